@@ -1,0 +1,100 @@
+"""The command ``tollwright``: one module per verb or group of verbs, imported only when it is called.
+
+Exit codes: 0 done; 1 done, but something needs attention; 2 wrong call or unreadable input; 3 could not reach what it
+needs. An error is one line on stderr; results go to stdout, messages and progress bars to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+from typing import Final
+
+import typer
+
+from domain.refusal import Refusal
+
+DONE: Final = 0
+ATTENTION: Final = 1
+WRONG: Final = 2
+UNREACHABLE: Final = 3
+INTERRUPTED: Final = 130
+
+# What a wrong option or argument raises; typer names only its leaves.
+WrongCall: Final = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+# verb -> (module, one line of help); the module has a typer app named ``app``.
+VERBS: Final[dict[str, tuple[str, str]]] = {
+    "rate": ("api.cli.rate", "Rate events with a tariff document; no database."),
+    "mediate": ("api.cli.mediate", "Read CDR files and print normalised events."),
+    "source": ("api.cli.source", "Check what a source profile reads."),
+    "explain": ("api.cli.explain", "Say why an event costs what it costs."),
+    "serve": ("api.cli.serve", "Serve GraphQL, SOAP and REST, with the embedded database unless DATABASE_URL is set."),
+    "import": ("api.cli.imports", "Load CDR files and tariffs into the database, exactly once."),
+    "bill": ("api.cli.bill", "Run bills and export invoices."),
+    "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
+    "suspense": ("api.cli.suspense", "List the records that are not rated."),
+    "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
+    "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
+    "db": ("api.cli.db", "Migrate, inspect, back up and restore the database."),
+    "demo": ("api.cli.demo", "Generate the demo operator's files."),
+    "key": ("api.cli.key", "Create, list and revoke API clients."),
+}
+
+
+class Unreachable(Exception):  # noqa: N818  (read as an answer: it could not be reached)
+    """Something outside is not there: the database, a host, a disk with space. The sentence says what to do."""
+
+
+def complain(message: str) -> None:
+    """Print one line on stderr."""
+    print(f"tollwright: {message}", file=sys.stderr)
+
+
+def usage() -> str:
+    """Return the list of verbs."""
+    width = max(map(len, VERBS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in VERBS.items()]
+    return "\n".join(["usage: tollwright VERB [--help] ...", "", *lines])
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    verb, *rest = arguments or ["--help"]
+    if verb in {"-h", "--help"}:
+        print(usage())
+        return DONE
+    if verb == "--version":
+        print(importlib.metadata.version("tollwright"))
+        return DONE
+    if verb not in VERBS:
+        complain(f"no verb {verb!r}; tollwright --help lists them")
+        return WRONG
+    try:
+        app = importlib.import_module(VERBS[verb][0]).app
+        code = app(rest, prog_name=f"tollwright {verb}", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except WrongCall as wrong:
+        complain(" ".join(wrong.format_message().split()))
+        return WRONG
+    except Refusal as no:
+        complain(f"{no.field}: {no.message}" if no.field else no.message)
+        return WRONG
+    except Unreachable as away:
+        complain(str(away))
+        return UNREACHABLE
+    except BrokenPipeError:
+        # The reader of our output went away (``| head``): not an error, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code if isinstance(code, int) else DONE
+
+
+def main() -> None:
+    """Run the process's own command line and end it with the exit code."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""Keys of stored things. Plain 64-bit integers, one sequence per kind, distinct to the type checker."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+OperatorId = NewType("OperatorId", int)
+ResellerId = NewType("ResellerId", int)
+CustomerId = NewType("CustomerId", int)
+ContractId = NewType("ContractId", int)
+ServiceId = NewType("ServiceId", int)
+SubscriptionId = NewType("SubscriptionId", int)
+SourceId = NewType("SourceId", int)
+FileId = NewType("FileId", int)
+ChunkId = NewType("ChunkId", int)
+SuspenseId = NewType("SuspenseId", int)
+InvoiceId = NewType("InvoiceId", int)
+BillRunId = NewType("BillRunId", int)

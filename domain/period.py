@@ -1,0 +1,59 @@
+"""Half-open intervals of dates and of instants: the start belongs to it, the end does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from domain.refusal import BadValue
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """Dates ``[start, end)`` in the operator's own zone."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise BadValue(f"a period must end after it starts: {self.start} to {self.end}")
+
+    @classmethod
+    def month(cls, text: str) -> Period:
+        """Read ``2026-03`` as the calendar month. Refuses with: BadValue."""
+        try:
+            start = date.fromisoformat(f"{text}-01")
+        except ValueError:
+            raise BadValue(f"{text!r} is not a month such as 2026-03") from None
+        return cls(start, date(start.year + start.month // 12, start.month % 12 + 1, 1))
+
+    @property
+    def days(self) -> int:
+        """Whole days in it."""
+        return (self.end - self.start).days
+
+    def overlap(self, start: date | None, end: date | None) -> Period | None:
+        """Return what ``[start, end)`` covers of it; an open side is None."""
+        first = max(self.start, start) if start else self.start
+        last = min(self.end, end) if end else self.end
+        return Period(first, last) if first < last else None
+
+    def instants(self, zone: str) -> tuple[datetime, datetime]:
+        """Return its bounds as UTC instants, midnight to midnight in the IANA ``zone``."""
+        tz = ZoneInfo(zone)
+        return (
+            datetime(self.start.year, self.start.month, self.start.day, tzinfo=tz).astimezone(UTC),
+            datetime(self.end.year, self.end.month, self.end.day, tzinfo=tz).astimezone(UTC),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.start}..{self.end}"
+
+
+def utc(value: datetime, *, field: str | None = None) -> datetime:
+    """Return an aware instant as UTC. Refuses with: BadValue where it has no offset."""
+    if value.tzinfo is None:
+        raise BadValue(f"{value.isoformat()} has no offset; write for example 2026-03-01T00:00:00+01:00", field=field)
+    return value.astimezone(UTC)
