@@ -1,0 +1,76 @@
+"""The caller of a use case and the permission check that every use case makes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.ids import OperatorId, ResellerId
+from domain.refusal import NotAllowed
+
+
+class Action(StrEnum):
+    """One permission per kind of work; its value is the OAuth2 scope."""
+
+    READ_CUSTOMERS = "customers:read"
+    WRITE_CUSTOMERS = "customers:write"
+    READ_CONTRACTS = "contracts:read"
+    WRITE_CONTRACTS = "contracts:write"
+    READ_PRICES = "prices:read"
+    WRITE_PRICES = "prices:write"
+    READ_USAGE = "usage:read"
+    READ_COSTS = "costs:read"
+    IMPORT_CDR = "cdr:import"
+    READ_INVOICES = "invoices:read"
+    RUN_BILLS = "bills:run"
+    MANAGE_CLIENTS = "clients:manage"
+    READ_METRICS = "metrics:read"
+
+
+# What only the operator himself may do, whatever scopes a reseller's client was given.
+OPERATOR_ONLY = frozenset(
+    {
+        Action.READ_COSTS,
+        Action.WRITE_PRICES,
+        Action.IMPORT_CDR,
+        Action.RUN_BILLS,
+        Action.MANAGE_CLIENTS,
+        Action.READ_METRICS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """An authenticated caller: which operator, as which client, with which scopes.
+
+    ``reseller`` is None for the operator's own clients. ``resellers`` is the subtree a reseller's client may reach, his
+    own id first; it is empty for the operator's own clients, who reach everything of their operator.
+    ``address`` is the network address the call came from, for the audit.
+    """
+
+    operator: OperatorId
+    client: str
+    scopes: frozenset[Action]
+    reseller: ResellerId | None = None
+    resellers: tuple[ResellerId, ...] = ()
+    address: str | None = None
+
+    def may(self, action: Action) -> bool:
+        """Tell whether the caller holds the permission."""
+        return action in self.scopes and (self.reseller is None or action not in OPERATOR_ONLY)
+
+    def reaches(self, reseller: ResellerId | None) -> bool:
+        """Tell whether something that belongs to ``reseller`` (None: the operator himself) is the caller's to see."""
+        return self.reseller is None or reseller in self.resellers
+
+
+def allow(actor: Actor, action: Action) -> None:
+    """Let the caller pass. Refuses with: NotAllowed, naming the permission that is missing."""
+    if not actor.may(action):
+        raise NotAllowed(f"this needs the permission {action.value}, which {actor.client} does not have")
+
+
+def system(operator: OperatorId, client: str = "system") -> Actor:
+    """Return the actor of the command line and of workers on the operator's own machine: every permission."""
+    return Actor(operator=operator, client=client, scopes=frozenset(Action))

@@ -1,0 +1,91 @@
+"""What is known of a CDR file that was taken in, and of a record of it that is not rated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.ids import FileId, OperatorId, SourceId, SuspenseId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A switch that CDR files come from. ``profile`` is the TOML text it is read by, or a shipped profile's name."""
+
+    id: SourceId
+    operator: OperatorId
+    name: str
+    profile: str
+    version: int = 1
+
+
+class FileState(StrEnum):
+    """Importing (a crash leaves it there; the next start continues) → done; an unreadable file is refused."""
+
+    IMPORTING = "importing"
+    DONE = "done"
+    EMPTY = "empty"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CdrFile:
+    """A file taken in once by its content. The counts hold for the chunks committed so far, up to ``position``.
+
+    ``records = events + merged + pending + duplicates + rejects + ignored``; ``events = rated + unrated``.
+    ``position`` is the byte offset in the decompressed content where an interrupted import continues.
+    """
+
+    id: FileId
+    operator: OperatorId
+    source: SourceId
+    name: str
+    sha256: bytes
+    size: int
+    state: FileState
+    received_at: datetime
+    finished_at: datetime | None = None
+    position: int = 0
+    chunks: int = 0
+    records: int = 0
+    events: int = 0
+    merged: int = 0
+    pending: int = 0
+    duplicates: int = 0
+    rejects: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    rated: int = 0
+    unrated: int = 0
+
+    def balances(self) -> bool:
+        """Tell whether every record of the committed chunks ended in exactly one place."""
+        counted = self.events + self.merged + self.pending + self.duplicates + self.rejects + sum(self.ignored.values())
+        return self.records == counted and self.events == self.rated + self.unrated
+
+
+class SuspenseKind(StrEnum):
+    """A reject is not a good record; an unrated event is good, but has no price."""
+
+    REJECT = "reject"
+    UNRATED = "unrated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    """A record that is not rated, with its one reason and its raw line."""
+
+    id: SuspenseId
+    operator: OperatorId
+    source: SourceId
+    file: FileId
+    kind: SuspenseKind
+    record: int
+    byte_offset: int
+    reason: str
+    detail: str
+    raw: str
+    event: Mapping[str, object] | None = None
+    start: datetime | None = None
+    created_at: datetime

@@ -1,0 +1,54 @@
+"""The store of price lists, rates and destinations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from domain.catalogue.tariff import PriceList, Rate, Tariff
+from domain.ports.page import Page, PageRequest
+
+
+class Catalogue(Protocol):
+    """The operator's catalogue. Rates are never changed in place: a new version ends the one before."""
+
+    async def revision(self) -> int:
+        """Return a number that grows with every change of the catalogue; what is compiled is kept under it."""
+        ...
+
+    async def tariff(self, *, as_of: datetime | None = None) -> Tariff:
+        """Return the whole catalogue without parties, as it was believed at ``as_of`` (None: now)."""
+        ...
+
+    async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> None:
+        """Make the operator's destinations, bands, holidays, zones, lists, rates and trunks those of the document.
+
+        What is the same stays untouched with its key; what differs ends at ``recorded_at`` and begins anew.
+        """
+        ...
+
+    async def lists(self, request: PageRequest) -> Page[PriceList]:
+        """List the price lists by key, without their rates."""
+        ...
+
+    async def lists_by_name(self, names: Sequence[str]) -> Mapping[str, PriceList]:
+        """Return those that exist, without their rates."""
+        ...
+
+    async def rates(self, price_list: str, request: PageRequest) -> Page[Rate]:
+        """List the present rates of one list by key."""
+        ...
+
+    async def add_list(self, price_list: PriceList) -> PriceList:
+        """Keep a new list with its rates. Refuses with: Conflict (name taken), NotFound (parent)."""
+        ...
+
+    async def put_rates(
+        self, price_list: str, put: Sequence[Rate], *, valid_from: datetime, recorded_at: datetime
+    ) -> Sequence[Rate]:
+        """Let each rate hold from ``valid_from`` on, ending the versions with the same selector there.
+
+        Refuses with: NotFound (list).
+        """
+        ...

@@ -1,0 +1,65 @@
+"""Stores of customers and resellers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from domain.customers.customer import Customer
+from domain.ids import CustomerId, ResellerId
+from domain.ports.page import Page, PageRequest
+from domain.resellers.reseller import Reseller
+
+
+class Customers(Protocol):
+    """Customers of the unit's operator that its actor may see."""
+
+    async def get(self, key: CustomerId) -> Customer:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def many(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Customer]:
+        """Return those that exist and may be seen."""
+        ...
+
+    async def by_number(self, number: str) -> Customer:
+        """Return the one with this customer number. Refuses with: NotFound."""
+        ...
+
+    async def page(
+        self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
+    ) -> Page[Customer]:
+        """List by key; ``text`` matches the start of name words, number, identity number or e-mail."""
+        ...
+
+    async def children(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Customer]]:
+        """Return the direct sub-customers of each."""
+        ...
+
+    async def add(self, customer: Customer) -> Customer:
+        """Keep a new one (its ``id`` is 0) and return it with its key. Refuses with: Conflict (number taken)."""
+        ...
+
+    async def claim(self, key: CustomerId) -> Customer:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
+        ...
+
+    async def keep(self, customer: Customer) -> Customer:
+        """Write a changed one where the stored version is its own; return it with the next. Refuses with: Stale."""
+        ...
+
+    async def next_number(self) -> str:
+        """Draw the next customer number of the operator's series."""
+        ...
+
+
+class Resellers(Protocol):
+    """The operator's tree of resellers."""
+
+    async def tree(self) -> Mapping[ResellerId, Reseller]:
+        """Return every reseller of the operator (a reseller's actor sees his subtree)."""
+        ...
+
+    async def add(self, reseller: Reseller) -> Reseller:
+        """Keep a new one (its ``id`` is 0). Refuses with: Conflict (code taken)."""
+        ...

@@ -1,0 +1,90 @@
+"""Stores of sources, CDR files and records in suspense, and the keeper of the files' bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.ids import FileId, SourceId
+from domain.mediation.files import CdrFile, Source, Suspended
+from domain.ports.page import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes kept once: their SHA-256, their number, and whether they were new."""
+
+    sha256: bytes
+    size: int
+    new: bool
+
+
+class Blobs(Protocol):
+    """Keeps bytes once by their SHA-256. What ``keep`` returned is on disk for good."""
+
+    async def keep(self, blocks: AsyncIterator[bytes], *, size_max: int) -> Kept:
+        """Keep a stream. Refuses with: LimitExceeded; nothing is left behind then."""
+        ...
+
+    def read(self, sha256: bytes) -> Iterator[bytes]:
+        """Return the bytes in blocks. Refuses with: NotFound."""
+        ...
+
+
+class Sources(Protocol):
+    """The operator's sources."""
+
+    async def by_name(self, name: str) -> Source:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def all(self) -> Sequence[Source]:
+        """Return them by name."""
+        ...
+
+    async def many(self, keys: Sequence[SourceId]) -> Mapping[SourceId, Source]:
+        """Return those that exist."""
+        ...
+
+    async def put(self, source: Source) -> Source:
+        """Keep a new one, or a new version of the one with this name."""
+        ...
+
+
+class Files(Protocol):
+    """CDR files taken in."""
+
+    async def get(self, key: FileId) -> CdrFile:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
+        """Return those that exist."""
+        ...
+
+    async def page(self, request: PageRequest) -> Page[CdrFile]:
+        """List by key."""
+        ...
+
+    async def claim_content(self, file: CdrFile) -> CdrFile:
+        """Return the file of this source with this content, locked; the given one, kept as new, where there is none."""
+        ...
+
+    async def keep(self, file: CdrFile) -> None:
+        """Write the counts, position and state."""
+        ...
+
+
+class Suspense(Protocol):
+    """Records that are not rated."""
+
+    async def page(
+        self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None
+    ) -> Page[Suspended]:
+        """List the open ones by key."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many are open per reason."""
+        ...

@@ -1,0 +1,61 @@
+"""One unit of work: a transaction with every store in it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from domain.access.actor import Actor
+from domain.ports.access import Audit, Clients, Operators, Outbox
+from domain.ports.catalogue import Catalogue
+from domain.ports.contracts import Contracts, Services, Subscriptions
+from domain.ports.customers import Customers, Resellers
+from domain.ports.files import Files, Sources, Suspense
+from domain.ports.invoices import Invoices
+from domain.ports.ledger import Ledger
+from domain.ports.usage import UsageStore
+
+
+class Unit(Protocol):
+    """Everything a use case can read and write, in one transaction of one actor."""
+
+    @property
+    def operators(self) -> Operators: ...  # noqa: D102  (each store's own docstring says what it is)
+    @property
+    def clients(self) -> Clients: ...  # noqa: D102
+    @property
+    def audit(self) -> Audit: ...  # noqa: D102
+    @property
+    def outbox(self) -> Outbox: ...  # noqa: D102
+    @property
+    def customers(self) -> Customers: ...  # noqa: D102
+    @property
+    def resellers(self) -> Resellers: ...  # noqa: D102
+    @property
+    def services(self) -> Services: ...  # noqa: D102
+    @property
+    def contracts(self) -> Contracts: ...  # noqa: D102
+    @property
+    def subscriptions(self) -> Subscriptions: ...  # noqa: D102
+    @property
+    def catalogue(self) -> Catalogue: ...  # noqa: D102
+    @property
+    def sources(self) -> Sources: ...  # noqa: D102
+    @property
+    def files(self) -> Files: ...  # noqa: D102
+    @property
+    def usage(self) -> UsageStore: ...  # noqa: D102
+    @property
+    def suspense(self) -> Suspense: ...  # noqa: D102
+    @property
+    def invoices(self) -> Invoices: ...  # noqa: D102
+    @property
+    def ledger(self) -> Ledger: ...  # noqa: D102
+
+
+class Begin(Protocol):
+    """Starts a unit: ``async with begin(actor) as unit``. Leaving commits, an exception rolls back, nesting is an error."""
+
+    def __call__(self, actor: Actor, *, bulk: bool = False) -> AbstractAsyncContextManager[Unit]:
+        """Begin. ``bulk`` is the ingest worker's: it may COPY, and row-level security does not watch it."""
+        ...

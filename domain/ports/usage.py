@@ -1,0 +1,39 @@
+"""The store of rated events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.ids import ContractId, CustomerId, SubscriptionId
+from domain.rating.rated_event import EventRef, RatedEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilter:
+    """Events with ``since <= start < until`` of a customer, contract or subscription; None: any."""
+
+    since: datetime
+    until: datetime
+    customer: CustomerId | None = None
+    contract: ContractId | None = None
+    subscription: SubscriptionId | None = None
+
+
+class UsageStore(Protocol):
+    """Rated events, partitioned by the month of their start; immutable once written.
+
+    What the import pipeline writes in bulk goes over a port of its own (``domain.ports.intake``).
+    """
+
+    async def get(self, ref: EventRef) -> RatedEvent:
+        """Return the present version of one. Refuses with: NotFound."""
+        ...
+
+    async def page(
+        self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
+    ) -> tuple[Sequence[RatedEvent], bool]:
+        """List by (start, source, key); the second tells whether more follow."""
+        ...

@@ -1,0 +1,76 @@
+"""A stored event with what it costs on each level, as the APIs show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import ChunkId, ContractId, CustomerId, FileId, ResellerId, SourceId, SubscriptionId
+from domain.money import Amount
+from domain.refusal import BadValue
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EventRef:
+    """Names one stored event: its start (µs since 1970, UTC), its source and its 64-bit key. The order is by start."""
+
+    start_us: int
+    source: SourceId
+    key: int
+
+    def __str__(self) -> str:
+        return f"{self.start_us}.{self.source}.{self.key}"
+
+    @classmethod
+    def read(cls, text: str) -> EventRef:
+        """Read what ``str`` wrote. Refuses with: BadValue."""
+        try:
+            start, source, key = (int(part) for part in text.split("."))
+            if not all(-(2**63) <= part < 2**63 for part in (start, source, key)):
+                raise ValueError
+        except ValueError:
+            raise BadValue(
+                f"{text[:80]!r} does not name an event; take the id from a usage list", field="event"
+            ) from None
+        return cls(start, SourceId(source), key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What one level pays: the amount, and the list and rate version (database keys) that decided it."""
+
+    amount: Amount
+    price_list: str
+    rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedEvent:
+    """One event. ``cost`` is None where the trunk has no cost list; ``wholesale`` has one charge per reseller tier."""
+
+    ref: EventRef
+    version: int
+    chunk: ChunkId
+    file: FileId
+    record: int
+    reference: str
+    leg: str
+    customer: CustomerId
+    contract: ContractId
+    subscription: SubscriptionId
+    reseller: ResellerId | None
+    mode: str
+    direction: str
+    a: str
+    b: str
+    destination: str
+    start: datetime
+    used: int
+    billed: int
+    offset: int
+    trunk: str | None
+    cause: str | None
+    visited: str | None
+    retail: Charge
+    wholesale: tuple[Charge, ...]
+    cost: Charge | None
