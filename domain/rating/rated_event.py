@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import ChunkId, ContractId, CustomerId, FileId, ResellerId, SourceId, SubscriptionId
 from domain.money import Amount
 from domain.refusal import BadValue
+
+_INT64 = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,14 +27,10 @@ class EventRef:
     @classmethod
     def read(cls, text: str) -> EventRef:
         """Read what ``str`` wrote. Refuses with: BadValue."""
-        try:
-            start, source, key = (int(part) for part in text.split("."))
-            if not all(-(2**63) <= part < 2**63 for part in (start, source, key)):
-                raise ValueError
-        except ValueError:
-            raise BadValue(
-                f"{text[:80]!r} does not name an event; take the id from a usage list", field="event"
-            ) from None
+        parts = text.split(".")
+        if len(parts) != 3 or not all(_INT64.fullmatch(part) and -(2**63) <= int(part) < 2**63 for part in parts):
+            raise BadValue(f"{text[:80]!r} does not name an event; take the id from a usage list", field="event")
+        start, source, key = map(int, parts)
         return cls(start, SourceId(source), key)
 
 
