@@ -54,7 +54,7 @@ class Unit(Protocol):
 
 
 class Begin(Protocol):
-    """Starts a unit: ``async with begin(actor) as unit``. Leaving commits, an exception rolls back; nesting is a bug."""
+    """Begins a unit, ``async with begin(actor) as unit``: leaving commits, an error rolls back, nesting is a bug."""
 
     def __call__(self, actor: Actor, *, bulk: bool = False) -> AbstractAsyncContextManager[Unit]:
         """Begin. ``bulk`` is the ingest worker's: it may COPY, and row-level security does not watch it."""
