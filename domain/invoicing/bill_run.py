@@ -1,0 +1,109 @@
+"""A bill run: what is asked for, how far it has come, whom it parked, and what it adds up from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.ids import BillRunId, ContractId, CustomerId, OperatorId, ServiceId, SubscriptionId
+from domain.period import Period
+
+
+class BillRunState(StrEnum):
+    """Running (a crash leaves it there; the same command continues it) → done."""
+
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillRun:
+    """A run over one period. ``horizon`` is the last chunk of usage it sees; ``position`` the last payer it has done.
+
+    ``fees_until``: periodic fees in advance are billed for fee periods that begin before this day. ``customers``
+    None is everybody. ``payers = invoices + parked + nothing``.
+    """
+
+    id: BillRunId
+    operator: OperatorId
+    period: Period
+    fees_until: date
+    issued_on: date
+    horizon: int
+    state: BillRunState
+    client: str
+    created_at: datetime
+    finished_at: datetime | None = None
+    customers: tuple[CustomerId, ...] | None = None
+    dry: bool = False
+    position: int = 0
+    payers: int = 0
+    invoices: int = 0
+    parked: int = 0
+    nothing: int = 0
+    net: Decimal = Decimal(0)
+    vat: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A payer whose bill is in doubt in a run, with a reason's code and a sentence that says what to do."""
+
+    run: BillRunId
+    customer: CustomerId
+    customer_number: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotal:
+    """The exact sum of events that make one usage line. ``late``: they lie before the run's period."""
+
+    customer: CustomerId
+    contract: ContractId
+    subscription: SubscriptionId
+    mode: str
+    direction: str
+    group: str
+    currency: str
+    late: bool
+    first: date
+    events: int
+    used: int
+    amount_micro: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FeeKey:
+    """Names a fee once: the service on a contract since ``held_from``, and the first day of the fee period."""
+
+    contract: ContractId
+    service: ServiceId
+    held_from: date
+    fee_start: date
+    one_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BilledFee:
+    """What earlier invoices have charged for a fee, and the number of the last of them."""
+
+    net: Decimal
+    invoice: str
+
+
+BilledFees = Mapping[FeeKey, BilledFee]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a run has come, for a progress bar."""
+
+    payers_total: int
+    run: BillRun
+    parked: tuple[Parked, ...] = field(default=())

@@ -1,0 +1,244 @@
+"""The invoice as it is kept for good: who sells, who pays, what for, VAT, and what is to be paid.
+
+Amounts are exact decimals in the invoice's currency, from the payer's side: what he owes is positive, what he gets back
+negative. A credit note's are therefore negative; a format that writes them positive turns the sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.customers.customer import CallSpecification, CustomerKind, Delivery
+from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, ServiceId, SubscriptionId
+from domain.invoicing.vat import VatSum, VatTreatment, sums
+from domain.money import round_to
+from domain.operators import Address
+from domain.period import Period
+
+LINES_MAX = 100_000
+
+# ISO 4217: minor units that are not two.
+_DECIMALS = {
+    "ISK": 0,
+    "JPY": 0,
+    "KRW": 0,
+    "CLP": 0,
+    "XOF": 0,
+    "XAF": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "TND": 3,
+    "JOD": 3,
+}
+
+
+class DocumentKind(StrEnum):
+    """What the document is. A credit note names what it credits."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
+class LineKind(StrEnum):
+    """What a line is for."""
+
+    USAGE = "usage"
+    PERIODIC = "periodic"
+    ONE_TIME = "one_time"
+    MANUAL = "manual"
+    CORRECTION = "correction"
+
+
+class Unit(StrEnum):
+    """Units of quantity, by their UN/ECE Recommendation 20 code."""
+
+    PIECE = "C62"
+    MINUTE = "MIN"
+    MEGABYTE = "4L"
+    MONTH = "MON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """The seller or the payer, as he was on the day of issue. ``endpoint`` is the Peppol participant ``scheme:id``."""
+
+    name: str
+    address: Address
+    kind: CustomerKind = CustomerKind.ORGANISATION
+    number: str | None = None
+    identity_number: str | None = None
+    vat_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """How the invoice is to be paid. ``bankgiro`` is digits; ``reference`` is empty until the invoice is issued."""
+
+    terms_days: int
+    bankgiro: str | None = None
+    iban: str | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line. ``quantity * unit_price`` is ``net`` within the price's eight decimals.
+
+    ``customer`` is whose line it is: the payer's own or that of somebody billed through him. ``period`` is what
+    the line pays for. A usage line carries its ``events``, their ``used`` seconds, messages or kB and
+    ``amount_micro``, the exact sum it was rounded from. A fee line carries its ``fee_start``, the first day of
+    the fee period, and ``held_from``, the day the service began on the contract: together they name the fee, so
+    that it is billed once.
+    """
+
+    position: int
+    kind: LineKind
+    customer: CustomerId
+    customer_name: str
+    text: str
+    quantity: Decimal
+    unit: Unit
+    unit_price: Decimal
+    net: Decimal
+    vat: VatTreatment
+    period: Period
+    account: str
+    contract: ContractId | None = None
+    contract_number: str | None = None
+    service: ServiceId | None = None
+    subscription: SubscriptionId | None = None
+    label: str | None = None
+    mode: str | None = None
+    group: str | None = None
+    events: int | None = None
+    used: int | None = None
+    amount_micro: int | None = None
+    held_from: date | None = None
+    fee_start: date | None = None
+    corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice or a credit note. ``number`` is empty and ``id`` 0 until it is issued; after that nothing changes.
+
+    ``total`` is net + VAT + ``rounding``. ``original`` is the number of the invoice that a credit note credits.
+    """
+
+    id: InvoiceId
+    operator: OperatorId
+    run: BillRunId | None
+    kind: DocumentKind
+    number: str
+    customer: CustomerId
+    reseller: ResellerId | None
+    currency: str
+    period: Period
+    issued_on: date
+    due_on: date
+    seller: Party
+    payer: Party
+    payment: Payment
+    lines: tuple[Line, ...]
+    vat: tuple[VatSum, ...]
+    net: Decimal
+    vat_total: Decimal
+    rounding: Decimal
+    total: Decimal
+    language: str = "sv"
+    delivery: Delivery = Delivery.PDF
+    call_specification: CallSpecification = CallSpecification.ITEMISED
+    mask_digits: int = 0
+    original: str | None = None
+
+    @property
+    def customers(self) -> tuple[CustomerId, ...]:
+        """Whose lines stand on it, the payer's own first."""
+        return tuple(sorted({line.customer for line in self.lines}, key=lambda key: (key != self.customer, key)))
+
+    def subtotal(self, customer: CustomerId) -> Decimal:
+        """Return the net of one customer's lines."""
+        return sum((line.net for line in self.lines if line.customer == customer), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a set of lines comes to."""
+
+    vat: tuple[VatSum, ...]
+    net: Decimal
+    vat_total: Decimal
+    rounding: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One event on a call specification; ``number`` is already masked as the customer chose."""
+
+    customer: CustomerId
+    subscription: SubscriptionId
+    label: str
+    start: datetime
+    mode: str
+    direction: str
+    number: str
+    destination: str
+    used: int
+    amount_micro: int
+
+
+def decimals_of(currency: str) -> int:
+    """Return how many decimals the currency's amounts have on a document.
+
+    >>> decimals_of("SEK"), decimals_of("ISK")
+    (2, 0)
+    """
+    return _DECIMALS.get(currency, 2)
+
+
+def settle(lines: Iterable[tuple[VatTreatment, Decimal]], *, decimals: int = 2, whole: bool = False) -> Totals:
+    """Sum up: VAT once per category, and where ``whole`` is agreed the rounding of what is paid to whole units.
+
+    1 to 49 öre are dropped and 50 to 99 raised (SFS 1970:1029); the same for a credit, mirrored.
+    """
+    pairs = list(lines)
+    vat = sums(pairs, decimals=decimals)
+    net = sum((amount for _, amount in pairs), Decimal(0))
+    vat_total = sum((each.tax for each in vat), Decimal(0))
+    exact = net + vat_total
+    rounding = round_to(exact, 0) - exact if whole else Decimal(0)
+    return Totals(vat=vat, net=net, vat_total=vat_total, rounding=rounding, total=exact + rounding)
+
+
+def check(invoice: Invoice) -> Invoice:
+    """Assert what always holds of an invoice; a broken one is a bug, and nothing of it is kept."""
+    totals = settle(((line.vat, line.net) for line in invoice.lines), decimals=decimals_of(invoice.currency))
+    assert invoice.lines, "an invoice has lines"
+    assert len(invoice.lines) <= LINES_MAX
+    assert [line.position for line in invoice.lines] == list(range(1, len(invoice.lines) + 1))
+    assert invoice.vat == totals.vat, "VAT per category is that of the lines"
+    assert (invoice.net, invoice.vat_total) == (totals.net, totals.vat_total)
+    assert invoice.net + invoice.vat_total + invoice.rounding == invoice.total
+    assert abs(invoice.rounding) <= Decimal("0.5")
+    assert invoice.due_on >= invoice.issued_on
+    return invoice
+
+
+def numbered(invoice: Invoice, *, id: InvoiceId, number: str, reference: str) -> Invoice:  # noqa: A002  (its name)
+    """Return the invoice as issued."""
+    assert not invoice.number, "an issued invoice is never numbered again"
+    return replace(invoice, id=id, number=number, payment=replace(invoice.payment, reference=reference))
+
+
+def positioned(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines numbered in their order."""
+    return tuple(replace(line, position=index) for index, line in enumerate(lines, 1))

@@ -1,0 +1,117 @@
+"""Entries and postings, and the entry that issuing an invoice makes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from domain.ids import CustomerId
+from domain.invoicing.invoice import Invoice, decimals_of
+from domain.refusal import BadValue
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount on an account in minor units; debit is positive."""
+
+    account: str
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One booked event. ``reverses`` is the key of the entry it undoes."""
+
+    key: str
+    booked_on: date
+    text: str
+    postings: tuple[Posting, ...]
+    customer: CustomerId | None = None
+    reverses: str | None = None
+
+    def __post_init__(self) -> None:
+        totals: dict[str, int] = defaultdict(int)
+        for posting in self.postings:
+            totals[posting.currency] += posting.amount_minor
+        assert not any(totals.values()), f"{self.key} does not sum to zero: {dict(totals)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """An entry as it was kept."""
+
+    entry: Entry
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Which accounts an invoice is booked on; the numbers are those of the Swedish BAS chart unless told otherwise.
+
+    ``revenue`` replaces a line's own account where the VAT category says where a sale went (EU, export).
+    """
+
+    receivable: str = "1510"
+    rounding: str = "3740"
+    vat: Mapping[Decimal, str] = field(
+        default_factory=lambda: {Decimal(25): "2611", Decimal(12): "2621", Decimal(6): "2631"}
+    )
+    revenue: Mapping[str, str] = field(default_factory=lambda: {"AE": "3308", "G": "3305"})
+
+
+BAS: Final = Chart()
+
+
+def minor(value: Decimal, currency: str) -> int:
+    """Return an amount on a document in minor units; it has no more decimals than its currency.
+
+    >>> minor(Decimal("170.03"), "SEK")
+    17003
+    """
+    scaled = value.scaleb(decimals_of(currency))
+    assert scaled == int(scaled), f"{value} has more decimals than {currency} has"
+    return int(scaled)
+
+
+def of_invoice(invoice: Invoice, chart: Chart = BAS) -> Entry:
+    """Book an issued invoice or credit note: receivable against revenue, VAT and rounding.
+
+    Refuses with: BadValue where the chart has no account for a VAT rate.
+    """
+    assert invoice.number, "only what is issued is booked"
+    sums: dict[str, int] = defaultdict(int)
+    sums[chart.receivable] += minor(invoice.total, invoice.currency)
+    for line in invoice.lines:
+        sums[chart.revenue.get(line.vat.category, line.account)] -= minor(line.net, invoice.currency)
+    for each in invoice.vat:
+        if each.tax:
+            account = chart.vat.get(each.treatment.percent)
+            if account is None:
+                raise BadValue(f"the chart of accounts has no account for VAT at {each.treatment.percent:f} %")
+            sums[account] -= minor(each.tax, invoice.currency)
+    sums[chart.rounding] -= minor(invoice.rounding, invoice.currency)
+    postings = tuple(Posting(account, invoice.currency, amount) for account, amount in sums.items() if amount)
+    return Entry(
+        key=f"{invoice.kind}:{invoice.number}",
+        booked_on=invoice.issued_on,
+        text=f"{invoice.kind} {invoice.number}",
+        postings=postings,
+        customer=invoice.customer,
+    )
+
+
+def reversal(entry: Entry, *, key: str, on: date) -> Entry:
+    """Return the entry that undoes another: the same postings with the other sign."""
+    return Entry(
+        key=key,
+        booked_on=on,
+        text=f"reversal of {entry.text}",
+        postings=tuple(Posting(each.account, each.currency, -each.amount_minor) for each in entry.postings),
+        customer=entry.customer,
+        reverses=entry.key,
+    )

@@ -1,0 +1,123 @@
+"""Stores of invoices and of bill runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription
+from domain.customers.customer import Customer
+from domain.ids import BillRunId, CustomerId, InvoiceId, ServiceId, SubscriptionId
+from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from domain.ports.page import Page, PageRequest
+
+
+class Invoices(Protocol):
+    """Issued invoices and credit notes that the actor may see, with their lines; never changed."""
+
+    async def get(self, key: InvoiceId) -> Invoice:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def by_number(self, number: str, kind: DocumentKind = DocumentKind.INVOICE) -> Invoice:
+        """Return the one with this number. Refuses with: NotFound."""
+        ...
+
+    async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
+        """Return those that exist and may be seen."""
+        ...
+
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+    ) -> Page[Invoice]:
+        """List by key."""
+        ...
+
+    async def of_customers(
+        self, keys: Sequence[CustomerId], *, first: int = 50
+    ) -> Mapping[CustomerId, Sequence[Invoice]]:
+        """Return the latest ``first`` invoices of each payer, by key."""
+        ...
+
+    async def credited(self, number: str) -> Sequence[Invoice]:
+        """Return the credit notes that name this invoice."""
+        ...
+
+    def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
+        """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
+        ...
+
+    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw ``count`` keys and numbers of the document's series, which stays locked until the unit ends."""
+        ...
+
+    async def issue(self, invoices: Sequence[Invoice]) -> None:
+        """Keep numbered invoices with their lines."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayerPage:
+    """What the bills of some payers are made of; ``members`` are the customers billed to each, himself first."""
+
+    payers: Sequence[CustomerId]
+    members: Mapping[CustomerId, Sequence[Customer]]
+    contracts: Mapping[CustomerId, Sequence[Contract]]
+    services: Mapping[ServiceId, Service]
+    subscriptions: Mapping[SubscriptionId, Subscription]
+    usage: Mapping[CustomerId, Sequence[UsageTotal]]
+    billed: BilledFees
+    more: bool
+
+
+class BillRuns(Protocol):
+    """Bill runs of the operator. A unit for them begins with ``bulk=True``."""
+
+    async def start(self, run: BillRun) -> BillRun:
+        """Keep a new run (its ``id`` is 0), fix its horizon and add up the usage that nobody has billed.
+
+        The horizon is read while no chunk is being committed. Where the same run was interrupted, that one is returned
+        to be continued. Refuses with: WrongState where another run is not finished.
+        """
+        ...
+
+    async def get(self, key: BillRunId) -> BillRun:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def page(self, request: PageRequest) -> Page[BillRun]:
+        """List by key."""
+        ...
+
+    async def first_billed(self) -> date | None:
+        """Return the first day of the earliest period ever billed."""
+        ...
+
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left after its position."""
+        ...
+
+    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
+        """Return the next payers after the run's position, locked against other runs until the unit ends."""
+        ...
+
+    async def park(self, parked: Sequence[Parked]) -> None:
+        """Keep who was parked and why."""
+        ...
+
+    async def parked(self, key: BillRunId) -> Sequence[Parked]:
+        """Return whom a run parked, by customer number."""
+        ...
+
+    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
+        """Record that the customers' usage is billed through the run's period and horizon."""
+        ...
+
+    async def keep(self, run: BillRun) -> None:
+        """Write position, counts and state; a finished run's working rows are cleared away."""
+        ...
