@@ -1,0 +1,105 @@
+"""Fixtures of every room: the shared samples, and a database of its own for each test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from persistence import embedded
+from persistence.engine import Database
+from persistence.migrate import migrate
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+TEMPLATE = "tollwright_template"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of samples and vectors beside the checkout; the test is skipped where there is none."""
+    folder = Path(os.environ.get("TOLLWRIGHT_SHARED") or CHECKOUT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"no samples at {folder}; TOLLWRIGHT_SHARED names the folder")
+    return folder
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL server for this test process, and copies of its migrated template database."""
+
+    url: str
+    numbers: itertools.count[int]
+
+    def named(self, name: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    async def run(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self.named("postgres"))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def create(self, *, empty: bool = False) -> str:
+        """Make a database, a copy of the migrated template unless ``empty``, and return its URL."""
+        name = f"test_{next(self.numbers)}"
+        source = "template0" if empty else TEMPLATE
+        await self.run(f"create database {name} template {source} strategy file_copy")
+        return self.named(name)
+
+    async def drop(self, url: str) -> None:
+        await self.run(f"drop database if exists {urlsplit(url).path[1:]} with (force)")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[embedded.Server]:
+    """One server per test process (and so per xdist worker), without durability, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=f"tollwright-tests-{os.getpid()}-"))
+    folder.chmod(0o755)  # root runs the server as another user, who must get here
+    try:
+        with embedded.start(folder, durable=False, settings={"max_connections": "100"}) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def cluster(postgres: embedded.Server) -> Cluster:
+    """The server with its template: migrated once, copied for each test."""
+    one = Cluster(postgres.url, itertools.count(1))
+    await one.run(f"create database {TEMPLATE}")
+    async with await Database.open(one.named(TEMPLATE)) as database:
+        await migrate(database)
+    return one
+
+
+@pytest.fixture
+async def database_url(cluster: Cluster) -> AsyncIterator[str]:
+    """URL of a migrated database that this test has for itself."""
+    url = await cluster.create()
+    yield url
+    await cluster.drop(url)
+
+
+@pytest.fixture
+async def empty_database_url(cluster: Cluster) -> AsyncIterator[str]:
+    """URL of a database without a schema."""
+    url = await cluster.create(empty=True)
+    yield url
+    await cluster.drop(url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open, migrated database that this test has for itself."""
+    async with await Database.open(database_url) as one:
+        yield one
