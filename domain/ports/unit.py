@@ -11,7 +11,7 @@ from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.files import Files, Sources, Suspense
-from domain.ports.invoices import Invoices
+from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.ledger import Ledger
 from domain.ports.usage import UsageStore
 
@@ -49,6 +49,8 @@ class Unit(Protocol):
     def suspense(self) -> Suspense: ...  # noqa: D102
     @property
     def invoices(self) -> Invoices: ...  # noqa: D102
+    @property
+    def bill_runs(self) -> BillRuns: ...  # noqa: D102
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
 
