@@ -15,6 +15,7 @@ from domain.refusal import BadValue
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _RF_BODY = re.compile(r"[0-9A-Z]{1,21}", re.ASCII)
 OCR_MIN, OCR_MAX = 2, 25
+OCR_FIXED_LENGTH = 10  # what the level ``fixed`` is agreed with the bank as, unless a caller says another
 
 
 class OcrLevel(StrEnum):
@@ -185,3 +186,22 @@ def _digits(number: str) -> str:
     if not _DIGITS.fullmatch(number):
         raise BadValue(f"{number!r} is not digits")
     return number
+
+
+def payment_reference(country: str, number: str, level: OcrLevel = OcrLevel.LENGTH) -> str:
+    """Return the reference that payers in the seller's country give for an invoice number; ISO 11649 elsewhere.
+
+    >>> [payment_reference(country, "100001") for country in ("SE", "NO", "FI", "DE")]
+    ['10000180', '1000017', '1000012', 'RF69100001']
+    """
+    digits = "".join(character for character in number if character in "0123456789")
+    match country:
+        case "SE":
+            return ocr(digits, level, length=OCR_FIXED_LENGTH if level is OcrLevel.FIXED else None)
+        case "NO":
+            return kid_mod10(digits)
+        case "FI":
+            return viite(digits)
+        case "DK":
+            return fik(digits)
+    return rf(number.replace("-", ""))
