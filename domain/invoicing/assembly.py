@@ -87,8 +87,9 @@ def unit_price(net: Decimal, quantity: Decimal) -> Decimal:
     >>> unit_price(Decimal("10.00"), Decimal(3))
     Decimal('3.33333333')
     """
-    numerator, denominator = net.as_integer_ratio()
-    times, parts = quantity.as_integer_ratio()
+    assert quantity, "a line has a quantity"
+    numerator, denominator = (net if quantity > 0 else -net).as_integer_ratio()
+    times, parts = abs(quantity).as_integer_ratio()
     scale = 10**UNIT_PRICE_DECIMALS
     return Decimal(divide(numerator * parts * scale, denominator * times)).scaleb(-UNIT_PRICE_DECIMALS)
 
@@ -153,11 +154,12 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     sign = -1 if charge.amount < 0 else 1
     quantity = Decimal(charge.quantity * sign)
     exact = quantity * charge.unit_fee == charge.amount
-    kind = LineKind.ONE_TIME if charge.key.one_time else LineKind.PERIODIC
-    text = service.name
+    said = words(bill.payer.language)
+    kind, text = LineKind.PERIODIC, service.name
+    if charge.key.one_time:
+        kind, text = LineKind.ONE_TIME, said.one_time.format(text=text)
     if charge.corrects is not None:
-        kind = LineKind.CORRECTION
-        text = words(bill.payer.language).correction.format(text=service.name, number=charge.corrects)
+        kind, text = LineKind.CORRECTION, said.correction.format(text=text, number=charge.corrects)
     return Line(
         position=0,
         kind=kind,

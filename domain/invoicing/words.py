@@ -12,6 +12,7 @@ class Words:
     """Words of one language; ``modes`` by mode of usage."""
 
     modes: Mapping[str, str]
+    one_time: str
     received: str
     late: str
     correction: str
@@ -29,6 +30,7 @@ _LANGUAGES: Final = {
             "premium": "Betalsamtal",
             "video": "Videosamtal",
         },
+        one_time="{text}, engångsavgift",
         received="mottagna",
         late="från tidigare period",
         correction="Korrigering av {text}, faktura {number}",
@@ -44,6 +46,7 @@ _LANGUAGES: Final = {
             "premium": "Premium calls",
             "video": "Video calls",
         },
+        one_time="{text}, one-time fee",
         received="received",
         late="from an earlier period",
         correction="Correction of {text}, invoice {number}",
