@@ -35,7 +35,8 @@ class CdrFile:
     """A file taken in once by its content. The counts hold for the chunks committed so far, up to ``position``.
 
     ``records = events + merged + pending + duplicates + rejects + ignored``; ``events = rated + unrated``.
-    ``position`` is the byte offset in the decompressed content where an interrupted import continues.
+    ``position`` is the byte offset in the decompressed content where an interrupted import continues. ``warnings``
+    counts rated events that lack a level other than retail, as ``cost.no_rate``; ``fault`` says why it was refused.
     """
 
     id: FileId
@@ -58,6 +59,8 @@ class CdrFile:
     ignored: Mapping[str, int] = field(default_factory=dict)
     rated: int = 0
     unrated: int = 0
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    fault: str | None = None
 
     def balances(self) -> bool:
         """Tell whether every record of the committed chunks ended in exactly one place."""

@@ -1,0 +1,11 @@
+"""The classes of our transaction-scoped advisory locks, ``pg_advisory_xact_lock(class, operator)``.
+
+``CHUNKS``: whoever commits a chunk of usage draws its id under the shared lock; a bill run reads its horizon under the
+exclusive one. So below a horizon every chunk is there for good or never will be.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CHUNKS: Final = 0x746F6C01
