@@ -98,6 +98,16 @@ def start(folder: Path, *, durable: bool = True, settings: Mapping[str, str] | N
         raise DatabaseAway(f"the embedded database cannot be started: {_words(error)}") from error
 
 
+@contextlib.contextmanager
+def reach(database_url: str | None, folder: Path) -> Iterator[str]:
+    """Yield the URL of the database to use: one's own if it is given, else the embedded one's, running meanwhile."""
+    if database_url:
+        yield database_url
+        return
+    with start(folder) as server:
+        yield server.url
+
+
 # ---- the data directory
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.tables import Migration
@@ -26,6 +27,7 @@ from persistence.engine import DB, OWNER, Database
 
 APP_NAME: Final = "tollwright"
 FOLDER: Final = Path(__file__).resolve().parent.parent / "migrations"
+SERVER_MIN: Final = 15
 LOCK: Final = 0x746F6C6C77726967  # "tollwrig"
 NAME: Final = re.compile(r"tollwright_\d{4}_\d{2}_\d{2}_\d{4}_[a-z0-9_]+\.py")
 
@@ -68,10 +70,10 @@ async def migrate(database: Database, *, folder: Path = FOLDER, up_to: str = "al
 
     Refuses (``DatabaseAway``) a database that a newer release has migrated: this one does not know its schema.
     """
+    await prepare(database)
     async with database.transaction(role=OWNER, statement_seconds=0) as unit:
         await unit.connection.execute("select set_config('lock_timeout', '0', true)")
         await unit.connection.execute("select pg_advisory_xact_lock($1)", LOCK)
-        await _roles(unit.connection)
         with _quietly():
             runner = ForwardsMigrationManager(APP_NAME, up_to)
             await runner.create_migration_table()
@@ -106,10 +108,18 @@ async def _applied() -> list[str]:
     return await Migration.get_migrations_which_ran(app_name=APP_NAME)
 
 
-async def _roles(connection: object) -> None:
-    """Make the two roles that transactions take; they belong to the cluster, so a restored database may lack them."""
-    execute = connection.execute  # type: ignore[attr-defined]  # asyncpg has no types
-    await execute(Path(__file__).with_name("roles.sql").read_text(encoding="utf-8"))
+async def prepare(database: Database) -> None:
+    """Make the roles that transactions take; they belong to the cluster, so a restored database may lack them."""
+    async with database.transaction(role=OWNER) as unit:
+        if await unit.connection.fetchval("select current_setting('server_version_num')::int") < SERVER_MIN * 10000:
+            raise DatabaseAway(f"the database is older than PostgreSQL {SERVER_MIN}: use a newer one")
+        try:
+            await unit.connection.execute(Path(__file__).with_name("roles.sql").read_text(encoding="utf-8"))
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise DatabaseAway(
+                f"the login role may not prepare the database ({error}): it must own the database and have "
+                "CREATEROLE and BYPASSRLS, or an administrator makes the roles (docs/operating.md)"
+            ) from error
 
 
 @contextlib.contextmanager

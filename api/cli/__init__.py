@@ -10,11 +10,12 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from typing import Final
+from typing import Final, cast
 
 import typer
 
 from domain.refusal import Refusal
+from persistence.away import DatabaseAway
 
 DONE: Final = 0
 ATTENTION: Final = 1
@@ -23,7 +24,9 @@ UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
 
 # What a wrong option or argument raises; typer names only its leaves.
-WrongCall: Final = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+WrongCall: Final = cast(
+    "type[typer.BadParameter]", next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+)
 
 # verb -> (module, one line of help); the module has a typer app named ``app``.
 VERBS: Final[dict[str, tuple[str, str]]] = {
@@ -85,7 +88,7 @@ def run(arguments: list[str]) -> int:
     except Refusal as no:
         complain(f"{no.field}: {no.message}" if no.field else no.message)
         return WRONG
-    except Unreachable as away:
+    except (Unreachable, DatabaseAway) as away:
         complain(str(away))
         return UNREACHABLE
     except BrokenPipeError:

@@ -1,0 +1,159 @@
+"""What an installation may set: in the environment, in ``tollwright.toml``, or by default; read once, at the start.
+
+The environment wins over the file. A setting ``name`` is ``TOLLWRIGHT_NAME`` in the environment and ``name`` in the
+file; secrets may also come from a file named by ``TOLLWRIGHT_NAME_FILE``. ``DATABASE_URL`` keeps the name everybody
+gives it. A name that is no setting is an error, so that a slip of the pen is not a silent default.
+``TOLLWRIGHT_CONFIG`` names another file than ``tollwright.toml`` in the working directory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, get_args, get_type_hints
+
+from domain.refusal import BadValue
+
+PREFIX: Final = "TOLLWRIGHT_"
+# Read elsewhere: the settings' own file, and the tests' sample folder.
+NOT_SETTINGS: Final = frozenset({"TOLLWRIGHT_CONFIG", "TOLLWRIGHT_SHARED"})
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of a setting: a line of help, whether it is secret, a variable of another name, its least value."""
+
+    help: str
+    secret: bool = False
+    variable: str = ""
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, with its default."""
+
+    data_dir: Annotated[Path, Words("directory of the embedded database, stored files and keys")] = Path(".tollwright")
+    database_url: Annotated[
+        str | None,
+        Words(
+            "postgresql://user:password@host:5432/name of your own PostgreSQL 15+; not set: the embedded one",
+            secret=True,
+            variable="DATABASE_URL",
+        ),
+    ] = dataclasses.field(default=None, repr=False)
+    host: Annotated[str, Words("address to listen on; 0.0.0.0 for every interface")] = "127.0.0.1"
+    port: Annotated[int, Words("port to listen on", least=1)] = 8080
+    public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
+    upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
+    einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
+    log_level: Annotated[str, Words(f"one of {', '.join(LOG_LEVELS)}")] = "info"
+
+    @property
+    def address(self) -> str:
+        """The address clients use, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def files_dir(self) -> Path:
+        """Where stored files are, by their sha256."""
+        return self.data_dir / "files"
+
+
+HINTS: Final = {name: get_args(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}
+FIELDS: Final[dict[str, Words]] = {name: words for name, (_, words) in HINTS.items()}
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting.
+
+    >>> variable("port"), variable("database_url")
+    ('TOLLWRIGHT_PORT', 'DATABASE_URL')
+    """
+    return FIELDS[name].variable or PREFIX + name.upper()
+
+
+def read(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Refuses with: BadValue (an unknown name, a value not of its kind, a file that cannot be read).
+    """
+    environment = os.environ if environment is None else environment
+    values = _from_file(environment, folder or Path.cwd()) | _from_environment(environment)
+    result = Settings(**values)
+    if result.log_level not in LOG_LEVELS:
+        raise BadValue(f"{result.log_level!r} is none of {', '.join(LOG_LEVELS)}", field="log_level")
+    if result.port > 65535:
+        raise BadValue(f"{result.port} is no port: 1 to 65535", field="port")
+    return result
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    known = set(NOT_SETTINGS)
+    for name, words in FIELDS.items():
+        key = variable(name)
+        known.add(key)
+        text = environment.get(key)
+        if words.secret:
+            known.add(f"{key}_FILE")
+            if path := environment.get(f"{key}_FILE"):
+                if text:
+                    raise BadValue(f"{key} and {key}_FILE are both set: keep one", field=key)
+                text = _secret(Path(path), f"{key}_FILE")
+        if text:
+            found[name] = _value(name, text, key)
+    for key in environment:
+        if key.startswith(PREFIX) and key not in known:
+            raise BadValue(f"no such setting{_nearest(key, sorted(known))}", field=key)
+    return found
+
+
+def _from_file(environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    named = environment.get("TOLLWRIGHT_CONFIG")
+    path = Path(named) if named else folder / "tollwright.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if named:
+            raise BadValue(f"{path} is not there", field="TOLLWRIGHT_CONFIG") from error
+        return {}
+    except (OSError, ValueError) as error:
+        raise BadValue(f"cannot be read: {error}", field=str(path)) from error
+    for name in document:
+        if name not in FIELDS:
+            raise BadValue(f"no such setting{_nearest(name, sorted(FIELDS))}", field=f"{path}: {name}")
+    return {name: _value(name, value, f"{path}: {name}") for name, value in document.items()}
+
+
+def _secret(path: Path, key: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadValue(f"{path} cannot be read: {error}", field=key) from error
+
+
+def _value(name: str, value: object, place: str) -> object:
+    """Turn a text of the environment, or a value of the file, into the setting's type."""
+    kind = HINTS[name][0]
+    if kind is int:
+        text = str(value).replace("_", "")
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+            raise BadValue(f"{value!r} is not a whole number", field=place)
+        if int(text) < (least := FIELDS[name].least):
+            raise BadValue(f"{value} is less than {least}", field=place)
+        return int(text)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise BadValue(f"{value!r} is not a text", field=place)
+    return Path(value) if kind in {Path, Path | None} else value
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
