@@ -1,0 +1,68 @@
+"""From a request's bearer token (RFC 6750) to the actor of a use case.
+
+A token alone is not believed for its hour: the client is looked up again every ``CACHE_SECONDS``, so that revoking it,
+taking a scope away or moving a reseller holds within seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.auth.tokens import TokenRefused, Tokens
+from domain.access.actor import Action, Actor
+from domain.ports.credentials import Credentials, Known
+
+CACHE_SECONDS: Final = 5.0
+CLIENTS_CACHED_MAX: Final = 10_000
+
+
+class Bearer:
+    """Knows who is calling."""
+
+    def __init__(
+        self, tokens: Tokens, credentials: Credentials, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.tokens = tokens
+        self._credentials = credentials
+        self._monotonic = monotonic
+        self._seen: OrderedDict[str, tuple[float, Known | None]] = OrderedDict()
+
+    async def actor(self, authorization: str, *, address: str | None = None) -> Actor:
+        """Return the caller that an Authorization header names. Raises TokenRefused."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenRefused("not a bearer token")
+        claims = self.tokens.check(token.strip())
+        known = await self._known(str(claims["client_id"]))
+        if known is None or known.client.revoked_at is not None:
+            raise TokenRefused("client revoked")
+        client = known.client
+        if claims["operator"] != client.operator or claims.get("reseller") != client.reseller:
+            raise TokenRefused("client moved")
+        return Actor(
+            operator=client.operator,
+            client=client.client_id,
+            scopes=_granted(claims) & client.scopes,
+            reseller=client.reseller,
+            resellers=known.resellers,
+            address=address,
+        )
+
+    async def _known(self, client_id: str) -> Known | None:
+        now = self._monotonic()
+        if (hit := self._seen.get(client_id)) is not None and now - hit[0] < CACHE_SECONDS:
+            return hit[1]
+        known = await self._credentials.find(client_id)
+        self._seen[client_id] = (now, known)
+        self._seen.move_to_end(client_id)
+        if len(self._seen) > CLIENTS_CACHED_MAX:
+            self._seen.popitem(last=False)
+        return known
+
+
+def _granted(claims: dict[str, Any]) -> frozenset[Action]:
+    asked = set(str(claims["scope"]).split())
+    return frozenset(action for action in Action if action.value in asked)

@@ -1,0 +1,234 @@
+"""The gate every HTTP request passes: who calls, how much it may send, what every answer carries.
+
+Nothing passes without a token but what its route declares public, so that a route that is forgotten is closed. The
+network address is the peer's; forwarding headers are never read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.auth.bearer import Bearer
+from api.auth.tokens import TokenRefused
+from api.rest.refusals import Malformed, problem, refused
+from domain.access.actor import Actor
+from domain.refusal import Refusal
+from persistence.away import DatabaseAway
+
+BLOCK_SECONDS: Final = 20.0  # the longest wait for the next block of a body
+PATIENCE_SECONDS: Final = 60.0  # a body that took longer must have come at RATE_MIN bytes a second at least
+RATE_MIN: Final = 1000
+QUERY_CHARACTERS_MAX: Final = 8192
+QUERY_FIELDS_MAX: Final = 100
+SECRETS_IN_QUERY: Final = frozenset(
+    {"access_token", "token", "client_secret", "api_key", "apikey", "key", "password", "authorization"}
+)
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+access = logging.getLogger("tollwright.access")
+faults = logging.getLogger("tollwright.faults")
+
+# (method, path, status, seconds, route) once an answer is complete.
+Seen = Callable[[str, str, int, float], None]
+# What a route says of itself to the gate: (is it public, bytes a body may have; None: the route itself counts).
+Admission = Callable[[str, str, str], tuple[bool, int | None]]
+
+
+class Gate:
+    """The outermost application."""
+
+    def __init__(self, app: ASGIApp, bearer: Bearer, admission: Admission, seen: Seen) -> None:
+        self._app = app
+        self._bearer = bearer
+        self._admission = admission
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request, or answer it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        answer = _Answer(send)
+        scope.setdefault("state", {})
+        try:
+            public, body_max = self._admission(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+            _check_query(scope["query_string"])
+            scope["state"]["actor"] = None if public else await self._caller(scope)
+            if body_max is not None:
+                receive = _Measured(receive, Headers(scope=scope), body_max)
+            await self._app(scope, receive, answer)
+        except Exception as trouble:  # noqa: BLE001  (the last place before the server; every kind gets its answer)
+            await self._trouble(trouble, answer, scope, receive)
+        finally:
+            self._done(scope, answer, time.perf_counter() - began)
+
+    async def _caller(self, scope: Scope) -> Actor:
+        headers = Headers(scope=scope)
+        given = headers.getlist("authorization")
+        if len(given) != 1:
+            raise TokenRefused("no token" if not given else "more than one token")
+        client = scope.get("client")
+        return await self._bearer.actor(given[0], address=client[0] if client else None)
+
+    async def _trouble(self, trouble: Exception, answer: _Answer, scope: Scope, receive: Receive) -> None:
+        if answer.status and not isinstance(trouble, Malformed | Refusal | TokenRefused | HTTPException):
+            faults.error("error %s after the answer began", answer.request_id, exc_info=trouble)
+            raise trouble
+        if answer.status:
+            return
+        response = answer_to(trouble, answer.request_id)
+        await response(scope, receive, answer)
+
+    def _done(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self._seen(scope["method"], route, answer.status, seconds)
+        if access.isEnabledFor(logging.INFO):
+            actor: Actor | None = scope["state"].get("actor")
+            line = {
+                "request": answer.request_id,
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": answer.status,
+                "ms": round(seconds * 1000, 1),
+                "client": actor.client if actor else None,
+                "address": scope["client"][0] if scope.get("client") else None,
+            }
+            access.info("%s", json.dumps(line))
+
+
+class _Answer:
+    """The way back: adds the headers every answer carries and remembers the status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+        self.request_id = secrets.token_hex(8)
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers["x-request-id"] = self.request_id
+        await self._send(message)
+
+
+class _Measured:
+    """A request's body, cut off where it is larger or slower than its route accepts."""
+
+    def __init__(self, receive: Receive, headers: Headers, bytes_max: int) -> None:
+        self._receive = receive
+        self._max = bytes_max
+        self._taken = 0
+        self._began = time.monotonic()
+        self._complete = False
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > bytes_max:
+            raise _too_large(bytes_max)
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        message = await next_block(self._receive)
+        self._taken += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._taken > self._max:
+            raise _too_large(self._max)
+        check_pace(self._taken, time.monotonic() - self._began)
+        return message
+
+
+async def next_block(receive: Receive) -> Message:
+    """Return the next message of a body. Raises Malformed, 408, where it does not come."""
+    try:
+        async with asyncio.timeout(BLOCK_SECONDS):
+            return await receive()
+    except TimeoutError:
+        raise _too_slow() from None
+
+
+def check_pace(taken: int, seconds: float) -> None:
+    """Raise Malformed, 408, for a body that trickles."""
+    if seconds > PATIENCE_SECONDS and taken < RATE_MIN * seconds:
+        raise _too_slow()
+
+
+def answer_to(trouble: Exception, request_id: str) -> Response:
+    """Return the answer to whatever went wrong; what nobody foresaw says nothing but its id."""
+    match trouble:
+        case TokenRefused():
+            access.info("token refused: %s", trouble)
+            challenge = {"WWW-Authenticate": 'Bearer realm="tollwright", error="invalid_token"'}
+            sentence = "send a valid access token: Authorization: Bearer ..., from /oauth/token"
+            return problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", sentence, headers=challenge)
+        case Refusal():
+            return refused(trouble)
+        case Malformed():
+            more = {"Connection": "close"} if trouble.status in {408, 413} else None
+            return problem(trouble.status, trouble.code, trouble.message, headers=more)
+        case HTTPException():
+            headers = dict(trouble.headers) if trouble.headers else None
+            return problem(HTTPStatus(trouble.status_code), "http", trouble.detail, headers=headers)
+        case DatabaseAway():
+            faults.error("error %s: %s", request_id, trouble)
+            sentence = "the database cannot be reached at the moment; try again"
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", sentence, headers={"Retry-After": "5"})
+    faults.error("error %s", request_id, exc_info=trouble)
+    sentence = "something went wrong on our side; tell us the id"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", sentence, id=request_id)
+
+
+def _check_query(query: bytes) -> None:
+    if not query:
+        return
+    if len(query) > QUERY_CHARACTERS_MAX:
+        raise Malformed(HTTPStatus.REQUEST_URI_TOO_LONG, "malformed", "the query string is too long")
+    try:
+        pairs: list[tuple[str, Any]] = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=QUERY_FIELDS_MAX
+        )
+    except ValueError:
+        raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", "the query string cannot be read") from None
+    for name, count in Counter(name for name, _ in pairs).items():
+        if name.lower() in SECRETS_IN_QUERY:
+            raise Malformed(
+                HTTPStatus.BAD_REQUEST, "secret_in_url", "no secret belongs in a URL; send the Authorization header"
+            )
+        if count > 1:
+            raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", f"the parameter {name[:80]!r} is given twice")
+
+
+def _too_large(bytes_max: int) -> Malformed:
+    return Malformed(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "limit_exceeded", f"a body here has at most {bytes_max} bytes"
+    )
+
+
+def _too_slow() -> Malformed:
+    return Malformed(HTTPStatus.REQUEST_TIMEOUT, "too_slow", "the body did not come in time")

@@ -1,0 +1,96 @@
+"""``/metrics``: Prometheus' text format. Requests are counted here; what was taken in is read from the database.
+
+Requests and latencies are this process's own. Everything about files and records is counted from committed rows, so
+that it is the same from every process and after every restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.auth.bearer import Bearer
+from domain.access.actor import Action, allow
+from domain.ports.standing import Figures, Standing
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+# A request that came through a proxy on this machine is not one from this machine.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+class Requests:
+    """Counts of this process's requests."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._total = Counter(
+            "tollwright_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "tollwright_request_seconds", "Time to answer a request.", ["route"], registry=self.registry
+        )
+
+    def seen(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        known = method if method in {"GET", "HEAD", "POST", "PUT"} else "other"
+        self._total.labels(known, route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+class _Taken(Collector):
+    """The database's figures as metrics."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        rated = CounterMetricFamily("tollwright_rated_events", "Events rated.", labels=["operator", "source"])
+        balance = GaugeMetricFamily(
+            "tollwright_balance_records", "Where the records went.", labels=["operator", "source", "outcome"]
+        )
+        for one in self._figures.balances:
+            for outcome, count in one.counts:
+                balance.add_metric([one.operator, one.source, outcome], count)
+            rated.add_metric([one.operator, one.source], dict(one.counts)["rated"])
+        imports = CounterMetricFamily(
+            "tollwright_imports", "CDR files taken in.", labels=["operator", "source", "state"]
+        )
+        for operator, source, state, count in self._figures.files:
+            imports.add_metric([operator, source, state], count)
+        suspense = GaugeMetricFamily(
+            "tollwright_suspense_records", "Records that are not rated.", labels=["operator", "reason"]
+        )
+        for operator, reason, count in self._figures.suspense:
+            suspense.add_metric([operator, reason], count)
+        yield from (rated, balance, imports, suspense)
+
+
+class MetricsPage:
+    """Answers ``GET /metrics``: to this machine everything, to a token with ``metrics:read`` its operator's figures."""
+
+    def __init__(self, requests: Requests, standing: Standing, bearer: Bearer) -> None:
+        self._requests = requests
+        self._standing = standing
+        self._bearer = bearer
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one scrape."""
+        local = request.client is not None and request.client.host in LOOPBACK
+        if local and not any(name in request.headers for name in (*FORWARDED, "authorization")):
+            operator = None
+        else:
+            actor = await self._bearer.actor(request.headers.get("authorization", ""))
+            allow(actor, Action.READ_METRICS)
+            operator = actor.operator
+        taken = CollectorRegistry()
+        taken.register(_Taken(await self._standing.figures(operator)))
+        text = generate_latest(taken)
+        if operator is None:
+            text = generate_latest(self._requests.registry) + text
+        return Response(text, media_type=CONTENT_TYPE)

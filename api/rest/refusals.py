@@ -1,0 +1,74 @@
+"""A refusal as an answer of HTTP: problem details (RFC 9457). Mapped here once for every route that is not SOAP's."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import JSONResponse, Response
+
+from domain.refusal import (
+    BadValue,
+    Conflict,
+    LimitExceeded,
+    NotAllowed,
+    NotFound,
+    Refusal,
+    Unreadable,
+    WrongState,
+)
+
+PROBLEM: Final = "application/problem+json"
+
+# The nearest class above a refusal decides.
+STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
+    BadValue: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    WrongState: HTTPStatus.CONFLICT,
+    LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unreadable: HTTPStatus.BAD_REQUEST,
+}
+
+
+class Malformed(Exception):  # noqa: N818  (an answer to the caller, not an error of ours)
+    """The request is not what HTTP or JSON calls well-formed, or more than is accepted; never the business's no."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def status_of(refusal: Refusal) -> HTTPStatus:
+    """Return the status of the nearest class above a refusal that has one."""
+    return next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def problem(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    *,
+    field: str | None = None,
+    headers: dict[str, str] | None = None,
+    **more: object,
+) -> Response:
+    """Return problem details; ``code`` is the stable word a program may rely on."""
+    body: dict[str, object] = {
+        "type": f"urn:tollwright:problem:{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+    }
+    if field is not None:
+        body["field"] = field
+    return JSONResponse(body | more, status.value, headers, PROBLEM)
+
+
+def refused(refusal: Refusal) -> Response:
+    """Return the answer to a refusal."""
+    return problem(status_of(refusal), refusal.code, refusal.message, field=refusal.field)

@@ -1,0 +1,39 @@
+"""How the installation stands: whether it can work, and its counts for monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.ids import OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBalance:
+    """Where the records of one source's files went, in the words of ``domain.mediation.files.CdrFile``."""
+
+    operator: str
+    source: str
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts over every committed chunk. ``files``: (operator, source, state, number); ``suspense``: per reason."""
+
+    balances: Sequence[SourceBalance] = ()
+    files: Sequence[tuple[str, str, str, int]] = ()
+    suspense: Sequence[tuple[str, str, int]] = ()
+
+
+class Standing(Protocol):
+    """The installation as its watchers see it."""
+
+    async def trouble(self) -> str | None:
+        """Return what keeps the installation from working; None where nothing does."""
+        ...
+
+    async def figures(self, operator: OperatorId | None) -> Figures:
+        """Return the counts of one operator, or of all."""
+        ...

@@ -1,0 +1,77 @@
+"""Readiness and monitoring counts, read as the owner: they are the installation's, not one operator's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domain.ids import OperatorId
+from domain.ports.standing import Figures, SourceBalance
+from persistence.away import DatabaseAway
+from persistence.engine import OWNER, Database
+from persistence.migrate import steps
+
+COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated")
+
+_BALANCES = f"""
+select o.code as operator, s.name as source, {", ".join(f"sum(f.{name})::bigint as {name}" for name in COUNTS)},
+       coalesce(sum((select sum(v.value::bigint) from jsonb_each_text(f.ignored) v)), 0)::bigint as ignored
+  from cdr_file f join source s on s.operator = f.operator and s.id = f.source join operator o on o.id = f.operator
+ where $1::int is null or f.operator = $1
+ group by o.code, s.name order by o.code, s.name
+"""  # noqa: S608  (the names are the constant above)
+_FILES = """
+select o.code, s.name, f.state, count(*)::bigint
+  from cdr_file f join source s on s.operator = f.operator and s.id = f.source join operator o on o.id = f.operator
+ where $1::int is null or f.operator = $1
+ group by o.code, s.name, f.state order by o.code, s.name, f.state
+"""
+_SUSPENSE = """
+select o.code, s.reason, count(*)::bigint from suspense s join operator o on o.id = s.operator
+ where s.resolved_at is null and ($1::int is null or s.operator = $1)
+ group by o.code, s.reason order by o.code, s.reason
+"""
+
+
+class StoredStanding:
+    """The port ``Standing`` on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def trouble(self) -> str | None:
+        """Tell whether the database answers and its schema is this release's."""
+        try:
+            pending = [step.id for step in await steps(self._database) if step.known and not step.applied]
+        except DatabaseAway:
+            return "the database cannot be reached"
+        return f"migrations pending: {', '.join(pending)}" if pending else None
+
+    async def figures(self, operator: OperatorId | None) -> Figures:
+        """Return the counts of one operator, or of all."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            fetch = unit.connection.fetch
+            balances = await fetch(_BALANCES, operator)
+            files = await fetch(_FILES, operator)
+            suspense = await fetch(_SUSPENSE, operator)
+        names = (*COUNTS, "ignored")
+        return Figures(
+            [
+                SourceBalance(row["operator"], row["source"], tuple((name, row[name]) for name in names))
+                for row in balances
+            ],
+            [tuple(row) for row in files],
+            [tuple(row) for row in suspense],
+        )
+
+
+class QuietStanding:
+    """The port ``Standing`` of an installation in memory: always ready, nothing taken in."""
+
+    async def trouble(self) -> str | None:
+        """Return None."""
+        return None
+
+    async def figures(self, operator: OperatorId | None) -> Figures:
+        """Return no counts."""
+        del operator
+        return Figures()
