@@ -429,7 +429,7 @@ create table if not exists usage (
     subscription bigint not null,
     reseller bigint,
     pricing int not null,
-    mode smallint not null,           -- domain.mediation.events.MODES
+    mode text not null,               -- voice, sms, mms, data, or what a source calls another
     direction smallint not null,      -- 0 out, 1 in
     destination int not null,         -- 0: none (data)
     used bigint not null,
