@@ -1,0 +1,76 @@
+# make run          set up and serve the demo operator        make setup   set up alone; .venv/bin/tollwright is the command
+# make test         everything that is checked                make bench   the figures, beside this machine's limits
+# make demo-reset   remove the local data, to start afresh    make lock    the newest dependencies, with their hashes
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
+
+.POSIX:
+.SUFFIXES:
+.PHONY: run setup setup-dev test bench prove lock demo-reset
+
+BIN = .venv/bin
+PYTHON =
+PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input
+INSTALL = $(PIP) install --quiet --require-hashes --no-build-isolation
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	--no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --upgrade
+
+run: setup
+	@exec $(BIN)/tollwright serve --demo
+
+setup: .venv/installed
+
+setup-dev: .venv/installed-dev
+
+test: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/tollwright schema graphql --check
+	$(BIN)/tollwright schema wsdl --check
+	$(BIN)/tollwright schema openapi --check
+	$(BIN)/pytest -n 2 -q
+
+bench: setup
+	@exec $(BIN)/tollwright bench
+
+demo-reset: setup
+	@$(BIN)/tollwright db erase --yes
+
+# What the project needs to be built comes first, from its own lock: nothing unlocked is fetched while building.
+.venv/installed: requirements-build.lock requirements.lock pyproject.toml .venv/python
+	@echo "Installing the locked dependencies into .venv (once; some 500 MB on disk) ..." >&2
+	@$(INSTALL) --only-binary :all: -r requirements-build.lock
+	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+	@echo "Ready: .venv/bin/tollwright" >&2
+
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	@echo "Installing what the tests need ..." >&2
+	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements-dev.lock
+	@touch $@
+
+.venv/python:
+	@found=; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3 python); do \
+		if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+			found=$$candidate; break; \
+		fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "No Python 3.11, 3.12 or 3.13 found$(if $(PYTHON), at $(PYTHON)): install one, or name it: make setup PYTHON=/path/to/python3" >&2; \
+		exit 2; \
+	fi; \
+	if ! "$$found" -c 'import venv, ensurepip' 2>/dev/null; then \
+		echo "$$found cannot make virtual environments (no venv or ensurepip): install the package python3-venv, or name another Python: make setup PYTHON=/path/to/python3" >&2; \
+		exit 2; \
+	fi; \
+	"$$found" -m venv --clear .venv && "$$found" --version > $@
+
+lock: setup-dev
+	$(COMPILE) --output-file requirements-build.lock requirements-build.in
+	$(COMPILE) --constraint requirements-build.in --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --extra dev --output-file requirements-dev.lock pyproject.toml
+	@if grep -nE '://|--index|find-links|^-' requirements*.lock; then echo "an address or a path in a lock" >&2; exit 1; fi
