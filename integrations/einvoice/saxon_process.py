@@ -1,0 +1,46 @@
+"""The process that runs compiled Schematron (ISO/IEC 19757-3, as XSLT) by Saxon: one JSON request per line, one answer.
+
+    {"sheets": ["/path/rules.xslt"], "xml": "<Invoice…"}  →  {"findings": [["BR-CO-15", "fatal", "/:Invoice…", "…"], …]}
+
+Run as ``python -m integrations.einvoice.saxon_process``. Saxon's native code can take a process down with it, so no
+other process ever loads it. What it is given has been read by ``reading.parse`` and written anew: no DTD reaches it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    from lxml import etree  # noqa: PLC0415  (only this process needs them)
+    from saxonche import PySaxonProcessor  # noqa: PLC0415
+
+    compiled: dict[str, Any] = {}
+    with PySaxonProcessor(license=False) as processor:
+        for request in sys.stdin:
+            asked = json.loads(request)
+            try:
+                findings = []
+                document = processor.parse_xml(xml_text=asked["xml"])
+                for sheet in asked["sheets"]:
+                    if sheet not in compiled:
+                        compiled[sheet] = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=sheet)
+                    report = compiled[sheet].transform_to_string(xdm_node=document)
+                    for failed in etree.fromstring(report.encode()).iter(f"{SVRL}failed-assert"):
+                        text = " ".join("".join(map(str, failed.itertext())).split())
+                        flag = failed.get("flag", "fatal")
+                        findings.append([failed.get("id", ""), flag, failed.get("location", ""), text])
+                answer: dict[str, Any] = {"findings": findings}
+            except Exception as trouble:  # noqa: BLE001  (whatever Saxon says goes back to the asking process)
+                answer = {"trouble": " ".join(str(trouble).split())[:500]}
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

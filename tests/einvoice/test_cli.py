@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from api.cli import run
+from integrations.einvoice.peppol import encode
+from tests.invoicing.made import issued
+
+
+def test_a_good_document_ends_with_0(tmp_path, capsys):
+    file = tmp_path / "good.xml"
+    file.write_bytes(encode(issued()))
+    assert run(["einvoice", "check", "--allow-missing-rules", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_each_failure_is_printed_with_rule_and_place(tmp_path, capsys):
+    file = tmp_path / "bad.xml"
+    file.write_bytes(encode(issued()).replace(b">199</cbc:PriceAmount", b">198</cbc:PriceAmount"))
+    assert run(["einvoice", "check", "--allow-missing-rules", str(file)]) == 1
+    (row,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert row["rule"] == "PEPPOL-EN16931-R120"
+    assert row["place"].endswith("InvoiceLine[1]")
+
+
+def test_missing_rules_need_attention(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("TOLLWRIGHT_EINVOICE_RULES", raising=False)
+    file = tmp_path / "good.xml"
+    file.write_bytes(encode(issued()))
+    assert run(["einvoice", "check", str(file)]) == 1
+    assert json.loads(capsys.readouterr().out)["rule"] == "rules_missing"
+
+
+@pytest.mark.shared
+def test_the_configured_rules_are_used(tmp_path, capsys, shared, monkeypatch):
+    monkeypatch.setenv("TOLLWRIGHT_EINVOICE_RULES", str(shared / "data" / "einvoice" / "rules"))
+    file = tmp_path / "good.xml"
+    file.write_bytes(encode(issued()))
+    assert run(["einvoice", "check", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("content", [b"not xml", b"", b"<a/>", b"<!DOCTYPE a><a/>", None])
+def test_what_cannot_be_read_ends_with_2_and_one_line(tmp_path, capsys, content):
+    file = tmp_path / "x.xml"
+    if content is not None:
+        file.write_bytes(content)
+    assert run(["einvoice", "check", str(file)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) == 1
+    assert "x.xml" in captured.err
