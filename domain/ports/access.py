@@ -16,6 +16,14 @@ class Operators(Protocol):
         """Return the operator of the unit."""
         ...
 
+    async def add(self, operator: Operator) -> Operator:
+        """Keep a new one (its ``id`` is 0) with its number series, an empty catalogue and its first line of audit.
+
+        The one write that is not of the unit's own operator; the unit begins with ``bulk=True`` and operator 0.
+        Refuses with: Conflict (code taken).
+        """
+        ...
+
 
 class Clients(Protocol):
     """API clients of the operator."""
@@ -34,6 +42,29 @@ class Clients(Protocol):
 
     async def keep(self, client: ApiClient) -> ApiClient:
         """Write a changed one."""
+        ...
+
+
+class Answers(Protocol):
+    """What was answered to commands that carry an idempotency key, per client."""
+
+    async def claim(self, key: str, content: bytes) -> int | None:
+        """Return the id that was answered to the same command; None when the key is new, and claimed by this unit.
+
+        Two units with one key wait for each other. Refuses with: Conflict (the key came with other content).
+        """
+        ...
+
+    async def keep(self, key: str, answer: int) -> None:
+        """Record what the unit answers to the key it claimed."""
+        ...
+
+
+class Directory(Protocol):
+    """Which operators there are: for the command line of the operators' own machine. It sees all of them."""
+
+    async def operators(self) -> Sequence[Operator]:
+        """Return every operator by code."""
         ...
 
 

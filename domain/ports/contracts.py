@@ -84,6 +84,12 @@ class Subscriptions(Protocol):
         """Return the subscriptions of each contract with their numbers, by key."""
         ...
 
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
+    ) -> Page[Subscription]:
+        """List by key."""
+        ...
+
     async def owner_of(self, number: str, at: datetime) -> Subscription:
         """Return whose number it is at an instant. Refuses with: NotFound."""
         ...

@@ -36,6 +36,10 @@ class Customers(Protocol):
         """Return the direct sub-customers of each."""
         ...
 
+    async def above(self, key: CustomerId) -> Sequence[Customer]:
+        """Return the customer and those above it, nearest first, as far as may be seen and ``TREE_DEPTH_MAX``."""
+        ...
+
     async def add(self, customer: Customer) -> Customer:
         """Keep a new one (its ``id`` is 0) and return it with its key. Refuses with: Conflict (number taken)."""
         ...

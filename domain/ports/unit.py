@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from domain.access.actor import Actor
-from domain.ports.access import Audit, Clients, Operators, Outbox
+from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
@@ -27,6 +27,8 @@ class Unit(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102
     @property
     def outbox(self) -> Outbox: ...  # noqa: D102
+    @property
+    def answers(self) -> Answers: ...  # noqa: D102
     @property
     def customers(self) -> Customers: ...  # noqa: D102
     @property

@@ -1,0 +1,96 @@
+"""The only module that sees adapters: plain calls build everything once, for the server, the command line and tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from api import settings as installation
+from api.settings import Settings
+from domain.ports.access import Directory
+from domain.ports.clock import Clock
+from domain.ports.credentials import Credentials
+from domain.ports.files import Blobs
+from domain.ports.standing import Standing
+from domain.ports.unit import Begin
+from persistence.access import DirectoryReader
+from persistence.away import DatabaseAway
+from persistence.blobs import FileBlobs
+from persistence.credentials import MemoryCredentials, StoredCredentials
+from persistence.embedded import reach
+from persistence.engine import Database
+from persistence.memory import Live, MemoryDatabase
+from persistence.memory_access import MemoryDirectory
+from persistence.migrate import migrate, steps
+from persistence.standing import QuietStanding, StoredStanding
+from persistence.units import MemoryUnits, StoredUnits
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Return the present instant in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """Everything that drives the use cases. ``database`` is there for operations alone; None: all is in memory."""
+
+    settings: Settings
+    begin: Begin
+    clock: Clock
+    directory: Directory
+    credentials: Credentials
+    standing: Standing
+    blobs: Blobs
+    database: Database | None = None
+
+
+def on_database(database: Database, settings: Settings, *, clock: Clock | None = None) -> Wiring:
+    """Wire an open, migrated database."""
+    return Wiring(
+        settings=settings,
+        begin=StoredUnits(database),
+        clock=clock or SystemClock(),
+        directory=DirectoryReader(database),
+        credentials=StoredCredentials(database),
+        standing=StoredStanding(database),
+        blobs=FileBlobs(settings.files_dir),
+        database=database,
+    )
+
+
+def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
+    """Wire the twin in memory, which is empty at first and gone at the end; files lie in the settings' directory."""
+    memory = MemoryDatabase()
+    parents = Live(memory, "reseller", lambda reseller: reseller.parent)
+    return Wiring(
+        settings=settings,
+        begin=MemoryUnits(memory),
+        clock=clock or SystemClock(),
+        directory=MemoryDirectory(memory),
+        credentials=MemoryCredentials(Live(memory, "api_client"), parents),
+        standing=QuietStanding(),
+        blobs=FileBlobs(settings.files_dir),
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings | None = None, *, migrating: bool = False) -> AsyncIterator[Wiring]:
+    """Reach the database of the settings, starting the embedded one where there is no other, and wire it.
+
+    The embedded database is brought to this release always, one's own only where ``migrating`` says so.
+    Raises ``DatabaseAway`` where it cannot be reached, or its schema is not of this release.
+    """
+    settings = settings or installation.read()
+    with reach(settings.database_url, settings.data_dir) as url:
+        async with await Database.open(url) as database:
+            if migrating or settings.database_url is None:
+                await migrate(database)
+            elif not all(step.applied and step.known for step in await steps(database)):
+                raise DatabaseAway("the database is not of this release: run tollwright db migrate")
+            yield on_database(database, settings)

@@ -1,0 +1,120 @@
+"""The stores' twin in memory: one state, and units that work on a draft of it.
+
+A unit has the state for itself from its beginning to its end, so units follow one another; leaving puts the draft in
+the place of the state, an error throws it away. Rows are frozen domain objects, so that a draft is a copy of the
+mappings alone. What a unit's actor may see is decided by ``Draft.sees``, as row-level security does in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from domain.access.actor import Actor
+from domain.ids import OperatorId, ResellerId
+from domain.ports.page import Page, PageRequest
+
+Row = TypeVar("Row")
+
+
+class Owned(Protocol):
+    """What belongs to an operator and, below him, to a reseller (None: to the operator himself)."""
+
+    @property
+    def operator(self) -> OperatorId: ...  # noqa: D102
+    @property
+    def reseller(self) -> ResellerId | None: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class State:
+    """Named tables, each a mapping of key to row, and the last key drawn of each."""
+
+    tables: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    drawn: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """Return a state that can be changed without changing this one."""
+        return State({name: dict(rows) for name, rows in self.tables.items()}, dict(self.drawn))
+
+
+@dataclass(slots=True)
+class Draft:
+    """The state as one unit of one actor sees and changes it."""
+
+    state: State
+    actor: Actor
+    bulk: bool = False
+
+    def table(self, name: str) -> dict[Any, Any]:
+        """Return a table; its rows may be put and removed."""
+        return self.state.tables.setdefault(name, {})
+
+    def draw(self, name: str) -> int:
+        """Draw the next key of a table."""
+        self.state.drawn[name] = self.state.drawn.get(name, 0) + 1
+        return self.state.drawn[name]
+
+    def sees(self, row: Owned) -> bool:
+        """Tell whether the actor may see what belongs to an operator and a reseller."""
+        return row.operator == self.actor.operator and (self.bulk or self.actor.reaches(row.reseller))
+
+    def seen(self, name: str, keep: Callable[[Any], bool] = lambda _: True) -> list[Any]:
+        """Return the rows of a table that may be seen and are wanted, by key."""
+        rows = self.table(name)
+        return [rows[key] for key in sorted(rows) if self.sees(rows[key]) and keep(rows[key])]
+
+
+class MemoryDatabase:
+    """A state and its lock."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self._lock = asyncio.Lock()
+        self._holder: asyncio.Task[Any] | None = None
+
+    async def enter(self, actor: Actor, *, bulk: bool = False) -> Draft:
+        """Wait for the state and return a draft of it. A unit inside a unit is a bug."""
+        task = asyncio.current_task()
+        if self._holder is not None and self._holder is task:
+            raise RuntimeError("a unit is already open in this task; pass it on instead of opening another")
+        await self._lock.acquire()
+        self._holder = task
+        return Draft(self.state.copy(), actor, bulk)
+
+    def leave(self, draft: Draft, *, commit: bool) -> None:
+        """End the unit and let the next one in."""
+        if commit:
+            self.state = draft.state
+        self._holder = None
+        self._lock.release()
+
+
+def page_of(rows: Iterable[Row], request: PageRequest, key: Callable[[Row], int]) -> Page[Row]:
+    """Return the page of rows that are in the order of their keys."""
+    after = request.after or 0
+    chosen: Sequence[Row] = [row for row in rows if key(row) > after][: request.first + 1]
+    return Page.of(chosen, request)
+
+
+class Live(Mapping[Any, Any]):
+    """A table of the state as it was last committed, for readers that are outside every unit."""
+
+    def __init__(self, database: MemoryDatabase, name: str, value: Callable[[Any], Any] = lambda row: row) -> None:
+        self._database = database
+        self._name = name
+        self._value = value
+
+    def _rows(self) -> dict[Any, Any]:
+        return self._database.state.tables.get(self._name, {})
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._value(self._rows()[key])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows())
+
+    def __len__(self) -> int:
+        return len(self._rows())

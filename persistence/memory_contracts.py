@@ -1,0 +1,219 @@
+"""Services, contracts, subscriptions and numbers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NoReturn
+
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
+from domain.contracts.subscription import NumberAssignment, Subscription
+from domain.ids import ContractId, CustomerId, ServiceId, SubscriptionId
+from domain.ports.page import Page, PageRequest
+from domain.refusal import Conflict, NotFound, Overlap, Stale
+from persistence.memory import Draft, page_of
+from persistence.memory_customers import exists, next_number
+
+
+class MemoryServices:
+    """Keeps ``domain.ports.contracts.Services``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _own(self) -> list[Service]:
+        rows = self._draft.table("service")
+        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+
+    async def many(self, keys: Sequence[ServiceId]) -> Mapping[ServiceId, Service]:
+        """Return those that exist."""
+        wanted = set(keys)
+        return {one.id: one for one in self._own() if one.id in wanted}
+
+    async def by_code(self, code: str) -> Service:
+        """Return one. Refuses with: NotFound."""
+        for one in self._own():
+            if one.code == code:
+                return one
+        raise NotFound(f"no service {code}", field="code")
+
+    async def page(self, request: PageRequest) -> Page[Service]:
+        """List by key."""
+        return page_of(self._own(), request, lambda one: one.id)
+
+    async def add(self, service: Service) -> Service:
+        """Keep a new one. Refuses with: Conflict (code taken)."""
+        if any(one.code == service.code for one in self._own()):
+            raise Conflict(f"the service code {service.code} is taken", field="code")
+        kept = replace(service, id=ServiceId(self._draft.draw("service")))
+        self._draft.table("service")[kept.id] = kept
+        return kept
+
+
+class MemoryContracts:
+    """Keeps ``domain.ports.contracts.Contracts``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    async def get(self, key: ContractId) -> Contract:
+        """Return one. Refuses with: NotFound."""
+        return (await self.many([key])).get(key) or _missing(key)
+
+    async def by_number(self, number: str) -> Contract:
+        """Return the one with this contract number. Refuses with: NotFound."""
+        found: list[Contract] = self._draft.seen("contract", lambda one: one.number == number)
+        return found[0] if found else _missing(number)
+
+    async def many(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Contract]:
+        """Return those that exist and may be seen."""
+        wanted = set(keys)
+        return {one.id: one for one in self._draft.seen("contract", lambda one: one.id in wanted)}
+
+    async def of_customers(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Contract]]:
+        """Return the contracts of each customer, by key."""
+        rows: list[Contract] = self._draft.seen("contract")
+        return {key: [one for one in rows if one.customer == key] for key in keys}
+
+    async def page(self, request: PageRequest, *, customer: CustomerId | None = None) -> Page[Contract]:
+        """List by key."""
+        rows = self._draft.seen("contract", lambda one: customer is None or one.customer == customer)
+        return page_of(rows, request, lambda one: one.id)
+
+    async def add(self, contract: Contract) -> Contract:
+        """Keep a new one with its services. Refuses with: Conflict (number taken), NotFound (customer, service)."""
+        self._check(contract)
+        kept = replace(contract, id=ContractId(self._draft.draw("contract")))
+        self._draft.table("contract")[kept.id] = kept
+        return kept
+
+    async def claim(self, key: ContractId) -> Contract:
+        """Return one; the unit has everything locked. Refuses with: NotFound."""
+        return await self.get(key)
+
+    async def keep(self, contract: Contract) -> Contract:
+        """Write a changed one and its services where the stored version is its own. Refuses with: Stale."""
+        stored = (await self.many([contract.id])).get(contract.id)
+        if stored is None or stored.version != contract.version:
+            raise Stale(f"contract {contract.number} was changed by somebody else; read it again", field="version")
+        self._check(contract)
+        kept = replace(contract, version=contract.version + 1)
+        self._draft.table("contract")[kept.id] = kept
+        return kept
+
+    async def next_number(self) -> str:
+        """Draw the next contract number of the operator's series."""
+        return next_number(self._draft, "contract")
+
+    def _check(self, contract: Contract) -> None:
+        operator = contract.operator
+        for other in self._draft.table("contract").values():
+            if other.operator == operator and other.number == contract.number and other.id != contract.id:
+                raise Conflict(f"contract number {contract.number} is taken", field="number")
+        if not exists(self._draft, "customer", contract.customer, operator):
+            raise NotFound(f"no customer {contract.customer}", field="customer")
+        if not all(exists(self._draft, "service", line.service, operator) for line in contract.services):
+            raise NotFound("a service of the contract does not exist", field="services")
+        if not self._draft.sees(contract):
+            raise NotFound("no such reseller, or not yours", field="reseller")
+
+
+class MemorySubscriptions:
+    """Keeps ``domain.ports.contracts.Subscriptions``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    async def many(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Subscription]:
+        """Return those that exist and may be seen."""
+        wanted = set(keys)
+        return {one.id: one for one in self._draft.seen("subscription", lambda one: one.id in wanted)}
+
+    async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[Subscription]]:
+        """Return the subscriptions of each contract with their numbers, by key."""
+        rows: list[Subscription] = self._draft.seen("subscription")
+        return {key: [one for one in rows if one.contract == key] for key in keys}
+
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
+    ) -> Page[Subscription]:
+        """List by key."""
+        rows = self._draft.seen(
+            "subscription",
+            lambda one: customer in {None, one.customer} and contract in {None, one.contract},
+        )
+        return page_of(rows, request, lambda one: one.id)
+
+    async def owner_of(self, number: str, at: datetime) -> Subscription:
+        """Return whose number it is at an instant. Refuses with: NotFound."""
+        owners: list[Subscription] = self._draft.seen("subscription", lambda one: _holds(one, number, at))
+        if not owners:
+            raise NotFound(f"nobody has the number {number} at {at.isoformat()}", field="number")
+        return owners[0]
+
+    async def add(self, subscription: Subscription) -> Subscription:
+        """Keep a new one with its numbers. Refuses with: Overlap (a number is another's at that time), NotFound."""
+        self._check(subscription)
+        kept = replace(subscription, id=SubscriptionId(self._draft.draw("subscription")), numbers=_sorted(subscription))
+        self._draft.table("subscription")[kept.id] = kept
+        return kept
+
+    async def claim(self, key: SubscriptionId) -> Subscription:
+        """Return one; the unit has everything locked. Refuses with: NotFound."""
+        if key not in (found := await self.many([key])):
+            raise NotFound(f"no subscription {key}")
+        return found[key]
+
+    async def keep(self, subscription: Subscription) -> Subscription:
+        """Write a changed one and its numbers. Refuses with: Stale, Overlap."""
+        stored = (await self.many([subscription.id])).get(subscription.id)
+        if stored is None or stored.version != subscription.version:
+            raise Stale("the subscription was changed by somebody else; read it again", field="version")
+        self._check(subscription)
+        kept = replace(subscription, version=subscription.version + 1, numbers=_sorted(subscription))
+        self._draft.table("subscription")[kept.id] = kept
+        return kept
+
+    def _check(self, subscription: Subscription) -> None:
+        contract = self._draft.table("contract").get(subscription.contract)
+        owner = (subscription.operator, subscription.customer)
+        if contract is None or (contract.operator, contract.customer) != owner:
+            raise NotFound("no such contract", field="contract")
+        if not self._draft.sees(subscription):
+            raise NotFound("no such reseller, or not yours", field="reseller")
+        others = [
+            number
+            for other in self._draft.table("subscription").values()
+            if other.operator == subscription.operator and other.id != subscription.id
+            for number in other.numbers
+        ]
+        for index, number in enumerate(subscription.numbers):
+            if any(_overlap(number, other) for other in (*others, *subscription.numbers[:index])):
+                raise Overlap(
+                    "a number belongs to another subscription, or twice to this one, at that time", field="numbers"
+                )
+
+
+def _sorted(subscription: Subscription) -> tuple[NumberAssignment, ...]:
+    return tuple(sorted(subscription.numbers, key=lambda one: (one.valid_from, one.number)))
+
+
+def _holds(subscription: Subscription, number: str, at: datetime) -> bool:
+    return any(
+        one.number == number and one.valid_from <= at and (one.valid_to is None or one.valid_to > at)
+        for one in subscription.numbers
+    )
+
+
+def _overlap(one: NumberAssignment, other: NumberAssignment) -> bool:
+    return (
+        one.number == other.number
+        and (other.valid_to is None or one.valid_from < other.valid_to)
+        and (one.valid_to is None or other.valid_from < one.valid_to)
+    )
+
+
+def _missing(key: object) -> NoReturn:
+    raise NotFound(f"no contract {key}")

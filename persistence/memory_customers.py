@@ -1,0 +1,149 @@
+"""Customers and resellers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from domain.customers.customer import TREE_DEPTH_MAX, Customer
+from domain.ids import CustomerId, OperatorId, ResellerId
+from domain.ports.page import Page, PageRequest
+from domain.refusal import Conflict, NotFound, Stale
+from domain.resellers.reseller import Reseller
+from persistence.memory import Draft, page_of
+
+WORDS_MAX = 8
+
+
+class MemoryCustomers:
+    """Keeps ``domain.ports.customers.Customers``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    async def get(self, key: CustomerId) -> Customer:
+        """Return one. Refuses with: NotFound."""
+        return (await self.many([key])).get(key) or _missing(key)
+
+    async def many(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Customer]:
+        """Return those that exist and may be seen."""
+        wanted = set(keys)
+        return {one.id: one for one in self._draft.seen("customer", lambda one: one.id in wanted)}
+
+    async def by_number(self, number: str) -> Customer:
+        """Return the one with this customer number. Refuses with: NotFound."""
+        found: list[Customer] = self._draft.seen("customer", lambda one: one.number == number)
+        return found[0] if found else _missing(number)
+
+    async def page(
+        self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
+    ) -> Page[Customer]:
+        """List by key."""
+        words = (text or "").lower().split()[:WORDS_MAX]
+
+        def wanted(one: Customer) -> bool:
+            held = f" {one.name} {one.number} {one.identity_number or ''} {one.email or ''}".lower()
+            return (parent is None or one.parent == parent) and all(f" {word}" in held for word in words)
+
+        return page_of(self._draft.seen("customer", wanted), request, lambda one: one.id)
+
+    async def children(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Customer]]:
+        """Return the direct sub-customers of each."""
+        rows: list[Customer] = self._draft.seen("customer")
+        return {key: [one for one in rows if one.parent == key] for key in keys}
+
+    async def above(self, key: CustomerId) -> Sequence[Customer]:
+        """Return the customer and those above it, nearest first."""
+        rows = self._draft.table("customer")
+        found: list[Customer] = []
+        here: CustomerId | None = key
+        while here in rows and self._draft.sees(rows[here]) and len(found) < TREE_DEPTH_MAX:
+            found.append(rows[here])
+            here = found[-1].parent
+        return found
+
+    async def add(self, customer: Customer) -> Customer:
+        """Keep a new one and return it with its key. Refuses with: Conflict (number taken)."""
+        self._check(customer)
+        kept = replace(customer, id=CustomerId(self._draft.draw("customer")))
+        self._draft.table("customer")[kept.id] = kept
+        return kept
+
+    async def claim(self, key: CustomerId) -> Customer:
+        """Return one; the unit has everything locked. Refuses with: NotFound."""
+        return await self.get(key)
+
+    async def keep(self, customer: Customer) -> Customer:
+        """Write a changed one where the stored version is its own. Refuses with: Stale."""
+        stored = (await self.many([customer.id])).get(customer.id)
+        if stored is None or stored.version != customer.version:
+            raise Stale(f"customer {customer.number} was changed by somebody else; read it again", field="version")
+        self._check(customer)
+        kept = replace(customer, version=customer.version + 1)
+        self._draft.table("customer")[kept.id] = kept
+        return kept
+
+    async def next_number(self) -> str:
+        """Draw the next customer number of the operator's series."""
+        return next_number(self._draft, "customer")
+
+    def _check(self, customer: Customer) -> None:
+        operator = customer.operator
+        for other in self._draft.table("customer").values():
+            if other.operator == operator and other.number == customer.number and other.id != customer.id:
+                raise Conflict(f"customer number {customer.number} is taken", field="number")
+        if not exists(self._draft, "customer", customer.parent, operator):
+            raise NotFound(f"no customer {customer.parent}", field="parent")
+        if not exists(self._draft, "reseller", customer.reseller, operator):
+            raise NotFound(f"no reseller {customer.reseller}", field="reseller")
+        if not self._draft.sees(customer):
+            raise NotFound("no such reseller, or not yours", field="reseller")
+
+
+class MemoryResellers:
+    """Keeps ``domain.ports.customers.Resellers``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _sees(self, reseller: Reseller) -> bool:
+        actor = self._draft.actor
+        return reseller.operator == actor.operator and (self._draft.bulk or actor.reaches(reseller.id))
+
+    async def tree(self) -> Mapping[ResellerId, Reseller]:
+        """Return every reseller of the operator that the actor may see; whom the topmost buys from is not told."""
+        rows = self._draft.table("reseller")
+        seen = {key: rows[key] for key in sorted(rows) if self._sees(rows[key])}
+        return {key: one if one.parent in seen else replace(one, parent=None) for key, one in seen.items()}
+
+    async def add(self, reseller: Reseller) -> Reseller:
+        """Keep a new one. Refuses with: Conflict (code taken)."""
+        rows = self._draft.table("reseller")
+        if any(other.operator == reseller.operator and other.code == reseller.code for other in rows.values()):
+            raise Conflict(f"the reseller code {reseller.code} is taken", field="code")
+        if not exists(self._draft, "reseller", reseller.parent, reseller.operator):
+            raise NotFound(f"no reseller {reseller.parent}", field="parent")
+        kept = replace(reseller, id=ResellerId(self._draft.draw("reseller")))
+        rows[kept.id] = kept
+        return kept
+
+
+def exists(draft: Draft, table: str, key: int | None, operator: OperatorId) -> bool:
+    """Tell whether a foreign key holds: nothing is named, or a row of the same operator."""
+    return key is None or (key in draft.table(table) and draft.table(table)[key].operator == operator)
+
+
+def next_number(draft: Draft, table: str) -> str:
+    """Draw the next number of a series of the operator, past those somebody has chosen by hand."""
+    operator = draft.actor.operator
+    taken = {row.number for row in draft.table(table).values() if row.operator == operator}
+    series = draft.table("series")
+    while (drawn := str(series[operator, table])) in taken:
+        series[operator, table] += 1
+    series[operator, table] += 1
+    return drawn
+
+
+def _missing(key: object) -> NoReturn:
+    raise NotFound(f"no customer {key}")

@@ -1,0 +1,194 @@
+"""Subscriptions and the numbers assigned to them in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from piccolo.columns import BigInt, BigSerial, Integer, Text, Timestamptz
+from piccolo.columns.combination import WhereRaw
+from piccolo.table import Table
+
+from domain.access.actor import Actor
+from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind
+from domain.ids import ContractId, CustomerId, OperatorId, SubscriptionId
+from domain.ports.page import Page, PageRequest
+from domain.refusal import NotFound, Overlap, Refusal, Stale
+from persistence.engine import Transaction
+from persistence.violations import possible, refusing
+
+
+class SubscriptionRow(Table, tablename="subscription"):
+    """The table ``subscription``."""
+
+    operator = Integer()
+    customer = BigInt()
+    contract = BigInt()
+    id = BigSerial(primary_key=True)
+    kind = Text()
+    label = Text()
+    reseller = BigInt(null=True)
+    version = Integer()
+
+
+class NumberRow(Table, tablename="number_assignment"):
+    """The table ``number_assignment``. Piccolo wants one key column; the database has three."""
+
+    operator = Integer()
+    customer = BigInt()
+    subscription = BigInt()
+    number = Text(primary_key=True)
+    valid_from = Timestamptz()
+    valid_to = Timestamptz(null=True)
+
+
+_FIELDS = ("operator", "customer", "contract", "label", "reseller", "version")
+
+
+def from_row(row: Mapping[str, Any], numbers: Sequence[Mapping[str, Any]] = ()) -> Subscription:
+    """Make the subscription of a row and of its numbers' rows."""
+    return Subscription(
+        id=SubscriptionId(row["id"]),
+        kind=SubscriptionKind(row["kind"]),
+        numbers=tuple(
+            NumberAssignment(number=one["number"], valid_from=one["valid_from"], valid_to=one["valid_to"])
+            for one in numbers
+        ),
+        **{name: row[name] for name in _FIELDS},
+    )
+
+
+def to_row(subscription: Subscription) -> dict[str, Any]:
+    """Make the row of a subscription, without its key and its numbers."""
+    return {name: getattr(subscription, name) for name in _FIELDS} | {"kind": subscription.kind.value}
+
+
+class SubscriptionStore:
+    """Keeps ``domain.ports.contracts.Subscriptions``."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._operator = OperatorId(actor.operator)
+
+    async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Subscription]:
+        query = (
+            SubscriptionRow.select()
+            .where(SubscriptionRow.operator == self._operator, *conditions)
+            .order_by(SubscriptionRow.id)
+        )
+        if first is not None:
+            query = query.limit(first)
+        if lock:
+            query = query.lock_rows("UPDATE")
+        if not (rows := await query):
+            return []
+        numbers: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
+        chosen = (
+            NumberRow.select()
+            .where(NumberRow.operator == self._operator, WhereRaw("subscription = any({})", list(numbers)))
+            .order_by(NumberRow.valid_from)
+            .order_by(NumberRow.number)
+        )
+        for number in await chosen:
+            numbers[number["subscription"]].append(number)
+        return [from_row(row, numbers[row["id"]]) for row in rows]
+
+    async def many(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Subscription]:
+        """Return those that exist and may be seen."""
+        if not (wanted := possible(keys)):
+            return {}
+        return {one.id: one for one in await self._select(WhereRaw("id = any({})", wanted))}
+
+    async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[Subscription]]:
+        """Return the subscriptions of each contract with their numbers, by key."""
+        found: dict[ContractId, list[Subscription]] = {key: [] for key in keys}
+        if wanted := possible(keys):
+            for one in await self._select(WhereRaw("contract = any({})", wanted)):
+                found[one.contract].append(one)
+        return found
+
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
+    ) -> Page[Subscription]:
+        """List by key."""
+        conditions: list[Any] = [SubscriptionRow.id > (request.after or 0)]
+        if customer is not None:
+            conditions.append(SubscriptionRow.customer == customer)
+        if contract is not None:
+            conditions.append(SubscriptionRow.contract == contract)
+        return Page.of(await self._select(*conditions, first=request.first + 1), request)
+
+    async def owner_of(self, number: str, at: datetime) -> Subscription:
+        """Return whose number it is at an instant. Refuses with: NotFound."""
+        key = await self._transaction.connection.fetchval(
+            """select subscription from number_assignment
+               where operator = $1 and number = $2 and valid_from <= $3 and (valid_to is null or valid_to > $3)""",
+            self._operator,
+            number,
+            at,
+        )
+        found = await self.many([SubscriptionId(key)]) if key is not None else {}
+        if not found:
+            raise NotFound(f"nobody has the number {number} at {at.isoformat()}", field="number")
+        return found[SubscriptionId(key)]
+
+    async def add(self, subscription: Subscription) -> Subscription:
+        """Keep a new one with its numbers. Refuses with: Overlap (a number is another's at that time), NotFound."""
+        with refusing(_rules()):
+            rows = await SubscriptionRow.insert(SubscriptionRow(**to_row(subscription)))
+            kept = replace(subscription, id=SubscriptionId(rows[0]["id"]))
+            await self._put_numbers(kept)
+        return kept
+
+    async def claim(self, key: SubscriptionId) -> Subscription:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
+        found = await self._select(SubscriptionRow.id == key, lock=True) if possible([key]) else []
+        if not found:
+            raise NotFound(f"no subscription {key}")
+        return found[0]
+
+    async def keep(self, subscription: Subscription) -> Subscription:
+        """Write a changed one and its numbers. Refuses with: Stale, Overlap."""
+        changed = replace(subscription, version=subscription.version + 1)
+        with refusing(_rules()):
+            rows = (
+                await SubscriptionRow.update(**to_row(changed))
+                .where(
+                    SubscriptionRow.operator == self._operator,
+                    SubscriptionRow.customer == subscription.customer,
+                    SubscriptionRow.id == subscription.id,
+                    SubscriptionRow.version == subscription.version,
+                )
+                .returning(SubscriptionRow.id)
+            )
+            if not rows:
+                raise Stale("the subscription was changed by somebody else; read it again", field="version")
+            await NumberRow.delete().where(
+                NumberRow.operator == self._operator, NumberRow.subscription == subscription.id
+            )
+            await self._put_numbers(changed)
+        return changed
+
+    async def _put_numbers(self, subscription: Subscription) -> None:
+        owner: dict[str, Any] = {
+            "operator": subscription.operator,
+            "customer": subscription.customer,
+            "subscription": subscription.id,
+        }
+        rows = [
+            NumberRow(**owner, number=one.number, valid_from=one.valid_from, valid_to=one.valid_to)
+            for one in subscription.numbers
+        ]
+        if rows:
+            await NumberRow.insert(*rows)
+
+
+def _rules() -> dict[str, Refusal]:
+    taken = Overlap("a number belongs to another subscription, or twice to this one, at that time", field="numbers")
+    return {
+        "number_assignment_overlap": taken,
+        "number_assignment_pkey": taken,
+        "subscription_operator_customer_contract_fkey": NotFound("no such contract", field="contract"),
+    }

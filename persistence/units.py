@@ -1,0 +1,94 @@
+"""A unit of work with its stores: on PostgreSQL, and on its twin in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+
+from domain.access.actor import Actor
+from domain.ports.unit import Unit
+from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
+from persistence.contracts import ContractStore
+from persistence.customers import CustomerStore
+from persistence.engine import APP, INGEST, Database, Role, Transaction
+from persistence.memory import Draft, MemoryDatabase
+from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
+from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
+from persistence.memory_customers import MemoryCustomers, MemoryResellers
+from persistence.resellers import ResellerStore
+from persistence.services import ServiceStore
+from persistence.statements import noting
+from persistence.subscriptions import SubscriptionStore
+
+
+class StoredUnit:
+    """The stores over one transaction of PostgreSQL."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self.operators = OperatorStore(transaction, actor)
+        self.clients = ClientStore(transaction, actor)
+        self.audit = AuditTrail(transaction, actor)
+        self.outbox = OutboxStore(transaction, actor)
+        self.answers = AnswerStore(transaction, actor)
+        self.customers = CustomerStore(transaction, actor)
+        self.resellers = ResellerStore(transaction, actor)
+        self.services = ServiceStore(transaction, actor)
+        self.contracts = ContractStore(transaction, actor)
+        self.subscriptions = SubscriptionStore(transaction, actor)
+
+
+class MemoryUnit:
+    """The stores over one draft of the memory's state."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.operators = MemoryOperators(draft)
+        self.clients = MemoryClients(draft)
+        self.audit = MemoryAudit(draft)
+        self.outbox = MemoryOutbox(draft)
+        self.answers = MemoryAnswers(draft)
+        self.customers = MemoryCustomers(draft)
+        self.resellers = MemoryResellers(draft)
+        self.services = MemoryServices(draft)
+        self.contracts = MemoryContracts(draft)
+        self.subscriptions = MemorySubscriptions(draft)
+
+
+class StoredUnits:
+    """Keeps ``domain.ports.unit.Begin`` on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __call__(self, actor: Actor, *, bulk: bool = False) -> AbstractAsyncContextManager[Unit]:
+        """Begin a unit: a transaction under the actor's row-level security, or past it for bulk work."""
+        return self._unit(actor, bulk)
+
+    @asynccontextmanager
+    async def _unit(self, actor: Actor, bulk: bool) -> AsyncIterator[Unit]:
+        resellers = None if actor.reseller is None else actor.resellers
+        role: Role = INGEST if bulk else APP
+        async with self._database.transaction(role=role, operator=actor.operator, resellers=resellers) as transaction:
+            with noting(transaction.connection):
+                yield cast("Unit", StoredUnit(transaction, actor))
+
+
+class MemoryUnits:
+    """Keeps ``domain.ports.unit.Begin`` in memory."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def __call__(self, actor: Actor, *, bulk: bool = False) -> AbstractAsyncContextManager[Unit]:
+        """Begin a unit."""
+        return self._unit(actor, bulk)
+
+    @asynccontextmanager
+    async def _unit(self, actor: Actor, bulk: bool) -> AsyncIterator[Unit]:
+        draft = await self._database.enter(actor, bulk=bulk)
+        done = False
+        try:
+            yield cast("Unit", MemoryUnit(draft))
+            done = True
+        finally:
+            self._database.leave(draft, commit=done)
