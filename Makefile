@@ -4,7 +4,6 @@
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
 
-.POSIX:
 .SUFFIXES:
 .PHONY: run setup setup-dev test bench prove lock demo-reset
 
