@@ -1,0 +1,332 @@
+"""Delimited text (RFC 4180 and its relatives) of a source profile's layout: the columns that the profile uses.
+
+The layout is checked against the first records: a file that does not fit it is refused with what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from domain.mediation.events import REJECT_SCHEMA
+from domain.mediation.normalise import check_columns, reject_rows
+from domain.mediation.profile import Layout, Profile
+from domain.ports.reader import Decoded
+from domain.refusal import BadValue, Unreadable
+from integrations.cdr import scan
+from integrations.cdr.text import Source
+
+_FILL_BYTES: Final = 12 << 20
+_FIELDS_MAX: Final = 4_096
+_TRIED_MAX: Final = 50
+_HEADER_NAMES_MIN: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The names of a file's columns and the field counts that fit. ``open``: more fields may follow."""
+
+    names: tuple[str, ...]
+    widths: tuple[int, ...]
+    open: bool
+    header: bytes | None
+
+    def fits(self, width: int) -> bool:
+        """Return whether a record of this many fields is of the layout."""
+        return width in self.widths or (self.open and width > min(self.widths))
+
+    def words(self) -> str:
+        """Return the widths for a sentence."""
+        return " or ".join(str(width) for width in self.widths) + (" or more" if self.open else "")
+
+
+def used_columns(profile: Profile) -> set[str]:
+    """Return every column that a profile names."""
+    used = {name for names in profile.map.values() for name in names}
+    for keys in (profile.ref, profile.leg, profile.correlate_by):
+        used.update(name for key in keys for name in key.split("|"))
+    for _, alternatives in (*profile.direction, *profile.ignore):
+        used.update(column for conditions in alternatives for column, _ in conditions)
+    return {name for name in used if not name.startswith("=")}
+
+
+def of_columns(columns: Sequence[str], header: bytes | None = None) -> Shape:
+    """Read a profile's columns: a last ``...`` lets more follow, a last ``name?`` may be missing in older files.
+
+    >>> of_columns(["a", "b", "c?", "d?"]).widths
+    (2, 4)
+    """
+    following = bool(columns) and columns[-1] == "..."
+    names = columns[:-1] if following else columns
+    least = len(names)
+    while least and names[least - 1].endswith("?"):
+        least -= 1
+    widths = (least, len(names)) if least < len(names) else (len(names),)
+    return Shape(tuple(name.removesuffix("?") for name in names), widths, following, header)
+
+
+@dataclass(slots=True)
+class Cutter:
+    """Cuts filled text into records with one dialect and one shape."""
+
+    layout: Layout
+    shape: Shape
+    wanted: tuple[str, ...]
+    slots: Any = field(init=False)
+    names: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        wanted = frozenset(self.wanted) - {"-"}
+        first: dict[str, int] = {}
+        for place, name in enumerate(self.shape.names):
+            if name in wanted:
+                first.setdefault(name, place)  # a name given twice is the first column of that name
+        self.names = list(first)
+        self.slots = np.full(max([*first.values(), 0]) + 1, -1, dtype=np.int32)
+        for slot, place in enumerate(first.values()):
+            self.slots[place] = slot
+
+    def cut(self, text: bytes, records_max: int, *, final: bool) -> Cut:
+        """Cut up to ``records_max`` records."""
+        quote = ord(self.layout.quote) if self.layout.quote else 0
+        escape = scan.ESCAPES[self.layout.escape]
+        size = min(records_max, len(text) // 2 + 2)
+        data = np.frombuffer(text, dtype=np.uint8)
+        starts = np.zeros((len(self.names), size), dtype=np.int32)
+        lengths = np.zeros_like(starts)
+        escaped = np.zeros(starts.shape, dtype=np.bool_)
+        edges = np.zeros((size, 2), dtype=np.int64)
+        counts = np.zeros(size, dtype=np.int32)
+        marks = np.zeros(size, dtype=np.int32)
+        widths = np.array([] if self.shape.open else self.shape.widths, dtype=np.int64)
+        count, position = scan.scan(
+            data, 0, len(data), final, ord(self.layout.delimiter), quote, escape,
+            self.slots, widths, starts, lengths, escaped, edges, counts, marks,
+        )  # fmt: skip
+        return Cut(self, text, int(count), int(position), starts, lengths, escaped, edges, counts, marks)
+
+
+@dataclass(slots=True)
+class Cut:
+    """The records of one text: where each field, each record and the reading stopped."""
+
+    cutter: Cutter
+    text: bytes
+    count: int
+    position: int
+    starts: Any
+    lengths: Any
+    escaped: Any
+    edges: Any
+    counts: Any
+    marks: Any
+
+    def frame(self, rows: Any) -> pl.DataFrame:
+        """Return the wanted columns of some records, without copying their text."""
+        layout = self.cutter.layout
+        quote = ord(layout.quote) if layout.quote else 0
+        data = np.frombuffer(self.text, dtype=np.uint8)
+        columns = {}
+        for slot, name in enumerate(self.cutter.names):
+            out = np.empty((len(rows), 16), dtype=np.uint8)
+            escaped = self.escaped[slot, rows]
+            side = np.zeros(int(self.lengths[slot, rows][escaped].sum()), dtype=np.uint8)
+            scan.views(
+                data, self.starts[slot], self.lengths[slot], self.escaped[slot], rows,
+                scan.ESCAPES[layout.escape], quote, out, side,
+            )  # fmt: skip
+            buffers = [None, pa.py_buffer(out), pa.py_buffer(self.text), pa.py_buffer(side)]
+            columns[name] = pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(rows), buffers))
+        return pl.DataFrame(columns) if columns else pl.DataFrame({"_": pl.Series([""] * len(rows))})
+
+    def raw(self, row: int) -> str:
+        """Return a record as it is written."""
+        begin, stop = self.edges[row]
+        return self.text[begin:stop].decode("utf-8", "replace")
+
+
+def first_fields(text: bytes, layout: Layout, *, final: bool) -> tuple[list[str], bytes] | None:
+    """Return the first record's fields and its bytes, or None where there is none."""
+    names = tuple(str(place) for place in range(_FIELDS_MAX))
+    cut = Cutter(layout, Shape(names, (), open=True, header=None), names).cut(text, 1, final=final)
+    if cut.count == 0:
+        return None
+    cut.cutter.names = cut.cutter.names[: int(cut.counts[0])]
+    return [str(value) for value in cut.frame(np.array([0])).row(0)], text[cut.edges[0, 0] : cut.edges[0, 1]]
+
+
+def shape_of(text: bytes, profile: Profile, *, final: bool) -> Shape:
+    """Decide the layout by the profile and the first record. Refuses with: Unreadable, BadValue."""
+    layout = profile.layout
+    declared = of_columns(layout.columns)
+    found = first_fields(text, layout, final=final)
+    if found is None:
+        return declared
+    fields, line = found
+    known = {name.lower() for name in (*declared.names, *used_columns(profile))} - {"-"}
+    named = sum(value.strip().lower() in known for value in fields)
+    header = layout.header is True or named >= max(_HEADER_NAMES_MIN, (len(fields) + 1) // 2)
+    if not header:
+        if not declared.names:
+            raise BadValue(f"profile {profile.name}: file.columns is empty and the file has no header row")
+        return declared
+    if "file.columns" in profile.own and declared.names:
+        return Shape(declared.names, declared.widths, declared.open, line)
+    names = tuple(value.strip() for value in fields)
+    return Shape(names, (len(names),), open=False, header=line)
+
+
+def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
+    """Yield the columns that the profile uses, in pieces. Refuses with: Unreadable, BadValue."""
+    source = Source(blocks, profile.layout.encoding)
+    cutter: Cutter | None = None
+    line = 1
+    while True:
+        text, final = source.fill(_FILL_BYTES)
+        if cutter is None:
+            shape = shape_of(text, profile, final=final)
+            check_columns(set(shape.names), profile)
+            cutter = Cutter(profile.layout, shape, tuple(used_columns(profile)))
+            _refuse_other_layout(cutter, text, profile, final=final)
+        cut = cutter.cut(text, records_max, final=final)
+        if cut.count == 0 and not final:
+            yield _overlong(source, line)
+            line += 1
+            continue
+        piece = _piece(cut, source, line, ended=final and cut.position >= len(text))
+        line += piece.count
+        source.take(cut.position)
+        done = final and cut.position >= len(text)
+        if done and source.stripped:
+            piece = Decoded(
+                piece.records,
+                piece.raw,
+                piece.position + source.stripped,
+                piece.rejects,
+                {**piece.ignored, "nul_tail": 1},
+            )
+        if piece.count:
+            yield piece
+        if done:
+            return
+
+
+def _refuse_other_layout(cutter: Cutter, text: bytes, profile: Profile, *, final: bool) -> None:
+    """Refuse a file none of whose first records has a width of the layout."""
+    cut = cutter.cut(text, _TRIED_MAX, final=final)
+    widths = [int(width) for width in cut.counts[: cut.count]]
+    rows = [row for row in range(cut.count) if not _is_header(cut, row)]
+    if not rows or any(_fits(cut, row) for row in rows):
+        return
+    if len(rows) == 1 and cut.marks[rows[0]] & scan.UNTERMINATED and widths[rows[0]] > 2:
+        return
+    common = max(set(widths), key=widths.count)
+    raise Unreadable(
+        f"the records have {common} fields, but profile {profile.name} knows {cutter.shape.words()}; "
+        f"set file.columns (and file.header, file.delimiter) or see: tollwright source check {profile.name} FILE"
+    )
+
+
+def _is_header(cut: Cut, row: int) -> bool:
+    header = cut.cutter.shape.header
+    begin, stop = cut.edges[row]
+    return header is not None and stop - begin == len(header) and cut.text[begin:stop] == header
+
+
+def _fits(cut: Cut, row: int) -> bool:
+    """Return whether a record has a width of the layout, empty fields after its end left aside."""
+    shape, width = cut.cutter.shape, int(cut.counts[row])
+    if cut.marks[row] & (scan.OPEN | scan.SWALLOWED):
+        return False
+    if shape.fits(width):
+        return True
+    widest = max(shape.widths, default=0)
+    if width <= widest:
+        return False
+    tail = cut.raw(row).rstrip("\r\n")
+    return tail.endswith(cut.cutter.layout.delimiter * (width - widest))
+
+
+def _piece(cut: Cut, source: Source, line: int, *, ended: bool) -> Decoded:
+    """Sort a text's records into columns, rejects and headers."""
+    shape, count = cut.cutter.shape, cut.count
+    widths, marks = cut.counts[:count], cut.marks[:count]
+    fits = np.isin(widths, shape.widths)
+    if shape.open:
+        fits |= widths > min(shape.widths)
+    if not fits.all():
+        for row in np.flatnonzero(~fits):
+            fits[row] = _fits(cut, int(row))
+    odd = marks & (scan.OPEN | scan.NUL | scan.LONG | scan.SWALLOWED)
+    good = fits & (odd == 0)
+    if (
+        ended
+        and count > 1
+        and marks[-1] & scan.UNTERMINATED
+        and good[-1]
+        and widths[-1] < widths[-2]
+        and not shape.open
+    ):
+        good[-1] = False  # cut between two optional fields
+    headers = np.zeros(count, dtype=np.bool_)
+    if shape.header is not None:
+        for row in np.flatnonzero(cut.edges[:count, 1] - cut.edges[:count, 0] == len(shape.header)):
+            headers[row] = _is_header(cut, int(row))
+    rows = np.flatnonzero(good & ~headers)
+    bad = np.flatnonzero(~good & ~headers)
+    offsets = source.offsets(cut.edges[:count, 0])
+    records = cut.frame(rows).with_columns(
+        _line=pl.Series(rows + line, dtype=pl.Int64),
+        _offset=pl.Series(offsets[rows]),
+        _place=pl.Series(rows, dtype=pl.Int64),
+    )
+    verdicts = [_verdict(int(marks[row]), int(widths[row]), shape) for row in bad]
+    rejects = reject_rows(
+        pl.Series(bad + line, dtype=pl.Int64),
+        pl.Series(offsets[bad], dtype=pl.Int64),
+        [reason for reason, _ in verdicts],
+        [detail for _, detail in verdicts],
+        [cut.raw(int(row)) for row in bad],
+    )
+    return Decoded(
+        records,
+        lambda places: [cut.raw(place) for place in places.to_list()],
+        int(source.offsets(np.array([cut.position]))[0]),
+        rejects if len(bad) else REJECT_SCHEMA.to_frame(),
+        {"header": int(headers.sum())} if headers.any() else {},
+    )
+
+
+def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:
+    if mark & scan.LONG:
+        return "too_long", f"the record is over {scan.RECORD_BYTES_MAX} bytes"
+    if mark & scan.NUL:
+        return "encoding", "the record holds NUL bytes"
+    if mark & (scan.OPEN | scan.SWALLOWED):
+        return "truncated", "a quote is never closed"
+    if width < max(shape.widths):
+        return "truncated", f"{width} fields where {shape.words()} belong"
+    return "unknown_record", f"{width} fields where {shape.words()} belong"
+
+
+def _overlong(source: Source, line: int) -> Decoded:
+    offset = source.position
+    head, length = source.skip_line()
+    rejects = reject_rows(
+        pl.Series([line], dtype=pl.Int64),
+        pl.Series([offset], dtype=pl.Int64),
+        ["too_long"],
+        [f"the line is {length} bytes long"],
+        [head.decode("utf-8", "replace")],
+    )
+    return Decoded(nothing(), lambda _: [], source.position, rejects)
+
+
+def nothing() -> pl.DataFrame:
+    """Return no records."""
+    return pl.DataFrame(schema={"_line": pl.Int64, "_offset": pl.Int64, "_place": pl.Int64})

@@ -1,0 +1,86 @@
+"""Which reader reads which profile: the shipped ones here, others through the entry-point group ``tollwright.readers``.
+
+An operator's own kind of switch is a package with an entry point ``name = "module"`` in that group: the module has a
+``decode`` (``domain.ports.reader``) and may have a ``PROFILE``, the TOML text that profiles of that kind start from.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.resources
+import tomllib
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from domain.mediation.profile import Profile, merge, read_profile
+from domain.ports.reader import Reader
+from domain.refusal import BadValue, NotFound
+
+_GROUP: Final = "tollwright.readers"
+_MODULES: Final = {
+    "asterisk": "integrations.cdr.asterisk",
+    "freeswitch-csv": "integrations.cdr.freeswitch_csv",
+}
+_TEXT_LENGTH_MAX: Final = 1 << 20
+
+
+def names() -> list[str]:
+    """Return the names of the shipped profiles."""
+    shipped = importlib.resources.files("integrations.cdr") / "profiles"
+    return sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
+
+
+def profile(name_or_text: str) -> Profile:
+    """Return a shipped profile by name, or read an operator's own from its TOML text.
+
+    Refuses with: NotFound, BadValue.
+    """
+    if "\n" in name_or_text or "=" in name_or_text:
+        return read_profile(_toml(name_or_text), _document)
+    return read_profile(_document(name_or_text), _document)
+
+
+def reader(of: Profile) -> Reader:
+    """Return the reader of a profile's format. Refuses with: NotFound."""
+    if of.format in _MODULES:
+        return cast("Reader", importlib.import_module(_MODULES[of.format]))
+    module = _entry_point(of.format)
+    if module is None:
+        raise NotFound(f"no reader {of.format!r}", field="reader")
+    return cast("Reader", module)
+
+
+def _toml(text: str) -> dict[str, Any]:
+    if len(text) > _TEXT_LENGTH_MAX:
+        raise BadValue(f"profile: over {_TEXT_LENGTH_MAX} characters")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise BadValue(f"profile: not TOML: {wrong}") from None
+    except RecursionError:
+        raise BadValue("profile: nested too deeply") from None
+
+
+@functools.lru_cache(maxsize=128)
+def _document(name: str) -> Mapping[str, Any]:
+    """Return a shipped profile's document, laid over the one it starts from in its turn."""
+    file = importlib.resources.files("integrations.cdr") / "profiles" / f"{name}.toml"
+    if "/" in name or "\\" in name or not file.is_file():
+        module = _entry_point(name)
+        if module is None:
+            raise NotFound(f"no profile {name!r}; there are {' '.join(names())}, or give a file's path", field="reader")
+        return {"name": name, "reader": name, **_toml(getattr(module, "PROFILE", ""))}
+    document = _toml(file.read_text(encoding="utf-8"))
+    if document["reader"] == name:
+        return document
+    base = _document(document["reader"])
+    return {**merge(base, document), "reader": base["reader"]}
+
+
+def _entry_point(name: str) -> object | None:
+    for found in importlib.metadata.entry_points(group=_GROUP):
+        if found.name == name:
+            return cast("object", found.load())
+    return None
