@@ -450,8 +450,9 @@ create table if not exists usage (
     cause text,
     visited text
 ) partition by range (start);
--- One index for exactly-once, in the order of time so that inserts stay in its warm end; one for itemisation.
-create unique index if not exists usage_identity on usage (operator, source, start, key, version);
+-- One index for exactly-once and for lists of everything, in the order of time so that inserts stay in its warm end;
+-- one for itemisation.
+create unique index if not exists usage_identity on usage (operator, start, source, key, version);
 create index if not exists usage_customer on usage (customer, start);
 
 -- Partitions are made when the first event of their month (UTC) arrives.

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.ids import ContractId, CustomerId, SubscriptionId
+from domain.intake.subscribers import Pricing
+from domain.money import Amount
 from domain.rating.rated_event import EventRef, RatedEvent
 
 
@@ -20,6 +22,26 @@ class UsageFilter:
     customer: CustomerId | None = None
     contract: ContractId | None = None
     subscription: SubscriptionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotals:
+    """What the events of one destination and mode add up to. ``used``, ``billed``: seconds, messages or kB."""
+
+    destination: str
+    mode: str
+    events: int
+    used: int
+    billed: int
+    retail: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What an event was rated with: the catalogue as of an instant, and the lists of its subscription then."""
+
+    believed_at: datetime
+    pricing: Pricing
 
 
 class UsageStore(Protocol):
@@ -36,4 +58,12 @@ class UsageStore(Protocol):
         self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
     ) -> tuple[Sequence[RatedEvent], bool]:
         """List by (start, source, key); the second tells whether more follow."""
+        ...
+
+    async def background(self, ref: EventRef) -> Background:
+        """Return what the present version of an event was rated with. Refuses with: NotFound."""
+        ...
+
+    async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
+        """Add up per destination, mode and currency of the retail price, the largest amount first."""
         ...

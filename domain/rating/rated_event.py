@@ -45,7 +45,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatedEvent:
-    """One event. ``cost`` is None where the trunk has no cost list; ``wholesale`` has one charge per reseller tier."""
+    """One event. ``cost`` is None where the trunk has no cost list, or the caller may not see it.
+
+    ``wholesale`` has one charge for each of the resellers ``tiers``, the outermost first; a tier without a price is
+    in neither.
+    """
 
     ref: EventRef
     version: int
@@ -71,5 +75,6 @@ class RatedEvent:
     cause: str | None
     visited: str | None
     retail: Charge
+    tiers: tuple[ResellerId, ...]
     wholesale: tuple[Charge, ...]
     cost: Charge | None

@@ -1,0 +1,82 @@
+"""What the import pipeline needs of the world: bulk reads and writes, and the formats it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from domain.ids import ChunkId, FileId, SourceId
+from domain.intake.subscribers import Revision, Subscribers
+from domain.mediation.profile import Profile
+from domain.ports.reader import Reader
+
+# What of an event is kept already. ``start`` is µs since the epoch.
+KNOWN: Final = pl.Schema({"start": pl.Int64, "key": pl.Int64, "content": pl.Int64})
+
+
+class Collision(Exception):  # noqa: N818  (an outcome, not an error: somebody else was quicker)
+    """Another worker committed one of these events, or a chunk of this file, since it was read.
+
+    The unit is rolled back; read again and decide again.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Chunk:
+    """What one transaction of an import writes, besides the counts of its file.
+
+    ``usage`` is an Arrow table with the columns of the table ``usage`` but ``operator``, ``source`` and ``chunk``;
+    ``suspended`` a frame of ``domain.intake.rows.SUSPENDED``. ``number`` counts the chunks of the file from 0.
+    """
+
+    file: FileId
+    source: SourceId
+    number: int
+    position: int
+    first_start: datetime | None
+    last_start: datetime | None
+    believed_at: datetime
+    usage: Any
+    suspended: pl.DataFrame
+
+
+class Intake(Protocol):
+    """Bulk reads and writes of one operator. ``known``, ``partitions`` and ``store`` ask for a bulk unit."""
+
+    async def revision(self) -> Revision:
+        """Return what changes whenever the catalogue or a subscriber has changed."""
+        ...
+
+    async def subscribers(self) -> Subscribers:
+        """Return every subscriber at the present revision."""
+        ...
+
+    async def partitions(self, months: Collection[date]) -> None:
+        """Make room for usage of these months; in a unit of its own, since it locks the table for a moment."""
+        ...
+
+    async def known(self, source: SourceId, starts: NDArray[np.int64], keys: NDArray[np.int64]) -> pl.DataFrame:
+        """Return what is kept of a source around these events, as ``KNOWN``: a superset of those with the same key."""
+        ...
+
+    async def store(self, chunk: Chunk) -> ChunkId:
+        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``."""
+        ...
+
+
+class Formats(Protocol):
+    """Every format that can be read."""
+
+    def profile(self, name_or_text: str) -> Profile:
+        """Return a shipped profile by name, or the one a TOML text describes. Refuses with: BadValue, NotFound."""
+        ...
+
+    def reader(self, profile: Profile) -> Reader:
+        """Return the reader of a profile's format."""
+        ...

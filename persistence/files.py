@@ -1,0 +1,192 @@
+"""Sources, CDR files and records in suspense in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from domain.access.actor import Actor
+from domain.ids import FileId, OperatorId, SourceId, SuspenseId
+from domain.mediation.files import CdrFile, FileState, Source, Suspended, SuspenseKind
+from domain.ports.page import Page, PageRequest
+from domain.refusal import NotFound
+from persistence.engine import Transaction
+from persistence.violations import possible
+
+_SOURCE: Final = "id, operator, name, profile, version"
+_COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated", "chunks")
+_FILE: Final = (
+    "id, operator, source, name, sha256, size, state, received_at, finished_at, position, fault,"
+    f" {', '.join(_COUNTS)}, ignored, warnings"
+)
+_CHANGED: Final = ("state", "finished_at", "position", "fault", *_COUNTS, "ignored", "warnings")
+_SUSPENSE: Final = (
+    "id, operator, source, file, kind, record, byte_offset, reason, detail, raw, event, start, created_at"
+)
+
+
+def source_of(row: Mapping[str, Any]) -> Source:
+    """Make the source of a row."""
+    return Source(
+        id=SourceId(row["id"]),
+        operator=OperatorId(row["operator"]),
+        name=row["name"],
+        profile=row["profile"],
+        version=row["version"],
+    )
+
+
+def file_of(row: Mapping[str, Any]) -> CdrFile:
+    """Make the file of a row."""
+    fields = {name: row[name] for name in ("name", "size", "received_at", "finished_at", "position", "fault", *_COUNTS)}
+    return CdrFile(
+        id=FileId(row["id"]),
+        operator=OperatorId(row["operator"]),
+        source=SourceId(row["source"]),
+        sha256=bytes(row["sha256"]),
+        state=FileState(row["state"]),
+        ignored=json.loads(row["ignored"]),
+        warnings=json.loads(row["warnings"]),
+        **fields,
+    )
+
+
+def suspended_of(row: Mapping[str, Any]) -> Suspended:
+    """Make the suspended record of a row."""
+    fields = {name: row[name] for name in ("record", "byte_offset", "reason", "detail", "raw", "start", "created_at")}
+    return Suspended(
+        id=SuspenseId(row["id"]),
+        operator=OperatorId(row["operator"]),
+        source=SourceId(row["source"]),
+        file=FileId(row["file"]),
+        kind=SuspenseKind(row["kind"]),
+        event=None if row["event"] is None else json.loads(row["event"]),
+        **fields,
+    )
+
+
+class SourceStore:
+    """The operator's sources."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._connection = transaction.connection
+        self._operator = int(actor.operator)
+
+    async def by_name(self, name: str) -> Source:
+        """Return one. Refuses with: NotFound."""
+        row = await self._connection.fetchrow(
+            f"select {_SOURCE} from source where operator = $1 and name = $2",  # noqa: S608  (our own words)
+            *(self._operator, name),
+        )
+        if row is None:
+            raise NotFound(f"no source {name[:80]!r}", field="source")
+        return source_of(row)
+
+    async def all(self) -> Sequence[Source]:
+        """Return them by name."""
+        rows = await self._connection.fetch(
+            f"select {_SOURCE} from source where operator = $1 order by name",  # noqa: S608  (our own words)
+            self._operator,
+        )
+        return [source_of(row) for row in rows]
+
+    async def many(self, keys: Sequence[SourceId]) -> Mapping[SourceId, Source]:
+        """Return those that exist."""
+        rows = await self._connection.fetch(
+            f"select {_SOURCE} from source where operator = $1 and id = any ($2::bigint[])",  # noqa: S608  (our own words)
+            *(self._operator, possible(keys)),
+        )
+        return {SourceId(row["id"]): source_of(row) for row in rows}
+
+    async def put(self, source: Source) -> Source:
+        """Keep a new one, or a new version of the one with this name where the profile differs."""
+        row = await self._connection.fetchrow(
+            "insert into source as s (operator, name, profile) values ($1, $2, $3)"  # noqa: S608  (our own words)
+            " on conflict (operator, name) do update set profile = excluded.profile,"
+            f" version = s.version + (s.profile <> excluded.profile)::int returning {_SOURCE}",
+            *(self._operator, source.name, source.profile),
+        )
+        return source_of(row)
+
+
+class FileStore:
+    """CDR files taken in."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._connection = transaction.connection
+        self._operator = int(actor.operator)
+
+    async def get(self, key: FileId) -> CdrFile:
+        """Return one. Refuses with: NotFound."""
+        found = await self.many([key])
+        if key not in found:
+            raise NotFound(f"no file {key}", field="file")
+        return found[key]
+
+    async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
+        """Return those that exist."""
+        rows = await self._connection.fetch(
+            f"select {_FILE} from cdr_file where operator = $1 and id = any ($2::bigint[])",  # noqa: S608  (our own words)
+            *(self._operator, possible(keys)),
+        )
+        return {FileId(row["id"]): file_of(row) for row in rows}
+
+    async def page(self, request: PageRequest) -> Page[CdrFile]:
+        """List by key."""
+        rows = await self._connection.fetch(
+            f"select {_FILE} from cdr_file where operator = $1 and id > $2 order by id limit $3",  # noqa: S608  (our own words)
+            *(self._operator, request.after or 0, request.first + 1),
+        )
+        return Page.of([file_of(row) for row in rows], request)
+
+    async def claim_content(self, file: CdrFile) -> CdrFile:
+        """Return the file of this source with this content, locked; the given one, kept as new, where there is none."""
+        row = await self._connection.fetchrow(
+            "insert into cdr_file (operator, source, name, sha256, size, state, received_at)"  # noqa: S608  (our own words)
+            f" values ($1, $2, $3, $4, $5, $6, $7) on conflict (operator, source, sha256) do nothing returning {_FILE}",
+            *(self._operator, file.source, file.name, file.sha256, file.size, file.state.value, file.received_at),
+        )
+        if row is None:
+            row = await self._connection.fetchrow(
+                f"select {_FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3 for update",  # noqa: S608  (our own words)
+                *(self._operator, file.source, file.sha256),
+            )
+        return file_of(row)
+
+    async def keep(self, file: CdrFile) -> None:
+        """Write the counts, position and state."""
+        told = [file.state.value, file.finished_at, file.position, file.fault, *(getattr(file, n) for n in _COUNTS)]
+        sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(_CHANGED, 3))
+        await self._connection.execute(
+            f"update cdr_file set {sets} where operator = $1 and id = $2",  # noqa: S608  (our own words)
+            *(self._operator, file.id, *told, json.dumps(dict(file.ignored)), json.dumps(dict(file.warnings))),
+        )
+
+
+class SuspenseStore:
+    """Records that are not rated."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._connection = transaction.connection
+        self._operator = int(actor.operator)
+
+    async def page(
+        self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None
+    ) -> Page[Suspended]:
+        """List the open ones by key."""
+        rows = await self._connection.fetch(
+            f"select {_SUSPENSE} from suspense where operator = $1 and resolved_at is null and id > $2"  # noqa: S608  (our own words)
+            " and ($3::text is null or reason = $3) and ($4::bigint is null or file = $4) order by id limit $5",
+            *(self._operator, request.after or 0, reason, file, request.first + 1),
+        )
+        return Page.of([suspended_of(row) for row in rows], request)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many are open per reason."""
+        rows = await self._connection.fetch(
+            "select reason, count(*) from suspense where operator = $1 and resolved_at is null group by reason"
+            " order by reason",
+            self._operator,
+        )
+        return {row["reason"]: row["count"] for row in rows}

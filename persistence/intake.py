@@ -1,0 +1,259 @@
+"""The import pipeline's bulk reads and writes in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.access.actor import Actor
+from domain.ids import ChunkId, ResellerId, SourceId
+from domain.intake.spans import spans
+from domain.intake.subscribers import ALWAYS, NUMBERS, Pricing, Revision, Subscribers
+from domain.ports.intake import KNOWN, Chunk, Collision
+from domain.rating.clock import EPOCH
+from domain.resellers.reseller import Reseller, tiers
+from persistence.copying import Target
+from persistence.engine import Transaction
+from persistence.locks import CHUNKS
+from persistence.resellers import ResellerStore
+
+# Up to this many kept events per event of the chunk, reading them all is cheaper than asking for each by its key.
+DENSITY_MAX: Final = 4
+CHANGES_MAX: Final = 1000
+
+_REVISION: Final = (
+    "select (select revision from catalogue where operator = $1), count(*), coalesce(max(id), 0)::bigint,"
+    " coalesce(sum(id), 0)::bigint from subscriber_change where operator = $1"
+)
+_SUBSCRIBERS: Final = (
+    "select s.id, s.customer, s.contract, coalesce(cu.reseller, 0) as reseller,"
+    " coalesce(co.price_list, cu.price_list) as retail from subscription s"
+    " join contract co on co.operator = s.operator and co.customer = s.customer and co.id = s.contract"
+    " join customer cu on cu.operator = s.operator and cu.id = s.customer where s.operator = $1 order by s.id"
+)
+_NUMBERS: Final = (
+    "select number, subscription, (extract(epoch from valid_from) * 1000000)::bigint as valid_from,"
+    " (extract(epoch from valid_to) * 1000000)::bigint as valid_to from number_assignment where operator = $1"
+)
+_PRICING: Final = (
+    "insert into pricing (operator, retail, tiers, wholesale, cost) values ($1, $2, $3, $4, $5) on conflict do nothing"
+)
+# When the catalogue last changed: as of that instant it is what it is now.
+_BELIEVED: Final = (
+    "select max(at) from ("
+    " select max(greatest(recorded_at, replaced_at)) as at from rate where operator = $1"
+    " union all select max(greatest(recorded_at, replaced_at)) from price_list where operator = $1"
+    " union all select max(greatest(recorded_at, replaced_at)) from destination where operator = $1"
+    " union all select max(greatest(recorded_at, replaced_at)) from prefix where operator = $1"
+    " union all select max(greatest(recorded_at, replaced_at)) from catalogue_part where operator = $1) changes"
+)
+_KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
+_OPEN: Final = "kind = 'unrated' and resolved_at is null"
+_CHECKED: Final = ("key", "content", "used", "billed", "retail_micro", "cost_micro")
+
+
+class IntakeStore:
+    """Bulk reads and writes of the actor's operator, in one transaction."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._actor = actor
+        self._operator = int(actor.operator)
+
+    async def revision(self) -> Revision:
+        """Return what changes whenever the catalogue or a subscriber has changed."""
+        row = await self._connection.fetchrow(_REVISION, self._operator)
+        return tuple(-1 if value is None else int(value) for value in row)
+
+    async def subscribers(self) -> Subscribers:
+        """Return every subscriber at the present revision, read before the rest: what is newer is noticed next time."""
+        revision = await self.revision()
+        believed = await self._connection.fetchval(_BELIEVED, self._operator)
+        rows = await self._connection.fetch(_SUBSCRIBERS, self._operator)
+        tree = await ResellerStore(self._transaction, self._actor).tree()
+        places: dict[tuple[str | None, int], int] = {}
+        pricing = np.fromiter(
+            (places.setdefault((row["retail"], row["reseller"]), len(places)) for row in rows), np.int32, len(rows)
+        )
+        pricings = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
+        subscription = _integers(rows, "id")
+        return Subscribers(
+            revision=revision,
+            believed_at=believed or EPOCH,
+            subscription=subscription,
+            customer=_integers(rows, "customer"),
+            contract=_integers(rows, "contract"),
+            reseller=_integers(rows, "reseller"),
+            pricing=pricing,
+            pricings=pricings,
+            pricing_keys=await self._pricing_keys(pricings),
+            numbers=await self._numbers(subscription),
+        )
+
+    async def _pricing_keys(self, pricings: Sequence[Pricing]) -> NDArray[np.int32]:
+        """Return the database key of each, keeping those that are new."""
+        rows = [(self._operator, p.retail, list(p.tiers), list(p.wholesale), p.cost) for p in pricings]
+        await self._connection.executemany(_PRICING, rows)
+        kept = await self._connection.fetch(
+            "select id, retail, tiers, wholesale, cost from pricing where operator = $1", self._operator
+        )
+        keys = {(r["retail"], tuple(r["tiers"]), tuple(r["wholesale"]), r["cost"]): r["id"] for r in kept}
+        return np.array([keys[p.retail, p.tiers, p.wholesale, p.cost] for p in pricings], np.int32)
+
+    async def _numbers(self, subscription: NDArray[np.int64]) -> pl.DataFrame:
+        rows = await self._connection.fetch(_NUMBERS, self._operator)
+        owner = np.searchsorted(subscription, _integers(rows, "subscription")).astype(np.int32)
+        return pl.DataFrame(
+            {
+                "number": [row["number"] for row in rows],
+                "owner": owner,
+                "valid_from": _integers(rows, "valid_from"),
+                "valid_to": [ALWAYS if row["valid_to"] is None else row["valid_to"] for row in rows],
+            },
+            schema=NUMBERS,
+        )
+
+    async def partitions(self, months: Collection[date]) -> None:
+        """Make room for usage of these months, and forget changes that no reader can have missed."""
+        for month in sorted(months):
+            await self._connection.execute("select usage_partition($1)", month)
+        await self._connection.execute(
+            "delete from subscriber_change c where operator = $1 and id < (select max(id) from subscriber_change"
+            " where operator = $1) and (select count(*) from subscriber_change where operator = $1) > $2",
+            self._operator,
+            CHANGES_MAX,
+        )
+
+    async def known(self, source: SourceId, starts: NDArray[np.int64], keys: NDArray[np.int64]) -> pl.DataFrame:
+        """Return what is kept of a source around these events.
+
+        How many there may be is told by the chunks that overlap; a file that goes forward in time meets none.
+        """
+        if not len(starts):
+            return KNOWN.to_frame()
+        first, last = _instant(starts.min()), _instant(starts.max())
+        kept = await self._connection.fetchval(
+            "select coalesce(sum(rated + unrated), 0)::bigint from chunk where operator = $1 and source = $2"
+            " and last_start >= $3 and first_start <= $4",
+            *(self._operator, source, first, last),
+        )
+        if not kept:
+            return KNOWN.to_frame()
+        if kept <= DENSITY_MAX * len(starts) + 10_000:
+            found = await self._around(source, starts)
+        else:
+            found = await self._same(source, starts, keys)
+        return pl.DataFrame(
+            {name: _integers(found, name) for name in KNOWN.names()},
+            schema=KNOWN,
+        )
+
+    async def _around(self, source: SourceId, starts: NDArray[np.int64]) -> list[Any]:
+        """Read all that was kept in the spans of time of these events."""
+        rows: list[Any] = []
+        for lowest, highest in spans(starts):
+            for table, which in (("usage", "true"), ("suspense", _OPEN)):
+                rows += await self._connection.fetch(
+                    f"select {_KEPT} from {table} where operator = $1 and source = $2 and start between $3 and $4"  # noqa: S608  (our own words)
+                    f" and {which}",
+                    *(self._operator, source, _instant(lowest), _instant(highest)),
+                )
+        return rows
+
+    async def _same(self, source: SourceId, starts: NDArray[np.int64], keys: NDArray[np.int64]) -> list[Any]:
+        """Join what was kept with these events, in one statement."""
+        rows: list[Any] = []
+        times = [_instant(start) for start in starts.tolist()]
+        for table, which in (("usage", "true"), ("suspense", _OPEN)):
+            rows += await self._connection.fetch(
+                f"select (extract(epoch from u.start) * 1000000)::bigint as start, u.key, u.content"  # noqa: S608  (our own words)
+                f" from unnest($3::timestamptz[], $4::bigint[]) wanted (start, key) join {table} u on u.operator = $1"
+                f" and u.source = $2 and u.start = wanted.start and u.key = wanted.key and {which}",
+                *(self._operator, source, times, keys.tolist()),
+            )
+        return rows
+
+    async def store(self, chunk: Chunk) -> ChunkId:
+        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``."""
+        await self._connection.execute("select pg_advisory_xact_lock_shared($1, $2)", CHUNKS, self._operator)
+        try:
+            key = ChunkId(
+                await self._connection.fetchval(
+                    "insert into chunk (operator, file, source, number, position, first_start, last_start, rated,"
+                    " unrated, believed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+                    *(self._operator, chunk.file, chunk.source, chunk.number, chunk.position),
+                    *(chunk.first_start, chunk.last_start, chunk.usage.num_rows),
+                    *(chunk.suspended.filter(pl.col("kind") == "unrated").height, chunk.believed_at),
+                )
+            )
+            own = {"operator": self._operator, "source": int(chunk.source), "chunk": int(key)}
+            await self._copy("usage", chunk.usage, own)
+            await self._copy("suspense", chunk.suspended.to_arrow(), own | {"file": int(chunk.file)})
+        except asyncpg.UniqueViolationError as fault:
+            if fault.constraint_name in {
+                "chunk_operator_file_number_key",
+                "suspense_identity",
+            } or fault.table_name.startswith("usage"):
+                raise Collision(str(fault)) from None
+            raise
+        await self._compare(chunk, key)
+        return key
+
+    async def _copy(self, name: str, table: Any, own: Mapping[str, int]) -> None:
+        target = _TARGETS.get(name) or await Target.of(self._connection, name)
+        _TARGETS[name] = target
+        for column, value in own.items():
+            table = table.append_column(column, pa.repeat(pa.scalar(value, pa.int64()), table.num_rows))
+        await target.copy(self._connection, table)
+
+    async def _compare(self, chunk: Chunk, key: ChunkId) -> None:
+        """Compare the sums of what was sent with those of what is there: the last guard against a wrong encoding."""
+        if not chunk.usage.num_rows:
+            return
+        sums = ", ".join(f"sum({name}) as {name}" for name in _CHECKED)
+        total = dict.fromkeys(_CHECKED, 0)
+        rows = 0
+        starts = pc.cast(chunk.usage["start"], pa.int64()).to_numpy()
+        for lowest, highest in spans(starts):
+            there = await self._connection.fetchrow(
+                f"select count(*) as rows, {sums} from usage where operator = $1 and source = $2"  # noqa: S608  (our own words)
+                " and start between $3 and $4 and chunk = $5",
+                *(self._operator, chunk.source, _instant(lowest), _instant(highest), key),
+            )
+            rows += there["rows"]
+            for name in _CHECKED:
+                total[name] += int(there[name] or 0)
+        assert rows == chunk.usage.num_rows, f"{rows} of {chunk.usage.num_rows} rows arrived"
+        for name in _CHECKED:
+            sent = exact_sum(pc.fill_null(chunk.usage[name], 0).to_numpy())
+            assert total[name] == sent, f"usage.{name} sums up to {total[name]}, not {sent}"
+
+
+_TARGETS: dict[str, Target] = {}
+
+
+def _pricing(retail: str | None, reseller: int, tree: Mapping[ResellerId, Reseller]) -> Pricing:
+    chain = tiers(ResellerId(reseller), tree) if reseller else ()
+    return Pricing(retail, tuple(tier.id for tier in chain), tuple(tier.price_list for tier in chain))
+
+
+def _integers(rows: Sequence[Any], name: str) -> NDArray[np.int64]:
+    return np.fromiter((row[name] for row in rows), np.int64, len(rows))
+
+
+def exact_sum(values: NDArray[np.int64]) -> int:
+    """Add up 64-bit integers without wrapping: halves apart."""
+    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
+
+
+def _instant(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=int(micros))

@@ -1,0 +1,107 @@
+"""Sources, CDR files and records in suspense in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from domain.ids import FileId, SourceId
+from domain.mediation.files import CdrFile, Source, Suspended
+from domain.ports.page import Page, PageRequest
+from domain.refusal import NotFound
+from persistence.memory import Draft, page_of
+
+
+class MemorySources:
+    """Keeps ``domain.ports.files.Sources``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    async def by_name(self, name: str) -> Source:
+        """Return one. Refuses with: NotFound."""
+        for one in await self.all():
+            if one.name == name:
+                return one
+        raise NotFound(f"no source {name[:80]!r}", field="source")
+
+    async def all(self) -> Sequence[Source]:
+        """Return them by name."""
+        rows: list[Source] = list(self._draft.table("source").values())
+        return sorted((one for one in rows if one.operator == self._draft.actor.operator), key=lambda one: one.name)
+
+    async def many(self, keys: Sequence[SourceId]) -> Mapping[SourceId, Source]:
+        """Return those that exist."""
+        return {one.id: one for one in await self.all() if one.id in set(keys)}
+
+    async def put(self, source: Source) -> Source:
+        """Keep a new one, or a new version of the one with this name where the profile differs."""
+        known = next((one for one in await self.all() if one.name == source.name), None)
+        if known is None:
+            kept = replace(source, id=SourceId(self._draft.draw("source")), version=1)
+        else:
+            kept = replace(known, profile=source.profile, version=known.version + (known.profile != source.profile))
+        self._draft.table("source")[kept.id] = kept
+        return kept
+
+
+class MemoryFiles:
+    """Keeps ``domain.ports.files.Files``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _own(self) -> list[CdrFile]:
+        rows = self._draft.table("cdr_file")
+        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+
+    async def get(self, key: FileId) -> CdrFile:
+        """Return one. Refuses with: NotFound."""
+        found = await self.many([key])
+        if key not in found:
+            raise NotFound(f"no file {key}", field="file")
+        return found[key]
+
+    async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
+        """Return those that exist."""
+        return {one.id: one for one in self._own() if one.id in set(keys)}
+
+    async def page(self, request: PageRequest) -> Page[CdrFile]:
+        """List by key."""
+        return page_of(self._own(), request, lambda one: one.id)
+
+    async def claim_content(self, file: CdrFile) -> CdrFile:
+        """Return the file of this source with this content; the given one, kept as new, where there is none."""
+        for one in self._own():
+            if (one.source, one.sha256) == (file.source, file.sha256):
+                return one
+        kept = replace(file, id=FileId(self._draft.draw("cdr_file")), operator=self._draft.actor.operator)
+        self._draft.table("cdr_file")[kept.id] = kept
+        return kept
+
+    async def keep(self, file: CdrFile) -> None:
+        """Write the counts, position and state."""
+        self._draft.table("cdr_file")[file.id] = file
+
+
+class MemorySuspense:
+    """Keeps ``domain.ports.files.Suspense``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _own(self) -> list[Suspended]:
+        rows = self._draft.table("suspense")
+        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+
+    async def page(
+        self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None
+    ) -> Page[Suspended]:
+        """List the open ones by key."""
+        chosen = [one for one in self._own() if reason in (None, one.reason) and file in (None, one.file)]
+        return page_of(chosen, request, lambda one: one.id)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many are open per reason."""
+        return dict(sorted(Counter(one.reason for one in self._own()).items()))

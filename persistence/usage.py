@@ -1,0 +1,207 @@
+"""Rated events in PostgreSQL, as the APIs show them. What writes them in bulk is ``persistence.intake``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from domain.access.actor import Actor
+from domain.ids import ChunkId, ContractId, CustomerId, FileId, ResellerId, SourceId, SubscriptionId
+from domain.intake.subscribers import Pricing
+from domain.money import Amount
+from domain.ports.usage import Background, UsageFilter, UsageTotals
+from domain.rating.clock import EPOCH, micros
+from domain.rating.rated_event import Charge, EventRef, RatedEvent
+from domain.refusal import NotFound
+from persistence.engine import Transaction
+
+LISTS_MAX: Final = 64  # a chain of price lists is never longer
+DIRECTIONS: Final = ("out", "in")
+
+_COLUMNS: Final = (
+    "u.start, u.source, u.key, u.version, u.chunk, u.record, u.reference, u.leg, u.customer, u.contract,"
+    " u.subscription, u.reseller, u.mode, u.direction, u.a, u.b, u.destination, u.used, u.billed, u.offset, u.trunk,"
+    " u.cause, u.visited, u.retail_micro, u.retail_rate, u.wholesale_micro, u.wholesale_rate, u.cost_micro,"
+    " u.cost_rate, c.file, p.tiers"
+)
+_JOINED: Final = (
+    " from usage u join chunk c on c.operator = u.operator and c.id = u.chunk"
+    " join pricing p on p.operator = u.operator and p.id = u.pricing"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the keys in usage rows stand for: destinations, and of each rate its list and currency."""
+
+    destinations: Mapping[int, str]
+    rates: Mapping[int, tuple[str, str]]
+
+
+def rated_of(row: Mapping[str, Any], names: Names) -> RatedEvent:
+    """Make the rated event of a row."""
+
+    def charge(micro: int, rate: int) -> Charge:
+        price_list, currency = names.rates[rate]
+        return Charge(amount=Amount.of_micro(micro, currency), price_list=price_list, rate=rate)
+
+    wholesale = [
+        (ResellerId(tier), charge(micro, rate))
+        for tier, micro, rate in zip(
+            row["tiers"], row["wholesale_micro"] or (), row["wholesale_rate"] or (), strict=False
+        )
+        if micro is not None
+    ]
+    return RatedEvent(
+        ref=EventRef(micros(row["start"]), SourceId(row["source"]), row["key"]),
+        chunk=ChunkId(row["chunk"]),
+        file=FileId(row["file"]),
+        customer=CustomerId(row["customer"]),
+        contract=ContractId(row["contract"]),
+        subscription=SubscriptionId(row["subscription"]),
+        reseller=None if row["reseller"] is None else ResellerId(row["reseller"]),
+        direction=DIRECTIONS[row["direction"]],
+        destination=names.destinations.get(row["destination"], ""),
+        retail=charge(row["retail_micro"], row["retail_rate"]),
+        tiers=tuple(tier for tier, _ in wholesale),
+        wholesale=tuple(one for _, one in wholesale),
+        cost=None if row["cost_micro"] is None else charge(row["cost_micro"], row["cost_rate"]),
+        **{
+            name: row[name]
+            for name in ("version", "record", "reference", "leg", "mode", "a", "b", "start", "used", "billed", "offset")
+        },
+        **{name: row[name] for name in ("trunk", "cause", "visited")},
+    )
+
+
+class UsageRows:
+    """Rated events of the actor's operator, of customers he may see."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._connection = transaction.connection
+        self._operator = int(actor.operator)
+
+    async def get(self, ref: EventRef) -> RatedEvent:
+        """Return the present version of one. Refuses with: NotFound."""
+        rows = await self._connection.fetch(
+            f"select {_COLUMNS}{_JOINED} where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4"
+            " order by u.version desc limit 1",
+            *(self._operator, *_place(ref)),
+        )
+        if not rows:
+            raise NotFound(f"no event {ref}", field="event")
+        return (await self._rated(rows))[0]
+
+    async def page(
+        self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
+    ) -> tuple[Sequence[RatedEvent], bool]:
+        """List by (start, source, key); the second tells whether more follow."""
+        conditions, arguments = self._chosen(chosen)
+        if after is not None:
+            arguments += _place(after)
+            here = len(arguments)
+            conditions += f" and (u.start, u.source, u.key) > (${here - 2}, ${here - 1}, ${here})"
+            # The same once more for the index, which knows nothing of the row after it.
+            conditions += f" and u.start >= ${here - 2}"
+        rows = await self._connection.fetch(
+            f"select distinct on (u.start, u.source, u.key) {_COLUMNS}{_JOINED} where {conditions}"
+            f" order by u.start, u.source, u.key, u.version desc limit {int(first) + 1}",
+            *arguments,
+        )
+        return await self._rated(rows[:first]), len(rows) > first
+
+    async def background(self, ref: EventRef) -> Background:
+        """Return what the present version of an event was rated with. Refuses with: NotFound."""
+        row = await self._connection.fetchrow(
+            f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost{_JOINED}"
+            " where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4 order by u.version desc limit 1",
+            *(self._operator, *_place(ref)),
+        )
+        if row is None:
+            raise NotFound(f"no event {ref}", field="event")
+        tiers = tuple(ResellerId(tier) for tier in row["tiers"])
+        return Background(row["believed_at"], Pricing(row["retail"], tiers, tuple(row["wholesale"]), row["cost"]))
+
+    async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
+        """Add up per destination and currency of the retail price, the largest amount first."""
+        conditions, arguments = self._chosen(chosen)
+        rows = await self._connection.fetch(
+            "select u.destination, u.mode, u.retail_rate, count(*) as events, sum(u.used)::bigint as used,"  # noqa: S608  (our own words)
+            f" sum(u.billed)::bigint as billed, sum(u.retail_micro)::bigint as retail from usage u where {conditions}"
+            " group by u.destination, u.mode, u.retail_rate",
+            *arguments,
+        )
+        names = await self._names({row["destination"] for row in rows}, {row["retail_rate"] for row in rows})
+        found: dict[tuple[str, str, str], tuple[int, int, int, int]] = {}
+        for row in rows:
+            key = (names.destinations.get(row["destination"], ""), row["mode"], names.rates[row["retail_rate"]][1])
+            before = found.get(key, (0, 0, 0, 0))
+            here = (row["events"], row["used"], row["billed"], row["retail"])
+            found[key] = (before[0] + here[0], before[1] + here[1], before[2] + here[2], before[3] + here[3])
+        totals = [
+            UsageTotals(destination, mode, events, used, billed, Amount.of_micro(retail, currency))
+            for (destination, mode, currency), (events, used, billed, retail) in found.items()
+        ]
+        return sorted(totals, key=lambda one: (-one.retail.value, one.destination, one.mode))
+
+    def _chosen(self, chosen: UsageFilter) -> tuple[str, list[Any]]:
+        """Return the conditions of a filter and their arguments."""
+        arguments: list[Any] = [self._operator, chosen.since, chosen.until]
+        conditions = "u.operator = $1 and u.start >= $2 and u.start < $3"
+        for name in ("customer", "contract", "subscription"):
+            if (key := getattr(chosen, name)) is not None:
+                arguments.append(key)
+                conditions += f" and u.{name} = ${len(arguments)}"
+        return conditions, arguments
+
+    async def _rated(self, rows: Sequence[Any]) -> list[RatedEvent]:
+        rates = {row["retail_rate"] for row in rows} | {row["cost_rate"] for row in rows}
+        rates |= {rate for row in rows for rate in row["wholesale_rate"] or ()}
+        names = await self._names({row["destination"] for row in rows}, rates)
+        return [rated_of(row, names) for row in rows]
+
+    async def _names(self, destinations: set[int], rates: set[int | None]) -> Names:
+        """Look up destinations and rates at once, whatever their number."""
+        if not destinations and not rates:
+            return Names({}, {})
+        found = await self._connection.fetch(
+            "select id, name from destination where operator = $1 and id = any ($2::int[])",
+            *(self._operator, list(destinations)),
+        )
+        priced = await self._connection.fetch(
+            "select id, price_list from rate where operator = $1 and id = any ($2::bigint[])",
+            *(self._operator, [rate for rate in rates if rate is not None]),
+        )
+        lists = await self._connection.fetch(
+            "select distinct on (name) name, parent, currency from price_list where operator = $1"
+            " order by name, replaced_at desc nulls first",
+            self._operator,
+        )
+        above = {row["name"]: (row["parent"], row["currency"]) for row in lists}
+        return Names(
+            {row["id"]: row["name"] for row in found},
+            {row["id"]: (row["price_list"], currency_of(row["price_list"], above)) for row in priced},
+        )
+
+
+def currency_of(name: str, above: Mapping[str, tuple[str | None, str | None]]) -> str:
+    """Return the currency of a list: its own, or that of the nearest list above it that names one."""
+    here: str | None = name
+    for _ in range(LISTS_MAX):
+        parent, currency = above[here] if here is not None else (None, None)
+        if currency is not None:
+            return currency
+        here = parent
+    raise AssertionError(f"the price list {name} has no currency")
+
+
+def _place(ref: EventRef) -> tuple[datetime, int, int]:
+    try:
+        start = EPOCH + timedelta(microseconds=ref.start_us)
+    except OverflowError:
+        raise NotFound(f"no event {ref}", field="event") from None
+    if not 0 < ref.source < 2**31:
+        raise NotFound(f"no event {ref}", field="event")
+    return start, int(ref.source), ref.key
