@@ -59,7 +59,7 @@ def test_the_truth_counts_every_line(standard):
     assert {"duplicate", "unrated:no_party", "unrated:no_destination"} <= set(whole)
     rejects = {kind.removeprefix("reject:") for kind in whole if kind.startswith("reject:")}
     assert rejects == {
-        *("negative_duration", "bad_time", "unknown_record", "truncated", "implausible_time", "missing_field"),
+        *("negative_duration", "bad_time", "truncated", "implausible_time", "missing_field"),
         "conflicting_duplicate",
     }
     assert {kind for kind in whole if kind.startswith("ignored:")} == {"ignored:local_leg", "ignored:service_code"}
