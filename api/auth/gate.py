@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -47,16 +48,23 @@ HEADERS: Final = {
 access = logging.getLogger("tollwright.access")
 faults = logging.getLogger("tollwright.faults")
 
-# (method, path, status, seconds, route) once an answer is complete.
+# (method, route, status, seconds) once an answer is complete.
 Seen = Callable[[str, str, int, float], None]
-# What a route says of itself to the gate: (is it public, bytes a body may have; None: the route itself counts).
-Admission = Callable[[str, str, str], tuple[bool, int | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a route says of itself: its path, whether it is public, and its largest body (None: it counts itself)."""
+
+    route: str
+    public: bool
+    body_max: int | None
 
 
 class Gate:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, bearer: Bearer, admission: Admission, seen: Seen) -> None:
+    def __init__(self, app: ASGIApp, bearer: Bearer, admission: Callable[[Scope], Admission], seen: Seen) -> None:
         self._app = app
         self._bearer = bearer
         self._admission = admission
@@ -75,12 +83,14 @@ class Gate:
         began = time.perf_counter()
         answer = _Answer(send)
         scope.setdefault("state", {})
+        scope["app"] = self  # starlette raises its 404 and 405 where there is one, and _trouble words them
         try:
-            public, body_max = self._admission(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+            admitted = self._admission(scope)
+            answer.route = admitted.route
             _check_query(scope["query_string"])
-            scope["state"]["actor"] = None if public else await self._caller(scope)
-            if body_max is not None:
-                receive = _Measured(receive, Headers(scope=scope), body_max)
+            scope["state"]["actor"] = None if admitted.public else await self._caller(scope)
+            if admitted.body_max is not None:
+                receive = _Measured(receive, Headers(scope=scope), admitted.body_max)
             await self._app(scope, receive, answer)
         except Exception as trouble:  # noqa: BLE001  (the last place before the server; every kind gets its answer)
             await self._trouble(trouble, answer, scope, receive)
@@ -105,8 +115,7 @@ class Gate:
         await response(scope, receive, answer)
 
     def _done(self, scope: Scope, answer: _Answer, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
-        self._seen(scope["method"], route, answer.status, seconds)
+        self._seen(scope["method"], answer.route, answer.status, seconds)
         if access.isEnabledFor(logging.INFO):
             actor: Actor | None = scope["state"].get("actor")
             line = {
@@ -127,6 +136,7 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.route = "none"
         self.request_id = secrets.token_hex(8)
 
     async def __call__(self, message: Message) -> None:

@@ -1,0 +1,139 @@
+"""The web application: the gate around one table of routes. GraphQL, SOAP and REST are built here and nowhere else."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from api.auth.bearer import Bearer
+from api.auth.discovery import metadata
+from api.auth.gate import Gate
+from api.auth.token_endpoint import FORM, TokenEndpoint
+from api.auth.tokens import Tokens, make_key
+from api.rest.health import Readiness, healthz
+from api.rest.metrics import MetricsPage, Requests
+from api.rest.openapi import document
+from api.routes import SMALL, Endpoint, Operation, Table
+from api.wiring import Wiring
+
+OBJECT = {"type": "object"}
+TEXT = {"type": "string"}
+
+
+async def application(wiring: Wiring) -> ASGIApp:
+    """Return the application on a wiring. The first one on a database makes its signing key."""
+    stored = await wiring.credentials.keys(lambda: make_key(wiring.clock.now()))
+    tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
+    bearer = Bearer(tokens, wiring.credentials)
+    requests = Requests()
+    table = routes(wiring, bearer, requests)
+    return Gate(table.router(), bearer, table.admission, requests.seen)
+
+
+def routes(wiring: Wiring, bearer: Bearer, requests: Requests) -> Table:
+    """Return the table of every route."""
+    operations: list[Operation] = [
+        *_standing(wiring, bearer, requests),
+        *_oauth(wiring, bearer.tokens),
+    ]
+    description = document(operations)
+    operations.append(
+        Operation(
+            method="GET",
+            path="/rest/v1/openapi.json",
+            endpoint=_constant(description),
+            name="openapi",
+            summary="The OpenAPI document of REST.",
+            public=True,
+            documented=False,
+        )
+    )
+    return Table(operations)
+
+
+def _standing(wiring: Wiring, bearer: Bearer, requests: Requests) -> list[Operation]:
+    return [
+        Operation(
+            method="GET",
+            path="/healthz",
+            endpoint=healthz,
+            name="healthz",
+            summary="Whether the process answers.",
+            public=True,
+            answers={"200": ("application/json", OBJECT)},
+        ),
+        Operation(
+            method="GET",
+            path="/readyz",
+            endpoint=Readiness(wiring.standing),
+            name="readyz",
+            summary="Whether it can work: the database is there and has this release's schema.",
+            public=True,
+            answers={"200": ("application/json", OBJECT)},
+            refuses=(503,),
+        ),
+        Operation(
+            method="GET",
+            path="/metrics",
+            endpoint=MetricsPage(requests, wiring.standing, bearer),
+            name="metrics",
+            summary="Prometheus metrics: to this machine, or with the scope metrics:read.",
+            # It asks for a token by itself, unless the request comes from this machine.
+            public=True,
+            answers={"200": ("text/plain", TEXT)},
+            refuses=(401, 403),
+        ),
+    ]
+
+
+def _oauth(wiring: Wiring, tokens: Tokens) -> list[Operation]:
+    form = {
+        "type": "object",
+        "required": ["grant_type"],
+        "properties": {
+            "grant_type": {"const": "client_credentials"},
+            "scope": {"type": "string", "description": "Left out: everything the client holds."},
+            "client_id": {"type": "string", "description": "Here with client_secret, or both by HTTP Basic."},
+            "client_secret": {"type": "string"},
+        },
+    }
+    return [
+        Operation(
+            method="POST",
+            path="/oauth/token",
+            endpoint=TokenEndpoint(tokens, wiring.credentials),
+            name="token",
+            summary="An access token for client credentials (RFC 6749 section 4.4).",
+            public=True,
+            body_max=SMALL,
+            takes={FORM: form},
+            answers={"200": ("application/json", OBJECT), "400": ("application/json", OBJECT)},
+        ),
+        Operation(
+            method="GET",
+            path="/oauth/jwks",
+            endpoint=_constant(tokens.public()),
+            name="jwks",
+            summary="The public keys that tokens are signed with (RFC 7517).",
+            public=True,
+            answers={"200": ("application/json", OBJECT)},
+        ),
+        Operation(
+            method="GET",
+            path="/.well-known/oauth-authorization-server",
+            endpoint=_constant(metadata(wiring.settings.address)),
+            name="discovery",
+            summary="What the authorisation server can do (RFC 8414).",
+            public=True,
+            answers={"200": ("application/json", OBJECT)},
+        ),
+    ]
+
+
+def _constant(body: object) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        del request
+        return JSONResponse(body)
+
+    return answer
