@@ -92,24 +92,23 @@ def _asterisk(name: str, calls: list[Call], register: Register, size: Size) -> I
 def _wrong(name: str, call: Call, switch: Asterisk, size: Size) -> Iterator[Row]:
     """Yield a PBX's rows that cannot be believed, on the day when its clock and its disk had trouble."""
     noon = _day(size, NOISE_DAY) + 12 * 3600
+
+    def row(kind: str = EVENT, **changed: int) -> Row:
+        return next(switch.rows(replace(call, **changed), kind))  # type: ignore[arg-type]  # the whole numbers of a call
+
     if name == STOCKHOLM:
         for begin in (noon + 100, noon + 900):
             # The clock was put back while somebody was talking.
-            yield next(
-                iter(switch.rows(replace(call, seized=begin, talked=-3, answered=True), f"{_REJECT}negative_duration"))
-            )
-        lost = next(iter(switch.rows(replace(call, seized=noon + 1200))))
+            yield row(f"{_REJECT}negative_duration", seized=begin, talked=-3)
+        lost = row(seized=noon + 1200)
         yield Row(lost.at, lost.text.replace(local(noon + 1200).encode(), b"2026-10-09 12:60:00"), f"{_REJECT}bad_time")
-        yield Row(
-            noon + 1300, b"Oct  9 12:21:40 pbx-sthlm kernel: EXT4-fs (sda1): re-mounted\n", f"{_REJECT}unknown_record"
-        )
+        stray = b"Oct  9 12:21:40 pbx-sthlm kernel: EXT4-fs (sda1): re-mounted\n"
+        yield Row(noon + 1300, stray, f"{_REJECT}truncated")
         return
     # It began without a battery for its clock, in 1970.
-    early = next(iter(switch.rows(replace(call, seized=37))))
-    yield Row(noon, early.text, f"{_REJECT}implausible_time")
-    empty = next(iter(switch.rows(replace(call, seized=noon + 60))))
+    yield Row(noon, row(seized=37).text, f"{_REJECT}implausible_time")
     # The disk was full: the row has no times and no reference.
-    torn = re.sub(rb"2026-10-\d\d [0-9:]{8}|pbx-gbg-[0-9.]+", b"", empty.text)
+    torn = re.sub(rb"2026-10-\d\d [0-9:]{8}|pbx-gbg-[0-9.]+", b"", row(seized=noon + 60).text)
     yield Row(noon + 60, torn, f"{_REJECT}missing_field")
 
 
