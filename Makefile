@@ -18,8 +18,10 @@ run: setup
 	@exec $(BIN)/tollwright serve --demo
 
 setup: .venv/installed
+	@:
 
 setup-dev: .venv/installed-dev
+	@:
 
 test: setup-dev
 	$(BIN)/ruff check .

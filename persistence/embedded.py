@@ -37,6 +37,7 @@ START_SECONDS: Final = 300.0  # crash recovery of a large WAL takes its time
 STOP_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.02
 ATTEMPTS_MAX: Final = 8
+WAL_SEGMENT_BYTES: Final = 16 * 1024**2  # with less than one free, PostgreSQL stops
 LOG_BYTES_MAX: Final = 50_000_000
 
 
@@ -106,6 +107,23 @@ def reach(database_url: str | None, folder: Path) -> Iterator[str]:
         return
     with start(folder) as server:
         yield server.url
+
+
+def erase(folder: Path) -> list[Path]:
+    """Remove the data of every embedded server below ``folder``; return the directories. Not while one runs."""
+    removed = []
+    for home in sorted(folder.resolve().glob("postgres-*")):
+        if not (home / "lock").exists():
+            continue
+        with _locked(home / "lock"):
+            if not _alone(home) or _running((home / "data").resolve()):
+                raise DatabaseAway(f"{home} is in use: stop tollwright's other commands first")
+            data = home / "data"
+            if data.is_symlink():
+                shutil.rmtree(data.resolve().parent)
+            shutil.rmtree(home)
+            removed.append(home)
+    return removed
 
 
 # ---- the data directory
@@ -282,13 +300,20 @@ def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
         os.kill(pid, signal.SIGINT)
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        if process is not None and process.pid == pid:
-            if process.poll() is not None:
-                return
-        elif not Path(f"/proc/{pid}").exists():
+        if process is not None:
+            process.poll()  # takes an ended child out of the process table
+        if not _alive(pid):
             return
         time.sleep(POLL_SECONDS)
     raise DatabaseAway(f"the embedded database (process {pid}) did not stop within {STOP_SECONDS:.0f} seconds")
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and is not yet waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _postmaster(data: Path) -> list[str]:
@@ -404,12 +429,13 @@ def _port(home: Path) -> int:
 
 
 def _reason(text: str, data: Path) -> str:
-    """Say in plain words why a program of PostgreSQL gave up."""
-    if "No space left on device" in text:
+    """Say in plain words why a program of PostgreSQL gave up; the first complaint is the cause of the others."""
+    full = ("No space left on device", "Check free disk space")
+    if any(words in text for words in full) or shutil.disk_usage(data).free < WAL_SEGMENT_BYTES:
         return f"the disk of {data} is full: make room and start again"
     told = re.findall(r"(?:FATAL|PANIC|ERROR|error|could not[^:]*):\s+(.*)", text)
     lines = [line for line in text.splitlines() if line.strip()]
-    return told[-1].strip() if told else (lines[-1].strip() if lines else "it says nothing")
+    return told[0].strip() if told else (lines[-1].strip() if lines else "it says nothing")
 
 
 def _words(error: OSError) -> str:

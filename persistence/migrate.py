@@ -23,7 +23,7 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig
 
 from persistence.away import DatabaseAway
-from persistence.engine import DB, OWNER, Database
+from persistence.engine import DB, OWNER, Database, Transaction
 
 APP_NAME: Final = "tollwright"
 FOLDER: Final = Path(__file__).resolve().parent.parent / "migrations"
@@ -72,8 +72,7 @@ async def migrate(database: Database, *, folder: Path = FOLDER, up_to: str = "al
     """
     await prepare(database)
     async with database.transaction(role=OWNER, statement_seconds=0) as unit:
-        await unit.connection.execute("select set_config('lock_timeout', '0', true)")
-        await unit.connection.execute("select pg_advisory_xact_lock($1)", LOCK)
+        await _alone(unit)
         with _quietly():
             runner = ForwardsMigrationManager(APP_NAME, up_to)
             await runner.create_migration_table()
@@ -110,7 +109,8 @@ async def _applied() -> list[str]:
 
 async def prepare(database: Database) -> None:
     """Make the roles that transactions take; they belong to the cluster, so a restored database may lack them."""
-    async with database.transaction(role=OWNER) as unit:
+    async with database.transaction(role=OWNER, statement_seconds=0) as unit:
+        await _alone(unit)
         if await unit.connection.fetchval("select current_setting('server_version_num')::int") < SERVER_MIN * 10000:
             raise DatabaseAway(f"the database is older than PostgreSQL {SERVER_MIN}: use a newer one")
         try:
@@ -120,6 +120,12 @@ async def prepare(database: Database) -> None:
                 f"the login role may not prepare the database ({error}): it must own the database and have "
                 "CREATEROLE and BYPASSRLS, or an administrator makes the roles (docs/operating.md)"
             ) from error
+
+
+async def _alone(unit: Transaction) -> None:
+    """Wait for another migration of this database to end, however long it takes; the lock ends with the transaction."""
+    await unit.connection.execute("set local lock_timeout = 0")
+    await unit.connection.execute("select pg_advisory_xact_lock($1)", LOCK)
 
 
 @contextlib.contextmanager

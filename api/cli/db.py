@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ import typer
 
 from api import settings as installation
 from api.cli import ATTENTION, DONE, complain
+from domain.refusal import WrongState
 
 if TYPE_CHECKING:
     from persistence.engine import Database
@@ -116,3 +118,23 @@ def restore(
         return DONE
 
     return _on_database(work)
+
+
+@app.command()
+def erase(
+    yes: Annotated[bool, typer.Option("--yes", help="Really: nothing brings it back but a backup.")] = False,
+) -> int:
+    """Remove the embedded database and the stored files, to start afresh; never a database of your own."""
+    from persistence import embedded
+
+    settings = installation.read()
+    if settings.database_url:
+        raise WrongState("DATABASE_URL is set: a database of your own is dropped with your own tools")
+    if not yes:
+        raise WrongState(f"this removes all data in {settings.data_dir}: say --yes")
+    removed = [str(place) for place in embedded.erase(settings.data_dir)]
+    if settings.files_dir.is_dir():
+        shutil.rmtree(settings.files_dir)
+        removed.append(str(settings.files_dir))
+    _tell({"removed": removed})
+    return DONE
