@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,10 +115,19 @@ class Balance:
 class Batch:
     """One chunk of a file: its events, its rejects and its share of the balance.
 
-    ``position`` is the byte of the decompressed file after it, where a restart continues.
+    ``position`` is the byte of the decompressed file after it, where a restart continues. ``origins`` tells of each
+    event, row by row, where its record was: ``_offset`` (byte in the decompressed file) and ``_place`` (what ``raw``
+    takes).
     """
 
     events: pl.DataFrame
     rejects: pl.DataFrame
     balance: Balance
     position: int
+    origins: pl.DataFrame
+    raw: Callable[[pl.Series], list[str]]
+
+    def written(self, rows: pl.Series) -> tuple[list[int], list[str]]:
+        """Return the byte offsets and the raw texts of the records of some events, by their rows."""
+        chosen = self.origins[rows]
+        return chosen["_offset"].to_list(), self.raw(chosen["_place"])

@@ -90,7 +90,8 @@ def _batch(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> Ba
         rejects=bad.height,
         ignored=ignored,
     )
-    return Batch(finished(events, profile), bad, balance, piece.position)
+    origins = events.select("_offset", "_place")
+    return Batch(finished(events, profile), bad, balance, piece.position, origins, piece.raw)
 
 
 def _conflicting(held: pl.DataFrame, piece: Decoded) -> pl.DataFrame:
