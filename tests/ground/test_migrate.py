@@ -69,7 +69,7 @@ async def test_two_at_once(empty_database_url: str, folder: Path) -> None:
 
 
 async def test_a_failure_leaves_the_old_schema(empty_database_url: str, folder: Path) -> None:
-    last = max(folder.glob("*.sql"))  # noqa: ASYNC240  (a test may wait for the disk)
+    last = max(folder.glob("*.sql"))
     async with await Database.open(empty_database_url) as database:
         first = (await steps(database, folder=folder))[0].id
         await migrate(database, folder=folder, up_to=first)
