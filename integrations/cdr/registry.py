@@ -38,8 +38,13 @@ def profile(name_or_text: str) -> Profile:
     Refuses with: NotFound, BadValue.
     """
     if "\n" in name_or_text or "=" in name_or_text:
-        return read_profile(_toml(name_or_text), _document)
+        return profile_of_text(name_or_text)
     return read_profile(_document(name_or_text), _document)
+
+
+def profile_of_text(text: str) -> Profile:
+    """Read an operator's own profile from its TOML text. Refuses with: NotFound, BadValue."""
+    return read_profile(_toml(text), _document)
 
 
 def reader(of: Profile) -> Reader:
