@@ -16,7 +16,7 @@ from domain.ids import ContractId, CustomerId, OperatorId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
 from persistence.engine import Transaction
-from persistence.violations import possible, refusing
+from persistence.violations import beyond, possible, refusing
 
 
 class ContractRow(Table, tablename="contract"):
@@ -131,9 +131,9 @@ class ContractStore:
 
     async def page(self, request: PageRequest, *, customer: CustomerId | None = None) -> Page[Contract]:
         """List by key."""
-        conditions: list[Any] = [ContractRow.id > (request.after or 0)]
+        conditions: list[Any] = [ContractRow.id > beyond(request.after)]
         if customer is not None:
-            conditions.append(ContractRow.customer == customer)
+            conditions.append(WhereRaw("customer = any({})", possible([customer])))
         return Page.of(await self._select(*conditions, first=request.first + 1), request)
 
     async def add(self, contract: Contract) -> Contract:

@@ -17,7 +17,7 @@ from domain.operators import Address
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Stale
 from persistence.engine import Transaction
-from persistence.violations import possible, refusing
+from persistence.violations import beyond, possible, refusing
 
 WORDS_MAX = 8
 
@@ -139,9 +139,9 @@ class CustomerStore:
         self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
     ) -> Page[Customer]:
         """List by key."""
-        conditions: list[Any] = [CustomerRow.id > (request.after or 0)]
+        conditions: list[Any] = [CustomerRow.id > beyond(request.after)]
         if parent is not None:
-            conditions.append(CustomerRow.parent == parent)
+            conditions.append(WhereRaw("parent = any({})", possible([parent])))
         conditions += [
             WhereRaw("(search like {} or search like {})", pattern, "% " + pattern)
             for pattern in word_patterns(text or "")
@@ -159,6 +159,8 @@ class CustomerStore:
 
     async def above(self, key: CustomerId) -> Sequence[Customer]:
         """Return the customer and those above it, nearest first."""
+        if not possible([key]):
+            return []
         rows = await self._transaction.connection.fetch(
             """with recursive above as (
                    select customer.*, 1 as depth from customer where operator = $1 and id = $2
@@ -171,6 +173,12 @@ class CustomerStore:
             TREE_DEPTH_MAX,
         )
         return [from_row(row) for row in rows]
+
+    async def hold_tree(self) -> None:
+        """Let no other unit move a customer in the tree until this one ends."""
+        await self._transaction.connection.execute(
+            "select from series where operator = $1 and name = 'customer' for update", self._operator
+        )
 
     async def add(self, customer: Customer) -> Customer:
         """Keep a new one and return it with its key. Refuses with: Conflict (number taken)."""

@@ -63,6 +63,9 @@ class MemoryCustomers:
             here = found[-1].parent
         return found
 
+    async def hold_tree(self) -> None:
+        """Let no other unit move a customer in the tree; the unit has everything locked."""
+
     async def add(self, customer: Customer) -> Customer:
         """Keep a new one and return it with its key. Refuses with: Conflict (number taken)."""
         self._check(customer)

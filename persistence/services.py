@@ -16,7 +16,7 @@ from domain.ids import OperatorId, ServiceId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
 from persistence.engine import Transaction
-from persistence.violations import possible, refusing
+from persistence.violations import beyond, possible, refusing
 
 
 class ServiceRow(Table, tablename="service"):
@@ -86,7 +86,7 @@ class ServiceStore:
 
     async def page(self, request: PageRequest) -> Page[Service]:
         """List by key."""
-        after = ServiceRow.id > (request.after or 0)
+        after = ServiceRow.id > beyond(request.after)
         return Page.of(await self._select(after, first=request.first + 1), request)
 
     async def add(self, service: Service) -> Service:

@@ -17,7 +17,7 @@ from domain.ids import ContractId, CustomerId, OperatorId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Overlap, Refusal, Stale
 from persistence.engine import Transaction
-from persistence.violations import possible, refusing
+from persistence.violations import beyond, possible, refusing
 
 
 class SubscriptionRow(Table, tablename="subscription"):
@@ -113,11 +113,11 @@ class SubscriptionStore:
         self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
     ) -> Page[Subscription]:
         """List by key."""
-        conditions: list[Any] = [SubscriptionRow.id > (request.after or 0)]
+        conditions: list[Any] = [SubscriptionRow.id > beyond(request.after)]
         if customer is not None:
-            conditions.append(SubscriptionRow.customer == customer)
+            conditions.append(WhereRaw("customer = any({})", possible([customer])))
         if contract is not None:
-            conditions.append(SubscriptionRow.contract == contract)
+            conditions.append(WhereRaw("contract = any({})", possible([contract])))
         return Page.of(await self._select(*conditions, first=request.first + 1), request)
 
     async def owner_of(self, number: str, at: datetime) -> Subscription:

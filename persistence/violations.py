@@ -31,6 +31,11 @@ def refusing(rules: Mapping[str, Refusal]) -> Iterator[None]:
         raise NotFound("no such reseller, or not yours", field="reseller") from None
 
 
+def beyond(after: int | None) -> int:
+    """Return the key that a page's rows lie beyond, as a bigint column can hold it."""
+    return min(max(after or 0, 0), KEY_MAX)
+
+
 def possible(keys: Sequence[int]) -> list[int]:
     """Return the keys that a bigint column can hold, each once; no row has any other."""
     return [key for key in dict.fromkeys(keys) if 0 < key <= KEY_MAX]

@@ -37,6 +37,10 @@ def check(service: Service) -> Service:
         raise BadValue("a name has 1 to 200 characters", field="name")
     for field, fee in (("oneTimeFee", service.one_time_fee), ("periodicFee", service.periodic_fee)):
         check_fee(fee, field=field)
+    if not service.vat_percent.is_finite() or not 0 <= service.vat_percent <= 100:
+        raise BadValue("a VAT rate is 0 to 100 per cent", field="vatPercent")
+    if not service.account.strip() or len(service.account) > 20:
+        raise BadValue("an account has 1 to 20 characters", field="account")
     if service.interval_months not in {1, 2, 3, 6, 12}:
         raise BadValue("an interval is 1, 2, 3, 6 or 12 months", field="intervalMonths")
     return service

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.catalogue.tariff import PriceList, Rate, Tariff
+from domain.ids import ResellerId
 from domain.ports.page import Page, PageRequest
 
 
@@ -29,19 +30,29 @@ class Catalogue(Protocol):
         ...
 
     async def lists(self, request: PageRequest) -> Page[PriceList]:
-        """List the price lists by key, without their rates."""
+        """List the price lists the actor may use by key, without their rates."""
         ...
 
     async def lists_by_name(self, names: Sequence[str]) -> Mapping[str, PriceList]:
-        """Return those that exist, without their rates."""
+        """Return those that exist and the actor may use, without their rates."""
+        ...
+
+    async def named(self, name: str, *, field: str) -> PriceList:
+        """Return the list with this name, without its rates, where the actor may use it.
+
+        The operator's actor may use every list; a reseller's one that belongs to his subtree, that somebody in his
+        subtree buys at, or that one of his customers or contracts has. Refuses with: NotFound, naming ``field``.
+        """
         ...
 
     async def rates(self, price_list: str, request: PageRequest) -> Page[Rate]:
-        """List the present rates of one list by key."""
+        """List the present rates of one list by key. Refuses with: NotFound (list)."""
         ...
 
-    async def add_list(self, price_list: PriceList) -> PriceList:
-        """Keep a new list with its rates. Refuses with: Conflict (name taken), NotFound (parent)."""
+    async def add_list(
+        self, price_list: PriceList, *, recorded_at: datetime, reseller: ResellerId | None = None
+    ) -> PriceList:
+        """Keep a new list with its rates, as a reseller's own where one is named. Refuses with: Conflict (name)."""
         ...
 
     async def put_rates(

@@ -40,6 +40,10 @@ class Customers(Protocol):
         """Return the customer and those above it, nearest first, as far as may be seen and ``TREE_DEPTH_MAX``."""
         ...
 
+    async def hold_tree(self) -> None:
+        """Let no other unit move a customer in the tree until this one ends."""
+        ...
+
     async def add(self, customer: Customer) -> Customer:
         """Keep a new one (its ``id`` is 0) and return it with its key. Refuses with: Conflict (number taken)."""
         ...

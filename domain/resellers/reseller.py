@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.ids import OperatorId, ResellerId
+from domain.refusal import BadValue
 
 TIERS_MAX = 16
 
@@ -20,6 +21,15 @@ class Reseller:
     name: str
     parent: ResellerId | None = None
     price_list: str | None = None
+
+
+def check(reseller: Reseller) -> Reseller:
+    """Return the reseller. Refuses with: BadValue, naming the field."""
+    if not reseller.code.strip() or len(reseller.code) > 40:
+        raise BadValue("a code has 1 to 40 characters", field="code")
+    if not reseller.name.strip() or len(reseller.name) > 200:
+        raise BadValue("a name has 1 to 200 characters", field="name")
+    return reseller
 
 
 def tiers(reseller: ResellerId | None, tree: Mapping[ResellerId, Reseller]) -> tuple[Reseller, ...]:

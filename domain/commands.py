@@ -1,0 +1,127 @@
+"""What commands have in common: plain texts, fields that may be left as they are, and being repeated under a key."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from domain.ports.access import Answers
+from domain.refusal import BadValue
+
+KEY_MAX = 64
+TEXT_MAX = 2000
+_KEY = re.compile(rf"[!-~]{{1,{KEY_MAX}}}", re.ASCII)
+
+T = TypeVar("T")
+
+
+class Unchanged(Enum):
+    """Stands for a field that a change does not touch; None empties a field."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+Change: TypeAlias = T | Unchanged
+
+
+class Keyed(Protocol):
+    """A command that may be sent again under its key. It is a dataclass."""
+
+    @property
+    def idempotency_key(self) -> str | None: ...  # noqa: D102
+
+
+def given(command: Any, *names: str) -> dict[str, Any]:
+    """Return the named fields of a change that are to be changed."""
+    values = {name: getattr(command, name) for name in names}
+    return {name: value for name, value in values.items() if value is not UNCHANGED}
+
+
+def check_texts(command: Any) -> None:
+    """Check that every text of a command can be stored and printed. Refuses with: BadValue, naming the field.
+
+    Control characters, lone surrogates and texts of more than ``TEXT_MAX`` characters are refused.
+    """
+    for path, value in _texts(command, ""):
+        if len(value) > TEXT_MAX:
+            raise BadValue(f"a text has at most {TEXT_MAX} characters", field=path)
+        for character in value:
+            if unicodedata.category(character) in {"Cc", "Cs"}:
+                raise BadValue(f"a text holds no control characters (U+{ord(character):04X})", field=path)
+
+
+def camel(name: str) -> str:
+    """Write a field's name as the APIs do.
+
+    >>> camel("payment_terms_days")
+    'paymentTermsDays'
+    """
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+async def answered(answers: Answers, command: Keyed) -> int | None:
+    """Return the id that this command was answered with before; None where it is new or has no key.
+
+    Refuses with: BadValue (a key that is none), Conflict (the key came with other content).
+    """
+    if command.idempotency_key is None:
+        return None
+    if not _KEY.fullmatch(command.idempotency_key):
+        raise BadValue(f"a key is 1 to {KEY_MAX} printable ASCII characters without spaces", field="idempotencyKey")
+    return await answers.claim(command.idempotency_key, fingerprint(command))
+
+
+async def remember(answers: Answers, command: Keyed, answer: int) -> None:
+    """Record the id that the command is answered with."""
+    if command.idempotency_key is not None:
+        await answers.keep(command.idempotency_key, answer)
+
+
+def fingerprint(command: Keyed) -> bytes:
+    """Return the SHA-256 of what a command says, its key left out. Equal values in other notations are equal."""
+    content = [type(command).__name__, _plain(dataclasses.replace(command, idempotency_key=None))]  # type: ignore[type-var]  # a dataclass, which a Protocol cannot say
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case Decimal():
+            return format(value.normalize(), "f")
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case frozenset() | set():
+            return sorted(map(_plain, value))
+        case tuple() | list():
+            return list(map(_plain, value))
+        case Mapping():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case None | bool() | int() | str():
+            return value
+    assert dataclasses.is_dataclass(value), f"{type(value)} in a command"
+    return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        yield path, value
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            below = camel(field.name)
+            yield from _texts(getattr(value, field.name), f"{path}.{below}" if path else below)
+    elif isinstance(value, (tuple, list)):
+        for index, one in enumerate(value):
+            yield from _texts(one, f"{path}.{index}")

@@ -1,0 +1,77 @@
+"""Create an API client."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
+from domain.access.client import ApiClient
+from domain.commands import check_texts
+from domain.ids import ResellerId
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import BadValue, NotFound
+
+SECRET_BYTES = 32
+NAME_MAX = 100
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateClient:
+    """A new API client with what it may do; a reseller's reaches his subtree. Without ``client_id`` one is drawn."""
+
+    name: str
+    scopes: frozenset[Action]
+    reseller: ResellerId | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClient:
+    """A client with its secret, which nobody can read again."""
+
+    client: ApiClient
+    secret: str
+
+
+async def create_client(
+    cmd: CreateClient, *, actor: Actor, begin: Begin, clock: Clock, draw: Callable[[int], str]
+) -> NewClient:
+    """Create an API client. ``draw(n)`` returns a text of n random bytes; the secret is told once, in the answer.
+
+    Refuses with: NotAllowed (also for a scope the caller does not hold himself), BadValue, NotFound (reseller),
+    Conflict (client id).
+    """
+    allow(actor, Action.MANAGE_CLIENTS)
+    check_texts(cmd)
+    if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
+        raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
+    if cmd.client_id is not None and not _CLIENT_ID.fullmatch(cmd.client_id):
+        raise BadValue("a client id has 1 to 64 letters, digits, dots, hyphens or underscores", field="clientId")
+    if not cmd.scopes:
+        raise BadValue("a client without a scope can do nothing; name at least one", field="scopes")
+    for scope in sorted(cmd.scopes):
+        allow(actor, scope)
+        if cmd.reseller is not None and scope in OPERATOR_ONLY:
+            raise BadValue(f"a reseller's client cannot hold {scope.value}", field="scopes")
+    secret = draw(SECRET_BYTES)
+    async with begin(actor) as unit:
+        if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():
+            raise NotFound(f"no reseller {cmd.reseller}", field="reseller")
+        client = ApiClient(
+            client_id=cmd.client_id or f"tw_{draw(12)}",
+            operator=actor.operator,
+            name=cmd.name.strip(),
+            secret_sha256=hashlib.sha256(secret.encode()).digest(),
+            scopes=cmd.scopes,
+            reseller=cmd.reseller,
+            created_at=clock.now(),
+        )
+        await unit.clients.add(client)
+        detail = {"name": client.name, "scopes": sorted(scope.value for scope in client.scopes)}
+        await unit.audit.write("create_client", f"client:{client.client_id}", detail)
+    return NewClient(client=client, secret=secret)

@@ -1,0 +1,95 @@
+"""Create a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.access.actor import Action, Actor, allow
+from domain.commands import answered, check_texts, remember
+from domain.customers.customer import TREE_DEPTH_MAX, CallSpecification, Customer, CustomerKind, Delivery, check
+from domain.ids import CustomerId, ResellerId
+from domain.operators import Address
+from domain.ports.unit import Begin, Unit
+from domain.refusal import BadValue, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCustomer:
+    """A new customer. Without ``number`` it is drawn; without ``reseller`` it is the caller's own."""
+
+    name: str
+    kind: CustomerKind
+    address: Address
+    number: str | None = None
+    identity_number: str | None = None
+    vat_id: str | None = None
+    parent: CustomerId | None = None
+    through_parent: bool = False
+    reseller: ResellerId | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str = "sv"
+    payment_terms_days: int | None = None
+    delivery: Delivery = Delivery.PDF
+    endpoint: str | None = None
+    call_specification: CallSpecification = CallSpecification.ITEMISED
+    mask_digits: int = 0
+    price_list: str | None = None
+    idempotency_key: str | None = None
+
+
+async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) -> Customer:
+    """Create a customer of the caller's operator, or of one of the caller's resellers.
+
+    Refuses with: NotAllowed, BadValue, NotFound (parent, reseller, price list), Conflict (number, idempotency key).
+    """
+    allow(actor, Action.WRITE_CUSTOMERS)
+    check_texts(cmd)
+    reseller = cmd.reseller if cmd.reseller is not None else actor.reseller
+    async with begin(actor) as unit:
+        if (known := await answered(unit.answers, cmd)) is not None:
+            return await unit.customers.get(CustomerId(known))
+        await _check_places(unit, cmd, reseller)
+        number = cmd.number if cmd.number is not None else await unit.customers.next_number()
+        customer = await unit.customers.add(check(_customer(cmd, actor, number, reseller)))
+        await remember(unit.answers, cmd, customer.id)
+        await unit.audit.write("create_customer", f"customer:{customer.id}", {"number": customer.number})
+    return customer
+
+
+async def _check_places(unit: Unit, cmd: CreateCustomer, reseller: ResellerId | None) -> None:
+    if reseller is not None and reseller not in await unit.resellers.tree():
+        raise NotFound(f"no reseller {reseller}", field="reseller")
+    if cmd.parent is not None:
+        above = await unit.customers.above(cmd.parent)
+        if not above:
+            raise NotFound(f"no customer {cmd.parent}", field="parent")
+        if len(above) >= TREE_DEPTH_MAX:
+            raise BadValue(f"a tree of customers is at most {TREE_DEPTH_MAX} deep", field="parent")
+    if cmd.price_list is not None:
+        await unit.catalogue.named(cmd.price_list, field="priceList")
+
+
+def _customer(cmd: CreateCustomer, actor: Actor, number: str, reseller: ResellerId | None) -> Customer:
+    return Customer(
+        id=CustomerId(0),
+        operator=actor.operator,
+        number=number,
+        kind=cmd.kind,
+        name=cmd.name.strip(),
+        address=cmd.address,
+        identity_number=cmd.identity_number,
+        vat_id=cmd.vat_id,
+        parent=cmd.parent,
+        through_parent=cmd.through_parent,
+        reseller=reseller,
+        email=cmd.email,
+        phone=cmd.phone,
+        language=cmd.language,
+        payment_terms_days=cmd.payment_terms_days,
+        delivery=cmd.delivery,
+        endpoint=cmd.endpoint,
+        call_specification=cmd.call_specification,
+        mask_digits=cmd.mask_digits,
+        price_list=cmd.price_list,
+    )

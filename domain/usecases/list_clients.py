@@ -1,0 +1,16 @@
+"""List API clients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.access.actor import Action, Actor, allow
+from domain.access.client import ApiClient
+from domain.ports.unit import Begin
+
+
+async def list_clients(*, actor: Actor, begin: Begin) -> Sequence[ApiClient]:
+    """Return the operator's API clients by client id, revoked ones too. Refuses with: NotAllowed."""
+    allow(actor, Action.MANAGE_CLIENTS)
+    async with begin(actor) as unit:
+        return await unit.clients.all()

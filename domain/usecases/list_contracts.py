@@ -1,0 +1,26 @@
+"""List contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.access.actor import Action, Actor, allow
+from domain.contracts.contract import Contract
+from domain.ids import CustomerId
+from domain.ports.page import Page, PageRequest
+from domain.ports.unit import Begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListContracts:
+    """A page of contracts, of one customer where it is named."""
+
+    page: PageRequest = field(default_factory=PageRequest)
+    customer: CustomerId | None = None
+
+
+async def list_contracts(query: ListContracts, *, actor: Actor, begin: Begin) -> Page[Contract]:
+    """Return the contracts the caller may see, by key. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.contracts.page(query.page, customer=query.customer)

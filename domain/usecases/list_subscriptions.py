@@ -1,0 +1,27 @@
+"""List subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.access.actor import Action, Actor, allow
+from domain.contracts.subscription import Subscription
+from domain.ids import ContractId, CustomerId
+from domain.ports.page import Page, PageRequest
+from domain.ports.unit import Begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSubscriptions:
+    """A page of subscriptions, of one customer or one contract where it is named."""
+
+    page: PageRequest = field(default_factory=PageRequest)
+    customer: CustomerId | None = None
+    contract: ContractId | None = None
+
+
+async def list_subscriptions(query: ListSubscriptions, *, actor: Actor, begin: Begin) -> Page[Subscription]:
+    """Return the subscriptions the caller may see, by key. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.subscriptions.page(query.page, customer=query.customer, contract=query.contract)

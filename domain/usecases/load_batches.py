@@ -1,0 +1,87 @@
+"""Load many things by their keys at once, as a batch of one request asks for them. What may not be seen is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.tariff import PriceList
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription
+from domain.customers.customer import Customer
+from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from domain.ports.unit import Begin
+from domain.resellers.reseller import Reseller
+
+
+async def customers_by_ids(keys: Sequence[CustomerId], *, actor: Actor, begin: Begin) -> Mapping[CustomerId, Customer]:
+    """Return the customers that exist and may be seen. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.customers.many(keys)
+
+
+async def children_of_customers(
+    keys: Sequence[CustomerId], *, actor: Actor, begin: Begin
+) -> Mapping[CustomerId, Sequence[Customer]]:
+    """Return the direct sub-customers of each. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.customers.children(keys)
+
+
+async def resellers_by_ids(keys: Sequence[ResellerId], *, actor: Actor, begin: Begin) -> Mapping[ResellerId, Reseller]:
+    """Return the resellers that exist and may be seen. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    wanted = set(keys)
+    async with begin(actor) as unit:
+        return {key: one for key, one in (await unit.resellers.tree()).items() if key in wanted}
+
+
+async def contracts_by_ids(keys: Sequence[ContractId], *, actor: Actor, begin: Begin) -> Mapping[ContractId, Contract]:
+    """Return the contracts that exist and may be seen. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.contracts.many(keys)
+
+
+async def contracts_of_customers(
+    keys: Sequence[CustomerId], *, actor: Actor, begin: Begin
+) -> Mapping[CustomerId, Sequence[Contract]]:
+    """Return the contracts of each customer, by key. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.contracts.of_customers(keys)
+
+
+async def services_by_ids(keys: Sequence[ServiceId], *, actor: Actor, begin: Begin) -> Mapping[ServiceId, Service]:
+    """Return the services that exist. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.services.many(keys)
+
+
+async def subscriptions_by_ids(
+    keys: Sequence[SubscriptionId], *, actor: Actor, begin: Begin
+) -> Mapping[SubscriptionId, Subscription]:
+    """Return the subscriptions that exist and may be seen. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.subscriptions.many(keys)
+
+
+async def subscriptions_of_contracts(
+    keys: Sequence[ContractId], *, actor: Actor, begin: Begin
+) -> Mapping[ContractId, Sequence[Subscription]]:
+    """Return the subscriptions of each contract with their numbers, by key. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.subscriptions.of_contracts(keys)
+
+
+async def price_lists_by_names(names: Sequence[str], *, actor: Actor, begin: Begin) -> Mapping[str, PriceList]:
+    """Return the price lists that exist and may be seen, without their rates. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_PRICES)
+    async with begin(actor) as unit:
+        return await unit.catalogue.lists_by_name(names)
