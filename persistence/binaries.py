@@ -193,6 +193,6 @@ def _copied(programs: Programs, user: tuple[int, int]) -> Runner:
 def _folder(place: Path) -> None:
     """Make a directory that others may walk through, whatever the umask."""
     for step in (*reversed(place.parents), place):
-        if not step.exists():
-            step.mkdir()
+        if not step.is_dir():
+            step.mkdir(exist_ok=True)
             step.chmod(0o755)

@@ -355,8 +355,14 @@ def _ours(home: Path, data: Path) -> int | None:
 def _private(place: Path, mode: int) -> None:
     """Make a directory and its parents with exactly this mode, whatever the umask; one that exists is left as it is."""
     for step in (*reversed(place.parents), place):
-        if not step.exists():
+        if step.is_dir():
+            continue
+        try:
             step.mkdir()
+        except FileExistsError:
+            if not step.is_dir():  # and not another command that was quicker
+                raise
+        else:
             step.chmod(mode if step == place else 0o755)
 
 
