@@ -1,0 +1,190 @@
+"""Parties compiled against a book: their lists, rings and buckets as arrays. A party's index is its position."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.catalogue.tariff import Bucket, Party
+from domain.rating import layout as at
+from domain.rating.book import (
+    DIRECTIONS,
+    LEVEL_BITS,
+    Book,
+    ConditionSets,
+    group_members,
+    to_members,
+    unit_code,
+    zone_members,
+)
+from domain.rating.clock import micros
+from domain.rating.layout import Actors, frozen, table
+from domain.refusal import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Compiled parties. ``stateful`` says of each whether its events must be rated in order."""
+
+    arrays: Actors
+    names: tuple[str, ...]
+    buckets: tuple[str, ...]
+    allowances: at.Int64s  # what each bucket begins with: units, or micro-units of money
+    counters: int  # cells of volume state
+    stateful: at.Bytes
+    slots: int  # levels of an event: retail, the most tiers any party has, cost
+    rings_max: int
+    buckets_max: int
+
+    @property
+    def tiers_max(self) -> int:
+        """The most wholesale tiers any party has."""
+        return self.slots - 2
+
+
+@dataclass(slots=True)
+class State:
+    """What buckets have left (units, or micro-units) and what volume rings have counted; the kernel writes it."""
+
+    left: at.Int64s
+    volume: at.Int64s
+
+    @classmethod
+    def fresh(cls, parties: Parties) -> State:
+        """Return the state before any event."""
+        return cls(parties.allowances.copy(), np.zeros(parties.counters, np.int64))
+
+
+def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Bucket] | None = None) -> Parties:
+    """Compile parties, with the buckets they may draw on (the tariff's own where none are given).
+
+    Refuses with: NotFound (a list that the book does not hold).
+    """
+    given = book.tariff.buckets if buckets is None else buckets
+    ordered = sorted(given, key=lambda b: (b.priority, b.period[1], b.id))
+    bucket_rows, sets = _bucket_rows(book, ordered)
+    by_owner: defaultdict[str, list[int]] = defaultdict(list)
+    for number, bucket in enumerate(ordered):
+        by_owner[bucket.owner].append(number)
+    rings = _RingSets(book)
+    rows: list[list[int]] = []
+    tiers: list[int] = []
+    drawn: list[int] = []
+    counters = 0
+    lists = book.index.list
+    for party in parties:
+        owners = {party.name, *party.shares}
+        own = sorted({number for owner in owners for number in by_owner.get(owner, ())})
+        first, end, volumes = rings.of(party)
+        levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
+        rows.append([*levels, len(tiers), len(party.wholesale), first, end, len(drawn), len(own), counters])
+        tiers += [_found(lists, name) for name in party.wholesale]
+        drawn += own
+        counters += volumes * (len(party.wholesale) + 2)
+    made = table(rows, at.PARTY_WIDTH)
+    stateful = (made[:, at.P_BUCKETS] > 0).astype(np.uint8) if rows else np.zeros(0, np.uint8)
+    for number, row in enumerate(rows):
+        if rings.volumes[(row[at.P_RINGS], row[at.P_RINGS_END])] > 0:
+            stateful[number] = 1
+    arrays = Actors(
+        parties=made,
+        tiers=np.array(tiers, np.int32),
+        party_rings=np.array(rings.members, np.int32),
+        ring_volume=np.array(rings.counters, np.int32),
+        party_buckets=np.array(drawn, np.int32),
+        buckets=table(bucket_rows, at.BUCKET_WIDTH),
+        bucket_modes=sets[0].array(),
+        bucket_to=sets[1].array(),
+        bucket_zones=sets[2].array(),
+        trunk_cost=np.array([*(_found(lists, trunk.cost) for trunk in book.tariff.trunks.values()), -1], np.int32),
+    )
+    return Parties(
+        arrays=Actors(*(frozen(array) for array in arrays)),
+        names=tuple(party.name for party in parties),
+        buckets=tuple(bucket.id for bucket in ordered),
+        allowances=frozen(np.array([bucket.amount for bucket in ordered], np.int64)),
+        counters=counters,
+        stateful=frozen(stateful),
+        slots=2 + max((len(party.wholesale) for party in parties), default=0),
+        rings_max=rings.longest,
+        buckets_max=max((row[at.P_BUCKETS] for row in rows), default=0),
+    )
+
+
+def _found(lists: dict[str, int], name: str | None) -> int:
+    if name is None:
+        return -1
+    if name not in lists:
+        raise NotFound(f"there is no price list {name!r} in the book")
+    return lists[name]
+
+
+class _RingSets:
+    """The rings that parties of one kind may get, each kind once."""
+
+    def __init__(self, book: Book) -> None:
+        self.rings = sorted(book.tariff.rings, key=lambda ring: (ring.priority, ring.id))
+        self.groups = {group for ring in self.rings for group in ring.groups or ()}
+        self.named = {name for ring in self.rings for name in ring.parties or ()}
+        self.found: dict[tuple[frozenset[str], str | None], tuple[int, int, int]] = {}
+        self.same: dict[tuple[int, ...], tuple[int, int, int]] = {}
+        self.volumes: dict[tuple[int, int], int] = {}
+        self.members: list[int] = []
+        self.counters: list[int] = []
+        self.longest = 0
+
+    def of(self, party: Party) -> tuple[int, int, int]:
+        """Return the slice of the party's rings and how many of them count a volume."""
+        key = (frozenset(self.groups.intersection(party.groups)), party.name if party.name in self.named else None)
+        if key not in self.found:
+            rings = tuple(
+                number
+                for number, ring in enumerate(self.rings)
+                if (ring.parties is None or party.name in ring.parties)
+                and (ring.groups is None or not key[0].isdisjoint(ring.groups))
+            )
+            self.found[key] = self.same[rings] if rings in self.same else self._added(rings)
+        return self.found[key]
+
+    def _added(self, rings: tuple[int, ...]) -> tuple[int, int, int]:
+        first, counter = len(self.members), 0
+        for number in rings:
+            self.members.append(number)
+            counts = self.rings[number].volume_from > 0
+            self.counters.append(counter if counts else -1)
+            counter += counts
+        self.longest = max(self.longest, len(rings))
+        self.same[rings] = (first, len(self.members), counter)
+        self.volumes[(first, len(self.members))] = counter
+        return self.same[rings]
+
+
+def _bucket_rows(
+    book: Book, buckets: Sequence[Bucket]
+) -> tuple[list[list[int]], tuple[ConditionSets, ConditionSets, ConditionSets]]:
+    members = group_members(book.tariff)
+    modes, to = ConditionSets(len(book.modes)), ConditionSets(len(book.destinations) + 1)
+    zones = ConditionSets(len(book.countries) + 2)
+    rows = []
+    for bucket in buckets:
+        known = tuple(book.index.mode[mode] for mode in bucket.modes or () if mode in book.index.mode)
+        both = bucket.directions is None
+        rows.append(
+            [
+                unit_code(bucket.unit),
+                book.index.currency.get(bucket.currency, -2) if bucket.currency else -1,
+                micros(bucket.period[0]),
+                micros(bucket.period[1]),
+                int(bucket.split == "increment"),
+                _found(book.index.list, bucket.when_empty),
+                sum(LEVEL_BITS[level] for level in set(bucket.levels)),
+                modes.add(bucket.modes, known),
+                to.add(bucket.to, to_members(book.index, members, bucket.to) if to.lacks(bucket.to) else ()),
+                zones.add(bucket.zones, zone_members(book.tariff, book.countries, bucket.zones)),
+                sum(1 << n for n, name in enumerate(DIRECTIONS) if both or name in (bucket.directions or ())),
+            ]
+        )
+    return rows, (modes, to, zones)

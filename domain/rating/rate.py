@@ -1,0 +1,94 @@
+"""Rate events with a book: any number of them, or one quote, by the same kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from domain.rating.book import Book
+from domain.rating.columns import Events
+from domain.rating.kernel import rate_all
+from domain.rating.layout import Bytes, Int16s, Int32s, Int64s
+from domain.rating.parties import Parties, State
+
+STATUSES = ("rated", "bad_event", "no_party", "no_destination")  # of an event
+LEVEL_STATUSES = ("absent", "rated", "no_rate", "overflow")
+_NATURAL = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """Rated events, in the order of the events given.
+
+    Arrays of two dimensions are (slot, event): slot 0 retail, 1… the wholesale tiers outermost first, the last cost.
+    ``status`` and ``level_status``: places in ``STATUSES`` and ``LEVEL_STATUSES``. ``destination``, ``plist``,
+    ``rate``, ``band``: indexes in the book, -1 none; ``rate`` is the nearest one, adjusting or not. ``amount``:
+    micro-units; ``setup``: nano-units; ``currency``: index in ``book.currencies``. ``shares`` and ``draws``: rows of
+    (event, slot, ring in ``book.rings`` or bucket in ``parties.buckets``, amount), in micro-units (shares with their
+    sign), or in units for a bucket of units.
+    """
+
+    destination: Int32s
+    status: Bytes
+    level_status: Bytes
+    amount: Int64s
+    billed: Int64s
+    setup: Int64s
+    plist: Int32s
+    rate: Int32s
+    band: Int32s
+    currency: Int16s
+    shares: Int64s
+    draws: Int64s
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    @property
+    def slots(self) -> int:
+        """Levels per event."""
+        return len(self.amount)
+
+
+def in_order(events: Events) -> Int64s:
+    """Return the events' places in the order of (start, offset, key); empty where they stand in it already."""
+    start = events.start
+    if len(start) < 2 or bool(np.all(start[1:] > start[:-1])):
+        return _NATURAL
+    return np.lexsort((events.rank, events.offset, start)).astype(np.int64)
+
+
+def rate(book: Book, parties: Parties, events: Events, state: State | None = None) -> Rated:
+    """Rate events. ``state`` goes on from earlier events and is changed; fresh where none is given."""
+    held = State.fresh(parties) if state is None else state
+    order = in_order(events) if bool(parties.stateful.any()) else _NATURAL
+    count, slots = len(events), parties.slots
+    outcome: tuple[Any, ...] = (
+        np.full(count, -1, np.int32),
+        np.zeros(count, np.uint8),
+        np.zeros((slots, count), np.uint8),
+        np.zeros((slots, count), np.int64),
+        np.zeros((slots, count), np.int64),
+        np.zeros((slots, count), np.int64),
+        np.full((slots, count), -1, np.int32),
+        np.full((slots, count), -1, np.int32),
+        np.full((slots, count), -1, np.int32),
+        np.full((slots, count), -1, np.int16),
+    )
+    shares, draws = rate_all(
+        tuple(book.arrays), tuple(parties.arrays), events.arriving(), order, held.left, held.volume, outcome,
+        parties.rings_max, parties.buckets_max,
+    )  # fmt: skip
+    destination, status, level_status, amount, billed, setup, plist, chosen, band, currency = outcome
+    return Rated(
+        destination=destination, status=status, level_status=level_status, amount=amount, billed=billed, setup=setup,
+        plist=plist, rate=chosen, band=band, currency=currency, shares=shares, draws=draws,
+    )  # fmt: skip
+
+
+def quote(book: Book, parties: Parties, events: Events) -> Rated:
+    """Rate one event as if it were the first: what it would cost."""
+    assert len(events) == 1
+    return rate(book, parties, events)
