@@ -14,7 +14,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from domain.ports.files import Kept
 from domain.refusal import LimitExceeded, NotFound
@@ -68,11 +68,14 @@ class FileBlobs:
 
     def read(self, sha256: bytes) -> Iterator[bytes]:
         """Return the bytes in blocks. Refuses with: NotFound."""
+        return _blocks(self.open(sha256))
+
+    def open(self, sha256: bytes) -> BinaryIO:
+        """Return the bytes as a file that can seek; the caller closes it. Refuses with: NotFound."""
         try:
-            file = self._place(sha256).open("rb")
+            return self._place(sha256).open("rb")
         except FileNotFoundError:
             raise NotFound(f"the content {sha256.hex()} is not in {self._root}") from None
-        return _blocks(file.fileno(), file)
 
     def _place(self, sha256: bytes) -> Path:
         name = sha256.hex()
@@ -89,9 +92,9 @@ class FileBlobs:
                     left.unlink()
 
 
-def _blocks(handle: int, file: contextlib.AbstractContextManager[object]) -> Iterator[bytes]:
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
     with file:
-        while block := os.read(handle, BLOCK_BYTES):
+        while block := file.read(BLOCK_BYTES):
             yield block
 
 

@@ -154,6 +154,16 @@ class FileStore:
             )
         return file_of(row)
 
+    async def claim(self, key: FileId) -> CdrFile:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
+        row = await self._connection.fetchrow(
+            f"select {_FILE} from cdr_file where operator = $1 and id = $2 for update",  # noqa: S608  (our own words)
+            *(self._operator, key),
+        )
+        if row is None:
+            raise NotFound(f"no file {key}", field="file")
+        return file_of(row)
+
     async def keep(self, file: CdrFile) -> None:
         """Write the counts, position and state."""
         told = [file.state.value, file.finished_at, file.position, file.fault, *(getattr(file, n) for n in _COUNTS)]

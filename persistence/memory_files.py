@@ -80,6 +80,10 @@ class MemoryFiles:
         self._draft.table("cdr_file")[kept.id] = kept
         return kept
 
+    async def claim(self, key: FileId) -> CdrFile:
+        """Return one; the unit has everything locked. Refuses with: NotFound."""
+        return await self.get(key)
+
     async def keep(self, file: CdrFile) -> None:
         """Write the counts, position and state."""
         self._draft.table("cdr_file")[file.id] = file

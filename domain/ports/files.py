@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from domain.ids import FileId, SourceId
 from domain.mediation.files import CdrFile, Source, Suspended
@@ -29,6 +29,10 @@ class Blobs(Protocol):
 
     def read(self, sha256: bytes) -> Iterator[bytes]:
         """Return the bytes in blocks. Refuses with: NotFound."""
+        ...
+
+    def open(self, sha256: bytes) -> BinaryIO:
+        """Return the bytes as a file that can seek; the caller closes it. Refuses with: NotFound."""
         ...
 
 
@@ -69,6 +73,10 @@ class Files(Protocol):
 
     async def claim_content(self, file: CdrFile) -> CdrFile:
         """Return the file of this source with this content, locked; the given one, kept as new, where there is none."""
+        ...
+
+    async def claim(self, key: FileId) -> CdrFile:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
         ...
 
     async def keep(self, file: CdrFile) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 import polars as pl
@@ -71,7 +71,15 @@ class Intake(Protocol):
 
 
 class Formats(Protocol):
-    """Every format that can be read."""
+    """Every format that can be read, plain or packed (gzip, zip, zstd)."""
+
+    def check(self, file: BinaryIO) -> None:
+        """Read a packed file through once. Refuses with: Unreadable (cut, damaged), LimitExceeded (a bomb)."""
+        ...
+
+    def blocks(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield a seekable file's bytes from its beginning, unpacked. Refuses with: Unreadable, LimitExceeded."""
+        ...
 
     def profile(self, name_or_text: str) -> Profile:
         """Return a shipped profile by name, or the one a TOML text describes. Refuses with: BadValue, NotFound."""

@@ -11,6 +11,7 @@ from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.files import Files, Sources, Suspense
+from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.ledger import Ledger
 from domain.ports.usage import UsageStore
@@ -47,6 +48,8 @@ class Unit(Protocol):
     def files(self) -> Files: ...  # noqa: D102
     @property
     def usage(self) -> UsageStore: ...  # noqa: D102
+    @property
+    def intake(self) -> Intake: ...  # noqa: D102
     @property
     def suspense(self) -> Suspense: ...  # noqa: D102
     @property

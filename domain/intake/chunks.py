@@ -1,0 +1,151 @@
+"""One chunk on its way: mediated, rated, and rid of what the database has already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from domain.intake.rater import Rater
+from domain.intake.rows import SUSPENDED, Flags, Priced, suspended_events, suspended_rejects, usage_table, warnings
+from domain.mediation.events import Balance, Batch
+from domain.mediation.files import CdrFile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A batch with its events rated; ``usage`` has a row per event that is billed."""
+
+    batch: Batch
+    rater: Rater
+    priced: Priced
+    usage: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What a chunk writes: rows of usage, rows of ``SUSPENDED``, and its share of the file's counts."""
+
+    usage: Any
+    suspended: pl.DataFrame
+    balance: Balance
+    rated: int
+    unrated: int
+    missing: dict[str, int]
+    position: int
+
+
+def prepare(batch: Batch, rater: Rater) -> Prepared:
+    """Rate a batch. Nothing of it depends on what the database has, so it runs while the chunk before is written."""
+    priced = Priced.of(batch.events, rater)
+    return Prepared(batch, rater, priced, usage_table(priced, rater))
+
+
+def settle(made: Prepared, known: pl.DataFrame) -> Settled:
+    """Take out what is known: the same content is a duplicate, another is held back as ``conflicting_duplicate``.
+
+    ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events.
+    """
+    same, conflicting = _met(made, known)
+    gone = same | conflicting
+    usage = made.usage
+    if gone.any():
+        usage = usage.filter(pa.array(~gone[made.priced.billed]))
+    rest = np.flatnonzero(~made.priced.billed & ~gone)
+    held = np.flatnonzero(conflicting)
+    before = made.batch.balance
+    balance = replace(
+        before,
+        events=before.events - int(gone.sum()),
+        duplicates=before.duplicates + int(same.sum()),
+        rejects=before.rejects + len(held),
+    )
+    balance.check()
+    assert balance.events == usage.num_rows + len(rest), "every event is rated or not"
+    return Settled(
+        usage=usage,
+        suspended=_suspended(made, rest, held),
+        balance=balance,
+        rated=usage.num_rows,
+        unrated=len(rest),
+        missing=warnings(made.priced, made.priced.billed & ~gone),
+        position=made.batch.position,
+    )
+
+
+def _met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
+    """Tell which events are known with the same content, and which with another."""
+    priced = made.priced
+    none = np.zeros(len(priced.keys), np.bool_)
+    if not known.height or not len(none):
+        return none, none.copy()
+    mine = pl.DataFrame({"start": priced.events.start, "key": priced.keys, "content": priced.contents})
+    mine = mine.with_row_index("place")
+    met = (
+        mine.join(known, on=["start", "key"], suffix="_kept")
+        .group_by("place")
+        .agg((pl.col("content") == pl.col("content_kept")).any().alias("same"))
+    )
+    same, conflicting = none, none.copy()
+    same[met.filter("same")["place"].to_numpy()] = True
+    conflicting[met.filter(~pl.col("same"))["place"].to_numpy()] = True
+    return same, conflicting
+
+
+def _suspended(made: Prepared, rest: Any, held: Any) -> pl.DataFrame:
+    frames = []
+    if len(rest):
+        frames.append(suspended_events(made.priced, rest, *made.batch.written(pl.Series(rest))))
+    if len(held):
+        frames.append(suspended_rejects(_conflicts(made, held)))
+    if made.batch.rejects.height:
+        frames.append(suspended_rejects(made.batch.rejects))
+    return pl.concat(frames) if frames else SUSPENDED.to_frame()
+
+
+def _conflicts(made: Prepared, held: Any) -> pl.DataFrame:
+    rows = pl.Series(held)
+    offsets, raws = made.batch.written(rows)
+    events = made.batch.events[rows]
+    return pl.DataFrame(
+        {
+            "raw_line": events["raw_line"],
+            "offset": offsets,
+            "reason": ["conflicting_duplicate"] * events.height,
+            "detail": [
+                f"{ref}/{leg} is kept already with other content"
+                for ref, leg in events.select("ref", "leg").iter_rows()
+            ],
+            "raw": raws,
+        },
+        schema=made.batch.rejects.schema,
+    )
+
+
+def advanced(file: CdrFile, settled: Settled) -> CdrFile:
+    """Return the file with a chunk's counts added."""
+    balance = settled.balance
+    after = replace(
+        file,
+        position=settled.position,
+        chunks=file.chunks + 1,
+        records=file.records + balance.records,
+        events=file.events + balance.events,
+        merged=file.merged + balance.merged,
+        pending=file.pending + balance.pending,
+        duplicates=file.duplicates + balance.duplicates,
+        rejects=file.rejects + balance.rejects,
+        ignored=_added(file.ignored, balance.ignored),
+        rated=file.rated + settled.rated,
+        unrated=file.unrated + settled.unrated,
+        warnings=_added(file.warnings, settled.missing),
+    )
+    assert after.balances(), f"the balance of {file.name} does not hold: {after}"
+    return after
+
+
+def _added(before: Any, more: Any) -> dict[str, int]:
+    return {name: before.get(name, 0) + more.get(name, 0) for name in {**before, **more}}

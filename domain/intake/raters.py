@@ -1,0 +1,47 @@
+"""The raters that are compiled already, one per operator, made again when catalogue or subscribers have changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from domain.access.actor import Actor
+from domain.ids import OperatorId
+from domain.intake.rater import Rater
+from domain.ports.unit import Begin
+
+OPERATORS_MAX: Final = 16
+
+
+class Raters:
+    """Keeps one rater per operator; asking costs one short look at the revision while nothing has changed."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[OperatorId, Rater] = OrderedDict()
+        self._locks: dict[OperatorId, asyncio.Lock] = {}
+
+    async def present(self, actor: Actor, begin: Begin) -> Rater:
+        """Return the rater of the actor's operator at the present revision.
+
+        It holds every subscriber, whatever the actor may see: what comes of it is the caller's to guard.
+        """
+        operator = actor.operator
+        async with self._locks.setdefault(operator, asyncio.Lock()):
+            kept = self._kept.get(operator)
+            async with begin(actor, bulk=True) as unit:
+                revision = await unit.intake.revision()
+                if kept is not None and kept.subscribers.revision == revision:
+                    self._kept.move_to_end(operator)
+                    return kept
+                subscribers = await unit.intake.subscribers()
+                # The first number of a revision is the catalogue's: where it stayed, so did the compiled book.
+                same = kept is not None and kept.subscribers.revision[0] == subscribers.revision[0]
+                book = kept.book if same and kept is not None else None
+                tariff = book.tariff if book is not None else await unit.catalogue.tariff()
+            made = await asyncio.to_thread(Rater.of, subscribers, tariff, book=book)
+            self._kept[operator] = made
+            self._kept.move_to_end(operator)
+            while len(self._kept) > OPERATORS_MAX:
+                self._kept.popitem(last=False)
+            return made

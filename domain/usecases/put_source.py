@@ -1,0 +1,40 @@
+"""Name a source of CDR files and the profile it is read by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from domain.access.actor import Action, Actor, allow
+from domain.ids import SourceId
+from domain.mediation.files import Source
+from domain.ports.intake import Formats
+from domain.ports.unit import Begin
+from domain.refusal import BadValue
+
+NAME: Final = re.compile(r"[\w][\w .@-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutSource:
+    """``profile`` is a shipped profile's name or a profile's TOML text. A source that exists gets a new version."""
+
+    name: str
+    profile: str
+
+
+async def put_source(cmd: PutSource, *, actor: Actor, begin: Begin, formats: Formats) -> Source:
+    """Keep a source.
+
+    Refuses with: NotAllowed, BadValue (name, profile), NotFound (profile).
+    """
+    allow(actor, Action.IMPORT_CDR)
+    if not NAME.fullmatch(cmd.name):
+        raise BadValue("a source's name has 1 to 100 letters, digits, spaces and .@-_", field="name")
+    formats.reader(formats.profile(cmd.profile))
+    async with begin(actor) as unit:
+        source = Source(id=SourceId(0), operator=actor.operator, name=cmd.name, profile=cmd.profile)
+        kept = await unit.sources.put(source)
+        await unit.audit.write("put_source", f"source:{kept.id}", {"name": kept.name, "version": kept.version})
+    return kept
