@@ -6,7 +6,7 @@ of a directory that exists:
 1. as an unprivileged user (``postgres`` where there is one, else ``nobody``), when that user reaches programs and data;
 2. in a user namespace in which root looks like an ordinary user; the files stay root's own. Works below a 0700 home,
    but many containers forbid it;
-3. as the unprivileged user, on a copy of the programs and with the data in ``/var/lib/tollwright``.
+3. as the unprivileged user, on a copy of the programs and with the data in ``/var/lib/tollwright-embedded``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 MAJOR_MIN: Final = 15
-SYSTEM: Final = Path("/var/lib/tollwright")
+SYSTEM: Final = Path("/var/lib/tollwright-embedded")
 NOBODY: Final = 65534
 # Nothing of the caller's: PGPORT, LD_PRELOAD or a locale must not change how the server runs.
 ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}

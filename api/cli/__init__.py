@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import os
 import sys
+from pathlib import Path
 from typing import Final, cast
 
 import typer
@@ -63,6 +64,18 @@ def usage() -> str:
     return "\n".join(["usage: tollwright VERB [--help] ...", "", *lines])
 
 
+def place_compiled_code() -> None:
+    """Keep compiled kernels below the data directory where the source folder cannot be written; before numba is imported.
+
+    Otherwise numba would look for a home, which a service has not, and refuse.
+    """
+    beside = Path(__file__).resolve().parents[2] / "domain" / "rating"
+    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(beside, os.W_OK):
+        from api import settings
+
+        os.environ["NUMBA_CACHE_DIR"] = str((settings.read().data_dir / "numba").resolve())
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     verb, *rest = arguments or ["--help"]
@@ -76,6 +89,7 @@ def run(arguments: list[str]) -> int:
         complain(f"no verb {verb!r}; tollwright --help lists them")
         return WRONG
     try:
+        place_compiled_code()
         app = importlib.import_module(VERBS[verb][0]).app
         code = app(rest, prog_name=f"tollwright {verb}", standalone_mode=False)
     except typer.Exit as end:
