@@ -11,10 +11,12 @@ from api.auth.discovery import metadata
 from api.auth.gate import Gate
 from api.auth.token_endpoint import FORM, TokenEndpoint
 from api.auth.tokens import Tokens, make_key
+from api.graphql.schema import make_schema
+from api.graphql.view import GraphQLView
 from api.rest.health import Readiness, healthz
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
-from api.routes import SMALL, Endpoint, Operation, Table
+from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
 from api.wiring import Wiring
 
 OBJECT = {"type": "object"}
@@ -36,6 +38,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests) -> Table:
     operations: list[Operation] = [
         *_standing(wiring, bearer, requests),
         *_oauth(wiring, bearer.tokens),
+        _graphql(wiring),
     ]
     description = document(operations)
     operations.append(
@@ -129,6 +132,18 @@ def _oauth(wiring: Wiring, tokens: Tokens) -> list[Operation]:
             answers={"200": ("application/json", OBJECT)},
         ),
     ]
+
+
+def _graphql(wiring: Wiring) -> Operation:
+    return Operation(
+        method="POST",
+        path="/graphql",
+        endpoint=GraphQLView(make_schema(), wiring),
+        name="graphql",
+        summary="GraphQL; the schema is schema.graphql.",
+        body_max=DOCUMENT,
+        documented=False,
+    )
 
 
 def _constant(body: object) -> Endpoint:

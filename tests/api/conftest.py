@@ -1,4 +1,4 @@
-"""The application on a database of its own, with four callers: the operator, a reseller, his sibling, another operator."""
+"""The application on a database of its own, with four callers: operator, reseller, his sibling, another operator."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from persistence.engine import OWNER, Database
 NOW = datetime(2026, 4, 1, 8, tzinfo=UTC)
 SECRET = "secret-of-{}"
 OPERATOR = (
-    "insert into operator (id, code, name, organisation_number, vat_id, street, postcode, city, country, zone, currency,"
-    " language, payment_terms_days, rounds_to_krona, ocr_level) values"
+    "insert into operator (id, code, name, organisation_number, vat_id, street, postcode, city, country, zone,"
+    " currency, language, payment_terms_days, rounds_to_krona, ocr_level) values"
     " ($1, $2, $3, '5567037485', 'SE556703748501', 'Storgatan 1', '111 22', 'Stockholm', 'SE', 'Europe/Stockholm',"
     " 'SEK', 'sv', 30, true, 'length')"
 )

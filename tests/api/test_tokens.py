@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from api.auth import bearer
 from api.auth.tokens import Tokens, make_key
 from domain.access.actor import Action
 from persistence.engine import OWNER
@@ -244,8 +246,6 @@ async def test_a_revoked_client_and_a_lost_scope_hold_within_seconds(
 
 
 def test_what_is_remembered_of_a_client_is_forgotten_within_ten_seconds() -> None:
-    from api.auth import bearer
-
     assert bearer.CACHE_SECONDS <= 10
 
 
@@ -282,8 +282,6 @@ async def test_discovery_names_what_exists(house: House) -> None:
 
 
 def test_a_retired_key_is_not_believed() -> None:
-    from dataclasses import replace
-
     class Still:
         def now(self) -> Any:
             return NOW

@@ -1,0 +1,65 @@
+"""What a resolver finds around it: who calls, the wiring, and loaders that live for one request.
+
+A loader gathers the keys that the fields of one page ask for and reads them in one unit, so that the number of
+statements does not grow with the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from api.wiring import Wiring
+from domain.access.actor import Actor
+from domain.usecases import load_batches
+
+Batch: TypeAlias = Callable[..., Awaitable[Mapping[Any, Any]]]
+
+
+class Loaders:
+    """The loaders of one request. One of things gives None, one of lists an empty list, for what is not there."""
+
+    def __init__(self, wiring: Wiring, actor: Actor) -> None:
+        self._wiring = wiring
+        self._actor = actor
+        self.customers = self._things(load_batches.customers_by_ids)
+        self.children = self._lists(load_batches.children_of_customers)
+        self.resellers = self._things(load_batches.resellers_by_ids)
+        self.contracts = self._things(load_batches.contracts_by_ids)
+        self.contracts_of = self._lists(load_batches.contracts_of_customers)
+        self.services = self._things(load_batches.services_by_ids)
+        self.subscriptions = self._things(load_batches.subscriptions_by_ids)
+        self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
+        self.price_lists = self._things(load_batches.price_lists_by_names)
+
+    def _things(self, batch: Batch) -> DataLoader[Any, Any]:
+        return self._loader(batch, lambda: None)
+
+    def _lists(self, batch: Batch) -> DataLoader[Any, Any]:
+        return self._loader(batch, list)
+
+    def _loader(self, batch: Batch, missing: Callable[[], Any]) -> DataLoader[Any, Any]:
+        async def load(keys: Sequence[Any]) -> list[Any]:
+            found = await batch(keys, actor=self._actor, begin=self._wiring.begin)
+            return [found[key] if key in found else missing() for key in keys]
+
+        return DataLoader(load_fn=load, max_batch_size=1000)
+
+
+class Context:
+    """What stands around every resolver of one request."""
+
+    def __init__(self, wiring: Wiring, actor: Actor) -> None:
+        self.wiring = wiring
+        self.actor = actor
+        self.load = Loaders(wiring, actor)
+
+    async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
+        """Call a use case as the caller."""
+        return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,147 @@
+"""What one GraphQL document may ask: depth, aliases and cost are measured before anything is resolved (G1, G3-G5).
+
+The cost of a document is the product of the list sizes on the way to each field: a field costs one, and everything
+inside a connection costs ``first`` times as much, inside a plain list ten times. A size that only a variable knows
+counts as the largest allowed; resolvers clamp it again. Fragments are measured once each, so that spreading one many
+times costs arithmetic only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValidationContext,
+    ValidationRule,
+    get_named_type,
+    is_leaf_type,
+)
+
+DEPTH_MAX: Final = 12
+ALIASES_MAX: Final = 30
+COST_MAX: Final = 50_000
+TOKENS_MAX: Final = 2000
+OPERATIONS_MAX: Final = 10
+FIRST_DEFAULT: Final = 50
+FIRST_MAX: Final = 500
+LIST_SIZE: Final = 10
+INTROSPECTION_DEPTH_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a selection asks for."""
+
+    depth: int = 0
+    aliases: int = 0
+    cost: int = 0
+
+
+class Limits(ValidationRule):
+    """The validation rule. It is one class made once: strawberry's cache of validated documents keys on it."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        for message in faults(context.document, _lists(context.schema)):
+            context.report_error(GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"}))
+
+
+@lru_cache(maxsize=8)
+def _lists(schema: GraphQLSchema) -> frozenset[str]:
+    """Return the names of fields that are plain lists of objects; a connection's edges are counted by ``first``."""
+    found: set[str] = set()
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            for name, field in kind.fields.items():
+                bare = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+                if isinstance(bare, GraphQLList) and not is_leaf_type(get_named_type(bare)):
+                    found.add(name)
+    return frozenset(found - {"edges"})
+
+
+def faults(document: DocumentNode, lists: frozenset[str] = frozenset()) -> list[str]:
+    """Return a sentence for each limit the document passes; ``lists`` names fields that are plain lists."""
+    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    if len(operations) > OPERATIONS_MAX:
+        return [f"a document holds at most {OPERATIONS_MAX} operations"]
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    meter = _Meter(fragments, lists)
+    found: list[str] = []
+    for operation in operations:
+        measure = meter.of(operation.selection_set)
+        introspects = any(_is_introspection(node) for node in operation.selection_set.selections)
+        depth_max = INTROSPECTION_DEPTH_MAX if introspects else DEPTH_MAX
+        if measure.depth > depth_max:
+            found.append(f"the query is {measure.depth} levels deep; at most {depth_max} are answered")
+        if measure.aliases > ALIASES_MAX:
+            found.append(f"the query has {measure.aliases} aliases; at most {ALIASES_MAX} are answered")
+        if measure.cost > COST_MAX:
+            found.append(f"the query may cost {measure.cost} fields; at most {COST_MAX}: ask for fewer at a time")
+    return found
+
+
+class _Meter:
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode], lists: frozenset[str]) -> None:
+        self._fragments = fragments
+        self._lists = lists
+        self._known: dict[str, Measure] = {}
+
+    def of(self, selections: SelectionSetNode) -> Measure:
+        depth = aliases = cost = 0
+        for node in selections.selections:
+            one = self._node(node)
+            depth = max(depth, one.depth)
+            aliases += one.aliases
+            cost += one.cost
+        return Measure(depth, aliases, cost)
+
+    def _node(self, node: Any) -> Measure:
+        match node:
+            case FieldNode():
+                inside = self.of(node.selection_set) if node.selection_set else Measure()
+                return Measure(
+                    inside.depth + 1, inside.aliases + (node.alias is not None), 1 + inside.cost * self._times(node)
+                )
+            case InlineFragmentNode():
+                return self.of(node.selection_set)
+            case FragmentSpreadNode():
+                return self._fragment(node.name.value)
+        return Measure()
+
+    def _times(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            if argument.name.value == "first":
+                value = argument.value
+                return max(1, int(value.value)) if isinstance(value, IntValueNode) else FIRST_MAX
+        sub = node.selection_set.selections if node.selection_set else ()
+        if any(isinstance(one, FieldNode) and one.name.value == "edges" for one in sub):
+            return FIRST_DEFAULT
+        return LIST_SIZE if node.name.value in self._lists else 1
+
+    def _fragment(self, name: str) -> Measure:
+        if name not in self._known:
+            # A fragment inside itself counts nothing here; graphql-core's own rule refuses the cycle.
+            self._known[name] = Measure()
+            fragment = self._fragments.get(name)
+            if fragment is not None:
+                self._known[name] = self.of(fragment.selection_set)
+        return self._known[name]
+
+
+def _is_introspection(node: Any) -> bool:
+    return isinstance(node, FieldNode) and node.name.value in {"__schema", "__type"}

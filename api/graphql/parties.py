@@ -1,0 +1,208 @@
+"""Who buys and what was agreed, as GraphQL shows it: customers, resellers, contracts, subscriptions, services."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+
+from api.graphql.context import Info
+from api.graphql.nodes import Node
+from domain.contracts.contract import Contract, ContractService, ContractState
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription, SubscriptionKind
+from domain.customers.customer import CallSpecification, Customer, CustomerKind, Delivery
+from domain.operators import Operator
+from domain.resellers.reseller import Reseller
+
+for _enum in (CustomerKind, Delivery, CallSpecification, ContractState, SubscriptionKind):
+    strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
+
+
+@strawberry.type(name="Address", description="A postal address; the country is ISO 3166-1 alpha-2.")
+class AddressType:
+    """``domain.operators.Address``."""
+
+    street: str
+    street2: str | None
+    postcode: str
+    city: str
+    country: str
+
+
+@strawberry.type(name="Operator", description="The tenant: the seller on its invoices.")
+class OperatorType(Node):
+    """``domain.operators.Operator``."""
+
+    code: str
+    name: str
+    organisation_number: str
+    vat_id: str
+    address: AddressType
+    zone: str
+    currency: str
+    country: str
+    language: str
+    payment_terms_days: int
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Operator)
+
+
+@strawberry.type(name="Reseller", description="One tier of the reseller tree.")
+class ResellerType(Node):
+    """``domain.resellers.reseller.Reseller``."""
+
+    code: str
+    name: str
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Reseller)
+
+
+async def _parent(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.customers.load(root.parent) if root.parent is not None else None
+
+
+async def _children(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.children.load(root.id)
+
+
+async def _contracts(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.contracts_of.load(root.id)
+
+
+async def _reseller(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
+
+
+@strawberry.type(name="Customer", description="A customer: a person or an organisation that buys, or pays, or both.")
+class CustomerType(Node):
+    """``domain.customers.customer.Customer``."""
+
+    number: str = strawberry.field(description="The operator's own number of the customer.")
+    kind: CustomerKind
+    name: str
+    address: AddressType
+    identity_number: str | None
+    vat_id: str | None
+    parent: CustomerType | None = strawberry.field(resolver=_parent)
+    children: list[CustomerType] = strawberry.field(resolver=_children, description="Direct sub-customers.")
+    through_parent: bool = strawberry.field(description="Whether its invoice goes to the parent's payer.")
+    reseller: ResellerType | None = strawberry.field(resolver=_reseller)
+    email: str | None
+    phone: str | None
+    language: str
+    payment_terms_days: int | None
+    delivery: Delivery
+    endpoint: str | None = strawberry.field(description="The Peppol participant, scheme:id.")
+    call_specification: CallSpecification
+    mask_digits: int
+    price_list: str | None = strawberry.field(description="The default price list of its contracts.")
+    version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
+    contracts: list[ContractType] = strawberry.field(resolver=_contracts)
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Customer)
+
+
+@strawberry.type(name="Service", description="Something sold, with its fees, without VAT.")
+class ServiceType(Node):
+    """``domain.contracts.service.Service``."""
+
+    code: str
+    name: str
+    one_time_fee: Decimal
+    periodic_fee: Decimal
+    in_advance: bool
+    interval_months: int
+    vat_percent: Decimal
+    account: str
+    product_group: str | None
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Service)
+
+
+async def _service(root: strawberry.Parent[ContractService], info: Info) -> Any:
+    return await info.context.load.services.load(root.service)
+
+
+@strawberry.type(name="ContractService", description="A service on a contract from start until end, end not included.")
+class ContractServiceType:
+    """``domain.contracts.contract.ContractService``."""
+
+    service: ServiceType = strawberry.field(resolver=_service)
+    start: date
+    end: date | None
+    quantity: int
+    one_time_fee: Decimal | None = strawberry.field(description="null: the service's own.")
+    periodic_fee: Decimal | None = strawberry.field(description="null: the service's own.")
+
+
+async def _customer(root: strawberry.Parent[Any], info: Info) -> Any:
+    return await info.context.load.customers.load(root.customer)
+
+
+async def _subscriptions(root: strawberry.Parent[Contract], info: Info) -> Any:
+    return await info.context.load.subscriptions_of.load(root.id)
+
+
+@strawberry.type(name="Contract", description="A contract with its services, from start until end.")
+class ContractType(Node):
+    """``domain.contracts.contract.Contract``."""
+
+    number: str
+    customer: CustomerType = strawberry.field(resolver=_customer)
+    start: date
+    end: date | None
+    state: ContractState
+    price_list: str | None
+    services: list[ContractServiceType]
+    subscriptions: list[SubscriptionType] = strawberry.field(resolver=_subscriptions)
+    version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Contract)
+
+
+@strawberry.type(name="NumberAssignment", description="A number from validFrom until validTo.")
+class NumberAssignmentType:
+    """``domain.contracts.subscription.NumberAssignment``."""
+
+    number: str = strawberry.field(description="E.164 digits without plus, or a switch's own word.")
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+async def _contract(root: strawberry.Parent[Any], info: Info) -> Any:
+    return await info.context.load.contracts.load(root.contract)
+
+
+@strawberry.type(name="Subscription", description="A line in the network under a contract.")
+class SubscriptionType(Node):
+    """``domain.contracts.subscription.Subscription``."""
+
+    kind: SubscriptionKind
+    label: str
+    contract: ContractType = strawberry.field(resolver=_contract)
+    customer: CustomerType = strawberry.field(resolver=_customer)
+    numbers: list[NumberAssignmentType]
+    version: int
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Subscription)

@@ -1,0 +1,273 @@
+"""Mutations of customers, contracts, services, subscriptions and resellers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+
+from api.graphql.context import Info
+from api.graphql.ids import key_of
+from api.graphql.inputs import AddressInput, command, given
+from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
+from api.graphql.refusals import outcome
+from domain.contracts.contract import ContractService, ContractState
+from domain.contracts.subscription import NumberAssignment, SubscriptionKind
+from domain.customers.customer import CallSpecification, CustomerKind, Delivery
+from domain.ids import SubscriptionId
+from domain.usecases.add_subscription import AddSubscription, add_subscription
+from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
+from domain.usecases.change_contract import ChangeContract, change_contract
+from domain.usecases.change_customer import ChangeCustomer, change_customer
+from domain.usecases.create_contract import CreateContract, create_contract
+from domain.usecases.create_customer import CreateCustomer, create_customer
+from domain.usecases.create_reseller import CreateReseller, create_reseller
+from domain.usecases.create_service import CreateService, create_service
+from domain.usecases.release_numbers import ReleaseNumbers, release_numbers
+
+ID = strawberry.ID
+_AS_INPUT = strawberry.argument(name="input")
+
+
+@strawberry.input
+class CreateCustomerInput:
+    """``CreateCustomer``."""
+
+    name: str
+    kind: CustomerKind
+    address: AddressInput
+    number: str | None = None
+    identity_number: str | None = None
+    vat_id: str | None = None
+    parent: ID | None = None
+    through_parent: bool | None = None
+    reseller: ID | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+    payment_terms_days: int | None = None
+    delivery: Delivery | None = None
+    endpoint: str | None = None
+    call_specification: CallSpecification | None = None
+    mask_digits: int | None = None
+    price_list: str | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
+
+
+@strawberry.input
+class ChangeCustomerInput:
+    """``ChangeCustomer``."""
+
+    customer: ID
+    version: int
+    name: strawberry.Maybe[str]
+    kind: strawberry.Maybe[CustomerKind]
+    number: strawberry.Maybe[str]
+    address: strawberry.Maybe[AddressInput]
+    identity_number: strawberry.Maybe[str | None]
+    vat_id: strawberry.Maybe[str | None]
+    parent: strawberry.Maybe[ID | None]
+    through_parent: strawberry.Maybe[bool]
+    email: strawberry.Maybe[str | None]
+    phone: strawberry.Maybe[str | None]
+    language: strawberry.Maybe[str]
+    payment_terms_days: strawberry.Maybe[int | None]
+    delivery: strawberry.Maybe[Delivery]
+    endpoint: strawberry.Maybe[str | None]
+    call_specification: strawberry.Maybe[CallSpecification]
+    mask_digits: strawberry.Maybe[int]
+    price_list: strawberry.Maybe[str | None]
+
+
+@strawberry.input
+class ContractServiceInput:
+    """``ContractService``; fees left out are the service's own."""
+
+    service: ID
+    start: date
+    end: date | None = None
+    quantity: int | None = None
+    one_time_fee: Decimal | None = None
+    periodic_fee: Decimal | None = None
+
+
+@strawberry.input
+class CreateContractInput:
+    """``CreateContract``."""
+
+    customer: ID
+    start: date
+    end: date | None = None
+    number: str | None = None
+    state: ContractState | None = None
+    price_list: str | None = None
+    services: list[ContractServiceInput] | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
+
+
+@strawberry.input
+class ChangeContractInput:
+    """``ChangeContract``; services replace all that there are."""
+
+    contract: ID
+    version: int
+    state: strawberry.Maybe[ContractState]
+    start: strawberry.Maybe[date]
+    end: strawberry.Maybe[date | None]
+    price_list: strawberry.Maybe[str | None]
+    services: strawberry.Maybe[list[ContractServiceInput]]
+
+
+@strawberry.input
+class CreateServiceInput:
+    """``CreateService``."""
+
+    code: str
+    name: str
+    one_time_fee: Decimal | None = None
+    periodic_fee: Decimal | None = None
+    in_advance: bool | None = None
+    interval_months: int | None = None
+    vat_percent: Decimal | None = None
+    account: str | None = None
+    product_group: str | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
+
+
+@strawberry.input
+class NumberAssignmentInput:
+    """``NumberAssignment``."""
+
+    number: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+@strawberry.input
+class AddSubscriptionInput:
+    """``AddSubscription``."""
+
+    contract: ID
+    kind: SubscriptionKind
+    label: str | None = None
+    numbers: list[NumberAssignmentInput] | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
+
+
+@strawberry.input
+class AssignNumbersInput:
+    """``AssignNumbers``."""
+
+    subscription: ID
+    numbers: list[NumberAssignmentInput]
+
+
+@strawberry.input
+class ReleaseNumbersInput:
+    """``ReleaseNumbers``."""
+
+    subscription: ID
+    numbers: list[str]
+    at: datetime
+
+
+@strawberry.input
+class CreateResellerInput:
+    """``CreateReseller``."""
+
+    code: str
+    name: str
+    parent: ID | None = None
+    price_list: str | None = None
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
+
+
+async def _create_customer(info: Info, asked: Annotated[CreateCustomerInput, _AS_INPUT]) -> Any:
+    ids = {"parent": "Customer", "reseller": "Reseller"}
+    return await info.context.ask(create_customer, command(CreateCustomer, asked, ids))
+
+
+async def _change_customer(info: Info, asked: Annotated[ChangeCustomerInput, _AS_INPUT]) -> Any:
+    ids = {"customer": "Customer", "parent": "Customer"}
+    return await info.context.ask(change_customer, command(ChangeCustomer, asked, ids))
+
+
+async def _create_contract(info: Info, asked: Annotated[CreateContractInput, _AS_INPUT]) -> Any:
+    services = _services(asked.services or [])
+    return await info.context.ask(
+        create_contract, command(CreateContract, asked, {"customer": "Customer"}, services=services)
+    )
+
+
+async def _change_contract(info: Info, asked: Annotated[ChangeContractInput, _AS_INPUT]) -> Any:
+    more = {} if asked.services is None else {"services": _services(asked.services.value)}
+    return await info.context.ask(change_contract, command(ChangeContract, asked, {"contract": "Contract"}, **more))
+
+
+async def _create_service(info: Info, asked: Annotated[CreateServiceInput, _AS_INPUT]) -> Any:
+    return await info.context.ask(create_service, command(CreateService, asked))
+
+
+async def _add_subscription(info: Info, asked: Annotated[AddSubscriptionInput, _AS_INPUT]) -> Any:
+    numbers = _numbers(asked.numbers or [])
+    return await info.context.ask(
+        add_subscription, command(AddSubscription, asked, {"contract": "Contract"}, numbers=numbers)
+    )
+
+
+async def _assign_numbers(info: Info, asked: Annotated[AssignNumbersInput, _AS_INPUT]) -> Any:
+    key = SubscriptionId(key_of(asked.subscription, "Subscription", "subscription"))
+    return await info.context.ask(assign_numbers, AssignNumbers(subscription=key, numbers=_numbers(asked.numbers)))
+
+
+async def _release_numbers(info: Info, asked: Annotated[ReleaseNumbersInput, _AS_INPUT]) -> Any:
+    key = SubscriptionId(key_of(asked.subscription, "Subscription", "subscription"))
+    cmd = ReleaseNumbers(subscription=key, numbers=tuple(asked.numbers), at=asked.at)
+    return await info.context.ask(release_numbers, cmd)
+
+
+async def _create_reseller(info: Info, asked: Annotated[CreateResellerInput, _AS_INPUT]) -> Any:
+    return await info.context.ask(create_reseller, command(CreateReseller, asked, {"parent": "Reseller"}))
+
+
+def _services(lines: list[ContractServiceInput]) -> tuple[ContractService, ...]:
+    return tuple(command(ContractService, line, {"service": "Service"}) for line in lines)
+
+
+def _numbers(numbers: list[NumberAssignmentInput]) -> tuple[NumberAssignment, ...]:
+    return tuple(NumberAssignment(**given(one)) for one in numbers)
+
+
+@strawberry.type
+class PartyMutation:
+    """Who buys and what was agreed."""
+
+    create_customer = strawberry.mutation(
+        resolver=_create_customer, graphql_type=outcome("CreateCustomerResult", CustomerType)
+    )
+    change_customer = strawberry.mutation(
+        resolver=_change_customer, graphql_type=outcome("ChangeCustomerResult", CustomerType)
+    )
+    create_contract = strawberry.mutation(
+        resolver=_create_contract, graphql_type=outcome("CreateContractResult", ContractType)
+    )
+    change_contract = strawberry.mutation(
+        resolver=_change_contract, graphql_type=outcome("ChangeContractResult", ContractType)
+    )
+    create_service = strawberry.mutation(
+        resolver=_create_service, graphql_type=outcome("CreateServiceResult", ServiceType)
+    )
+    add_subscription = strawberry.mutation(
+        resolver=_add_subscription, graphql_type=outcome("AddSubscriptionResult", SubscriptionType)
+    )
+    assign_numbers = strawberry.mutation(
+        resolver=_assign_numbers, graphql_type=outcome("AssignNumbersResult", SubscriptionType)
+    )
+    release_numbers = strawberry.mutation(
+        resolver=_release_numbers, graphql_type=outcome("ReleaseNumbersResult", SubscriptionType)
+    )
+    create_reseller = strawberry.mutation(
+        resolver=_create_reseller, graphql_type=outcome("CreateResellerResult", ResellerType)
+    )

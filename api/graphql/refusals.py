@@ -1,0 +1,152 @@
+"""Refusals in GraphQL, mapped once: a mutation answers with a typed member of its union, a query with an error.
+
+Every refusal type implements ``interface Refusal``. A query's refusal stands in ``errors`` with ``extensions.code``;
+what is not a refusal is masked, and only its id is told (attack G9).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+
+from domain import refusal as no
+from persistence.away import DatabaseAway
+
+faults = logging.getLogger("tollwright.faults")
+
+
+@strawberry.interface(description="The business says no. Nothing was changed.")
+class Refusal:
+    """What every refusal tells."""
+
+    code: str = strawberry.field(description="The stable word of its kind, such as NOT_FOUND.")
+    message: str
+    field: str | None = strawberry.field(default=None, description="The argument it concerns, dots between.")
+
+
+@strawberry.type(description="A value is not of its form.")
+class BadValue(Refusal):
+    """``domain.refusal.BadValue``."""
+
+
+@strawberry.type(description="The caller lacks the permission.")
+class NotAllowed(Refusal):
+    """``domain.refusal.NotAllowed``."""
+
+
+@strawberry.type(description="No such thing, or not the caller's to see.")
+class NotFound(Refusal):
+    """``domain.refusal.NotFound``."""
+
+
+@strawberry.type(description="It exists already, or the same key came with other content.")
+class Conflict(Refusal):
+    """``domain.refusal.Conflict``."""
+
+
+@strawberry.type(description="Somebody changed it since it was read; read it again.")
+class Stale(Refusal):
+    """``domain.refusal.Stale``."""
+
+
+@strawberry.type(description="Two intervals or prefixes claim the same.")
+class Overlap(Refusal):
+    """``domain.refusal.Overlap``."""
+
+
+@strawberry.type(description="Not possible in the state it is in.")
+class WrongState(Refusal):
+    """``domain.refusal.WrongState``."""
+
+
+@strawberry.type(description="Larger, longer or more than is accepted.")
+class LimitExceeded(Refusal):
+    """``domain.refusal.LimitExceeded``."""
+
+
+@strawberry.type(description="A file or document that cannot be read at all.")
+class Unreadable(Refusal):
+    """``domain.refusal.Unreadable``."""
+
+
+KINDS: Final[dict[type[no.Refusal], type[Refusal]]] = {
+    no.BadValue: BadValue,
+    no.NotAllowed: NotAllowed,
+    no.NotFound: NotFound,
+    no.Conflict: Conflict,
+    no.Stale: Stale,
+    no.Overlap: Overlap,
+    no.WrongState: WrongState,
+    no.LimitExceeded: LimitExceeded,
+    no.Unreadable: Unreadable,
+}
+
+
+def outcome(name: str, success: type) -> Any:
+    """Return the union of what a mutation answers: its success or any refusal."""
+    members: Any = success
+    for kind in KINDS.values():
+        members |= kind
+    return Annotated[members, strawberry.union(name)]
+
+
+def _handler(kind: type[no.Refusal], shown: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
+    class Handler:
+        exception_type = kind
+        error_type = shown
+
+        def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
+            del field, info
+            return shown(code=kind.code.upper(), message=exception.message, field=exception.field)
+
+    return Handler()
+
+
+# The first that fits is taken, so the nearest class stands before the one above it.
+HANDLERS: Final = tuple(
+    _handler(kind, shown) for kind, shown in sorted(KINDS.items(), key=lambda pair: -len(pair[0].__mro__))
+)
+
+
+class Errors(SchemaExtension):
+    """Gives a query's refusal its code, and masks what nobody foresaw."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Look at the errors once the operation has ended."""
+        yield
+        result = self.execution_context.result
+        errors = getattr(result, "errors", None)
+        if errors:
+            result.errors = [_shown(error) for error in errors]  # type: ignore[union-attr]  # it has errors
+
+
+def _shown(error: GraphQLError) -> GraphQLError:
+    original = error.original_error
+    if original is None or isinstance(original, GraphQLError):
+        return error if error.extensions else _coded(error, error.message, "BAD_REQUEST")
+    if isinstance(original, no.Refusal):
+        return _coded(error, original.message, original.code.upper(), field=original.field)
+    identity = secrets.token_hex(8)
+    if isinstance(original, DatabaseAway):
+        faults.error("error %s: %s", identity, original)
+        return _coded(error, "the database cannot be reached at the moment; try again", "UNAVAILABLE", id=identity)
+    faults.error("error %s", identity, exc_info=original)
+    return _coded(error, "something went wrong on our side; tell us the id", "INTERNAL", id=identity)
+
+
+def _coded(error: GraphQLError, message: str, code: str, **more: str | None) -> GraphQLError:
+    extensions = {"code": code} | {name: value for name, value in more.items() if value is not None}
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

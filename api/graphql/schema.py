@@ -1,0 +1,57 @@
+"""The GraphQL schema: views over domain objects, and the use cases behind its fields."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import strawberry
+from graphql import ASTValidationRule
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from api.graphql.limits import TOKENS_MAX, Limits
+from api.graphql.node_query import NodeQuery
+from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
+from api.graphql.party_changes import PartyMutation
+from api.graphql.party_queries import PartyQuery
+from api.graphql.refusals import HANDLERS, Errors
+from api.graphql.scalars import SCALARS
+
+# Made once: strawberry's cache of validated documents keys on the rule classes.
+_RULES: Final[list[type[ASTValidationRule]]] = [Limits]
+_CACHED_DOCUMENTS: Final = 500
+
+
+@strawberry.type(description="What can be asked.")
+class Query(NodeQuery, PartyQuery):
+    """Every query."""
+
+
+@strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
+class Mutation(PartyMutation):
+    """Every mutation."""
+
+
+class QuietSchema(strawberry.Schema):
+    """A schema whose errors are logged by ``refusals.Errors`` alone."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Leave the logging to the extension, which tells refusals from faults."""
+
+
+def make_schema() -> strawberry.Schema:
+    """Return the schema."""
+    return QuietSchema(
+        Query,
+        Mutation,
+        types=[OperatorType, CustomerType, ContractType, SubscriptionType, ServiceType, ResellerType],
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        exception_handlers=HANDLERS,
+        extensions=[
+            lambda: MaxTokensLimiter(TOKENS_MAX),
+            lambda: AddValidationRules(_RULES),
+            lambda: ParserCache(_CACHED_DOCUMENTS),
+            lambda: ValidationCache(_CACHED_DOCUMENTS),
+            Errors,
+        ],
+    )

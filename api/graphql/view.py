@@ -1,0 +1,69 @@
+"""``POST /graphql``: one operation per request as JSON, and nothing else: no GET, no form, no batch, no IDE.
+
+A form or text/plain can be sent by a page of any site, so neither is read (attack G8). An operation that was not
+executed at all is answered with 400, one that was executed with 200, whatever its fields answered.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, Final
+
+import strawberry
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.graphql.context import Context
+from api.rest.bodies import json_body
+from api.rest.refusals import Malformed
+from api.wiring import Wiring
+
+_PARTS: Final[dict[str, tuple[type, ...]]] = {
+    "query": (str,),
+    "variables": (dict, type(None)),
+    "operationName": (str, type(None)),
+    "extensions": (dict, type(None)),
+}
+
+
+class GraphQLView:
+    """The endpoint."""
+
+    def __init__(self, schema: strawberry.Schema, wiring: Wiring) -> None:
+        self._schema = schema
+        self._wiring = wiring
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one operation."""
+        asked = _checked(await json_body(request))
+        result = await self._schema.execute(
+            asked["query"],
+            variable_values=asked.get("variables"),
+            operation_name=asked.get("operationName"),
+            context_value=Context(self._wiring, request.state.actor),
+        )
+        body: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            body["errors"] = [error.formatted for error in result.errors]
+        executed = result.data is not None or any(error.path for error in result.errors or ())
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        status = HTTPStatus.OK if executed else HTTPStatus.BAD_REQUEST
+        return Response(text, status.value, media_type="application/json")
+
+
+def _checked(body: object) -> dict[str, Any]:
+    if isinstance(body, list):
+        raise _wrong("one operation per request; batches are not answered")
+    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+        raise _wrong('send an object such as {"query": "{ operator { name } }"}')
+    for name, value in body.items():
+        if name not in _PARTS:
+            raise _wrong(f"{name[:80]!r} is no part of a GraphQL request")
+        if not isinstance(value, _PARTS[name]):
+            raise _wrong(f"{name} is not of its kind")
+    return body
+
+
+def _wrong(message: str) -> Malformed:
+    return Malformed(HTTPStatus.BAD_REQUEST, "malformed", message)
