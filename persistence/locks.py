@@ -2,6 +2,7 @@
 
 ``CHUNKS``: whoever commits a chunk of usage draws its id under the shared lock; a bill run reads its horizon under the
 exclusive one. So below a horizon every chunk is there for good or never will be.
+``BILLS``: units of bill runs of one operator follow one another.
 """
 
 from __future__ import annotations
@@ -9,3 +10,4 @@ from __future__ import annotations
 from typing import Final
 
 CHUNKS: Final = 0x746F6C01
+BILLS: Final = 0x746F6C02

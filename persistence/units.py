@@ -9,13 +9,17 @@ from typing import cast
 from domain.access.actor import Actor
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
+from persistence.bill_runs import BillRunStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
+from persistence.invoices import InvoiceStore
+from persistence.ledger import LedgerStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
+from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices, MemoryLedger
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.statements import noting
@@ -36,6 +40,9 @@ class StoredUnit:
         self.services = ServiceStore(transaction, actor)
         self.contracts = ContractStore(transaction, actor)
         self.subscriptions = SubscriptionStore(transaction, actor)
+        self.invoices = InvoiceStore(transaction, actor)
+        self.bill_runs = BillRunStore(transaction, actor)
+        self.ledger = LedgerStore(transaction, actor)
 
 
 class MemoryUnit:
@@ -52,6 +59,9 @@ class MemoryUnit:
         self.services = MemoryServices(draft)
         self.contracts = MemoryContracts(draft)
         self.subscriptions = MemorySubscriptions(draft)
+        self.invoices = MemoryInvoices(draft)
+        self.bill_runs = MemoryBillRuns(draft)
+        self.ledger = MemoryLedger(draft)
 
 
 class StoredUnits:

@@ -176,8 +176,7 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
         contract=contract.id,
         contract_number=contract.number,
         service=service.id,
-        held_from=charge.key.held_from,
-        fee_start=charge.key.fee_start,
+        fee=charge.key,
         corrects=charge.corrects,
     )
 
@@ -257,7 +256,7 @@ def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
             line.subscription or 0,
             line.text,
             line.period,
-            line.fee_start or line.period.start,
+            line.fee.fee_start if line.fee else line.period.start,
             line.mode or "",
         )
 

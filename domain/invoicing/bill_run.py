@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -24,7 +24,8 @@ class BillRun:
     """A run over one period. ``horizon`` is the last chunk of usage it sees; ``position`` the last payer it has done.
 
     ``fees_until``: periodic fees in advance are billed for fee periods that begin before this day. ``customers``
-    None is everybody. ``payers = invoices + parked + nothing``.
+    None is everybody. ``collected``: its
+    usage is added up. ``payers = invoices + parked + nothing``.
     """
 
     id: BillRunId
@@ -38,7 +39,7 @@ class BillRun:
     created_at: datetime
     finished_at: datetime | None = None
     customers: tuple[CustomerId, ...] | None = None
-    dry: bool = False
+    collected: bool = False
     position: int = 0
     payers: int = 0
     invoices: int = 0
@@ -98,12 +99,3 @@ class BilledFee:
 
 
 BilledFees = Mapping[FeeKey, BilledFee]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunProgress:
-    """How far a run has come, for a progress bar."""
-
-    payers_total: int
-    run: BillRun
-    parked: tuple[Parked, ...] = field(default=())

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, ServiceId, SubscriptionId
+from domain.invoicing.bill_run import FeeKey
 from domain.invoicing.vat import VatSum, VatTreatment, sums
 from domain.money import round_to
 from domain.operators import Address
@@ -94,9 +95,8 @@ class Line:
 
     ``customer`` is whose line it is: the payer's own or that of somebody billed through him. ``period`` is what
     the line pays for. A usage line carries its ``events``, their ``used`` seconds, messages or kB and
-    ``amount_micro``, the exact sum it was rounded from. A fee line carries its ``fee_start``, the first day of
-    the fee period, and ``held_from``, the day the service began on the contract: together they name the fee, so
-    that it is billed once.
+    ``amount_micro``, the exact sum it was rounded from. A fee line
+    carries the fee it charges, so that it is billed once.
     """
 
     position: int
@@ -121,8 +121,7 @@ class Line:
     events: int | None = None
     used: int | None = None
     amount_micro: int | None = None
-    held_from: date | None = None
-    fee_start: date | None = None
+    fee: FeeKey | None = None
     corrects: str | None = None
 
 

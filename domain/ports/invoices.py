@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from domain.contracts.contract import Contract
@@ -79,15 +79,27 @@ class BillRuns(Protocol):
     """Bill runs of the operator. A unit for them begins with ``bulk=True``."""
 
     async def start(self, run: BillRun) -> BillRun:
-        """Keep a new run (its ``id`` is 0), fix its horizon and add up the usage that nobody has billed.
+        """Keep a new run (its ``id`` is 0) and fix its horizon, read while no chunk is being committed.
 
-        The horizon is read while no chunk is being committed. Where the same run was interrupted, that one is returned
-        to be continued. Refuses with: WrongState where another run is not finished.
+        Where the same run was interrupted, that one is returned to be continued. Refuses with: WrongState where another
+        run is not finished.
         """
+        ...
+
+    async def rehearse(self, run: BillRun) -> BillRun:
+        """Keep a new run in a unit that will be rolled back: it waits for nobody, and nobody for it."""
+        ...
+
+    async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
+        """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
         ...
 
     async def get(self, key: BillRunId) -> BillRun:
         """Return one. Refuses with: NotFound."""
+        ...
+
+    async def claim(self, key: BillRunId) -> BillRun:
+        """Return one locked until the unit ends, so that two who continue it follow one another."""
         ...
 
     async def page(self, request: PageRequest) -> Page[BillRun]:
@@ -103,7 +115,7 @@ class BillRuns(Protocol):
         ...
 
     async def payers(self, run: BillRun, *, first: int) -> PayerPage:
-        """Return the next payers after the run's position, locked against other runs until the unit ends."""
+        """Return the next payers after the run's position with everything their bills are made of."""
         ...
 
     async def park(self, parked: Sequence[Parked]) -> None:

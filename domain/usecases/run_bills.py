@@ -1,0 +1,222 @@
+"""Bill a period: every payer gets the invoice of what was used and agreed, once, or is parked with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.access.actor import Action, Actor, allow
+from domain.ids import BillRunId, CustomerId
+from domain.invoicing.assembly import Bill, Doubt, assemble
+from domain.invoicing.bill_run import BillRun, BillRunState, Parked
+from domain.invoicing.fees import Window
+from domain.invoicing.invoice import DocumentKind, Invoice, decimals_of, numbered
+from domain.invoicing.references import OcrLevel, payment_reference
+from domain.ledger.entry import of_invoice
+from domain.operators import Operator
+from domain.period import Period
+from domain.ports.clock import Clock
+from domain.ports.invoices import PayerPage
+from domain.ports.unit import Begin, Unit
+from domain.refusal import BadValue
+
+PAYERS_PER_PAGE: Final = 500
+CUSTOMERS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBills:
+    """Bill ``period``. ``fees_until`` None is its end, ``issued_on`` None today in the operator's zone.
+
+    ``customers`` None is everybody; a customer billed through another is billed with his payer. ``dry_run`` does
+    everything and keeps nothing.
+    """
+
+    period: Period
+    fees_until: date | None = None
+    issued_on: date | None = None
+    customers: tuple[CustomerId, ...] | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageDone:
+    """A page of payers that was billed: how far the run is, what it issued, and whom it parked.
+
+    ``billed_customers`` are those whose usage stands on the invoices. In a dry run the invoices have no number.
+    """
+
+    run: BillRun
+    payers_total: int
+    payers: Sequence[CustomerId]
+    invoices: Sequence[Invoice]
+    parked: Sequence[Parked]
+    billed_customers: Sequence[CustomerId]
+
+
+class _Rehearsed(Exception):  # noqa: N818  (it only leaves the unit, so that nothing of it is kept)
+    """Everything was done; now undo it."""
+
+
+async def run_bills(
+    cmd: RunBills, *, actor: Actor, begin: Begin, clock: Clock, done: Callable[[PageDone], None] = lambda _: None
+) -> BillRun:
+    """Bill a period and return the run with its totals. One transaction per page of payers.
+
+    An interrupted run is continued by the same command. Running again bills only what is new since. ``done`` hears of
+    every page after it was committed. Refuses with: NotAllowed, BadValue, WrongState (another run is not finished).
+    """
+    allow(actor, Action.RUN_BILLS)
+    if cmd.customers is not None and not 0 < len(cmd.customers) <= CUSTOMERS_MAX:
+        raise BadValue(f"1 to {CUSTOMERS_MAX} customers can be named, or none for everybody", field="customers")
+    if cmd.dry_run:
+        return await _rehearse(cmd, actor, begin, clock, done)
+    async with begin(actor, bulk=True) as unit:
+        operator = await unit.operators.own()
+        run = await unit.bill_runs.start(_new(cmd, actor, operator, clock))
+        await unit.audit.write("bills.run", f"bill_run:{run.id}", {"period": str(run.period)})
+    async with begin(actor, bulk=True) as unit:
+        run = await _collect(unit, await unit.bill_runs.claim(run.id), operator)
+        total = run.payers + await unit.bill_runs.count_payers(run)
+    while run.state is BillRunState.RUNNING:
+        async with begin(actor, bulk=True) as unit:
+            run = await unit.bill_runs.claim(run.id)
+            if run.state is BillRunState.DONE:
+                break  # somebody else continued it at the same time
+            page, more = await _page(unit, run, operator, total)
+            invoices = await _issue(unit, page, operator)
+            run = _after(page, more=more, clock=clock)
+            await unit.bill_runs.keep(run)
+        done(replace(page, run=run, invoices=invoices))
+    return run
+
+
+async def _rehearse(
+    cmd: RunBills, actor: Actor, begin: Begin, clock: Clock, done: Callable[[PageDone], None]
+) -> BillRun:
+    run: BillRun | None = None
+    try:
+        async with begin(actor, bulk=True) as unit:
+            operator = await unit.operators.own()
+            run = await unit.bill_runs.rehearse(_new(cmd, actor, operator, clock))
+            run = await _collect(unit, run, operator)
+            total = await unit.bill_runs.count_payers(run)
+            more = True
+            while more:
+                page, more = await _page(unit, run, operator, total)
+                run = _after(page, more=more, clock=clock)
+                done(replace(page, run=run))
+            raise _Rehearsed  # noqa: TRY301  (nothing of it may be kept)
+    except _Rehearsed:
+        assert run is not None
+        return replace(run, id=BillRunId(0))
+
+
+def _new(cmd: RunBills, actor: Actor, operator: Operator, clock: Clock) -> BillRun:
+    now = clock.now()
+    return BillRun(
+        id=BillRunId(0),
+        operator=actor.operator,
+        period=cmd.period,
+        fees_until=cmd.fees_until or cmd.period.end,
+        issued_on=cmd.issued_on or now.astimezone(ZoneInfo(operator.zone)).date(),
+        horizon=0,
+        state=BillRunState.RUNNING,
+        client=actor.client,
+        created_at=now,
+        customers=None if cmd.customers is None else tuple(sorted(set(cmd.customers))),
+    )
+
+
+async def _collect(unit: Unit, run: BillRun, operator: Operator) -> BillRun:
+    since, until = run.period.instants(operator.zone)
+    return await unit.bill_runs.collect(run, since=since, until=until, zone=operator.zone)
+
+
+async def _page(unit: Unit, run: BillRun, operator: Operator, total: int) -> tuple[PageDone, bool]:
+    """Make the bills of the next payers, not yet numbered; the second tells whether more follow."""
+    since = await unit.bill_runs.first_billed() or run.period.start
+    window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
+    page = await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE)
+    drafts: list[Invoice] = []
+    parked: list[Parked] = []
+    billed: list[CustomerId] = []
+    for key in page.payers:
+        bill = _bill(page, key, run, operator, window)
+        made = assemble(bill)
+        if isinstance(made, Doubt):
+            who = bill.payer
+            parked.append(
+                Parked(run=run.id, customer=key, customer_number=who.number, reason=made.reason, detail=made.detail)
+            )
+            continue
+        billed += [member.id for member in bill.members if page.usage.get(member.id)]
+        if made is not None:
+            drafts.append(made)
+    done = PageDone(
+        run=run, payers_total=total, payers=page.payers, invoices=drafts, parked=parked, billed_customers=billed
+    )
+    return done, page.more
+
+
+def _after(page: PageDone, *, more: bool, clock: Clock) -> BillRun:
+    """Return the run with a page added to its counts."""
+    run = page.run
+    made, parked = page.invoices, len(page.parked)
+    return replace(
+        run,
+        position=page.payers[-1] if page.payers else run.position,
+        payers=run.payers + len(page.payers),
+        invoices=run.invoices + len(made),
+        parked=run.parked + parked,
+        nothing=run.nothing + len(page.payers) - len(made) - parked,
+        net=run.net + sum((invoice.net for invoice in made), Decimal(0)),
+        vat=run.vat + sum((invoice.vat_total for invoice in made), Decimal(0)),
+        total=run.total + sum((invoice.total for invoice in made), Decimal(0)),
+        state=BillRunState.RUNNING if more else BillRunState.DONE,
+        finished_at=None if more else clock.now(),
+    )
+
+
+def _bill(page: PayerPage, key: CustomerId, run: BillRun, operator: Operator, window: Window) -> Bill:
+    members = page.members[key]
+    return Bill(
+        operator=operator,
+        run=run,
+        window=window,
+        payer=members[0],
+        members=members,
+        contracts=page.contracts,
+        services=page.services,
+        subscriptions=page.subscriptions,
+        usage=page.usage,
+        billed=page.billed,
+    )
+
+
+async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice]:
+    """Give a page's invoices their numbers; keep, book, mark and announce them: together or not at all."""
+    issued: list[Invoice] = []
+    for kind in DocumentKind:
+        mine = [draft for draft in page.invoices if draft.kind is kind]
+        keys, numbers = await unit.invoices.draw(kind, len(mine))
+        issued += [
+            numbered(draft, id=key, number=number, reference=reference_of(operator, number))
+            for draft, key, number in zip(mine, keys, numbers, strict=True)
+        ]
+    await unit.invoices.issue(issued)
+    await unit.ledger.post([of_invoice(invoice) for invoice in issued])
+    await unit.bill_runs.mark(page.run, page.billed_customers)
+    await unit.bill_runs.park(page.parked)
+    if issued:
+        await unit.outbox.promise("invoice.issued", {"run": page.run.id, "invoices": [each.id for each in issued]})
+    return issued
+
+
+def reference_of(operator: Operator, number: str) -> str:
+    """Return what the payer gives with the payment of an invoice of this number."""
+    return payment_reference(operator.country, number, OcrLevel(operator.ocr_level))

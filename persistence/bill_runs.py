@@ -1,0 +1,355 @@
+"""Bill runs in PostgreSQL. Usage is added up by one statement per run, and the rest is read page by page of payers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from domain.access.actor import Actor
+from domain.customers.customer import TREE_DEPTH_MAX, Customer
+from domain.ids import BillRunId, ContractId, CustomerId, SubscriptionId
+from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.fees import LOOKBACK_MONTHS
+from domain.period import Period
+from domain.ports.invoices import PayerPage
+from domain.ports.page import Page, PageRequest
+from domain.refusal import NotFound, WrongState
+from persistence.contracts import ContractStore
+from persistence.customers import from_row as customer_from_row
+from persistence.engine import Transaction
+from persistence.locks import BILLS, CHUNKS
+from persistence.services import ServiceStore
+from persistence.subscriptions import SubscriptionStore
+from persistence.usage import currency_of
+from persistence.violations import possible
+
+PARKED_MAX: Final = 100_000
+COLLECT_SECONDS: Final = 3600
+_DIRECTIONS: Final = ("out", "in")
+_COLUMNS: Final = (
+    "operator", "period_start", "period_end", "fees_until", "issued_on", "horizon", "state", "client", "created_at",
+    "finished_at", "customers", "collected", "position", "payers", "invoices", "parked", "nothing", "net", "vat",
+    "total",
+)  # fmt: skip
+
+# $1 operator, $2 run, $3 start of the period, $4 its end, $5 horizon, $6 zone, $7 rates, $8 their currencies,
+# $9 customers (null: all), $10 also those that may be billed to the run's payers.
+_COLLECT: Final = """
+insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
+late,
+    first, events, used, amount_micro)
+select $1, $2, s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''),
+r.currency,
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount)
+  from (
+    select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
+           u.start < $3 as late, min(u.start) as first, count(*) filter (where u.version = 1) as events,
+           coalesce(sum(u.used) filter (where u.version = 1), 0) as used, sum(u.retail_micro) as amount
+      from usage u
+     where u.operator = $1 and u.start < $4 and u.chunk <= $5
+       and ($9::bigint[] is null or u.customer = any ($9::bigint[]))
+       and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
+           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon)
+     group by u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate, u.start < $3
+  ) s
+  join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
+  left join destination d on d.operator = $1 and d.id = s.destination
+ group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
+ s.late
+"""
+
+_PAYERS: Final = """
+select id from customer where operator = $1 and id > $2 and not (through_parent and parent is not null)
+   and ($3::bigint[] is null or id = any ($3::bigint[])) order by id limit $4
+"""
+
+_MEMBERS: Final = """
+with recursive member as (
+    select c.id as payer, 0 as depth, c.* from customer c where c.operator = $1 and c.id = any ($2::bigint[])
+    union all
+    select m.payer, m.depth + 1, c.* from member m
+      join customer c on c.operator = $1 and c.parent = m.id and c.through_parent where m.depth < $3)
+select * from member order by payer, depth, number
+"""
+
+_BILLED: Final = """
+select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, sum(l.net) as net,
+       (array_agg(i.number order by i.id desc))[1] as number
+  from invoice_line l
+  join invoice i on i.operator = l.operator and i.customer = l.customer and i.id = l.invoice
+ where l.operator = $1 and l.contract = any ($2::bigint[]) and l.fee_start >= $3
+ group by l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time
+"""
+
+
+class BillRunStore:
+    """Keeps ``domain.ports.invoices.BillRuns``."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._actor = actor
+        self._operator = int(actor.operator)
+
+    @property
+    def _connection(self) -> Any:
+        return self._transaction.connection
+
+    async def start(self, run: BillRun) -> BillRun:
+        """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
+        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", BILLS, self._operator)
+        row = await self._connection.fetchrow(
+            "select * from bill_run where operator = $1 and state = 'running' order by id limit 1", self._operator
+        )
+        if row is not None:
+            unfinished = _run_of(row)
+            if _asked(unfinished) == _asked(run):
+                return unfinished
+            raise WrongState(
+                f"bill run {unfinished.id} of {unfinished.period} is not finished; run the same again to continue it"
+            )
+        # Everybody who commits a chunk holds this lock shared, from before its id is drawn.
+        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", CHUNKS, self._operator)
+        return await self.rehearse(run)
+
+    async def rehearse(self, run: BillRun) -> BillRun:
+        """Keep a new run without waiting for anybody."""
+        horizon = await self._connection.fetchval(
+            "select coalesce(max(id), 0) from chunk where operator = $1", self._operator
+        )
+        begun = replace(run, horizon=horizon)
+        places = ", ".join(f"${index}" for index in range(1, len(_COLUMNS) + 1))
+        key = await self._connection.fetchval(
+            f"insert into bill_run ({', '.join(_COLUMNS)}) values ({places}) returning id",  # noqa: S608  (our own words)
+            *_row_of(begun),
+        )
+        return replace(begun, id=BillRunId(key))
+
+    async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
+        """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
+        if run.collected:
+            return run
+        await self._connection.execute(f"set local statement_timeout = '{COLLECT_SECONDS}s'")
+        currencies = await self._currencies()
+        customers = None
+        if run.customers is not None:
+            members = await self._members(await self._selected(run, 0, None))
+            customers = [member.id for group in members.values() for member in group]
+        await self._connection.execute(
+            _COLLECT, self._operator, run.id, since, until, run.horizon, zone, list(currencies),
+            list(currencies.values()), customers,
+        )  # fmt: skip
+        collected = replace(run, collected=True)
+        await self.keep(collected)
+        return collected
+
+    async def get(self, key: BillRunId) -> BillRun:
+        """Return one. Refuses with: NotFound."""
+        return await self._one("select * from bill_run where operator = $1 and id = $2", key)
+
+    async def claim(self, key: BillRunId) -> BillRun:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
+        return await self._one("select * from bill_run where operator = $1 and id = $2 for update", key)
+
+    async def _one(self, query: str, key: BillRunId) -> BillRun:
+        row = await self._connection.fetchrow(query, self._operator, key) if possible([key]) else None
+        if row is None:
+            raise NotFound(f"no bill run {key}")
+        return _run_of(row)
+
+    async def page(self, request: PageRequest) -> Page[BillRun]:
+        """List by key."""
+        rows = await self._connection.fetch(
+            "select * from bill_run where operator = $1 and id > $2 order by id limit $3",
+            *(self._operator, request.after or 0, request.first + 1),
+        )
+        return Page.of([_run_of(row) for row in rows], request)
+
+    async def first_billed(self) -> date | None:
+        """Return the first day of the earliest period ever billed."""
+        found = await self._connection.fetchval(
+            "select min(period_start) from bill_run where operator = $1", self._operator
+        )
+        return found if isinstance(found, date) else None
+
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left after its position."""
+        return len(await self._selected(run, run.position, None))
+
+    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
+        """Return the next payers after the run's position."""
+        found = await self._selected(run, run.position, first + 1)
+        payers = found[:first]
+        members = await self._members(payers)
+        customers = [member.id for group in members.values() for member in group]
+        unit = (self._transaction, self._actor)
+        contracts = await ContractStore(*unit).of_customers(customers)
+        services = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        usage = await self._usage(run, customers)
+        lines = {SubscriptionId(total.subscription) for each in usage.values() for total in each}
+        return PayerPage(
+            payers=payers,
+            members=members,
+            contracts=contracts,
+            services=await ServiceStore(*unit).many(sorted(services)),
+            subscriptions=await SubscriptionStore(*unit).many(sorted(lines)),
+            usage=usage,
+            billed=await self._billed(run, [contract.id for each in contracts.values() for contract in each]),
+            more=len(found) > first,
+        )
+
+    async def park(self, parked: Sequence[Parked]) -> None:
+        """Keep who was parked and why."""
+        await self._connection.executemany(
+            "insert into bill_parked (operator, run, customer, reason, detail) values ($1, $2, $3, $4, $5)",
+            [(self._operator, each.run, each.customer, each.reason, each.detail) for each in parked],
+        )
+
+    async def parked(self, key: BillRunId) -> Sequence[Parked]:
+        """Return whom a run parked, by customer number."""
+        rows = await self._connection.fetch(
+            "select p.run, p.customer, c.number, p.reason, p.detail from bill_parked p"
+            " join customer c on c.operator = p.operator and c.id = p.customer"
+            " where p.operator = $1 and p.run = $2 order by c.number limit $3",
+            *(self._operator, key, PARKED_MAX),
+        )
+        return [
+            Parked(
+                run=row["run"],
+                customer=row["customer"],
+                customer_number=row["number"],
+                reason=row["reason"],
+                detail=row["detail"],
+            )
+            for row in rows
+        ]
+
+    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
+        """Record that the customers' usage is billed through the run's period and horizon."""
+        arguments = (self._operator, list(customers), run.id)
+        # The run's own row holds both bounds, so that the two statements cannot differ in them.
+        await self._connection.execute(
+            """with mark as (select r.period_end::timestamp at time zone o.zone as period_end, r.horizon from bill_run r
+                   join operator o on o.id = r.operator where r.operator = $1 and r.id = $3)
+               update billed_through b set superseded_by = $3 from mark m where b.operator = $1
+                  and b.customer = any ($2::bigint[]) and b.superseded_by is null
+                  and b.period_end <= m.period_end and b.horizon <= m.horizon""",
+            *arguments,
+        )
+        await self._connection.execute(
+            """insert into billed_through (operator, customer, run, period_end, horizon)
+               select $1, c, r.id, r.period_end::timestamp at time zone o.zone, r.horizon
+                 from bill_run r join operator o on o.id = r.operator, unnest($2::bigint[]) as c
+                where r.operator = $1 and r.id = $3""",
+            *arguments,
+        )
+
+    async def keep(self, run: BillRun) -> None:
+        """Write position, counts and state; a finished run's working rows are cleared away."""
+        changing = _COLUMNS[_COLUMNS.index("finished_at") :]
+        values = dict(zip(_COLUMNS, _row_of(run), strict=True))
+        sets = ", ".join(f"{name} = ${index}" for index, name in enumerate(("state", *changing), 3))
+        await self._connection.execute(
+            f"update bill_run set {sets} where operator = $1 and id = $2",  # noqa: S608  (our own words)
+            *(self._operator, run.id, *(values[name] for name in ("state", *changing))),
+        )
+        if run.state is BillRunState.DONE:
+            await self._connection.execute(
+                "delete from bill_run_usage where operator = $1 and run = $2", self._operator, run.id
+            )
+
+    async def _selected(self, run: BillRun, after: int, limit: int | None) -> list[CustomerId]:
+        chosen = None
+        if run.customers is not None:
+            chosen = await self._payers_of(run.customers)
+        rows = await self._connection.fetch(_PAYERS, self._operator, after, chosen, limit)
+        return [row["id"] for row in rows]
+
+    async def _payers_of(self, customers: Sequence[CustomerId]) -> list[int]:
+        """Return who pays for these customers."""
+        rows = await self._connection.fetch(
+            """with recursive above as (
+                   select id, parent, through_parent, 0 as depth from customer where operator = $1
+                   and id = any ($2::bigint[]) union all select c.id, c.parent, c.through_parent,
+                   a.depth + 1 from above a
+                     join customer c on c.operator = $1 and c.id = a.parent where a.through_parent and a.depth < $3)
+               select distinct id from above where not (through_parent and parent is not null)""",
+            *(self._operator, list(customers), TREE_DEPTH_MAX),
+        )
+        return [row["id"] for row in rows]
+
+    async def _members(self, payers: Sequence[CustomerId]) -> dict[CustomerId, Sequence[Customer]]:
+        rows = await self._connection.fetch(_MEMBERS, self._operator, list(payers), TREE_DEPTH_MAX)
+        found: dict[CustomerId, list[Customer]] = {key: [] for key in payers}
+        for row in rows:
+            found[row["payer"]].append(customer_from_row(row))
+        return dict(found)
+
+    async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
+        rows = await self._connection.fetch(
+            "select * from bill_run_usage where operator = $1 and run = $2 and customer = any ($3::bigint[])"
+            " order by customer, subscription, mode, direction, group_name, late",
+            *(self._operator, run.id, list(customers)),
+        )
+        same = ("customer", "contract", "subscription", "mode", "currency", "late", "first", "events", "used")
+        found: dict[CustomerId, list[UsageTotal]] = defaultdict(list)
+        for row in rows:
+            direction = _DIRECTIONS[row["direction"]]
+            total = UsageTotal(
+                direction=direction,
+                group=row["group_name"],
+                amount_micro=row["amount_micro"],
+                **{name: row[name] for name in same},
+            )
+            found[total.customer].append(total)
+        return found
+
+    async def _billed(self, run: BillRun, contracts: Sequence[ContractId]) -> dict[FeeKey, BilledFee]:
+        months = run.period.start.year * 12 + run.period.start.month - 1 - LOOKBACK_MONTHS - 12  # a year's fee in front
+        rows = await self._connection.fetch(
+            _BILLED, self._operator, list(contracts), date(months // 12, months % 12 + 1, 1)
+        )
+        return {
+            FeeKey(
+                row["contract"], row["service"], row["fee_held_from"], row["fee_start"], row["fee_one_time"]
+            ): BilledFee(row["net"], row["number"])
+            for row in rows
+        }
+
+    async def _currencies(self) -> dict[int, str]:
+        """Return the currency of every rate version that ever was."""
+        lists = await self._connection.fetch(
+            "select distinct on (name) name, parent, currency from price_list where operator = $1"
+            " order by name, replaced_at desc nulls first",
+            self._operator,
+        )
+        above = {row["name"]: (row["parent"], row["currency"]) for row in lists}
+        currencies = {name: currency_of(name, above) for name in above}
+        rates = await self._connection.fetch("select id, price_list from rate where operator = $1", self._operator)
+        return {row["id"]: currencies[row["price_list"]] for row in rates}
+
+
+def _asked(run: BillRun) -> tuple[object, ...]:
+    """Return what the caller asked for, which tells whether two commands are the same."""
+    return (run.period, run.fees_until, run.customers)
+
+
+def _row_of(run: BillRun) -> tuple[Any, ...]:
+    return (
+        run.operator, run.period.start, run.period.end, run.fees_until, run.issued_on, run.horizon, run.state.value,
+        run.client, run.created_at, run.finished_at, run.customers, run.collected, run.position, run.payers,
+        run.invoices, run.parked, run.nothing, run.net, run.vat, run.total,
+    )  # fmt: skip
+
+
+def _run_of(row: Mapping[str, Any]) -> BillRun:
+    same = set(_COLUMNS) - {"period_start", "period_end", "state", "customers"}
+    return BillRun(
+        id=BillRunId(row["id"]),
+        period=Period(row["period_start"], row["period_end"]),
+        state=BillRunState(row["state"]),
+        customers=None if row["customers"] is None else tuple(map(CustomerId, row["customers"])),
+        **{name: row[name] for name in same},
+    )

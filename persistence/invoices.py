@@ -1,0 +1,309 @@
+"""Issued invoices in PostgreSQL: written once by COPY, read whole with their lines, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final, NoReturn
+
+from domain.access.actor import Actor
+from domain.customers.customer import CallSpecification, CustomerKind, Delivery
+from domain.ids import BillRunId, CustomerId, InvoiceId
+from domain.invoicing.bill_run import FeeKey
+from domain.invoicing.calls import masked
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind, Party, Payment, Unit, decimals_of
+from domain.invoicing.vat import VatTreatment, sums
+from domain.operators import Address
+from domain.period import Period
+from domain.ports.page import Page, PageRequest
+from domain.refusal import NotFound
+from persistence.engine import Transaction
+from persistence.violations import possible
+
+FIRST_NUMBER: Final = 100_001
+CALLS_PER_BLOCK: Final = 2_000
+_DIRECTIONS: Final = ("out", "in")
+
+_INVOICE: Final = (
+    "operator", "customer", "id", "kind", "number", "reseller", "run", "usage_until", "horizon", "currency",
+    "period_start", "period_end", "issued_on", "due_on", "reference", "net", "vat", "rounding", "total", "original",
+    "document",
+)  # fmt: skip
+_LINE: Final = (
+    "operator", "customer", "invoice", "position", "kind", "line_customer", "customer_name", "text", "quantity",
+    "unit", "unit_price", "net", "vat_category", "vat_percent", "vat_reason", "vat_words", "period_start",
+    "period_end", "account", "contract", "contract_number", "service", "subscription", "label", "mode", "group_name",
+    "events", "used", "amount_micro", "fee_held_from", "fee_start", "fee_one_time", "corrects",
+)  # fmt: skip
+
+_CALLS: Final = """
+select u.customer, u.subscription, u.start, u.mode, u.direction,
+       case u.direction when 0 then u.b else u.a end as number, coalesce(d.name, '') as destination, u.used,
+       u.retail_micro
+  from usage u left join destination d on d.operator = u.operator and d.id = u.destination
+ where u.operator = $1 and u.customer = any ($2::bigint[]) and u.start < $3 and u.chunk <= $4 and u.retail_micro <> 0
+   and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
+       and b.run < $5 and (b.superseded_by is null or b.superseded_by >= $5)
+       and u.start < b.period_end and u.chunk <= b.horizon)
+ order by u.customer, u.subscription, u.start, u.source, u.key, u.version
+"""
+
+
+class InvoiceStore:
+    """Keeps ``domain.ports.invoices.Invoices``."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._operator = int(actor.operator)
+
+    async def _where(self, condition: str, *arguments: Any) -> list[Invoice]:
+        """Return the invoices of a condition with their lines, in two statements whatever their number."""
+        connection = self._transaction.connection
+        rows = await connection.fetch(
+            f"select * from invoice where operator = $1 and {condition}",  # noqa: S608  (this module's own words)
+            self._operator,
+            *arguments,
+        )
+        lines: dict[int, list[Line]] = defaultdict(list)
+        if rows:
+            found = await connection.fetch(
+                "select l.* from invoice_line l"
+                " join unnest($2::bigint[], $3::bigint[]) as i (customer, id)"
+                " on l.customer = i.customer and l.invoice = i.id"
+                " where l.operator = $1 order by l.customer, l.invoice, l.position",
+                *(self._operator, [row["customer"] for row in rows], [row["id"] for row in rows]),
+            )
+            for line in found:
+                lines[line["invoice"]].append(line_from_row(line))
+        return [from_row(row, lines[row["id"]]) for row in rows]
+
+    async def get(self, key: InvoiceId) -> Invoice:
+        """Return one. Refuses with: NotFound."""
+        return (await self.many([key])).get(key) or _missing(key)
+
+    async def by_number(self, number: str, kind: DocumentKind = DocumentKind.INVOICE) -> Invoice:
+        """Return the one with this number. Refuses with: NotFound."""
+        found = await self._where("kind = $2 and number = $3", kind.value, number)
+        return found[0] if found else _missing(number)
+
+    async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
+        """Return those that exist and may be seen."""
+        if not (wanted := possible(keys)):
+            return {}
+        return {one.id: one for one in await self._where("id = any ($2::bigint[]) order by id", wanted)}
+
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+    ) -> Page[Invoice]:
+        """List by key."""
+        found = await self._where(
+            "id > $2 and ($3::bigint is null or customer = $3) and ($4::bigint is null or run = $4)"
+            f" order by id limit {request.first + 1}",
+            *(request.after or 0, customer, run),
+        )
+        return Page.of(found, request)
+
+    async def of_customers(
+        self, keys: Sequence[CustomerId], *, first: int = 50
+    ) -> Mapping[CustomerId, Sequence[Invoice]]:
+        """Return the latest ``first`` invoices of each payer, by key."""
+        found = await self._where(
+            "id in (select i.id from unnest($2::bigint[]) as c (id) cross join lateral (select id from invoice"
+            " where operator = $1 and customer = c.id order by id desc limit $3) i) order by id",
+            *(possible(keys), first),
+        )
+        each: dict[CustomerId, list[Invoice]] = {key: [] for key in keys}
+        for invoice in found:
+            each[invoice.customer].append(invoice)
+        return each
+
+    async def credited(self, number: str) -> Sequence[Invoice]:
+        """Return the credit notes that name this invoice."""
+        return await self._where("kind = 'credit_note' and original = $2 order by id", number)
+
+    async def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
+        """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
+        connection = self._transaction.connection
+        row = await connection.fetchrow(
+            "select run, usage_until, horizon from invoice where operator = $1 and id = $2", self._operator, invoice.id
+        )
+        if row is None or row["horizon"] is None:
+            return
+        labels = {line.subscription: line.label or "" for line in invoice.lines if line.subscription}
+        customers = sorted({line.customer for line in invoice.lines if line.kind is LineKind.USAGE})
+        block: list[CallRow] = []
+        arguments = (self._operator, customers, row["usage_until"], row["horizon"], row["run"])
+        async for each in connection.cursor(_CALLS, *arguments, prefetch=CALLS_PER_BLOCK):
+            block.append(
+                CallRow(
+                    customer=each["customer"],
+                    subscription=each["subscription"],
+                    label=labels.get(each["subscription"], ""),
+                    start=each["start"],
+                    mode=each["mode"],
+                    direction=_DIRECTIONS[each["direction"]],
+                    number=masked(each["number"], invoice.mask_digits),
+                    destination=each["destination"],
+                    used=each["used"],
+                    amount_micro=each["retail_micro"],
+                )
+            )
+            if len(block) == CALLS_PER_BLOCK:
+                yield block
+                block = []
+        if block:
+            yield block
+
+    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw keys and numbers of the document's series, whose row stays locked until the unit ends."""
+        if count == 0:
+            return [], []
+        connection = self._transaction.connection
+        following = await connection.fetchval(
+            "insert into series as s (operator, name, next) values ($1, $2, $3::bigint + $4)"
+            " on conflict (operator, name) do update set next = s.next + $4 returning next",
+            *(self._operator, kind.value, FIRST_NUMBER, count),
+        )
+        drawn = await connection.fetch(
+            "select nextval(pg_get_serial_sequence('invoice', 'id')) as id from generate_series(1, $1::int)", count
+        )
+        numbers = [str(number) for number in range(following - count, following)]
+        return sorted(InvoiceId(row["id"]) for row in drawn), numbers
+
+    async def issue(self, invoices: Sequence[Invoice]) -> None:
+        """Keep numbered invoices with their lines."""
+        if not invoices:
+            return
+        connection = self._transaction.connection
+        seen = await self._seen_usage(invoices)
+        rows = [to_row(invoice, *seen.get(invoice.run or 0, (None, None))) for invoice in invoices]
+        lines = [line_to_row(invoice, line) for invoice in invoices for line in invoice.lines]
+        if await connection.fetchval("select rolbypassrls from pg_roles where rolname = current_user"):
+            await connection.copy_records_to_table("invoice", records=rows, columns=_INVOICE)
+            await connection.copy_records_to_table("invoice_line", records=lines, columns=_LINE)
+            return
+        for table, columns, records in (("invoice", _INVOICE, rows), ("invoice_line", _LINE, lines)):
+            places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
+            await connection.executemany(
+                f"insert into {table} ({', '.join(columns)}) values ({places})",  # noqa: S608  (this module's own words)
+                records,
+            )
+
+    async def _seen_usage(self, invoices: Sequence[Invoice]) -> dict[int, tuple[Any, Any]]:
+        """Return, for each run, the instant its usage ends at and its horizon."""
+        runs = sorted({invoice.run for invoice in invoices if invoice.run})
+        found = await self._transaction.connection.fetch(
+            "select r.id, r.period_end::timestamp at time zone o.zone as until, r.horizon from bill_run r"
+            " join operator o on o.id = r.operator where r.operator = $1 and r.id = any ($2::bigint[])",
+            *(self._operator, runs),
+        )
+        return {row["id"]: (row["until"], row["horizon"]) for row in found}
+
+
+def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
+    """Make the row of an invoice, in the order of its columns."""
+    assert invoice.number, "only what is issued is kept"
+    document = {
+        "seller": _party(invoice.seller),
+        "payer": _party(invoice.payer),
+        "terms_days": invoice.payment.terms_days,
+        "bankgiro": invoice.payment.bankgiro,
+        "iban": invoice.payment.iban,
+        "language": invoice.language,
+        "delivery": invoice.delivery.value,
+        "call_specification": invoice.call_specification.value,
+        "mask_digits": invoice.mask_digits,
+    }
+    return (
+        invoice.operator, invoice.customer, invoice.id, invoice.kind.value, invoice.number, invoice.reseller,
+        invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
+        invoice.due_on, invoice.payment.reference, invoice.net, invoice.vat_total, invoice.rounding, invoice.total,
+        invoice.original,
+        json.dumps(document, ensure_ascii=False),
+    )  # fmt: skip
+
+
+def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
+    """Make the row of a line, in the order of its columns."""
+    fee = line.fee
+    return (
+        invoice.operator, invoice.customer, invoice.id, line.position, line.kind.value, line.customer,
+        line.customer_name, line.text, line.quantity, line.unit.value, line.unit_price, line.net, line.vat.category,
+        line.vat.percent, line.vat.reason, line.vat.words, line.period.start, line.period.end, line.account,
+        line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,
+        line.events, line.used, line.amount_micro, fee.held_from if fee else None, fee.fee_start if fee else None,
+        fee.one_time if fee else None, line.corrects,
+    )  # fmt: skip
+
+
+def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
+    """Make the invoice of a row and its lines. VAT per category is computed from the lines, as it was when issued."""
+    document = json.loads(row["document"])
+    return Invoice(
+        id=row["id"],
+        operator=row["operator"],
+        run=row["run"],
+        kind=DocumentKind(row["kind"]),
+        number=row["number"],
+        customer=row["customer"],
+        reseller=row["reseller"],
+        currency=row["currency"],
+        period=Period(row["period_start"], row["period_end"]),
+        issued_on=row["issued_on"],
+        due_on=row["due_on"],
+        seller=_party_of(document["seller"]),
+        payer=_party_of(document["payer"]),
+        payment=Payment(
+            terms_days=document["terms_days"],
+            bankgiro=document["bankgiro"],
+            iban=document["iban"],
+            reference=row["reference"],
+        ),
+        lines=tuple(lines),
+        vat=sums(((line.vat, line.net) for line in lines), decimals=decimals_of(row["currency"])),
+        net=row["net"],
+        vat_total=row["vat"],
+        rounding=row["rounding"],
+        total=row["total"],
+        language=document["language"],
+        delivery=Delivery(document["delivery"]),
+        call_specification=CallSpecification(document["call_specification"]),
+        mask_digits=document["mask_digits"],
+        original=row["original"],
+    )
+
+
+def line_from_row(row: Mapping[str, Any]) -> Line:
+    """Make the line of a row."""
+    fee = None
+    if row["fee_start"] is not None:
+        fee = FeeKey(row["contract"], row["service"], row["fee_held_from"], row["fee_start"], row["fee_one_time"])
+    same = (
+        "position", "customer_name", "text", "quantity", "unit_price", "net", "account", "contract",
+        "contract_number", "service", "subscription", "label", "mode", "events", "used", "amount_micro", "corrects",
+    )  # fmt: skip
+    return Line(
+        kind=LineKind(row["kind"]),
+        customer=row["line_customer"],
+        unit=Unit(row["unit"]),
+        vat=VatTreatment(row["vat_category"], row["vat_percent"], row["vat_reason"], row["vat_words"]),
+        period=Period(row["period_start"], row["period_end"]),
+        group=row["group_name"],
+        fee=fee,
+        **{name: row[name] for name in same},
+    )
+
+
+def _party(party: Party) -> dict[str, Any]:
+    return asdict(party)
+
+
+def _party_of(kept: Mapping[str, Any]) -> Party:
+    fields = dict(kept)
+    return Party(address=Address(**fields.pop("address")), kind=CustomerKind(fields.pop("kind")), **fields)
+
+
+def _missing(key: object) -> NoReturn:
+    raise NotFound(f"no invoice {key}")

@@ -1,0 +1,373 @@
+"""Invoices, bill runs and the ledger in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NoReturn
+from zoneinfo import ZoneInfo
+
+from domain.customers.customer import Customer, payer
+from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, SubscriptionId
+from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.calls import masked
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from domain.ledger.entry import BAS, Entry, Posted
+from domain.ports.invoices import PayerPage
+from domain.ports.page import Page, PageRequest
+from domain.rating.rated_event import RatedEvent
+from domain.refusal import Conflict, NotFound, WrongState
+from persistence.memory import Draft, page_of
+from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
+
+FIRST_NUMBER = 100_001
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """A rated event of an operator with its destination's group; a row of the table ``usage``."""
+
+    operator: OperatorId
+    event: RatedEvent
+    group: str
+
+    @property
+    def reseller(self) -> ResellerId | None:
+        """Whose it is to see."""
+        return self.event.reseller
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A customer's usage before ``period_end`` in chunks up to ``horizon`` is billed by ``run``."""
+
+    operator: OperatorId
+    customer: CustomerId
+    run: BillRunId
+    period_end: datetime
+    horizon: int
+
+    def covers(self, event: RatedEvent) -> bool:
+        """Tell whether the event is billed by this run or one before it."""
+        return event.customer == self.customer and event.start < self.period_end and event.chunk <= self.horizon
+
+
+class MemoryInvoices:
+    """Keeps ``domain.ports.invoices.Invoices``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _all(self) -> list[Invoice]:
+        return self._draft.seen("invoice")
+
+    async def get(self, key: InvoiceId) -> Invoice:
+        """Return one. Refuses with: NotFound."""
+        return (await self.many([key])).get(key) or _missing(f"no invoice {key}")
+
+    async def by_number(self, number: str, kind: DocumentKind = DocumentKind.INVOICE) -> Invoice:
+        """Return the one with this number. Refuses with: NotFound."""
+        for one in self._all():
+            if one.kind is kind and one.number == number:
+                return one
+        return _missing(f"no invoice {number}")
+
+    async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
+        """Return those that exist and may be seen."""
+        wanted = set(keys)
+        return {one.id: one for one in self._all() if one.id in wanted}
+
+    async def page(
+        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+    ) -> Page[Invoice]:
+        """List by key."""
+        rows = [one for one in self._all() if customer in {None, one.customer} and run in {None, one.run}]
+        return page_of(rows, request, lambda one: one.id)
+
+    async def of_customers(
+        self, keys: Sequence[CustomerId], *, first: int = 50
+    ) -> Mapping[CustomerId, Sequence[Invoice]]:
+        """Return the latest ``first`` invoices of each payer, by key."""
+        return {key: [one for one in self._all() if one.customer == key][-first:] for key in keys}
+
+    async def credited(self, number: str) -> Sequence[Invoice]:
+        """Return the credit notes that name this invoice."""
+        return [one for one in self._all() if one.kind is DocumentKind.CREDIT_NOTE and one.original == number]
+
+    async def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
+        """Yield the events behind its usage lines in one block; free ones left out."""
+        if invoice.run is None:
+            return
+        run: BillRun = self._draft.table("bill_run")[invoice.run]
+        until = _until(self._draft, run)
+        before = [mark for mark in _marks(self._draft) if mark.run < run.id]
+        labels = {line.subscription: line.label or "" for line in invoice.lines if line.subscription}
+        customers = {line.customer for line in invoice.lines if line.amount_micro is not None}
+        rows = [
+            event
+            for event in _events(self._draft)
+            if event.customer in customers and event.start < until and event.chunk <= run.horizon
+            and event.retail.amount.value and not any(mark.covers(event) for mark in before)
+        ]  # fmt: skip
+        rows.sort(key=lambda event: (event.customer, event.subscription, event.ref))
+        if rows:
+            yield [
+                CallRow(
+                    customer=event.customer,
+                    subscription=event.subscription,
+                    label=labels.get(event.subscription, ""),
+                    start=event.start,
+                    mode=event.mode,
+                    direction=event.direction,
+                    number=masked(event.b if event.direction == "out" else event.a, invoice.mask_digits),
+                    destination=event.destination,
+                    used=event.used,
+                    amount_micro=_micro(event),
+                )
+                for event in rows
+            ]
+
+    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw keys and numbers of the document's series."""
+        series = self._draft.table("series")
+        place = (self._draft.actor.operator, kind.value)
+        first = series.get(place, FIRST_NUMBER)
+        if count:
+            series[place] = first + count
+        keys = [InvoiceId(self._draft.draw("invoice")) for _ in range(count)]
+        return keys, [str(number) for number in range(first, first + count)]
+
+    async def issue(self, invoices: Sequence[Invoice]) -> None:
+        """Keep numbered invoices with their lines."""
+        for invoice in invoices:
+            assert invoice.number, "only what is issued is kept"
+            self._draft.table("invoice")[invoice.id] = invoice
+
+
+class MemoryBillRuns:
+    """Keeps ``domain.ports.invoices.BillRuns``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _own(self) -> list[BillRun]:
+        rows = self._draft.table("bill_run")
+        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+
+    async def start(self, run: BillRun) -> BillRun:
+        """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
+        for unfinished in self._own():
+            if unfinished.state is BillRunState.RUNNING:
+                asked = (run.period, run.fees_until, run.customers)
+                if (unfinished.period, unfinished.fees_until, unfinished.customers) == asked:
+                    return unfinished
+                raise WrongState(
+                    f"bill run {unfinished.id} of {unfinished.period} is not finished;"
+                    " run the same again to continue it"
+                )
+        return await self.rehearse(run)
+
+    async def rehearse(self, run: BillRun) -> BillRun:
+        """Keep a new run."""
+        horizon = max((event.chunk for event in _events(self._draft)), default=0)
+        begun = replace(run, id=BillRunId(self._draft.draw("bill_run")), horizon=horizon)
+        self._draft.table("bill_run")[begun.id] = begun
+        return begun
+
+    async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
+        """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
+        if run.collected:
+            return run
+        marks = _marks(self._draft)
+        sums: dict[tuple[object, ...], list[RatedEvent]] = defaultdict(list)
+        for row in self._draft.table("usage").values():
+            event = row.event
+            if row.operator != run.operator or event.start >= until or event.chunk > run.horizon:
+                continue
+            if any(mark.covers(event) for mark in marks):
+                continue
+            late = event.start < since
+            place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
+            sums[*place, event.retail.amount.currency, late].append(event)
+        totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
+        self._draft.table("bill_run_usage")[run.id] = totals
+        collected = replace(run, collected=True)
+        await self.keep(collected)
+        return collected
+
+    async def get(self, key: BillRunId) -> BillRun:
+        """Return one. Refuses with: NotFound."""
+        for one in self._own():
+            if one.id == key:
+                return one
+        return _missing(f"no bill run {key}")
+
+    async def claim(self, key: BillRunId) -> BillRun:
+        """Return one; the unit has everything locked. Refuses with: NotFound."""
+        return await self.get(key)
+
+    async def page(self, request: PageRequest) -> Page[BillRun]:
+        """List by key."""
+        return page_of(self._own(), request, lambda one: one.id)
+
+    async def first_billed(self) -> date | None:
+        """Return the first day of the earliest period ever billed."""
+        return min((run.period.start for run in self._own()), default=None)
+
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left after its position."""
+        return len(self._payers(run))
+
+    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
+        """Return the next payers after the run's position with everything their bills are made of."""
+        left = self._payers(run)
+        payers = left[:first]
+        tree = self._tree()
+        ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
+        members = {key: [one for one in ranked if payer(one.id, tree) == key] for key in payers}
+        customers = [one.id for group in members.values() for one in group]
+        contracts = await MemoryContracts(self._draft).of_customers(customers)
+        services = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        totals: list[UsageTotal] = self._draft.table("bill_run_usage").get(run.id, [])
+        usage = {key: [total for total in totals if total.customer == key] for key in customers}
+        lines = sorted({SubscriptionId(total.subscription) for total in totals})
+        return PayerPage(
+            payers=payers,
+            members=members,
+            contracts=contracts,
+            services=await MemoryServices(self._draft).many(sorted(services)),
+            subscriptions=await MemorySubscriptions(self._draft).many(lines),
+            usage=usage,
+            billed=self._billed({contract.id for each in contracts.values() for contract in each}),
+            more=len(left) > first,
+        )
+
+    async def park(self, parked: Sequence[Parked]) -> None:
+        """Keep who was parked and why."""
+        for each in parked:
+            self._draft.table("bill_parked")[each.run, each.customer] = each
+
+    async def parked(self, key: BillRunId) -> Sequence[Parked]:
+        """Return whom a run parked, by customer number."""
+        rows = [each for each in self._draft.table("bill_parked").values() if each.run == key]
+        return sorted(rows, key=lambda each: each.customer_number) if any(one.id == key for one in self._own()) else []
+
+    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
+        """Record that the customers' usage is billed through the run's period and horizon."""
+        until = _until(self._draft, run)
+        for customer in customers:
+            mark = Mark(run.operator, customer, run.id, until, run.horizon)
+            self._draft.table("billed_through")[customer, run.id] = mark
+
+    async def keep(self, run: BillRun) -> None:
+        """Write position, counts and state; a finished run's working rows are cleared away."""
+        self._draft.table("bill_run")[run.id] = run
+        if run.state is BillRunState.DONE:
+            self._draft.table("bill_run_usage").pop(run.id, None)
+
+    def _tree(self) -> dict[CustomerId, Customer]:
+        return {one.id: one for one in self._draft.seen("customer")}
+
+    def _payers(self, run: BillRun) -> list[CustomerId]:
+        tree = self._tree()
+        chosen = tree if run.customers is None else {key for key in run.customers if key in tree}
+        return sorted({key for key in (payer(one, tree) for one in chosen) if key > run.position})
+
+    def _billed(self, contracts: set[ContractId]) -> dict[FeeKey, BilledFee]:
+        found: dict[FeeKey, BilledFee] = {}
+        for invoice in self._draft.seen("invoice"):
+            for line in invoice.lines:
+                if line.fee is not None and line.contract in contracts:
+                    before = found[line.fee].net if line.fee in found else Decimal(0)
+                    found[line.fee] = BilledFee(before + line.net, invoice.number)
+        return found
+
+
+class MemoryLedger:
+    """Keeps ``domain.ports.ledger.Ledger``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _own(self) -> dict[str, Posted]:
+        return self._draft.state.tables.setdefault(f"ledger of {self._draft.actor.operator}", {})
+
+    async def post(self, entries: Sequence[Entry]) -> None:
+        """Keep new entries. Refuses with: Conflict where a key was posted, or reversed, before."""
+        kept = self._own()
+        for entry in entries:
+            reversed_before = {posted.entry.reverses for posted in kept.values()} - {None}
+            if entry.key in kept or entry.reverses in reversed_before:
+                raise Conflict(f"{entry.key if len(entries) == 1 else 'one of these'} was booked before")
+            kept[entry.key] = Posted(entry=entry, recorded_at=datetime.now(UTC))
+
+    async def by_key(self, key: str) -> Posted:
+        """Return the entry posted under an idempotency key. Refuses with: NotFound."""
+        return self._own().get(key) or _missing(f"nothing is booked as {key}")
+
+    async def balances(self) -> Mapping[tuple[str, str], int]:
+        """Return the sum per (account, currency) in minor units."""
+        sums: dict[tuple[str, str], int] = defaultdict(int)
+        for posted in self._own().values():
+            for posting in posted.entry.postings:
+                sums[posting.account, posting.currency] += posting.amount_minor
+        return dict(sorted(sums.items()))
+
+    async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
+        """Return what each customer owes, per currency in minor units."""
+        found: dict[CustomerId, dict[str, int]] = {key: {} for key in keys}
+        for posted in self._own().values():
+            for posting in posted.entry.postings:
+                if posted.entry.customer in found and posting.account == BAS.receivable:
+                    sums = found[posted.entry.customer]
+                    sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount_minor
+        return found
+
+
+def _events(draft: Draft) -> list[RatedEvent]:
+    return [row.event for row in draft.table("usage").values() if row.operator == draft.actor.operator]
+
+
+def _marks(draft: Draft) -> list[Mark]:
+    return [mark for mark in draft.table("billed_through").values() if mark.operator == draft.actor.operator]
+
+
+def _until(draft: Draft, run: BillRun) -> datetime:
+    return run.period.instants(draft.table("operator")[run.operator].zone)[1]
+
+
+def _micro(event: RatedEvent) -> int:
+    return int(event.retail.amount.value.scaleb(6))
+
+
+def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -> UsageTotal:
+    customer, contract, subscription, mode, direction, group, currency, late = place
+    first = [event for event in events if event.version == 1]
+    return UsageTotal(
+        customer=customer,  # type: ignore[arg-type]  # the key's parts in their order
+        contract=contract,  # type: ignore[arg-type]
+        subscription=subscription,  # type: ignore[arg-type]
+        mode=str(mode),
+        direction=str(direction),
+        group=str(group),
+        currency=str(currency),
+        late=bool(late),
+        first=min(event.start for event in events).astimezone(ZoneInfo(zone)).date(),
+        events=len(first),
+        used=sum(event.used for event in first),
+        amount_micro=sum(map(_micro, events)),
+    )
+
+
+def _depth(customer: Customer, tree: Mapping[CustomerId, Customer]) -> int:
+    depth = 0
+    while customer.through_parent and customer.parent is not None:
+        customer, depth = tree[customer.parent], depth + 1
+    return depth
+
+
+def _missing(sentence: str) -> NoReturn:
+    raise NotFound(sentence)
