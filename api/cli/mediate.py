@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, TextIO, cast
 
 import typer
 
@@ -33,7 +33,7 @@ def mediate(
 ) -> int:
     """Read CDR files and print normalised events."""
     from domain.mediation.events import Balance
-    from domain.usecases.mediate import Run
+    from domain.usecases.mediate import Run, finish
 
     profile = profile_of(source)
     total, run, empty = Balance(), Run(), False
@@ -50,6 +50,12 @@ def mediate(
                 complain(f"{path}: the file is empty")
                 empty = True
             total += balance
+        if (last := finish(profile, run)) is not None:
+            sys.stdout.buffer.write(lines(last.events))
+            sys.stdout.flush()
+            _tell(files[-1], last.rejects, out, 0)
+            total += last.balance
+    total.check()
     print(json.dumps(total.as_dict()), file=sys.stderr)
     return ATTENTION if total.rejects or empty else DONE
 
@@ -125,7 +131,7 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spooled:
             while block := sys.stdin.buffer.read(1 << 20):
                 spooled.write(block)
-            yield spooled
+            yield cast("BinaryIO", spooled)
         return
     try:
         file = path.open("rb")

@@ -126,7 +126,7 @@ class Columns:
 
 def check_columns(columns: set[str], profile: Profile) -> None:
     """Refuse a profile whose own map names columns that the file does not have. Refuses with: BadValue."""
-    for field in sorted(path.removeprefix("map.") for path in profile.own):
+    for field in sorted(path.removeprefix("map.") for path in profile.own if path.startswith("map.")):
         names = profile.map.get(field, ())
         if names and not any(name.startswith("=") or name in columns for name in names):
             known = " ".join(sorted(name for name in columns if not name.startswith("_")))
@@ -143,6 +143,8 @@ def normalise(piece: Decoded, profile: Profile, *, now_us: int | None = None) ->
     left_out = _left_out(columns)
     good = reasons == ""
     events = _events(columns, times, answered, np.where(answered, amount.value, 0), left_out)
+    if "_part" in piece.records.columns:
+        events = _with_parts(events, columns, times)
     if good.all():
         return Normalised(events, REJECT_SCHEMA.to_frame(), {})
     unread = left_out.filter(pl.Series(~good & (left_out != "").to_numpy()))
@@ -284,10 +286,67 @@ def _reasons(columns: Columns, times: _Times, answered: Mask, amount: _Amount, n
         ("inconsistent_duration", answered & (off | over) & (not volume)),
     ]
     reasons = np.full(len(ref), "", dtype="U24")
+    parts = columns.named(("_part",))
+    if parts is not None:
+        checks = _of_parts(checks, parts)
     for reason, hit in reversed(checks):
         if hit.any():
             reasons[hit] = reason
     return reasons
+
+
+_WHOLE: Final = ("whole", "partial", "segment")
+_TIMELESS: Final = ("begin", "note", "close")
+
+
+def _of_parts(checks: list[tuple[str, Mask]], parts: pl.Series) -> list[tuple[str, Mask]]:
+    """Judge a session's parts only by what a part must have: amounts are judged when the session is whole."""
+    whole = parts.is_in(list(_WHOLE)).to_numpy()
+    timeless = parts.is_in(list(_TIMELESS)).to_numpy()
+    judged = []
+    for place, (reason, hit) in enumerate(checks):
+        if reason in {"bad_time", "overflow", "bad_number"} or place == 0:
+            judged.append((reason, hit))
+        elif place in {2, 4}:  # no time at all, implausible time
+            judged.append((reason, hit & ~timeless))
+        else:
+            judged.append((reason, hit & whole))
+    return judged
+
+
+def _with_parts(events: pl.DataFrame, columns: Columns, times: _Times) -> pl.DataFrame:
+    """Add what ``correlate`` needs of each part."""
+    profile, rows = columns.profile, columns.records.height
+
+    def text(name: str) -> pl.Series:
+        found = columns.named((name,))
+        return pl.repeat("", rows, dtype=pl.String, eager=True) if found is None else found
+
+    def counter(name: str) -> tuple[pl.Series, pl.Series]:
+        found = columns.field(name)
+        if found is None:
+            return pl.repeat(0, rows, dtype=pl.Int64, eager=True), pl.repeat(False, rows, dtype=pl.Boolean, eager=True)
+        value = instants.scaled(found, _UNIT_US.get(profile.unit, 1))
+        return value.fill_null(0), value.is_not_null()
+
+    (inward, inward_known), (outward, outward_known) = counter("octets_in"), counter("octets_out")
+    seconds = columns.field("duration")
+    elapsed = pl.repeat(None, rows, dtype=pl.Int64, eager=True) if seconds is None else instants.scaled(seconds, 1)
+    by = columns.joined(profile.correlate_by) if profile.correlate_by else events["ref"]
+    return events.with_columns(
+        text("_part").alias("_part"),
+        text("_seq").alias("_seq"),
+        text("_last").alias("_last"),
+        text("_scope").alias("_scope"),
+        (text("_holds") == "1").alias("_holds"),
+        by.alias("_key"),
+        inward.alias("_in"),
+        outward.alias("_out"),
+        elapsed.alias("_seconds"),
+        (inward_known | outward_known | (elapsed.fill_null(0) > 0)).alias("_measured"),
+        pl.repeat(profile.unit in VOLUME_UNITS, rows, eager=True).alias("_volume"),
+        pl.Series("_time_known", ~times.bad["none"]),
+    )
 
 
 def _duration(columns: Columns) -> pl.Series:

@@ -189,7 +189,7 @@ def _assemble(
         max_seconds=usage.get("max_seconds", 86_400),
         number=NumberPlan(**tables["number"]),
         map={field: columns for field, columns in mapped.items() if columns},
-        own=frozenset(f"{table}.{key}" for table in ("map", "file") if table in document for key in document[table]),
+        own=frozenset(f"{table}.{key}" for table in _TABLES if table in document for key in document[table]),
         direction=tuple(
             (word, reading.conditions(whole["direction"][word], f"direction.{word}"))
             for word in ("out", "in")

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from domain.mediation.correlate import Joined, Sessions
 from domain.mediation.duplicates import CONFLICTING, EXACT, FRESH, Seen
-from domain.mediation.events import EVENT_SCHEMA, Balance, Batch
+from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.normalise import VOLUME_UNITS, normalise, reject_rows
 from domain.mediation.profile import Profile
-from domain.ports.reader import Decoded, Reader
+from domain.ports.reader import Decoded, RawText, Reader
 
 _KILO: Final = 1_000
 _SECOND: Final = 1_000_000
 
 
+_JOINED_SCHEMA: Final[dict[str, Any]] = {
+    **{name: kind for name, kind in EVENT_SCHEMA.items() if name not in {"used", "raw_line"}},
+    "amount": pl.Int64,
+    "_line": pl.Int64,
+    "_offset": pl.Int64,
+    "_place": pl.Int64,
+    "_ignored": pl.String,
+}
+_FAULTS: Final = {
+    "missing_field": "the session's beginning never came",
+    "negative_duration": "the session ends before it begins",
+    "too_long": "longer than the profile's usage.max_seconds; was its end lost?",
+}
+
+
 @dataclass(slots=True)
 class Run:
-    """What a run over one or several files of a source remembers: the keys it met."""
+    """What a run over one or several files of a source remembers: the keys it met and the sessions still open."""
 
     seen: Seen = field(default_factory=Seen)
+    sessions: Sessions | None = None
 
 
 def mediate(
@@ -38,19 +55,56 @@ def mediate(
 ) -> Iterator[Batch]:
     """Yield a file's batches in order. ``blocks`` are the file's bytes from its beginning, decompressed.
 
-    ``start_at`` is a ``Batch.position``: what lies before it is read again, so that record numbers, duplicates and open
-    sessions are the same as without the interruption, but not yielded. ``now_us``: when the file arrived, to
-    tell times in the future. ``run``: memory to share between the files of one run.
+    ``start_at`` is a ``Batch.position``: what lies before it is read again, so that record numbers, duplicates and
+    open sessions are the same as without the interruption, but not yielded. ``now_us``: when the file arrived, to
+    tell times in the future. ``run``: memory to share between the files of one run; who gives it calls ``finish``.
 
     Refuses with: Unreadable, LimitExceeded, BadValue.
     """
+    own = run is None
     run = run or Run()
-    for whole in reader.decode(blocks, profile, records_max=records_per_batch):
-        for piece in _parts(whole, start_at):
-            batch = _batch(piece, profile, run, now_us)
-            batch.balance.check()
-            if batch.position > start_at:
-                yield batch
+    pieces = (
+        part
+        for whole in reader.decode(blocks, profile, records_max=records_per_batch)
+        for part in _parts(whole, start_at)
+    )
+    piece = next(pieces, None)
+    while piece is not None:
+        following = next(pieces, None)
+        batch = _batch(piece, profile, run, now_us)
+        if own and following is None and (last := finish(profile, run, position=piece.position)) is not None:
+            batch = _together(batch, last)
+        batch.balance.check()
+        if batch.position > start_at:
+            yield batch
+        piece = following
+
+
+def finish(profile: Profile, run: Run, *, position: int = 0) -> Batch | None:
+    """End a run: sessions that used something become events flagged incomplete; the others stay pending."""
+    if run.sessions is None:
+        return None
+    batch = _of_joined(run.sessions.finish(), profile, run, position)
+    batch.balance.check()
+    return batch
+
+
+def _together(first: Batch, second: Batch) -> Batch:
+    """Join two batches of one piece; the second's places are told from the first's by their sign."""
+
+    def raw(places: pl.Series) -> list[str]:
+        return [
+            first.raw(pl.Series([place]))[0] if place >= 0 else second.raw(pl.Series([~place]))[0] for place in places
+        ]
+
+    return Batch(
+        pl.concat([first.events, second.events]),
+        pl.concat([first.rejects, second.rejects]),
+        first.balance + second.balance,
+        second.position,
+        pl.concat([first.origins, second.origins.with_columns(_place=-1 - pl.col("_place"))]),
+        raw,
+    )
 
 
 def _parts(piece: Decoded, start_at: int) -> list[Decoded]:
@@ -70,34 +124,97 @@ def _parts(piece: Decoded, start_at: int) -> list[Decoded]:
 
 def _batch(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> Batch:
     normal = normalise(piece, profile, now_us=now_us)
-    events = normal.events
+    before = Balance(
+        records=piece.count,
+        rejects=piece.rejects.height + normal.rejects.height,
+        ignored=_added(piece.ignored, normal.ignored),
+    )
+    bad = [frame for frame in (piece.rejects, normal.rejects) if frame.height]
+    if "_part" not in normal.events.columns:
+        batch = _unique(normal.events, profile, run, piece.raw, piece.position)
+    else:
+        run.sessions = run.sessions or Sessions(profile.timeout_hours)
+        parts = normal.events.filter(pl.col("_ignored") == "")
+        left_out = normal.events.filter(pl.col("_ignored") != "")["_ignored"].value_counts()
+        before += Balance(ignored={str(reason): int(count) for reason, count in left_out.iter_rows()})
+        rows = parts.with_columns(_raw=pl.Series(piece.raw(parts["_place"]), dtype=pl.String)).to_dicts()
+        batch = _of_joined(run.sessions.take(rows), profile, run, piece.position)
+    rejects = pl.concat([*bad, batch.rejects]).sort("raw_line") if bad else batch.rejects
+    return replace(batch, rejects=rejects, balance=before + batch.balance)
+
+
+def _of_joined(joined: Joined, profile: Profile, run: Run, position: int) -> Batch:
+    """Make finished sessions into events: judged as wholes, then met with the run's keys."""
+    limit = profile.max_seconds * _SECOND
+    timed = profile.unit not in VOLUME_UNITS
+    good, faults = (
+        [],
+        [(row, "conflicting_duplicate", "the same part came with other content") for row in joined.conflicts],
+    )
+    for row in joined.rows:
+        fault = row.get("_fault")
+        if fault is None and row["answered"] and row["amount"] < 0:
+            fault = "negative_duration"
+        if fault is None and row["answered"] and timed and row["amount"] > limit:
+            fault = "too_long"
+        if fault is None:
+            good.append(row)
+        else:
+            faults.append((row, fault, _FAULTS[fault]))
+    frame = pl.DataFrame(good, schema=_JOINED_SCHEMA, infer_schema_length=None)
+    numbered = frame.with_row_index("_number").with_columns(_place=pl.col("_number").cast(pl.Int64))
+    raws = [row["_raw"] for row in good]
+    batch = _unique(numbered, profile, run, lambda places: [raws[place] for place in places.to_list()], position)
+    ends = Balance(
+        merged=joined.merged,
+        pending=joined.pending,
+        duplicates=joined.duplicates,
+        rejects=len(faults),
+        ignored={"control": joined.control} if joined.control else {},
+    )
+    balance = ends + batch.balance
+    if not faults:
+        return replace(batch, balance=balance)
+    rejects = reject_rows(
+        pl.Series([row["_line"] for row, _, _ in faults], dtype=pl.Int64),
+        pl.Series([row["_offset"] for row, _, _ in faults], dtype=pl.Int64),
+        [fault for _, fault, _ in faults],
+        [detail for _, _, detail in faults],
+        [row["_raw"] for row, _, _ in faults],
+    )
+    return replace(batch, rejects=pl.concat([batch.rejects, rejects]), balance=balance)
+
+
+def _unique(events: pl.DataFrame, profile: Profile, run: Run, raw: RawText, position: int) -> Batch:
+    """Leave out what came before in this run and what the profile ignores; the balance is without ``records``."""
     found = run.seen.meet(events)
     kept = events["_ignored"] == ""
-    ignored = dict(piece.ignored)
     left_out = events["_ignored"].filter(~kept & pl.Series(found != EXACT))
-    for reason, count in (*normal.ignored.items(), *left_out.value_counts().iter_rows()):
-        ignored[reason] = ignored.get(reason, 0) + count
-    rejects = [piece.rejects, normal.rejects]
+    ignored = (
+        {str(reason): int(count) for reason, count in left_out.value_counts().iter_rows()} if len(left_out) else {}
+    )
+    rejects = REJECT_SCHEMA.to_frame()
     if (held := kept & pl.Series(found == CONFLICTING)).any():
-        rejects.append(_conflicting(events.filter(held), piece))
+        rejects = _conflicting(events.filter(held), raw)
     fresh = kept & pl.Series(found == FRESH)
     events = events if fresh.all() else events.filter(fresh)
-    bad = pl.concat([frame for frame in rejects if frame.height] or rejects[:1]).sort("raw_line")
     balance = Balance(
-        records=piece.count,
         events=events.height,
         duplicates=int(np.count_nonzero(found == EXACT)),
-        rejects=bad.height,
+        rejects=rejects.height,
         ignored=ignored,
     )
-    origins = events.select("_offset", "_place")
-    return Batch(finished(events, profile), bad, balance, piece.position, origins, piece.raw)
+    return Batch(finished(events, profile), rejects, balance, position, events.select("_offset", "_place"), raw)
 
 
-def _conflicting(held: pl.DataFrame, piece: Decoded) -> pl.DataFrame:
+def _conflicting(held: pl.DataFrame, raw: RawText) -> pl.DataFrame:
     words = ["conflicting_duplicate"] * held.height
     details = [f"{ref}/{leg} came before with other content" for ref, leg in held.select("ref", "leg").iter_rows()]
-    return reject_rows(held["_line"], held["_offset"], words, details, piece.raw(held["_place"]))
+    return reject_rows(held["_line"], held["_offset"], words, details, raw(held["_place"]))
+
+
+def _added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {reason: first.get(reason, 0) + second.get(reason, 0) for reason in (*first, *second)}
 
 
 def finished(events: pl.DataFrame, profile: Profile) -> pl.DataFrame:
