@@ -65,7 +65,7 @@ def usage() -> str:
 
 
 def place_compiled_code() -> None:
-    """Keep compiled kernels below the data directory where the source folder cannot be written; before numba is imported.
+    """Keep compiled kernels below the data directory where the source cannot be written; before numba is imported.
 
     Otherwise numba would look for a home, which a service has not, and refuse.
     """
