@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from domain.access.actor import Actor
 from domain.ids import ChunkId, ContractId, CustomerId, FileId, ResellerId, SourceId, SubscriptionId
 from domain.intake.subscribers import Pricing
 from domain.money import Amount
-from domain.ports.usage import Background, UsageFilter, UsageTotals
+from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
 from domain.rating.rated_event import Charge, EventRef, RatedEvent
 from domain.refusal import NotFound
@@ -145,6 +147,37 @@ class UsageRows:
             for (destination, mode, currency), (events, used, billed, retail) in found.items()
         ]
         return sorted(totals, key=lambda one: (-one.retail.value, one.destination, one.mode))
+
+    async def levels(self, chosen: UsageFilter) -> Sequence[LevelTotals]:
+        """Add up per currency on the three levels, by currency; ``events`` are those with a retail price in it."""
+        conditions, arguments = self._chosen(chosen)
+        rows = await self._connection.fetch(
+            "select u.retail_rate, u.wholesale_rate[1] as wholesale_rate, u.cost_rate,"  # noqa: S608  (our own words)
+            " u.wholesale_micro is null as own, count(*) as events, sum(u.retail_micro)::bigint as retail,"
+            " sum(u.wholesale_micro[1])::bigint as wholesale, sum(u.cost_micro)::bigint as cost"
+            f" from usage u where {conditions}"
+            " group by u.retail_rate, u.wholesale_rate[1], u.cost_rate, u.wholesale_micro is null",
+            *arguments,
+        )
+        levels = ("retail", "wholesale", "cost")
+        names = await self._names(set(), {row[f"{level}_rate"] for level in levels for row in rows})
+        found: dict[str, Counter[str]] = {}
+        for row in rows:
+            currency = {level: names.rates[rate][1] for level in levels if (rate := row[f"{level}_rate"])}
+            for level, where in currency.items():
+                found.setdefault(where, Counter())[level] += row[level] or 0
+            found[currency["retail"]]["events"] += row["events"]
+            paid = "retail" if row["own"] else "wholesale"
+            if "cost" in currency and currency.get(paid) == currency["cost"]:
+                found[currency["cost"]]["margin"] += row[paid] - row["cost"]
+        return [
+            LevelTotals(
+                currency=currency,
+                events=sums["events"],
+                **{name: Decimal(sums[name]).scaleb(-6) for name in (*levels, "margin")},
+            )
+            for currency, sums in sorted(found.items())
+        ]
 
     def _chosen(self, chosen: UsageFilter) -> tuple[str, list[Any]]:
         """Return the conditions of a filter and their arguments."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from domain.ids import ContractId, CustomerId, SubscriptionId
@@ -34,6 +35,22 @@ class UsageTotals:
     used: int
     billed: int
     retail: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelTotals:
+    """What events come to on the three levels, in one currency. ``wholesale`` is the outermost tier's.
+
+    ``margin``: over events with a cost in this currency, what the operator gets (of a reseller's customer the
+    outermost tier's price, else the retail price) less that cost.
+    """
+
+    currency: str
+    events: int
+    retail: Decimal
+    wholesale: Decimal
+    cost: Decimal
+    margin: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +83,8 @@ class UsageStore(Protocol):
 
     async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
         """Add up per destination, mode and currency of the retail price, the largest amount first."""
+        ...
+
+    async def levels(self, chosen: UsageFilter) -> Sequence[LevelTotals]:
+        """Add up per currency on the three levels, by currency; ``events`` are those with a retail price in it."""
         ...
