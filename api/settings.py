@@ -53,6 +53,8 @@ class Settings:
     public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
     upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
+    demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
+    demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
     log_level: Annotated[str, Words(f"one of {', '.join(LOG_LEVELS)}")] = "info"
 
     @property
