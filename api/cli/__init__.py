@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Final, cast
@@ -113,5 +114,11 @@ def run(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    """Run the process's own command line and end it with the exit code."""
+    """Run the process's own command line and end it with the exit code.
+
+    Being terminated is being interrupted: what was started, as the embedded database, is stopped on the way out.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
+            signal.signal(number, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
