@@ -242,7 +242,8 @@ create index if not exists number_assignment_subscription on number_assignment (
 
 create table if not exists catalogue (
     operator int primary key references operator (id),
-    revision bigint not null default 0
+    revision bigint not null default 0,
+    changed_at timestamptz            -- as of this instant and since, the catalogue is what it is now
 );
 
 create table if not exists destination (
@@ -268,7 +269,7 @@ create table if not exists prefix (
 );
 create index if not exists prefix_destination on prefix (operator, destination);
 
--- What is small and changes whole: bands, holidays, zones, trunks, ported numbers, in the tariff document's own form.
+-- What is small and changes whole, field by field as domain.catalogue.tariff names them.
 create table if not exists catalogue_part (
     operator int not null references operator (id),
     part text not null check (part in ('bands', 'holidays', 'zones', 'trunks', 'ported', 'discount_rings', 'buckets')),

@@ -117,7 +117,8 @@ class CustomerStore:
         if first is not None:
             query = query.limit(first)
         if lock:
-            query = query.lock_rows("UPDATE")
+            # Not the key: others may name the row in theirs meanwhile.
+            query = query.lock_rows("NO KEY UPDATE")
         return [from_row(row) for row in await query]
 
     async def get(self, key: CustomerId) -> Customer:

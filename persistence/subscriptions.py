@@ -81,7 +81,8 @@ class SubscriptionStore:
         if first is not None:
             query = query.limit(first)
         if lock:
-            query = query.lock_rows("UPDATE")
+            # Not the key: others may name the row in theirs meanwhile.
+            query = query.lock_rows("NO KEY UPDATE")
         if not (rows := await query):
             return []
         numbers: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}

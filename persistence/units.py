@@ -10,20 +10,27 @@ from domain.access.actor import Actor
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
 from persistence.bill_runs import BillRunStore
+from persistence.catalogue import CatalogueStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
+from persistence.files import FileStore, SourceStore, SuspenseStore
+from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
 from persistence.ledger import LedgerStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
+from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
+from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
+from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices, MemoryLedger
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
+from persistence.usage import UsageRows
 
 
 class StoredUnit:
@@ -40,6 +47,12 @@ class StoredUnit:
         self.services = ServiceStore(transaction, actor)
         self.contracts = ContractStore(transaction, actor)
         self.subscriptions = SubscriptionStore(transaction, actor)
+        self.catalogue = CatalogueStore(transaction, actor)
+        self.sources = SourceStore(transaction, actor)
+        self.files = FileStore(transaction, actor)
+        self.intake = IntakeStore(transaction, actor)
+        self.usage = UsageRows(transaction, actor)
+        self.suspense = SuspenseStore(transaction, actor)
         self.invoices = InvoiceStore(transaction, actor)
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
@@ -59,6 +72,12 @@ class MemoryUnit:
         self.services = MemoryServices(draft)
         self.contracts = MemoryContracts(draft)
         self.subscriptions = MemorySubscriptions(draft)
+        self.catalogue = MemoryCatalogue(draft)
+        self.sources = MemorySources(draft)
+        self.files = MemoryFiles(draft)
+        self.intake = MemoryIntake(draft)
+        self.usage = MemoryUsage(draft)
+        self.suspense = MemorySuspense(draft)
         self.invoices = MemoryInvoices(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from domain.catalogue.tariff import PriceList, Rate, Tariff
 from domain.ids import ResellerId
 from domain.ports.page import Page, PageRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """How many rows of the catalogue began and ended; nothing began and nothing ended: it was the same already."""
+
+    began: int = 0
+    ended: int = 0
 
 
 class Catalogue(Protocol):
@@ -22,10 +31,11 @@ class Catalogue(Protocol):
         """Return the whole catalogue without parties, as it was believed at ``as_of`` (None: now)."""
         ...
 
-    async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> None:
+    async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> Changed:
         """Make the operator's destinations, bands, holidays, zones, lists, rates and trunks those of the document.
 
-        What is the same stays untouched with its key; what differs ends at ``recorded_at`` and begins anew.
+        What is the same stays untouched with its key; what differs ends at ``recorded_at`` and begins anew. Parties are
+        not of the catalogue.
         """
         ...
 
@@ -35,6 +45,10 @@ class Catalogue(Protocol):
 
     async def lists_by_name(self, names: Sequence[str]) -> Mapping[str, PriceList]:
         """Return those that exist and the actor may use, without their rates."""
+        ...
+
+    async def lists_in_use(self) -> frozenset[str]:
+        """Return the names of the lists that a customer, a contract or a reseller of the operator has."""
         ...
 
     async def named(self, name: str, *, field: str) -> PriceList:

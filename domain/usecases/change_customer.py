@@ -51,6 +51,9 @@ async def change_customer(cmd: ChangeCustomer, *, actor: Actor, begin: Begin) ->
     check_texts(cmd)
     changes = given(cmd, *_FIELDS)
     async with begin(actor) as unit:
+        if "parent" in changes:
+            # Before any customer is locked, so that two moves wait for each other here and nowhere else.
+            await unit.customers.hold_tree()
         customer = await unit.customers.claim(cmd.customer)
         if customer.version != cmd.version:
             raise Stale(f"the customer is at version {customer.version}; read it again", field="version")
@@ -69,8 +72,7 @@ async def change_customer(cmd: ChangeCustomer, *, actor: Actor, begin: Begin) ->
 
 
 async def _check_parent(unit: Unit, customer: CustomerId, parent: CustomerId) -> None:
-    """Check that the parent exists and that the tree stays one, while nobody else moves anything in it."""
-    await unit.customers.hold_tree()
+    """Check that the parent exists and that the tree stays one; nobody else moves anything in it meanwhile."""
     above = await unit.customers.above(parent)
     if not above:
         raise NotFound(f"no customer {parent}", field="parent")
