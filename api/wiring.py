@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 
 from api import settings as installation
 from api.settings import Settings
+from domain.intake.raters import Raters
 from domain.ports.access import Directory
 from domain.ports.clock import Clock
 from domain.ports.credentials import Credentials
 from domain.ports.files import Blobs
+from domain.ports.intake import Formats
 from domain.ports.standing import Standing
 from domain.ports.unit import Begin
+from integrations.cdr.formats import ShippedFormats
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
@@ -47,6 +50,8 @@ class Wiring:
     credentials: Credentials
     standing: Standing
     blobs: Blobs
+    formats: Formats
+    raters: Raters
     database: Database | None = None
 
 
@@ -60,6 +65,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         credentials=StoredCredentials(database),
         standing=StoredStanding(database),
         blobs=FileBlobs(settings.files_dir),
+        formats=ShippedFormats(),
+        raters=Raters(),
         database=database,
     )
 
@@ -76,6 +83,8 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         credentials=MemoryCredentials(Live(memory, "api_client"), parents),
         standing=QuietStanding(),
         blobs=FileBlobs(settings.files_dir),
+        formats=ShippedFormats(),
+        raters=Raters(),
     )
 
 

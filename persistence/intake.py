@@ -47,14 +47,7 @@ _PRICING: Final = (
     "insert into pricing (operator, retail, tiers, wholesale, cost) values ($1, $2, $3, $4, $5) on conflict do nothing"
 )
 # When the catalogue last changed: as of that instant it is what it is now.
-_BELIEVED: Final = (
-    "select max(at) from ("
-    " select max(greatest(recorded_at, replaced_at)) as at from rate where operator = $1"
-    " union all select max(greatest(recorded_at, replaced_at)) from price_list where operator = $1"
-    " union all select max(greatest(recorded_at, replaced_at)) from destination where operator = $1"
-    " union all select max(greatest(recorded_at, replaced_at)) from prefix where operator = $1"
-    " union all select max(greatest(recorded_at, replaced_at)) from catalogue_part where operator = $1) changes"
-)
+_BELIEVED: Final = "select changed_at from catalogue where operator = $1"
 _KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
 _OPEN: Final = "kind = 'unrated' and resolved_at is null"
 _CHECKED: Final = ("key", "content", "used", "billed", "retail_micro", "cost_micro")

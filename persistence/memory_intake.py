@@ -1,0 +1,259 @@
+"""The import pipeline's bulk reads and writes, and the rated events, in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from domain.contracts.contract import Contract
+from domain.contracts.subscription import Subscription
+from domain.customers.customer import Customer
+from domain.ids import ChunkId, SourceId, SuspenseId
+from domain.intake.subscribers import ALWAYS, NUMBERS, Pricing, Revision, Subscribers
+from domain.mediation.files import Suspended, SuspenseKind
+from domain.money import Amount
+from domain.ports.intake import KNOWN, Chunk, Collision
+from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
+from domain.rating.clock import EPOCH, micros
+from domain.rating.rated_event import EventRef, RatedEvent
+from domain.refusal import NotFound
+from domain.resellers.reseller import tiers
+from persistence.memory import Draft
+from persistence.memory_catalogue import MemoryCatalogue
+from persistence.memory_invoices import UsageRow
+from persistence.usage import Names, rated_of
+
+Place = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is remembered of an event besides what it shows: a row of the table ``usage_kept``."""
+
+    content: int
+    background: Background
+
+
+class MemoryIntake:
+    """Keeps ``domain.ports.intake.Intake``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._operator = draft.actor.operator
+
+    async def revision(self) -> Revision:
+        """Return what changes whenever the catalogue or a subscriber has changed: here, with every row of theirs."""
+        named = ("reseller", "customer", "contract", "subscription")
+        rows = tuple(hash(frozenset(self._draft.table(name).items())) for name in named)
+        return (await MemoryCatalogue(self._draft).revision(), *rows)
+
+    async def subscribers(self) -> Subscribers:
+        """Return every subscriber at the present revision."""
+        own: list[Subscription] = [
+            row for _, row in sorted(self._draft.table("subscription").items()) if row.operator == self._operator
+        ]
+        places: dict[Pricing, int] = {}
+        pricing = [places.setdefault(self._pricing(one), len(places)) for one in own]
+        kept = self._draft.table("pricing")
+        for one in places:
+            kept.setdefault((self._operator, one), self._draft.draw("pricing"))
+        customers: dict[Any, Customer] = self._draft.table("customer")
+        return Subscribers(
+            revision=await self.revision(),
+            believed_at=_believed(self._draft),
+            subscription=np.array([one.id for one in own], np.int64),
+            customer=np.array([one.customer for one in own], np.int64),
+            contract=np.array([one.contract for one in own], np.int64),
+            reseller=np.array([customers[one.customer].reseller or 0 for one in own], np.int64),
+            pricing=np.array(pricing, np.int32),
+            pricings=tuple(places),
+            pricing_keys=np.array([kept[self._operator, one] for one in places], np.int32),
+            numbers=_numbers(own),
+        )
+
+    def _pricing(self, one: Subscription) -> Pricing:
+        contract: Contract = self._draft.table("contract")[one.contract]
+        customer: Customer = self._draft.table("customer")[one.customer]
+        tree = {key: row for key, row in self._draft.table("reseller").items() if row.operator == self._operator}
+        chain = tiers(customer.reseller, tree)
+        lists = tuple(tier.price_list for tier in chain)
+        return Pricing(contract.price_list or customer.price_list, tuple(tier.id for tier in chain), lists)
+
+    async def partitions(self, months: Collection[date]) -> None:
+        """Do nothing: there is room."""
+
+    async def known(self, source: SourceId, starts: NDArray[np.int64], keys: NDArray[np.int64]) -> pl.DataFrame:
+        """Return what is kept of a source under these keys."""
+        wanted = set(zip(starts.tolist(), keys.tolist(), strict=True))
+        found = [
+            (place[0], place[2], content)
+            for place, content in self._contents(source).items()
+            if (place[0], place[2]) in wanted
+        ]
+        return pl.DataFrame(found, schema=KNOWN, orient="row")
+
+    def _contents(self, source: SourceId) -> dict[Place, int]:
+        kept = {place: row.content for place, row in self._draft.table("usage_kept").items()}
+        kept |= self._draft.table("suspense_kept")
+        return {place: content for place, content in kept.items() if place[1] == source}
+
+    async def store(self, chunk: Chunk) -> ChunkId:
+        """Write a chunk. Raises ``Collision`` where an event is there already."""
+        key = ChunkId(self._draft.draw("chunk"))
+        names, groups = self._names()
+        pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}
+        taken = self._contents(chunk.source)
+        for row in chunk.usage.to_pylist():
+            place = (micros(row["start"]), int(chunk.source), row["key"])
+            if place in taken:
+                raise Collision(f"{place} is there already")
+            pricing = pricings[row["pricing"]]
+            told = {**row, "source": chunk.source, "chunk": key, "file": chunk.file, "tiers": pricing.tiers}
+            event = rated_of(told, names)
+            self._draft.table("usage")[place] = UsageRow(
+                self._operator, event, groups.get(event.destination, event.destination)
+            )
+            self._draft.table("usage_kept")[place] = Kept(row["content"], Background(chunk.believed_at, pricing))
+        for row in chunk.suspended.iter_rows(named=True):
+            self._suspend(chunk, row)
+        return key
+
+    def _suspend(self, chunk: Chunk, row: Mapping[str, Any]) -> None:
+        key = SuspenseId(self._draft.draw("suspense"))
+        fields = {name: row[name] for name in ("record", "byte_offset", "reason", "detail", "raw", "start")}
+        self._draft.table("suspense")[key] = Suspended(
+            id=key,
+            operator=self._operator,
+            source=chunk.source,
+            file=chunk.file,
+            kind=SuspenseKind(row["kind"]),
+            event=None if row["event"] is None else pl.Series([row["event"]]).str.json_decode()[0],
+            created_at=EPOCH,  # nothing here is told the time
+            **fields,
+        )
+        if row["kind"] == "unrated":
+            place = (micros(row["start"]), int(chunk.source), row["key"])
+            self._draft.table("suspense_kept")[place] = row["content"]
+
+    def _names(self) -> tuple[Names, dict[str, str]]:
+        """Return what keys stand for, in whatever was ever believed, and the first group of each destination."""
+        destinations: dict[int, str] = {}
+        rates: dict[int, tuple[str, str]] = {}
+        groups: dict[str, str] = {}
+        for _, tariff in self._draft.table("catalogue").get(self._operator, ()):
+            for name, plist in tariff.price_lists.items():
+                currency = tariff.inherited(name).currency or ""
+                rates |= {rate.id: (name, currency) for rate in plist.rates}
+            destinations |= {one.id: name for name, one in tariff.destinations.items()}
+            groups |= {name: one.groups[0] for name, one in tariff.destinations.items() if one.groups}
+        return Names(destinations, rates), groups
+
+
+class MemoryUsage:
+    """Keeps ``domain.ports.usage.UsageStore``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _seen(self, chosen: UsageFilter) -> list[RatedEvent]:
+        rows: dict[Place, UsageRow] = self._draft.table("usage")
+        found = [rows[place].event for place in sorted(rows) if self._draft.sees(rows[place])]
+        return [
+            event
+            for event in found
+            if chosen.since <= event.start < chosen.until
+            and chosen.customer in (None, event.customer)
+            and chosen.contract in (None, event.contract)
+            and chosen.subscription in (None, event.subscription)
+        ]
+
+    async def get(self, ref: EventRef) -> RatedEvent:
+        """Return the present version of one. Refuses with: NotFound."""
+        row: UsageRow | None = self._draft.table("usage").get((ref.start_us, int(ref.source), ref.key))
+        if row is None or not self._draft.sees(row):
+            raise NotFound(f"no event {ref}", field="event")
+        return row.event
+
+    async def page(
+        self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
+    ) -> tuple[Sequence[RatedEvent], bool]:
+        """List by (start, source, key); the second tells whether more follow."""
+        found = [event for event in self._seen(chosen) if after is None or event.ref > after]
+        return found[:first], len(found) > first
+
+    async def background(self, ref: EventRef) -> Background:
+        """Return what the present version of an event was rated with. Refuses with: NotFound."""
+        await self.get(ref)
+        kept: Kept = self._draft.table("usage_kept")[ref.start_us, int(ref.source), ref.key]
+        return kept.background
+
+    async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
+        """Add up per destination, mode and currency of the retail price, the largest amount first."""
+        found: dict[tuple[str, str, str], UsageTotals] = {}
+        for event in self._seen(chosen):
+            amount = event.retail.amount
+            key = (event.destination, event.mode, amount.currency)
+            before = found.get(key, UsageTotals(*key[:2], 0, 0, 0, Amount.of_micro(0, amount.currency)))
+            found[key] = UsageTotals(
+                *key[:2],
+                before.events + 1,
+                before.used + event.used,
+                before.billed + event.billed,
+                before.retail + amount,
+            )
+        return sorted(found.values(), key=lambda one: (-one.retail.value, one.destination, one.mode))
+
+    async def levels(self, chosen: UsageFilter) -> Sequence[LevelTotals]:
+        """Add up per currency on the three levels, by currency; ``events`` are those with a retail price in it."""
+        sums: dict[str, dict[str, Decimal]] = {}
+        events: Counter[str] = Counter()
+        for event in self._seen(chosen):
+            amounts = _level_amounts(event)
+            events[amounts["retail"].currency] += 1
+            for level, amount in amounts.items():
+                own = sums.setdefault(
+                    amount.currency, dict.fromkeys(("retail", "wholesale", "cost", "margin"), Decimal(0))
+                )
+                own[level] += amount.value
+            paid = amounts.get("wholesale", amounts["retail"])
+            if "cost" in amounts and paid.currency == amounts["cost"].currency:
+                sums[paid.currency]["margin"] += paid.value - amounts["cost"].value
+        return [LevelTotals(currency=name, events=events[name], **sums[name]) for name in sorted(sums)]
+
+
+def _level_amounts(event: RatedEvent) -> dict[str, Amount]:
+    """Return the amounts of the levels that an event has; wholesale is the outermost tier's."""
+    found = {"retail": event.retail.amount}
+    if event.wholesale:
+        found["wholesale"] = event.wholesale[0].amount
+    if event.cost is not None:
+        found["cost"] = event.cost.amount
+    return found
+
+
+def _numbers(own: Sequence[Subscription]) -> pl.DataFrame:
+    rows = [
+        (
+            assigned.number,
+            owner,
+            micros(assigned.valid_from),
+            ALWAYS if assigned.valid_to is None else micros(assigned.valid_to),
+        )
+        for owner, one in enumerate(own)
+        for assigned in one.numbers
+    ]
+    return pl.DataFrame(rows, schema=NUMBERS, orient="row")
+
+
+def _believed(draft: Draft) -> datetime:
+    """Return the instant since which the catalogue is what it is."""
+    believed = draft.table("catalogue").get(draft.actor.operator, ())
+    return believed[-1][0] if believed else EPOCH
