@@ -302,13 +302,13 @@ def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
     while time.monotonic() < deadline:
         if process is not None:
             process.poll()  # takes an ended child out of the process table
-        if not _alive(pid):
+        if not alive(pid):
             return
         time.sleep(POLL_SECONDS)
     raise DatabaseAway(f"the embedded database (process {pid}) did not stop within {STOP_SECONDS:.0f} seconds")
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and is not yet waited for does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -15,6 +16,7 @@ import asyncpg
 import pytest
 
 from persistence import embedded
+from persistence.away import DatabaseAway
 from persistence.engine import Database
 from persistence.migrate import migrate
 
@@ -60,9 +62,22 @@ class Cluster:
         await self.run(f"drop database if exists {urlsplit(url).path[1:]} with (force)")
 
 
+def sweep() -> None:
+    """Stop and remove the servers of test processes that were killed; the process id is in the directory's name."""
+    for folder in Path(tempfile.gettempdir()).glob("tollwright-tests-*-*"):
+        number = folder.name.split("-")[2]
+        if embedded.alive(int(number)) or folder.stat().st_uid != os.geteuid():
+            continue
+        if any(folder.glob("postgres-*/data/postmaster.pid")):
+            with contextlib.suppress(DatabaseAway, OSError), embedded.start(folder, durable=False):
+                pass  # joins it, is alone, and so stops it
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[embedded.Server]:
     """One server per test process (and so per xdist worker), without durability, gone afterwards."""
+    sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"tollwright-tests-{os.getpid()}-"))
     folder.chmod(0o755)  # root runs the server as another user, who must get here
     try:

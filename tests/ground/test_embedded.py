@@ -58,7 +58,7 @@ def test_start_stop_and_start_again(folder: Path) -> None:
         assert server.url == first, "the same port and password"
         assert ask(server.url, "select count(*) from kept") == 0
         pid = int((server.data / "postmaster.pid").read_text().split()[0])
-    assert not embedded._alive(pid)
+    assert not embedded.alive(pid)
 
 
 def test_only_its_owner_reads_the_password_whatever_the_umask(folder: Path) -> None:
@@ -97,10 +97,10 @@ def test_a_second_user_joins_and_the_last_one_stops(folder: Path) -> None:
     assert second.url == first.url
     first.close()
     first.close()  # leaving twice is leaving once
-    assert embedded._alive(pid)
+    assert embedded.alive(pid)
     assert ask(second.url) == 1
     second.close()
-    assert not embedded._alive(pid)
+    assert not embedded.alive(pid)
 
 
 def test_a_server_somebody_else_started_is_used_and_left_alone(folder: Path) -> None:
@@ -140,11 +140,11 @@ def test_a_command_killed_leaves_a_server_that_the_next_one_joins_and_stops(fold
     process, pid = starter(folder)
     with process:
         process.kill()
-    assert embedded._alive(pid), "in a session of its own"
+    assert embedded.alive(pid), "in a session of its own"
     with quick(folder) as server:
         assert server.process is None
         assert ask(server.url) == 1
-    assert not embedded._alive(pid)
+    assert not embedded.alive(pid)
 
 
 def test_an_interrupt_of_the_command_does_not_reach_the_server(folder: Path) -> None:
@@ -153,10 +153,10 @@ def test_an_interrupt_of_the_command_does_not_reach_the_server(folder: Path) -> 
         os.kill(process.pid, signal.SIGINT)
         process.wait(10)
     assert os.getsid(pid) == pid
-    assert embedded._alive(pid)
+    assert embedded.alive(pid)
     with quick(folder):
         pass
-    assert not embedded._alive(pid)
+    assert not embedded.alive(pid)
 
 
 def test_it_starts_after_the_server_was_killed(folder: Path) -> None:
