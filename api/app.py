@@ -17,6 +17,7 @@ from api.rest.health import Readiness, healthz
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
 from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
+from api.soap.view import SoapView
 from api.wiring import Wiring
 
 OBJECT = {"type": "object"}
@@ -39,6 +40,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests) -> Table:
         *_standing(wiring, bearer, requests),
         *_oauth(wiring, bearer.tokens),
         _graphql(wiring),
+        *_soap(wiring),
     ]
     description = document(operations)
     operations.append(
@@ -144,6 +146,30 @@ def _graphql(wiring: Wiring) -> Operation:
         body_max=DOCUMENT,
         documented=False,
     )
+
+
+def _soap(wiring: Wiring) -> list[Operation]:
+    view = SoapView(wiring)
+    return [
+        Operation(
+            method="GET",
+            path="/soap",
+            endpoint=view.describe,
+            name="wsdl",
+            summary="The WSDL, at /soap?wsdl.",
+            public_query="wsdl",
+            documented=False,
+        ),
+        Operation(
+            method="POST",
+            path="/soap",
+            endpoint=view,
+            name="soap",
+            summary="SOAP 1.1 and 1.2; the operations are in the WSDL.",
+            body_max=DOCUMENT,
+            documented=False,
+        ),
+    ]
 
 
 def _constant(body: object) -> Endpoint:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from api.app import application
 from api.settings import Settings
@@ -113,3 +116,28 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
     async with httpx.AsyncClient(transport=transport, base_url="https://billing.example") as http:
         yield House(wiring, database, clock, http)
+
+
+@pytest.fixture
+async def live(database: Database, tmp_path: Path) -> AsyncIterator[House]:
+    """The same application behind a real server on this machine, for clients that are real too."""
+    await _tenants(database)
+    clock = MovingClock()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    wiring = on_database(database, Settings(data_dir=tmp_path, public_url=address), clock=clock)
+    config = uvicorn.Config(
+        await application(wiring), log_config=None, lifespan="off", ws="none", proxy_headers=False, access_log=False
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    try:
+        async with httpx.AsyncClient(base_url=address) as http:
+            yield House(wiring, database, clock, http)
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()

@@ -1,0 +1,87 @@
+"""spyne as a codec: XML to arguments, arguments to an operation, its answer to XML. No transport, no threads.
+
+One application per version of SOAP over the same operations. What is in the envelope has been checked
+(``api.soap.reading``), and the schema of the WSDL checks it again here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import secrets
+from typing import Any, Final
+
+from spyne import Application, Fault, MethodContext
+from spyne.protocol.soap import Soap11, Soap12
+from spyne.server import ServerBase
+
+from api.soap.faults import NAMESPACE, internal, refused
+from api.soap.service import Billing, Call
+from domain.refusal import Refusal
+from persistence.away import DatabaseAway
+
+NAME: Final = "Tollwright"
+faults = logging.getLogger("tollwright.faults")
+# It logs whole requests that it cannot read.
+logging.getLogger("spyne").setLevel(logging.CRITICAL)
+
+
+class _Soap12(Soap12):  # type: ignore[misc]  # spyne has no types
+    """spyne's SOAP 1.2, which fails on its own words about an invalid request, because they are bytes."""
+
+    def schema_validation_error_to_parent(
+        self, ctx: Any, cls: Any, inst: Any, parent: Any, *args: Any, **more: Any
+    ) -> Any:
+        """Put a validation fault into the answer."""
+        if isinstance(inst.faultstring, bytes):
+            inst.faultstring = inst.faultstring.decode("utf-8", "replace")
+        return self.fault_to_parent(ctx, cls, inst, parent, *args, **more)
+
+
+class _Server(ServerBase):  # type: ignore[misc]  # spyne has no types
+    transport = "http://schemas.xmlsoap.org/soap/http"
+
+
+class Codec:
+    """Answers envelopes of one version of SOAP."""
+
+    def __init__(self, version: str) -> None:
+        incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
+        application = Application(
+            [Billing], NAMESPACE, name=NAME, in_protocol=incoming(validator="lxml"), out_protocol=outgoing()
+        )
+        self.interface = application.interface
+        self._server = _Server(application)
+
+    async def answer(self, body: bytes, call: Call) -> tuple[bytes, Any]:
+        """Return the answer's envelope, and the fault in it where there is one."""
+        first = MethodContext(self._server, MethodContext.SERVER)
+        first.in_string = [body]
+        ctx = self._server.generate_contexts(first, "utf-8")[0]
+        ctx.udc = call
+        if not ctx.in_error:
+            self._server.get_in_object(ctx)
+        if ctx.in_error:
+            ctx.out_error = ctx.in_error
+        else:
+            await self._run(ctx)
+        self._server.get_out_string(ctx)
+        return b"".join(ctx.out_string), ctx.out_error
+
+    async def _run(self, ctx: Any) -> None:
+        self._server.get_out_object(ctx)
+        waiting = ctx.out_object[0] if ctx.out_error is None and ctx.out_object else None
+        if not inspect.isawaitable(waiting):
+            return
+        try:
+            ctx.out_object = [await waiting]
+        except Refusal as no:
+            ctx.out_object, ctx.out_error = None, refused(no)
+        except Fault as fault:
+            ctx.out_object, ctx.out_error = None, fault
+        except DatabaseAway:
+            raise
+        except Exception:  # noqa: BLE001  (the last place before the answer; it tells nothing but an id)
+            identity = secrets.token_hex(8)
+            faults.exception("error %s", identity)
+            ctx.out_object, ctx.out_error = None, internal(identity)

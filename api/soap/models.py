@@ -1,0 +1,361 @@
+"""The types of the WSDL, and how a domain object becomes one.
+
+Elements that may be left out are ``minOccurs=0``; in a change, one that is left out stays as it is and one that is nil
+is emptied, so changes are read from the XML itself (``service.given``). Amounts are ``xs:decimal``; instants carry an
+offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from spyne import Boolean, ByteArray, ComplexModel, Date, DateTime, Enum, Integer, Unicode
+from spyne import Decimal as XsDecimal
+
+from api.soap.faults import NAMESPACE
+from domain.contracts.contract import Contract as DomainContract
+from domain.contracts.contract import ContractState
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription, SubscriptionKind
+from domain.customers.customer import CallSpecification, CustomerKind, Delivery
+from domain.customers.customer import Customer as DomainCustomer
+from domain.invoicing.invoice import DocumentKind
+from domain.invoicing.invoice import Invoice as DomainInvoice
+from domain.operators import Address as DomainAddress
+from domain.rating.rated_event import RatedEvent
+
+
+def _enum(kind: type[StrEnum], name: str) -> Any:
+    made = Enum(*(member.value for member in kind), type_name=name)
+    made.__namespace__ = NAMESPACE
+    return made
+
+
+def needed(kind: Any, **more: Any) -> Any:
+    """Return a type whose element must be there."""
+    return kind.customize(min_occurs=1, nillable=False, **more)
+
+
+KindOfCustomer = _enum(CustomerKind, "CustomerKind")
+KindOfDelivery = _enum(Delivery, "Delivery")
+KindOfSpecification = _enum(CallSpecification, "CallSpecification")
+StateOfContract = _enum(ContractState, "ContractState")
+KindOfSubscription = _enum(SubscriptionKind, "SubscriptionKind")
+KindOfDocument = _enum(DocumentKind, "DocumentKind")
+FormOfInvoice = Enum("pdf", "xml", type_name="InvoiceFormat")
+FormOfInvoice.__namespace__ = NAMESPACE
+
+
+class Model(ComplexModel):  # type: ignore[misc]  # spyne has no types
+    """A type of our namespace."""
+
+    __namespace__ = NAMESPACE
+
+
+class Address(Model):
+    """A postal address; the country is ISO 3166-1 alpha-2."""
+
+    street = needed(Unicode)
+    street2 = Unicode
+    postcode = needed(Unicode)
+    city = needed(Unicode)
+    country = needed(Unicode)
+
+
+class Customer(Model):
+    """A customer; ``parent`` and ``reseller`` are named by number and code."""
+
+    number = needed(Unicode)
+    kind = needed(KindOfCustomer)
+    name = needed(Unicode)
+    address = needed(Address)
+    identityNumber = Unicode  # noqa: N815  (an element's name)
+    vatId = Unicode  # noqa: N815
+    throughParent = needed(Boolean)  # noqa: N815
+    email = Unicode
+    phone = Unicode
+    language = needed(Unicode)
+    paymentTermsDays = Integer  # noqa: N815
+    delivery = needed(KindOfDelivery)
+    endpoint = Unicode
+    callSpecification = needed(KindOfSpecification)  # noqa: N815
+    maskDigits = needed(Integer)  # noqa: N815
+    priceList = Unicode  # noqa: N815
+    version = needed(Integer)
+
+
+class NewCustomer(Model):
+    """What a new customer is made of; without a number it is drawn."""
+
+    number = Unicode
+    kind = needed(KindOfCustomer)
+    name = needed(Unicode)
+    address = needed(Address)
+    identityNumber = Unicode  # noqa: N815  (an element's name)
+    vatId = Unicode  # noqa: N815
+    parentNumber = Unicode  # noqa: N815
+    throughParent = Boolean  # noqa: N815
+    email = Unicode
+    phone = Unicode
+    language = Unicode
+    paymentTermsDays = Integer  # noqa: N815
+    delivery = KindOfDelivery
+    endpoint = Unicode
+    callSpecification = KindOfSpecification  # noqa: N815
+    maskDigits = Integer  # noqa: N815
+    priceList = Unicode  # noqa: N815
+
+
+class CustomerChange(Model):
+    """What changes; an element that is left out stays, one that is nil is emptied."""
+
+    kind = KindOfCustomer
+    name = Unicode
+    number = Unicode
+    address = Address
+    identityNumber = Unicode  # noqa: N815  (an element's name)
+    vatId = Unicode  # noqa: N815
+    throughParent = Boolean  # noqa: N815
+    email = Unicode
+    phone = Unicode
+    language = Unicode
+    paymentTermsDays = Integer  # noqa: N815
+    delivery = KindOfDelivery
+    endpoint = Unicode
+    callSpecification = KindOfSpecification  # noqa: N815
+    maskDigits = Integer  # noqa: N815
+    priceList = Unicode  # noqa: N815
+
+
+class ContractLine(Model):
+    """A service on a contract; fees left out are the service's own."""
+
+    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    start = needed(Date)
+    end = Date
+    quantity = Integer(ge=1, le=1_000_000)
+    oneTimeFee = XsDecimal  # noqa: N815
+    periodicFee = XsDecimal  # noqa: N815
+
+
+class NumberAssignment(Model):
+    """A number from validFrom until validTo."""
+
+    number = needed(Unicode)
+    validFrom = needed(DateTime)  # noqa: N815  (an element's name)
+    validTo = DateTime  # noqa: N815
+
+
+class Line(Model):
+    """A line in the network."""
+
+    id = needed(Integer)
+    kind = needed(KindOfSubscription)
+    label = needed(Unicode)
+    number = NumberAssignment.customize(min_occurs=0, max_occurs="unbounded")
+
+
+class Contract(Model):
+    """A contract with its services and lines."""
+
+    number = needed(Unicode)
+    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    start = needed(Date)
+    end = Date
+    state = needed(StateOfContract)
+    priceList = Unicode  # noqa: N815
+    service = ContractLine.customize(min_occurs=0, max_occurs="unbounded")
+    subscription = Line.customize(min_occurs=0, max_occurs="unbounded")
+    version = needed(Integer)
+
+
+class ContractChange(Model):
+    """What changes; an element that is left out stays, one that is nil is emptied."""
+
+    state = StateOfContract
+    start = Date
+    end = Date
+    priceList = Unicode  # noqa: N815  (an element's name)
+
+
+class Charge(Model):
+    """What one level pays for an event."""
+
+    amount = needed(XsDecimal)
+    currency = needed(Unicode)
+    priceList = needed(Unicode)  # noqa: N815  (an element's name)
+
+
+class Usage(Model):
+    """A rated event. ``event`` names it in a later call."""
+
+    event = needed(Unicode)
+    start = needed(DateTime)
+    mode = needed(Unicode)
+    direction = needed(Unicode)
+    a = needed(Unicode)
+    b = needed(Unicode)
+    destination = needed(Unicode)
+    used = needed(Integer)
+    billed = needed(Integer)
+    retail = needed(Charge)
+    wholesale = Charge.customize(min_occurs=0, max_occurs="unbounded")
+    cost = Charge
+
+
+class UsagePage(Model):
+    """A page of events; ``next`` asks for the following one and is absent on the last."""
+
+    count = needed(Integer)
+    usage = Usage.customize(min_occurs=0, max_occurs="unbounded")
+    next = Unicode
+
+
+class Invoice(Model):
+    """An issued invoice or credit note, without its lines; the documents have them."""
+
+    number = needed(Unicode)
+    kind = needed(KindOfDocument)
+    issuedOn = needed(Date)  # noqa: N815  (an element's name)
+    dueOn = needed(Date)  # noqa: N815
+    periodStart = needed(Date)  # noqa: N815
+    periodEnd = needed(Date)  # noqa: N815
+    currency = needed(Unicode)
+    net = needed(XsDecimal)
+    vat = needed(XsDecimal)
+    rounding = needed(XsDecimal)
+    total = needed(XsDecimal)
+    reference = needed(Unicode)
+
+
+class InvoicePage(Model):
+    """A page of invoices; ``next`` asks for the following one and is absent on the last."""
+
+    count = needed(Integer)
+    invoice = Invoice.customize(min_occurs=0, max_occurs="unbounded")
+    next = Unicode
+
+
+class Document(Model):
+    """A document of an invoice."""
+
+    name = needed(Unicode)
+    mediaType = needed(Unicode)  # noqa: N815  (an element's name)
+    content = needed(ByteArray)
+
+
+def address(one: DomainAddress) -> Address:
+    """Show an address."""
+    return Address(street=one.street, street2=one.street2, postcode=one.postcode, city=one.city, country=one.country)
+
+
+def customer(one: DomainCustomer) -> Customer:
+    """Show a customer."""
+    return Customer(
+        number=one.number,
+        kind=one.kind.value,
+        name=one.name,
+        address=address(one.address),
+        identityNumber=one.identity_number,
+        vatId=one.vat_id,
+        throughParent=one.through_parent,
+        email=one.email,
+        phone=one.phone,
+        language=one.language,
+        paymentTermsDays=one.payment_terms_days,
+        delivery=one.delivery.value,
+        endpoint=one.endpoint,
+        callSpecification=one.call_specification.value,
+        maskDigits=one.mask_digits,
+        priceList=one.price_list,
+        version=one.version,
+    )
+
+
+def contract(
+    one: DomainContract, *, owner: DomainCustomer, services: dict[int, Service], lines: Iterable[Subscription]
+) -> Contract:
+    """Show a contract with its services by code and its lines."""
+    return Contract(
+        number=one.number,
+        customerNumber=owner.number,
+        start=one.start,
+        end=one.end,
+        state=one.state.value,
+        priceList=one.price_list,
+        service=[
+            ContractLine(
+                serviceCode=services[line.service].code,
+                start=line.start,
+                end=line.end,
+                quantity=line.quantity,
+                oneTimeFee=plain(line.one_time_fee),
+                periodicFee=plain(line.periodic_fee),
+            )
+            for line in one.services
+        ],
+        subscription=[
+            Line(
+                id=line.id,
+                kind=line.kind.value,
+                label=line.label,
+                number=[
+                    NumberAssignment(number=each.number, validFrom=each.valid_from, validTo=each.valid_to)
+                    for each in line.numbers
+                ],
+            )
+            for line in lines
+        ],
+        version=one.version,
+    )
+
+
+def charge(one: Any) -> Charge | None:
+    """Show what one level pays; None where there is no such level."""
+    if one is None:
+        return None
+    return Charge(amount=plain(one.amount.value), currency=one.amount.currency, priceList=one.price_list)
+
+
+def usage(one: RatedEvent) -> Usage:
+    """Show an event."""
+    return Usage(
+        event=str(one.ref),
+        start=one.start,
+        mode=one.mode,
+        direction=one.direction,
+        a=one.a,
+        b=one.b,
+        destination=one.destination,
+        used=one.used,
+        billed=one.billed,
+        retail=charge(one.retail),
+        wholesale=[charge(each) for each in one.wholesale if each is not None],
+        cost=charge(one.cost),
+    )
+
+
+def invoice(one: DomainInvoice) -> Invoice:
+    """Show an invoice."""
+    return Invoice(
+        number=one.number,
+        kind=one.kind.value,
+        issuedOn=one.issued_on,
+        dueOn=one.due_on,
+        periodStart=one.period.start,
+        periodEnd=one.period.end,
+        currency=one.currency,
+        net=plain(one.net),
+        vat=plain(one.vat_total),
+        rounding=plain(one.rounding),
+        total=plain(one.total),
+        reference=one.payment.reference,
+    )
+
+
+def plain(value: Decimal | None) -> Decimal | None:
+    """Return a decimal whose text has no exponent, since ``xs:decimal`` has none."""
+    return None if value is None else Decimal(format(value, "f"))

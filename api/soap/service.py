@@ -1,0 +1,247 @@
+"""The operations of the WSDL: each reads its arguments into a command, calls the use case and shows the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, get_args, get_type_hints
+
+from lxml import etree
+from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
+
+from api.soap import models
+from api.soap.faults import NAMESPACE
+from api.soap.models import needed
+from api.wiring import Wiring
+from domain.access.actor import Actor
+from domain.commands import camel
+from domain.contracts.contract import Contract, ContractState
+from domain.customers.customer import CallSpecification, CustomerKind, Delivery
+from domain.invoicing.invoice import DocumentKind
+from domain.operators import Address
+from domain.ports.page import PAGE_MAX, PageRequest
+from domain.rating.rated_event import EventRef
+from domain.refusal import BadValue
+from domain.usecases.change_contract import ChangeContract, change_contract
+from domain.usecases.change_customer import ChangeCustomer, change_customer
+from domain.usecases.create_customer import CreateCustomer, create_customer
+from domain.usecases.get_contract import get_contract
+from domain.usecases.get_customer import get_customer
+from domain.usecases.get_invoice import get_invoice
+from domain.usecases.list_invoices import ListInvoices, list_invoices
+from domain.usecases.list_usage import ListUsage, list_usage
+from domain.usecases.load_batches import customers_by_ids, services_by_ids, subscriptions_of_contracts
+from domain.usecases.print_invoice import print_invoice, write_einvoice
+
+PAGE: Final = 200
+NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+# Elements whose text is one of a closed list, and their fields in the commands.
+_KINDS: Final[dict[str, Callable[[str], Any]]] = {
+    "kind": CustomerKind,
+    "delivery": Delivery,
+    "callSpecification": CallSpecification,
+    "state": ContractState,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls an operation, and with what; spyne carries it as ``ctx.udc``."""
+
+    wiring: Wiring
+    actor: Actor
+
+    async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
+        """Call a use case as the caller."""
+        return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
+
+
+def operation(name: str, *arguments: Any, returns: Any, result: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declare an operation: its element, its response's element and the element inside that."""
+    declare: Callable[[Callable[..., Any]], Any] = rpc(
+        *arguments,
+        _returns=returns,
+        _operation_name=name,
+        _out_message_name=f"{{{NAMESPACE}}}{name}Response",
+        _out_variable_name=result,
+        _body_style="wrapped",
+    )
+    return declare
+
+
+class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """Customers, contracts, usage and invoices of the caller's operator, as far as the caller may see them."""
+
+    __service_name__ = "Billing"
+
+    @operation("GetCustomer", needed(Unicode), returns=models.Customer, result="customer")
+    async def get_customer(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805  (spyne's context and names)
+        """Return a customer."""
+        return models.customer(await ctx.udc.ask(get_customer, customerNumber))
+
+    @operation(
+        "CreateCustomer",
+        needed(models.NewCustomer),
+        Unicode,
+        returns=models.Customer,
+        result="customer",
+    )
+    async def create_customer(ctx: Any, customer: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+        """Create a customer. Sent again under the same key, the same answer comes again."""
+        fields = given(ctx.in_body_doc, "customer", customer)
+        fields = {name: value for name, value in fields.items() if value is not None}
+        parent = fields.pop("parent_number", None)
+        if parent is not None:
+            fields["parent"] = (await ctx.udc.ask(get_customer, parent)).id
+        cmd = CreateCustomer(**fields, idempotency_key=idempotencyKey)
+        return models.customer(await ctx.udc.ask(create_customer, cmd))
+
+    @operation(
+        "ChangeCustomer",
+        needed(Unicode),
+        needed(Integer),
+        needed(models.CustomerChange),
+        returns=models.Customer,
+        result="customer",
+    )
+    async def change_customer(ctx: Any, customerNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
+        """Change a customer at the version that was read."""
+        found = await ctx.udc.ask(get_customer, customerNumber)
+        fields = filled(given(ctx.in_body_doc, "change", change), ChangeCustomer)
+        cmd = ChangeCustomer(customer=found.id, version=version, **fields)
+        return models.customer(await ctx.udc.ask(change_customer, cmd))
+
+    @operation("GetContract", needed(Unicode), returns=models.Contract, result="contract")
+    async def get_contract(ctx: Any, contractNumber: str) -> Any:  # noqa: N803, N805
+        """Return a contract with its services and lines."""
+        return await shown(ctx.udc, await ctx.udc.ask(get_contract, contractNumber))
+
+    @operation(
+        "ChangeContract",
+        needed(Unicode),
+        needed(Integer),
+        needed(models.ContractChange),
+        returns=models.Contract,
+        result="contract",
+    )
+    async def change_contract(ctx: Any, contractNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
+        """Change a contract at the version that was read."""
+        found = await ctx.udc.ask(get_contract, contractNumber)
+        fields = filled(given(ctx.in_body_doc, "change", change), ChangeContract)
+        cmd = ChangeContract(contract=found.id, version=version, **fields)
+        return await shown(ctx.udc, await ctx.udc.ask(change_contract, cmd))
+
+    @operation(
+        "ListUsage",
+        needed(DateTime),
+        needed(DateTime),
+        Unicode,
+        Unicode,
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=models.UsagePage,
+        result="page",
+    )
+    async def list_usage(  # noqa: PLR0917
+        ctx: Any,  # noqa: N805
+        since: datetime,
+        until: datetime,
+        customerNumber: str | None,  # noqa: N803
+        contractNumber: str | None,  # noqa: N803
+        first: int | None,
+        after: str | None,
+    ) -> Any:
+        """Return rated events with since <= start < until, of a customer or contract, or of everybody."""
+        owner = await ctx.udc.ask(get_customer, customerNumber) if customerNumber is not None else None
+        agreed = await ctx.udc.ask(get_contract, contractNumber) if contractNumber is not None else None
+        cmd = ListUsage(
+            since=since,
+            until=until,
+            customer=owner.id if owner else None,
+            contract=agreed.id if agreed else None,
+            first=first or PAGE,
+            after=EventRef.read(after) if after is not None else None,
+        )
+        page = await ctx.udc.ask(list_usage, cmd)
+        following = str(page.items[-1].ref) if page.more else None
+        return models.UsagePage(count=len(page.items), usage=[models.usage(one) for one in page.items], next=following)
+
+    @operation("ListInvoices", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
+    async def list_invoices(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+        """Return invoices and credit notes of a payer, or of everybody."""
+        payer = await ctx.udc.ask(get_customer, customerNumber) if customerNumber is not None else None
+        query = ListInvoices(page=PageRequest(first or PAGE, _position(after)), customer=payer.id if payer else None)
+        page = await ctx.udc.ask(list_invoices, query)
+        following = str(page.items[-1].id) if page.more else None
+        return models.InvoicePage(
+            count=len(page.items), invoice=[models.invoice(one) for one in page.items], next=following
+        )
+
+    @operation(
+        "FetchInvoice",
+        needed(Unicode),
+        needed(models.FormOfInvoice),
+        models.KindOfDocument,
+        returns=models.Document,
+        result="document",
+    )
+    async def fetch_invoice(ctx: Any, invoiceNumber: str, format: str, kind: str | None) -> Any:  # noqa: A002, N803, N805
+        """Return the PDF or the Peppol XML of an invoice, or of a credit note where kind says so."""
+        series = DocumentKind(kind) if kind is not None else DocumentKind.INVOICE
+        found = await ctx.udc.ask(get_invoice, invoiceNumber, kind=series)
+        make = print_invoice if format == "pdf" else write_einvoice
+        _, content = await ctx.udc.ask(make, found.id, documents=ctx.udc.wiring.documents)
+        media = "application/pdf" if format == "pdf" else "application/xml"
+        return models.Document(name=f"{found.number}.{format}", mediaType=media, content=[content])
+
+
+async def shown(call: Call, one: Contract) -> Any:
+    """Show a contract with what it refers to."""
+    owners = await call.ask(customers_by_ids, [one.customer])
+    services = await call.ask(services_by_ids, [line.service for line in one.services])
+    lines = await call.ask(subscriptions_of_contracts, [one.id])
+    return models.contract(one, owner=owners[one.customer], services=services, lines=lines.get(one.id, ()))
+
+
+def given(body: Any, name: str, value: Any) -> dict[str, Any]:
+    """Return the fields that stand in an argument's XML; one that is nil is None. Names become the commands' own."""
+    element = body.find(f"{{{NAMESPACE}}}{name}")
+    found: dict[str, Any] = {}
+    for child in element.iterchildren(tag=etree.Element):
+        tag = etree.QName(child).localname
+        nil = child.get(NIL) in {"1", "true"}
+        found[_snake(tag)] = None if nil else _field(tag, getattr(value, tag), child.text)
+    return found
+
+
+def filled(fields: dict[str, Any], command: type) -> dict[str, Any]:
+    """Return the fields. Refuses with: BadValue where one that cannot be empty is nil."""
+    hints = get_type_hints(command)
+    for name, value in fields.items():
+        if value is None and type(None) not in get_args(hints[name]):
+            raise BadValue("this cannot be empty", field=camel(name))
+    return fields
+
+
+def _field(tag: str, value: Any, text: str | None) -> Any:
+    if isinstance(value, models.Address):
+        return Address(
+            street=value.street, street2=value.street2, postcode=value.postcode, city=value.city, country=value.country
+        )
+    if value is None:
+        return ""  # an empty element is an empty text, not nothing
+    # The schema has checked the text; spyne's own value of an enumeration is not comparable.
+    return _KINDS[tag]((text or "").strip()) if tag in _KINDS else value
+
+
+def _position(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise BadValue("this is not where a page of invoices ended", field="after")
+    return int(after)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
