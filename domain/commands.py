@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +18,7 @@ from domain.refusal import BadValue
 KEY_MAX = 64
 TEXT_MAX = 2000
 _KEY = re.compile(rf"[!-~]{{1,{KEY_MAX}}}", re.ASCII)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -54,9 +54,8 @@ def check_texts(command: Any) -> None:
     for path, value in _texts(command, ""):
         if len(value) > TEXT_MAX:
             raise BadValue(f"a text has at most {TEXT_MAX} characters", field=path)
-        for character in value:
-            if unicodedata.category(character) in {"Cc", "Cs"}:
-                raise BadValue(f"a text holds no control characters (U+{ord(character):04X})", field=path)
+        if found := _UNPRINTABLE.search(value):
+            raise BadValue(f"a text holds no control characters (U+{ord(found[0]):04X})", field=path)
 
 
 def camel(name: str) -> str:
@@ -122,6 +121,10 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for field in dataclasses.fields(value):
             below = camel(field.name)
             yield from _texts(getattr(value, field.name), f"{path}.{below}" if path else below)
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield path, str(key)
+            yield from _texts(one, f"{path}.{key}")
     elif isinstance(value, (tuple, list)):
         for index, one in enumerate(value):
             yield from _texts(one, f"{path}.{index}")

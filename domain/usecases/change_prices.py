@@ -1,0 +1,53 @@
+"""Change prices of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.proposing import check_in_place, check_rates
+from domain.catalogue.tariff import Rate
+from domain.commands import check_texts
+from domain.period import utc
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import BadValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePrices:
+    """Rates that hold from ``valid_from`` on, until their own ``valid_to`` where they have one."""
+
+    price_list: str
+    rates: tuple[Rate, ...]
+    valid_from: datetime
+
+
+async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[Rate]:
+    """Put rates into force from an instant on and return the versions that began.
+
+    The versions in force with the same destination, origin, mode, direction, band and zone end there. The same change
+    again changes nothing. What is rated already stays as it is.
+    Refuses with: NotAllowed, NotFound (list), BadValue (also a destination, band or zone that does not exist, or two
+    rates that are equal; the field says which).
+    """
+    allow(actor, Action.WRITE_PRICES)
+    check_texts(cmd)
+    start = utc(cmd.valid_from, field="validFrom")
+    if not cmd.rates:
+        raise BadValue("say at least one rate", field="rates")
+    rates = tuple(replace(rate, valid_from=start, id=0, recorded_at=None) for rate in cmd.rates)
+    check_rates(rates)
+    async with begin(actor) as unit:
+        await unit.catalogue.named(cmd.price_list, field="priceList")
+        tariff = await unit.catalogue.tariff()
+        present = tariff.price_lists[cmd.price_list]
+        # Alone with its new rates: how they meet the old ones is for the store to settle, and no fault.
+        check_in_place(tariff, replace(present, rates=rates))
+        begun = await unit.catalogue.put_rates(cmd.price_list, rates, valid_from=start, recorded_at=clock.now())
+        if begun:
+            detail = {"rates": len(cmd.rates), "valid_from": start.isoformat()}
+            await unit.audit.write("change_prices", f"price_list:{cmd.price_list}", detail)
+    return begun

@@ -1,0 +1,64 @@
+"""Create a price list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.proposing import check_head, check_in_place, check_rates
+from domain.catalogue.tariff import PriceList, Rate, RoundingRule
+from domain.commands import answered, check_texts, remember
+from domain.ids import ResellerId
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePriceList:
+    """A new list. What is None is the parent's; ``reseller``: whose own it is besides the operator's."""
+
+    name: str
+    parent: str | None = None
+    currency: str | None = None
+    zone: str | None = None
+    band_policy: str | None = None
+    rounding: RoundingRule | None = None
+    rates: tuple[Rate, ...] = ()
+    reseller: ResellerId | None = None
+    idempotency_key: str | None = None
+
+
+async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin, clock: Clock) -> PriceList:
+    """Create a price list and return it without its rates.
+
+    Refuses with: NotAllowed, BadValue (also a destination, band or zone that does not exist, or two rates that are
+    equal; the field says which), NotFound (parent, reseller), Conflict (name, idempotency key).
+    """
+    allow(actor, Action.WRITE_PRICES)
+    check_texts(cmd)
+    new = PriceList(
+        name=cmd.name,
+        rates=cmd.rates,
+        currency=cmd.currency,
+        zone=cmd.zone,
+        parent=cmd.parent,
+        band_policy=cmd.band_policy,
+        rounding=cmd.rounding,
+    )
+    check_head(new)
+    check_rates(cmd.rates)
+    async with begin(actor) as unit:
+        if await answered(unit.answers, cmd) is not None:
+            return await unit.catalogue.named(cmd.name, field="name")
+        if cmd.parent is not None:
+            await unit.catalogue.named(cmd.parent, field="parent")
+        if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():
+            raise NotFound(f"no reseller {cmd.reseller}", field="reseller")
+        tariff = await unit.catalogue.tariff()
+        if cmd.name not in tariff.price_lists:
+            check_in_place(tariff, new)
+        kept = await unit.catalogue.add_list(new, recorded_at=clock.now(), reseller=cmd.reseller)
+        await remember(unit.answers, cmd, kept.id)
+        await unit.audit.write("create_price_list", f"price_list:{kept.name}", {"rates": len(cmd.rates)})
+    return replace(kept, rates=())
