@@ -83,6 +83,10 @@ class Rater:
             found[met["place"].to_numpy()] = met["owner"].to_numpy()
         return found
 
+    def party(self, owner: int) -> int:
+        """Return the party of a subscriber by his position."""
+        return owner if self.each_its_own else int(self.subscribers.pricing[owner])
+
     def rate(self, events: pl.DataFrame) -> tuple[Places, Events, Rated]:
         """Return the owner of each event (a position among the subscribers), the kernel's events and its answer."""
         owners = self.owners(events)

@@ -1,0 +1,218 @@
+"""``tollwright import``: CDR files and tariffs into the database, exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from api.cli import ATTENTION, DONE, WRONG, complain
+from domain.refusal import BadValue, NotFound, Refusal, Unreadable
+
+if TYPE_CHECKING:
+    from api.wiring import Wiring
+    from domain.access.actor import Actor
+    from domain.mediation.events import Balance
+    from domain.mediation.files import CdrFile
+    from domain.usecases.import_cdr import Imported
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+BLOCK_BYTES: Final = 1 << 20
+STANDARD_INPUT: Final = "-"
+
+
+@app.callback()
+def main() -> None:
+    """Load CDR files and tariffs into the database, exactly once."""
+
+
+@app.command()
+def cdr(
+    files: Annotated[list[Path], typer.Argument(help="CDR files, plain or packed; - is standard input.")],
+    source: Annotated[str, typer.Option(help="A source's name, a shipped profile's name, or a TOML profile's path.")],
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Import CDR files: rated, each event once. A file that is in already changes nothing."""
+    from api.cli.reach import run_with
+
+    return run_with(operator, lambda wiring, actor: _import(files, source, wiring, actor))
+
+
+async def _import(files: list[Path], source: str, wiring: Wiring, actor: Actor) -> int:
+    from domain.mediation.events import Balance
+
+    name = await _source_name(source, wiring, actor)
+    total, sums, attention, unread = Balance(), {"rated": 0, "unrated": 0}, False, False
+    for path in files:
+        try:
+            with _named(path) as (shown, real):
+                done = await _one(real, shown, name, wiring, actor)
+        except Refusal as no:
+            # What the other files hold is not lost for one that cannot be read.
+            complain(f"{path}: {no.message}")
+            unread = True
+            continue
+        print(json.dumps(_told(done, name), ensure_ascii=False))
+        total += done.balance
+        if not done.again:
+            sums["rated"] += done.file.rated
+            sums["unrated"] += done.file.unrated
+        attention |= _needs_attention(done)
+    print(json.dumps(total.as_dict() | sums), file=sys.stderr)
+    if unread:
+        return WRONG
+    return ATTENTION if attention else DONE
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[tuple[str, Path]]:
+    """Give the name to show and the file to read; standard input by way of a temporary file."""
+    if str(path) != STANDARD_INPUT:
+        yield path.name, path
+        return
+    with tempfile.NamedTemporaryFile(prefix="tollwright-") as spooled:
+        while block := sys.stdin.buffer.read(BLOCK_BYTES):
+            spooled.write(block)
+        spooled.flush()
+        yield "stdin", Path(spooled.name)
+
+
+async def _source_name(source: str, wiring: Wiring, actor: Actor) -> str:
+    """Return the name of the source; a profile's file becomes one under the name that it gives itself."""
+    from domain.usecases.put_source import PutSource, put_source
+
+    path = Path(source)
+    if path.suffix != ".toml" and not path.is_file():
+        return source
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as wrong:
+        raise NotFound(f"{path}: {wrong.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path}: not UTF-8 text") from None
+    if "=" not in text:
+        raise BadValue(f"{path}: not a profile")
+    name = wiring.formats.profile(text).name
+    cmd = PutSource(name=name, profile=text)
+    return (await put_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)).name
+
+
+async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor) -> Imported:
+    from domain.usecases.import_cdr import ImportCdr, import_cdr
+
+    if path.is_dir():
+        raise Unreadable("is a directory")
+    with _bar(name) as progress:
+        return await import_cdr(
+            ImportCdr(source=source, name=name, content=_blocks(path), size_max=wiring.settings.upload_max_bytes),
+            actor=actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            blobs=wiring.blobs,
+            formats=wiring.formats,
+            raters=wiring.raters,
+            progress=progress,
+        )
+
+
+async def _blocks(path: Path) -> AsyncIterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+                yield block
+    except OSError as wrong:
+        raise Unreadable(str(wrong.strerror)) from None
+
+
+@contextlib.contextmanager
+def _bar(name: str) -> Iterator[Any]:
+    """Show how far an import is, where somebody is looking."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[events]} events"))
+    with Progress(*columns, TransferSpeedColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        task = bars.add_task(name, total=None, events=0)
+
+        def advance(file: CdrFile) -> None:
+            # A packed file is longer inside than outside: its bar has no end.
+            total = file.size if file.position <= file.size else None
+            bars.update(task, completed=file.position, total=total, events=file.events)
+
+        yield advance
+
+
+def _told(done: Imported, source: str) -> dict[str, object]:
+    """Return a file's line: what is known of it, all counts since its first byte."""
+    file = done.file
+    counts = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated")
+    return {
+        "file": file.name,
+        "id": file.id,
+        "source": source,
+        "sha256": file.sha256.hex(),
+        "state": file.state.value,
+        "again": done.again,
+        **{name: getattr(file, name) for name in counts},
+        "ignored": dict(file.ignored),
+        "warnings": dict(file.warnings),
+    }
+
+
+def _needs_attention(done: Imported) -> bool:
+    """Say on stderr what a person should look at; a file that was in already has been told of."""
+    file = done.file
+    if done.again:
+        complain(f"{file.name}: in already; nothing to do")
+        return file.records == 0
+    if file.records == 0:
+        complain(f"{file.name}: the file is empty")
+        return True
+    for count, what in ((file.rejects, "rejected"), (file.unrated, "not rated")):
+        if count:
+            complain(f"{file.name}: {count} records {what}; tollwright suspense list --file {file.id}")
+    for name, count in sorted(file.warnings.items()):
+        level, _, reason = name.partition(".")
+        complain(f"{file.name}: {count} rated events have no {level} price ({reason})")
+    return bool(file.rejects or file.unrated)
+
+
+@app.command()
+def tariff(
+    document: Annotated[Path, typer.Argument(help="A tariff document; - is standard input.")],
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Make the operator's catalogue the one of a tariff document."""
+    from api.cli.reach import run_with
+    from domain.catalogue.document import parse_json
+
+    try:
+        text = sys.stdin.buffer.read() if str(document) == STANDARD_INPUT else document.read_bytes()
+    except OSError as wrong:
+        raise NotFound(f"{document}: {wrong.strerror}") from None
+    parsed = parse_json(text)
+    return run_with(operator, lambda wiring, actor: _publish(parsed, wiring, actor))
+
+
+async def _publish(document: object, wiring: Wiring, actor: Actor) -> int:
+    from domain.usecases.import_tariff import ImportTariff, import_tariff
+
+    cmd = ImportTariff(document=document)
+    done = await import_tariff(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    if done.parties_left:
+        complain(
+            f"{done.parties_left} parties are left out: who is rated by which list stands on customers and contracts"
+        )
+    print(json.dumps(dataclasses.asdict(done)))
+    return DONE
