@@ -1,0 +1,39 @@
+"""Make the documents of an issued invoice: its PDF, and its e-invoice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from domain.access.actor import Action, Actor, allow
+from domain.customers.customer import CallSpecification
+from domain.ids import InvoiceId
+from domain.invoicing.invoice import CallRow, Invoice
+from domain.ports.documents import Documents
+from domain.ports.unit import Begin
+from domain.refusal import LimitExceeded
+
+CALLS_MAX: Final = 500_000
+
+
+async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
+    """Return an invoice and its PDF, made anew. Refuses with: NotAllowed, NotFound, LimitExceeded (calls)."""
+    allow(actor, Action.READ_INVOICES)
+    async with begin(actor) as unit:
+        invoice = await unit.invoices.get(key)
+        zone = (await unit.operators.own()).zone
+        blocks: list[list[CallRow]] = []
+        if invoice.call_specification is CallSpecification.ITEMISED:
+            async for block in unit.invoices.calls(invoice):
+                blocks.append(list(block))
+                if sum(map(len, blocks)) > CALLS_MAX:
+                    raise LimitExceeded(f"invoice {invoice.number} has more than {CALLS_MAX} calls to print")
+    return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone)
+
+
+async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
+    """Return an invoice and its Peppol document. Refuses with: NotAllowed, NotFound, BadValue (no Peppol id)."""
+    allow(actor, Action.READ_INVOICES)
+    async with begin(actor) as unit:
+        invoice = await unit.invoices.get(key)
+    return invoice, await asyncio.to_thread(documents.einvoice, invoice)

@@ -1,0 +1,30 @@
+"""Keeps ``domain.ports.documents.Documents``: PDF by ReportLab and pikepdf, e-invoice as Peppol BIS Billing 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from domain.customers.customer import Delivery
+from domain.invoicing.invoice import CallRow, Invoice
+from integrations.einvoice import peppol
+from integrations.printing.archive import archived
+from integrations.printing.invoice_pdf import draw
+from integrations.printing.sheet import Brand
+
+
+class InvoiceDocuments:
+    """Documents in one brand."""
+
+    def __init__(self, brand: Brand | None = None) -> None:
+        self._brand = brand
+
+    def pdf(self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str) -> bytes:
+        """Return the PDF; where the payer gets e-invoices, PDF/A-3 with the UBL inside."""
+        made = draw(invoice, calls, zone=zone, brand=self._brand)
+        if invoice.delivery is Delivery.PEPPOL and invoice.payer.endpoint and invoice.seller.endpoint:
+            return archived(made, peppol.encode(invoice), invoice)
+        return made
+
+    def einvoice(self, invoice: Invoice) -> bytes:
+        """Return the Peppol document. Refuses with: BadValue (no Peppol id)."""
+        return peppol.encode(invoice)

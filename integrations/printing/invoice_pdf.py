@@ -1,0 +1,406 @@
+"""An invoice or credit note as PDF (ISO 32000-1): a first page with sums and slip, its lines, and its calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.customers.customer import CallSpecification
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind, Unit, decimals_of
+from domain.period import Period
+from integrations.printing.faces import BOLD, PLAIN, width
+from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
+from integrations.printing.slip import FOOT as SLIP_FOOT
+from integrations.printing.slip import HEIGHT as SLIP_HEIGHT
+from integrations.printing.slip import draw_slip, has_slip
+from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation, length, words
+
+ROWS_ON_FIRST_PAGE: Final = 12
+CALL_DECIMALS_MAX: Final = 4
+
+_LINES: Final = (
+    Column(LEFT, 200),
+    Column(204, 268),
+    Column(272, 354),
+    Column(354, 396, at_right=True),
+    Column(399, 416),
+    Column(416, 460, at_right=True),
+    Column(460, 486, at_right=True),
+    Column(486, RIGHT, at_right=True),
+)
+_CALLS: Final = (
+    Column(LEFT, 104),
+    Column(108, 150),
+    Column(156, 262),
+    Column(268, 434),
+    Column(434, 486, at_right=True),
+    Column(488, RIGHT, at_right=True),
+)
+# ReportLab keeps what a face has drawn per document in places that two threads must not use at once.
+_drawing = threading.Lock()
+
+
+def draw(invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, brand: Brand | None = None) -> bytes:
+    """Return the PDF. ``calls`` are ordered by customer, subscription and start; ``zone`` is that of their times."""
+    with _drawing:
+        return _Printer(invoice, zone, brand or Brand()).draw(calls)
+
+
+class _Printer:
+    def __init__(self, invoice: Invoice, zone: str, brand: Brand) -> None:
+        self.invoice = invoice
+        self.zone = ZoneInfo(zone)
+        self.said: Words = words(invoice.language)
+        self.decimals = decimals_of(invoice.currency)
+        self.title = self.said[invoice.kind.value]
+        self.sheet = Sheet(
+            brand, title=f"{self.title} {invoice.number}", author=invoice.seller.name, language=invoice.language
+        )
+        self.sheet.running = self.running
+
+    def draw(self, calls: Iterable[Sequence[CallRow]]) -> bytes:
+        lines = list(_shown(self.invoice, self.said))
+        short = len(self.invoice.customers) == 1 and len(lines) <= ROWS_ON_FIRST_PAGE
+        self.foot(self.sheet)
+        self.head()
+        self.strip()
+        if short:
+            self.table(lines)
+        else:
+            self.summary()
+        self.totals()
+        if has_slip(self.invoice):
+            draw_slip(self.sheet, self.invoice, self.said)
+        if not short:
+            self.sheet.turn()
+            self.specification(lines)
+        if self.invoice.call_specification is CallSpecification.ITEMISED:
+            self.calls(calls)
+        return self.sheet.close()
+
+    def money(self, value: Decimal) -> str:
+        return self.said.money(value, self.decimals)
+
+    def running(self, sheet: Sheet) -> None:
+        """Draw the head and foot of every page but the first."""
+        sheet.text(LEFT, TOP, self.invoice.seller.name, size=10, face=BOLD, colour=sheet.brand.accent)
+        sheet.text_to(RIGHT, TOP, f"{self.title} {self.invoice.number}", size=9, colour=GREY)
+        sheet.rule(TOP - 9, colour=sheet.brand.accent, thick=0.8)
+        sheet.y = TOP - 12
+        self.foot(sheet)
+
+    def foot(self, sheet: Sheet) -> None:
+        seller, said = self.invoice.seller, self.said
+        place = seller.address
+        sheet.rule(48, thick=0.4)
+        organisation = grouped_organisation(seller.identity_number or "", place.country)
+        facts = [
+            f"{seller.name}, {place.street}, {place.postcode} {place.city}",
+            f"{said['organisation']} {organisation}" if organisation else "",
+            f"{said['vat_id']} {seller.vat_id}" if seller.vat_id else "",
+            said["f_tax"] if place.country == "SE" else "",
+        ]
+        sheet.text(LEFT, 37, "  ·  ".join(filter(None, facts)), size=7, colour=GREY)
+        reach = "  ·  ".join(filter(None, (seller.email, seller.phone)))
+        sheet.text(LEFT, 27, reach, size=7, colour=GREY)
+        sheet.text_to(RIGHT - 16, 27, f"{said['page']} {sheet.page} {said['of']}", size=7, colour=GREY)
+        sheet.pages_at(RIGHT - 13, 27)
+
+    def head(self) -> None:
+        """Draw seller, title, what names the invoice, and the payer where a window envelope shows him."""
+        sheet, invoice, said = self.sheet, self.invoice, self.said
+        sheet.text(LEFT, TOP - 8, invoice.seller.name, size=16, face=BOLD, colour=sheet.brand.accent)
+        sheet.text_to(RIGHT, TOP - 8, self.title, size=20, face=BOLD)
+        sheet.rule(TOP - 24, colour=sheet.brand.accent, thick=1.2)
+        facts = [
+            (said["number"], invoice.number),
+            (said["date"], invoice.issued_on.isoformat()),
+            (said["customer"], invoice.payer.number or ""),
+            (said["period"], days(invoice.period)),
+            (said["terms"], f"{invoice.payment.terms_days} {said['days']}"),
+            (said["credits"], invoice.original or ""),
+            (said["buyer_vat"], invoice.payer.vat_id or ""),
+        ]
+        y = TOP - 52
+        for label, value in facts:
+            if value:
+                sheet.text(LEFT, y, label, size=8, colour=GREY)
+                sheet.text(LEFT + 96, y, value, size=9)
+                y -= 15
+        place, seller = invoice.payer.address, invoice.seller.address
+        abroad = place.country if place.country != seller.country else ""
+        lines = [invoice.payer.name, place.street, place.street2 or "", f"{place.postcode} {place.city}", abroad]
+        y = HEIGHT - 138  # 49 mm from the top, 113 mm from the left: the window of a C5 envelope
+        for index, line in enumerate(filter(None, lines)):
+            sheet.text(320, y, line[:52], size=10, face=PLAIN if index else BOLD)
+            y -= 13.5
+        sheet.y = TOP - 166
+
+    def strip(self) -> None:
+        """Draw the amount, the day, and where to pay."""
+        sheet, invoice, said = self.sheet, self.invoice, self.said
+        base = sheet.y - 44
+        sheet.box(LEFT, base, RIGHT - LEFT, 44, sheet.brand.tone)
+        back = invoice.kind is DocumentKind.CREDIT_NOTE
+        amount = -invoice.total if back else invoice.total
+        cells = [(said["to_get" if back else "to_pay"], f"{self.money(amount)} {invoice.currency}", 15.0)]
+        if has_slip(invoice):
+            bankgiro = invoice.payment.bankgiro
+            cells += [
+                (said["due"], invoice.due_on.isoformat(), 11.0),
+                (said["bankgiro"], grouped_bankgiro(bankgiro) if bankgiro else "", 11.0),
+                (said["reference"], invoice.payment.reference, 11.0),
+            ]
+        for x, (label, value, size) in zip((LEFT + 14, 234, 340, 436), cells, strict=False):
+            if value:
+                sheet.text(x, base + 30, label, size=7.5, colour=GREY)
+                sheet.text(x, base + 12, value, size=size, face=BOLD)
+        sheet.y = base - 4
+
+    def table(self, lines: Sequence[Line]) -> None:
+        """Draw lines under the heads of their columns."""
+        self.columns()
+        for line in lines:
+            if self.sheet.down(13):
+                self.columns()
+                self.sheet.y -= 13
+            self.line(line)
+        self.sheet.rule(self.sheet.y - 5)
+
+    def columns(self) -> None:
+        said = self.said
+        self.sheet.y -= 18
+        heads = (
+            said["description"],
+            "",
+            said["period"],
+            said["quantity"],
+            "",
+            said["price"],
+            said["vat"],
+            said["amount"],
+        )
+        self.sheet.row(_LINES, heads, size=7.5, colour=GREY)
+        self.sheet.rule(self.sheet.y - 5)
+        self.sheet.y -= 4
+
+    def line(self, line: Line) -> None:
+        said = self.said
+        cells = (
+            line.text,
+            line.label or "",
+            days(line.period),
+            said.number(line.quantity, 0, 3),
+            said.units[line.unit],
+            said.number(line.unit_price, 2, 4),
+            f"{said.number(line.vat.percent)} %",
+            self.money(line.net),
+        )
+        self.sheet.row(_LINES, cells, size=8)
+
+    def summary(self) -> None:
+        """Draw one row per customer and kind of line, or per kind alone where those are too many."""
+        sheet, invoice, said = self.sheet, self.invoice, self.said
+        sheet.y -= 22
+        sheet.text(LEFT, sheet.y, said["summary"], size=11, face=BOLD, colour=sheet.brand.accent)
+        sheet.text_to(RIGHT, sheet.y, said["without_vat"].format(currency=invoice.currency), size=7.5, colour=GREY)
+        sheet.rule(sheet.y - 6)
+        sheet.y -= 6
+        per_customer = [
+            (name, list(_by_kind(list(lines), said)))
+            for name, lines in groupby(invoice.lines, key=lambda line: (line.customer, line.customer_name))
+        ]
+        many = len(per_customer) > 1
+        rows: list[tuple[str, Decimal, bool]] = []
+        for (_, name), kinds in per_customer:
+            if many:
+                rows.append((name, sum((net for _, net in kinds), Decimal(0)), True))
+            rows += [(label, net, False) for label, net in kinds]
+        if len(rows) > ROWS_ON_FIRST_PAGE:
+            rows = [row for row in rows if row[2]] if many else rows
+        if len(rows) > ROWS_ON_FIRST_PAGE:
+            rows = [(label, net, False) for label, net in _by_kind(invoice.lines, said)]
+        for label, net, bold in rows:
+            sheet.y -= 13.5
+            sheet.row(
+                (Column(LEFT if bold or not many else LEFT + 12, 440), Column(440, RIGHT, at_right=True)),
+                (label, self.money(net)),
+                size=8.5,
+                face=BOLD if bold else PLAIN,
+            )
+        sheet.rule(sheet.y - 5)
+
+    def totals(self) -> None:
+        """Draw net, VAT per category, rounding and what is to be paid; and the words the law wants."""
+        sheet, invoice, said = self.sheet, self.invoice, self.said
+        rows = [(said["net"], invoice.net)]
+        for each in invoice.vat:
+            percent = said.number(each.treatment.percent)
+            rows.append((said["vat_of"].format(percent=percent, taxable=self.money(each.taxable)), each.tax))
+        if invoice.rounding:
+            rows.append((said["rounding"], invoice.rounding))
+        sheet.y -= 6
+        for label, value in rows:
+            sheet.y -= 12.5
+            sheet.text_to(450, sheet.y, label, size=8.5, colour=GREY)
+            sheet.text_to(RIGHT, sheet.y, self.money(value), size=8.5)
+        sheet.rule(sheet.y - 6, left=320)
+        sheet.y -= 21
+        back = invoice.kind is DocumentKind.CREDIT_NOTE
+        amount = f"{self.money(-invoice.total if back else invoice.total)} {invoice.currency}"
+        label_end = min(450.0, RIGHT - width(amount, BOLD, 10.5) - 12)
+        sheet.text_to(label_end, sheet.y, said["to_get" if back else "to_pay"], size=10.5, face=BOLD)
+        sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
+        notes = sorted({each.treatment.words for each in invoice.vat if each.treatment.words})
+        if has_slip(invoice):
+            notes.append(said["late"])
+        y = max(sheet.y, SLIP_FOOT + SLIP_HEIGHT + 12 + 9 * (len(notes) - 1))
+        for note in notes:
+            sheet.text(LEFT, y, note, size=7.5, colour=GREY)
+            y -= 10
+
+    def specification(self, lines: Sequence[Line]) -> None:
+        """Draw every line by customer and contract, with their subtotals."""
+        sheet, said = self.sheet, self.said
+        heading(sheet, said["specification"])
+        sheet.text_to(RIGHT, sheet.y, said["without_vat"].format(currency=self.invoice.currency), size=7.5, colour=GREY)
+        many = len(self.invoice.customers) > 1
+        for (_, name), owned in groupby(lines, key=lambda line: (line.customer, line.customer_name)):
+            mine = list(owned)
+            if many:
+                if sheet.y - 80 < sheet.bottom:
+                    sheet.turn()
+                sheet.y -= 26
+                sheet.box(LEFT, sheet.y - 5, RIGHT - LEFT, 17, sheet.brand.tone)
+                self.pair(name, sum((line.net for line in mine), Decimal(0)), size=9.5, inset=6)
+            for number, contracted in groupby(mine, key=lambda line: line.contract_number):
+                chosen = list(contracted)
+                if sheet.y - 62 < sheet.bottom:
+                    sheet.turn()
+                sheet.y -= 20
+                if number:
+                    self.pair(
+                        said["contract"].format(number=number), sum((line.net for line in chosen), Decimal(0)), size=8.5
+                    )
+                self.table(chosen)
+
+    def pair(self, label: str, net: Decimal, *, size: float, inset: float = 0) -> None:
+        """Draw a bold label and its subtotal."""
+        columns = (Column(LEFT + inset, 420), Column(420, RIGHT - inset, at_right=True))
+        self.sheet.row(columns, (label, self.money(net)), size=size, face=BOLD)
+
+    def calls(self, blocks: Iterable[Sequence[CallRow]]) -> None:
+        """Draw the call specification on pages of its own, a table per subscription."""
+        sheet, said = self.sheet, self.said
+        owner: tuple[int, int] | None = None
+        count, amount, labels = 0, 0, {line.customer: line.customer_name for line in self.invoice.lines}
+        for row in (row for block in blocks for row in block):
+            if owner is None:
+                sheet.turn()
+                heading(sheet, said["calls"])
+                note = said["calls_note"].format(currency=self.invoice.currency, zone=self.zone.key)
+                sheet.down(13)
+                sheet.text(LEFT, sheet.y, note, size=7.5, colour=GREY)
+            if owner != (row.customer, row.subscription):
+                if owner is not None:
+                    self.call_sum(count, amount)
+                owner, count, amount = (row.customer, row.subscription), 0, 0
+                if sheet.y - 70 < sheet.bottom:
+                    sheet.turn()
+                sheet.y -= 24
+                name = f"  {labels.get(row.customer, '')}" if len(labels) > 1 else ""
+                sheet.text(LEFT, sheet.y, f"{row.label or row.number}{name}", size=9, face=BOLD)
+                self.call_heads()
+            if sheet.down(10.4):
+                self.call_heads()
+                sheet.y -= 10.4
+            self.call(row)
+            count += 1
+            amount += row.amount_micro
+        if owner is not None:
+            self.call_sum(count, amount)
+
+    def call_heads(self) -> None:
+        said = self.said
+        self.sheet.y -= 14
+        heads = tuple(said[name] for name in ("day", "time", "to_number", "destination", "length", "amount"))
+        self.sheet.row(_CALLS, heads, size=7, colour=GREY)
+        self.sheet.rule(self.sheet.y - 4)
+        self.sheet.y -= 3
+
+    def call(self, row: CallRow) -> None:
+        said = self.said
+        start = row.start.astimezone(self.zone)
+        place = f"{row.destination} ({said['in']})" if row.direction == "in" else row.destination
+        cells = (
+            f"{start:%Y-%m-%d}",
+            f"{start:%H:%M:%S}",
+            row.number,
+            place,
+            length(row.used, row.mode, said),
+            said.number(Decimal(row.amount_micro).scaleb(-6), 2, CALL_DECIMALS_MAX),
+        )
+        self.sheet.row(_CALLS, cells, size=7.5)
+
+    def call_sum(self, count: int, amount: int) -> None:
+        self.sheet.rule(self.sheet.y - 4)
+        self.sheet.down(14)
+        columns = (Column(LEFT, 300), Column(434, RIGHT, at_right=True))
+        value = self.said.number(Decimal(amount).scaleb(-6), 2, CALL_DECIMALS_MAX)
+        self.sheet.row(columns, (self.said["events"].format(count=count), value), size=8, face=BOLD)
+
+
+def days(period: Period) -> str:
+    """Write a period with the last day that belongs to it, the year once.
+
+    >>> from datetime import date
+    >>> days(Period(date(2026, 10, 1), date(2026, 11, 1))), days(Period(date(2026, 10, 1), date(2026, 10, 2)))
+    ('2026-10-01 – 10-31', '2026-10-01')
+    """
+    last = period.end - timedelta(days=1)
+    if last == period.start:
+        return period.start.isoformat()
+    same = last.year == period.start.year
+    return f"{period.start.isoformat()} – {f'{last:%m-%d}' if same else last.isoformat()}"
+
+
+def _by_kind(lines: Sequence[Line], said: Words) -> Iterator[tuple[str, Decimal]]:
+    kinds = {"corrections": Decimal(0), "fees": Decimal(0), "usage": Decimal(0)}
+    present = set()
+    for line in lines:
+        kind = {LineKind.USAGE: "usage", LineKind.CORRECTION: "corrections"}.get(line.kind, "fees")
+        kinds[kind] += line.net
+        present.add(kind)
+    for kind in ("fees", "usage", "corrections"):
+        if kind in present:
+            yield said[kind], kinds[kind]
+
+
+def _shown(invoice: Invoice, said: Words) -> Iterator[Line]:
+    """Yield the lines as the customer chose: without a specification, usage is one line per contract."""
+    if invoice.call_specification is not CallSpecification.NONE:
+        yield from invoice.lines
+        return
+    for _, group in groupby(invoice.lines, key=lambda line: (line.customer, line.contract, line.vat)):
+        lines = list(group)
+        yield from (line for line in lines if line.kind is not LineKind.USAGE)
+        usage = [line for line in lines if line.kind is LineKind.USAGE]
+        if usage:
+            net = sum((line.net for line in usage), Decimal(0))
+            start, end = min(line.period.start for line in usage), max(line.period.end for line in usage)
+            yield replace(
+                usage[0],
+                text=said["usage"],
+                label=None,
+                quantity=Decimal(1),
+                unit=Unit.PIECE,
+                unit_price=net,
+                net=net,
+                period=Period(start, end),
+            )
