@@ -43,14 +43,14 @@ demo-reset: setup
 .venv/installed: requirements-build.lock requirements.lock pyproject.toml .venv/python
 	@echo "Installing the locked dependencies into .venv (once; some 500 MB on disk) ..." >&2
 	@$(INSTALL) --only-binary :all: -r requirements-build.lock
-	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements.lock
+	@$(INSTALL) --only-binary :all: --no-binary spyne --use-pep517 -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 	@echo "Ready: .venv/bin/tollwright" >&2
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
 	@echo "Installing what the tests need ..." >&2
-	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements-dev.lock
+	@$(INSTALL) --only-binary :all: --no-binary spyne --use-pep517 -r requirements-dev.lock
 	@touch $@
 
 .venv/python:
