@@ -14,11 +14,11 @@ from domain.demo.asterisk import Asterisk
 from domain.demo.freeswitch import FreeSwitch
 from domain.demo.register import Register, midnight
 from domain.demo.size import ZONE, Dice, Size
-from domain.demo.traffic import DOUBLED_HOUR_DAY, GOTHENBURG, MALMO, STOCKHOLM, Call, make_calls
+from domain.demo.traffic import GOTHENBURG, MALMO, STOCKHOLM, Call, make_calls
 from domain.demo.written import DUPLICATE, EVENT, NO_DESTINATION, NO_PARTY, Row, Truth, local
 
 # Days of the month, from 1, on which something happened.
-RESTART_DAY, OVERLAP_DAY, NOISE_DAY, REPEATED_DAY = 12, 15, 9, 7
+RESTART_DAY, OVERLAP_DAY, NOISE_DAY, REPEATED_DAY, CONTRADICTED_DAY = 12, 15, 9, 7, 21
 _REJECT = "reject:"
 
 
@@ -115,7 +115,7 @@ def _wrong(name: str, call: Call, switch: Asterisk, size: Size) -> Iterator[Row]
 def _freeswitch(calls: list[Call], size: Size) -> Iterator[Row]:
     """Yield the FreeSWITCH's rows: its calls, rows written twice, and rows that contradict one written before."""
     switch = FreeSwitch(MALMO, size.seed)
-    repeated, contradicted = _day(size, REPEATED_DAY), _day(size, DOUBLED_HOUR_DAY - 3)
+    repeated, contradicted = _day(size, REPEATED_DAY), _day(size, CONTRADICTED_DAY)
     left = {DUPLICATE: 3, "conflict": 2}
     for call in calls:
         row = switch.row(call)
