@@ -13,11 +13,13 @@ from domain.intake.raters import Raters
 from domain.ports.access import Directory
 from domain.ports.clock import Clock
 from domain.ports.credentials import Credentials
+from domain.ports.documents import Documents
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.standing import Standing
 from domain.ports.unit import Begin
 from integrations.cdr.formats import ShippedFormats
+from integrations.printing.documents import InvoiceDocuments
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
@@ -52,6 +54,7 @@ class Wiring:
     blobs: Blobs
     formats: Formats
     raters: Raters
+    documents: Documents
     database: Database | None = None
 
 
@@ -67,6 +70,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),
         raters=Raters(),
+        documents=InvoiceDocuments(),
         database=database,
     )
 
@@ -85,6 +89,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),
         raters=Raters(),
+        documents=InvoiceDocuments(),
     )
 
 
