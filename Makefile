@@ -9,7 +9,8 @@
 
 BIN = .venv/bin
 PYTHON =
-PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input
+# An older pip would build spyne the old way, and say so at length; a newer one knows no other.
+PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL = $(PIP) install --quiet --require-hashes --no-build-isolation
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --upgrade
@@ -43,14 +44,14 @@ demo-reset: setup
 .venv/installed: requirements-build.lock requirements.lock pyproject.toml .venv/python
 	@echo "Installing the locked dependencies into .venv (once; some 500 MB on disk) ..." >&2
 	@$(INSTALL) --only-binary :all: -r requirements-build.lock
-	@$(INSTALL) --only-binary :all: --no-binary spyne --use-pep517 -r requirements.lock
+	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 	@echo "Ready: .venv/bin/tollwright" >&2
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
 	@echo "Installing what the tests need ..." >&2
-	@$(INSTALL) --only-binary :all: --no-binary spyne --use-pep517 -r requirements-dev.lock
+	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements-dev.lock
 	@touch $@
 
 .venv/python:
