@@ -139,7 +139,7 @@ class SubscriptionStore:
         """Keep a new one with its numbers. Refuses with: Overlap (a number is another's at that time), NotFound."""
         with refusing(_rules()):
             rows = await SubscriptionRow.insert(SubscriptionRow(**to_row(subscription)))
-            kept = replace(subscription, id=SubscriptionId(rows[0]["id"]))
+            kept = replace(subscription, id=SubscriptionId(rows[0]["id"]), numbers=_ordered(subscription))
             await self._put_numbers(kept)
         return kept
 
@@ -152,7 +152,7 @@ class SubscriptionStore:
 
     async def keep(self, subscription: Subscription) -> Subscription:
         """Write a changed one and its numbers. Refuses with: Stale, Overlap."""
-        changed = replace(subscription, version=subscription.version + 1)
+        changed = replace(subscription, version=subscription.version + 1, numbers=_ordered(subscription))
         with refusing(_rules()):
             rows = (
                 await SubscriptionRow.update(**to_row(changed))
@@ -184,6 +184,10 @@ class SubscriptionStore:
         ]
         if rows:
             await NumberRow.insert(*rows)
+
+
+def _ordered(subscription: Subscription) -> tuple[NumberAssignment, ...]:
+    return tuple(sorted(subscription.numbers, key=lambda one: (one.valid_from, one.number)))
 
 
 def _rules() -> dict[str, Refusal]:
