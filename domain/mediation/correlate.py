@@ -61,12 +61,17 @@ class _Session:
     @property
     def charged(self) -> bool:
         """Whether enough is known for an event."""
-        return self.measured or self.closed or (self.ended is not None and self.begun is not None)
+        return self.measured or self.closed or (self.ended is not None and self.known)
+
+    @property
+    def known(self) -> bool:
+        """Whether its beginning is known."""
+        return self.begun is not None or self.answered_at is not None
 
     @property
     def told(self) -> bool:
         """Whether nothing is missing, though nothing said that it is complete."""
-        return self.open_ended or (self.ended is not None and self.begun is not None and not self.incremental)
+        return self.open_ended or (self.ended is not None and self.known and not self.incremental)
 
 
 @dataclass(slots=True)
@@ -173,7 +178,7 @@ class Sessions:
         for name in _CARRIED:
             if row[name] and (part == "begin" or not session.values.get(name)):
                 session.values[name] = row[name]
-        if part == "end" and row["cause"]:
+        if row["cause"] and (part == "end" or row["_last"] == "1"):
             session.values["cause"] = row["cause"]
         session.flags.update(row["flags"])
         if part == "begin" and known_at:
@@ -189,7 +194,7 @@ class Sessions:
         if part in {"partial", "segment"}:
             self._increment(session, row)
         # An end that overtook its beginning waits for it.
-        session.closed |= part == "close" or (session.over and (session.begun is not None or session.measured))
+        session.closed |= part == "close" or (session.over and (session.known or session.measured))
 
     @staticmethod
     def _counters(session: _Session, row: Row) -> None:
@@ -260,7 +265,7 @@ def _event(session: _Session, *, complete: bool) -> Row:
         base = session.ended if session.ended is not None else session.latest
         session.begun = base - session.time_max * SECOND_US
     begun = session.begun if session.begun is not None else session.first["start"]
-    answered = session.answered_at is not None or session.measured
+    answered = session.answered_at is not None or (session.measured and not session.incremental)
     if not complete:
         session.flags.add("incomplete")
     row["answered"] = answered

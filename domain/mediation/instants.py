@@ -85,9 +85,11 @@ def read(column: pl.Series, written: str) -> Read:
 
 
 def _forms(written: str) -> tuple[str, ...]:
-    """Return a strftime form in chrono's words, and the same without seconds, as spreadsheets save it."""
+    """Return a strftime form in chrono's words, the same without its offset, and without seconds (spreadsheets)."""
     form = written.replace(".%f", "%.f")
-    return (form, form.replace(":%S%.f", "").replace(":%S", "")) if ":%S" in form else (form,)
+    forms = [form, form.removesuffix(" %z")]
+    forms += [one.replace(":%S%.f", "").replace(":%S", "") for one in forms if ":%S" in one]
+    return tuple(dict.fromkeys(forms))
 
 
 def scaled(column: pl.Series, scale: int) -> pl.Series:

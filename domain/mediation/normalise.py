@@ -128,7 +128,7 @@ def check_columns(columns: set[str], profile: Profile) -> None:
     """Refuse a profile whose own map names columns that the file does not have. Refuses with: BadValue."""
     for field in sorted(path.removeprefix("map.") for path in profile.own if path.startswith("map.")):
         names = profile.map.get(field, ())
-        if names and not any(name.startswith("=") or name in columns for name in names):
+        if names and not any(name.startswith(("=", "_")) or name in columns for name in names):
             known = " ".join(sorted(name for name in columns if not name.startswith("_")))
             raise BadValue(f"profile {profile.name}: map.{field} names no column of the file; it has {known}")
 
@@ -193,6 +193,11 @@ def _times(columns: Columns) -> _Times:
     begun, doubled, missing = instants.resolve(first, zone, epoch, epoch_known)
     answer = instants.after(start, zone, begun) if start.known.any() else begun
     charged = np.where(start.known, answer, begun)
+    answer_known = start.known
+    if (wait := columns.field("wait")) is not None:
+        waited = instants.scaled(wait, _UNIT_US.get(columns.profile.unit, 1))
+        charged = np.where(answer_known, charged, begun + waited.fill_null(0).to_numpy())
+        answer_known = answer_known | waited.is_not_null().to_numpy()
     ended = instants.after(end, zone, charged) if end.known.any() else end.micros
     drift = np.abs(begun - epoch)
     near_quarter = np.abs(drift - np.round(drift / _QUARTER_US) * _QUARTER_US) <= 2 * SECOND_US
@@ -210,7 +215,7 @@ def _times(columns: Columns) -> _Times:
         end_known=end.known,
         flags=flags,
         bad={"seized": bad_seized, "start": bad_start, "end": bad_end, "none": ~first.known},
-        answer_known=start.known,
+        answer_known=answer_known,
     )
 
 
@@ -424,7 +429,7 @@ def _events(columns: Columns, times: _Times, answered: Mask, amount: Micros, lef
         {
             "source": source.set(source == "", profile.name),
             "ref": columns.joined(profile.ref),
-            "leg": columns.joined(profile.leg),
+            "leg": _leg(columns, start),
             "start": start,
             "seized": pl.Series(times.seized).set(pl.Series(~times.seized_known), None),
             "amount": pl.Series(amount),
@@ -447,6 +452,14 @@ def _events(columns: Columns, times: _Times, answered: Mask, amount: Micros, lef
             "_ignored": left_out,
         }
     )
+
+
+def _leg(columns: Columns, start: pl.Series) -> pl.Series:
+    """Return the rest of the key; a session's start is added when the session is whole (``usecases.mediate``)."""
+    leg = columns.joined(columns.profile.leg)
+    if not columns.profile.leg_has_start or "_part" in columns.records.columns:
+        return leg
+    return pl.select(pl.concat_str(leg, pl.lit("/"), (start // SECOND_US).cast(pl.String))).to_series()
 
 
 def _default(series: pl.Series, value: str) -> pl.Series:

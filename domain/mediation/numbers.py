@@ -83,6 +83,19 @@ def e164(column: pl.Series, plan: NumberPlan) -> pl.Series:
     return frame.select(chain.otherwise(pl.col("text"))).to_series().alias(column.name)
 
 
+def of_type(kind: int, digits: str, plan: NumberPlan) -> str:
+    """Return an address with its type of number (ITU-T Q.763: 1 international, 2 national) as it would be dialled.
+
+    >>> of_type(1, "46701740605", NumberPlan()), of_type(2, "846500401", NumberPlan(country="SE"))
+    ('+46701740605', '+46846500401')
+    """
+    if kind == 1:
+        return f"+{digits}"
+    rules = _rules(plan)
+    dialled = digits.startswith((rules.national_prefix or "00", "00"))
+    return f"+{rules.code}{digits}" if kind == 2 and not dialled and len(digits) in rules.lengths else digits
+
+
 def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
     """Take the user part of SIP and tel URIs and the separators out of numbers written for people."""
     text, digits = pl.col("text"), pl.col("digits")

@@ -26,12 +26,14 @@ UNITS: Final = ("s", "ms", "us", "10ms", "hms", "octets", "kB")
 ROUNDS: Final = ("up", "half", "down")
 ESCAPES: Final = ("doubled", "backslash", "none")
 COMPLETE: Final = ("stable", "end-marker", "rename")
-# The fields of an event that a record may fill, and four that serve the checks: the call's end, its whole duration,
-# the epoch that proves the local time, and octets that are added up.
+# The fields of an event that a record may fill, and what serves to find or check them: the call's end, its whole
+# duration, the epoch that proves the local time, the wait from seized to start, and octets that are added up.
 MAPPED: Final = (
     *("source", "start", "seized", "used", "answered", "a", "b", "c", "mode", "direction", "trunk_in", "trunk_out"),
-    *("cause", "visited", "offset", "session", "end", "duration", "epoch", "octets_in", "octets_out"),
+    *("cause", "visited", "offset", "session", "end", "duration", "epoch", "wait", "octets_in", "octets_out"),
 )
+# In key.leg: the event's start in seconds of the epoch, for sources that use their references again.
+START_KEY: Final = "@start"
 _NAME_LENGTH_MAX: Final = 100
 _LIST_LENGTH_MAX: Final = 1000
 
@@ -88,6 +90,11 @@ class Profile:
     correlate_by: tuple[str, ...]
     timeout_hours: int
     cause: Mapping[str, str]
+
+    @property
+    def leg_has_start(self) -> bool:
+        """Whether the key ends with the event's start: the source uses its references again."""
+        return START_KEY in self.leg
 
 
 # table -> key -> kind; the kinds are words of _Reading.value.

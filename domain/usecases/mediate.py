@@ -157,6 +157,8 @@ def _of_joined(joined: Joined, profile: Profile, run: Run, position: int) -> Bat
             fault = "negative_duration"
         if fault is None and row["answered"] and timed and row["amount"] > limit:
             fault = "too_long"
+        if profile.leg_has_start:
+            row["leg"] = f"{row['leg']}/{row['start'] // _SECOND}"
         if fault is None:
             good.append(row)
         else:

@@ -5,7 +5,7 @@ The layout is checked against the first records: a file that does not fit it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ def used_columns(profile: Profile) -> set[str]:
         used.update(name for key in keys for name in key.split("|"))
     for _, alternatives in (*profile.direction, *profile.ignore):
         used.update(column for conditions in alternatives for column, _ in conditions)
-    return {name for name in used if not name.startswith("=")}
+    return {name for name in used if not name.startswith(("=", "@"))}
 
 
 def of_columns(columns: Sequence[str], header: bytes | None = None) -> Shape:
@@ -181,8 +181,24 @@ def shape_of(text: bytes, profile: Profile, *, final: bool) -> Shape:
     return Shape(names, (len(names),), open=False, header=line)
 
 
-def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
-    """Yield the columns that the profile uses, in pieces. Refuses with: Unreadable, BadValue."""
+Control = Callable[[str], str | None]
+
+
+def decode(
+    blocks: Iterable[bytes],
+    profile: Profile,
+    *,
+    records_max: int,
+    control: Control | None = None,
+    also: frozenset[str] = frozenset(),
+    derived: frozenset[str] = frozenset(),
+) -> Iterator[Decoded]:
+    """Yield the columns that the profile uses, and ``also`` those that the format needs, in pieces.
+
+    ``derived``: names of columns that the format makes of them, which a profile may map.
+    ``control`` is asked about records of another width than the layout's: the reason to ignore one, or None.
+    Refuses with: Unreadable, BadValue.
+    """
     source = Source(blocks, profile.layout.encoding)
     cutter: Cutter | None = None
     line = 1
@@ -190,15 +206,15 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         text, final = source.fill(_FILL_BYTES)
         if cutter is None:
             shape = shape_of(text, profile, final=final)
-            check_columns(set(shape.names), profile)
-            cutter = Cutter(profile.layout, shape, tuple(used_columns(profile)))
-            _refuse_other_layout(cutter, text, profile, final=final)
+            check_columns(set(shape.names) | derived, profile)
+            cutter = Cutter(profile.layout, shape, tuple(used_columns(profile) | also))
+            _refuse_other_layout(cutter, text, profile, control, final=final)
         cut = cutter.cut(text, records_max, final=final)
         if cut.count == 0 and not final:
             yield _overlong(source, line)
             line += 1
             continue
-        piece = _piece(cut, source, line, ended=final and cut.position >= len(text))
+        piece = _piece(cut, source, line, control, ended=final and cut.position >= len(text))
         line += piece.count
         source.take(cut.position)
         done = final and cut.position >= len(text)
@@ -216,11 +232,13 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
             return
 
 
-def _refuse_other_layout(cutter: Cutter, text: bytes, profile: Profile, *, final: bool) -> None:
+def _refuse_other_layout(
+    cutter: Cutter, text: bytes, profile: Profile, control: Control | None, *, final: bool
+) -> None:
     """Refuse a file none of whose first records has a width of the layout."""
     cut = cutter.cut(text, _TRIED_MAX, final=final)
     widths = [int(width) for width in cut.counts[: cut.count]]
-    rows = [row for row in range(cut.count) if not _is_header(cut, row)]
+    rows = [row for row in range(cut.count) if not _is_header(cut, row) and not (control and control(cut.raw(row)))]
     if not rows or any(_fits(cut, row) for row in rows):
         return
     if len(rows) == 1 and cut.marks[rows[0]] & scan.UNTERMINATED and widths[rows[0]] > 2:
@@ -252,7 +270,7 @@ def _fits(cut: Cut, row: int) -> bool:
     return tail.endswith(cut.cutter.layout.delimiter * (width - widest))
 
 
-def _piece(cut: Cut, source: Source, line: int, *, ended: bool) -> Decoded:
+def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ended: bool) -> Decoded:
     """Sort a text's records into columns, rejects and headers."""
     shape, count = cut.cutter.shape, cut.count
     widths, marks = cut.counts[:count], cut.marks[:count]
@@ -279,6 +297,12 @@ def _piece(cut: Cut, source: Source, line: int, *, ended: bool) -> Decoded:
             headers[row] = _is_header(cut, int(row))
     rows = np.flatnonzero(good & ~headers)
     bad = np.flatnonzero(~good & ~headers)
+    ignored = {"header": int(headers.sum())} if headers.any() else {}
+    if control is not None and len(bad):
+        reasons = [control(cut.raw(int(row))) for row in bad]
+        bad = bad[[reason is None for reason in reasons]]
+        for reason in filter(None, reasons):
+            ignored[reason] = ignored.get(reason, 0) + 1
     offsets = source.offsets(cut.edges[:count, 0])
     records = cut.frame(rows).with_columns(
         _line=pl.Series(rows + line, dtype=pl.Int64),
@@ -298,7 +322,7 @@ def _piece(cut: Cut, source: Source, line: int, *, ended: bool) -> Decoded:
         lambda places: [cut.raw(place) for place in places.to_list()],
         int(source.offsets(np.array([cut.position]))[0]),
         rejects if len(bad) else REJECT_SCHEMA.to_frame(),
-        {"header": int(headers.sum())} if headers.any() else {},
+        ignored,
     )
 
 

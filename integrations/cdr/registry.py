@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from domain.mediation.profile import Profile, merge, read_profile
@@ -21,7 +22,22 @@ from domain.refusal import BadValue, NotFound
 _GROUP: Final = "tollwright.readers"
 _MODULES: Final = {
     "asterisk": "integrations.cdr.asterisk",
+    "asterisk-cel": "integrations.cdr.asterisk_cel",
     "freeswitch-csv": "integrations.cdr.freeswitch_csv",
+    "freeswitch-json": "integrations.cdr.freeswitch_json",
+    "freeswitch-xml": "integrations.cdr.freeswitch_xml",
+    "cucm": "integrations.cdr.cucm",
+    "broadworks": "integrations.cdr.broadworks",
+    "ribbon-act": "integrations.cdr.ribbon_act",
+    "acme-sbc": "integrations.cdr.acme_sbc",
+    "opensips": "integrations.cdr.opensips",
+    "3cx": "integrations.cdr.threecx",
+    "radius": "integrations.cdr.radius",
+    "huawei-msc": "integrations.cdr.huawei_msc",
+    "pgw-3gpp": "integrations.cdr.pgw_3gpp",
+    "generic-csv": "integrations.cdr.generic_csv",
+    "generic-jsonl": "integrations.cdr.generic_jsonl",
+    "generic-fixed": "integrations.cdr.generic_fixed",
 }
 _TEXT_LENGTH_MAX: Final = 1 << 20
 
@@ -39,7 +55,8 @@ def profile(name_or_text: str) -> Profile:
     """
     if "\n" in name_or_text or "=" in name_or_text:
         return profile_of_text(name_or_text)
-    return read_profile(_document(name_or_text), _document)
+    # A shipped profile says for no file in particular which columns it has.
+    return replace(read_profile(_document(name_or_text), _document), own=frozenset())
 
 
 def profile_of_text(text: str) -> Profile:

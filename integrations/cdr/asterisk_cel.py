@@ -1,0 +1,62 @@
+r"""Asterisk CEL (channel event logging): cel_custom's legacy order of columns, a row of names, or JSON lines.
+
+The events of one linkedid are one call: it begins with the first channel's CHAN_START, is charged from that channel's
+ANSWER to its HANGUP, whatever transfers happen between, and is complete at LINKEDID_END.
+
+>>> from integrations.cdr.registry import profile
+>>> line = b'"ANSWER","1774738785.210000","","101","101","","","0846500401","c","PJSIP/1","Dial","","3","",'
+>>> next(decode([line + b'"1.10","1.10","","","",""\n'], profile("asterisk-cel"), records_max=9)).records["_part"][0]
+'answer'
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from domain.mediation.profile import Profile
+from domain.ports.reader import Decoded
+from integrations.cdr import delimited, generic_jsonl
+
+_NEEDED: Final = frozenset({"eventtype", "eventtime", "uniqueid", "linkedid", "exten", "cid_num", "extra"})
+_PARTS: Final = {"CHAN_START": "begin", "ANSWER": "answer", "HANGUP": "end"}
+
+
+def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
+    """Yield the events, each with what part of its call it is. Refuses with: Unreadable, BadValue."""
+    stream = iter(blocks)
+    head = next(stream, b"")
+    whole = itertools.chain([head], stream)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        pieces = generic_jsonl.decode(whole, profile, records_max=records_max, also=_NEEDED)
+    else:
+        pieces = delimited.decode(whole, profile, records_max=records_max, also=_NEEDED)
+    kind = pl.col("eventtype").str.to_uppercase()
+    # An origination may give the first channel another uniqueid than the call's; the call is named after the first.
+    first = pl.col("uniqueid") == pl.col("linkedid")
+    part = (
+        pl.when(kind == "LINKEDID_END")
+        .then(pl.lit("close"))
+        .when(first)
+        .then(kind.replace_strict(list(_PARTS), list(_PARTS.values()), default="note"))
+        .otherwise(pl.lit("note"))
+    )
+    mine = part != "note"
+    cause = pl.col("extra").str.extract(r'"hangupcause"\s*:\s*"?([0-9]+)', 1).fill_null("")
+    columns = {
+        "_part": part,
+        "_holds": pl.lit("1"),
+        "_seq": pl.concat_str("eventtype", pl.lit("/"), "uniqueid"),
+        "_a": pl.when(mine).then(pl.col("cid_num")).otherwise(pl.lit("")),
+        "_b": pl.when(part == "begin").then(pl.col("exten")).otherwise(pl.lit("")),
+        "_cause": pl.when(part == "end").then(cause).otherwise(pl.lit("")),
+        "_answered": pl.when(part == "answer").then(pl.lit("yes")).otherwise(pl.lit("")),
+    }
+    for piece in pieces:
+        missing = _NEEDED - set(piece.records.columns)
+        records = piece.records.with_columns(pl.lit("").alias(name) for name in sorted(missing))
+        yield replace(piece, records=records.with_columns(**columns) if records.height else piece.records)

@@ -1,0 +1,128 @@
+r"""BER (ITU-T X.690): a walk over tags and lengths, bounded in depth and size; no schema.
+
+>>> [(tag.number, tag.value) for tag in walk(bytes.fromhex("800101bf4f03810102"))]
+[(0, b'\x01'), (79, b'\x81\x01\x02')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_DEPTH_MAX: Final = 32
+_TAG_MAX: Final = 1 << 28
+
+
+class Malformed(ValueError):  # noqa: N818  (it says what the octets are)
+    """The octets are no BER. ``cut``: they would be, if more followed."""
+
+    def __init__(self, what: str, *, cut: bool = False) -> None:
+        super().__init__(what)
+        self.cut = cut
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One value: its class (0 universal, 1 application, 2 context, 3 private), number, form, octets and place."""
+
+    kind: int
+    number: int
+    constructed: bool
+    value: bytes
+    begin: int
+    end: int
+
+    def children(self) -> Iterator[Tag]:
+        """Walk the values inside."""
+        return walk(self.value)
+
+
+def walk(data: bytes, begin: int = 0, *, depth: int = 0) -> Iterator[Tag]:
+    """Yield the values one after the other. Raises ``Malformed``."""
+    while begin < len(data):
+        tag = read(data, begin, depth=depth)
+        if tag.kind == 0 and tag.number == 0 and not tag.value:
+            return
+        yield tag
+        begin = tag.end
+
+
+def read(data: bytes, begin: int, *, depth: int = 0) -> Tag:
+    """Read the value at a place. Raises ``Malformed``."""
+    try:
+        return _read(data, begin, depth)
+    except IndexError:
+        raise Malformed("ends within a tag or length", cut=True) from None
+
+
+def _read(data: bytes, begin: int, depth: int) -> Tag:
+    if depth > _DEPTH_MAX:
+        raise Malformed("nested too deeply")
+    first = data[begin]
+    place = begin + 1
+    number = first & 31
+    if number == 31:
+        number = 0
+        while True:
+            octet = data[place]
+            place += 1
+            number = number << 7 | octet & 127
+            if number > _TAG_MAX:
+                raise Malformed("a tag number is too large")
+            if octet < 128:
+                break
+    length = data[place]
+    place += 1
+    constructed = bool(first & 32)
+    if length == 128:
+        if not constructed:
+            raise Malformed("a primitive value has no length")
+        inside = place
+        while data[inside : inside + 2] != b"\0\0":
+            inside = read(data, inside, depth=depth + 1).end
+            if inside >= len(data):
+                raise Malformed("an indefinite length is never ended", cut=True)
+        return Tag(first >> 6, number, True, data[place:inside], begin, inside + 2)
+    if length > 128:
+        octets = length & 127
+        if octets > 8:
+            raise Malformed("a length is too long")
+        if place + octets > len(data):
+            raise Malformed("ends within a length", cut=True)
+        length = int.from_bytes(data[place : place + octets])
+        place += octets
+    if place + length > len(data):
+        raise Malformed("the value is longer than what is there", cut=True)
+    return Tag(first >> 6, number, constructed, data[place : place + length], begin, place + length)
+
+
+def tbcd(octets: bytes) -> str:
+    """Read telephony BCD (3GPP TS 29.002): low nibble first, F is filler.
+
+    >>> tbcd(bytes.fromhex("429009000000f1"))
+    '2409900000001'
+    """
+    nibbles = (nibble for octet in octets for nibble in (octet & 15, octet >> 4))
+    return "".join("0123456789*#abc"[nibble] for nibble in nibbles if nibble < 15)
+
+
+def address(octets: bytes) -> tuple[int, str]:
+    """Read an address string: type of number (1 international, 2 national, 0 unknown) and its digits."""
+    return (octets[0] >> 4 & 7, tbcd(octets[1:])) if octets else (0, "")
+
+
+def timestamp(octets: bytes) -> str:
+    """Read the nine octets of 3GPP TS 32.298 (BCD YYMMDDhhmmss, sign, BCD hhmm) as ISO 8601; '' where they are none.
+
+    >>> timestamp(bytes.fromhex("2603290000052b0100"))
+    '2026-03-29T00:00:05+01:00'
+    """
+    if len(octets) != 9 or octets[6] not in b"+-":
+        return ""
+    date, zone = octets[:6].hex(), octets[7:].hex()
+    if not (date + zone).isdigit():
+        return date
+    sign = chr(octets[6])
+    clock = f"{date[6:8]}:{date[8:10]}:{date[10:12]}"
+    return f"20{date[:2]}-{date[2:4]}-{date[4:6]}T{clock}{sign}{zone[:2]}:{zone[2:]}"

@@ -1,0 +1,81 @@
+r"""JSON Lines (RFC 8259 objects, one per line), or one JSON array of objects.
+
+>>> from integrations.cdr.registry import profile
+>>> line = b'{"id": "x1", "start": "2026-03-01T10:00:00Z", "used": 9, "from": {"number": "1"}}\n'
+>>> text = 'name = "api"\nreader = "generic-jsonl"\n[map]\na = "from.number"\n'
+>>> next(decode([line], profile(text), records_max=9)).records.select("id", "from.number").row(0)
+('x1', '1')
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from domain.mediation.profile import Profile
+from domain.ports.reader import Decoded
+from domain.refusal import Unreadable
+from integrations.cdr.delimited import used_columns
+from integrations.cdr.flat import flat, parse
+from integrations.cdr.lines import Line, lines_of
+from integrations.cdr.rows import Rows
+from integrations.cdr.text import refuse_foreign
+from integrations.cdr.whole import read_whole
+
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+
+
+def decode(
+    blocks: Iterable[bytes], profile: Profile, *, records_max: int, also: frozenset[str] = frozenset()
+) -> Iterator[Decoded]:
+    """Yield the objects. Refuses with: Unreadable (the first line is no JSON object)."""
+    stream = iter(blocks)
+    head = next(stream, b"")
+    whole = itertools.chain([head], stream)
+    wanted = frozenset(used_columns(profile)) | also
+    if head.lstrip(_BLANK).startswith(b"["):
+        yield from _array(read_whole(whole), wanted)
+        return
+    rows = Rows(wanted)
+    position = 0
+    for line in lines_of(whole, profile.layout.encoding):
+        position = line.end
+        if line.text.strip(" \t\0"):
+            _one(line, rows)
+        if rows.held >= records_max:
+            yield rows.piece(position)
+    yield rows.piece(position)
+
+
+def _one(line: Line, rows: Rows) -> None:
+    raw = line.text.encode()
+    try:
+        record = parse(line.text)
+    except (ValueError, RecursionError) as wrong:
+        if rows.first:
+            raise Unreadable(f"the first line is no JSON object: {wrong}") from None
+        rows.reject("truncated" if not line.ended else "unknown_record", f"no JSON: {wrong}", line.begin, raw)
+        return
+    if isinstance(record, dict):
+        rows.add(flat(record), line.begin, raw)
+    elif rows.first:
+        raise Unreadable("the first line is JSON, but no object")
+    else:
+        rows.reject("unknown_record", "JSON, but no object", line.begin, raw)
+
+
+def _array(data: bytes, wanted: frozenset[str]) -> Iterator[Decoded]:
+    refuse_foreign(data)
+    rows = Rows(wanted)
+    try:
+        records = parse(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as wrong:
+        raise Unreadable(f"the JSON array is cut or damaged: {wrong}; nothing was read") from None
+    for record in records:
+        raw = str(record).encode()
+        if isinstance(record, dict):
+            rows.add(flat(record), 0, raw)
+        else:
+            rows.reject("unknown_record", "no JSON object", 0, raw)
+    yield rows.piece(len(data))
