@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.money import NANO, plain
 from domain.rating.book import Book
-from domain.rating.layout import ABSENT, K_UNIT, MONEY, PRICED
+from domain.rating.layout import ABSENT, PRICED
 from domain.rating.parties import Parties
 from domain.rating.rate import LEVEL_STATUSES, STATUSES, Rated
 
@@ -34,8 +34,9 @@ class Answers:
         for event, slot, ring, amount in rated.shares.tolist():
             self.shares[event, slot][book.rings[ring]] = short(amount, 1_000_000)
         for event, slot, bucket, amount in rated.draws.tolist():
-            money = parties.arrays.buckets[bucket, K_UNIT] == MONEY
-            self.draws[event, slot][parties.buckets[bucket]] = short(amount, 1_000_000) if money else str(amount)
+            self.draws[event, slot][parties.buckets[bucket]] = (
+                short(amount, 1_000_000) if parties.money[bucket] else str(amount)
+            )
 
     def all(self, ids: Sequence[str], reasons: Sequence[str | None]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each event; ``reasons``: why an event is bad, where it is."""

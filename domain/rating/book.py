@@ -20,7 +20,7 @@ from domain.money import Rounding
 from domain.rating import layout as at
 from domain.rating.clock import micros, transitions
 from domain.rating.intervals import compile_ported, compile_prefixes
-from domain.rating.layout import Catalogue, frozen, table
+from domain.rating.layout import frozen, member_rows, packed, table
 
 KNOWN_MODES: Final = ("voice", "sms", "mms", "data")
 DIRECTIONS: Final = ("out", "in")
@@ -35,7 +35,8 @@ class Book:
     """A compiled catalogue. The tuples of names give the meaning of the kernel's indexes."""
 
     tariff: Tariff
-    arrays: Catalogue
+    cells: at.Int64s
+    wide: at.Int32s
     destinations: tuple[str, ...]
     lists: tuple[str, ...]
     currencies: tuple[str, ...]
@@ -87,11 +88,11 @@ def day_number(day: date) -> int:
 
 
 class ConditionSets:
-    """Distinct any-of conditions as rows of a membership table; a condition that is None is -1 (holds always)."""
+    """Distinct any-of conditions as rows of bits; a condition that is None is -1 (holds always)."""
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.rows: list[np.ndarray] = []
+        self.rows: list[list[int]] = []
         self.found: dict[tuple[str, ...], int] = {}
 
     def add(self, names: tuple[str, ...] | None, members: Iterable[int] | None) -> int:
@@ -99,19 +100,17 @@ class ConditionSets:
         if names is None or members is None:
             return -1
         if names not in self.found:
-            row = np.zeros(self.width, np.uint8)
-            row[list(members)] = 1
             self.found[names] = len(self.rows)
-            self.rows.append(row)
+            self.rows.append(list(members))
         return self.found[names]
 
     def lacks(self, names: tuple[str, ...] | None) -> bool:
         """Say whether the condition still needs a row."""
         return names is not None and names not in self.found
 
-    def array(self) -> at.Bytes:
+    def array(self) -> at.Int64s:
         """Return the membership table."""
-        return np.array(self.rows, np.uint8).reshape(len(self.rows), self.width)
+        return member_rows(self.rows, self.width)
 
 
 def to_members(book_index: Index, members: dict[str, list[int]], names: tuple[str, ...] | None) -> list[int] | None:
@@ -193,45 +192,47 @@ def compile_book(tariff: Tariff) -> Book:
         ring_rows.append(_ring_row(ring, conditions, groups, band_index, prices))
     zone_names = sorted({plist.zone or "UTC" for plist in inherited.values()})
     prefix_top, prefix_start, prefix_node, nodes = compile_prefixes(tuple(tariff.destinations.values()))
-    slots, number, since, to = compile_ported(tariff.ported, index.destination)
+    slots, ported = compile_ported(tariff.ported, index.destination)
     calendars = list(tariff.holidays)
     days = [sorted({day_number(day) for day in tariff.holidays[name]}) for name in calendars]
     moves = [transitions(name) for name in zone_names]
-    arrays = Catalogue(
-        prefix_top=prefix_top,
-        prefix_start=prefix_start,
-        prefix_node=prefix_node,
-        nodes=nodes,
-        ported_slots=slots,
-        ported_number=number,
-        ported_since=since,
-        ported_to=to,
-        targets_at=_offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
-        targets=np.array(prices.all_targets(), np.int32),
-        rows=prices.rows,
-        first=prices.first_table(),
-        entries=table(prices.entries, 8),
-        rates=table(prices.rates, at.RATE_WIDTH),
-        steps=table(prices.steps, 4),
-        lists=table([_list_row(inherited[n], index, zone_names) for n in lists], 6),
-        bands=table([_band_row(band, calendars) for band in bands], 5),
-        clock=np.array(sorted({0} | {s % 86_400 * at.SECOND_US for b in bands for s in (b.start, b.end)}), np.int64),
-        holidays_at=_offsets([len(d) for d in days]),
-        holidays=np.array([d for ds in days for d in ds], np.int64),
-        zones_at=_offsets([len(m) for m in moves]),
-        zone_since=np.array([t for m in moves for t, _ in m], np.int64),
-        zone_offset=np.array([o for m in moves for _, o in m], np.int64),
-        in_zone=_in_zone(countries, [zone.countries for zone in zones]),
-        mode_unit=np.array([_UNITS[unit_of(mode)] for mode in modes], np.int64),
-        rings=table(ring_rows, 13),
-        mode_sets=mode_sets.array(),
-        to_sets=to_sets.array(),
-        zone_sets=zone_sets.array(),
-        asks_a=np.array([any(entry[at.E_FROM] >= 0 for entry in prices.entries)], np.uint8),
+    asks_a = any(entry[at.E_FROM] >= 0 for entry in prices.entries)
+    cells, wide = packed(
+        {
+            at.TOP: prefix_top,
+            at.NODE_AT: prefix_node,
+            at.FIRST: prices.first_table(),
+            at.STARTS: prefix_start,
+            at.NODES: nodes,
+            at.PORTED_SLOTS: slots,
+            at.PORTED: ported,
+            at.TARGETS_AT: _offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
+            at.TARGETS: np.array(prices.all_targets(), np.int64),
+            at.ENTRIES: table(prices.entries, 8),
+            at.RATES: table(prices.rates, at.RATE_WIDTH),
+            at.STEPS: table(prices.steps, 4),
+            at.LISTS: table([_list_row(inherited[n], index, zone_names) for n in lists], 6),
+            at.BANDS: table([_band_row(band, calendars) for band in bands], 5),
+            at.CLOCK: np.array(sorted({0} | {s % 86_400 * at.SECOND_US for b in bands for s in (b.start, b.end)})),
+            at.HOLIDAYS_AT: _offsets([len(d) for d in days]),
+            at.HOLIDAYS: np.array([d for ds in days for d in ds], np.int64),
+            at.ZONES_AT: _offsets([len(m) for m in moves]),
+            at.MOVES: np.array([move for zone_moves in moves for move in zone_moves], np.int64).reshape(-1, 2),
+            at.IN_ZONE: _in_zone(countries, [zone.countries for zone in zones]),
+            at.MODE_UNITS: np.array([_UNITS[unit_of(mode)] for mode in modes], np.int64),
+            at.RINGS: table(ring_rows, 13),
+            at.MODE_SETS: mode_sets.array(),
+            at.TO_SETS: to_sets.array(),
+            at.ZONE_SETS: zone_sets.array(),
+            at.ASKS_A: np.array([asks_a], np.int64),
+            at.ROWS: prices.rows,
+        },
+        at.WIDE,
     )
     return Book(
         tariff=tariff,
-        arrays=Catalogue(*(frozen(array) for array in arrays)),
+        cells=cells,
+        wide=wide,
         destinations=tuple(tariff.destinations),
         lists=lists,
         currencies=tuple(currencies),
@@ -265,12 +266,10 @@ def _offsets(lengths: Sequence[int]) -> at.Int32s:
     return np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))]).astype(np.int32)
 
 
-def _in_zone(countries: Sequence[str], zones: Sequence[Sequence[str]]) -> at.Bytes:
-    made = np.zeros((len(countries) + 1, len(zones)), np.uint8)
-    for column, members in enumerate(zones):
-        for country in members:
-            made[countries.index(country), column] = 1
-    return made
+def _in_zone(countries: Sequence[str], zones: Sequence[Sequence[str]]) -> at.Int64s:
+    """Return for each visited country (the last: any other) the roaming zones that hold it."""
+    of = [[number for number, members in enumerate(zones) if country in members] for country in countries]
+    return member_rows([*of, []], len(zones))
 
 
 def _list_row(plist: PriceList, index: Index, zone_names: list[str]) -> list[int]:
@@ -346,7 +345,7 @@ class _Prices:
     def __post_init__(self) -> None:
         self.count = len(self.index.destination)
         self.any = self.count + len(self.index.group)
-        self.rows = np.full((len(self.index.list), 2 * len(self.index.mode)), -1, np.int32)
+        self.rows = np.full((len(self.index.list), 2 * len(self.index.mode)), -1, np.int64)
         self.targets = [
             (number, *(self.count + self.index.group[group] for group in destination.groups))
             for number, destination in enumerate(self.tariff.destinations.values())

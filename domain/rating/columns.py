@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,12 +41,14 @@ class Events:
     def __len__(self) -> int:
         return len(self.start)
 
-    def arriving(self) -> tuple[Any, ...]:
-        """Return the kernel's arrays in its order."""
-        return (
-            self.start, self.used, self.offset, self.mode, self.direction, self.party, self.a, self.b, self.trunk,
-            self.visited, self.bad,
-        )  # fmt: skip
+    def numbers(self) -> Int64s:
+        """Return the kernel's rows of 64 bits: start, used, offset, a, b."""
+        return np.stack((self.start, self.used, self.offset, self.a, self.b))
+
+    def codes(self) -> Int32s:
+        """Return the kernel's rows of 32 bits: mode, direction, party, trunk, visited, bad."""
+        rows = (self.mode, self.direction, self.party, self.trunk, self.visited, self.bad)
+        return np.stack([row.astype(np.int32, copy=False) for row in rows])
 
 
 def key_ranks(keys: pl.Series) -> Int64s:

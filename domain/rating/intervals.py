@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from domain.catalogue.tariff import Destination, Ported
+from domain.rating import layout as at
 from domain.rating.clock import micros
 from domain.rating.compiled import compiled
 from domain.rating.digits import END, POWERS, encode, interval
 from domain.rating.layout import BEGIN, MAX, Int32s, Int64s, table
 
 TOP_DIGITS = 5
-TOP = POWERS[18 - TOP_DIGITS]  # numbers per entry of the first-digits table
+BY_FIRST_DIGITS = POWERS[18 - TOP_DIGITS]  # numbers per entry of the first-digits table
 
 
 def compile_prefixes(destinations: Sequence[Destination]) -> tuple[Int32s, Int64s, Int32s, Int64s]:
@@ -55,19 +56,19 @@ def compile_prefixes(destinations: Sequence[Destination]) -> tuple[Int32s, Int64
         closed, _ = open_.pop()
         begin(closed, open_[-1][1] if open_ else -1)
     start_array = np.array(starts, np.int64)
-    firsts = np.arange(END // TOP + 1, dtype=np.int64) * TOP
+    firsts = np.arange(END // BY_FIRST_DIGITS + 1, dtype=np.int64) * BY_FIRST_DIGITS
     top = (np.searchsorted(start_array, firsts, side="right") - 1).astype(np.int32)
     return top, start_array, np.array(heads, np.int32), table(nodes, 4)
 
 
-def compile_ported(ported: Sequence[Ported], destinations: dict[str, int]) -> tuple[Int32s, Int64s, Int64s, Int32s]:
-    """Sort the ported numbers by number and time and hash them. Returns (slots, number, since, destination)."""
+def compile_ported(ported: Sequence[Ported], destinations: dict[str, int]) -> tuple[Int32s, Int64s]:
+    """Sort the ported numbers by number and time and hash them. Returns the slots, and rows (number, since, to)."""
     number = np.array([encode(entry.number) for entry in ported], np.int64)
     since = np.array([micros(entry.valid_from) for entry in ported], np.int64)
-    to = np.array([destinations[entry.to] for entry in ported], np.int32)
+    to = np.array([destinations[entry.to] for entry in ported], np.int64)
     order = np.lexsort((since, number))
     number = number[order]
-    return hash_slots(number), number, since[order], to[order]
+    return hash_slots(number), np.stack([number, since[order], to[order]], axis=1)
 
 
 def hash_slots(numbers: Int64s) -> Int32s:
@@ -107,6 +108,19 @@ def find_row(slots: Int32s, numbers: Int64s, number: int) -> int:
     while slots[slot] >= 0:
         row = int(slots[slot])
         if numbers[row] == number:
+            return row
+        slot = (slot + 1) & (size - 1)
+    return -1
+
+
+@compiled
+def find_ported(book: Int64s, number: int) -> int:
+    """Return the first row of a ported number in the book, or -1."""
+    first, size = book[3 * at.PORTED_SLOTS], book[3 * at.PORTED_SLOTS + 2]
+    slot = hashed(number, size)
+    while book[first + slot] >= 0:
+        row = book[first + slot]
+        if at.cell(book, at.PORTED, row, at.H_NUMBER) == number:
             return row
         slot = (slot + 1) & (size - 1)
     return -1

@@ -1,15 +1,20 @@
 """The shape of the arrays that the book, the parties and the kernel share. Columns are named by these numbers.
 
-Every table is ``int64`` in rows (one row is one or two cache lines), so that one access brings all of a rate. Times are
-µs since 1970 UTC, prices nano-units. ``-1`` stands for "none" where zero means something.
+The book is one flat ``int64`` array: a header of (offset, width, rows) for each section, then the sections' rows. A
+function that takes three arrays costs nothing to call; one that takes thirty costs more than its work. The widest tables,
+which decide how much of the cache the book takes, are sections of a second array of ``int32``. Times are µs since 1970
+UTC, prices nano-units; ``-1`` stands for "none" where zero means something.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from domain.rating.compiled import compiled
 
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
@@ -20,6 +25,23 @@ MAX: Final = 2**63 - 1
 BEGIN: Final = -(2**63)  # an open valid_from
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
+
+# Sections of the book. The first three lie in the array of int32.
+TOP, NODE_AT, FIRST = range(3)  # first digits → place in STARTS; beside STARTS: its node; row · destination → entry
+STARTS, NODES, PORTED_SLOTS, PORTED, TARGETS_AT, TARGETS, ROWS, ENTRIES, RATES, STEPS, LISTS, BANDS, CLOCK = range(
+    3, 16
+)
+HOLIDAYS_AT, HOLIDAYS, ZONES_AT, MOVES, IN_ZONE, MODE_UNITS, RINGS, MODE_SETS, TO_SETS, ZONE_SETS, ASKS_A = range(
+    16, 27
+)
+WIDE: Final = frozenset({TOP, NODE_AT, FIRST})
+# Sections of the parties.
+PARTIES, TIERS, PARTY_RINGS, PARTY_BUCKETS, BUCKETS, BUCKET_MODES, BUCKET_TO, BUCKET_ZONES, TRUNKS = range(9)
+
+# A node: a prefix's claim, and the node of the next shorter one. A ported number and a zone's move of the clock.
+N_DESTINATION, N_SINCE, N_UNTIL, N_NEXT = range(4)
+H_NUMBER, H_SINCE, H_TO = range(3)
+M_SINCE, M_OFFSET = range(2)
 
 # An entry: a rate under one ``to`` of one destination, in the order in which they are tried.
 E_RATE, E_RANK, E_FLAGS, E_FROM, E_ZONE, E_BAND, E_SINCE, E_UNTIL = range(8)
@@ -46,6 +68,7 @@ BY_AMOUNT, BY_UNITS, BY_EVENTS = range(3)  # G_UNIT
 
 P_RETAIL, P_DEVIATIONS, P_COST, P_TIER, P_TIERS, P_RINGS, P_RINGS_END, P_BUCKET, P_BUCKETS, P_VOLUME = range(10)
 PARTY_WIDTH: Final = 10
+PR_RING, PR_COUNTER = range(2)  # a ring of a party, and which of the party's counters it has (-1 none)
 K_UNIT, K_CURRENCY, K_SINCE, K_UNTIL, K_SPLIT, K_OVERAGE, K_LEVELS, K_MODES, K_TO, K_ZONES, K_DIRECTIONS = range(11)
 BUCKET_WIDTH: Final = 11
 PARTY_CURRENCY: Final = -1  # K_CURRENCY: that of the drawing party's retail list
@@ -57,55 +80,73 @@ ON_RETAIL, ON_WHOLESALE, ON_COST = 1, 2, 4  # bits of G_LEVELS and K_LEVELS
 RATED, BAD_EVENT, NO_PARTY, NO_DESTINATION = range(4)  # of an event
 ABSENT, PRICED, NO_RATE, OVERFLOW = range(4)  # of a level
 
-
-class Catalogue(NamedTuple):
-    """The catalogue's arrays, in the order in which the kernel takes them."""
-
-    prefix_top: Int32s  # first five digits → place in prefix_start
-    prefix_start: Int64s
-    prefix_node: Int32s  # → node, -1 none
-    nodes: Int64s  # destination, since, until, next
-    ported_slots: Int32s  # hash of exact numbers → first row of ported
-    ported_number: Int64s
-    ported_since: Int64s
-    ported_to: Int32s
-    targets_at: Int32s  # destination → its slice of targets
-    targets: Int32s  # itself, then its groups in rank order
-    rows: Int32s  # list, 2·mode + direction → row of first, -1 none
-    first: Int32s  # row, destination → first entry, -1 none
-    entries: Int64s
-    rates: Int64s
-    steps: Int64s
-    lists: Int64s
-    bands: Int64s
-    clock: Int64s  # times of day (µs) at which any band begins or ends, 0 first
-    holidays_at: Int32s
-    holidays: Int64s  # days since 1970, sorted within a calendar
-    zones_at: Int32s  # time zone → its slice of transitions
-    zone_since: Int64s
-    zone_offset: Int64s
-    in_zone: Bytes  # visited country (the last: any other), roaming zone
-    mode_unit: Int64s
-    rings: Int64s
-    mode_sets: Bytes  # set, mode
-    to_sets: Bytes  # set, destination (the last: none)
-    zone_sets: Bytes  # set, visited + 1 (0: home)
-    asks_a: Bytes  # one cell: whether any rate asks for the A-number
+# The room: one array of scratch. First what stays the same while one level of one event is priced …
+V_KIND, V_LIST, V_DEVIATIONS, V_PARTY, V_USE, V_UNIT, V_MODE, V_DIRECTION, V_TO, V_FROM, V_VISITED, V_START = range(12)
+V_USED, V_OFFSET, V_COUNTER, V_COUNTERS, V_EVENT, V_SLOT = range(12, 18)  # V_COUNTER of V_COUNTERS: of a ring's volume
+# … what a walk asks: a list and what it says at the start (A_*), the level's own and that of a price ring …
+ASKED, RINGED = 18, 24
+A_LIST, A_DEVIATIONS, A_RATE, A_COUNT, A_BANDED, A_MOVING = range(6)
+# … the level's outcome …
+X_RATE, X_BAND, X_BILLED, X_TAKEN, X_BEFORE, X_SETUP, X_CHARGE, X_GRACE, X_AMOUNT, X_BANDED = range(30, 40)
+# … the counts of rows written, and where the parts of varying size begin.
+C_SHARES, C_DRAWS = 40, 41
+O_BASE, O_STACK, O_SPARE, O_DRAWN, O_MEETS, O_HOLDS, O_CHANGE, O_DONE, O_END = range(42, 51)
+ROOM_HEAD: Final = 51
+WORD: Final = 63  # members of a set per cell
 
 
-class Actors(NamedTuple):
-    """The parties' arrays."""
+def packed(sections: Mapping[int, Any], wide_ones: frozenset[int] = frozenset()) -> tuple[Int64s, Int32s]:
+    """Lay sections (arrays of one or two dimensions) into the flat array with its header, and the wide ones apart."""
+    header = np.zeros(3 * (max(sections) + 1), np.int64)
+    deep, wide = [header], [np.zeros(1, np.int32)]
+    at = {False: len(header), True: 1}
+    for section in sorted(sections):
+        array = np.atleast_1d(np.asarray(sections[section]))
+        is_wide = section in wide_ones
+        width = 1 if array.ndim == 1 else array.shape[1]
+        header[3 * section : 3 * section + 3] = at[is_wide], width, len(array)
+        (wide if is_wide else deep).append(array.reshape(-1).astype(np.int32 if is_wide else np.int64))
+        at[is_wide] += array.size
+    return frozen(np.concatenate(deep).astype(np.int64)), frozen(np.concatenate(wide).astype(np.int32))
 
-    parties: Int64s
-    tiers: Int32s
-    party_rings: Int32s
-    ring_volume: Int32s  # beside party_rings: which counter of the party, -1 none
-    party_buckets: Int32s
-    buckets: Int64s
-    bucket_modes: Bytes
-    bucket_to: Bytes
-    bucket_zones: Bytes
-    trunk_cost: Int32s  # trunk (the last: an unknown one) → list
+
+@compiled
+def cell(table: Int64s, section: int, row: int, column: int) -> int:
+    """Return a cell of a section."""
+    return table[table[3 * section] + row * table[3 * section + 1] + column]
+
+
+@compiled
+def row_at(table: Int64s, section: int, row: int) -> int:
+    """Return where a row of a section begins."""
+    return table[3 * section] + row * table[3 * section + 1]
+
+
+@compiled
+def item(table: Int64s, section: int, row: int) -> int:
+    """Return a cell of a section of one column."""
+    return table[table[3 * section] + row]
+
+
+@compiled
+def rows_of(table: Int64s, section: int) -> int:
+    """Return how many rows a section has."""
+    return table[3 * section + 2]
+
+
+@compiled
+def member(table: Int64s, section: int, row: int, column: int) -> bool:
+    """Say whether a set holds a member; a condition that is left out (-1) holds all."""
+    return row < 0 or (cell(table, section, row, column // WORD) >> (column % WORD)) & 1 == 1
+
+
+def member_rows(sets: list[list[int]], width: int) -> Int64s:
+    """Return sets of members below ``width`` as rows of bits."""
+    made = np.zeros((len(sets), width // WORD + 1), np.int64)
+    for row, members in enumerate(sets):
+        for number in members:
+            made[row, number // WORD] |= 1 << (number % WORD)
+    return made
 
 
 def table(rows: list[list[int]], width: int) -> Int64s:

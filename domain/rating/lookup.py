@@ -2,114 +2,94 @@
 
 from __future__ import annotations
 
+from domain.rating import layout as at
 from domain.rating.clock import CYCLE_US, TABLE_END_US
 from domain.rating.compiled import compiled
-from domain.rating.intervals import TOP, find_row
-from domain.rating.layout import (
-    ABSOLUTE,
-    ANYWHERE,
-    B_DAYS,
-    B_END,
-    B_EXCEPT,
-    B_ON,
-    B_START,
-    DAY_US,
-    E_BAND,
-    E_FLAGS,
-    E_FROM,
-    E_RANK,
-    E_RATE,
-    E_SINCE,
-    E_UNTIL,
-    E_ZONE,
-    HAS_FROM,
-    HOME_ONLY,
-    L_PARENT,
-    LAST,
-    MAX,
-    R_KIND,
-    R_LIST,
-    Catalogue,
-    Int64s,
-)
+from domain.rating.intervals import BY_FIRST_DIGITS, find_ported
+from domain.rating.layout import MAX, Int32s, Int64s, cell, item, member, row_at, rows_of
 
 
 @compiled
-def destination_of(book: Catalogue, number: int, start: int) -> int:
+def destination_of(book: Int64s, wide: Int32s, number: int, start: int) -> int:
     """Return a number's destination at an instant: a ported number's holder, else the longest valid prefix; -1 none."""
     if number == -1:
         return -1
-    if number >= 0 and len(book.ported_number) > 0:
-        row = find_row(book.ported_slots, book.ported_number, number)
-        if row >= 0 and book.ported_since[row] <= start:
-            while row + 1 < len(book.ported_number) and (
-                book.ported_number[row + 1] == number and book.ported_since[row + 1] <= start
+    if number >= 0 and rows_of(book, at.PORTED) > 0:
+        row = find_ported(book, number)
+        if row >= 0 and cell(book, at.PORTED, row, at.H_SINCE) <= start:
+            last = rows_of(book, at.PORTED) - 1
+            while (
+                row < last
+                and cell(book, at.PORTED, row + 1, at.H_NUMBER) == number
+                and cell(book, at.PORTED, row + 1, at.H_SINCE) <= start
             ):
                 row += 1
-            return book.ported_to[row]
+            return cell(book, at.PORTED, row, at.H_TO)
     code = number if number >= 0 else -2 - number
-    top = code // TOP
-    low, high = book.prefix_top[top], book.prefix_top[top + 1]
+    tops, starts = book[3 * at.TOP] + code // BY_FIRST_DIGITS, book[3 * at.STARTS]
+    low, high = int(wide[tops]), int(wide[tops + 1])
     while low < high:
         middle = (low + high + 1) >> 1
-        if book.prefix_start[middle] <= code:
+        if book[starts + middle] <= code:
             low = middle
         else:
             high = middle - 1
-    node = book.prefix_node[low]
+    node = int(wide[book[3 * at.NODE_AT] + low])
     while node >= 0:
-        if book.nodes[node, 1] <= start < book.nodes[node, 2]:
-            return book.nodes[node, 0]
-        node = book.nodes[node, 3]
+        row = row_at(book, at.NODES, node)
+        if book[row + at.N_SINCE] <= start < book[row + at.N_UNTIL]:
+            return book[row + at.N_DESTINATION]
+        node = book[row + at.N_NEXT]
     return -1
 
 
 @compiled
-def local_offset(book: Catalogue, zone: int, instant: int) -> tuple[int, int]:
+def local_offset(book: Int64s, zone: int, instant: int) -> tuple[int, int]:
     """Return a time zone's UTC offset at an instant, and the instant (UTC) of its next change; all in µs."""
     shift = 0
     if instant >= TABLE_END_US:
         shift = ((instant - TABLE_END_US) // CYCLE_US + 1) * CYCLE_US
     looked = instant - shift
-    low, high = book.zones_at[zone], book.zones_at[zone + 1] - 1
-    last = high
+    low, last = item(book, at.ZONES_AT, zone), item(book, at.ZONES_AT, zone + 1) - 1
+    high = last
     while low < high:
         middle = (low + high + 1) >> 1
-        if book.zone_since[middle] <= looked:
+        if cell(book, at.MOVES, middle, at.M_SINCE) <= looked:
             low = middle
         else:
             high = middle - 1
-    if low < last:
-        return book.zone_offset[low], book.zone_since[low + 1] + shift
-    return book.zone_offset[low], TABLE_END_US + shift
+    until = cell(book, at.MOVES, low + 1, at.M_SINCE) if low < last else TABLE_END_US
+    return cell(book, at.MOVES, low, at.M_OFFSET), until + shift
 
 
 @compiled
-def listed_day(book: Catalogue, calendar: int, day: int) -> bool:
+def listed_day(book: Int64s, calendar: int, day: int) -> bool:
     """Say whether a calendar holds a day (since 1970)."""
-    low, high = book.holidays_at[calendar], book.holidays_at[calendar + 1]
+    low, end = item(book, at.HOLIDAYS_AT, calendar), item(book, at.HOLIDAYS_AT, calendar + 1)
+    high = end
     while low < high:
         middle = (low + high) >> 1
-        if book.holidays[middle] < day:
+        if item(book, at.HOLIDAYS, middle) < day:
             low = middle + 1
         else:
             high = middle
-    return low < book.holidays_at[calendar + 1] and book.holidays[low] == day
+    return low < end and item(book, at.HOLIDAYS, low) == day
 
 
 @compiled
-def band_holds(book: Catalogue, band: int, local: int) -> bool:
+def band_holds(book: Int64s, band: int, local: int) -> bool:
     """Say whether a band holds at a local time (µs since 1970 on the local clock)."""
-    day = local // DAY_US
-    clock = local - day * DAY_US
-    start, end = book.bands[band, B_START], book.bands[band, B_END]
+    row = row_at(book, at.BANDS, band)
+    day = local // at.DAY_US
+    clock = local - day * at.DAY_US
+    start, end = book[row + at.B_START], book[row + at.B_END]
     if start <= end:
         if clock < start or clock >= end:
             return False
     elif end <= clock < start:
         return False
-    listed = (book.bands[band, B_DAYS] >> ((day + 3) % 7)) & 1 == 1  # 1970-01-01 was a Thursday
-    out, extra = book.bands[band, B_EXCEPT], book.bands[band, B_ON]
+    listed = (book[row + at.B_DAYS] >> ((day + 3) % 7)) & 1 == 1  # 1970-01-01 was a Thursday
+    out, extra = book[row + at.B_EXCEPT], book[row + at.B_ON]
     if listed and out >= 0 and listed_day(book, out, day):
         listed = False
     if not listed and extra >= 0 and listed_day(book, extra, day):
@@ -118,101 +98,92 @@ def band_holds(book: Catalogue, band: int, local: int) -> bool:
 
 
 @compiled
-def next_change(book: Catalogue, zone: int, instant: int) -> int:
+def next_change(book: Int64s, zone: int, instant: int) -> int:
     """Return the next instant at which any band may begin or end: a band's time, midnight, a change of the clock."""
     offset, change = local_offset(book, zone, instant)
     local = instant + offset
-    midnight = local - local % DAY_US
-    clock = local - midnight
-    later = midnight + DAY_US
-    for time in book.clock:
-        if time > clock:
-            later = midnight + time
+    midnight = local - local % at.DAY_US
+    later = midnight + at.DAY_US
+    for place in range(rows_of(book, at.CLOCK)):
+        if midnight + item(book, at.CLOCK, place) > local:
+            later = midnight + item(book, at.CLOCK, place)
             break
     return min(later - offset, change)
 
 
 @compiled
-def from_place(book: Catalogue, destination: int, target: int) -> int:
+def from_place(book: Int64s, destination: int, target: int) -> int:
     """Return the place of a ``from`` target among those of the A-number's destination, or -1."""
     if destination < 0:
         return -1
-    first = book.targets_at[destination]
-    for place in range(first, book.targets_at[destination + 1]):
-        if book.targets[place] == target:
+    first, end = item(book, at.TARGETS_AT, destination), item(book, at.TARGETS_AT, destination + 1)
+    for place in range(first, end):
+        if item(book, at.TARGETS, place) == target:
             return place - first
     return -1
 
 
 @compiled
-def best_entry(book: Catalogue, first: int, a_to: int, visited: int, start: int, local: int, banded: Int64s) -> int:
-    """Return the winning entry of a block, or -1; sets ``banded[0]`` where a band was looked at."""
-    best, best_place = -1, MAX
-    entry = first
+def best_entry(book: Int64s, room: Int64s, entry: int, local: int) -> int:
+    """Return the rate of the winning entry of a block, or -1; sets X_BANDED where a band was looked at."""
+    start, visited = room[at.V_START], room[at.V_VISITED]
+    best, best_rank, best_place = -1, -1, MAX
+    row = row_at(book, at.ENTRIES, entry)
     while True:
-        row = book.entries[entry]
-        if best >= 0 and row[E_RANK] != book.entries[best, E_RANK]:
+        if best >= 0 and book[row + at.E_RANK] != best_rank:
             return best
-        if row[E_SINCE] <= start < row[E_UNTIL]:
-            zone = row[E_ZONE]
+        if book[row + at.E_SINCE] <= start < book[row + at.E_UNTIL]:
+            zone, band, place = book[row + at.E_ZONE], book[row + at.E_BAND], MAX - 1
             holds = (
-                zone == ANYWHERE
-                or (zone == HOME_ONLY and visited < 0)
-                or (zone >= 0 and visited >= 0 and book.in_zone[visited, zone] == 1)
+                zone == at.ANYWHERE
+                or (zone == at.HOME_ONLY and visited < 0)
+                or (zone >= 0 and visited >= 0 and member(book, at.IN_ZONE, visited, zone))
             )
-            place = MAX - 1
-            if holds and row[E_FROM] >= 0:
-                place = from_place(book, a_to, row[E_FROM])
+            if holds and book[row + at.E_FROM] >= 0:
+                place = from_place(book, room[at.V_FROM], book[row + at.E_FROM])
                 holds = place >= 0
-            if holds and row[E_BAND] >= 0:
-                banded[0] = 1
-                holds = band_holds(book, row[E_BAND], local)
+            if holds and band >= 0:
+                room[at.X_BANDED] = 1
+                holds = band_holds(book, band, local)
             if holds and place < best_place:
-                if row[E_FLAGS] & HAS_FROM == 0:
-                    return entry
-                best, best_place = entry, place
-        if row[E_FLAGS] & LAST:
+                best, best_rank, best_place = book[row + at.E_RATE], book[row + at.E_RANK], place
+                if book[row + at.E_FLAGS] & at.HAS_FROM == 0:
+                    return best
+        if book[row + at.E_FLAGS] & at.LAST:
             return best
-        entry += 1
+        row += 8
 
 
 @compiled
 def find_rate(
-    book: Catalogue,
-    deviations: int,
-    plist: int,
-    use: int,
-    b_to: int,
-    a_to: int,
-    visited: int,
-    start: int,
-    local: int,
-    stack: Int64s,
-    banded: Int64s,
+    book: Int64s, wide: Int32s, room: Int64s, deviations: int, plist: int, local: int, stack: int
 ) -> tuple[int, int]:
-    """Return the absolute rate that decides, or -1, and how many adjustments (in ``stack``, nearest first) lie on it.
+    """Return the absolute rate that decides, or -1, and how many adjustments lie on it.
 
-    ``local`` is the instant on the level's clock; validity is judged by ``start``.
+    ``local`` is the instant on the level's clock (validity is judged by the event's start). The adjustments go into the
+    room from ``stack`` on, the nearest first.
     """
     here = deviations if deviations >= 0 else plist
     deviating = deviations >= 0
     count = 0
+    room[at.X_BANDED] = 0
     while here >= 0:
         following = -1
-        row = book.rows[here, use]
+        row = cell(book, at.ROWS, here, room[at.V_USE])
         if row >= 0:
-            first = book.first[row, b_to]
-            owner = -1 if first < 0 else book.rates[book.entries[first, E_RATE], R_LIST]
+            first = int(wide[row_at(book, at.FIRST, row) + room[at.V_TO]])
+            owner = -1
+            if first >= 0:
+                owner = cell(book, at.RATES, cell(book, at.ENTRIES, first, at.E_RATE), at.R_LIST)
             # A list that is laid before another gives only what is its own, not what its row repeats of a parent.
             if first >= 0 and (not deviating or owner == here):
-                best = best_entry(book, first, a_to, visited, start, local, banded)
-                if best >= 0:
-                    rate = book.entries[best, E_RATE]
-                    if book.rates[rate, R_KIND] == ABSOLUTE:
+                rate = best_entry(book, room, first, local)
+                if rate >= 0:
+                    if cell(book, at.RATES, rate, at.R_KIND) == at.ABSOLUTE:
                         return rate, count
-                    stack[count] = rate
+                    room[stack + count] = rate
                     count += 1
-                following = book.lists[owner, L_PARENT]
+                following = cell(book, at.LISTS, owner, at.L_PARENT)
         if deviating:
             following = plist
             deviating = False

@@ -21,7 +21,7 @@ from domain.rating.book import (
     zone_members,
 )
 from domain.rating.clock import micros
-from domain.rating.layout import Actors, frozen, table
+from domain.rating.layout import frozen, packed, table
 from domain.refusal import NotFound
 
 
@@ -29,12 +29,14 @@ from domain.refusal import NotFound
 class Parties:
     """Compiled parties. ``stateful`` says of each whether its events must be rated in order."""
 
-    arrays: Actors
+    cells: at.Int64s
+    money: at.Bytes  # of each bucket, whether it holds money
     names: tuple[str, ...]
     buckets: tuple[str, ...]
     allowances: at.Int64s  # what each bucket begins with: units, or micro-units of money
     counters: int  # cells of volume state
     stateful: at.Bytes
+    any_stateful: bool
     slots: int  # levels of an event: retail, the most tiers any party has, cost
     rings_max: int
     buckets_max: int
@@ -89,25 +91,28 @@ def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Buck
     for number, row in enumerate(rows):
         if rings.volumes[(row[at.P_RINGS], row[at.P_RINGS_END])] > 0:
             stateful[number] = 1
-    arrays = Actors(
-        parties=made,
-        tiers=np.array(tiers, np.int32),
-        party_rings=np.array(rings.members, np.int32),
-        ring_volume=np.array(rings.counters, np.int32),
-        party_buckets=np.array(drawn, np.int32),
-        buckets=table(bucket_rows, at.BUCKET_WIDTH),
-        bucket_modes=sets[0].array(),
-        bucket_to=sets[1].array(),
-        bucket_zones=sets[2].array(),
-        trunk_cost=np.array([*(_found(lists, trunk.cost) for trunk in book.tariff.trunks.values()), -1], np.int32),
+    cells, _ = packed(
+        {
+            at.PARTIES: made,
+            at.TIERS: np.array(tiers, np.int64),
+            at.PARTY_RINGS: table(rings.members, 2),
+            at.PARTY_BUCKETS: np.array(drawn, np.int64),
+            at.BUCKETS: table(bucket_rows, at.BUCKET_WIDTH),
+            at.BUCKET_MODES: sets[0].array(),
+            at.BUCKET_TO: sets[1].array(),
+            at.BUCKET_ZONES: sets[2].array(),
+            at.TRUNKS: np.array([*(_found(lists, t.cost) for t in book.tariff.trunks.values()), -1], np.int64),
+        }
     )
     return Parties(
-        arrays=Actors(*(frozen(array) for array in arrays)),
+        cells=cells,
+        money=frozen(np.array([bucket.unit == "money" for bucket in ordered], np.uint8)),
         names=tuple(party.name for party in parties),
         buckets=tuple(bucket.id for bucket in ordered),
         allowances=frozen(np.array([bucket.amount for bucket in ordered], np.int64)),
         counters=counters,
         stateful=frozen(stateful),
+        any_stateful=bool(stateful.any()),
         slots=2 + max((len(party.wholesale) for party in parties), default=0),
         rings_max=rings.longest,
         buckets_max=max((row[at.P_BUCKETS] for row in rows), default=0),
@@ -132,8 +137,7 @@ class _RingSets:
         self.found: dict[tuple[frozenset[str], str | None], tuple[int, int, int]] = {}
         self.same: dict[tuple[int, ...], tuple[int, int, int]] = {}
         self.volumes: dict[tuple[int, int], int] = {}
-        self.members: list[int] = []
-        self.counters: list[int] = []
+        self.members: list[list[int]] = []  # ring, counter
         self.longest = 0
 
     def of(self, party: Party) -> tuple[int, int, int]:
@@ -152,9 +156,8 @@ class _RingSets:
     def _added(self, rings: tuple[int, ...]) -> tuple[int, int, int]:
         first, counter = len(self.members), 0
         for number in rings:
-            self.members.append(number)
             counts = self.rings[number].volume_from > 0
-            self.counters.append(counter if counts else -1)
+            self.members.append([number, counter if counts else -1])
             counter += counts
         self.longest = max(self.longest, len(rings))
         self.same[rings] = (first, len(self.members), counter)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from domain.rating.book import Book
 from domain.rating.columns import Events
-from domain.rating.kernel import rate_all
+from domain.rating.kernel import NARROW_COLUMNS, WIDE_COLUMNS, rate_all
 from domain.rating.layout import Bytes, Int16s, Int32s, Int64s
 from domain.rating.parties import Parties, State
 
@@ -63,28 +62,21 @@ def in_order(events: Events) -> Int64s:
 def rate(book: Book, parties: Parties, events: Events, state: State | None = None) -> Rated:
     """Rate events. ``state`` goes on from earlier events and is changed; fresh where none is given."""
     held = State.fresh(parties) if state is None else state
-    order = in_order(events) if bool(parties.stateful.any()) else _NATURAL
+    order = in_order(events) if parties.any_stateful else _NATURAL
     count, slots = len(events), parties.slots
-    outcome: tuple[Any, ...] = (
-        np.full(count, -1, np.int32),
-        np.zeros(count, np.uint8),
-        np.zeros((slots, count), np.uint8),
-        np.zeros((slots, count), np.int64),
-        np.zeros((slots, count), np.int64),
-        np.zeros((slots, count), np.int64),
-        np.full((slots, count), -1, np.int32),
-        np.full((slots, count), -1, np.int32),
-        np.full((slots, count), -1, np.int32),
-        np.full((slots, count), -1, np.int16),
+    destination, statuses = np.full(count, -1, np.int32), np.zeros((1 + slots, count), np.uint8)
+    broad, narrow = (
+        np.zeros((WIDE_COLUMNS, slots, count), np.int64),
+        np.full((NARROW_COLUMNS, slots, count), -1, np.int32),
     )
+    currency = np.full((slots, count), -1, np.int16)
     shares, draws = rate_all(
-        tuple(book.arrays), tuple(parties.arrays), events.arriving(), order, held.left, held.volume, outcome,
-        parties.rings_max, parties.buckets_max,
+        book.cells, book.wide, parties.cells, held.left, held.volume, order, events.numbers(), events.codes(),
+        destination, statuses, broad, narrow, currency, parties.rings_max, parties.buckets_max,
     )  # fmt: skip
-    destination, status, level_status, amount, billed, setup, plist, chosen, band, currency = outcome
     return Rated(
-        destination=destination, status=status, level_status=level_status, amount=amount, billed=billed, setup=setup,
-        plist=plist, rate=chosen, band=band, currency=currency, shares=shares, draws=draws,
+        destination=destination, status=statuses[0], level_status=statuses[1:], amount=broad[0], billed=broad[1],
+        setup=broad[2], plist=narrow[0], rate=narrow[1], band=narrow[2], currency=currency, shares=shares, draws=draws,
     )  # fmt: skip
 
 

@@ -6,39 +6,24 @@ band or the end is one division.
 
 from __future__ import annotations
 
+from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, PERCENT_ONE, added, percentage, proportion
 from domain.rating.clock import CALENDAR_END_US
 from domain.rating.compiled import compiled
-from domain.rating.layout import (
-    L_ZONE,
-    MAX,
-    PERCENT,
-    R_ADJUST,
-    R_FIRST,
-    R_KIND,
-    R_STEP,
-    R_STEPS,
-    S_NEXT,
-    S_PER,
-    S_PRICE,
-    S_START,
-    SECOND_US,
-    Catalogue,
-    Int64s,
-)
+from domain.rating.layout import MAX, SECOND_US, Int32s, Int64s, cell, rows_of
 from domain.rating.lookup import find_rate, local_offset, next_change
 
 WALKED, LOST, TOO_FAR = range(3)  # LOST: an increment finds no rate; TOO_FAR: beyond int64 or the calendar
 
 
 @compiled
-def adjusted(book: Catalogue, price: int, stack: Int64s, count: int) -> int:
-    """Return a step's price after the adjustments that lie on it, the furthest first, or OVER."""
-    for place in range(count - 1, -1, -1):
+def adjusted(book: Int64s, room: Int64s, price: int, count: int) -> int:
+    """Return a step's price after the adjustments in the room's stack, the furthest first, or OVER."""
+    for place in range(room[at.O_STACK] + count - 1, room[at.O_STACK] - 1, -1):
         if price == OVER:
             return OVER
-        adjust = book.rates[stack[place], R_ADJUST]
-        if book.rates[stack[place], R_KIND] == PERCENT:
+        adjust = cell(book, at.RATES, room[place], at.R_ADJUST)
+        if cell(book, at.RATES, room[place], at.R_KIND) == at.PERCENT:
             price = percentage(price, PERCENT_ONE + adjust) if adjust > -PERCENT_ONE else 0
         else:
             price = added(price, adjust)
@@ -56,87 +41,92 @@ def segment(price: int, units: int, per: int) -> int:
 
 
 @compiled
-def step_at(book: Catalogue, rate: int, position: int) -> tuple[int, int]:
+def step_at(book: Int64s, rate: int, position: int) -> tuple[int, int]:
     """Return the step in force at a position of the event, and the position at which the next one begins (or MAX)."""
-    first, count = book.rates[rate, R_STEP], book.rates[rate, R_STEPS]
-    step = first
-    while step + 1 < first + count and book.steps[step + 1, S_START] <= position:
+    step = cell(book, at.RATES, rate, at.R_STEP)
+    last = step + cell(book, at.RATES, rate, at.R_STEPS) - 1
+    while step < last:
+        following = cell(book, at.STEPS, step + 1, at.S_START)
+        if following > position:
+            return step, following
         step += 1
-    if step + 1 < first + count:
-        return step, book.steps[step + 1, S_START]
     return step, MAX
 
 
 @compiled
+def ask(book: Int64s, wide: Int32s, room: Int64s, plist: int, deviations: int) -> bool:
+    """Ask a list what it says at the event's start, into the room's ASKED; says whether it has a rate."""
+    local = room[at.V_START]
+    if rows_of(book, at.BANDS) > 0:
+        offset, _ = local_offset(book, cell(book, at.LISTS, plist, at.L_ZONE), local)
+        local += offset
+    rate, count = find_rate(book, wide, room, deviations, plist, local, room[at.O_BASE])
+    moving = room[at.X_BANDED] == 1 and room[at.V_UNIT] == at.SECONDS and cell(book, at.LISTS, plist, at.L_SPLIT) == 1
+    room[at.ASKED + at.A_LIST], room[at.ASKED + at.A_DEVIATIONS] = plist, deviations
+    room[at.ASKED + at.A_RATE], room[at.ASKED + at.A_COUNT] = rate, count
+    room[at.ASKED + at.A_MOVING] = 1 if moving else 0
+    return rate >= 0
+
+
+@compiled
+def move(
+    book: Int64s, wide: Int32s, room: Int64s, asked: int, position: int, rate: int, count: int
+) -> tuple[int, int, int, bool]:
+    """Ask the list again at a later position. Returns (rate, adjustments, position until which it holds, changed)."""
+    start, plist = room[at.V_START], room[asked + at.A_LIST]
+    instant = start + position * SECOND_US
+    zone = cell(book, at.LISTS, plist, at.L_ZONE)
+    changed = False
+    if position > 0:
+        offset, _ = local_offset(book, zone, instant)
+        stack, spare = room[at.O_STACK], room[at.O_SPARE]
+        found, adjustments = find_rate(book, wide, room, room[asked + at.A_DEVIATIONS], plist, instant + offset, spare)
+        changed = found != rate or adjustments != count
+        for place in range(adjustments):
+            changed = changed or room[spare + place] != room[stack + place]
+            room[stack + place] = room[spare + place]
+        rate, count = found, adjustments
+        if room[at.X_BANDED] == 0:
+            return rate, count, MAX, changed
+    # An increment that begins before the change still belongs to what is in force now.
+    return rate, count, (next_change(book, zone, instant) - start + SECOND_US - 1) // SECOND_US, changed
+
+
+@compiled
 def walk(
-    book: Catalogue,
-    rate: int,
-    count: int,
-    stack: Int64s,
-    moving: bool,
-    deviations: int,
-    plist: int,
-    clock: int,
-    use: int,
-    b_to: int,
-    a_to: int,
-    visited: int,
-    start: int,
-    cover: int,
-    skip: int,
-    stop: int,
-    limit: int,
-    spare: Int64s,
-    banded: Int64s,
+    book: Int64s, wide: Int32s, room: Int64s, asked: int, cover: int, skip: int, stop: int, limit: int
 ) -> tuple[int, int, int, int]:
     """Walk from the event's start until ``cover`` units are covered.
 
     Returns (outcome, billed units, nano-units of the units in [``skip``, ``stop``) or OVER, the last boundary of an
-    increment not after ``limit``). ``rate`` and ``stack`` are those at the start; where ``moving``, the list is asked
-    again at every instant at which a band may change, on the clock of list ``clock``. ``spare`` receives later
-    adjustments.
+    increment not after ``limit``). ``asked``: where the room holds what the list said at the start; where it is moving,
+    the list is asked again at every instant at which a band may change.
     """
+    rate, count = room[asked + at.A_RATE], room[asked + at.A_COUNT]
+    for place in range(count):
+        room[room[at.O_STACK] + place] = room[room[at.O_BASE] + place]
+    first = cell(book, at.RATES, rate, at.R_FIRST)
     position, boundary, nano = 0, 0, 0
-    run_units, run_price, run_per, run_rate, run_step = 0, 0, 1, -1, -1
-    fresh = True  # the run's rate or step has changed
-    asked_until = 0 if moving else MAX
-    first = book.rates[rate, R_FIRST]
+    run_units, run_price, run_per, run_step = 0, 0, 1, -1
+    fresh, asked_until = True, 0 if room[asked + at.A_MOVING] == 1 else MAX
     while position < cover:
         if position >= asked_until:
-            if position > (CALENDAR_END_US - start) // SECOND_US:
+            if position > (CALENDAR_END_US - room[at.V_START]) // SECOND_US:
                 return TOO_FAR, 0, OVER, 0
-            instant = start + position * SECOND_US
-            zone = book.lists[clock, L_ZONE]
-            if position > 0:
-                offset, _ = local_offset(book, zone, instant)
-                banded[0] = 0
-                found, found_count = find_rate(
-                    book, deviations, plist, use, b_to, a_to, visited, start, instant + offset, spare, banded
-                )
-                if found < 0:
-                    return LOST, 0, 0, 0
-                same = found == rate and found_count == count
-                for place in range(found_count):
-                    same = same and spare[place] == stack[place]
-                    stack[place] = spare[place]
-                if not same:
-                    fresh = True
-                rate, count = found, found_count
-            if banded[0] == 0:
-                asked_until = MAX
-            else:
-                # An increment that begins before the change still belongs to what is in force now.
-                asked_until = (next_change(book, zone, instant) - start + SECOND_US - 1) // SECOND_US
+            rate, count, asked_until, changed = move(book, wide, room, asked, position, rate, count)
+            if rate < 0:
+                return LOST, 0, 0, 0
+            fresh = fresh or changed
         step, step_end = step_at(book, rate, position)
-        if fresh or step != run_step or rate != run_rate:
+        if fresh or step != run_step:
             nano = added(nano, segment(run_price, run_units, run_per))
-            run_rate, run_step, run_units, fresh = rate, step, 0, False
-            run_price, run_per = adjusted(book, book.steps[step, S_PRICE], stack, count), book.steps[step, S_PER]
-        length = first if position == 0 else book.steps[step, S_NEXT]
-        times = 1
+            run_step, run_units, fresh = step, 0, False
+            run_per = cell(book, at.STEPS, step, at.S_PER)
+            run_price = adjusted(book, room, cell(book, at.STEPS, step, at.S_PRICE), count)
+        length, times = first, 1
         if position > 0:
-            horizon = min(step_end, asked_until, cover)
-            times = (horizon - position - 1) // length + 1
+            length = cell(book, at.STEPS, step, at.S_NEXT)
+            times = (min(step_end, asked_until, cover) - position - 1) // length + 1
         if times > (MAX - position) // length:
             return TOO_FAR, 0, OVER, 0
         end = position + times * length

@@ -1,0 +1,193 @@
+"""The charge of one level before rings, and what buckets of units give (rating semantics § 2, § 5, § 6), compiled."""
+
+from __future__ import annotations
+
+from domain.rating import layout as at
+from domain.rating.arithmetic import OVER, added
+from domain.rating.compiled import compiled
+from domain.rating.layout import MAX, Int32s, Int64s, cell, item, member, row_at
+from domain.rating.walking import LOST, WALKED, ask, walk
+
+
+@compiled
+def in_scope(actors: Int64s, room: Int64s, bucket: int) -> bool:
+    """Say whether a bucket may give to this event on this level (its unit apart)."""
+    row = row_at(actors, at.BUCKETS, bucket)
+    return (
+        actors[row + at.K_LEVELS] & room[at.V_KIND] != 0
+        and actors[row + at.K_SINCE] <= room[at.V_START] < actors[row + at.K_UNTIL]
+        and (actors[row + at.K_DIRECTIONS] >> room[at.V_DIRECTION]) & 1 == 1
+        and member(actors, at.BUCKET_MODES, actors[row + at.K_MODES], room[at.V_MODE])
+        and member(actors, at.BUCKET_TO, actors[row + at.K_TO], room[at.V_TO])
+        and member(actors, at.BUCKET_ZONES, actors[row + at.K_ZONES], room[at.V_VISITED] + 1)
+    )
+
+
+@compiled
+def bucket_at(actors: Int64s, room: Int64s, place: int) -> int:
+    """Return the party's bucket at a place of its draw order."""
+    return item(actors, at.PARTY_BUCKETS, cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKET) + place)
+
+
+@compiled
+def serves(actors: Int64s, room: Int64s, bucket: int) -> bool:
+    """Say whether a bucket is of the event's unit and has the event in its scope."""
+    return cell(actors, at.BUCKETS, bucket, at.K_UNIT) == room[at.V_UNIT] and in_scope(actors, room, bucket)
+
+
+@compiled
+def served(actors: Int64s, room: Int64s) -> bool:
+    """Say whether any bucket of units of the party serves this event on this level."""
+    for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
+        if serves(actors, room, bucket_at(actors, room, place)):
+            return True
+    return False
+
+
+@compiled
+def overage_list(actors: Int64s, room: Int64s) -> int:
+    """Return the list that stands in when the units are gone: of the first bucket in scope that names one; -1 none."""
+    for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
+        bucket = bucket_at(actors, room, place)
+        overage = cell(actors, at.BUCKETS, bucket, at.K_OVERAGE)
+        if overage >= 0 and serves(actors, room, bucket):
+            return overage
+    return -1
+
+
+@compiled
+def draw_units(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: Int64s, before: int, billed: int) -> int:
+    """Let the buckets of units give in their order; returns the units taken. The room holds each one's part."""
+    taken = 0
+    for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
+        bucket = bucket_at(actors, room, place)
+        room[room[at.O_DRAWN] + place] = 0
+        rest = billed - before - taken
+        if rest == 0 or left[bucket] == 0 or not serves(actors, room, bucket):
+            continue
+        given = min(rest, left[bucket])
+        if given < rest and cell(actors, at.BUCKETS, bucket, at.K_SPLIT) == 1:
+            cover = room[at.V_OFFSET] + room[at.V_USED]
+            _, _, _, boundary = walk(book, wide, room, at.ASKED, cover, MAX, MAX, before + taken + given)
+            given = max(boundary - before - taken, 0)
+        room[room[at.O_DRAWN] + place] = given
+        taken += given
+    return taken
+
+
+@compiled
+def limited(book: Int64s, rate: int, nano: int) -> int:
+    """Raise to the minimum charge and lower to the maximum."""
+    row = row_at(book, at.RATES, rate)
+    nano = max(nano, book[row + at.R_MIN])
+    if 0 <= book[row + at.R_MAX] < nano:
+        return book[row + at.R_MAX]
+    return nano
+
+
+@compiled
+def take_rate(book: Int64s, room: Int64s) -> int:
+    """Keep the nearest rate, and its band or, where it has none, that of what it adjusts; returns the absolute rate."""
+    rate = room[at.ASKED + at.A_RATE]
+    room[at.X_RATE], room[at.X_BAND] = rate, cell(book, at.RATES, rate, at.R_BAND)
+    for place in range(room[at.ASKED + at.A_COUNT] - 1, -1, -1):
+        adjusting = room[room[at.O_BASE] + place]
+        room[at.X_RATE] = adjusting
+        if cell(book, at.RATES, adjusting, at.R_BAND) >= 0:
+            room[at.X_BAND] = cell(book, at.RATES, adjusting, at.R_BAND)
+    room[at.X_GRACE] = cell(book, at.RATES, rate, at.R_GRACE)
+    return rate
+
+
+@compiled
+def failed(outcome: int) -> int:
+    """Return the level status of a walk that did not get through."""
+    return at.NO_RATE if outcome == LOST else at.OVERFLOW
+
+
+@compiled
+def charge_level(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: Int64s) -> int:
+    """Price one level before rings; returns its status, the rest is in the room's X_*."""
+    for place in range(at.X_RATE, at.X_BANDED):
+        room[place] = 0
+    if not ask(book, wide, room, room[at.V_LIST], room[at.V_DEVIATIONS]):
+        return at.NO_RATE
+    if room[at.V_USED] > MAX - room[at.V_OFFSET]:
+        return at.OVERFLOW
+    if not served(actors, room):
+        return charge_list(book, wide, room, take_rate(book, room))
+    return charge_served(book, wide, actors, left, room)
+
+
+@compiled
+def walk_before(book: Int64s, wide: Int32s, room: Int64s) -> tuple[int, int]:
+    """Walk the units that earlier parts of the call have rated, into X_BEFORE; returns (outcome, nano-units)."""
+    room[at.X_BEFORE] = 0
+    if room[at.V_OFFSET] <= room[at.X_GRACE]:
+        return WALKED, 0
+    outcome, before, nano, _ = walk(book, wide, room, at.ASKED, room[at.V_OFFSET], 0, MAX, 0)
+    room[at.X_BEFORE] = before
+    return outcome, nano
+
+
+@compiled
+def settle(book: Int64s, room: Int64s, rate: int, nano: int, before_nano: int) -> int:
+    """Make the charge of this part from the whole call's nano-units so far: C(end) less C(offset)."""
+    setup = cell(book, at.RATES, rate, at.R_SETUP)
+    nano = added(nano, setup)
+    if nano == OVER or before_nano == OVER:  # noqa: PLR1714  (a tuple would be built for every event)
+        return at.OVERFLOW
+    room[at.X_CHARGE], room[at.X_SETUP] = limited(book, rate, nano), setup
+    if room[at.X_BEFORE] > 0:
+        room[at.X_CHARGE] -= limited(book, rate, added(before_nano, setup))
+        room[at.X_SETUP] = 0
+    return at.PRICED
+
+
+@compiled
+def charge_list(book: Int64s, wide: Int32s, room: Int64s, rate: int) -> int:
+    """Charge all units at the list that was asked."""
+    total = room[at.V_USED] + room[at.V_OFFSET]
+    if room[at.V_USED] == 0 or total <= room[at.X_GRACE]:
+        return at.PRICED
+    outcome, before_nano = walk_before(book, wide, room)
+    if outcome != WALKED:
+        return failed(outcome)
+    outcome, billed, nano, _ = walk(book, wide, room, at.ASKED, total, 0, MAX, 0)
+    if outcome != WALKED:
+        return failed(outcome)
+    room[at.X_BILLED] = billed - room[at.X_BEFORE]
+    if room[at.X_BILLED] == 0:
+        return at.PRICED
+    return settle(book, room, rate, nano, before_nano)
+
+
+@compiled
+def charge_served(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: Int64s) -> int:
+    """Charge an event that buckets of units have in their scope: they take from its front, the rest is priced."""
+    rate = take_rate(book, room)
+    total = room[at.V_USED] + room[at.V_OFFSET]
+    if room[at.V_USED] == 0 or total <= room[at.X_GRACE]:
+        return at.PRICED
+    outcome, before_nano = walk_before(book, wide, room)
+    if outcome != WALKED:
+        return failed(outcome)
+    before = room[at.X_BEFORE]
+    outcome, billed, _, _ = walk(book, wide, room, at.ASKED, total, MAX, MAX, 0)
+    if outcome != WALKED:
+        return failed(outcome)
+    taken = draw_units(book, wide, actors, left, room, before, billed)
+    if taken == billed - before:
+        room[at.X_BILLED], room[at.X_TAKEN] = taken, taken
+        return at.PRICED
+    overage = overage_list(actors, room)
+    if overage >= 0 and not ask(book, wide, room, overage, -1):
+        return at.NO_RATE
+    if taken == 0:
+        return charge_list(book, wide, room, take_rate(book, room) if overage >= 0 else rate)
+    cover, stop = (billed, billed) if overage >= 0 else (total, MAX)
+    outcome, _, nano, _ = walk(book, wide, room, at.ASKED, cover, before + taken, stop, 0)
+    if outcome != WALKED:
+        return failed(outcome)
+    room[at.X_BILLED], room[at.X_TAKEN] = billed - before, taken
+    return settle(book, room, rate, added(nano, before_nano), before_nano)
