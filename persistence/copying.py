@@ -61,11 +61,12 @@ class Target:
             return
         table = self.cast(table)
         said = await connection.copy_to_table(
-            self.name, source=self._encoded(table), columns=table.column_names, format="binary"
+            self.name, source=self.encoded(table), columns=table.column_names, format="binary"
         )
         assert said == f"COPY {table.num_rows}", f"{said} into {self.name}, of {table.num_rows} rows"
 
-    async def _encoded(self, table: Any) -> AsyncIterator[bytes]:
+    async def encoded(self, table: Any) -> AsyncIterator[bytes]:
+        """Yield a table that was cast, as pieces of COPY's binary form."""
         builders = {
             field.name: StringEncoderBuilder.new_with_output(field, Jsonb())
             if self._columns[field.name] == "jsonb"

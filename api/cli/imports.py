@@ -20,7 +20,6 @@ from domain.refusal import BadValue, NotFound, Refusal, Unreadable
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
-    from domain.mediation.events import Balance
     from domain.mediation.files import CdrFile
     from domain.usecases.import_cdr import Imported
 
@@ -43,13 +42,14 @@ def cdr(
     """Import CDR files: rated, each event once. A file that is in already changes nothing."""
     from api.cli.reach import run_with
 
-    return run_with(operator, lambda wiring, actor: _import(files, source, wiring, actor))
+    text = _profile_text(source)
+    return run_with(operator, lambda wiring, actor: _import(files, source, text, wiring, actor))
 
 
-async def _import(files: list[Path], source: str, wiring: Wiring, actor: Actor) -> int:
+async def _import(files: list[Path], source: str, text: str | None, wiring: Wiring, actor: Actor) -> int:
     from domain.mediation.events import Balance
 
-    name = await _source_name(source, wiring, actor)
+    name = source if text is None else await _put(text, wiring, actor)
     total, sums, attention, unread = Balance(), {"rated": 0, "unrated": 0}, False, False
     for path in files:
         try:
@@ -76,6 +76,8 @@ async def _import(files: list[Path], source: str, wiring: Wiring, actor: Actor) 
 def _named(path: Path) -> Iterator[tuple[str, Path]]:
     """Give the name to show and the file to read; standard input by way of a temporary file."""
     if str(path) != STANDARD_INPUT:
+        if path.is_dir():
+            raise Unreadable("is a directory")
         yield path.name, path
         return
     with tempfile.NamedTemporaryFile(prefix="tollwright-") as spooled:
@@ -85,13 +87,11 @@ def _named(path: Path) -> Iterator[tuple[str, Path]]:
         yield "stdin", Path(spooled.name)
 
 
-async def _source_name(source: str, wiring: Wiring, actor: Actor) -> str:
-    """Return the name of the source; a profile's file becomes one under the name that it gives itself."""
-    from domain.usecases.put_source import PutSource, put_source
-
+def _profile_text(source: str) -> str | None:
+    """Return the text of the profile's file that ``source`` names; None where it names a source."""
     path = Path(source)
     if path.suffix != ".toml" and not path.is_file():
-        return source
+        return None
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as wrong:
@@ -100,16 +100,20 @@ async def _source_name(source: str, wiring: Wiring, actor: Actor) -> str:
         raise Unreadable(f"{path}: not UTF-8 text") from None
     if "=" not in text:
         raise BadValue(f"{path}: not a profile")
-    name = wiring.formats.profile(text).name
-    cmd = PutSource(name=name, profile=text)
+    return text
+
+
+async def _put(text: str, wiring: Wiring, actor: Actor) -> str:
+    """Keep the source that a profile's text describes, under the name that it gives itself."""
+    from domain.usecases.put_source import PutSource, put_source
+
+    cmd = PutSource(name=wiring.formats.profile(text).name, profile=text)
     return (await put_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)).name
 
 
 async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor) -> Imported:
     from domain.usecases.import_cdr import ImportCdr, import_cdr
 
-    if path.is_dir():
-        raise Unreadable("is a directory")
     with _bar(name) as progress:
         return await import_cdr(
             ImportCdr(source=source, name=name, content=_blocks(path), size_max=wiring.settings.upload_max_bytes),
