@@ -1,0 +1,167 @@
+"""The newcomer's first minutes, as processes: ``serve --demo`` with a small demo, the printed calls, Ctrl-C, again."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from api.demo.page import HEADING
+
+COMMAND = [str(Path(sys.executable).with_name("tollwright")), "serve", "--demo"]
+FIRST_SECONDS_MAX, AGAIN_SECONDS_MAX = 180, 60
+pytestmark = pytest.mark.slow
+
+
+class Serving:
+    """A running server and what it has printed so far."""
+
+    def __init__(self, folder, port):
+        self.address = f"http://127.0.0.1:{port}"
+        self.log = (folder / "output.txt").open("w+", encoding="utf-8")
+        self.began = time.monotonic()
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TOLLWRIGHT", "DATABASE"))
+        }
+        environment |= {
+            "TOLLWRIGHT_DATA_DIR": str(folder / "data"),
+            "TOLLWRIGHT_PORT": str(port),
+            "TOLLWRIGHT_DEMO_CUSTOMERS": "10",
+            "TOLLWRIGHT_DEMO_CALLS": "500",
+        }
+        self.process = subprocess.Popen(
+            COMMAND, cwd=folder, env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+    def printed(self):
+        self.log.flush()
+        return Path(self.log.name).read_text(encoding="utf-8")
+
+    def wait(self, seconds_max):
+        """Wait until it is ready; return how long that took since it was started."""
+        while time.monotonic() - self.began < seconds_max:
+            assert self.process.poll() is None, self.printed()
+            try:
+                with urllib.request.urlopen(f"{self.address}/readyz", timeout=5) as answer:
+                    assert answer.status == 200
+                    return time.monotonic() - self.began
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        pytest.fail(f"not ready within {seconds_max} s:\n{self.printed()}")
+
+    def stop(self):
+        """Press Ctrl-C, as a terminal does it: the signal goes to the whole foreground group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        code = self.process.wait(30)
+        self.log.close()
+        return code
+
+
+@pytest.fixture
+def folder():
+    """A directory that the embedded server's own user can reach too, where the tests run as root."""
+    place = Path(tempfile.mkdtemp(prefix="tollwright-serve-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def commands(printed):
+    """Return the commands of the page, each as it would be pasted."""
+    page = printed[printed.index(HEADING) + len(HEADING) :].strip()
+    found = [block for block in page.split("\n\n") if re.match(r"export |curl |\S*python\S* ", block)]
+    assert len(found) == 5, page
+    return found
+
+
+def run_in_shell(found, folder):
+    """Run the commands one after the other in one shell, as a newcomer would; return what each printed."""
+    mark = "=== next ==="
+    script = f"\necho '{mark}'\n".join(["set -e", *found])
+    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split(f"{mark}\n")
+
+
+def postgres_processes(folder):
+    """Return the processes whose command line names the data directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in line and b"postgres" in line:
+                found.append(entry.name)
+    return found
+
+
+def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
+    port = free_port()
+    server = Serving(folder, port)
+    try:
+        server.wait(FIRST_SECONDS_MAX)
+        printed = server.printed()
+        assert "The main job" in printed
+        assert "invoices" in printed
+        _, files, invoice, answer, soap = run_in_shell(commands(printed), folder)
+        assert json.loads(files)
+        assert invoice == ""
+        assert (folder / "invoice.pdf").read_bytes().startswith(b"%PDF-")
+        data = json.loads(answer)
+        assert "errors" not in data
+        assert "Fjällfrakt Logistik AB" in answer
+        assert "Fjällfrakt Logistik AB" in soap
+        for kind in ("pdf", "xml"):
+            assert list((folder / "data" / "demo").glob(f"invoice-*.{kind}"))
+    finally:
+        code = server.stop()
+    assert code == 0, printed
+    assert "Traceback" not in printed
+    assert not postgres_processes(folder)
+
+    again = Serving(folder, port)
+    try:
+        again.wait(AGAIN_SECONDS_MAX)
+        printed_again = again.printed()
+        assert "loaded already" in printed_again
+        assert commands(printed_again) == commands(printed)
+        assert run_in_shell(commands(printed_again), folder)[1] == files
+    finally:
+        code = again.stop()
+    assert code == 0
+    assert not postgres_processes(folder)
+
+
+def test_ctrl_c_in_the_middle_stops_cleanly_and_the_next_start_goes_on(folder):
+    port = free_port()
+    server = Serving(folder, port)
+    while "The demo operator is" not in server.printed() and server.process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.8)
+    assert server.stop() in {0, 130}
+    assert not postgres_processes(folder)
+    again = Serving(folder, port)
+    try:
+        again.wait(FIRST_SECONDS_MAX)
+        assert "The main job" in again.printed()
+        assert "Traceback" not in again.printed()
+    finally:
+        assert again.stop() == 0
