@@ -45,6 +45,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
     "db": ("api.cli.db", "Migrate, inspect, back up and restore the database."),
     "demo": ("api.cli.demo", "Generate the demo operator's files."),
+    "operator": ("api.cli.operator", "Create and list operators."),
     "key": ("api.cli.key", "Create, list and revoke API clients."),
 }
 

@@ -1,0 +1,127 @@
+"""``tollwright key``: API clients, which authenticate at ``/oauth/token`` by client id and secret."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import DONE, complain
+from domain.access.actor import OPERATOR_ONLY, Action
+from domain.refusal import BadValue, NotFound
+
+if TYPE_CHECKING:
+    from api.wiring import Wiring
+    from domain.access.actor import Actor
+    from domain.access.client import ApiClient
+    from domain.ids import ResellerId
+
+ALL = "all"
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+OperatorOption = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
+
+
+@app.callback()
+def main() -> None:
+    """Create, list and revoke API clients."""
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What the client is, such as the name of a system.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help=f"What it may do; again for each, or {ALL}. There are: {', '.join(sorted(Action))}."),
+    ],
+    reseller: Annotated[str | None, typer.Option(help="The code of the reseller it acts for.")] = None,
+    operator: OperatorOption = None,
+) -> int:
+    """Create a client and print it with its secret, which is not told again."""
+    from api.cli.reach import run_with
+
+    scopes = _scopes(scope, of_reseller=reseller is not None)
+    return run_with(operator, lambda wiring, actor: _create(wiring, actor, name, scopes, reseller))
+
+
+@app.command(name="list")
+def list_all(operator: OperatorOption = None) -> int:
+    """Print the clients as JSON Lines, revoked ones too."""
+    from api.cli.reach import run_with
+
+    return run_with(operator, _list)
+
+
+@app.command()
+def revoke(
+    client_id: Annotated[str, typer.Argument(help="The client id, as `key list` prints it.")],
+    operator: OperatorOption = None,
+) -> int:
+    """Shut a client out for good; its tokens are refused within seconds."""
+    from api.cli.reach import run_with
+
+    return run_with(operator, lambda wiring, actor: _revoke(wiring, actor, client_id))
+
+
+async def _create(wiring: Wiring, actor: Actor, name: str, scopes: frozenset[Action], reseller: str | None) -> int:
+    import secrets
+
+    from domain.usecases.create_client import CreateClient, create_client
+
+    cmd = CreateClient(name=name, scopes=scopes, reseller=await _reseller(wiring, actor, reseller))
+    made = await create_client(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, draw=secrets.token_urlsafe)
+    print(json.dumps({**_told(made.client), "secret": made.secret}, ensure_ascii=False))
+    complain("keep the secret now: it is stored as a hash and cannot be shown again")
+    return DONE
+
+
+async def _list(wiring: Wiring, actor: Actor) -> int:
+    from domain.usecases.list_clients import list_clients
+
+    for client in await list_clients(actor=actor, begin=wiring.begin):
+        print(json.dumps(_told(client), ensure_ascii=False))
+    return DONE
+
+
+async def _revoke(wiring: Wiring, actor: Actor, client_id: str) -> int:
+    from domain.usecases.revoke_client import revoke_client
+
+    revoked = await revoke_client(client_id, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    print(json.dumps(_told(revoked), ensure_ascii=False))
+    return DONE
+
+
+async def _reseller(wiring: Wiring, actor: Actor, code: str | None) -> ResellerId | None:
+    from domain.usecases.list_resellers import list_resellers
+
+    if code is None:
+        return None
+    for one in await list_resellers(actor=actor, begin=wiring.begin):
+        if one.code == code:
+            return one.id
+    raise NotFound(f"no reseller {code!r}", field="--reseller")
+
+
+def _scopes(texts: list[str], *, of_reseller: bool) -> frozenset[Action]:
+    """Read scopes, each given alone or several with spaces or commas between. Refuses with: BadValue."""
+    words = [word for text in texts for word in text.replace(",", " ").split()]
+    if ALL in words:
+        return frozenset(Action) - (OPERATOR_ONLY if of_reseller else frozenset())
+    known = {action.value: action for action in Action}
+    for word in words:
+        if word not in known:
+            raise BadValue(f"no scope {word!r}; there are {', '.join(sorted(known))}", field="--scope")
+    return frozenset(known[word] for word in words)
+
+
+def _told(client: ApiClient) -> dict[str, Any]:
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "scopes": sorted(scope.value for scope in client.scopes),
+        "reseller": client.reseller,
+        "created_at": client.created_at.isoformat(),
+        "revoked_at": None if client.revoked_at is None else client.revoked_at.isoformat(),
+    }

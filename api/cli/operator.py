@@ -1,0 +1,109 @@
+"""``tollwright operator``: the operators (tenants) of this installation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import DONE
+
+if TYPE_CHECKING:
+    from domain.operators import Operator
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.callback()
+def main() -> None:
+    """Create and list operators."""
+
+
+@app.command()
+def create(  # noqa: PLR0917  (typer makes options of them)
+    code: Annotated[str, typer.Argument(help="A short code: letters, digits, hyphens, underscores.")],
+    name: Annotated[str, typer.Option(help="The name on invoices.")],
+    organisation_number: Annotated[str, typer.Option(help="The organisation number.")],
+    vat_id: Annotated[str, typer.Option(help="The VAT id, country first.")],
+    street: Annotated[str, typer.Option()],
+    postcode: Annotated[str, typer.Option()],
+    city: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="ISO 3166-1, such as SE.")] = "SE",
+    zone: Annotated[str, typer.Option(help="The IANA time zone its days and months are in.")] = "Europe/Stockholm",
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "SEK",
+    language: Annotated[str, typer.Option(help="Of its documents.")] = "sv",
+    bankgiro: Annotated[str | None, typer.Option(help="Digits only.")] = None,
+    iban: Annotated[str | None, typer.Option()] = None,
+    email: Annotated[str | None, typer.Option()] = None,
+    phone: Annotated[str | None, typer.Option()] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The Peppol participant, such as 0007:5567037485.")] = None,
+    payment_terms_days: Annotated[int, typer.Option()] = 30,
+    ocr_level: Annotated[str, typer.Option(help="soft, check, length or fixed, as agreed with the bank.")] = "length",
+) -> int:
+    """Create an operator with its number series and an empty catalogue, and print it."""
+    from domain.ids import OperatorId
+    from domain.operators import Address, Operator
+
+    return asyncio.run(
+        _create(
+            Operator(
+                id=OperatorId(0),
+                code=code,
+                name=name,
+                organisation_number=organisation_number,
+                vat_id=vat_id,
+                address=Address(street, postcode, city, country),
+                zone=zone,
+                currency=currency,
+                country=country,
+                language=language,
+                bankgiro=bankgiro,
+                iban=iban,
+                email=email,
+                phone=phone,
+                endpoint=endpoint,
+                payment_terms_days=payment_terms_days,
+                ocr_level=ocr_level,
+            )
+        )
+    )
+
+
+@app.command(name="list")
+def list_all() -> int:
+    """Print the operators as JSON Lines."""
+    return asyncio.run(_list())
+
+
+async def _create(operator: Operator) -> int:
+    from api.cli.reach import CLIENT
+    from api.wiring import opened
+    from domain.usecases.create_operator import create_operator
+
+    async with opened() as wiring:
+        print(json.dumps(_told(await create_operator(operator, begin=wiring.begin, client=CLIENT)), ensure_ascii=False))
+    return DONE
+
+
+async def _list() -> int:
+    from api.wiring import opened
+
+    async with opened() as wiring:
+        for one in await wiring.directory.operators():
+            print(json.dumps(_told(one), ensure_ascii=False))
+    return DONE
+
+
+def _told(operator: Operator) -> dict[str, Any]:
+    return {
+        "id": operator.id,
+        "code": operator.code,
+        "name": operator.name,
+        "organisation_number": operator.organisation_number,
+        "vat_id": operator.vat_id,
+        "zone": operator.zone,
+        "currency": operator.currency,
+        "country": operator.country,
+    }
