@@ -18,6 +18,7 @@ from domain.ids import ChunkId, FileId, SourceId
 from domain.invoicing.bill_run import BillRun
 from domain.money import Amount
 from domain.period import Period
+from domain.ports.unit import Begin
 from domain.rating.rated_event import Charge, EventRef, RatedEvent
 from domain.usecases.run_bills import PageDone, RunBills, run_bills
 from persistence.engine import INGEST, Database
@@ -182,7 +183,11 @@ def backing(request: pytest.FixtureRequest) -> MemoryDatabase | Database:
 @pytest.fixture
 async def office(backing: MemoryDatabase | Database) -> Office:
     units = MemoryUnits(backing) if isinstance(backing, MemoryDatabase) else StoredUnits(backing)
-    world = await build(units, backing)
+    return await make_office(units, backing)
+
+
+async def make_office(begin: Begin, backing: MemoryDatabase | Database) -> Office:
+    world = await build(begin, backing)
     services = {}
     async with world.begin(world.operator) as unit:
         for code, advance in (("mobile", True), ("switchboard", False)):
