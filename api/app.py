@@ -13,12 +13,18 @@ from api.auth.token_endpoint import FORM, TokenEndpoint
 from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.view import GraphQLView
+from api.rest.cdr import UploadCdr
+from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
+from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
+from api.rest.rating import BODY_MAX, EVENTS_MAX, LINES, RateEvents
 from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
 from api.soap.view import SoapView
 from api.wiring import Wiring
+from domain.access.actor import Action
+from domain.ports.page import PAGE_MAX
 
 OBJECT = {"type": "object"}
 TEXT = {"type": "string"}
@@ -41,6 +47,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests) -> Table:
         *_oauth(wiring, bearer.tokens),
         _graphql(wiring),
         *_soap(wiring),
+        *_rest(wiring),
     ]
     description = document(operations)
     operations.append(
@@ -168,6 +175,88 @@ def _soap(wiring: Wiring) -> list[Operation]:
             summary="SOAP 1.1 and 1.2; the operations are in the WSDL.",
             body_max=DOCUMENT,
             documented=False,
+        ),
+    ]
+
+
+def _rest(wiring: Wiring) -> list[Operation]:
+    files = FileList(wiring)
+    uploads = UploadCdr(wiring)
+    return [
+        *(
+            Operation(
+                method=method,
+                path="/rest/v1/cdr/{source}/{name}",
+                endpoint=uploads,
+                name=f"importCdrFile{suffix}",
+                summary="Import a CDR file: the body is the file. The same content again changes nothing.",
+                action=Action.IMPORT_CDR,
+                body_max=None,
+                takes={"application/octet-stream": {"type": "string", "format": "binary"}},
+                answers={"200": ("application/json", FILE), "201": ("application/json", FILE)},
+                refuses=(400, 404, 408, 409, 413, 415, 422),
+            )
+            for method, suffix in (("PUT", ""), ("POST", "ByPost"))
+        ),
+        Operation(
+            method="GET",
+            path="/rest/v1/files",
+            endpoint=files.page,
+            name="listFiles",
+            summary="The CDR files taken in, with their balances.",
+            action=Action.IMPORT_CDR,
+            query=(
+                {"name": "first", "schema": {"type": "integer", "minimum": 1, "maximum": PAGE_MAX}},
+                {"name": "after", "schema": TEXT, "description": "next of the page before."},
+            ),
+            answers={
+                "200": (
+                    "application/json",
+                    {"type": "object", "properties": {"files": {"type": "array", "items": FILE}, "next": TEXT}},
+                )
+            },
+            refuses=(422,),
+        ),
+        Operation(
+            method="GET",
+            path="/rest/v1/files/{id}",
+            endpoint=files.one,
+            name="getFile",
+            summary="One CDR file with its balance.",
+            action=Action.IMPORT_CDR,
+            answers={"200": ("application/json", FILE)},
+            refuses=(404,),
+        ),
+        *(
+            Operation(
+                method="GET",
+                path=f"/rest/v1/invoices/{{id}}.{suffix}",
+                endpoint=InvoiceDocument(wiring, suffix),
+                name=f"getInvoice{suffix.capitalize()}",
+                summary=f"The {suffix.upper()} of an issued invoice.",
+                action=Action.READ_INVOICES,
+                answers={"200": (media, {"type": "string", "format": "binary"})},
+                refuses=(404, 422),
+            )
+            for suffix, media in (("pdf", "application/pdf"), ("xml", "application/xml"))
+        ),
+        Operation(
+            method="POST",
+            path="/rest/v1/rate",
+            endpoint=RateEvents(),
+            name="rate",
+            summary=f"Rate up to {EVENTS_MAX} events with a tariff document; nothing is stored.",
+            action=Action.READ_PRICES,
+            body_max=BODY_MAX,
+            takes={
+                "application/json": {
+                    "type": "object",
+                    "required": ["tariff", "events"],
+                    "properties": {"tariff": OBJECT, "events": {"type": "array", "items": OBJECT}},
+                }
+            },
+            answers={"200": (LINES, TEXT)},
+            refuses=(400, 413, 415, 422),
         ),
     ]
 

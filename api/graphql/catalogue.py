@@ -8,7 +8,7 @@ from typing import Any
 
 import strawberry
 
-from api.graphql.nodes import Node
+from api.graphql.nodes import identified
 from api.graphql.scalars import BigInt
 from domain.catalogue.tariff import Adjustment, Rate
 from domain.money import Rounding
@@ -49,9 +49,10 @@ class AdjustmentType:
 
 
 @strawberry.type(name="Rate", description="One price of a list, or an adjustment of what its ancestors say.")
-class RateType(Node):
+class RateType:
     """``domain.catalogue.tariff.Rate``."""
 
+    id: strawberry.ID = identified()
     to: str = strawberry.field(description="A destination, group:NAME or *.")
     origin: str | None
     mode: str

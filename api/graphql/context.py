@@ -15,6 +15,7 @@ from strawberry.dataloader import DataLoader
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.usecases import load_batches
+from domain.usecases.list_files import files_by_ids, sources_by_ids
 
 Batch: TypeAlias = Callable[..., Awaitable[Mapping[Any, Any]]]
 
@@ -34,6 +35,8 @@ class Loaders:
         self.subscriptions = self._things(load_batches.subscriptions_by_ids)
         self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
         self.price_lists = self._things(load_batches.price_lists_by_names)
+        self.files = self._things(files_by_ids)
+        self.sources = self._things(sources_by_ids)
 
     def _things(self, batch: Batch) -> DataLoader[Any, Any]:
         return self._loader(batch, lambda: None)

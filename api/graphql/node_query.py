@@ -10,12 +10,25 @@ import strawberry
 from api.graphql.context import Context, Info
 from api.graphql.ids import key_of, read_id
 from api.graphql.nodes import Node
-from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from api.graphql.usage import event_ref
+from domain.ids import (
+    ContractId,
+    CustomerId,
+    FileId,
+    InvoiceId,
+    ResellerId,
+    ServiceId,
+    SourceId,
+    SubscriptionId,
+)
 from domain.refusal import NotFound
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
+from domain.usecases.get_invoice import get_invoice
 from domain.usecases.get_operator import get_operator
 from domain.usecases.get_subscription import get_subscription
+from domain.usecases.get_usage import get_usage
+from domain.usecases.list_files import get_file
 
 Fetch = Callable[[Context, int], Awaitable[Any]]
 
@@ -31,12 +44,17 @@ FETCH: Final[dict[str, Fetch]] = {
     "Contract": lambda context, key: context.ask(get_contract, ContractId(key)),
     "Subscription": lambda context, key: context.ask(get_subscription, SubscriptionId(key)),
     "Service": lambda context, key: context.load.services.load(ServiceId(key)),
+    "Invoice": lambda context, key: context.ask(get_invoice, InvoiceId(key)),
+    "File": lambda context, key: context.ask(get_file, FileId(key)),
+    "Source": lambda context, key: context.load.sources.load(SourceId(key)),
     "Reseller": lambda context, key: context.load.resellers.load(ResellerId(key)),
 }
 
 
 async def _node(info: Info, id: strawberry.ID) -> Any:  # noqa: A002  (its name in Relay)
     kind, _ = read_id(id)
+    if kind == "Usage":
+        return await info.context.ask(get_usage, event_ref(id))
     fetch = FETCH.get(kind)
     found = await fetch(info.context, key_of(id, kind, "id")) if fetch else None
     if found is None:

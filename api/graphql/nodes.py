@@ -14,8 +14,13 @@ def _id(root: strawberry.Parent[Any], info: strawberry.Info[Any, None]) -> straw
     return strawberry.ID(global_id(kind, root.id))
 
 
-@strawberry.interface(description="Anything with a global id.")
+def identified() -> Any:
+    """Return the field of a global id for a type that ``node`` does not fetch."""
+    return strawberry.field(resolver=_id, description="Opaque; the same for ever.")
+
+
+@strawberry.interface(description="Anything that node(id) fetches.")
 class Node:
     """Relay's node."""
 
-    id: strawberry.ID = strawberry.field(resolver=_id, description="Opaque; the same for ever.")
+    id: strawberry.ID = identified()

@@ -9,13 +9,18 @@ from graphql import ASTValidationRule
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
+from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.node_query import NodeQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
+from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.scalars import SCALARS
+from api.graphql.usage import UsageQuery, UsageType
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
 _RULES: Final[list[type[ASTValidationRule]]] = [Limits]
@@ -23,12 +28,12 @@ _CACHED_DOCUMENTS: Final = 500
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQuery, PartyQuery):
+class Query(NodeQuery, PartyQuery, CatalogueQuery, UsageQuery, InvoiceQuery, IntakeQuery, ClientQuery):
     """Every query."""
 
 
 @strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
-class Mutation(PartyMutation):
+class Mutation(PartyMutation, CatalogueMutation, IntakeMutation, InvoiceMutation, ClientMutation):
     """Every mutation."""
 
 
@@ -44,7 +49,20 @@ def make_schema() -> strawberry.Schema:
     return QuietSchema(
         Query,
         Mutation,
-        types=[OperatorType, CustomerType, ContractType, SubscriptionType, ServiceType, ResellerType],
+        types=[
+            OperatorType,
+            CustomerType,
+            ContractType,
+            SubscriptionType,
+            ServiceType,
+            ResellerType,
+            PriceListType,
+            UsageType,
+            InvoiceType,
+            FileType,
+            SourceType,
+            SuspendedType,
+        ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,
         extensions=[

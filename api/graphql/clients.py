@@ -1,0 +1,113 @@
+"""API clients: machines that authenticate by client credentials."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from api.graphql.context import Info
+from api.graphql.ids import global_id, key_of
+from api.graphql.parties import ResellerType
+from api.graphql.refusals import outcome
+from domain.access.actor import Action
+from domain.access.client import ApiClient
+from domain.ids import ResellerId
+from domain.refusal import BadValue
+from domain.usecases.create_client import CreateClient, create_client
+from domain.usecases.list_clients import list_clients
+from domain.usecases.revoke_client import revoke_client
+
+ID = strawberry.ID
+
+
+def _id(root: strawberry.Parent[ApiClient]) -> ID:
+    return ID(global_id("Client", root.client_id))
+
+
+def _scopes(root: strawberry.Parent[ApiClient]) -> list[str]:
+    return sorted(action.value for action in root.scopes)
+
+
+async def _reseller(root: strawberry.Parent[ApiClient], info: Info) -> Any:
+    return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
+
+
+@strawberry.type(name="Client", description="An API client. Its secret is told once, when it is made.")
+class ClientType:
+    """``domain.access.client.ApiClient``."""
+
+    id: ID = strawberry.field(resolver=_id)
+    client_id: str
+    name: str
+    scopes: list[str] = strawberry.field(resolver=_scopes)
+    reseller: ResellerType | None = strawberry.field(resolver=_reseller)
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, ApiClient)
+
+
+@strawberry.input(
+    description="scopes as the discovery document lists them; with a reseller it reaches his subtree alone."
+)
+class CreateClientInput:
+    """``CreateClient``."""
+
+    name: str
+    scopes: list[str]
+    reseller: ID | None = None
+
+
+@strawberry.type(name="NewClient", description="The client and its secret, which nobody can read again.")
+class NewClientType:
+    """``domain.usecases.create_client.NewClient``."""
+
+    client: ClientType
+    secret: str
+
+
+async def _clients(info: Info) -> Any:
+    return await info.context.ask(list_clients)
+
+
+async def _create(info: Info, asked: Annotated[CreateClientInput, strawberry.argument(name="input")]) -> Any:
+    known = {action.value: action for action in Action}
+    for scope in asked.scopes:
+        if scope not in known:
+            raise BadValue(f"{scope[:80]!r} is no scope", field="scopes")
+    cmd = CreateClient(
+        name=asked.name,
+        scopes=frozenset(known[scope] for scope in asked.scopes),
+        reseller=ResellerId(key_of(asked.reseller, "Reseller", "reseller")) if asked.reseller else None,
+    )
+    made = await info.context.ask(create_client, cmd, clock=info.context.wiring.clock, draw=secrets.token_urlsafe)
+    return NewClientType(client=made.client, secret=made.secret)
+
+
+async def _revoke(info: Info, client_id: str) -> Any:
+    return await info.context.ask(revoke_client, client_id, clock=info.context.wiring.clock)
+
+
+@strawberry.type
+class ClientQuery:
+    """Who may call."""
+
+    clients: list[ClientType] = strawberry.field(resolver=_clients)
+
+
+@strawberry.type
+class ClientMutation:
+    """Letting callers in and shutting them out."""
+
+    create_client = strawberry.mutation(resolver=_create, graphql_type=outcome("CreateClientResult", NewClientType))
+    revoke_client = strawberry.mutation(
+        resolver=_revoke,
+        graphql_type=outcome("RevokeClientResult", ClientType),
+        description="Its tokens are refused within seconds.",
+    )

@@ -1,0 +1,285 @@
+"""Invoices, their lines, and bill runs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+
+from api.graphql.connections import Connection, connect, request
+from api.graphql.context import Info
+from api.graphql.ids import global_id, key_of, read_number
+from api.graphql.inputs import given
+from api.graphql.limits import FIRST_DEFAULT
+from api.graphql.nodes import Node
+from api.graphql.parties import AddressType, CustomerType
+from api.graphql.refusals import outcome
+from api.graphql.scalars import BigInt
+from domain.ids import BillRunId, CustomerId, InvoiceId
+from domain.invoicing.bill_run import BillRun, BillRunState, Parked
+from domain.invoicing.invoice import DocumentKind, Invoice, Line, LineKind
+from domain.invoicing.vat import VatSum
+from domain.period import Period
+from domain.refusal import BadValue
+from domain.usecases.get_invoice import get_invoice
+from domain.usecases.list_bill_runs import list_bill_runs
+from domain.usecases.list_invoices import ListInvoices, list_invoices
+from domain.usecases.run_bills import PageDone, RunBills, run_bills
+
+ID = strawberry.ID
+CUSTOMERS_MAX = 1000
+
+for _enum in (DocumentKind, LineKind, BillRunState):
+    strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
+
+
+@strawberry.type(name="Period", description="Days from start until end, end not included.")
+class PeriodType:
+    """``domain.period.Period``."""
+
+    start: date
+    end: date
+
+
+def _vat_percent(root: strawberry.Parent[Line]) -> Decimal:
+    return root.vat.percent
+
+
+async def _line_customer(root: strawberry.Parent[Line], info: Info) -> Any:
+    return await info.context.load.customers.load(root.customer)
+
+
+def _unit(root: strawberry.Parent[Line]) -> str:
+    return root.unit.value
+
+
+@strawberry.type(name="InvoiceLine", description="quantity times unitPrice is net, within the price's eight decimals.")
+class InvoiceLineType:
+    """``domain.invoicing.invoice.Line``."""
+
+    position: int
+    kind: LineKind
+    customer: CustomerType | None = strawberry.field(resolver=_line_customer, description="Whose line it is.")
+    customer_name: str
+    text: str
+    quantity: Decimal
+    unit: str = strawberry.field(resolver=_unit, description="UN/ECE Recommendation 20.")
+    unit_price: Decimal
+    net: Decimal
+    vat_percent: Decimal = strawberry.field(resolver=_vat_percent)
+    period: PeriodType
+    account: str
+    contract_number: str | None
+    label: str | None
+    mode: str | None
+    group: str | None
+    events: BigInt | None
+    used: BigInt | None
+
+
+def _sum_percent(root: strawberry.Parent[VatSum]) -> Decimal:
+    return root.treatment.percent
+
+
+@strawberry.type(name="VatSum", description="VAT of one rate.")
+class VatSumType:
+    """``domain.invoicing.vat.VatSum``."""
+
+    percent: Decimal = strawberry.field(resolver=_sum_percent)
+    taxable: Decimal
+    tax: Decimal
+
+
+@strawberry.type(name="InvoiceParty", description="Seller or payer as he was on the day of issue.")
+class InvoicePartyType:
+    """``domain.invoicing.invoice.Party``."""
+
+    name: str
+    address: AddressType
+    number: str | None
+    vat_id: str | None
+    endpoint: str | None
+
+
+@strawberry.type(name="Payment", description="How the invoice is to be paid.")
+class PaymentType:
+    """``domain.invoicing.invoice.Payment``."""
+
+    terms_days: int
+    bankgiro: str | None
+    iban: str | None
+    reference: str
+
+
+def _url(suffix: str) -> Any:
+    def resolve(root: strawberry.Parent[Invoice], info: Info) -> str:
+        return f"{info.context.wiring.settings.address}/rest/v1/invoices/{root.id}.{suffix}"
+
+    return resolve
+
+
+async def _payer(root: strawberry.Parent[Invoice], info: Info) -> Any:
+    return await info.context.load.customers.load(root.customer)
+
+
+@strawberry.type(name="Invoice", description="An issued invoice or credit note; nothing of it changes.")
+class InvoiceType(Node):
+    """``domain.invoicing.invoice.Invoice``."""
+
+    number: str
+    kind: DocumentKind
+    customer: CustomerType = strawberry.field(resolver=_payer)
+    currency: str
+    period: PeriodType
+    issued_on: date
+    due_on: date
+    seller: InvoicePartyType
+    payer: InvoicePartyType
+    payment: PaymentType
+    lines: list[InvoiceLineType]
+    vat: list[VatSumType]
+    net: Decimal
+    vat_total: Decimal
+    rounding: Decimal
+    total: Decimal
+    original: str | None
+    pdf_url: str = strawberry.field(resolver=_url("pdf"), graphql_type=str)
+    xml_url: str = strawberry.field(resolver=_url("xml"), graphql_type=str)
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Invoice)
+
+
+@strawberry.type(name="ParkedPayer", description="A payer whose bill is in doubt, and what to do.")
+class ParkedType:
+    """``domain.invoicing.bill_run.Parked``."""
+
+    customer_number: str
+    reason: str
+    detail: str
+
+
+def _run_id(root: strawberry.Parent[Any]) -> ID | None:
+    return ID(global_id("BillRun", root.id)) if root.id else None
+
+
+@strawberry.type(name="BillRun", description="payers = invoices + parked + nothing.")
+class BillRunType:
+    """``domain.invoicing.bill_run.BillRun``."""
+
+    id: ID | None = strawberry.field(resolver=_run_id, description="null for a dry run, of which nothing is kept.")
+    period: PeriodType
+    issued_on: date
+    state: BillRunState
+    created_at: datetime
+    finished_at: datetime | None
+    payers: int
+    invoices: int
+    parked: int
+    nothing: int
+    net: Decimal
+    vat: Decimal
+    total: Decimal
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, BillRun)
+
+
+@strawberry.input(description="Bill a calendar month such as 2026-03, or the days from start until end.")
+class RunBillsInput:
+    """``RunBills``."""
+
+    month: str | None = None
+    start: date | None = None
+    end: date | None = None
+    fees_until: date | None = None
+    issued_on: date | None = None
+    customers: list[ID] | None = strawberry.field(default=None, description="null: everybody.")
+    dry_run: bool = strawberry.field(default=False, description="Do everything and keep nothing.")
+
+
+@strawberry.type(name="BillRunDone", description="What a bill run came to.")
+class BillRunDone:
+    """The run and whom it parked."""
+
+    run: BillRunType
+    parked: list[ParkedType]
+
+
+async def _invoice(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
+    if (id is None) == (number is None):
+        raise BadValue("give either id or number", field="id")
+    key: InvoiceId | str = InvoiceId(key_of(id, "Invoice", "id")) if id is not None else str(number)
+    return await info.context.ask(get_invoice, key)
+
+
+async def _invoices(
+    info: Info,
+    first: int = FIRST_DEFAULT,
+    after: str | None = None,
+    customer: ID | None = None,
+    bill_run: ID | None = None,
+) -> Any:
+    query = ListInvoices(
+        page=request(first, read_number(after, "Invoice")),
+        customer=CustomerId(key_of(customer, "Customer", "customer")) if customer else None,
+        run=BillRunId(key_of(bill_run, "BillRun", "billRun")) if bill_run else None,
+    )
+    return connect(await info.context.ask(list_invoices, query), "Invoice", after=after)
+
+
+async def _bill_runs(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:
+    page = await info.context.ask(list_bill_runs, request(first, read_number(after, "BillRun")))
+    return connect(page, "BillRun", after=after)
+
+
+async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argument(name="input")]) -> Any:
+    fields = given(asked)
+    period = _period(fields.pop("month", None), fields.pop("start", None), fields.pop("end", None))
+    chosen = fields.pop("customers", None)
+    if chosen is not None:
+        if len(chosen) > CUSTOMERS_MAX:
+            raise BadValue(f"at most {CUSTOMERS_MAX} customers at a time", field="customers")
+        fields["customers"] = tuple(CustomerId(key_of(one, "Customer", "customers")) for one in chosen)
+    parked: list[Parked] = []
+
+    def done(page: PageDone) -> None:
+        parked.extend(page.parked)
+
+    cmd = RunBills(period=period, **fields)
+    run = await info.context.ask(run_bills, cmd, clock=info.context.wiring.clock, done=done)
+    return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
+
+
+def _period(month: str | None, start: date | None, end: date | None) -> Period:
+    if month is not None and start is None and end is None:
+        return Period.month(month)
+    if month is None and start is not None and end is not None:
+        return Period(start, end)
+    raise BadValue("give a month, or start and end", field="month")
+
+
+@strawberry.type
+class InvoiceQuery:
+    """What was billed."""
+
+    invoice: InvoiceType | None = strawberry.field(resolver=_invoice)
+    invoices: Connection[InvoiceType] = strawberry.field(resolver=_invoices, description="By key, the oldest first.")
+    bill_runs: Connection[BillRunType] = strawberry.field(resolver=_bill_runs)
+
+
+@strawberry.type
+class InvoiceMutation:
+    """Billing."""
+
+    run_bills = strawberry.mutation(
+        resolver=_run_bills,
+        graphql_type=outcome("RunBillsResult", BillRunDone),
+        description="Bill a period. Running again bills only what is new since; an interrupted run is continued.",
+    )

@@ -1,0 +1,44 @@
+"""``GET /rest/v1/invoices/{id}.pdf`` and ``.xml``: the documents of an issued invoice, made anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.rest.files import path_key
+from api.wiring import Wiring
+from domain.ids import InvoiceId
+from domain.invoicing.invoice import Invoice
+from domain.usecases.print_invoice import print_invoice, write_einvoice
+
+Make = Callable[..., Awaitable[tuple[Invoice, bytes]]]
+
+
+class InvoiceDocument:
+    """Answers one kind of document."""
+
+    def __init__(self, wiring: Wiring, suffix: str) -> None:
+        self._wiring = wiring
+        self._suffix = suffix
+        self._make: Make = print_invoice if suffix == "pdf" else write_einvoice
+        self._media = "application/pdf" if suffix == "pdf" else "application/xml"
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer the document."""
+        key = InvoiceId(path_key(request, "invoice"))
+        more: dict[str, Any] = {"documents": self._wiring.documents}
+        invoice, content = await self._make(key, actor=request.state.actor, begin=self._wiring.begin, **more)
+        return Response(content, media_type=self._media, headers=named(f"{invoice.number}.{self._suffix}"))
+
+
+def named(name: str) -> dict[str, str]:
+    """Return the header that names a download, whatever letters it has (RFC 6266, attack F11).
+
+    >>> named('a"b.pdf')["Content-Disposition"]
+    "attachment; filename*=UTF-8''a%22b.pdf"
+    """
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
