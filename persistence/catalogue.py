@@ -16,7 +16,7 @@ from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
-from persistence.catalogue_changes import PARTS, Changes, between, counted, put, span
+from persistence.catalogue_changes import OUTLINED, PARTS, Changes, between, counted, put, span
 from persistence.catalogue_rows import (
     RATE_COLUMNS,
     RateReader,
@@ -78,14 +78,32 @@ class CatalogueStore:
         reader = RateReader()
         for row in await self._fetch(f"select * from rate where {_BELIEVED} order by id", as_of):  # noqa: S608  (constants)
             rates[row["price_list"]].append(reader.rate(row))
-        parts: dict[str, Any] = {}
-        for row in await self._fetch(f"select part, body from catalogue_part where {_BELIEVED}", as_of):  # noqa: S608  (constants)
-            parts[PARTS[row["part"]]] = part_from_json(row["part"], row["body"])
         return Tariff(
             destinations=await self._destinations(as_of),
             price_lists={row["name"]: list_from_row(row, rates[row["name"]]) for row in heads},
-            **parts,
+            **await self._parts(tuple(PARTS), as_of),
         )
+
+    async def outline(self) -> Tariff:
+        """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets."""
+        heads = await self._fetch("select * from price_list where operator = $1 and replaced_at is null order by id")
+        names = await self._fetch(
+            "select id, name, groups from destination where operator = $1 and replaced_at is null order by id"
+        )
+        return Tariff(
+            destinations={
+                row["name"]: Destination(name=row["name"], prefixes=(), groups=tuple(row["groups"]), id=row["id"])
+                for row in names
+            },
+            price_lists={row["name"]: list_from_row(row) for row in heads},
+            **await self._parts(OUTLINED, None),
+        )
+
+    async def _parts(self, parts: Sequence[str], as_of: datetime | None) -> dict[str, Any]:
+        """Return parts of the catalogue under the names of the tariff's fields."""
+        query = f"select part, body from catalogue_part where {_BELIEVED} and part = any ($3::text[])"  # noqa: S608  (constants)
+        rows = await self._fetch(query, as_of, list(parts))
+        return {PARTS[row["part"]]: part_from_json(row["part"], row["body"]) for row in rows}
 
     async def _destinations(self, as_of: datetime | None) -> dict[str, Destination]:
         prefixes = {

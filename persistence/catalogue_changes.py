@@ -20,6 +20,7 @@ PARTS = {
     "discount_rings": "rings",
     "buckets": "buckets",
 }
+OUTLINED = ("bands", "holidays", "zones", "trunks")
 Selector = tuple[str, str | None, str, str, str | None, str | None]
 
 

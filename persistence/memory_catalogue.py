@@ -11,7 +11,7 @@ from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
-from persistence.catalogue_changes import between, counted, put
+from persistence.catalogue_changes import OUTLINED, PARTS, between, counted, put
 from persistence.memory import Draft, page_of
 
 
@@ -52,6 +52,18 @@ class MemoryCatalogue:
             return self._present()
         known = [tariff for at, tariff in self._believed() if at <= as_of]
         return known[-1] if known else Tariff()
+
+    async def outline(self) -> Tariff:
+        """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets."""
+        present = self._present()
+        return replace(
+            Tariff(**{PARTS[part]: getattr(present, PARTS[part]) for part in OUTLINED}),
+            destinations={
+                name: replace(one, prefixes=(), valid_from=None, valid_to=None)
+                for name, one in present.destinations.items()
+            },
+            price_lists={name: replace(one, rates=()) for name, one in present.price_lists.items()},
+        )
 
     async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> Changed:
         """Make the operator's catalogue that of the document; what is the same stays untouched with its key."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import cast
 
 from domain.access.actor import Actor
 from domain.ports.unit import Unit
@@ -99,7 +98,7 @@ class StoredUnits:
         role: Role = INGEST if bulk else APP
         async with self._database.transaction(role=role, operator=actor.operator, resellers=resellers) as transaction:
             with noting(transaction.connection):
-                yield cast("Unit", StoredUnit(transaction, actor))
+                yield StoredUnit(transaction, actor)
 
 
 class MemoryUnits:
@@ -117,7 +116,7 @@ class MemoryUnits:
         draft = await self._database.enter(actor, bulk=bulk)
         done = False
         try:
-            yield cast("Unit", MemoryUnit(draft))
+            yield MemoryUnit(draft)
             done = True
         finally:
             self._database.leave(draft, commit=done)

@@ -51,29 +51,17 @@ def check_rates(rates: Sequence[Rate]) -> None:
         _check_rate(rate, f"rates.{index}")
 
 
-def check_in_place(tariff: Tariff, price_list: PriceList, *, proposed_from: int = 0) -> None:
-    """Check a list among the others of a catalogue; its rates from ``proposed_from`` on are the proposal.
+def check_in_place(outline: Tariff, price_list: PriceList) -> None:
+    """Check a list with its proposed rates among the others of a catalogue (``Catalogue.outline``).
 
     Refuses with: BadValue, naming the field of the proposal.
     """
-    whole = Tariff(
-        bands=tariff.bands,
-        holidays=tariff.holidays,
-        # Their names and groups are asked for, not their prefixes, of which there are many.
-        destinations={name: replace(one, prefixes=()) for name, one in tariff.destinations.items()},
-        zones=tariff.zones,
-        price_lists={**tariff.price_lists, price_list.name: price_list},
-    )
     faults: list[Fault] = []
-    check(whole, faults)
+    check(replace(outline, price_lists={**outline.price_lists, price_list.name: price_list}), faults)
     here = joined("$.price_lists", price_list.name)
     for fault in faults:
         if fault.path.startswith(f"{here}."):
-            raise BadValue(fault.message, field=_field(fault.path.removeprefix(f"{here}."), proposed_from))
-
-
-def _field(path: str, proposed_from: int) -> str:
-    return _RATE.sub(lambda found: f"rates.{int(found[1]) - proposed_from}", path)
+            raise BadValue(fault.message, field=_RATE.sub(r"rates.\1", fault.path.removeprefix(f"{here}.")))
 
 
 def _check_rate(rate: Rate, path: str) -> None:

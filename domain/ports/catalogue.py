@@ -31,6 +31,10 @@ class Catalogue(Protocol):
         """Return the whole catalogue without parties, as it was believed at ``as_of`` (None: now)."""
         ...
 
+    async def outline(self) -> Tariff:
+        """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets: quick, and small."""
+        ...
+
     async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> Changed:
         """Make the operator's destinations, bands, holidays, zones, lists, rates and trunks those of the document.
 

@@ -42,10 +42,9 @@ async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock:
     check_rates(rates)
     async with begin(actor) as unit:
         await unit.catalogue.named(cmd.price_list, field="priceList")
-        tariff = await unit.catalogue.tariff()
-        present = tariff.price_lists[cmd.price_list]
+        outline = await unit.catalogue.outline()
         # Alone with its new rates: how they meet the old ones is for the store to settle, and no fault.
-        check_in_place(tariff, replace(present, rates=rates))
+        check_in_place(outline, replace(outline.price_lists[cmd.price_list], rates=rates))
         begun = await unit.catalogue.put_rates(cmd.price_list, rates, valid_from=start, recorded_at=clock.now())
         if begun:
             detail = {"rates": len(cmd.rates), "valid_from": start.isoformat()}

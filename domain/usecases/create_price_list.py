@@ -55,9 +55,9 @@ async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin,
             await unit.catalogue.named(cmd.parent, field="parent")
         if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():
             raise NotFound(f"no reseller {cmd.reseller}", field="reseller")
-        tariff = await unit.catalogue.tariff()
-        if cmd.name not in tariff.price_lists:
-            check_in_place(tariff, new)
+        outline = await unit.catalogue.outline()
+        if cmd.name not in outline.price_lists:
+            check_in_place(outline, new)
         kept = await unit.catalogue.add_list(new, recorded_at=clock.now(), reseller=cmd.reseller)
         await remember(unit.answers, cmd, kept.id)
         await unit.audit.write("create_price_list", f"price_list:{kept.name}", {"rates": len(cmd.rates)})

@@ -117,6 +117,22 @@ async def test_a_tariff_comes_back_as_it_was_published(world: World) -> None:
     assert {r.recorded_at for one in kept.price_lists.values() for r in one.rates} == {NOON}
 
 
+async def test_the_outline_is_the_catalogue_without_what_is_long(world: World) -> None:
+    async with world.begin(world.operator) as unit:
+        await unit.catalogue.publish(whole(), recorded_at=NOON)
+        outline, full = await unit.catalogue.outline(), await unit.catalogue.tariff()
+    assert outline == Tariff(
+        bands=full.bands,
+        holidays=full.holidays,
+        zones=full.zones,
+        trunks=full.trunks,
+        destinations={
+            name: replace(one, prefixes=(), valid_from=None, valid_to=None) for name, one in full.destinations.items()
+        },
+        price_lists={name: replace(one, rates=()) for name, one in full.price_lists.items()},
+    )
+
+
 async def test_publishing_the_same_again_changes_nothing(world: World) -> None:
     async with world.begin(world.operator) as unit:
         await unit.catalogue.publish(whole(), recorded_at=NOON)
