@@ -5,6 +5,7 @@ import stat
 from collections import Counter
 from decimal import Decimal
 
+import pikepdf
 import pytest
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from api.demo import run_main_job
 from api.demo.loading import actor_of, find_operator
 from api.settings import Settings
 from api.wiring import on_database
+from domain.customers.customer import Delivery
 from domain.demo.size import Size
 from domain.demo.world import make_world
 from domain.demo.written import Truth
@@ -20,7 +22,9 @@ from domain.money import round_to
 from domain.ports.page import PageRequest
 from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_suspense import ListSuspense, list_suspense
-from persistence.engine import OWNER
+from domain.usecases.print_invoice import write_einvoice
+from integrations.einvoice.rules import Checker
+from persistence.engine import OWNER, Database
 
 SIZE = Size(customers=20, calls=800)
 # Tables that a second run of the main job must leave as they are.
@@ -44,13 +48,16 @@ def quiet():
     return Console(file=io.StringIO(), width=120)
 
 
-@pytest.fixture
-async def done(database, tmp_path):
+@pytest.fixture(scope="module")
+async def done(cluster, tmp_path_factory):
     """A wiring whose main job has been done, what it printed, and the world it was made of."""
-    settings = Settings(data_dir=tmp_path, demo_customers=SIZE.customers, demo_calls=SIZE.calls)
-    wiring, console = on_database(database, settings), quiet()
-    await run_main_job(wiring, console)
-    return wiring, console.file.getvalue(), make_world(SIZE)
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), demo_customers=SIZE.customers, demo_calls=SIZE.calls)
+    url = await cluster.create()
+    async with await Database.open(url) as database:
+        wiring, console = on_database(database, settings), quiet()
+        await run_main_job(wiring, console)
+        yield wiring, console.file.getvalue(), make_world(SIZE)
+    await cluster.drop(url)
 
 
 async def fetch(wiring, sql):
@@ -189,3 +196,39 @@ async def test_what_cannot_be_rated_is_listed_with_its_reason_and_line(done):
     page = await list_suspense(query, actor=actor_of(operator.id), begin=wiring.begin)
     assert page.items
     assert all(one.raw and one.event for one in page.items)
+
+
+async def peppol_documents(wiring, world):
+    """Return the e-invoice of every invoice of the month that goes over Peppol."""
+    operator = await find_operator(world, wiring)
+    actor = actor_of(operator.id)
+    page = await list_invoices(ListInvoices(page=PageRequest(first=1000)), actor=actor, begin=wiring.begin)
+    sent = [invoice.id for invoice in page.items if invoice.delivery is Delivery.PEPPOL]
+    assert len(sent) >= 3
+    made = [await write_einvoice(key, actor=actor, begin=wiring.begin, documents=wiring.documents) for key in sent]
+    return [data for _, data in made]
+
+
+async def test_every_einvoice_of_the_month_passes_schema_and_en_16931(done):
+    wiring, _, world = done
+    with Checker() as checker:
+        found = [checker.check(data, rules_may_miss=True) for data in await peppol_documents(wiring, world)]
+    assert not any(found), found
+
+
+@pytest.mark.shared
+async def test_every_einvoice_of_the_month_passes_peppol(done, shared):
+    wiring, _, world = done
+    with Checker(shared / "data" / "einvoice" / "rules") as checker:
+        found = [checker.check(data) for data in await peppol_documents(wiring, world)]
+    assert not any(found), found
+
+
+async def test_the_sample_on_disk_is_the_invoice_and_its_einvoice(done):
+    wiring, printed, _ = done
+    (pdf,) = (wiring.settings.data_dir / "demo").glob("invoice-*.pdf")
+    assert str(pdf) in printed
+    with pikepdf.open(pdf) as opened:
+        (name,) = opened.attachments
+        attached = opened.attachments[name].get_file().read_bytes()
+    assert attached == pdf.with_suffix(".xml").read_bytes()
