@@ -33,6 +33,7 @@ from persistence.binaries import ENVIRONMENT, Programs, Runner, every, runner
 
 USER: Final = "tollwright"
 NAME: Final = "tollwright"
+MARK: Final = "cluster_name=tollwright"
 START_SECONDS: Final = 300.0  # crash recovery of a large WAL takes its time
 STOP_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.02
@@ -60,7 +61,7 @@ class Server:
         try:
             with _locked(self.home / "lock"):
                 fcntl.flock(shares, fcntl.LOCK_UN)
-                if _alone(self.home) and (pid := _ours(self.home, self.data)):
+                if _alone(self.home) and (pid := _ours(self.data)):
                     _stop(pid, self.process)
         finally:
             os.close(shares)
@@ -88,6 +89,7 @@ def start(folder: Path, *, durable: bool = True, settings: Mapping[str, str] | N
         with _locked(home / "lock"):
             how, place = runner(programs, home)
             data = _cluster(how, home, place)
+            _forget_other_pid(data, _alone(home))
             shares = _share(home)
             try:
                 options = {**_tuning(durable), **(settings or {})}
@@ -155,17 +157,29 @@ def _cluster(how: Runner, home: Path, place: Path) -> Path:
         return data
     if (home / "access.json").exists():
         raise DatabaseAway(f"{data} is gone but {home}/access.json is there: restore the data, or remove {home}")
-    if data.exists():
-        shutil.rmtree(data)
-    _private(data, 0o700)
-    if how.user:
-        os.chown(data, *how.user)
+    # Made under another name: a killed command's initdb may still be writing where we are told to clear up.
+    for leftover in place.glob("data*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     access: dict[str, str | int] = {
         "port": 0,
         "password": secrets.token_urlsafe(24),
         "superuser_password": secrets.token_urlsafe(24),
     }
-    with tempfile.NamedTemporaryFile("w", dir=place, prefix=".password-") as file:
+    fresh = place / f"data-{secrets.token_hex(4)}"
+    _initialise(how, fresh, access)
+    fresh.rename(data)
+    if place != home and not (home / "data").is_symlink():
+        (home / "data").symlink_to(data)
+    _keep(home, access)
+    return data
+
+
+def _initialise(how: Runner, data: Path, access: Mapping[str, str | int]) -> None:
+    """Make a cluster with the login role and its database."""
+    _private(data, 0o700)
+    if how.user:
+        os.chown(data, *how.user)
+    with tempfile.NamedTemporaryFile("w", dir=data.parent, prefix=".password-") as file:
         file.write(str(access["superuser_password"]))
         file.flush()
         if how.user:
@@ -178,7 +192,7 @@ def _cluster(how: Runner, home: Path, place: Path) -> Path:
             "--no-instructions",
         )
     if done.returncode != 0:
-        raise DatabaseAway(f"the embedded database cannot be made: {_reason(done.stderr, data)}")
+        raise DatabaseAway(f"the embedded database cannot be made: {_reason(done.stderr, data.parent)}")
     # The login role of everything. No superuser: row security would be silently off. It may bypass row security itself
     # (migrations, backup), and hands out the two roles that transactions take.
     script = (
@@ -187,11 +201,7 @@ def _cluster(how: Runner, home: Path, place: Path) -> Path:
     )
     done = how.run("postgres", "--single", "-D", str(data), "postgres", input=script)
     if done.returncode != 0 or "ERROR" in done.stderr:
-        raise DatabaseAway(f"the embedded database cannot be made: {_reason(done.stderr, data)}")
-    if place != home and not (home / "data").is_symlink():
-        (home / "data").symlink_to(data)
-    _keep(home, access)
-    return data
+        raise DatabaseAway(f"the embedded database cannot be made: {_reason(done.stderr, data.parent)}")
 
 
 # ---- the server
@@ -211,18 +221,15 @@ def _join(how: Runner, home: Path, data: Path, shares: int) -> Server | None:
 
 
 def _launch(how: Runner, home: Path, data: Path, shares: int, options: Mapping[str, str]) -> Server:
-    (data / "postmaster.pid").unlink(
-        missing_ok=True
-    )  # it names no server of this data (_running), but perhaps a process
     deadline = time.monotonic() + START_SECONDS
     reason = ""
     for _ in range(ATTEMPTS_MAX):
         port = _port(home)
         process, start_of_log = _spawn(how, home, data, {"port": str(port), **options})
+        _keep(home, _access(home) | {"port": port})
         while process.poll() is None and time.monotonic() < deadline:
             lines = _postmaster(data)
             if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
-                _keep(home, _access(home) | {"port": port, "pid": process.pid})
                 return Server(_url(home, port), home, how.programs.folder, data, shares, process)
             time.sleep(POLL_SECONDS)
         if process.poll() is None:
@@ -252,7 +259,7 @@ def _spawn(how: Runner, home: Path, data: Path, settings: Mapping[str, str]) -> 
     try:
         options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         process = subprocess.Popen(  # noqa: S603  (our own command line)
-            how.command("postgres", "-D", str(data), *options),
+            how.command("postgres", "-D", str(data), "-c", MARK, *options),
             cwd="/",
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
@@ -273,7 +280,6 @@ def _tuning(durable: bool) -> dict[str, str]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
-        "cluster_name": "tollwright",
         "max_connections": "60",
         "shared_buffers": f"{buffers}MB",
         "maintenance_work_mem": "128MB",
@@ -310,10 +316,15 @@ def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
 
 def alive(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and is not yet waited for does not."""
+    return _state(pid) not in {"", "Z"}
+
+
+def _state(pid: int) -> str:
+    """Return a process's letter in the process table: ``Z`` has ended, empty is not there."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return ""
 
 
 def _postmaster(data: Path) -> list[str]:
@@ -343,10 +354,26 @@ def _running(data: Path) -> int | None:
         return None
 
 
-def _ours(home: Path, data: Path) -> int | None:
-    """Return the pid of the running server if one of our commands started it."""
+def _forget_other_pid(data: Path, alone: bool) -> None:
+    """Remove a postmaster.pid whose number is another program's now, or a dead server's that nobody has waited for.
+
+    PostgreSQL would refuse to start. Another program's number is believed only while nobody else uses the server: it
+    may run where we cannot see it, as in another container on this volume.
+    """
+    lines = _postmaster(data)
+    if lines and lines[0].isdecimal() and _running(data) is None:
+        state = _state(int(lines[0]))
+        if state == "Z" or (state and alone):
+            (data / "postmaster.pid").unlink()
+
+
+def _ours(data: Path) -> int | None:
+    """Return the pid of the running server if one of our commands started it: its command line carries our mark."""
     pid = _running(data)
-    return pid if pid is not None and _access(home).get("pid") == pid else None
+    try:
+        return pid if pid and MARK.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") else None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 # ---- files of the home

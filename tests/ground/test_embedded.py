@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -169,12 +170,67 @@ def test_it_starts_after_the_server_was_killed(folder: Path) -> None:
         assert ask(server.url) == 1
 
 
+@contextlib.contextmanager
+def reused(server: embedded.Server) -> Iterator[None]:
+    """Let another program of the server's user have the number in postmaster.pid, the server being gone."""
+    how, _ = binaries.runner(binaries.Programs(server.programs, 18), server.home)
+    with subprocess.Popen([*how.prefix, "sleep", "600"], **how.identity) as other:
+        lines = [str(other.pid), str(server.data), "1", "1", "", "127.0.0.1", "1 1", "ready   ", ""]
+        (server.data / "postmaster.pid").write_text("\n".join(lines))
+        time.sleep(0.2)  # a prefix has become the program
+        yield
+        other.kill()
+
+
 def test_a_stale_pid_that_another_process_has_now_does_not_stop_it(folder: Path) -> None:
     """In a restarted container the number in postmaster.pid is often alive again, as something else."""
     with quick(folder) as server:
-        data = server.data
-    (data / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n1\n1\n\n127.0.0.1\n1 1\nready   \n")
+        pass
+    with reused(server), quick(folder) as again:
+        assert ask(again.url) == 1
+
+
+def test_a_pid_file_is_left_alone_while_somebody_may_run_the_server_elsewhere(folder: Path) -> None:
+    """Two containers on one volume: neither sees the other's processes, but both see the lock."""
     with quick(folder) as server:
+        pass
+    with reused(server):
+        elsewhere = embedded._share(server.home)
+        with pytest.raises(DatabaseAway, match="already exists"):
+            quick(folder)
+        os.close(elsewhere)
+        with quick(folder) as again:
+            assert ask(again.url) == 1
+
+
+def test_a_command_killed_while_the_server_starts_leaves_one_that_is_stopped_in_the_end(folder: Path) -> None:
+    with quick(folder):
+        pass
+    for delay in (0.0, 0.01, 0.05):
+        process = subprocess.Popen([sys.executable, "-c", STARTER, str(folder)], stdout=subprocess.DEVNULL)
+        with process:
+            deadline = time.monotonic() + 10
+            while embedded._running(folder / "postgres-18" / "data") is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(delay)
+            process.kill()
+        with quick(folder) as server:
+            assert ask(server.url) == 1
+        assert embedded._running(server.data) is None
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.3])
+def test_a_command_killed_while_it_makes_the_database(folder: Path, delay: float) -> None:
+    process = subprocess.Popen([sys.executable, "-c", STARTER, str(folder)], stdout=subprocess.DEVNULL)
+    with process:
+        deadline = time.monotonic() + 10
+        while not list(folder.glob("postgres-18/data-*")) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(delay)
+        process.kill()
+    with quick(folder) as server:
+        assert ask(server.url) == 1
+        time.sleep(1)  # what the killed one had started is over
         assert ask(server.url) == 1
 
 
