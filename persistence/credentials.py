@@ -81,7 +81,7 @@ class MemoryCredentials:
         self, clients: Mapping[str, ApiClient], parents: Mapping[ResellerId, ResellerId | None] | None = None
     ) -> None:
         self._clients = clients
-        self._parents = parents or {}
+        self._parents = {} if parents is None else parents  # which may be empty now and grow
         self._keys: list[SigningKey] = []
         self._lock = asyncio.Lock()
 

@@ -8,6 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+# What asyncpg asks once per connection, when it meets a type for the first time.
+_ASYNCPGS_OWN = ("current_setting('jit')", "set_config('jit'", "typeinfo_tree")
+
 
 @dataclass(slots=True)
 class Statements:
@@ -17,7 +20,9 @@ class Statements:
 
     def note(self, record: Any) -> None:
         """Take note of one statement; asyncpg calls it with its ``LoggedQuery``."""
-        self.texts.append(str(record.query))
+        text = str(record.query)
+        if not any(mark in text for mark in _ASYNCPGS_OWN):
+            self.texts.append(text)
 
     def __len__(self) -> int:
         return len(self.texts)
