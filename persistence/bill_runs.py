@@ -306,17 +306,17 @@ class BillRunStore:
             found[total.customer].append(total)
         return found
 
-    async def _billed(self, run: BillRun, contracts: Sequence[ContractId]) -> dict[FeeKey, BilledFee]:
+    async def _billed(self, run: BillRun, contracts: Sequence[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:
         months = run.period.start.year * 12 + run.period.start.month - 1 - LOOKBACK_MONTHS - 12  # a year's fee in front
         rows = await self._connection.fetch(
             _BILLED, self._operator, list(contracts), date(months // 12, months % 12 + 1, 1)
         )
-        return {
-            FeeKey(
-                row["contract"], row["service"], row["fee_held_from"], row["fee_start"], row["fee_one_time"]
-            ): BilledFee(row["net"], row["number"])
-            for row in rows
-        }
+        found: dict[ContractId, dict[FeeKey, BilledFee]] = defaultdict(dict)
+        for row in rows:
+            started = (row["fee_held_from"], row["fee_start"])
+            key = FeeKey(row["contract"], row["service"], *started, one_time=row["fee_one_time"])
+            found[key.contract][key] = BilledFee(row["net"], row["number"])
+        return found
 
     async def _currencies(self) -> dict[int, str]:
         """Return the currency of every rate version that ever was."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final, NoReturn
 
 from domain.access.actor import Actor
@@ -296,8 +296,26 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def _party(party: Party) -> dict[str, Any]:
-    return asdict(party)
+    place = party.address
+    return {
+        "name": party.name,
+        "address": {
+            "street": place.street,
+            "postcode": place.postcode,
+            "city": place.city,
+            "country": place.country,
+            "street2": place.street2,
+        },
+        "kind": party.kind.value,
+        "number": party.number,
+        "identity_number": party.identity_number,
+        "vat_id": party.vat_id,
+        "email": party.email,
+        "phone": party.phone,
+        "endpoint": party.endpoint,
+    }
 
 
 def _party_of(kept: Mapping[str, Any]) -> Party:

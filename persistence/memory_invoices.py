@@ -276,13 +276,14 @@ class MemoryBillRuns:
         chosen = tree if run.customers is None else {key for key in run.customers if key in tree}
         return sorted({key for key in (payer(one, tree) for one in chosen) if key > run.position})
 
-    def _billed(self, contracts: set[ContractId]) -> dict[FeeKey, BilledFee]:
-        found: dict[FeeKey, BilledFee] = {}
+    def _billed(self, contracts: set[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:
+        found: dict[ContractId, dict[FeeKey, BilledFee]] = {contract: {} for contract in contracts}
         for invoice in self._draft.seen("invoice"):
             for line in invoice.lines:
-                if line.fee is not None and line.contract in contracts:
-                    before = found[line.fee].net if line.fee in found else Decimal(0)
-                    found[line.fee] = BilledFee(before + line.net, invoice.number)
+                if line.fee is not None and line.fee.contract in found:
+                    fees = found[line.fee.contract]
+                    before = fees[line.fee].net if line.fee in fees else Decimal(0)
+                    fees[line.fee] = BilledFee(before + line.net, invoice.number)
         return found
 
 

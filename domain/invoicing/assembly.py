@@ -12,7 +12,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer, CustomerKind, Delivery
-from domain.ids import CustomerId, InvoiceId, ServiceId, SubscriptionId
+from domain.ids import ContractId, CustomerId, InvoiceId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
 from domain.invoicing.fees import FeeCharge, Window, charges, due_fees
 from domain.invoicing.invoice import (
@@ -54,7 +54,7 @@ class Bill:
     services: Mapping[ServiceId, Service]
     subscriptions: Mapping[SubscriptionId, Subscription]
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
-    billed: BilledFees
+    billed: Mapping[ContractId, BilledFees]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,7 @@ def _lines(bill: Bill) -> Iterator[Line]:
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
             due = due_fees(contract, bill.services, bill.window)
-            billed = {key: fee for key, fee in bill.billed.items() if key.contract == contract.id}
-            for charge in charges(due, billed, bill.window):
+            for charge in charges(due, bill.billed.get(contract.id, {}), bill.window):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
             yield _usage_line(bill, member, known.get(total.contract), total)

@@ -11,7 +11,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
-from domain.ids import BillRunId, CustomerId, InvoiceId, ServiceId, SubscriptionId
+from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
@@ -71,7 +71,7 @@ class PayerPage:
     services: Mapping[ServiceId, Service]
     subscriptions: Mapping[SubscriptionId, Subscription]
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
-    billed: BilledFees
+    billed: Mapping[ContractId, BilledFees]
     more: bool
 
 

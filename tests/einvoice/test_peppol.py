@@ -41,7 +41,9 @@ def peppol(shared: Path):
 def credit_note():
     ended = contract(date(2026, 10, 1), end=date(2026, 10, 2))
     key = FeeKey(ended.id, MOBILE.id, date(2026, 10, 1), date(2026, 10, 1), one_time=False)
-    return issued(bill(contracts={PAYER.id: (ended,)}, billed={key: BilledFee(Decimal("299.00"), "99")}), number="7")
+    return issued(
+        bill(contracts={PAYER.id: (ended,)}, billed={ended.id: {key: BilledFee(Decimal("299.00"), "99")}}), number="7"
+    )
 
 
 def made() -> dict:

@@ -93,7 +93,7 @@ def test_more_back_than_owed_is_a_credit_note():
     key = FeeKey(ended.id, MOBILE.id, date(2026, 10, 1), date(2026, 10, 1), one_time=False)
     once = FeeKey(ended.id, MOBILE.id, date(2026, 10, 1), date(2026, 10, 1), one_time=True)
     billed = {key: BilledFee(Decimal("199.00"), made.number), once: BilledFee(Decimal(49), made.number)}
-    invoice = assemble(bill(contracts={PAYER.id: (ended,)}, billed=billed))
+    invoice = assemble(bill(contracts={PAYER.id: (ended,)}, billed={ended.id: billed}))
     assert isinstance(invoice, Invoice)
     assert invoice.kind is DocumentKind.CREDIT_NOTE
     assert invoice.original == "100001"
