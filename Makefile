@@ -1,6 +1,7 @@
 # make run          set up and serve the demo operator        make setup   set up alone; .venv/bin/tollwright is the command
 # make test         everything that is checked                make bench   the figures, beside this machine's limits
 # make demo-reset   remove the local data, to start afresh    make lock    the newest dependencies, with their hashes
+# make prove        the main job killed at random moments, SEEDS=20 times, must keep its books
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
 
@@ -9,6 +10,7 @@
 
 BIN = .venv/bin
 PYTHON =
+SEEDS = 20
 # An older pip would build spyne the old way, and say so at length; a newer one knows no other.
 PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 INSTALL = $(PIP) install --quiet --require-hashes --no-build-isolation
@@ -36,6 +38,9 @@ test: setup-dev
 
 bench: setup
 	@exec $(BIN)/tollwright bench
+
+prove: setup
+	@exec $(BIN)/python -m benchmarks.kills --seeds $(SEEDS)
 
 demo-reset: setup
 	@$(BIN)/tollwright db erase --yes

@@ -1,0 +1,16 @@
+"""The main job and its database, killed at seeded moments: the books are those of an undisturbed run."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.kills import trial, undisturbed
+
+
+@pytest.mark.slow
+def test_killed_jobs_end_with_the_same_books() -> None:
+    expected, seconds = undisturbed()
+    assert expected["usage"][0][0] > 0
+    assert expected["ledger"]
+    for seed in (1, 2, 3):
+        assert trial(seed, expected, seconds) == []
