@@ -1,0 +1,48 @@
+"""Credit an invoice as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from domain.access.actor import Action, Actor, allow
+from domain.ids import InvoiceId
+from domain.invoicing.crediting import credit
+from domain.invoicing.invoice import DocumentKind, Invoice, numbered
+from domain.ledger.entry import of_invoice
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import Conflict, WrongState
+from domain.usecases.run_bills import reference_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditInvoice:
+    """Take back ``invoice``. ``issued_on`` None is today in the operator's zone."""
+
+    invoice: InvoiceId
+    issued_on: date | None = None
+
+
+async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Invoice:
+    """Issue and book the credit note of an invoice, and return it; the invoice itself never changes.
+
+    Refuses with: NotAllowed, NotFound, WrongState (a credit note, or credited before).
+    """
+    allow(actor, Action.RUN_BILLS)
+    async with begin(actor, bulk=True) as unit:
+        operator = await unit.operators.own()
+        invoice = await unit.invoices.get(cmd.invoice)
+        draft = credit(invoice, on=cmd.issued_on or clock.now().astimezone(ZoneInfo(operator.zone)).date())
+        (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1)
+        note = numbered(draft, id=key, number=number, reference=reference_of(operator, number))
+        await unit.invoices.issue([note])
+        try:
+            # An entry is reversed once: of two who credit at the same time, the ledger lets the first.
+            await unit.ledger.post([replace(of_invoice(note), reverses=of_invoice(invoice).key)])
+        except Conflict:
+            raise WrongState(f"invoice {invoice.number} was credited before", field="invoice") from None
+        await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", {"credit_note": number})
+        await unit.outbox.promise("invoice.credited", {"invoice": invoice.id, "credit_note": note.id})
+    return note
