@@ -1,0 +1,146 @@
+"""The running server: its socket, its database, its signals, and their orderly end.
+
+The socket is taken first, so that a port in use is told before anything is started. One signal lets requests finish,
+then stops the server, then the database; a second one does not wait for requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import uvicorn
+from rich.console import Console
+
+from api.app import application
+from api.cli import DONE, Unreachable
+from api.settings import Settings
+from api.wiring import Wiring, opened
+
+GRACE_SECONDS: Final = 20
+CONNECTIONS_MAX: Final = 1000
+
+Job = Callable[[Wiring, Console], Awaitable[None]]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address. Raises Unreachable with what to do."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise Unreachable(f"{host!r} is no address of this machine ({error.strerror}): give another --host") from None
+    taken = socket.socket(family, kind, protocol)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        taken.close()
+        raise Unreachable(_why(error, host, port)) from None
+    taken.setblocking(False)
+    return taken
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is in use: stop what uses it, or choose another with --port {port + 1}"
+        case errno.EACCES:
+            return f"port {port} is not for this user: choose one above 1023 with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine: give another --host"
+    return f"cannot listen on {host}:{port} ({error.strerror})"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its own signals: it would raise them again at the end, past the database."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to :func:`serve`."""
+        yield
+
+
+async def serve(settings: Settings, taken: socket.socket, job: Job | None = None) -> int:
+    """Serve until a signal comes, and return the exit code. ``job`` runs once the server answers."""
+    stopping = asyncio.Event()
+    servers: list[_Server] = []
+
+    def stop() -> None:
+        for server in servers:
+            server.force_exit = stopping.is_set()
+            server.should_exit = True
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(number, stop)
+    work = asyncio.ensure_future(_work(settings, taken, job, servers))
+    halt = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({work, halt}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.is_set() and not (servers and servers[0].started):
+            work.cancel()  # a signal while everything is still starting
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    finally:
+        halt.cancel()
+    return DONE
+
+
+async def _work(settings: Settings, taken: socket.socket, job: Job | None, servers: list[_Server]) -> None:
+    async with opened(settings, migrating=True) as wiring:
+        config = uvicorn.Config(
+            await application(wiring),
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=CONNECTIONS_MAX,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = _Server(config)
+        servers.append(server)
+        running = asyncio.ensure_future(server.serve(sockets=[taken]))
+        try:
+            while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn has no event for it)
+                await asyncio.sleep(0.01)
+            await _begin(wiring, job, running)
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def _begin(wiring: Wiring, job: Job | None, running: asyncio.Future[None]) -> None:
+    """Do the job beside the server and say that it is ready; then wait for the server's end."""
+    if job is not None:
+        doing = asyncio.ensure_future(job(wiring, Console(stderr=True)))
+        await asyncio.wait({doing, running}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            doing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await doing
+    if not running.done():
+        print(f"Tollwright is ready at {wiring.settings.address} (Ctrl-C stops it)", file=sys.stderr, flush=True)  # noqa: T201
+    await running
+
+
+def set_up_logging(level: str) -> None:
+    """Log to stderr, one line per request and per fault; libraries only when something is wrong."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("tollwright").setLevel(level.upper())
