@@ -8,12 +8,14 @@ sharing a hash is 2.7 %, and then the later is held as a duplicate, visible in t
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numba
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from domain.mediation.text_columns import buffers
 
 _OFFSET: Final = np.uint64(0xCBF29CE484222325)
 _PRIME: Final = np.uint64(0x100000001B3)
@@ -61,7 +63,7 @@ def hashes(columns: list[pl.Series]) -> NDArray[np.int64]:
     state: Hashes = np.full(len(columns[0]), _OFFSET, dtype=np.uint64)
     for column in columns:
         if column.dtype == pl.String:
-            _add_text(state, *_buffers(column))
+            _add_text(state, *buffers(column))
         else:
             _add_integer(state, column.to_numpy())
     _finish(state)
@@ -71,12 +73,3 @@ def hashes(columns: list[pl.Series]) -> NDArray[np.int64]:
 def event_keys(events: pl.DataFrame) -> NDArray[np.int64]:
     """Return the identity of each event of an ``EVENT_SCHEMA`` frame."""
     return hashes([events[name] for name in ("source", "ref", "leg", "start", "offset")])
-
-
-def _buffers(column: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Return a text column as Arrow's offsets and bytes."""
-    array: Any = column.rechunk().to_arrow()
-    _, offsets, data = array.buffers()
-    first = array.offset
-    ends = np.frombuffer(offsets, dtype=np.int64)[first : first + len(array) + 1]
-    return ends, np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)

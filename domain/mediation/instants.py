@@ -63,6 +63,11 @@ def read(column: pl.Series, written: str) -> Read:
         known = micros.is_not_null().to_numpy() & (micros.fill_null(0) != 0).to_numpy()
         return Read(micros.fill_null(0).to_numpy(), known, ~nothing, nothing)
     forms = _ISO if written == "iso" else _forms(written)
+    if "%z" not in forms[0]:
+        # Most columns are whole and of one form.
+        found = column.str.to_datetime(forms[0], strict=False, time_unit="us")
+        if not found.null_count():
+            return Read(found.cast(pl.Int64).to_numpy(), ~nothing, nothing, nothing | ("%S" not in forms[0]))
     local, minutes, utc = pl.Series([None] * rows, dtype=pl.Int64), nothing, nothing
     for form in forms:
         zoned = "%z" in form or "%#z" in form or "%:z" in form

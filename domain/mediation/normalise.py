@@ -18,6 +18,7 @@ from domain.mediation import instants, numbers
 from domain.mediation.events import REJECT_SCHEMA
 from domain.mediation.instants import SECOND_US, Mask, Micros
 from domain.mediation.profile import Conditions, Profile
+from domain.mediation.text_columns import buffers, epochs
 from domain.ports.reader import Decoded
 from domain.refusal import BadValue
 
@@ -139,9 +140,9 @@ def normalise(piece: Decoded, profile: Profile, *, now_us: int | None = None) ->
     times = _times(columns)
     answered = _answered(columns, times)
     amount = _amount(columns, profile, times, answered)
-    reasons = _reasons(columns, times, answered, amount, now_us)
+    found, names = _reasons(columns, times, answered, amount, now_us)
     left_out = _left_out(columns)
-    good = reasons == ""
+    good = found == 0
     events = _events(columns, times, answered, np.where(answered, amount.value, 0), left_out)
     if "_part" in piece.records.columns:
         events = _with_parts(events, columns, times)
@@ -150,7 +151,9 @@ def normalise(piece: Decoded, profile: Profile, *, now_us: int | None = None) ->
     unread = left_out.filter(pl.Series(~good & (left_out != "").to_numpy()))
     bad = np.flatnonzero(~good & (left_out == "").to_numpy())
     ignored = {str(reason): int(count) for reason, count in unread.value_counts().iter_rows()}
-    return Normalised(events.filter(pl.Series(good)), _rejects(piece, reasons, bad), ignored)
+    return Normalised(
+        events.filter(pl.Series(good)), _rejects(piece, [names[found[place] - 1] for place in bad], bad), ignored
+    )
 
 
 def _left_out(columns: Columns) -> pl.Series:
@@ -225,8 +228,9 @@ def _epoch(columns: Columns) -> tuple[Micros, Mask]:
     rows = columns.records.height
     if texts is None:
         return np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
-    seconds = texts.str.extract(r"(?:^|-)([0-9]{9,10})(?:\.[0-9]+)?$", 1).cast(pl.Int64, strict=False)
-    return (seconds.fill_null(0) * SECOND_US).to_numpy(), seconds.is_not_null().to_numpy()
+    seconds = np.zeros(rows, dtype=np.int64)
+    epochs(*buffers(texts), seconds)
+    return np.maximum(seconds, 0) * SECOND_US, seconds >= 0
 
 
 def _answered(columns: Columns, times: _Times) -> Mask:
@@ -263,8 +267,10 @@ def _hms(texts: pl.Series) -> pl.Series:
     return (hours.fill_null(0) * 3600 + minutes * 60) * SECOND_US + seconds
 
 
-def _reasons(columns: Columns, times: _Times, answered: Mask, amount: _Amount, now_us: int | None) -> NDArray[np.str_]:
-    """Return each record's first fault, '' where it is good."""
+def _reasons(
+    columns: Columns, times: _Times, answered: Mask, amount: _Amount, now_us: int | None
+) -> tuple[NDArray[np.int8], list[str]]:
+    """Return the number of each record's first fault, 0 where it is good, and the faults' names from 1."""
     used = amount.value
     profile = columns.profile
     latest = min(LATEST_US, now_us + AHEAD_US) if now_us is not None else LATEST_US
@@ -290,14 +296,14 @@ def _reasons(columns: Columns, times: _Times, answered: Mask, amount: _Amount, n
         ("too_long", answered & (used > profile.max_seconds * SECOND_US) & (not volume)),
         ("inconsistent_duration", answered & (off | over) & (not volume)),
     ]
-    reasons = np.full(len(ref), "", dtype="U24")
     parts = columns.named(("_part",))
     if parts is not None:
         checks = _of_parts(checks, parts)
-    for reason, hit in reversed(checks):
-        if hit.any():
-            reasons[hit] = reason
-    return reasons
+    faults = [(reason, hit) for reason, hit in checks if hit.any()]
+    found = np.zeros(len(ref), dtype=np.int8)
+    for place, (_, hit) in reversed(list(enumerate(faults, 1))):
+        found[hit] = place
+    return found, [reason for reason, _ in faults]
 
 
 _WHOLE: Final = ("whole", "partial", "segment")
@@ -385,9 +391,8 @@ _DETAILS: Final = {
 }
 
 
-def _rejects(piece: Decoded, reasons: NDArray[np.str_], bad: NDArray[np.int64]) -> pl.DataFrame:
+def _rejects(piece: Decoded, words: list[str], bad: NDArray[np.int64]) -> pl.DataFrame:
     rows = piece.records[bad.tolist()]
-    words = [str(reasons[place]) for place in bad]
     return reject_rows(
         rows["_line"], rows["_offset"], words, [_DETAILS[word] for word in words], piece.raw(rows["_place"])
     )
@@ -411,23 +416,31 @@ def _events(columns: Columns, times: _Times, answered: Mask, amount: Micros, lef
     profile, records = columns.profile, columns.records
     rows = records.height
 
-    def text(name: str) -> pl.Series:
+    def text(name: str, default: str = "") -> pl.Series:
         found = columns.field(name)
-        return pl.repeat("", rows, dtype=pl.String, eager=True) if found is None else found
+        if found is None:
+            return pl.repeat(default, rows, dtype=pl.String, eager=True)
+        return found.set(found == "", default) if default and (found == "").any() else found
 
     def number(name: str) -> pl.Series:
         found = columns.field(name)
         return text(name) if found is None else numbers.e164(found, profile.number)
 
-    def optional(series: pl.Series) -> pl.Series:
-        return series.set(series == "", None) if (series == "").any() else series
+    def optional(name: str, *, made: pl.Series | None = None) -> pl.Series:
+        series = columns.field(name) if made is None else made
+        if series is None:
+            return pl.Series([None], dtype=pl.String).new_from_index(0, rows)
+        empty = series == ""
+        return series.set(empty, None) if empty.any() else series
 
-    source = text("source")
-    offset = instants.scaled(text("offset"), 1).fill_null(0)
+    shifted = columns.field("offset")
+    offset = pl.repeat(0, rows, dtype=pl.Int64, eager=True)
+    if shifted is not None:
+        offset = instants.scaled(shifted, 1).fill_null(0)
     start = pl.Series(np.where(answered, times.start, times.seized))
     return pl.DataFrame(
         {
-            "source": source.set(source == "", profile.name),
+            "source": text("source", profile.name),
             "ref": columns.joined(profile.ref),
             "leg": _leg(columns, start),
             "start": start,
@@ -436,15 +449,15 @@ def _events(columns: Columns, times: _Times, answered: Mask, amount: Micros, lef
             "answered": pl.Series(answered),
             "a": number("a"),
             "b": number("b"),
-            "c": optional(number("c")),
-            "mode": _default(text("mode"), "data" if profile.unit in VOLUME_UNITS else "voice"),
+            "c": optional("c", made=number("c") if "c" in profile.map else None),
+            "mode": text("mode", "data" if profile.unit in VOLUME_UNITS else "voice"),
             "direction": _direction(columns),
-            "trunk_in": optional(text("trunk_in")),
-            "trunk_out": optional(text("trunk_out")),
-            "cause": optional(_cause(columns)),
-            "visited": optional(text("visited")),
+            "trunk_in": optional("trunk_in"),
+            "trunk_out": optional("trunk_out"),
+            "cause": optional("cause", made=_cause(columns)),
+            "visited": optional("visited"),
             "offset": offset,
-            "session": optional(text("session")),
+            "session": optional("session"),
             "flags": _flags(times.flags, rows),
             "_line": records["_line"],
             "_offset": records["_offset"],
@@ -460,10 +473,6 @@ def _leg(columns: Columns, start: pl.Series) -> pl.Series:
     if not columns.profile.leg_has_start or "_part" in columns.records.columns:
         return leg
     return pl.select(pl.concat_str(leg, pl.lit("/"), (start // SECOND_US).cast(pl.String))).to_series()
-
-
-def _default(series: pl.Series, value: str) -> pl.Series:
-    return series.set(series == "", value)
 
 
 def _direction(columns: Columns) -> pl.Series:

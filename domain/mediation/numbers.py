@@ -11,25 +11,29 @@ import functools
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import phonenumbers
 import polars as pl
 
 from domain.mediation.profile import NumberPlan
+from domain.mediation.text_columns import buffers, dial, of_buffers
 
 _DIGITS_MIN: Final = 7  # country code and subscriber, the shortest in use
 _DIGITS_MAX: Final = 15
 _URI: Final = r"(?i)(?:sips?|tel):([^@;>?]*)"
 _SPACED: Final = r"^\+?[(]?[0-9][0-9 ()/\-\x{a0}]*$"
 _NANP: Final = "1"
+_SHORT_LENGTH_MAX: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """A plan with every default filled in."""
+    """A plan with every default filled in. ``plain``: the international prefix, where it is one of plain digits."""
 
     code: str
     national_prefix: str
     international: str
+    plain: str | None
     lengths: tuple[int, ...]
     bare: str
     short: tuple[str, ...]
@@ -41,7 +45,7 @@ def _rules(plan: NumberPlan) -> _Rules:
     """Fill a plan from phonenumbers' metadata of its country; without a country only + and 00 are known."""
     if plan.country is None:
         prefix = "00" if plan.international_prefix is None else plan.international_prefix
-        return _Rules("", plan.national_prefix or "", _prefix(prefix), (), "", plan.short or (), plan.rewrite)
+        return _Rules("", plan.national_prefix or "", _prefix(prefix), prefix, (), "", plan.short or (), plan.rewrite)
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(plan.country)
     short = phonenumbers.PhoneMetadata.short_metadata_for_region(plan.country)
     assert metadata is not None
@@ -50,8 +54,11 @@ def _rules(plan: NumberPlan) -> _Rules:
     pattern = metadata.general_desc.national_number_pattern or ""
     known_short = (short.short_code.national_number_pattern,) if short is not None and short.short_code else ()
     national = (metadata.national_prefix or "") if plan.national_prefix is None else plan.national_prefix
+    known = metadata.international_prefix or ""
+    abroad = known if plan.international_prefix is None else plan.international_prefix
     return _Rules(
         code=code,
+        plain=abroad if not abroad or abroad.isdigit() else None,
         national_prefix=national,
         international=_prefix(plan.international_prefix)
         if plan.international_prefix is not None
@@ -70,6 +77,18 @@ def _prefix(digits: str) -> str:
 def e164(column: pl.Series, plan: NumberPlan) -> pl.Series:
     """Return E.164 digits without plus where the text is such a number, otherwise the text as it is."""
     rules = _rules(plan)
+    if (
+        rules.plain is not None
+        and not rules.bare
+        and not rules.rewrite
+        and (dialled := _plain(column, rules)) is not None
+    ):
+        return dialled
+    return _expressed(column, rules)
+
+
+def _expressed(column: pl.Series, rules: _Rules) -> pl.Series:
+    """Return the numbers by expressions, which know patterns, rewrites, URIs and separators."""
     text = column.alias("text")
     for match, replace in rules.rewrite:
         text = text.str.replace(match, replace)
@@ -81,6 +100,29 @@ def e164(column: pl.Series, plan: NumberPlan) -> pl.Series:
     answer = pl.when(cases[0][0]).then(cases[0][1])
     chain = functools.reduce(lambda so_far, case: so_far.when(case[0]).then(case[1]), cases[1:], answer)  # type: ignore[arg-type, return-value]  # Then and ChainedThen share when()
     return frame.select(chain.otherwise(pl.col("text"))).to_series().alias(column.name)
+
+
+def _plain(column: pl.Series, rules: _Rules) -> pl.Series | None:
+    """Return the numbers of a column of digits by a plan of plain prefixes, None where there is more in it."""
+    kept = np.zeros(len(column), dtype=np.bool_)
+    brief = column.str.len_bytes() <= _SHORT_LENGTH_MAX
+    if rules.short and brief.any():
+        kept = (brief & column.str.contains(_short(rules))).to_numpy()
+    ends, data = buffers(column)
+    out_ends = np.zeros(len(ends), dtype=np.int64)
+    out = np.zeros(int(ends[-1] - ends[0]) + len(rules.code) * len(column) + 1, dtype=np.uint8)
+    lengths = np.isin(np.arange(20), rules.lengths)
+    code, abroad, trunk = (
+        np.frombuffer(text.encode(), dtype=np.uint8) for text in (rules.code, rules.plain or "", rules.national_prefix)
+    )
+    if not dial(ends, data, kept, code, abroad, trunk, lengths, out_ends, out):
+        return None
+    return of_buffers(out_ends, out).alias(column.name)
+
+
+def _short(rules: _Rules) -> str:
+    """Return the pattern of whole short numbers."""
+    return f"^(?:{'|'.join(f'(?:{one})' for one in rules.short)})$"
 
 
 def of_type(kind: int, digits: str, plan: NumberPlan) -> str:
@@ -115,8 +157,7 @@ def _cases(rules: _Rules) -> list[tuple[pl.Expr, pl.Expr]]:
     plus = digits & text.str.starts_with("+")
     cases = []
     if rules.short:
-        short = "|".join(f"(?:{one})" for one in rules.short)
-        cases.append((text.str.contains(f"^(?:{short})$"), text))
+        cases.append((text.str.contains(_short(rules)) & (text.str.len_bytes() <= _SHORT_LENGTH_MAX), text))
     cases.append((plus & rest.str.len_bytes().is_between(_DIGITS_MIN, _DIGITS_MAX), rest))
     cases.append((~digits | plus, text))
     if rules.international:
