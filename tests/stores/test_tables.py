@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from piccolo.columns import Column
 from piccolo.table import Table
@@ -70,3 +73,16 @@ async def test_every_table_of_a_tenant_is_guarded(stores_database: Database) -> 
     guarded = {row["relname"] for row in rows if row["relrowsecurity"]}
     assert {row["relname"] for row in rows if row["owned"]} <= guarded
     assert {row["relname"] for row in rows} - guarded <= {"migration", "signing_key"}
+
+
+async def test_every_constraint_that_stands_for_a_refusal_exists(stores_database: Database) -> None:
+    """A constraint that is renamed would make a refusal a crash."""
+    folder = Path(__file__).resolve().parents[2] / "persistence"
+    rule = re.compile(r'"(\w+_(?:key|fkey|pkey|check|overlap|present))": ')
+    named = {name for file in folder.glob("*.py") for name in rule.findall(file.read_text(encoding="utf-8"))}
+    async with stores_database.transaction(role=OWNER) as transaction:
+        rows = await transaction.connection.fetch(
+            "select conname as name from pg_constraint union select relname from pg_class where relkind = 'i'"
+        )
+    assert len(named) > 10
+    assert named <= {row["name"] for row in rows}
