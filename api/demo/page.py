@@ -42,7 +42,7 @@ def show_figures(figures: Figures, seconds: float, import_seconds: float, consol
         ("retail", levels.retail, "what end users pay for calls"),
         ("wholesale", levels.wholesale, "what resellers pay for theirs"),
         ("cost", levels.cost, "what suppliers take"),
-        ("margin", levels.margin, "the operator's: own customers' retail and resellers' wholesale, less cost"),
+        ("margin", levels.margin, "own retail and resellers' wholesale, less cost"),
     ):
         table.add_row(what, money(amount, levels.currency), note)
     table.add_section()
@@ -93,7 +93,7 @@ def commands(settings: Settings, keys: Keys, sample: Sample) -> list[str]:
     header = '-H "Authorization: Bearer $TOKEN"'
     read = "import json, sys; print(json.load(sys.stdin)['access_token'])"
     credentials = f"{keys.operator.client_id}:{keys.operator.secret}"
-    query = "{ customers(first: 3) { edges { node { number name } } } }"
+    query = "{ suspenseCounts { reason count } invoices(first: 2) { edges { node { number total payer { name } } } } }"
     token = (
         f"export TOKEN=$(curl -fsS -u {credentials} -d grant_type=client_credentials {address}/oauth/token"
         f' | {python} -c "{read}")'
@@ -110,7 +110,7 @@ from zeep import Client, Transport
 session = Session()
 session.headers["Authorization"] = "Bearer " + os.environ["TOKEN"]
 client = Client("{address}/soap?wsdl", transport=Transport(session=session))
-print(client.service.GetCustomer("10001"))
+print(client.service.GetCustomer(customerNumber="10001"))
 END""",
     ]
 
