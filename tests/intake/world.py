@@ -27,6 +27,22 @@ NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 # 2026-03-02 08:00:00 in Stockholm
 FIRST = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 
+
+def rate(to: str, price: str, *, setup: str = "0", each: int = 1) -> dict[str, object]:
+    steps = [{"from": 0, "next": each, "price": price, "per": 60}]
+    return {"to": to, "mode": "voice", "setup": setup, "first": each, "steps": steps}
+
+
+def plist(*rates: dict[str, object], currency: str = "SEK", zone: str = "Europe/Stockholm") -> dict[str, object]:
+    return {"currency": currency, "zone": zone, "rates": list(rates)}
+
+
+HALF = {"to": "group:Sweden", "mode": "voice", "adjust": {"percent": "-50"}}
+RETAIL = plist(
+    rate("Sweden fixed", "0.30", setup="0.49"),
+    rate("Sweden mobile", "0.60", setup="0.69"),
+    rate("Norway", "1.20", setup="0.69", each=60),
+)
 TARIFF: dict[str, object] = {
     "destinations": {
         "Sweden fixed": {"prefixes": ["46"], "groups": ["Sweden"]},
@@ -35,34 +51,14 @@ TARIFF: dict[str, object] = {
         "Iceland": {"prefixes": ["354"]},
     },
     "price_lists": {
-        "retail": {
-            "currency": "SEK",
-            "zone": "Europe/Stockholm",
-            "rates": [
-                {"to": "Sweden fixed", "mode": "voice", "setup": "0.49", "first": 1, "steps": [{"from": 0, "next": 1, "price": "0.30", "per": 60}]},
-                {"to": "Sweden mobile", "mode": "voice", "setup": "0.69", "first": 1, "steps": [{"from": 0, "next": 1, "price": "0.60", "per": 60}]},
-                {"to": "Norway", "mode": "voice", "setup": "0.69", "first": 60, "steps": [{"from": 0, "next": 60, "price": "1.20", "per": 60}]},
-            ],
-        },
-        "retail B": {"parent": "retail", "rates": [{"to": "group:Sweden", "mode": "voice", "adjust": {"percent": "-50"}}]},
-        "wholesale": {
-            "currency": "SEK",
-            "zone": "Europe/Stockholm",
-            "rates": [{"to": "*", "mode": "voice", "steps": [{"from": 0, "next": 1, "price": "0.12", "per": 60}]}],
-        },
-        "wholesale sub": {
-            "currency": "SEK",
-            "zone": "Europe/Stockholm",
-            "rates": [{"to": "*", "mode": "voice", "steps": [{"from": 0, "next": 1, "price": "0.18", "per": 60}]}],
-        },
-        "cost": {
-            "currency": "EUR",
-            "zone": "UTC",
-            "rates": [{"to": "*", "mode": "voice", "steps": [{"from": 0, "next": 1, "price": "0.005", "per": 60}]}],
-        },
+        "retail": RETAIL,
+        "retail B": {"parent": "retail", "rates": [HALF]},
+        "wholesale": plist(rate("*", "0.12")),
+        "wholesale sub": plist(rate("*", "0.18")),
+        "cost": plist(rate("*", "0.005"), currency="EUR", zone="UTC"),
     },
     "trunks": {"T1": {"cost": "cost"}},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -169,29 +165,50 @@ def number(index: int) -> str:
     return f"4670000000{index}"
 
 
-def row(place: int, *, a: str, b: str, seconds: int = 60, start: datetime | None = None, sequence: int | None = None) -> str:
-    """Return one line of Asterisk's cdr-csv with 21 columns, in UTC by its unique id and in Stockholm's time."""
-    begun = (start or FIRST) + timedelta(seconds=0 if start else 7 * place)
-    local = begun + timedelta(hours=1)  # the tests' calls lie in winter
+def row(
+    place: int,
+    *,
+    a: str,
+    b: str,
+    seconds: int = 60,
+    start: datetime | None = None,
+    trunk: str = "T1",
+    incoming: bool = False,
+) -> str:
+    """Return one line of Asterisk's cdr-csv with 21 columns: UTC in its unique id, Stockholm's winter time elsewhere."""
+    begun = start or FIRST + timedelta(seconds=7 * place)
+    local = begun + timedelta(hours=1)
     answered = local + timedelta(seconds=5)
     ended = answered + timedelta(seconds=seconds)
     stamp = "%Y-%m-%d %H:%M:%S"
     unique = f"{int(begun.timestamp())}.{place}"
+    channels = [f"PJSIP/{a}-{place:08x}", f"PJSIP/{trunk}-{place:08x}"]
+    times = [local.strftime(stamp), answered.strftime(stamp) if seconds else "", ended.strftime(stamp)]
     fields = [
-        "", a, b, "from-internal", f'""{a}"" <{a}>', f"PJSIP/{a}-{place:08x}", f"PJSIP/T1-{place:08x}", "Dial", f"PJSIP/{b}@T1",
-        local.strftime(stamp), answered.strftime(stamp) if seconds else "", ended.strftime(stamp), seconds + 5, seconds,
-        "ANSWERED" if seconds else "NO ANSWER", "DOCUMENTATION", unique, "", "T1", unique, place if sequence is None else sequence,
-    ]  # fmt: skip
+        *(trunk if incoming else "", a, b, "from-trunk" if incoming else "from-internal", f'""{a}"" <{a}>'),
+        *(*channels, "Dial", f"PJSIP/{b}@{trunk}", *times, seconds + 5, seconds),
+        *(
+            "ANSWERED" if seconds else "NO ANSWER",
+            "DOCUMENTATION",
+            unique,
+            "",
+            "" if incoming else trunk,
+            unique,
+            place,
+        ),
+    ]
     return ",".join(str(field) if isinstance(field, int) else f'"{field}"' if field else "" for field in fields)
 
 
-def calls(count: int, *, first: int = 0, lines: int = 4) -> bytes:
+def lines(*rows: str) -> bytes:
+    return "".join(f"{one}\n" for one in rows).encode()
+
+
+def calls(count: int, *, first: int = 0, subscribers: int = 4) -> bytes:
     """Return a file of calls by the operator's numbers in turn, to Sweden, Norway and mobiles."""
     to = ("46850000000", "4722000000", "46701234567")
-    rows = (
-        row(place, a=number(place % lines), b=to[place % 3], seconds=place % 200) for place in range(first, first + count)
-    )
-    return "".join(f"{line}\n" for line in rows).encode()
+    places = range(first, first + count)
+    return lines(*(row(n, a=number(n % subscribers), b=to[n % 3], seconds=n % 200) for n in places))
 
 
 PROFILE = """
@@ -204,6 +221,8 @@ country = "SE"
 [map]
 trunk_in = "accountcode"
 trunk_out = "peeraccount"
+[direction]
+out = { dcontext = ["from-internal"] }
 """
 
 

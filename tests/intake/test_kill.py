@@ -1,0 +1,127 @@
+"""SIGKILL the importing process at seeded moments and start it again: nothing lost, nothing doubled.
+
+``KILL_SEEDS=200 pytest tests/intake/test_kill.py`` runs more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from api.settings import Settings
+from api.wiring import on_database
+from domain.mediation.files import FileState
+from domain.ports.page import PageRequest
+from domain.ports.usage import UsageFilter
+from persistence.engine import Database
+from tests.intake import world as made
+
+SEEDS = int(os.environ.get("KILL_SEEDS", "2"))
+KILLS_MAX = 6
+ROOT = Path(__file__).parents[2]
+ALL = UsageFilter(since=made.FIRST - timedelta(days=1), until=made.FIRST + timedelta(days=40))
+
+
+def write_files(folder: Path) -> None:
+    bad = made.lines(made.row(5000, a="46799999999", b="46850000000")) + b"rubbish\n"
+    (folder / "1.csv").write_bytes(made.calls(900) + bad)
+    (folder / "2.csv").write_bytes(made.calls(900, first=600))
+
+
+def start(url: str, operator: int, folder: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.intake.importing", url, str(operator), str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def run_to_end(child: subprocess.Popen[bytes]) -> float:
+    """Wait for the child to end by itself; return how long the imports took."""
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"begun\n"
+    began = time.monotonic()
+    _, said = child.communicate(timeout=300)
+    assert child.returncode == 0, said.decode()
+    return time.monotonic() - began
+
+
+async def prepare(url: str, folder: Path) -> int:
+    folder.mkdir()
+    write_files(folder)
+    async with await Database.open(url) as database:
+        wiring = on_database(database, Settings(data_dir=folder), clock=made.FixedClock())
+        return (await made.with_source(wiring, "prov")).operator
+
+
+async def books(url: str, operator: int, folder: Path) -> dict[str, object]:
+    async with await Database.open(url) as database:
+        wiring = on_database(database, Settings(data_dir=folder), clock=made.FixedClock())
+        async with wiring.begin(made.system(operator, "test")) as unit:
+            events, after = [], None
+            while True:
+                page, more = await unit.usage.page(ALL, first=1000, after=after)
+                events += [replace(one, chunk=0, file=0, record=0) for one in page]
+                if not more:
+                    break
+                after = page[-1].ref
+            held = (await unit.suspense.page(PageRequest(first=1000))).items
+            files = (await unit.files.page(PageRequest())).items
+    assert all(file.state is FileState.DONE and file.balances() for file in files)
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetchval("select count(*) from usage")
+        chunks = await connection.fetch("select file, sum(rated) as rated, count(*) as chunks from chunk group by file")
+    finally:
+        await connection.close()
+    assert rows == len(events)
+    told = {file.id: (file.rated, file.chunks) for file in files}
+    assert {row["file"]: (row["rated"], row["chunks"]) for row in chunks} == told
+    return {
+        "events": events,
+        "held": sorted((one.reason, one.raw) for one in held),
+        "records": sum(file.records for file in files),
+        "rated": sum(file.rated for file in files),
+        "duplicates": sum(file.duplicates for file in files),
+        "retail": sum(one.retail.amount.value for one in events),
+    }
+
+
+@pytest.mark.slow
+async def test_killed_at_any_moment_it_ends_the_same(cluster, tmp_path):
+    url = await cluster.create()
+    operator = await prepare(url, tmp_path / "undisturbed")
+    seconds = run_to_end(start(url, operator, tmp_path / "undisturbed"))
+    expected = await books(url, operator, tmp_path / "undisturbed")
+    assert (expected["rated"], expected["duplicates"], len(expected["held"])) == (1500, 300, 2)
+    await cluster.drop(url)
+    for seed in range(SEEDS):
+        print(f"seed {seed}")  # shown when it fails
+        draw = random.Random(seed)
+        folder = tmp_path / f"seed-{seed}"
+        url = await cluster.create()
+        operator = await prepare(url, folder)
+        kills = 0
+        while kills < KILLS_MAX:
+            child = start(url, operator, folder)
+            assert child.stdout is not None
+            if not child.stdout.readline():
+                break
+            try:
+                child.wait(draw.uniform(0.0, seconds))
+                break
+            except subprocess.TimeoutExpired:
+                child.kill()
+                kills += 1
+            finally:
+                child.communicate()
+        run_to_end(start(url, operator, folder))
+        assert kills > 0
+        assert await books(url, operator, folder) == expected
+        await cluster.drop(url)
