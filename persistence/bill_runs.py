@@ -28,6 +28,7 @@ from persistence.violations import possible
 
 PARKED_MAX: Final = 100_000
 COLLECT_SECONDS: Final = 3600
+CHUNK_SECONDS: Final = 600
 _DIRECTIONS: Final = ("out", "in")
 _COLUMNS: Final = (
     "operator", "period_start", "period_end", "fees_until", "issued_on", "horizon", "state", "client", "created_at",
@@ -110,7 +111,8 @@ class BillRunStore:
             raise WrongState(
                 f"bill run {unfinished.id} of {unfinished.period} is not finished; run the same again to continue it"
             )
-        # Everybody who commits a chunk holds this lock shared, from before its id is drawn.
+        # Everybody who commits a chunk holds this lock shared, from before its id is drawn. A chunk takes seconds.
+        await self._connection.execute(f"set local lock_timeout = '{CHUNK_SECONDS}s'")
         await self._connection.execute("select pg_advisory_xact_lock($1, $2)", CHUNKS, self._operator)
         return await self.rehearse(run)
 

@@ -134,7 +134,9 @@ def _lines(bill: Bill) -> Iterator[Line]:
             for charge in charges(due, bill.billed.get(contract.id, {}), bill.window):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
-            yield _usage_line(bill, member, known.get(total.contract), total)
+            # What is free of charge, helplines above all, must not be seen on a bill.
+            if total.amount_micro:
+                yield _usage_line(bill, member, known.get(total.contract), total)
 
 
 def _treatment(bill: Bill, percent: Decimal) -> VatTreatment:

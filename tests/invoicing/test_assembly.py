@@ -52,6 +52,12 @@ def test_late_events_have_a_line_of_their_own_period():
     assert sorted(str(line.period) for line in invoice.lines) == ["2026-09-28..2026-10-01", "2026-10-01..2026-11-01"]
 
 
+def test_what_is_free_of_charge_is_not_seen():
+    invoice = assemble(bill(usage={PAYER.id: (usage(0, group="Fria nummer"), usage(1_000_000))}))
+    assert isinstance(invoice, Invoice)
+    assert [line.group for line in invoice.lines if line.kind is LineKind.USAGE] == ["Sverige mobil"]
+
+
 def test_nothing_to_bill_is_no_invoice():
     assert assemble(bill(contracts={})) is None
     assert assemble(bill(contracts={}, usage={PAYER.id: (usage(0),)})) is None
