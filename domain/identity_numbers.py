@@ -51,6 +51,24 @@ def compact_vat(vat_id: str, *, field: str = "vatId") -> str:
     return number if number.startswith(text[:2]) else text[:2] + number
 
 
+def check_endpoint(endpoint: str, *, field: str = "endpoint") -> str:
+    """Check the form of a Peppol participant, ``scheme:id`` (ISO 6523 code, then the number). Refuses with: BadValue.
+
+    >>> check_endpoint("0007:5567037485")
+    '0007:5567037485'
+    """
+    if not re.fullmatch(r"[0-9]{4}:[A-Za-z0-9._~:-]{1,50}", endpoint, re.ASCII):
+        raise BadValue(f"{endpoint!r} is not a Peppol participant such as 0007:5567037485", field=field)
+    return endpoint
+
+
+def check_language(language: str, *, field: str = "language") -> str:
+    """Check the form of a language (ISO 639-1). Refuses with: BadValue."""
+    if not re.fullmatch(r"[a-z]{2}", language, re.ASCII):
+        raise BadValue(f"{language!r} is not a language such as sv (ISO 639-1)", field=field)
+    return language
+
+
 def _compact(country: str, name: str, number: str, field: str) -> str:
     module = get_cc_module(country.lower(), _ALIASES.get((country, name), name))
     if module is None:

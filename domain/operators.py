@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.identity_numbers import compact_organisation, compact_vat
+from domain.identity_numbers import check_endpoint, check_language, compact_organisation, compact_vat
 from domain.ids import OperatorId
 from domain.money import currency
 from domain.refusal import BadValue
@@ -74,6 +74,9 @@ def check(operator: Operator) -> Operator:
         raise BadValue("payment terms are 0 to 365 days", field="paymentTermsDays")
     if operator.ocr_level not in OCR_LEVELS:
         raise BadValue(f"an OCR level is one of {', '.join(OCR_LEVELS)}", field="ocrLevel")
+    check_language(operator.language)
+    if operator.endpoint is not None:
+        check_endpoint(operator.endpoint)
     return replace(
         operator,
         currency=currency(operator.currency),

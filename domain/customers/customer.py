@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from domain.identity_numbers import compact_organisation, compact_person, compact_vat
+from domain.identity_numbers import (
+    check_endpoint,
+    check_language,
+    compact_organisation,
+    compact_person,
+    compact_vat,
+)
 from domain.ids import CustomerId, OperatorId, ResellerId
 from domain.operators import Address
 from domain.refusal import BadValue
@@ -87,6 +93,9 @@ def check(customer: Customer) -> Customer:
         raise BadValue("billed through its parent, but it has none", field="throughParent")
     if not re.fullmatch(r"[A-Z]{2}", customer.address.country):
         raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field="address.country")
+    check_language(customer.language)
+    if customer.endpoint is not None:
+        check_endpoint(customer.endpoint)
     identity, vat = customer.identity_number, customer.vat_id
     return replace(
         customer,

@@ -55,6 +55,8 @@ async def test_an_operator_is_created_with_compact_numbers(world: World) -> None
         ({"address": replace(PLACE, country="NO")}, "address.country"),
         ({"zone": "Europe/Nowhere"}, "zone"),
         ({"bankgiro": "123-4567"}, "bankgiro"),
+        ({"endpoint": "0007"}, "endpoint"),
+        ({"language": ""}, "language"),
         ({"payment_terms_days": -1}, "paymentTermsDays"),
         ({"ocr_level": "hard"}, "ocrLevel"),
         ({"organisation_number": "5567037486"}, "organisationNumber"),
