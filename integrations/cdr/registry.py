@@ -48,6 +48,13 @@ def names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
 
 
+def text_of(name: str) -> str:
+    """Return a shipped profile's TOML text. Refuses with: NotFound."""
+    if name not in names():
+        raise NotFound(f"no profile {name!r}; there are {' '.join(names())}", field="reader")
+    return (importlib.resources.files("integrations.cdr") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+
+
 def profile(name_or_text: str) -> Profile:
     """Return a shipped profile by name, or read an operator's own from its TOML text.
 

@@ -182,6 +182,11 @@ class Source:
             self._pull(_SNIFF_BYTES)
 
     @property
+    def fallback(self) -> bool:
+        """Whether the text last filled has lines that were not UTF-8."""
+        return bool(self._gains)
+
+    @property
     def position(self) -> int:
         """The byte of the file at the current place."""
         return self._base

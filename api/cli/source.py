@@ -1,0 +1,138 @@
+"""``tollwright source``: what a profile reads of a file, line by line, and what to change; the shipped profiles."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import ATTENTION, DONE, WRONG, complain
+from api.cli.mediate import check as check_packing
+from api.cli.mediate import lines as event_lines
+from api.cli.mediate import naming, open_file, profile_of
+from domain.refusal import Refusal
+
+if TYPE_CHECKING:
+    from domain.mediation.normalise import Normalised
+    from domain.mediation.profile import Profile
+    from domain.ports.reader import Decoded
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.command()
+def check(
+    profile: Annotated[str, typer.Argument(help="A shipped profile's name or the path of a TOML profile.")],
+    file: Annotated[Path, typer.Argument(help="A file of records, plain or packed; - is standard input.")],
+    records: Annotated[int, typer.Option(min=0, help="How many records to show.")] = 100,
+) -> int:
+    """Show record by record what the profile reads, and what to change."""
+    known = profile_of(profile)
+    with open_file(file) as opened, naming(file):
+        check_packing(opened)
+        head = _head(opened)
+        attention = _advise(head, known)
+        try:
+            attention |= _show(opened, known, records)
+        except Refusal as no:
+            complain(f"{file}: {no.message}")
+            return WRONG
+    return ATTENTION if attention else DONE
+
+
+def _head(opened: Any) -> bytes:
+    from integrations.cdr import advice, containers
+
+    parts, size = [], 0
+    for block in containers.blocks(opened):
+        parts.append(block)
+        size += len(block)
+        if size >= advice.HEAD_BYTES:
+            break
+    return b"".join(parts)[: advice.HEAD_BYTES]
+
+
+def _advise(head: bytes, known: Profile) -> bool:
+    """Print what to change; return whether there is anything."""
+    from integrations.cdr import advice
+
+    found = advice.advise(head, known)
+    for one in found:
+        print(json.dumps({"change": one.key, "to": one.value, "because": one.because}, ensure_ascii=False))
+    return bool(found)
+
+
+def _show(opened: Any, known: Profile, records: int) -> bool:
+    """Print the first records as they are read, before they are joined; return whether any was rejected."""
+    from domain.mediation.normalise import normalise
+    from integrations.cdr import containers, registry
+
+    rejected, shown, counted = False, 0, 0
+    reader = registry.reader(known)
+    for piece in reader.decode(containers.blocks(opened), known, records_max=max(1, min(records, 50_000))):
+        counted += piece.count
+        normal = normalise(piece, known, now_us=time.time_ns() // 1000)
+        rejected |= bool(piece.rejects.height or normal.rejects.height)
+        for line in _lines(piece, normal, known)[: max(0, records - shown)]:
+            print(json.dumps(line, ensure_ascii=False))
+            shown += 1
+        if shown >= records:
+            break
+    if not counted:
+        complain("the file is empty")
+    elif shown >= records:
+        print(f"shown: the first {shown} records; --records shows more", file=sys.stderr)
+    return rejected or not counted
+
+
+def _lines(piece: Decoded, normal: Normalised, known: Profile) -> list[dict[str, Any]]:
+    """Return what became of each record of a piece, in the file's order."""
+    import polars as pl
+
+    from domain.usecases.mediate import finished
+
+    lines: list[dict[str, Any]] = []
+    for rejects in (piece.rejects, normal.rejects):
+        for line, offset, reason, detail, raw in rejects.iter_rows():
+            lines.append(
+                {"line": line, "offset": offset, "read_as": "reject", "reason": reason, "detail": detail, "raw": raw}
+            )
+    kept = normal.events.filter(pl.col("_ignored") == "")
+    left_out = normal.events.filter(pl.col("_ignored") != "").select("_line", "_offset", "_ignored")
+    lines += [
+        {"line": line, "offset": offset, "read_as": "ignored", "reason": reason}
+        for line, offset, reason in left_out.iter_rows()
+    ]
+    parts = kept["_part"].to_list() if "_part" in kept.columns else ["whole"] * kept.height
+    events = event_lines(finished(kept, known)).decode().splitlines()
+    raws = piece.raw(kept["_place"])
+    for event, offset, part, raw in zip(events, kept["_offset"], parts, raws, strict=True):
+        read = json.loads(event)
+        as_ = "event" if part == "whole" else f"part ({part})"
+        lines.append({"line": read["raw_line"], "offset": offset, "read_as": as_, "event": read, "raw": raw})
+    lines.sort(key=lambda line: int(line["line"]))
+    lines += [{"read_as": "ignored", "reason": reason, "records": count} for reason, count in piece.ignored.items()]
+    return lines
+
+
+@app.command("list")
+def list_profiles() -> int:
+    """List the shipped profiles."""
+    from integrations.cdr import registry
+
+    for name in registry.names():
+        print(json.dumps({"name": name, "reader": registry.profile(name).format}))
+    return DONE
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A shipped profile's name.")]) -> int:
+    """Print a shipped profile's TOML, to start an own one from."""
+    from integrations.cdr import registry
+
+    print(registry.text_of(name), end="")
+    return DONE
