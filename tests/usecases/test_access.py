@@ -15,6 +15,7 @@ from domain.operators import Operator
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound
 from domain.resellers.reseller import TIERS_MAX
 from domain.usecases.create_client import CreateClient, NewClient, create_client
+from domain.usecases.create_customer import create_customer
 from domain.usecases.create_operator import create_operator
 from domain.usecases.create_reseller import CreateReseller, create_reseller
 from domain.usecases.get_operator import get_operator
@@ -23,6 +24,7 @@ from domain.usecases.list_resellers import list_resellers
 from domain.usecases.load_batches import resellers_by_ids
 from domain.usecases.revoke_client import revoke_client
 from tests.stores.worlds import PLACE, World, operator
+from tests.usecases.test_customers import new as new_customer
 from tests.usecases.test_prices import load
 from tests.usecases.trail import trail
 
@@ -117,6 +119,21 @@ async def test_four_callers_see_their_resellers(world: World) -> None:
         seen = [one.id for one in await list_resellers(actor=caller, begin=world.begin)]
         assert sorted(seen) == sorted(may[name]), name
         assert set(await resellers_by_ids(every, actor=caller, begin=world.begin)) == set(may[name]), name
+
+
+async def test_nothing_is_made_under_another_operators_reseller(world: World) -> None:
+    foreign = world.north.resellers[0]
+    for call in (
+        create_reseller(
+            CreateReseller(code="x", name="X", parent=foreign), actor=world.other_operator, begin=world.begin
+        ),
+        client(world, by=world.other_operator, reseller=foreign),
+        create_customer(new_customer(reseller=foreign), actor=world.other_operator, begin=world.begin),
+    ):
+        with pytest.raises(NotFound):
+            await call
+    made = await client(world)
+    assert made.client not in await list_clients(actor=world.other_operator, begin=world.begin)
 
 
 async def test_a_clients_secret_is_told_once_and_kept_as_a_hash(world: World) -> None:

@@ -295,6 +295,8 @@ async def test_four_callers(world: World) -> None:
         assert [one for found in owned.values() for one in found] == contracts, name
         under = await subscriptions_of_contracts([one.id for one, _ in every], **by)
         assert [one for found in under.values() for one in found] == lines, name
+        page = await list_services(PageRequest(), **by)
+        assert [one.id for one in page.items] == ([] if name == "other_operator" else [service.id]), name
         known = await services_by_ids([service.id], **by)
         assert set(known) == (set() if name == "other_operator" else {service.id}), name
         for one in set(made) - set(may[name]):

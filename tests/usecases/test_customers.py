@@ -172,6 +172,12 @@ async def test_the_same_key_at_the_same_moment_gives_one_customer(world: World) 
     assert len(page.items) == 1
 
 
+async def test_customers_created_at_once_have_numbers_of_their_own(world: World) -> None:
+    calls = [create_customer(new(), actor=actor, begin=world.begin) for actor in (world.operator, world.north) * 5]
+    numbers = [one.number for one in await asyncio.gather(*calls)]
+    assert sorted(numbers) == [str(number) for number in range(100001, 100011)]
+
+
 async def test_without_the_permission_nothing_happens(world: World) -> None:
     bare = replace(world.operator, scopes=frozenset(Action) - {Action.READ_CUSTOMERS, Action.WRITE_CUSTOMERS})
     calls = [
