@@ -266,9 +266,8 @@ def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
 
 def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
     operator, payer = bill.operator, bill.payer
-    totals = settle(
-        ((line.vat, line.net) for line in lines), decimals=bill.window.decimals, whole=operator.rounds_to_krona
-    )
+    whole = operator.rounds_to_krona and operator.currency == "SEK"
+    totals = settle(((line.vat, line.net) for line in lines), decimals=bill.window.decimals, whole=whole)
     terms = operator.payment_terms_days if payer.payment_terms_days is None else payer.payment_terms_days
     return Invoice(
         id=InvoiceId(0),

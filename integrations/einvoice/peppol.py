@@ -162,8 +162,6 @@ class _Writer:
             company = _leaf(legal, "CompanyID", party.identity_number.replace("-", ""))
             if (register := REGISTERS.get(party.address.country)) is not None:
                 company.set("schemeID", register)
-        if seller:
-            _leaf(legal, "CompanyLegalForm", f"Säte: {party.address.city}")
         if party.phone or party.email:
             contact = _group(node, "Contact")
             _leaf(contact, "Telephone", party.phone)

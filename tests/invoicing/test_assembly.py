@@ -58,6 +58,12 @@ def test_what_is_free_of_charge_is_not_seen():
     assert [line.group for line in invoice.lines if line.kind is LineKind.USAGE] == ["Sverige mobil"]
 
 
+def test_another_currency_is_not_rounded_to_whole_units():
+    invoice = assemble(bill(operator=replace(OPERATOR, currency="EUR"), usage={PAYER.id: (usage(1, currency="EUR"),)}))
+    assert isinstance(invoice, Invoice)
+    assert invoice.rounding == 0
+
+
 def test_nothing_to_bill_is_no_invoice():
     assert assemble(bill(contracts={})) is None
     assert assemble(bill(contracts={}, usage={PAYER.id: (usage(0),)})) is None
