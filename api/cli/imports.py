@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.cli import ATTENTION, DONE, WRONG, complain
-from domain.refusal import BadValue, NotFound, Refusal, Unreadable
+from domain.refusal import BadValue, LimitExceeded, NotFound, Unreadable
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
@@ -50,23 +50,25 @@ async def _import(files: list[Path], source: str, text: str | None, wiring: Wiri
     from domain.mediation.events import Balance
 
     name = source if text is None else await _put(text, wiring, actor)
-    total, sums, attention, unread = Balance(), {"rated": 0, "unrated": 0}, False, False
+    total, sums, attention, unread, read = Balance(), {"rated": 0, "unrated": 0}, False, False, 0
     for path in files:
         try:
             with _named(path) as (shown, real):
                 done = await _one(real, shown, name, wiring, actor)
-        except Refusal as no:
+        except (Unreadable, LimitExceeded) as no:
             # What the other files hold is not lost for one that cannot be read.
             complain(f"{path}: {no.message}")
             unread = True
             continue
         print(json.dumps(_told(done, name), ensure_ascii=False))
+        read += 1
         total += done.balance
         if not done.again:
             sums["rated"] += done.file.rated
             sums["unrated"] += done.file.unrated
         attention |= _needs_attention(done)
-    print(json.dumps(total.as_dict() | sums), file=sys.stderr)
+    if read:
+        print(json.dumps(total.as_dict() | sums), file=sys.stderr)
     if unread:
         return WRONG
     return ATTENTION if attention else DONE

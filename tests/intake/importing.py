@@ -19,7 +19,7 @@ async def run(url: str, operator: int, folder: Path) -> None:
     async with await Database.open(url) as database:
         wiring = on_database(database, Settings(data_dir=folder), clock=made.FixedClock())
         actor = system(OperatorId(operator), "worker")
-        print("begun", flush=True)
+        print("begun", flush=True)  # noqa: T201  (the parent waits for it)
 
         async def one(path: Path) -> None:
             await import_cdr(

@@ -102,7 +102,7 @@ async def test_killed_at_any_moment_it_ends_the_same(cluster, tmp_path):
     assert (expected["rated"], expected["duplicates"], len(expected["held"])) == (1500, 300, 2)
     await cluster.drop(url)
     for seed in range(SEEDS):
-        print(f"seed {seed}")  # shown when it fails
+        print(f"seed {seed}")  # noqa: T201  (shown when it fails)
         draw = random.Random(seed)
         folder = tmp_path / f"seed-{seed}"
         url = await cluster.create()

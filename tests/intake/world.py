@@ -175,7 +175,7 @@ def row(
     trunk: str = "T1",
     incoming: bool = False,
 ) -> str:
-    """Return one line of Asterisk's cdr-csv with 21 columns: UTC in its unique id, Stockholm's winter time elsewhere."""
+    """Return one line of Asterisk's cdr-csv, 21 columns: UTC in its unique id, Stockholm's winter elsewhere."""
     begun = start or FIRST + timedelta(seconds=7 * place)
     local = begun + timedelta(hours=1)
     answered = local + timedelta(seconds=5)
