@@ -82,7 +82,8 @@ async def serve(settings: Settings, taken: socket.socket, job: Job | None = None
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+        # Ignored is only what nohup ignores: a shell's background job ignores SIGINT, and may still be sent one.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop)
     work = asyncio.ensure_future(_work(settings, taken, job, servers))
     halt = asyncio.ensure_future(stopping.wait())
