@@ -374,10 +374,18 @@ class _Prices:
             kind, adjust = at.PERCENT, rate.adjust.percent
         elif rate.adjust is not None:
             kind, adjust = at.AMOUNT, rate.adjust.amount or 0
-        limits = (-1 if limit is None else limit for limit in (rate.min_charge, rate.max_charge))
-        band = self.bands[rate.band] if rate.band else -1
-        row = [plist, kind, adjust, rate.setup, rate.grace, *limits, rate.first, len(self.steps), len(rate.steps), band]
-        self.rates.append(row + [0] * (at.RATE_WIDTH - len(row)))
+        limits = [-1 if limit is None else limit for limit in (rate.min_charge, rate.max_charge)]
+        front = _step_row(rate.steps[0])[1:] if rate.steps else [1, 0, 1]
+        row = [
+            rate.setup,
+            rate.first,
+            len(self.steps),
+            len(rate.steps),
+            *front,
+            int(rate.grace > 0 or limits != [-1, -1]),
+        ]
+        row += [plist, kind, adjust, rate.grace, *limits, self.bands[rate.band] if rate.band else -1, 0]
+        self.rates.append(row)
         self.steps += [_step_row(step) for step in rate.steps]
         self.sources.append(source)
         return len(self.rates) - 1
@@ -403,7 +411,17 @@ class _Prices:
         zone = at.HOME_ONLY if rate.zone is None else at.ANYWHERE if rate.zone == ANY else self.index.zone[rate.zone]
         origin = -1 if rate.origin is None else self.target(rate.origin)
         band = self.bands[rate.band] if rate.band else -1
-        return [index, 0, 0, origin, zone, band, since_us(rate.valid_from), until_us(rate.valid_to)]
+        flags = 0 if rate.adjust is None else at.ADJUSTS
+        return [
+            index,
+            self.rates[index][at.R_LIST],
+            flags,
+            origin,
+            zone,
+            band,
+            since_us(rate.valid_from),
+            until_us(rate.valid_to),
+        ]
 
     def _fill(self, row: at.Int32s, by_target: dict[int, list[list[int]]]) -> None:
         """Give every destination that the list names, itself, by a group or by ``*``, its block of entries."""
@@ -435,7 +453,7 @@ class _Prices:
             flags = at.HAS_FROM if any(entry[at.E_FROM] >= 0 for entry in found) else 0
             for entry in found:
                 made = entry.copy()
-                made[at.E_RANK], made[at.E_FLAGS] = rank, flags
+                made[at.E_FLAGS] |= flags | rank << at.RANK_SHIFT
                 self.entries.append(made)
         self.entries[-1][at.E_FLAGS] |= at.LAST
         return blocks[asked]

@@ -79,6 +79,8 @@ def draw_units(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: I
 def limited(book: Int64s, rate: int, nano: int) -> int:
     """Raise to the minimum charge and lower to the maximum."""
     row = row_at(book, at.RATES, rate)
+    if book[row + at.R_SPECIAL] == 0:
+        return nano
     nano = max(nano, book[row + at.R_MIN])
     if 0 <= book[row + at.R_MAX] < nano:
         return book[row + at.R_MAX]
@@ -89,13 +91,14 @@ def limited(book: Int64s, rate: int, nano: int) -> int:
 def take_rate(book: Int64s, room: Int64s) -> int:
     """Keep the nearest rate, and its band or, where it has none, that of what it adjusts; returns the absolute rate."""
     rate = room[at.ASKED + at.A_RATE]
-    room[at.X_RATE], room[at.X_BAND] = rate, cell(book, at.RATES, rate, at.R_BAND)
+    room[at.X_RATE], room[at.X_OWNER], room[at.X_BAND] = rate, room[at.F_OWNER], room[at.F_BAND]
     for place in range(room[at.ASKED + at.A_COUNT] - 1, -1, -1):
         adjusting = room[room[at.O_BASE] + place]
-        room[at.X_RATE] = adjusting
+        room[at.X_RATE], room[at.X_OWNER] = adjusting, cell(book, at.RATES, adjusting, at.R_LIST)
         if cell(book, at.RATES, adjusting, at.R_BAND) >= 0:
             room[at.X_BAND] = cell(book, at.RATES, adjusting, at.R_BAND)
-    room[at.X_GRACE] = cell(book, at.RATES, rate, at.R_GRACE)
+    row = row_at(book, at.RATES, rate)
+    room[at.X_GRACE] = 0 if book[row + at.R_SPECIAL] == 0 else book[row + at.R_GRACE]
     return rate
 
 
@@ -108,13 +111,15 @@ def failed(outcome: int) -> int:
 @compiled
 def charge_level(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: Int64s) -> int:
     """Price one level before rings; returns its status, the rest is in the room's X_*."""
-    for place in range(at.X_RATE, at.X_BANDED):
+    for place in range(at.X_RATE, at.X_AMOUNT + 1):
         room[place] = 0
     if not ask(book, wide, room, room[at.V_LIST], room[at.V_DEVIATIONS]):
         return at.NO_RATE
     if room[at.V_USED] > MAX - room[at.V_OFFSET]:
         return at.OVERFLOW
-    if not served(actors, room):
+    if cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKET_LEVELS) & room[at.V_KIND] == 0 or not served(
+        actors, room
+    ):
         return charge_list(book, wide, room, take_rate(book, room))
     return charge_served(book, wide, actors, left, room)
 

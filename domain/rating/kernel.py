@@ -10,7 +10,7 @@ import numpy as np
 from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, rounded
 from domain.rating.charging import bucket_at, charge_level, in_scope
-from domain.rating.compiled import compiled
+from domain.rating.compiled import cells, compiled
 from domain.rating.layout import Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
 from domain.rating.lookup import destination_of
 from domain.rating.ringing import apply_rings, count_volume, judge_rings
@@ -24,9 +24,9 @@ NARROW_COLUMNS = 3  # list, rate, band
 def write(rows: Int64s, room: Int64s, counter: int, what: int, amount: int) -> None:
     """Append a row to the shares or the draws, unless its amount is 0."""
     if amount != 0:
-        row = room[counter]
-        rows[row, 0], rows[row, 1], rows[row, 2], rows[row, 3] = room[at.V_EVENT], room[at.V_SLOT], what, amount
-        room[counter] = row + 1
+        row = room[counter] * SIDE_WIDTH
+        rows[row], rows[row + 1], rows[row + 2], rows[row + 3] = room[at.V_EVENT], room[at.V_SLOT], what, amount
+        room[counter] += 1
 
 
 @compiled
@@ -93,7 +93,7 @@ def price_level(
 ) -> int:
     """Price one level of one event into the room; returns its status."""
     party = row_at(actors, at.PARTIES, room[at.V_PARTY])
-    ringed = actors[party + at.P_RINGS_END] > actors[party + at.P_RINGS]
+    ringed = actors[party + at.P_RING_LEVELS] & room[at.V_KIND] != 0
     status = charge_level(book, wide, actors, left, room)
     if status != at.PRICED:
         return status
@@ -107,7 +107,7 @@ def price_level(
     room[at.X_AMOUNT] = round_level(book, room, final)
     if last >= 0:
         share_out(book, actors, room, last, shares)
-    if actors[party + at.P_BUCKETS] > 0:
+    if actors[party + at.P_BUCKET_LEVELS] & room[at.V_KIND] != 0:
         if room[at.X_TAKEN] > 0:
             commit_units(actors, left, room, draws)
         draw_money(book, actors, left, room, draws)
@@ -176,16 +176,17 @@ def new_room(lists: int, rings_max: int, buckets_max: int, groups: int) -> Int64
         ends[place + 1] = ends[place] + sizes[place]
     room = np.zeros(ends[len(sizes)], np.int64)
     room[at.O_BASE : at.O_END] = ends[: len(sizes)]
+    room[at.Z_ZONE] = -1
     return room
 
 
 @compiled
 def rate_all(
-    book: Int64s,
-    wide: Int32s,
-    actors: Int64s,
-    left: Int64s,
-    volume: Int64s,
+    catalogue: Int64s,
+    catalogue_wide: Int32s,
+    acting: Int64s,
+    allowances: Int64s,
+    counters: Int64s,
     order: Int64s,
     numbers: Int64s,  # start, used, offset, a, b
     codes: Int32s,  # mode, direction, party, trunk, visited, bad
@@ -198,8 +199,10 @@ def rate_all(
     buckets_max: int,
 ) -> tuple[Int64s, Int64s]:
     """Rate events (in ``order``, if any) into the columns; returns the ring shares and bucket draws."""
-    room = new_room(rows_of(book, at.LISTS), rings_max, buckets_max, rows_of(book, at.RINGS))
-    slots = len(currencies)
+    book, wide, actors = cells(catalogue), cells(catalogue_wide), cells(acting)
+    left, volume = cells(allowances), cells(counters)
+    scratch = new_room(rows_of(book, at.LISTS), rings_max, buckets_max, rows_of(book, at.RINGS))
+    room, slots = cells(scratch), len(currencies)
     # One event writes at most a share per ring, and a draw per bucket, on each of its levels.
     shares, draws = (
         np.empty((slots * rings_max, SIDE_WIDTH), np.int64),
@@ -208,34 +211,35 @@ def rate_all(
     for turn in range(numbers.shape[1]):
         event = order[turn] if len(order) > 0 else turn
         mode, party, trunk = int(codes[0, event]), int(codes[2, event]), int(codes[3, event])
-        if codes[5, event] != 0:
-            statuses[0, event] = at.BAD_EVENT
-            continue
-        if party < 0:
-            statuses[0, event] = at.NO_PARTY
+        if codes[5, event] != 0 or party < 0:
+            statuses[0, event] = at.BAD_EVENT if codes[5, event] != 0 else at.NO_PARTY
             continue
         room[at.V_EVENT], room[at.V_VISITED] = event, codes[4, event]
         room[at.V_START], room[at.V_USED], room[at.V_OFFSET] = numbers[0, event], numbers[1, event], numbers[2, event]
         to = open_event(
             book, wide, actors, room, party, mode, int(codes[1, event]), numbers[3, event], numbers[4, event]
-        )
+        )  # fmt: skip
         if to < 0 and room[at.V_UNIT] != at.KB:
             statuses[0, event] = at.NO_DESTINATION
             continue
         destinations[event] = to
-        shares = grown(shares, room[at.C_SHARES], slots * rings_max)
-        draws = grown(draws, room[at.C_DRAWS], slots * buckets_max)
+        if rings_max > 0:
+            shares = grown(shares, room[at.C_SHARES], slots * rings_max)
+        if buckets_max > 0:
+            draws = grown(draws, room[at.C_DRAWS], slots * buckets_max)
         for slot in range(slots):
             status = open_level(actors, room, slot, slots, trunk)
             if room[at.V_LIST] >= 0:
                 currencies[slot, event] = cell(book, at.LISTS, room[at.V_LIST], at.L_CURRENCY)
                 status = at.NO_RATE
                 if mode >= 0:
-                    status = price_level(book, wide, actors, left, volume, room, shares, draws)
+                    status = price_level(book, wide, actors, left, volume, room, cells(shares), cells(draws))
             statuses[1 + slot, event] = status
             if status == at.PRICED:
                 broad[0, slot, event], broad[1, slot, event] = room[at.X_AMOUNT], room[at.X_BILLED]
                 broad[2, slot, event] = room[at.X_SETUP]
-                narrow[0, slot, event] = cell(book, at.RATES, room[at.X_RATE], at.R_LIST)
-                narrow[1, slot, event], narrow[2, slot, event] = room[at.X_RATE], room[at.X_BAND]
-    return shares[: room[at.C_SHARES]].copy(), draws[: room[at.C_DRAWS]].copy()
+                narrow[0, slot, event], narrow[1, slot, event] = room[at.X_OWNER], room[at.X_RATE]
+                narrow[2, slot, event] = room[at.X_BAND]
+    # The arrays behind the cells are used here once more, so that they lived until now.
+    assert len(catalogue) + len(catalogue_wide) + len(acting) + len(allowances) + len(counters) > 0
+    return shares[: scratch[at.C_SHARES]].copy(), draws[: scratch[at.C_DRAWS]].copy()

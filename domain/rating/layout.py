@@ -1,9 +1,9 @@
 """The shape of the arrays that the book, the parties and the kernel share. Columns are named by these numbers.
 
-The book is one flat ``int64`` array: a header of (offset, width, rows) for each section, then the sections' rows. A
-function that takes three arrays costs nothing to call; one that takes thirty costs more than its work. The widest tables,
-which decide how much of the cache the book takes, are sections of a second array of ``int32``. Times are µs since 1970
-UTC, prices nano-units; ``-1`` stands for "none" where zero means something.
+The book is one flat ``int64`` array: a header of (offset, width, rows) for each section, then the sections' rows.
+Passing thirty arrays costs more than the work of a function; passing three does not. The widest tables, which decide
+how much of the cache the book takes, are sections of a second array of ``int32``. Times are µs since 1970 UTC, prices
+nano-units; ``-1`` stands for "none" where zero means something.
 """
 
 from __future__ import annotations
@@ -44,13 +44,18 @@ H_NUMBER, H_SINCE, H_TO = range(3)
 M_SINCE, M_OFFSET = range(2)
 
 # An entry: a rate under one ``to`` of one destination, in the order in which they are tried.
-E_RATE, E_RANK, E_FLAGS, E_FROM, E_ZONE, E_BAND, E_SINCE, E_UNTIL = range(8)
+E_RATE, E_LIST, E_FLAGS, E_FROM, E_ZONE, E_BAND, E_SINCE, E_UNTIL = range(8)
+ENTRY_WIDTH: Final = 8
 LAST: Final = 1  # flag: the block ends here
 HAS_FROM: Final = 2  # flag: rates of this ``to`` ask for the A-number, so the first that holds need not be the best
+ADJUSTS: Final = 4  # flag: the rate adjusts what lists further up say
+RANK_SHIFT: Final = 8  # above the flags: the place of this ``to`` among those of the destination
 HOME_ONLY: Final = -1  # E_ZONE
 ANYWHERE: Final = -2  # E_ZONE
 
-R_LIST, R_KIND, R_ADJUST, R_SETUP, R_GRACE, R_MIN, R_MAX, R_FIRST, R_STEP, R_STEPS, R_BAND = range(11)
+# A rate: what every event reads stands in the first cache line, the first step's price with it.
+R_SETUP, R_FIRST, R_STEP, R_STEPS, R_NEXT, R_PRICE, R_PER, R_SPECIAL = range(8)
+R_LIST, R_KIND, R_ADJUST, R_GRACE, R_MIN, R_MAX, R_BAND = range(8, 15)  # R_SPECIAL: grace, minimum or maximum are given
 RATE_WIDTH: Final = 16
 ABSOLUTE, PERCENT, AMOUNT = range(3)  # R_KIND
 
@@ -67,7 +72,8 @@ BY_PERCENT, BY_EVENT, BY_MINUTE, BY_PRICE = range(4)  # G_KIND
 BY_AMOUNT, BY_UNITS, BY_EVENTS = range(3)  # G_UNIT
 
 P_RETAIL, P_DEVIATIONS, P_COST, P_TIER, P_TIERS, P_RINGS, P_RINGS_END, P_BUCKET, P_BUCKETS, P_VOLUME = range(10)
-PARTY_WIDTH: Final = 10
+P_RING_LEVELS, P_BUCKET_LEVELS = 10, 11  # bits of the levels on which any of them acts
+PARTY_WIDTH: Final = 16
 PR_RING, PR_COUNTER = range(2)  # a ring of a party, and which of the party's counters it has (-1 none)
 K_UNIT, K_CURRENCY, K_SINCE, K_UNTIL, K_SPLIT, K_OVERAGE, K_LEVELS, K_MODES, K_TO, K_ZONES, K_DIRECTIONS = range(11)
 BUCKET_WIDTH: Final = 11
@@ -87,12 +93,16 @@ V_USED, V_OFFSET, V_COUNTER, V_COUNTERS, V_EVENT, V_SLOT = range(12, 18)  # V_CO
 ASKED, RINGED = 18, 24
 A_LIST, A_DEVIATIONS, A_RATE, A_COUNT, A_BANDED, A_MOVING = range(6)
 # … the level's outcome …
-X_RATE, X_BAND, X_BILLED, X_TAKEN, X_BEFORE, X_SETUP, X_CHARGE, X_GRACE, X_AMOUNT, X_BANDED = range(30, 40)
-# … the counts of rows written, and where the parts of varying size begin.
-C_SHARES, C_DRAWS = 40, 41
-O_BASE, O_STACK, O_SPARE, O_DRAWN, O_MEETS, O_HOLDS, O_CHANGE, O_DONE, O_END = range(42, 51)
-ROOM_HEAD: Final = 51
+X_RATE, X_OWNER, X_BAND, X_BILLED, X_TAKEN, X_BEFORE, X_SETUP, X_CHARGE, X_GRACE, X_AMOUNT = range(30, 40)
+# … what a look-up found beside the rate (whether it looked at a band, the list, the band), the part of a time zone that
+# was looked at last, the counts of rows written, and where the parts of varying size begin.
+F_BANDED, F_LOCAL, F_OWNER, F_BAND = range(40, 44)
+Z_ZONE, Z_SINCE, Z_UNTIL, Z_OFFSET = range(44, 48)
+C_SHARES, C_DRAWS = 48, 49
+O_BASE, O_STACK, O_SPARE, O_DRAWN, O_MEETS, O_HOLDS, O_CHANGE, O_DONE, O_END = range(50, 59)
+ROOM_HEAD: Final = 64
 WORD: Final = 63  # members of a set per cell
+LINE: Final = 16  # cells of int32 in a cache line of 64 bytes; twice that for int64
 
 
 def packed(sections: Mapping[int, Any], wide_ones: frozenset[int] = frozenset()) -> tuple[Int64s, Int32s]:
@@ -103,11 +113,24 @@ def packed(sections: Mapping[int, Any], wide_ones: frozenset[int] = frozenset())
     for section in sorted(sections):
         array = np.atleast_1d(np.asarray(sections[section]))
         is_wide = section in wide_ones
+        spare = -at[is_wide] % LINE  # every section begins on a cache line
+        (wide if is_wide else deep).append(np.zeros(spare, np.int32 if is_wide else np.int64))
+        at[is_wide] += spare
         width = 1 if array.ndim == 1 else array.shape[1]
         header[3 * section : 3 * section + 3] = at[is_wide], width, len(array)
         (wide if is_wide else deep).append(array.reshape(-1).astype(np.int32 if is_wide else np.int64))
         at[is_wide] += array.size
-    return frozen(np.concatenate(deep).astype(np.int64)), frozen(np.concatenate(wide).astype(np.int32))
+    return _on_a_line(np.concatenate(deep)), _on_a_line(np.concatenate(wide))
+
+
+def _on_a_line(array: Any) -> Any:
+    """Copy an array to an address that is a multiple of a cache line, read-only."""
+    room = np.empty(array.nbytes + 64, np.uint8)
+    skip = -room.ctypes.data % 64
+    made = room[skip : skip + array.nbytes].view(array.dtype)
+    made[:] = array
+    made.flags.writeable = False
+    return made
 
 
 @compiled

@@ -6,7 +6,7 @@ from domain.rating import layout as at
 from domain.rating.clock import CYCLE_US, TABLE_END_US
 from domain.rating.compiled import compiled
 from domain.rating.intervals import BY_FIRST_DIGITS, find_ported
-from domain.rating.layout import MAX, Int32s, Int64s, cell, item, member, row_at, rows_of
+from domain.rating.layout import ENTRY_WIDTH, MAX, Int32s, Int64s, cell, item, member, row_at, rows_of
 
 
 @compiled
@@ -44,8 +44,10 @@ def destination_of(book: Int64s, wide: Int32s, number: int, start: int) -> int:
 
 
 @compiled
-def local_offset(book: Int64s, zone: int, instant: int) -> tuple[int, int]:
+def local_offset(book: Int64s, room: Int64s, zone: int, instant: int) -> tuple[int, int]:
     """Return a time zone's UTC offset at an instant, and the instant (UTC) of its next change; all in µs."""
+    if room[at.Z_ZONE] == zone and room[at.Z_SINCE] <= instant < room[at.Z_UNTIL]:
+        return room[at.Z_OFFSET], room[at.Z_UNTIL]
     shift = 0
     if instant >= TABLE_END_US:
         shift = ((instant - TABLE_END_US) // CYCLE_US + 1) * CYCLE_US
@@ -59,7 +61,9 @@ def local_offset(book: Int64s, zone: int, instant: int) -> tuple[int, int]:
         else:
             high = middle - 1
     until = cell(book, at.MOVES, low + 1, at.M_SINCE) if low < last else TABLE_END_US
-    return cell(book, at.MOVES, low, at.M_OFFSET), until + shift
+    room[at.Z_ZONE], room[at.Z_OFFSET] = zone, cell(book, at.MOVES, low, at.M_OFFSET)
+    room[at.Z_SINCE], room[at.Z_UNTIL] = max(cell(book, at.MOVES, low, at.M_SINCE) + shift, shift - MAX), until + shift
+    return room[at.Z_OFFSET], room[at.Z_UNTIL]
 
 
 @compiled
@@ -98,9 +102,9 @@ def band_holds(book: Int64s, band: int, local: int) -> bool:
 
 
 @compiled
-def next_change(book: Int64s, zone: int, instant: int) -> int:
+def next_change(book: Int64s, room: Int64s, zone: int, instant: int) -> int:
     """Return the next instant at which any band may begin or end: a band's time, midnight, a change of the clock."""
-    offset, change = local_offset(book, zone, instant)
+    offset, change = local_offset(book, room, zone, instant)
     local = instant + offset
     midnight = local - local % at.DAY_US
     later = midnight + at.DAY_US
@@ -124,62 +128,65 @@ def from_place(book: Int64s, destination: int, target: int) -> int:
 
 
 @compiled
-def best_entry(book: Int64s, room: Int64s, entry: int, local: int) -> int:
-    """Return the rate of the winning entry of a block, or -1; sets X_BANDED where a band was looked at."""
+def best_entry(book: Int64s, room: Int64s, entry: int, zone: int, instant: int) -> int:
+    """Return where the winning entry of a block stands, or -1; sets F_BANDED where a band was looked at."""
     start, visited = room[at.V_START], room[at.V_VISITED]
-    best, best_rank, best_place = -1, -1, MAX
+    best, best_place = -1, MAX
     row = row_at(book, at.ENTRIES, entry)
     while True:
-        if best >= 0 and book[row + at.E_RANK] != best_rank:
+        flags = book[row + at.E_FLAGS]
+        if best >= 0 and flags >> at.RANK_SHIFT != book[best + at.E_FLAGS] >> at.RANK_SHIFT:
             return best
         if book[row + at.E_SINCE] <= start < book[row + at.E_UNTIL]:
-            zone, band, place = book[row + at.E_ZONE], book[row + at.E_BAND], MAX - 1
+            wanted, band, place = book[row + at.E_ZONE], book[row + at.E_BAND], MAX - 1
             holds = (
-                zone == at.ANYWHERE
-                or (zone == at.HOME_ONLY and visited < 0)
-                or (zone >= 0 and visited >= 0 and member(book, at.IN_ZONE, visited, zone))
+                wanted == at.ANYWHERE
+                or (wanted == at.HOME_ONLY and visited < 0)
+                or (wanted >= 0 and visited >= 0 and member(book, at.IN_ZONE, visited, wanted))
             )
             if holds and book[row + at.E_FROM] >= 0:
                 place = from_place(book, room[at.V_FROM], book[row + at.E_FROM])
                 holds = place >= 0
             if holds and band >= 0:
-                room[at.X_BANDED] = 1
-                holds = band_holds(book, band, local)
+                if room[at.F_BANDED] == 0:
+                    room[at.F_BANDED] = 1
+                    room[at.F_LOCAL] = instant + local_offset(book, room, zone, instant)[0]
+                holds = band_holds(book, band, room[at.F_LOCAL])
             if holds and place < best_place:
-                best, best_rank, best_place = book[row + at.E_RATE], book[row + at.E_RANK], place
-                if book[row + at.E_FLAGS] & at.HAS_FROM == 0:
-                    return best
-        if book[row + at.E_FLAGS] & at.LAST:
+                if flags & at.HAS_FROM == 0:
+                    return row
+                best, best_place = row, place
+        if flags & at.LAST:
             return best
-        row += 8
+        row += ENTRY_WIDTH
 
 
 @compiled
 def find_rate(
-    book: Int64s, wide: Int32s, room: Int64s, deviations: int, plist: int, local: int, stack: int
+    book: Int64s, wide: Int32s, room: Int64s, deviations: int, plist: int, instant: int, stack: int
 ) -> tuple[int, int]:
     """Return the absolute rate that decides, or -1, and how many adjustments lie on it.
 
-    ``local`` is the instant on the level's clock (validity is judged by the event's start). The adjustments go into the
-    room from ``stack`` on, the nearest first.
+    Bands are judged at ``instant`` on the clock of ``plist``, validity by the event's start. The adjustments go into
+    the room from ``stack`` on, the nearest first.
     """
     here = deviations if deviations >= 0 else plist
     deviating = deviations >= 0
     count = 0
-    room[at.X_BANDED] = 0
+    room[at.F_BANDED] = 0
     while here >= 0:
         following = -1
         row = cell(book, at.ROWS, here, room[at.V_USE])
         if row >= 0:
             first = int(wide[row_at(book, at.FIRST, row) + room[at.V_TO]])
-            owner = -1
-            if first >= 0:
-                owner = cell(book, at.RATES, cell(book, at.ENTRIES, first, at.E_RATE), at.R_LIST)
+            owner = cell(book, at.ENTRIES, first, at.E_LIST) if first >= 0 else -1
             # A list that is laid before another gives only what is its own, not what its row repeats of a parent.
             if first >= 0 and (not deviating or owner == here):
-                rate = best_entry(book, room, first, local)
-                if rate >= 0:
-                    if cell(book, at.RATES, rate, at.R_KIND) == at.ABSOLUTE:
+                best = best_entry(book, room, first, cell(book, at.LISTS, plist, at.L_ZONE), instant)
+                if best >= 0:
+                    rate = book[best + at.E_RATE]
+                    if book[best + at.E_FLAGS] & at.ADJUSTS == 0:
+                        room[at.F_OWNER], room[at.F_BAND] = owner, book[best + at.E_BAND]
                         return rate, count
                     room[stack + count] = rate
                     count += 1

@@ -82,7 +82,9 @@ def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Buck
         own = sorted({number for owner in owners for number in by_owner.get(owner, ())})
         first, end, volumes = rings.of(party)
         levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
-        rows.append([*levels, len(tiers), len(party.wholesale), first, end, len(drawn), len(own), counters])
+        row = [*levels, len(tiers), len(party.wholesale), first, end, len(drawn), len(own), counters]
+        on = [rings.levels[first, end], _levels(bucket_rows, own)]
+        rows.append(row + on + [0] * (at.PARTY_WIDTH - len(row) - len(on)))
         tiers += [_found(lists, name) for name in party.wholesale]
         drawn += own
         counters += volumes * (len(party.wholesale) + 2)
@@ -127,6 +129,14 @@ def _found(lists: dict[str, int], name: str | None) -> int:
     return lists[name]
 
 
+def _levels(bucket_rows: list[list[int]], buckets: list[int]) -> int:
+    """Return the bits of the levels on which any of the buckets acts."""
+    bits = 0
+    for number in buckets:
+        bits |= bucket_rows[number][at.K_LEVELS]
+    return bits
+
+
 class _RingSets:
     """The rings that parties of one kind may get, each kind once."""
 
@@ -137,6 +147,7 @@ class _RingSets:
         self.found: dict[tuple[frozenset[str], str | None], tuple[int, int, int]] = {}
         self.same: dict[tuple[int, ...], tuple[int, int, int]] = {}
         self.volumes: dict[tuple[int, int], int] = {}
+        self.levels: dict[tuple[int, int], int] = {}
         self.members: list[list[int]] = []  # ring, counter
         self.longest = 0
 
@@ -161,7 +172,9 @@ class _RingSets:
             counter += counts
         self.longest = max(self.longest, len(rings))
         self.same[rings] = (first, len(self.members), counter)
-        self.volumes[(first, len(self.members))] = counter
+        self.volumes[first, len(self.members)] = counter
+        bits = {LEVEL_BITS[level] for number in rings for level in self.rings[number].levels}
+        self.levels[first, len(self.members)] = sum(bits)
         return self.same[rings]
 
 

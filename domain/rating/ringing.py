@@ -24,7 +24,7 @@ def ring_meets(book: Int64s, room: Int64s, ring: int) -> bool:
         return False
     if book[row + at.G_BAND] < 0:
         return True
-    offset, _ = local_offset(book, cell(book, at.LISTS, room[at.V_LIST], at.L_ZONE), start)
+    offset, _ = local_offset(book, room, cell(book, at.LISTS, room[at.V_LIST], at.L_ZONE), start)
     return band_holds(book, book[row + at.G_BAND], start + offset)
 
 

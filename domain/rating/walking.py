@@ -7,11 +7,11 @@ band or the end is one division.
 from __future__ import annotations
 
 from domain.rating import layout as at
-from domain.rating.arithmetic import OVER, PERCENT_ONE, added, percentage, proportion
+from domain.rating.arithmetic import OVER, PERCENT_ONE, added, percentage, proportion, quotient
 from domain.rating.clock import CALENDAR_END_US
 from domain.rating.compiled import compiled
-from domain.rating.layout import MAX, SECOND_US, Int32s, Int64s, cell, rows_of
-from domain.rating.lookup import find_rate, local_offset, next_change
+from domain.rating.layout import MAX, SECOND_US, Int32s, Int64s, cell, row_at
+from domain.rating.lookup import find_rate, next_change
 
 WALKED, LOST, TOO_FAR = range(3)  # LOST: an increment finds no rate; TOO_FAR: beyond int64 or the calendar
 
@@ -42,11 +42,11 @@ def segment(price: int, units: int, per: int) -> int:
 
 @compiled
 def step_at(book: Int64s, rate: int, position: int) -> tuple[int, int]:
-    """Return the step in force at a position of the event, and the position at which the next one begins (or MAX)."""
-    step = cell(book, at.RATES, rate, at.R_STEP)
-    last = step + cell(book, at.RATES, rate, at.R_STEPS) - 1
+    """Return the step in force (0 the first) at a position of the event, and where the next one begins (or MAX)."""
+    row, step = row_at(book, at.RATES, rate), 0
+    first, last = book[row + at.R_STEP], book[row + at.R_STEPS] - 1
     while step < last:
-        following = cell(book, at.STEPS, step + 1, at.S_START)
+        following = cell(book, at.STEPS, first + step + 1, at.S_START)
         if following > position:
             return step, following
         step += 1
@@ -54,14 +54,17 @@ def step_at(book: Int64s, rate: int, position: int) -> tuple[int, int]:
 
 
 @compiled
+def step_cells(book: Int64s, rate: int, step: int) -> int:
+    """Return where a step's next, price and per stand; the first one's stand with the rate."""
+    row = row_at(book, at.RATES, rate)
+    return row + at.R_NEXT if step == 0 else row_at(book, at.STEPS, book[row + at.R_STEP] + step) + at.S_NEXT
+
+
+@compiled
 def ask(book: Int64s, wide: Int32s, room: Int64s, plist: int, deviations: int) -> bool:
     """Ask a list what it says at the event's start, into the room's ASKED; says whether it has a rate."""
-    local = room[at.V_START]
-    if rows_of(book, at.BANDS) > 0:
-        offset, _ = local_offset(book, cell(book, at.LISTS, plist, at.L_ZONE), local)
-        local += offset
-    rate, count = find_rate(book, wide, room, deviations, plist, local, room[at.O_BASE])
-    moving = room[at.X_BANDED] == 1 and room[at.V_UNIT] == at.SECONDS and cell(book, at.LISTS, plist, at.L_SPLIT) == 1
+    rate, count = find_rate(book, wide, room, deviations, plist, room[at.V_START], room[at.O_BASE])
+    moving = room[at.F_BANDED] == 1 and room[at.V_UNIT] == at.SECONDS and cell(book, at.LISTS, plist, at.L_SPLIT) == 1
     room[at.ASKED + at.A_LIST], room[at.ASKED + at.A_DEVIATIONS] = plist, deviations
     room[at.ASKED + at.A_RATE], room[at.ASKED + at.A_COUNT] = rate, count
     room[at.ASKED + at.A_MOVING] = 1 if moving else 0
@@ -78,18 +81,17 @@ def move(
     zone = cell(book, at.LISTS, plist, at.L_ZONE)
     changed = False
     if position > 0:
-        offset, _ = local_offset(book, zone, instant)
         stack, spare = room[at.O_STACK], room[at.O_SPARE]
-        found, adjustments = find_rate(book, wide, room, room[asked + at.A_DEVIATIONS], plist, instant + offset, spare)
+        found, adjustments = find_rate(book, wide, room, room[asked + at.A_DEVIATIONS], plist, instant, spare)
         changed = found != rate or adjustments != count
         for place in range(adjustments):
             changed = changed or room[spare + place] != room[stack + place]
             room[stack + place] = room[spare + place]
         rate, count = found, adjustments
-        if room[at.X_BANDED] == 0:
+        if room[at.F_BANDED] == 0:
             return rate, count, MAX, changed
     # An increment that begins before the change still belongs to what is in force now.
-    return rate, count, (next_change(book, zone, instant) - start + SECOND_US - 1) // SECOND_US, changed
+    return rate, count, (next_change(book, room, zone, instant) - start + SECOND_US - 1) // SECOND_US, changed
 
 
 @compiled
@@ -107,7 +109,7 @@ def walk(
         room[room[at.O_STACK] + place] = room[room[at.O_BASE] + place]
     first = cell(book, at.RATES, rate, at.R_FIRST)
     position, boundary, nano = 0, 0, 0
-    run_units, run_price, run_per, run_step = 0, 0, 1, -1
+    run_units, run_price, run_per, run_step, run_next = 0, 0, 1, -1, 1
     fresh, asked_until = True, 0 if room[asked + at.A_MOVING] == 1 else MAX
     while position < cover:
         if position >= asked_until:
@@ -121,19 +123,20 @@ def walk(
         if fresh or step != run_step:
             nano = added(nano, segment(run_price, run_units, run_per))
             run_step, run_units, fresh = step, 0, False
-            run_per = cell(book, at.STEPS, step, at.S_PER)
-            run_price = adjusted(book, room, cell(book, at.STEPS, step, at.S_PRICE), count)
+            where = step_cells(book, rate, step)
+            run_next, run_per = book[where], book[where + 2]
+            run_price = book[where + 1] if count == 0 else adjusted(book, room, book[where + 1], count)
         length, times = first, 1
         if position > 0:
-            length = cell(book, at.STEPS, step, at.S_NEXT)
-            times = (min(step_end, asked_until, cover) - position - 1) // length + 1
-        if times > (MAX - position) // length:
+            length = run_next
+            times = quotient(min(step_end, asked_until, cover) - position - 1, length) + 1
+        if length > MAX - cover and times > (MAX - position) // length:
             return TOO_FAR, 0, OVER, 0
         end = position + times * length
         if end <= limit:
             boundary = end
-        elif position <= limit:
-            boundary = position + (limit - position) // length * length
+        elif position < limit:
+            boundary = position + quotient(limit - position, length) * length
         run_units += max(min(end, stop) - max(position, skip), 0)
         position = end
     return WALKED, position, added(nano, segment(run_price, run_units, run_per)), boundary
