@@ -87,7 +87,7 @@ async def _measure(
         await migrate(database)
         wiring = on_database(database, Settings(data_dir=place))
         actor = await _make(wiring, subscriptions)
-        out(f"ingest: {rows:,} Asterisk CDRs, {subscriptions:,} subscriptions, {_prefixes():,} prefixes")
+        out(f"  {rows:,} Asterisk CDRs, {subscriptions:,} subscriptions, {_prefixes():,} prefixes")
         began = time.perf_counter()
         await wiring.raters.present(actor, wiring.begin)
         out(f"  subscribers and catalogue loaded and compiled in {time.perf_counter() - began:.2f} s")

@@ -1,0 +1,49 @@
+"""``tollwright bench``: the benchmarks, each beside the physical limit of this machine where there is one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Annotated, Final, Protocol, cast
+
+import typer
+
+from api.cli import DONE
+from domain.refusal import NotFound
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+# name -> (module, what it measures)
+BENCHES: Final = {
+    "rating": ("benchmarks.rating", "kernel events/s on one core, one quote's latency, compiling a large catalogue"),
+    "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
+    "ingest": ("benchmarks.ingest", "file to committed rows beside a raw COPY, memory, a file of ten lines"),
+}
+ALIASES: Final = {"kernel": "rating"}
+
+
+class Bench(Protocol):
+    """A module of ``benchmarks``."""
+
+    run: Callable[..., object]
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(BENCHES)}; all where none is named.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Of ingest: how many CDRs the file has.", min=1000)] = None,
+) -> int:
+    """Measure and print, one line per figure."""
+    chosen = [ALIASES.get(name, name)] if name else list(BENCHES)
+    for one in chosen:
+        if one not in BENCHES:
+            raise NotFound(f"no benchmark {one!r}: there is {', '.join(BENCHES)}")
+        module = cast("Bench", importlib.import_module(BENCHES[one][0]))
+        print(f"{one}: {BENCHES[one][1]}", flush=True)
+        options = {"rows": rows} if one == "ingest" and rows else {}
+        module.run(_tell, **options)
+    return DONE
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
