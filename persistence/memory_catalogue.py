@@ -110,6 +110,9 @@ class MemoryCatalogue:
             raise NotFound(f"no price list {name!r}", field=field)
         return found[name]
 
+    async def hold(self) -> None:
+        """Let no other unit change the catalogue; the unit has everything locked."""
+
     async def rates(self, price_list: str, request: PageRequest) -> Page[Rate]:
         """List the present rates of one list by key. Refuses with: NotFound (list)."""
         await self.named(price_list, field="priceList")

@@ -59,8 +59,13 @@ class Catalogue(Protocol):
         """Return the list with this name, without its rates, where the actor may use it.
 
         The operator's actor may use every list; a reseller's one that belongs to his subtree, that somebody in his
-        subtree buys at, or that one of his customers or contracts has. Refuses with: NotFound, naming ``field``.
+        subtree buys at, or that one of his customers or contracts has. Nobody takes the list away until the unit ends.
+        Refuses with: NotFound, naming ``field``.
         """
+        ...
+
+    async def hold(self) -> None:
+        """Let no other unit change the catalogue, or name a list of it, until this one ends."""
         ...
 
     async def rates(self, price_list: str, request: PageRequest) -> Page[Rate]:

@@ -41,6 +41,7 @@ async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock:
     rates = tuple(replace(rate, valid_from=start, id=0, recorded_at=None) for rate in cmd.rates)
     check_rates(rates)
     async with begin(actor) as unit:
+        await unit.catalogue.hold()
         await unit.catalogue.named(cmd.price_list, field="priceList")
         outline = await unit.catalogue.outline()
         # Alone with its new rates: how they meet the old ones is for the store to settle, and no fault.

@@ -51,6 +51,7 @@ async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin,
     async with begin(actor) as unit:
         if await answered(unit.answers, cmd) is not None:
             return await unit.catalogue.named(cmd.name, field="name")
+        await unit.catalogue.hold()
         if cmd.parent is not None:
             await unit.catalogue.named(cmd.parent, field="parent")
         if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():

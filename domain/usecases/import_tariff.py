@@ -45,6 +45,7 @@ async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock:
     tariff = read_tariff(cmd.document)
     check_texts(tariff)
     async with begin(actor) as unit:
+        await unit.catalogue.hold()
         missing = sorted(await unit.catalogue.lists_in_use() - set(tariff.price_lists))
         if missing:
             raise Conflict(f"the document leaves out lists that are in use: {', '.join(missing)}", field="priceLists")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,6 +28,7 @@ from domain.ids import ResellerId
 from domain.money import Rounding
 from domain.ports.page import PageRequest
 from domain.refusal import Conflict, NotFound
+from persistence.catalogue import CatalogueStore
 from tests.stores.worlds import NOON, World, contract, customer
 
 SPRING = datetime(2026, 4, 1, tzinfo=UTC)
@@ -209,6 +211,35 @@ async def test_changes_are_recorded_one_after_the_other_whatever_the_clock(world
         assert await unit.catalogue.tariff(as_of=NOON) == first
         assert (await unit.catalogue.tariff(as_of=NOON + timedelta(microseconds=1))).zones == {}
         assert await unit.catalogue.revision() == 2
+
+
+async def test_what_is_committed_while_a_tariff_is_read_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader takes several statements; another's change between two of them does not tear the tariff."""
+    async with world.begin(world.operator) as unit:
+        await unit.catalogue.publish(whole(), recorded_at=NOON)
+        before = await unit.catalogue.tariff()
+
+    async def change() -> None:
+        async with world.begin(world.operator) as unit:
+            await unit.catalogue.publish(Tariff(), recorded_at=NOON + timedelta(hours=1))
+
+    async with world.begin(world.operator) as unit:
+        store = unit.catalogue
+        if not isinstance(store, CatalogueStore):
+            pytest.skip("in memory one unit follows the other")
+        first = store._changed_at
+
+        async def interrupted() -> datetime | None:
+            at = await first()
+            await asyncio.create_task(change())
+            return at
+
+        monkeypatch.setattr(store, "_changed_at", interrupted)
+        assert await store.tariff() == before
+    async with world.begin(world.operator) as unit:
+        assert await unit.catalogue.tariff() == Tariff()
 
 
 async def published(world: World) -> None:

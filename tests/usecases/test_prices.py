@@ -21,7 +21,7 @@ from domain.usecases.import_tariff import ImportTariff, TariffImported, import_t
 from domain.usecases.list_price_lists import list_price_lists
 from domain.usecases.list_rates import ListRates, list_rates
 from domain.usecases.load_batches import price_lists_by_names
-from tests.stores.worlds import World
+from tests.stores.worlds import World, customer
 from tests.usecases.test_customers import new as new_customer
 from tests.usecases.trail import trail
 
@@ -97,6 +97,21 @@ async def test_a_list_in_use_cannot_be_left_out(world: World) -> None:
     del less["price_lists"]["gold"]  # type: ignore[attr-defined]  # a JSON object
     with pytest.raises(Conflict, match="gold"):
         await import_tariff(ImportTariff(document=less), actor=world.operator, begin=world.begin, clock=world.clock)
+
+
+async def test_a_list_that_is_being_given_to_somebody_cannot_be_taken_away(world: World) -> None:
+    await load(world)
+    less = document()
+    del less["price_lists"]["gold"]  # type: ignore[attr-defined]  # a JSON object
+    cmd = ImportTariff(document=less)
+    async with world.begin(world.operator) as unit:
+        gold = await unit.catalogue.named("gold", field="priceList")
+        taking = asyncio.create_task(import_tariff(cmd, actor=world.operator, begin=world.begin, clock=world.clock))
+        await asyncio.sleep(0.2)
+        assert not taking.done()
+        await unit.customers.add(customer(world.operator, price_list=gold.name))
+    with pytest.raises(Conflict, match="gold"):
+        await taking
 
 
 async def test_a_list_is_created_and_read(world: World) -> None:
