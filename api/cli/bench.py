@@ -17,6 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 BENCHES: Final = {
     "rating": ("benchmarks.rating", "kernel events/s on one core, one quote's latency, compiling a large catalogue"),
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
+    "billing": ("benchmarks.billing", "invoices/s of a bill run"),
     "ingest": ("benchmarks.ingest", "file to committed rows beside a raw COPY, memory, a file of ten lines"),
 }
 ALIASES: Final = {"kernel": "rating"}
