@@ -1,4 +1,4 @@
-r"""What to change in a profile so that it reads a file: layouts, delimiters, forms of time, zones, encodings, countries.
+r"""What to change in a profile so that it reads a file: layout, delimiter, form of time, zone, encoding, country.
 
 Advice is made from a file's first records; it names the profile's key, the value to set and why.
 

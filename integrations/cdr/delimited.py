@@ -103,10 +103,10 @@ class Cutter:
         edges = np.zeros((size, 2), dtype=np.int64)
         counts = np.zeros(size, dtype=np.int32)
         marks = np.zeros(size, dtype=np.int32)
-        widths = np.array([] if self.shape.open else self.shape.widths, dtype=np.int64)
+        widths = np.array(self.shape.widths, dtype=np.int64)
         count, position = scan.scan(
             data, 0, len(data), final, ord(self.layout.delimiter), quote, escape,
-            self.slots, widths, starts, lengths, escaped, edges, counts, marks,
+            self.slots, widths, self.shape.open, starts, lengths, escaped, edges, counts, marks,
         )  # fmt: skip
         return Cut(self, text, int(count), int(position), starts, lengths, escaped, edges, counts, marks)
 
@@ -282,15 +282,8 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
             fits[row] = _fits(cut, int(row))
     odd = marks & (scan.OPEN | scan.NUL | scan.LONG | scan.SWALLOWED)
     good = fits & (odd == 0)
-    if (
-        ended
-        and count > 1
-        and marks[-1] & scan.UNTERMINATED
-        and good[-1]
-        and widths[-1] < widths[-2]
-        and not shape.open
-    ):
-        good[-1] = False  # cut between two optional fields
+    if ended and count and marks[-1] & scan.UNTERMINATED and good[-1] and _cut_off(cut):
+        good[-1] = False
     headers = np.zeros(count, dtype=np.bool_)
     if shape.header is not None:
         for row in np.flatnonzero(cut.edges[:count, 1] - cut.edges[:count, 0] == len(shape.header)):
@@ -326,6 +319,15 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
     )
 
 
+def _cut_off(cut: Cut) -> bool:
+    """Return whether a last line without a line end was cut between fields that may be empty or missing."""
+    last = cut.count - 1
+    mark = cut.cutter.layout.delimiter
+    if last and cut.counts[last] < cut.counts[last - 1] and not cut.cutter.shape.open:
+        return True
+    return cut.raw(last).endswith(mark) and not (last and cut.raw(last - 1).endswith(mark))
+
+
 def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:
     if mark & scan.LONG:
         return "too_long", f"the record is over {scan.RECORD_BYTES_MAX} bytes"
@@ -333,7 +335,7 @@ def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:
         return "encoding", "the record holds NUL bytes"
     if mark & (scan.OPEN | scan.SWALLOWED):
         return "truncated", "a quote is never closed"
-    if width < max(shape.widths):
+    if width <= max(shape.widths):
         return "truncated", f"{width} fields where {shape.words()} belong"
     return "unknown_record", f"{width} fields where {shape.words()} belong"
 

@@ -43,6 +43,7 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
     escape: int,
     slots: NDArray[np.int32],
     widths: Places,
+    more: bool,
     starts: NDArray[np.int32],
     lengths: NDArray[np.int32],
     escaped: NDArray[np.bool_],
@@ -53,13 +54,14 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
     """Cut ``data[begin:end]`` into at most ``len(marks)`` records; return how many and where reading stopped.
 
     ``slots[field]`` is the column of ``starts``, ``lengths`` and ``escaped`` that takes the field, or -1. ``widths``
-    are the field counts at which a record with line ends inside makes sense (empty: all). An incomplete record at
-    the end is left for the next call unless ``final``.
+    are the field counts at which a record with line ends inside makes sense, or above the least where ``more``. An
+    incomplete record at the end is left for the next call unless ``final``.
     """
     count = 0
     position = begin
     capacity = marks.shape[0]
     known = slots.shape[0]
+    least = widths.min() if widths.shape[0] > 0 else 0
     while count < capacity and position < end:
         first = data[position]
         if first == 10 or first == 13:
@@ -69,6 +71,7 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
         field = 0
         mark = 0
         newline = -1
+        suspect = False
         while True:
             # One field begins at ``at``; leave the loop with its text and ``at`` on what ends it.
             left = at
@@ -78,6 +81,7 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
             if quote != 0 and at < end and data[at] == quote:
                 left = at + 1
                 place = left
+                inner = -1
                 while place < end:
                     byte = data[place]
                     if byte == quote:
@@ -100,16 +104,23 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
                         if byte == 10 or byte == 13:
                             if newline < 0:
                                 newline = place
+                            # A line inside that is as wide as a record is one, taken in by a stray quote.
+                            if least > 1 and inner >= least - 1:
+                                suspect = True
+                            inner = 0
                             if place - newline > _SWALLOW_MAX:
                                 break
                         elif byte == 0:
                             mark |= 4
+                    elif byte == delimiter and inner >= 0:
+                        inner += 1
                     place += 1
                 if closed:
                     right = place
                     at = place + 1
                     if at < end and data[at] != delimiter and data[at] != 10 and data[at] != 13:
-                        # The quote closed too early: the field is taken as it stands.
+                        # The quote closed too early: the field is taken as it stands, on its own line.
+                        suspect = suspect or inner >= 0
                         left -= 1
                         escapes = False
                         while at < end and data[at] != delimiter and data[at] != 10 and data[at] != 13:
@@ -160,12 +171,11 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
         elif at >= end:
             mark |= 1
         if newline >= 0:
-            sensible = not mark & 2
-            if sensible and widths.shape[0] > 0:
-                sensible = False
-                for width in widths:
-                    if width == field:
-                        sensible = True
+            sensible = more and field >= least
+            for width in widths:
+                if width == field:
+                    sensible = True
+            sensible = sensible and not mark & 2 and not suspect
             if not sensible:
                 stop = newline
                 following_position = newline + 1

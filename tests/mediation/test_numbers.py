@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.mediation import numbers
@@ -68,6 +68,7 @@ DIALLED = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(DIALLED, min_size=1, max_size=30), st.sampled_from([SE, RU, NumberPlan(country="DE"), NumberPlan()]))
 def test_the_kernel_and_the_expressions_agree(texts: list[str], plan: NumberPlan) -> None:
     """Both ways of the same rule: compiled over bytes, and as expressions for plans with patterns."""
