@@ -7,6 +7,7 @@ zero.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -75,6 +76,7 @@ def in_eu(country: str, on: date) -> bool:
     return joined <= on and (left is None or on < left)
 
 
+@functools.lru_cache(maxsize=10_000)  # every line of an invoice asks the same
 def treat(
     *,
     seller_country: str,
@@ -83,7 +85,7 @@ def treat(
     buyer_vat_id: str | None,
     percent: Decimal,
     on: date,
-    rates: Iterable[VatRate] = SWEDISH_RATES,
+    rates: tuple[VatRate, ...] = SWEDISH_RATES,
 ) -> VatTreatment:
     """Decide how a telecom service is taxed; ``percent`` is the service's rate of ordinary domestic supply.
 
