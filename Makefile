@@ -20,7 +20,7 @@ COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate
 run: setup
 	@exec $(BIN)/tollwright serve --demo
 
-setup: .venv/installed
+setup: .venv/installed .venv/compiled
 	@:
 
 setup-dev: .venv/installed-dev
@@ -51,6 +51,10 @@ demo-reset: setup
 	@$(INSTALL) --only-binary :all: -r requirements-build.lock
 	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+.venv/compiled: .venv/installed
+	@$(BIN)/python -m api.warming || echo "The kernel is compiled at its first use instead." >&2
 	@touch $@
 	@echo "Ready: .venv/bin/tollwright" >&2
 

@@ -1,0 +1,37 @@
+"""Compile what is compiled at run time, so that the first command does not wait for it: ``python -m api.warming``.
+
+It does the demo's main job once, small and in memory, which runs every compiled function with the types it is called
+with; the compiled code is kept on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from api.cli import place_compiled_code
+
+CUSTOMERS = 10
+CALLS = 100
+
+
+async def warm() -> None:
+    """Do a small main job in memory."""
+    from rich.console import Console  # noqa: PLC0415  (numba is loaded when its directory is known)
+
+    from api.demo import run_main_job  # noqa: PLC0415
+    from api.settings import Settings  # noqa: PLC0415
+    from api.wiring import in_memory  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="tollwright-warming-") as folder:
+        settings = Settings(data_dir=Path(folder), demo_customers=CUSTOMERS, demo_calls=CALLS)
+        await run_main_job(in_memory(settings), Console(file=io.StringIO(), width=120))
+
+
+if __name__ == "__main__":
+    print("Compiling the rating kernel (once; a minute at most) ...", file=sys.stderr)  # noqa: T201  (it talks to make)
+    place_compiled_code()
+    asyncio.run(warm())
