@@ -133,8 +133,9 @@ def erase(
     if not yes:
         raise WrongState(f"this removes all data in {settings.data_dir}: say --yes")
     removed = [str(place) for place in embedded.erase(settings.data_dir)]
-    if settings.files_dir.is_dir():
-        shutil.rmtree(settings.files_dir)
-        removed.append(str(settings.files_dir))
+    for place in (settings.files_dir, settings.data_dir / "demo"):  # the demo's secrets are for this database alone
+        if place.is_dir():
+            shutil.rmtree(place)
+            removed.append(str(place))
     _tell({"removed": removed})
     return DONE
