@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,16 +44,6 @@ class Subscription:
     reseller: ResellerId | None = None
     numbers: tuple[NumberAssignment, ...] = ()
     version: int = 1
-
-
-def compact_number(text: str) -> str:
-    """Return a number as it is kept: an international one as its digits, another text as it is.
-
-    >>> compact_number("+46 70-123 45 67"), compact_number("trunk-1")
-    ('46701234567', 'trunk-1')
-    """
-    digits = re.sub(r"[\s()./-]", "", text)
-    return digits[1:] if re.fullmatch(r"\+[0-9]{3,18}", digits, re.ASCII) else text.strip()
 
 
 def check(subscription: Subscription) -> Subscription:

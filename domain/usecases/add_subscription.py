@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.contract import ContractState
-from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, check, compact_number
+from domain.contracts.dialled import assigned
+from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, check
 from domain.ids import ContractId, SubscriptionId
 from domain.ports.unit import Begin
 from domain.refusal import NotFound, WrongState
@@ -15,7 +16,7 @@ from domain.refusal import NotFound, WrongState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSubscription:
-    """A new line under a contract, with its numbers. An international number may be written with plus and spaces."""
+    """A new line under a contract, with its numbers as people of the operator's country write them."""
 
     contract: ContractId
     kind: SubscriptionKind
@@ -40,6 +41,7 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin) 
             raise NotFound(f"no contract {cmd.contract}", field="contract")
         if contract.state is ContractState.ENDED:
             raise WrongState("the contract has ended", field="contract")
+        country = (await unit.operators.own()).country
         subscription = Subscription(
             id=SubscriptionId(0),
             operator=actor.operator,
@@ -48,7 +50,7 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin) 
             kind=cmd.kind,
             label=cmd.label,
             reseller=contract.reseller,
-            numbers=tuple(replace(one, number=compact_number(one.number)) for one in cmd.numbers),
+            numbers=assigned(cmd.numbers, country),
         )
         kept = await unit.subscriptions.add(check(subscription))
         await remember(unit.answers, cmd, kept.id)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
-from domain.contracts.subscription import NumberAssignment, Subscription, check, compact_number
+from domain.contracts.dialled import assigned
+from domain.contracts.subscription import NumberAssignment, Subscription, check
 from domain.ids import SubscriptionId
 from domain.ports.unit import Begin
 
@@ -28,7 +29,7 @@ async def assign_numbers(cmd: AssignNumbers, *, actor: Actor, begin: Begin) -> S
     check_texts(cmd)
     async with begin(actor) as unit:
         subscription = await unit.subscriptions.claim(cmd.subscription)
-        given = (replace(one, number=compact_number(one.number)) for one in cmd.numbers)
+        given = assigned(cmd.numbers, (await unit.operators.own()).country)
         new = tuple(one for one in dict.fromkeys(given) if one not in subscription.numbers)
         changed = check(replace(subscription, numbers=(*subscription.numbers, *new)))
         if not new:

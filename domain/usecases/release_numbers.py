@@ -7,7 +7,8 @@ from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
-from domain.contracts.subscription import NumberAssignment, Subscription, check, compact_number
+from domain.contracts.dialled import as_kept
+from domain.contracts.subscription import NumberAssignment, Subscription, check
 from domain.ids import SubscriptionId
 from domain.period import utc
 from domain.ports.unit import Begin
@@ -34,8 +35,8 @@ async def release_numbers(cmd: ReleaseNumbers, *, actor: Actor, begin: Begin) ->
     async with begin(actor) as unit:
         subscription = await unit.subscriptions.claim(cmd.subscription)
         left = subscription.numbers
-        for index, text in enumerate(cmd.numbers):
-            number = compact_number(text)
+        released = as_kept(cmd.numbers, (await unit.operators.own()).country)
+        for index, number in enumerate(released):
             if not any(one.number == number and _reaches(one, at) for one in left):
                 raise NotFound(f"the subscription does not have {number} then or later", field=f"numbers.{index}")
             left = tuple(
@@ -44,7 +45,7 @@ async def release_numbers(cmd: ReleaseNumbers, *, actor: Actor, begin: Begin) ->
                 if one.number != number or one.valid_from < at
             )
         kept = await unit.subscriptions.keep(check(replace(subscription, numbers=left)))
-        detail = {"numbers": list(cmd.numbers), "at": at.isoformat()}
+        detail = {"numbers": released, "at": at.isoformat()}
         await unit.audit.write("release_numbers", f"subscription:{kept.id}", detail)
     return kept
 

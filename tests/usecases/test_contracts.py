@@ -225,8 +225,12 @@ async def test_a_line_keeps_numbers_as_digits_and_other_names_as_they_are(world:
     for query in (ListSubscriptions(contract=made.contract), ListSubscriptions(customer=made.customer)):
         page = await list_subscriptions(query, actor=world.operator, begin=world.begin)
         assert list(page.items) == [made]
-    with pytest.raises(Overlap):
-        await a_line(world, number("46701234567", APRIL, MAY))
+    for same in ("46701234567", "070-123 45 67", "0046701234567"):
+        with pytest.raises(Overlap):
+            await a_line(world, number(same, APRIL, MAY))
+    caller = {"actor": world.operator, "begin": world.begin}
+    left = await release_numbers(ReleaseNumbers(subscription=made.id, numbers=("070-123 45 67",), at=APRIL), **caller)
+    assert left.numbers[0] == number("46701234567", MARCH, APRIL)
 
 
 @pytest.mark.parametrize(
