@@ -20,6 +20,7 @@ from domain.refusal import BadValue, LimitExceeded, NotFound, Unreadable
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
+    from domain.mediation.duplicates import Seen
     from domain.mediation.files import CdrFile
     from domain.usecases.import_cdr import Imported
 
@@ -47,14 +48,16 @@ def cdr(
 
 
 async def _import(files: list[Path], source: str, text: str | None, wiring: Wiring, actor: Actor) -> int:
+    from domain.mediation.duplicates import Seen
     from domain.mediation.events import Balance
 
+    passed = Seen()
     name = source if text is None else await _put(text, wiring, actor)
     total, sums, attention, unread, read = Balance(), {"rated": 0, "unrated": 0}, False, False, 0
     for path in files:
         try:
             with _named(path) as (shown, real):
-                done = await _one(real, shown, name, wiring, actor)
+                done = await _one(real, shown, name, wiring, actor, passed=passed)
         except (Unreadable, LimitExceeded) as no:
             # What the other files hold is not lost for one that cannot be read.
             complain(f"{path}: {no.message}")
@@ -113,7 +116,7 @@ async def _put(text: str, wiring: Wiring, actor: Actor) -> str:
     return (await put_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)).name
 
 
-async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor) -> Imported:
+async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor, *, passed: Seen) -> Imported:
     from domain.usecases.import_cdr import ImportCdr, import_cdr
 
     with _bar(name) as progress:
@@ -126,6 +129,7 @@ async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor)
             formats=wiring.formats,
             raters=wiring.raters,
             progress=progress,
+            passed=passed,
         )
 
 

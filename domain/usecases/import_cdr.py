@@ -19,6 +19,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.ids import FileId, SourceId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
+from domain.mediation.duplicates import Seen
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile, FileState, Source
 from domain.ports.clock import Clock
@@ -68,10 +69,13 @@ async def import_cdr(
     formats: Formats,
     raters: Raters,
     progress: Progress | None = None,
+    passed: Seen | None = None,
     records_per_chunk: int = RECORDS_PER_CHUNK,
 ) -> Imported:
     """Import a file. The same content of the same source again changes nothing; an interrupted one goes on.
 
+    ``passed`` is memory that the files of one call share: a record that is in several of them and that the profile
+    leaves out counts as left out once. Events are told from the database alone.
     Refuses with: NotAllowed, BadValue, NotFound (source), LimitExceeded (size, a packed bomb), Unreadable (the file is
     then recorded as refused), WrongState (another process is importing this very file; what the catalogue holds
     cannot be rated in chunks).
@@ -100,6 +104,7 @@ async def import_cdr(
                 records_per_batch=records_per_chunk,
                 start_at=file.position,
                 now_us=micros(file.received_at),
+                passed=passed,
             )
             return await run.all(batches)
         except (Unreadable, LimitExceeded, BadValue) as no:

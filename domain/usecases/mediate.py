@@ -37,10 +37,14 @@ _FAULTS: Final = {
 
 @dataclass(slots=True)
 class Run:
-    """What a run over one or several files of a source remembers: the keys it met and the sessions still open."""
+    """What a run over one or several files of a source remembers: the keys it met and the sessions still open.
+
+    ``passed``: records that the profile left out of files before, where the run is over one file alone.
+    """
 
     seen: Seen = field(default_factory=Seen)
     sessions: Sessions | None = None
+    passed: Seen | None = None
 
 
 def mediate(
@@ -52,17 +56,20 @@ def mediate(
     start_at: int = 0,
     now_us: int | None = None,
     run: Run | None = None,
+    passed: Seen | None = None,
 ) -> Iterator[Batch]:
     """Yield a file's batches in order. ``blocks`` are the file's bytes from its beginning, decompressed.
 
     ``start_at`` is a ``Batch.position``: what lies before it is read again, so that record numbers, duplicates and
     open sessions are the same as without the interruption, but not yielded. ``now_us``: when the file arrived, to
     tell times in the future. ``run``: memory to share between the files of one run; who gives it calls ``finish``.
+    ``passed``: memory, where there is no ``run``, of the records that the profile leaves out, so that those in
+    overlapping files count once.
 
     Refuses with: Unreadable, LimitExceeded, BadValue.
     """
     own = run is None
-    run = run or Run()
+    run = run or Run(passed=passed)
     pieces = (
         part
         for whole in reader.decode(blocks, profile, records_max=records_per_batch)
@@ -191,6 +198,9 @@ def _unique(events: pl.DataFrame, profile: Profile, run: Run, raw: RawText, posi
     """Leave out what came before in this run and what the profile ignores; the balance is without ``records``."""
     found = run.seen.meet(events)
     kept = events["_ignored"] == ""
+    new = ~kept.to_numpy() & (found != EXACT)
+    if run.passed is not None and new.any():
+        found[new] = np.where(run.passed.meet(events.filter(pl.Series(new))) == EXACT, EXACT, found[new])
     left_out = events["_ignored"].filter(~kept & pl.Series(found != EXACT))
     ignored = (
         {str(reason): int(count) for reason, count in left_out.value_counts().iter_rows()} if len(left_out) else {}
