@@ -73,8 +73,9 @@ WORLD: Final = (
        select $1, n, 'D' || n, array['Grupp ' || n], now() from generate_series(1, {GROUPS}) n""",
     "select usage_partition('2026-10-01') where $1 > 0",
     f"""insert into usage (operator, start, source, key, version, chunk, record, customer, contract, subscription,
-       pricing, mode, direction, destination, used, billed, "offset", retail_micro, retail_rate, content, reference, leg,
-       a, b) select $1, '2026-10-02Z'::timestamptz + n * interval '17 minutes', 1, n * 10000000::bigint + s.id, 1, 1, 1,
+       pricing, mode, direction, destination, used, billed, "offset", retail_micro, retail_rate, content, reference,
+       leg, a, b)
+       select $1, '2026-10-02Z'::timestamptz + n * interval '17 minutes', 1, n * 10000000::bigint + s.id, 1, 1, 1,
        s.customer, s.contract, s.id, 1, 'voice', 0, n % {GROUPS} + 1, 61, 120, 0, 690000 + n, 1, 1, n::text, '',
        '46', '467' from subscription s, generate_series(1, {EVENTS_EACH}) n where s.operator = $1""",
 )

@@ -30,7 +30,11 @@ def main() -> None:
                 for sheet in asked["sheets"]:
                     if sheet not in compiled:
                         compiled[sheet] = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=sheet)
-                    report = compiled[sheet].transform_to_string(xdm_node=document)
+                    try:
+                        report = compiled[sheet].transform_to_string(xdm_node=document)
+                    except Exception as fault:  # noqa: BLE001  (a document that the rules cannot digest breaks them)
+                        findings.append(["rules_failed", "fatal", "/", " ".join(str(fault).split())[:500]])
+                        continue
                     for failed in etree.fromstring(report.encode()).iter(f"{SVRL}failed-assert"):
                         text = " ".join("".join(map(str, failed.itertext())).split())
                         flag = failed.get("flag", "fatal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +17,7 @@ from domain.customers.customer import CustomerKind, Delivery
 from domain.invoicing.bill_run import BilledFee, FeeKey
 from domain.invoicing.invoice import DocumentKind
 from domain.operators import Address
-from domain.refusal import BadValue
+from domain.refusal import BadValue, LimitExceeded, Unreadable
 from integrations.einvoice.findings import early
 from integrations.einvoice.peppol import Attachment, encode
 from integrations.einvoice.reading import parse
@@ -146,6 +147,31 @@ def test_what_is_tampered_with_is_found(checker, rule, old, new):
     found = checker.check(document.replace(old, new, 1), rules_may_miss=True)
     assert rule in {finding.rule for finding in found}, found
     assert all(finding.place for finding in found)
+
+
+def test_mutated_documents_are_refused_or_found_never_a_crash(checker):
+    document = encode(issued())
+    draw = random.Random(20261122)
+    outcomes = set()
+    for _ in range(150):
+        mutated = bytearray(document)
+        for _ in range(draw.randint(1, 4)):
+            place = draw.randrange(len(mutated))
+            match draw.randrange(4):
+                case 0:
+                    mutated[place] = draw.randrange(256)
+                case 1:
+                    del mutated[place : place + draw.randint(1, 40)]
+                case 2:
+                    mutated[place:place] = mutated[draw.randrange(len(mutated)) :][: draw.randint(1, 60)]
+                case 3:
+                    mutated[place:place] = draw.choice([b"-", b"9" * 40, b"e9", b"NaN", "٣".encode(), b"&#x41;"])
+        try:
+            outcomes.add(bool(checker.check(bytes(mutated), rules_may_miss=True)))
+        except (Unreadable, LimitExceeded):
+            outcomes.add(None)
+    assert outcomes == {True, False, None}
+    assert checker.check(document, rules_may_miss=True) == []
 
 
 def test_our_own_rule_that_something_to_pay_needs_a_day():
