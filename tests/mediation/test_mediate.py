@@ -222,7 +222,7 @@ def test_another_format_is_refused_whole(profile: str, data: bytes) -> None:
 
 
 def test_a_map_to_a_column_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BadValue, match="map.used names no column"):
+    with pytest.raises(BadValue, match=r"map\.used names no column"):
         run(CSV + '[map]\nused = "seconds_billed"\n', GENERIC_CSV)
 
 
