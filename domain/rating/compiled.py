@@ -5,6 +5,7 @@ The folder of the cache is the caller's matter (``NUMBA_CACHE_DIR`` before the f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -12,6 +13,7 @@ import numba
 from numba.core import types
 from numba.extending import intrinsic
 
+_DIGESTS: dict[Any, str] = {}  # of each compiled function
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -22,7 +24,24 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Division by zero is not checked (``error_model``): no divisor of the kernel can be zero, and a function that cannot
     raise is compiled into its caller.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    made: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    _DIGESTS[made] = _digest(function)
+    # numba looks only at the file of the function itself; what is compiled into it may stand in another that has changed.
+    made._cache._cache_file._source_stamp = _DIGESTS[made]  # noqa: SLF001  (there is no public way to say it)
+    return cast("Callable[P, R]", made)
+
+
+def _digest(function: Callable[..., Any]) -> str:
+    """Return a digest of a function's code, of the constants it reads and of the compiled functions it calls."""
+    code, around = function.__code__, function.__globals__
+    read: list[object] = [code.co_code, code.co_consts, code.co_names, code.co_varnames]
+    for name in code.co_names:
+        found = around.get(name)
+        if found is None:
+            # A constant that is read from a module: ``at.R_SETUP``.
+            found = next((v for m in around.values() if (v := getattr(m, "__dict__", {}).get(name)) is not None), None)
+        read.append(_DIGESTS.get(found) if callable(found) else found if isinstance(found, int | tuple) else None)
+    return hashlib.sha256(repr(read).encode()).hexdigest()
 
 
 def _cells(_typing: Any, array: Any) -> Any:
