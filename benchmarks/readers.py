@@ -6,6 +6,7 @@ lines; for BER a walk over the outer tags. All on one core's time (process secon
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import sys
@@ -115,8 +116,8 @@ def _walk(data: bytes) -> int:
 def _parse_csv(data: bytes, delimiter: str = ",") -> int:
     quote = '"' if delimiter == "," else None
     return pl.read_csv(
-        io.BytesIO(data), has_header=False, infer_schema=False, separator=delimiter, quote_char=quote, ignore_errors=True,
-        truncate_ragged_lines=True,
+        io.BytesIO(data), has_header=False, infer_schema=False, separator=delimiter, quote_char=quote,
+        ignore_errors=True, truncate_ragged_lines=True,
     ).height  # fmt: skip
 
 
@@ -172,7 +173,7 @@ def run(out: TextIO = sys.stdout, names: Iterable[str] = CASES) -> dict[str, flo
                 event_keys(batch.events)
 
         read()
-        rate, limit = count / _seconds(read, 3), count / _seconds(lambda data=data, bare=bare: bare(data), 3)
+        rate, limit = count / _seconds(read, 3), count / _seconds(functools.partial(bare, data), 3)
         found[name] = rate
         print(
             f"{name:<16}{len(data) // count:>10}{rate:>12,.0f}{limit:>14,.0f}  {words} (×{rate / limit:.2f})", file=out

@@ -121,8 +121,8 @@ def test_source_check_shows_each_record(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_source_check_says_what_to_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     export = b"".join(
-        b'"%d/3/2026 11:00:00","x","0701740605","2","c","d","e","Dial","f","9","9","ANSWERED","3",,"%d.1",,,,"2","x",,,,"0",\n'
-        % (day, 1_772_359_200 + 86_400 * (day - 1))
+        b'"%d/3/2026 11:00:00","x","0701740605","2","c","d","e","Dial","f","9","9","ANSWERED","3",,'
+        b'"%d.1",,,,"2","x",,,,"0",\n' % (day, 1_772_359_200 + 86_400 * (day - 1))
         for day in (1, 2, 13)
     )
     code, lines = check(capsys, "asterisk", keep(tmp_path, export))
