@@ -17,6 +17,8 @@ from domain.refusal import BadValue
 
 KEY_MAX = 64
 TEXT_MAX = 2000
+YEAR_MIN = 1900
+YEAR_MAX = 9998
 _KEY = re.compile(rf"[!-~]{{1,{KEY_MAX}}}", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -47,14 +49,18 @@ def given(command: Any, *names: str) -> dict[str, Any]:
 
 
 def check_texts(command: Any) -> None:
-    """Check that every text of a command can be stored and printed. Refuses with: BadValue, naming the field.
+    """Check that every text and time of a command can be kept. Refuses with: BadValue, naming the field.
 
-    Control characters, lone surrogates and texts of more than ``TEXT_MAX`` characters are refused.
+    Control characters, lone surrogates and texts of more than ``TEXT_MAX`` characters are refused, and times so far
+    away that another offset would be beyond the calendar.
     """
     for path, value in _texts(command, ""):
-        if len(value) > TEXT_MAX:
+        if isinstance(value, datetime):
+            if not YEAR_MIN <= value.year <= YEAR_MAX:
+                raise BadValue(f"a time lies between the years {YEAR_MIN} and {YEAR_MAX}", field=path)
+        elif len(value) > TEXT_MAX:
             raise BadValue(f"a text has at most {TEXT_MAX} characters", field=path)
-        if found := _UNPRINTABLE.search(value):
+        elif found := _UNPRINTABLE.search(value):
             raise BadValue(f"a text holds no control characters (U+{ord(found[0]):04X})", field=path)
 
 
@@ -114,8 +120,8 @@ def _plain(value: Any) -> Any:
     return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str) and not isinstance(value, Enum):
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str | datetime]]:
+    if isinstance(value, datetime) or (isinstance(value, str) and not isinstance(value, Enum)):
         yield path, value
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):

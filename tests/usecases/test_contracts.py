@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -241,6 +241,8 @@ async def test_a_line_keeps_numbers_as_digits_and_other_names_as_they_are(world:
         (number("a\x00"), "numbers.1.number"),
         (number("1", MARCH.replace(tzinfo=None)), "numbers.1.validFrom"),
         (number("1", MARCH, MARCH), "numbers.1.validTo"),
+        (number("1", datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))), "numbers.1.validFrom"),
+        (number("1", MARCH, datetime.max.replace(tzinfo=UTC)), "numbers.1.validTo"),
     ],
 )
 async def test_a_bad_number_is_refused_by_its_place(world: World, bad: NumberAssignment, field: str) -> None:
