@@ -25,12 +25,14 @@ def files(
     seed: Annotated[int, typer.Option(help="Another number makes another operator.")] = 46,
 ) -> int:
     """Write the month's CDR files, their sources' profiles and the tariff document; print one line for each file."""
+    from domain.demo.parties import parties
     from domain.demo.size import Size
     from domain.demo.world import make_world
 
     world = make_world(Size(customers=customers, calls=calls, seed=seed))
     directory.mkdir(parents=True, exist_ok=True)
-    tariff = json.dumps(world.tariff, ensure_ascii=False, indent=1)
+    document = world.tariff | {"parties": parties(world.register)}
+    tariff = json.dumps(document, ensure_ascii=False, indent=1)
     (directory / "tariff.json").write_text(tariff + "\n", encoding="utf-8")
     for source in world.sources:
         (directory / f"{source.name}.toml").write_text(source.profile, encoding="utf-8")

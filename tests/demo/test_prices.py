@@ -2,6 +2,7 @@
 
 from domain.catalogue.document import read_tariff
 from domain.demo.operator import RESELLERS
+from domain.demo.parties import parties
 from domain.demo.prices import tariff_document
 from domain.demo.register import make_register
 from domain.demo.size import STANDARD
@@ -30,3 +31,12 @@ def test_a_price_is_never_written_as_a_number():
         return any(map(floats, value)) if isinstance(value, list | tuple) else isinstance(value, float)
 
     assert not floats(tariff_document())
+
+
+def test_with_the_register_as_parties_it_is_a_whole_tariff():
+    register = make_register(STANDARD)
+    tariff = read_tariff(tariff_document() | {"parties": parties(register)})
+    assert len(tariff.parties) == len(register.subscriptions)
+    assert {len(party.wholesale) for party in tariff.parties.values()} == {0, 1, 2}
+    numbers = [number for party in tariff.parties.values() for number in party.numbers]
+    assert len(numbers) == len(set(numbers)) == len({n.number for line in register.subscriptions for n in line.numbers})
