@@ -26,7 +26,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     made: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     _DIGESTS[made] = _digest(function)
-    # numba looks only at the file of the function itself; what is compiled into it may stand in another that has changed.
+    # numba looks only at the function's own file; what is compiled into it may stand in another that has changed.
     made._cache._cache_file._source_stamp = _DIGESTS[made]  # noqa: SLF001  (there is no public way to say it)
     return cast("Callable[P, R]", made)
 
@@ -53,7 +53,8 @@ def _cells(_typing: Any, array: Any) -> Any:
     def address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
-    return types.CPointer(array.dtype)(array), address
+    pointer: Any = types.CPointer
+    return pointer(array.dtype)(array), address
 
 
 cells = cast("Callable[[Any], Any]", intrinsic(_cells))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from domain.rating.book import Book
 from domain.rating.compiled import compiled
 from domain.rating.digits import encode_column
 from domain.rating.intervals import find_row, hash_slots
-from domain.rating.layout import Int32s, Int64s
+from domain.rating.layout import BEGIN, MAX, Int32s, Int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,20 @@ def _find(
                 break
             row += 1
     return found
+
+
+def number_index(book: Book) -> NumberIndex:
+    """Index the numbers of the parties of the book's own document, which hold them always."""
+    held = [(number, n) for n, party in enumerate(book.tariff.parties.values()) for number in party.numbers]
+    return NumberIndex.build(
+        pl.Series([number for number, _ in held], dtype=pl.String),
+        np.array([party for _, party in held], np.int32),
+        np.full(len(held), BEGIN, np.int64),
+        np.full(len(held), MAX, np.int64),
+    )
+
+
+def parties_of(index: NumberIndex, frame: pl.DataFrame) -> Int32s:
+    """Return the party of each normalised event: the holder of ``a`` (out) or ``b`` (in) at its start."""
+    number = frame.select(pl.when(pl.col("direction") == "out").then(pl.col("a")).otherwise(pl.col("b"))).to_series()
+    return index.find(number, frame["start"].fill_null(0).to_numpy())

@@ -46,6 +46,11 @@ class Rated:
         return len(self.status)
 
     @property
+    def unrated(self) -> int:
+        """How many events are unrated, altogether or on some level."""
+        return int(((self.status != 0) | (self.level_status > 1).any(axis=0)).sum())
+
+    @property
     def slots(self) -> int:
         """Levels per event."""
         return len(self.amount)

@@ -1,0 +1,102 @@
+"""Rating a stream of events in bounded memory.
+
+Events that share no state are rated chunk by chunk. Where a bucket or a counted ring may act, the order of all events
+decides, so their columns alone are held until the end and rated then; the answers come out in chunks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from domain.catalogue.tariff import Tariff
+from domain.rating.book import Book, compile_book
+from domain.rating.columns import Events, key_ranks
+from domain.rating.parties import Parties, compile_parties
+from domain.rating.rate import Rated, rate
+
+CHUNK_MAX = 50_000  # events per answered chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some events with their ids; ``reasons`` says of a bad one (by its place here) what is wrong."""
+
+    events: Events
+    ids: pl.Series
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A chunk and what its events cost."""
+
+    chunk: Chunk
+    rated: Rated
+
+
+class RateRun:
+    """One run of a tariff over a stream. Feed chunks, then finish; both yield what is rated so far."""
+
+    def __init__(self, tariff: Tariff) -> None:
+        self.book: Book = compile_book(tariff)
+        self.parties: Parties = compile_parties(self.book, tuple(tariff.parties.values()))
+        self.held: list[Chunk] = []
+
+    def feed(self, chunk: Chunk) -> Iterator[Answered]:
+        """Take a chunk; yield it rated at once where its order does not matter."""
+        if self.parties.any_stateful:
+            self.held.append(chunk)
+        elif len(chunk.events):
+            yield Answered(chunk, rate(self.book, self.parties, chunk.events))
+
+    def finish(self) -> Iterator[Answered]:
+        """Rate what was held, and yield it in the order in which it came."""
+        if not self.held:
+            return
+        ids = pl.concat([chunk.ids for chunk in self.held])
+        columns = {
+            column.name: np.concatenate([getattr(chunk.events, column.name) for chunk in self.held])
+            for column in fields(Events)
+        }
+        events = Events(**{**columns, "rank": key_ranks(ids)})
+        reasons, first = {}, 0
+        for chunk in self.held:
+            reasons.update({first + place: reason for place, reason in chunk.reasons.items()})
+            first += len(chunk.events)
+        self.held = []
+        rated = _by_event(rate(self.book, self.parties, events))
+        for start in range(0, len(events), CHUNK_MAX):
+            end = min(start + CHUNK_MAX, len(events))
+            here = {place - start: reasons[place] for place in range(start, end) if place in reasons}
+            part = Events(**{column.name: getattr(events, column.name)[start:end] for column in fields(Events)})
+            yield Answered(Chunk(part, ids[start:end], here), _part(rated, start, end))
+
+
+def _by_event(rated: Rated) -> Rated:
+    """Sort the side tables by event, so that a part is a slice."""
+    shares, draws = rated.shares, rated.draws
+    return replace(
+        rated,
+        shares=shares[np.argsort(shares[:, 0], kind="stable")],
+        draws=draws[np.argsort(draws[:, 0], kind="stable")],
+    )
+
+
+def _part(rated: Rated, start: int, end: int) -> Rated:
+    """Return the events ``[start, end)``; the side tables must be sorted by event."""
+    parts: dict[str, Any] = {}
+    for column in fields(Rated):
+        array = getattr(rated, column.name)
+        if column.name in {"shares", "draws"}:
+            first, last = np.searchsorted(array[:, 0], (start, end))
+            made = array[first:last].copy()
+            made[:, 0] -= start
+            parts[column.name] = made
+        else:
+            parts[column.name] = array[..., start:end]
+    return Rated(**parts)
