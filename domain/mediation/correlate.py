@@ -43,6 +43,7 @@ class _Session:
     answered_at: int | None = None
     ended: int | None = None
     latest: int = 0
+    touched: int = 0
     time_max: int | None = None
     in_max: int = 0
     out_max: int = 0
@@ -52,7 +53,7 @@ class _Session:
     open_ended: bool = False
     last_sequence: int | None = None
     sequences: set[int] = field(default_factory=set)
-    signatures: set[tuple[Any, ...]] = field(default_factory=set)
+    signatures: list[int] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     values: Row = field(default_factory=dict)
     over: bool = False
@@ -74,6 +75,17 @@ class _Session:
         return self.open_ended or (self.ended is not None and self.known and not self.incremental)
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What is remembered of a finished session, to know its parts when they come again or late."""
+
+    begun: int
+    ended: int
+    computed: bool
+    finished: int
+    signatures: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Joined:
     """What a call brought: finished events, parts that contradict others, and how the records' balance moved."""
@@ -87,12 +99,16 @@ class Joined:
 
 
 class Sessions:
-    """The open and the finished sessions of a run."""
+    """The open and the finished sessions of a run.
+
+    Time is what the records tell: a session is given up, and a finished one forgotten, when the newest record seen has
+    moved on by the time-out since it was touched. So neither the size of batches nor the order of files matters.
+    """
 
     def __init__(self, timeout_hours: int) -> None:
         self._timeout = timeout_hours * 3600 * SECOND_US
         self._open: dict[str, _Session] = {}
-        self._done: dict[str, _Session] = {}
+        self._done: dict[str, _Done] = {}
         self._newest = 0
 
     def take(self, rows: Iterable[Row]) -> Joined:
@@ -120,8 +136,11 @@ class Sessions:
 
     def _part(self, row: Row, out: Joined) -> None:
         key = row["_key"]
-        signature = (row["_part"], row["_seq"], row["start"], row["_in"], row["_out"], row["amount"])
+        signature = hash((row["_part"], row["_seq"], row["start"], row["_in"], row["_out"], row["amount"]))
         session = self._open.get(key)
+        if session is not None and self._newest - session.touched > self._timeout:
+            self._give_up(key, out)
+            session = None
         if session is not None and row["_part"] == "begin" and self._restarted(session, row):
             self._emit(key, out, complete=False)
             session = None
@@ -140,7 +159,8 @@ class Sessions:
         elif row["_part"] == "partial" and row["_seq"].isdigit() and int(row["_seq"]) in session.sequences:
             out.conflicts.append(row)
             return
-        session.signatures.add(signature)
+        session.signatures.append(signature)
+        session.touched = self._newest
         session.count += 1
         out.pending += 1
         self._learn(session, row)
@@ -154,21 +174,14 @@ class Sessions:
         return known is not None and bool(row["_time_known"]) and abs(row["start"] - known) > _LATE_US
 
     @staticmethod
-    def _late(done: _Session, row: Row) -> bool:
+    def _late(done: _Done, row: Row) -> bool:
         """Return whether a part belongs to a finished session that it came too late for."""
-        begun = done.begun if done.begun is not None else done.first["start"]
-        end = done.ended if done.ended is not None else done.latest
-        if row["_part"] == "begin" and not row["_time_known"]:
-            return False
         if row["_part"] == "begin":
-            return (
-                abs(int(row["start"]) - begun) <= _LATE_US
-                and row["_key"] == done.first["_key"]
-                and done.time_max is not None
-            )
-        return (
-            row["_part"] in {"interim", "note", "close", "end"} and begun - _LATE_US <= row["start"] <= end + _LATE_US
-        )
+            # The beginning of a session that its end alone has told.
+            return done.computed and bool(row["_time_known"]) and abs(int(row["start"]) - done.begun) <= _LATE_US
+        if row["_part"] not in {"interim", "note", "close", "end"}:
+            return False
+        return done.begun - _LATE_US <= int(row["start"]) <= done.ended + _LATE_US
 
     def _learn(self, session: _Session, row: Row) -> None:
         """Add one part to what is known."""
@@ -234,37 +247,44 @@ class Sessions:
             self._emit(key, out, complete=False)
 
     def _age(self, out: Joined) -> None:
-        limit = self._newest - self._timeout
-        for key in [key for key, session in self._open.items() if session.latest < limit]:
-            session = self._open[key]
-            if session.ended is not None and not session.charged:
-                session.first = {**session.first, "_fault": "missing_field"}
-            self._emit(key, out, complete=session.told)
+        """Give up what waited too long and forget what was finished long ago."""
+        for key in [key for key, session in self._open.items() if self._newest - session.touched > self._timeout]:
+            self._give_up(key, out)
+        while self._done:
+            key = next(iter(self._done))
+            if self._newest - self._done[key].finished <= self._timeout:
+                return
+            del self._done[key]
+
+    def _give_up(self, key: str, out: Joined) -> None:
+        session = self._open[key]
+        if session.ended is not None and not session.charged:
+            session.first = {**session.first, "_fault": "missing_field"}
+        self._emit(key, out, complete=session.told)
 
     def _emit(self, key: str, out: Joined, *, complete: bool) -> None:
         session = self._open.pop(key)
-        self._done[key] = session
         out.pending -= session.count
         out.merged += session.count - 1
-        out.rows.append(_event(session, complete=complete))
+        event = _event(session, complete=complete)
+        out.rows.append(event)
+        begun = session.begun if session.begun is not None else int(event["start"])
+        self._done.pop(key, None)  # to the end of the line
+        self._done[key] = _Done(
+            begun=begun,
+            ended=session.ended if session.ended is not None else session.latest,
+            computed=session.time_max is not None,
+            finished=self._newest,
+            signatures=tuple(session.signatures),
+        )
 
 
 def _event(session: _Session, *, complete: bool) -> Row:
     """Return the session's event row: the first part's columns with what all parts said."""
     row = {**session.first, **session.values}
-    if session.incremental:
-        amount = session.total
-    elif session.in_max or session.out_max or session.first["_volume"]:
-        amount = session.in_max + session.out_max
-    elif session.time_max is not None:
-        amount = session.time_max * SECOND_US
-    else:
-        begin = session.answered_at
-        amount = session.ended - begin if session.ended is not None and begin is not None else 0
-    if session.answered_at is None and session.time_max is not None and session.begun is None:
-        base = session.ended if session.ended is not None else session.latest
-        session.begun = base - session.time_max * SECOND_US
+    _place_in_time(session)
     begun = session.begun if session.begun is not None else session.first["start"]
+    amount = _amount(session)
     answered = session.answered_at is not None or (session.measured and not session.incremental)
     if not complete:
         session.flags.add("incomplete")
@@ -274,3 +294,30 @@ def _event(session: _Session, *, complete: bool) -> Row:
     row["amount"] = amount if answered else 0
     row["flags"] = sorted(session.flags)
     return row
+
+
+def _place_in_time(session: _Session) -> None:
+    """Find the beginning by the session's time where only later parts told it, and the answer of a voice call."""
+    if session.time_max is None:
+        return
+    base = session.ended if session.ended is not None else session.latest
+    began = base - session.time_max * SECOND_US
+    if session.begun is None:
+        session.begun = began
+    if session.first["_volume"] or session.ended is None:
+        return
+    # A gateway's Start tells the setup; the seconds that it counts run from the answer.
+    session.answered_at = max(began, session.begun) if session.time_max else None
+    session.measured = session.time_max > 0
+
+
+def _amount(session: _Session) -> int:
+    if session.incremental:
+        return session.total
+    if session.in_max or session.out_max or session.first["_volume"]:
+        return session.in_max + session.out_max
+    if session.time_max is not None:
+        return session.time_max * SECOND_US
+    if session.ended is None or session.answered_at is None:
+        return 0
+    return session.ended - session.answered_at

@@ -354,7 +354,7 @@ def _with_parts(events: pl.DataFrame, columns: Columns, times: _Times) -> pl.Dat
         inward.alias("_in"),
         outward.alias("_out"),
         elapsed.alias("_seconds"),
-        (inward_known | outward_known | (elapsed.fill_null(0) > 0)).alias("_measured"),
+        (inward_known | outward_known | elapsed.is_not_null()).alias("_measured"),
         pl.repeat(profile.unit in VOLUME_UNITS, rows, eager=True).alias("_volume"),
         pl.Series("_time_known", ~times.bad["none"]),
     )

@@ -65,7 +65,7 @@ def _one(block: list[Line], rows: Rows, profile: Profile, *, complete: bool, fir
     for line in block[1:] if not block[0].text[0].isspace() else block:
         found = _ATTRIBUTE.fullmatch(line.text)
         if found is not None:
-            attributes.setdefault(found[1], _unquoted(found[2].strip()))
+            attributes.setdefault(found[1], _value(found[1], found[2].strip()))
     if not attributes:
         if first:
             raise Unreadable("the first lines are no RADIUS detail block (a time, then indented Attribute = value)")
@@ -75,7 +75,9 @@ def _one(block: list[Line], rows: Rows, profile: Profile, *, complete: bool, fir
     status = _NUMBERS.get(status, status)
     part = "reset" if status in _RESETS else _PARTS.get(status)
     if part is None:
-        if not complete:
+        if status.startswith(("tunnel-", "link-")):
+            rows.ignore("other_status")
+        elif not complete:
             rows.reject("truncated", "the file ends within the block", block[0].begin, raw)
         elif status:
             rows.reject("unknown_record", f"Acct-Status-Type {status}", block[0].begin, raw)
@@ -102,8 +104,13 @@ def _one(block: list[Line], rows: Rows, profile: Profile, *, complete: bool, fir
     return True
 
 
-def _unquoted(value: str) -> str:
-    return value[1:-1].replace('\\"', '"') if len(value) > 1 and value[0] == value[-1] == '"' else value
+def _value(name: str, written: str) -> str:
+    """Return a value without its quotes; Cisco's repeat their name, and their cause is hexadecimal."""
+    value = written[1:-1].replace('\\"', '"') if len(written) > 1 and written[0] == written[-1] == '"' else written
+    value = value.removeprefix(f"{name}=")
+    if name.lower() == "h323-disconnect-cause" and re.fullmatch("[0-9A-Fa-f]{1,2}", value):
+        return str(int(value, 16))
+    return value
 
 
 def _octets(attributes: dict[str, str], way: str) -> str:
