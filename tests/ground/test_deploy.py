@@ -106,7 +106,10 @@ def test_the_container_installs_as_make_does() -> None:
     for run in runs:
         options = {word for word in run.split() if word.startswith("--")} - {"--no-cache-dir"}
         assert options <= set(makefile.split()), options
-        assert {"--require-hashes", "--only-binary", "--no-build-isolation"} <= options
+        assert {"--require-hashes", "--no-build-isolation"} <= options
+    compiled = re.search(r"--only-binary (\S+)", runs[1])
+    assert compiled
+    assert f"COMPILED = {compiled.group(1)}\n" in makefile
 
 
 def test_the_container_is_an_ordinary_user_with_a_name() -> None:
