@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from domain.access.actor import Actor
-from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.ids import BillRunId, CustomerId, InvoiceId
-from domain.invoicing.bill_run import FeeKey
 from domain.invoicing.calls import masked
-from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind, Party, Payment, Unit, decimals_of
-from domain.invoicing.vat import VatTreatment, sums
-from domain.operators import Address
-from domain.period import Period
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.engine import Transaction
+from persistence.invoice_rows import INVOICE_COLUMNS, LINE_COLUMNS, from_row, line_from_row, line_to_row, to_row
 from persistence.violations import possible
 
 FIRST_NUMBER: Final = 100_001
 CALLS_PER_BLOCK: Final = 2_000
 _DIRECTIONS: Final = ("out", "in")
-
-_INVOICE: Final = (
-    "operator", "customer", "id", "kind", "number", "reseller", "run", "usage_until", "horizon", "currency",
-    "period_start", "period_end", "issued_on", "due_on", "reference", "net", "vat", "rounding", "total", "original",
-    "document",
-)  # fmt: skip
-_LINE: Final = (
-    "operator", "customer", "invoice", "position", "kind", "line_customer", "customer_name", "text", "quantity",
-    "unit", "unit_price", "net", "vat_category", "vat_percent", "vat_reason", "vat_words", "period_start",
-    "period_end", "account", "contract", "contract_number", "service", "subscription", "label", "mode", "group_name",
-    "events", "used", "amount_micro", "fee_held_from", "fee_start", "fee_one_time", "corrects",
-)  # fmt: skip
 
 _CALLS: Final = """
 select u.customer, u.subscription, u.start, u.mode, u.direction,
@@ -181,10 +163,10 @@ class InvoiceStore:
         rows = [to_row(invoice, *seen.get(invoice.run or 0, (None, None))) for invoice in invoices]
         lines = [line_to_row(invoice, line) for invoice in invoices for line in invoice.lines]
         if await connection.fetchval("select rolbypassrls from pg_roles where rolname = current_user"):
-            await connection.copy_records_to_table("invoice", records=rows, columns=_INVOICE)
-            await connection.copy_records_to_table("invoice_line", records=lines, columns=_LINE)
+            await connection.copy_records_to_table("invoice", records=rows, columns=INVOICE_COLUMNS)
+            await connection.copy_records_to_table("invoice_line", records=lines, columns=LINE_COLUMNS)
             return
-        for table, columns, records in (("invoice", _INVOICE, rows), ("invoice_line", _LINE, lines)):
+        for table, columns, records in (("invoice", INVOICE_COLUMNS, rows), ("invoice_line", LINE_COLUMNS, lines)):
             places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
             await connection.executemany(
                 f"insert into {table} ({', '.join(columns)}) values ({places})",  # noqa: S608  (this module's own words)
@@ -200,127 +182,6 @@ class InvoiceStore:
             *(self._operator, runs),
         )
         return {row["id"]: (row["until"], row["horizon"]) for row in found}
-
-
-def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
-    """Make the row of an invoice, in the order of its columns."""
-    assert invoice.number, "only what is issued is kept"
-    document = {
-        "seller": _party(invoice.seller),
-        "payer": _party(invoice.payer),
-        "terms_days": invoice.payment.terms_days,
-        "bankgiro": invoice.payment.bankgiro,
-        "iban": invoice.payment.iban,
-        "language": invoice.language,
-        "delivery": invoice.delivery.value,
-        "call_specification": invoice.call_specification.value,
-        "mask_digits": invoice.mask_digits,
-    }
-    return (
-        invoice.operator, invoice.customer, invoice.id, invoice.kind.value, invoice.number, invoice.reseller,
-        invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
-        invoice.due_on, invoice.payment.reference, invoice.net, invoice.vat_total, invoice.rounding, invoice.total,
-        invoice.original,
-        json.dumps(document, ensure_ascii=False),
-    )  # fmt: skip
-
-
-def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
-    """Make the row of a line, in the order of its columns."""
-    fee = line.fee
-    return (
-        invoice.operator, invoice.customer, invoice.id, line.position, line.kind.value, line.customer,
-        line.customer_name, line.text, line.quantity, line.unit.value, line.unit_price, line.net, line.vat.category,
-        line.vat.percent, line.vat.reason, line.vat.words, line.period.start, line.period.end, line.account,
-        line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,
-        line.events, line.used, line.amount_micro, fee.held_from if fee else None, fee.fee_start if fee else None,
-        fee.one_time if fee else None, line.corrects,
-    )  # fmt: skip
-
-
-def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
-    """Make the invoice of a row and its lines. VAT per category is computed from the lines, as it was when issued."""
-    document = json.loads(row["document"])
-    return Invoice(
-        id=row["id"],
-        operator=row["operator"],
-        run=row["run"],
-        kind=DocumentKind(row["kind"]),
-        number=row["number"],
-        customer=row["customer"],
-        reseller=row["reseller"],
-        currency=row["currency"],
-        period=Period(row["period_start"], row["period_end"]),
-        issued_on=row["issued_on"],
-        due_on=row["due_on"],
-        seller=_party_of(document["seller"]),
-        payer=_party_of(document["payer"]),
-        payment=Payment(
-            terms_days=document["terms_days"],
-            bankgiro=document["bankgiro"],
-            iban=document["iban"],
-            reference=row["reference"],
-        ),
-        lines=tuple(lines),
-        vat=sums(((line.vat, line.net) for line in lines), decimals=decimals_of(row["currency"])),
-        net=row["net"],
-        vat_total=row["vat"],
-        rounding=row["rounding"],
-        total=row["total"],
-        language=document["language"],
-        delivery=Delivery(document["delivery"]),
-        call_specification=CallSpecification(document["call_specification"]),
-        mask_digits=document["mask_digits"],
-        original=row["original"],
-    )
-
-
-def line_from_row(row: Mapping[str, Any]) -> Line:
-    """Make the line of a row."""
-    fee = None
-    if row["fee_start"] is not None:
-        fee = FeeKey(row["contract"], row["service"], row["fee_held_from"], row["fee_start"], row["fee_one_time"])
-    same = (
-        "position", "customer_name", "text", "quantity", "unit_price", "net", "account", "contract",
-        "contract_number", "service", "subscription", "label", "mode", "events", "used", "amount_micro", "corrects",
-    )  # fmt: skip
-    return Line(
-        kind=LineKind(row["kind"]),
-        customer=row["line_customer"],
-        unit=Unit(row["unit"]),
-        vat=VatTreatment(row["vat_category"], row["vat_percent"], row["vat_reason"], row["vat_words"]),
-        period=Period(row["period_start"], row["period_end"]),
-        group=row["group_name"],
-        fee=fee,
-        **{name: row[name] for name in same},
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def _party(party: Party) -> dict[str, Any]:
-    place = party.address
-    return {
-        "name": party.name,
-        "address": {
-            "street": place.street,
-            "postcode": place.postcode,
-            "city": place.city,
-            "country": place.country,
-            "street2": place.street2,
-        },
-        "kind": party.kind.value,
-        "number": party.number,
-        "identity_number": party.identity_number,
-        "vat_id": party.vat_id,
-        "email": party.email,
-        "phone": party.phone,
-        "endpoint": party.endpoint,
-    }
-
-
-def _party_of(kept: Mapping[str, Any]) -> Party:
-    fields = dict(kept)
-    return Party(address=Address(**fields.pop("address")), kind=CustomerKind(fields.pop("kind")), **fields)
 
 
 def _missing(key: object) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -15,11 +15,10 @@ from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId,
 from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
-from domain.ledger.entry import BAS, Entry, Posted
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import RatedEvent
-from domain.refusal import Conflict, NotFound, WrongState
+from domain.refusal import NotFound, WrongState
 from persistence.memory import Draft, page_of
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 
@@ -284,47 +283,6 @@ class MemoryBillRuns:
                     fees = found[line.fee.contract]
                     before = fees[line.fee].net if line.fee in fees else Decimal(0)
                     fees[line.fee] = BilledFee(before + line.net, invoice.number)
-        return found
-
-
-class MemoryLedger:
-    """Keeps ``domain.ports.ledger.Ledger``."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-
-    def _own(self) -> dict[str, Posted]:
-        return self._draft.state.tables.setdefault(f"ledger of {self._draft.actor.operator}", {})
-
-    async def post(self, entries: Sequence[Entry]) -> None:
-        """Keep new entries. Refuses with: Conflict where a key was posted, or reversed, before."""
-        kept = self._own()
-        for entry in entries:
-            reversed_before = {posted.entry.reverses for posted in kept.values()} - {None}
-            if entry.key in kept or entry.reverses in reversed_before:
-                raise Conflict(f"{entry.key if len(entries) == 1 else 'one of these'} was booked before")
-            kept[entry.key] = Posted(entry=entry, recorded_at=datetime.now(UTC))
-
-    async def by_key(self, key: str) -> Posted:
-        """Return the entry posted under an idempotency key. Refuses with: NotFound."""
-        return self._own().get(key) or _missing(f"nothing is booked as {key}")
-
-    async def balances(self) -> Mapping[tuple[str, str], int]:
-        """Return the sum per (account, currency) in minor units."""
-        sums: dict[tuple[str, str], int] = defaultdict(int)
-        for posted in self._own().values():
-            for posting in posted.entry.postings:
-                sums[posting.account, posting.currency] += posting.amount_minor
-        return dict(sorted(sums.items()))
-
-    async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
-        """Return what each customer owes, per currency in minor units."""
-        found: dict[CustomerId, dict[str, int]] = {key: {} for key in keys}
-        for posted in self._own().values():
-            for posting in posted.entry.postings:
-                if posted.entry.customer in found and posting.account == BAS.receivable:
-                    sums = found[posted.entry.customer]
-                    sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount_minor
         return found
 
 

@@ -24,7 +24,8 @@ from persistence.memory_contracts import MemoryContracts, MemoryServices, Memory
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
-from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices, MemoryLedger
+from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
+from persistence.memory_ledger import MemoryLedger
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.statements import noting

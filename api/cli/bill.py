@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.cli import ATTENTION, DONE, Unreachable, complain
-from domain.refusal import BadValue, NotFound, Refusal
+from api.cli.bars import progress_bar
+from api.cli.bill_export import FORMATS, Export, export_run
+from domain.refusal import BadValue, NotFound
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
-    from domain.ids import BillRunId
     from domain.invoicing.bill_run import BillRun, Parked
     from domain.invoicing.invoice import Invoice
     from domain.usecases.run_bills import PageDone
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
-FORMATS: Final = ("pdf", "peppol", "json", "csv")
-INVOICES_PER_PAGE: Final = 200
+RUNS_PER_PAGE: Final = 200
 
 Operator = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
 
@@ -80,13 +75,13 @@ def list_runs(operator: Operator = None) -> int:
         from domain.ports.page import PageRequest
         from domain.usecases.list_bill_runs import list_bill_runs
 
-        request, more = PageRequest(first=INVOICES_PER_PAGE), True
+        request, more = PageRequest(first=RUNS_PER_PAGE), True
         while more:
             page = await list_bill_runs(request, actor=actor, begin=wiring.begin)
             for each in page.items:
                 print(json.dumps(_run_data(each)))
             more = page.more
-            request = PageRequest(first=INVOICES_PER_PAGE, after=page.items[-1].id if page.items else None)
+            request = PageRequest(first=RUNS_PER_PAGE, after=page.items[-1].id if page.items else None)
         return DONE
 
     return run_with(operator, work)
@@ -137,14 +132,8 @@ def export(
         from domain.usecases.list_bill_runs import get_bill_run
 
         found, _ = await get_bill_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
-        with _bar(f"run {found.id}", found.invoices) as step:
-            work = _Export(found.id, out, wiring, actor, step)
-            match format_:
-                case "pdf":
-                    return await _export_pdf(work)
-                case "peppol":
-                    return await _export_peppol(work)
-            return await _export_data(work, format_)
+        with progress_bar(f"run {found.id}", found.invoices) as step:
+            return await export_run(Export(found.id, out, wiring, actor, step), format_)
 
     try:
         return run_with(operator, work)
@@ -155,7 +144,7 @@ def export(
 async def _run(cmd: Any, wiring: Wiring, actor: Actor) -> int:
     from domain.usecases.run_bills import run_bills
 
-    with _bar("billing", None) as step:
+    with progress_bar("billing", None) as step:
 
         def done(page: PageDone) -> None:
             for invoice in page.invoices:
@@ -172,107 +161,6 @@ async def _run(cmd: Any, wiring: Wiring, actor: Actor) -> int:
         f" {run.nothing} with nothing to bill"
     )
     return ATTENTION if run.parked else DONE
-
-
-@dataclass(frozen=True, slots=True)
-class _Export:
-    """Which run goes where, and what moves the progress bar."""
-
-    run: BillRunId
-    out: Path
-    wiring: Wiring
-    actor: Actor
-    step: Callable[[int, int | None], None]
-
-
-async def _export_pdf(to: _Export) -> int:
-    from domain.usecases.print_invoice import print_invoice
-
-    async for invoice in _invoices(to):
-        _, data = await print_invoice(invoice.id, actor=to.actor, begin=to.wiring.begin, documents=to.wiring.documents)
-        _write(to.out, invoice, "pdf", data)
-        to.step(1, None)
-    return DONE
-
-
-async def _export_peppol(to: _Export) -> int:
-    from integrations.einvoice.findings import FATAL
-    from integrations.einvoice.rules import Checker, RulesAway
-
-    rules = to.wiring.settings.einvoice_rules
-    if rules is None:
-        complain("checked by schema, EN 16931 and our own rules; TOLLWRIGHT_EINVOICE_RULES adds Peppol's")
-    code, skipped = DONE, 0
-    with Checker(rules) as checker:
-        async for invoice in _invoices(to):
-            to.step(1, None)
-            if not invoice.payer.endpoint:
-                skipped += 1
-                continue
-            try:
-                data = to.wiring.documents.einvoice(invoice)
-                findings = await asyncio.to_thread(checker.check, data, rules_may_miss=rules is None)
-            except Refusal as no:
-                complain(f"invoice {invoice.number}: {no.message}")
-                code = ATTENTION
-                continue
-            except RulesAway as away:
-                raise Unreachable(str(away)) from None
-            broken = [finding for finding in findings if finding.severity == FATAL]
-            for finding in broken:
-                row = {"invoice": invoice.number, "rule": finding.rule, "place": finding.place, "text": finding.text}
-                print(json.dumps(row, ensure_ascii=False))
-            if broken:
-                code = ATTENTION
-            else:
-                _write(to.out, invoice, "xml", data)
-    if skipped:
-        complain(f"{skipped} invoices have payers without a Peppol id and were left out")
-    return code
-
-
-async def _export_data(to: _Export, format_: str) -> int:
-    from integrations.printing import basis
-
-    path = to.out / f"run-{to.run}.{'jsonl' if format_ == 'json' else 'csv'}"
-    partial = path.with_name(path.name + ".part")
-    count = 0
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        heads = "" if format_ == "json" else "".join(basis.rows([]))
-        file.write(heads)
-        async for invoice in _invoices(to):
-            if format_ == "json":
-                file.write(basis.encode(invoice) + "\n")
-            else:
-                file.write("".join(basis.rows([invoice])).removeprefix(heads))
-            count += 1
-            to.step(1, None)
-    partial.replace(path)
-    print(json.dumps({"run": to.run, "file": str(path), "invoices": count}))
-    return DONE
-
-
-async def _invoices(to: _Export) -> AsyncIterator[Invoice]:
-    from domain.ports.page import PageRequest
-    from domain.usecases.list_invoices import ListInvoices, list_invoices
-
-    after, more = None, True
-    while more:
-        request = PageRequest(first=INVOICES_PER_PAGE, after=after)
-        page = await list_invoices(ListInvoices(page=request, run=to.run), actor=to.actor, begin=to.wiring.begin)
-        for invoice in page.items:
-            yield invoice
-            after = invoice.id
-        more = page.more
-
-
-def _write(out: Path, invoice: Invoice, suffix: str, data: bytes) -> None:
-    """Write a document under a name made of our own words and digits, whole or not at all."""
-    path = out / f"{invoice.kind.value}-{invoice.number}.{suffix}"
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(data)
-    partial.replace(path)
-    print(json.dumps({"invoice": invoice.number, "file": str(path), "bytes": len(data)}))
 
 
 async def _customers(wiring: Wiring, actor: Actor, numbers: list[str]) -> tuple[Any, ...]:
@@ -333,22 +221,3 @@ def _run_data(run: BillRun, *, dry_run: bool = False) -> dict[str, Any]:
         "vat": f"{run.vat:f}",
         "total": f"{run.total:f}",
     }
-
-
-@contextlib.contextmanager
-def _bar(name: str, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a progress bar on stderr where that is a terminal; yield what moves it by a count, and sets the total."""
-    if not sys.stderr.isatty():
-        yield lambda _count, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=total)
-
-        def step(count: int, of: int | None) -> None:
-            progress.update(task, advance=count, total=total if of is None else of)
-
-        yield step

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
 from domain.ids import BillRunId, CustomerId
-from domain.invoicing.assembly import Bill, Doubt, assemble
+from domain.invoicing.assembly import assemble
+from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
 from domain.invoicing.fees import Window
 from domain.invoicing.invoice import DocumentKind, Invoice, decimals_of, numbered

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
-from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind, Unit, decimals_of
-from domain.period import Period
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, decimals_of
+from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, width
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
+from integrations.printing.shown import by_kind, days, shown
 from integrations.printing.slip import FOOT as SLIP_FOOT
 from integrations.printing.slip import HEIGHT as SLIP_HEIGHT
 from integrations.printing.slip import draw_slip, has_slip
-from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation, length, words
+from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation, words
 
 ROWS_ON_FIRST_PAGE: Final = 12
-CALL_DECIMALS_MAX: Final = 4
 
 _LINES: Final = (
     Column(LEFT, 200),
@@ -33,14 +31,6 @@ _LINES: Final = (
     Column(416, 460, at_right=True),
     Column(460, 486, at_right=True),
     Column(486, RIGHT, at_right=True),
-)
-_CALLS: Final = (
-    Column(LEFT, 104),
-    Column(108, 150),
-    Column(156, 262),
-    Column(268, 434),
-    Column(434, 486, at_right=True),
-    Column(488, RIGHT, at_right=True),
 )
 # ReportLab keeps what a face has drawn per document in places that two threads must not use at once.
 _drawing = threading.Lock()
@@ -65,7 +55,7 @@ class _Printer:
         self.sheet.running = self.running
 
     def draw(self, calls: Iterable[Sequence[CallRow]]) -> bytes:
-        lines = list(_shown(self.invoice, self.said))
+        lines = list(shown(self.invoice, self.said))
         short = len(self.invoice.customers) == 1 and len(lines) <= ROWS_ON_FIRST_PAGE
         self.foot(self.sheet)
         self.head()
@@ -81,7 +71,7 @@ class _Printer:
             self.sheet.turn()
             self.specification(lines)
         if self.invoice.call_specification is CallSpecification.ITEMISED:
-            self.calls(calls)
+            draw_calls(self.sheet, self.invoice, calls, said=self.said, zone=self.zone)
         return self.sheet.close()
 
     def money(self, value: Decimal) -> str:
@@ -213,7 +203,7 @@ class _Printer:
         sheet.rule(sheet.y - 6)
         sheet.y -= 6
         per_customer = [
-            (name, list(_by_kind(list(lines), said)))
+            (name, list(by_kind(list(lines), said)))
             for name, lines in groupby(invoice.lines, key=lambda line: (line.customer, line.customer_name))
         ]
         many = len(per_customer) > 1
@@ -225,7 +215,7 @@ class _Printer:
         if len(rows) > ROWS_ON_FIRST_PAGE:
             rows = [row for row in rows if row[2]] if many else rows
         if len(rows) > ROWS_ON_FIRST_PAGE:
-            rows = [(label, net, False) for label, net in _by_kind(invoice.lines, said)]
+            rows = [(label, net, False) for label, net in by_kind(invoice.lines, said)]
         for label, net, bold in rows:
             sheet.y -= 13.5
             sheet.row(
@@ -294,113 +284,3 @@ class _Printer:
         """Draw a bold label and its subtotal."""
         columns = (Column(LEFT + inset, 420), Column(420, RIGHT - inset, at_right=True))
         self.sheet.row(columns, (label, self.money(net)), size=size, face=BOLD)
-
-    def calls(self, blocks: Iterable[Sequence[CallRow]]) -> None:
-        """Draw the call specification on pages of its own, a table per subscription."""
-        sheet, said = self.sheet, self.said
-        owner: tuple[int, int] | None = None
-        count, amount, labels = 0, 0, {line.customer: line.customer_name for line in self.invoice.lines}
-        for row in (row for block in blocks for row in block):
-            if owner is None:
-                sheet.turn()
-                heading(sheet, said["calls"])
-                note = said["calls_note"].format(currency=self.invoice.currency, zone=self.zone.key)
-                sheet.down(13)
-                sheet.text(LEFT, sheet.y, note, size=7.5, colour=GREY)
-            if owner != (row.customer, row.subscription):
-                if owner is not None:
-                    self.call_sum(count, amount)
-                owner, count, amount = (row.customer, row.subscription), 0, 0
-                if sheet.y - 70 < sheet.bottom:
-                    sheet.turn()
-                sheet.y -= 24
-                name = f"  {labels.get(row.customer, '')}" if len(labels) > 1 else ""
-                sheet.text(LEFT, sheet.y, f"{row.label or row.number}{name}", size=9, face=BOLD)
-                self.call_heads()
-            if sheet.down(10.4):
-                self.call_heads()
-                sheet.y -= 10.4
-            self.call(row)
-            count += 1
-            amount += row.amount_micro
-        if owner is not None:
-            self.call_sum(count, amount)
-
-    def call_heads(self) -> None:
-        said = self.said
-        self.sheet.y -= 14
-        heads = tuple(said[name] for name in ("day", "time", "to_number", "destination", "length", "amount"))
-        self.sheet.row(_CALLS, heads, size=7, colour=GREY)
-        self.sheet.rule(self.sheet.y - 4)
-        self.sheet.y -= 3
-
-    def call(self, row: CallRow) -> None:
-        said = self.said
-        start = row.start.astimezone(self.zone)
-        place = f"{row.destination} ({said['in']})" if row.direction == "in" else row.destination
-        cells = (
-            f"{start:%Y-%m-%d}",
-            f"{start:%H:%M:%S}",
-            row.number,
-            place,
-            length(row.used, row.mode, said),
-            said.number(Decimal(row.amount_micro).scaleb(-6), 2, CALL_DECIMALS_MAX),
-        )
-        self.sheet.row(_CALLS, cells, size=7.5)
-
-    def call_sum(self, count: int, amount: int) -> None:
-        self.sheet.rule(self.sheet.y - 4)
-        self.sheet.down(14)
-        columns = (Column(LEFT, 300), Column(434, RIGHT, at_right=True))
-        value = self.said.number(Decimal(amount).scaleb(-6), 2, CALL_DECIMALS_MAX)
-        self.sheet.row(columns, (self.said["events"].format(count=count), value), size=8, face=BOLD)
-
-
-def days(period: Period) -> str:
-    """Write a period with the last day that belongs to it, the year once.
-
-    >>> from datetime import date
-    >>> days(Period(date(2026, 10, 1), date(2026, 11, 1))), days(Period(date(2026, 10, 1), date(2026, 10, 2)))
-    ('2026-10-01 – 10-31', '2026-10-01')
-    """
-    last = period.end - timedelta(days=1)
-    if last == period.start:
-        return period.start.isoformat()
-    same = last.year == period.start.year
-    return f"{period.start.isoformat()} – {f'{last:%m-%d}' if same else last.isoformat()}"
-
-
-def _by_kind(lines: Sequence[Line], said: Words) -> Iterator[tuple[str, Decimal]]:
-    kinds = {"corrections": Decimal(0), "fees": Decimal(0), "usage": Decimal(0)}
-    present = set()
-    for line in lines:
-        kind = {LineKind.USAGE: "usage", LineKind.CORRECTION: "corrections"}.get(line.kind, "fees")
-        kinds[kind] += line.net
-        present.add(kind)
-    for kind in ("fees", "usage", "corrections"):
-        if kind in present:
-            yield said[kind], kinds[kind]
-
-
-def _shown(invoice: Invoice, said: Words) -> Iterator[Line]:
-    """Yield the lines as the customer chose: without a specification, usage is one line per contract."""
-    if invoice.call_specification is not CallSpecification.NONE:
-        yield from invoice.lines
-        return
-    for _, group in groupby(invoice.lines, key=lambda line: (line.customer, line.contract, line.vat)):
-        lines = list(group)
-        yield from (line for line in lines if line.kind is not LineKind.USAGE)
-        usage = [line for line in lines if line.kind is LineKind.USAGE]
-        if usage:
-            net = sum((line.net for line in usage), Decimal(0))
-            start, end = min(line.period.start for line in usage), max(line.period.end for line in usage)
-            yield replace(
-                usage[0],
-                text=said["usage"],
-                label=None,
-                quantity=Decimal(1),
-                unit=Unit.PIECE,
-                unit_price=net,
-                net=net,
-                period=Period(start, end),
-            )

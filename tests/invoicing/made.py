@@ -12,7 +12,8 @@ from domain.contracts.service import Service
 from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind
 from domain.customers.customer import Customer, CustomerKind, Delivery
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ServiceId, SubscriptionId
-from domain.invoicing.assembly import Bill, assemble
+from domain.invoicing.assembly import assemble
+from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import BillRun, BillRunState, UsageTotal
 from domain.invoicing.fees import Window
 from domain.invoicing.invoice import Invoice, numbered

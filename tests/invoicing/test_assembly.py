@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from domain.contracts.contract import ContractService
 from domain.customers.customer import CustomerKind
-from domain.invoicing.assembly import Doubt, assemble
+from domain.invoicing.assembly import assemble
+from domain.invoicing.bill import Doubt
 from domain.invoicing.bill_run import BilledFee, FeeKey
 from domain.invoicing.invoice import DocumentKind, Invoice, LineKind, check
 from domain.ledger.entry import of_invoice, reversal

@@ -1,0 +1,133 @@
+"""What ``tollwright bill export`` writes: a file per invoice, or one file of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from api.cli import ATTENTION, DONE, Unreachable, complain
+from domain.refusal import Refusal
+
+if TYPE_CHECKING:
+    from api.wiring import Wiring
+    from domain.access.actor import Actor
+    from domain.ids import BillRunId
+    from domain.invoicing.invoice import Invoice
+
+FORMATS: Final = ("pdf", "peppol", "json", "csv")
+INVOICES_PER_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Which run goes where, and what moves the progress bar."""
+
+    run: BillRunId
+    out: Path
+    wiring: Wiring
+    actor: Actor
+    step: Callable[[int, int | None], None]
+
+
+async def export_run(to: Export, format_: str) -> int:
+    """Write the invoices of a run in one of ``FORMATS``; return the exit code."""
+    match format_:
+        case "pdf":
+            return await _export_pdf(to)
+        case "peppol":
+            return await _export_peppol(to)
+    return await _export_data(to, format_)
+
+
+async def _export_pdf(to: Export) -> int:
+    from domain.usecases.print_invoice import print_invoice
+
+    async for invoice in _invoices(to):
+        _, data = await print_invoice(invoice.id, actor=to.actor, begin=to.wiring.begin, documents=to.wiring.documents)
+        _write(to.out, invoice, "pdf", data)
+        to.step(1, None)
+    return DONE
+
+
+async def _export_peppol(to: Export) -> int:
+    from integrations.einvoice.findings import FATAL
+    from integrations.einvoice.rules import Checker, RulesAway
+
+    rules = to.wiring.settings.einvoice_rules
+    if rules is None:
+        complain("checked by schema, EN 16931 and our own rules; TOLLWRIGHT_EINVOICE_RULES adds Peppol's")
+    code, skipped = DONE, 0
+    with Checker(rules) as checker:
+        async for invoice in _invoices(to):
+            to.step(1, None)
+            if not invoice.payer.endpoint:
+                skipped += 1
+                continue
+            try:
+                data = to.wiring.documents.einvoice(invoice)
+                findings = await asyncio.to_thread(checker.check, data, rules_may_miss=rules is None)
+            except Refusal as no:
+                complain(f"invoice {invoice.number}: {no.message}")
+                code = ATTENTION
+                continue
+            except RulesAway as away:
+                raise Unreachable(str(away)) from None
+            broken = [finding for finding in findings if finding.severity == FATAL]
+            for finding in broken:
+                row = {"invoice": invoice.number, "rule": finding.rule, "place": finding.place, "text": finding.text}
+                print(json.dumps(row, ensure_ascii=False))
+            if broken:
+                code = ATTENTION
+            else:
+                _write(to.out, invoice, "xml", data)
+    if skipped:
+        complain(f"{skipped} invoices have payers without a Peppol id and were left out")
+    return code
+
+
+async def _export_data(to: Export, format_: str) -> int:
+    from integrations.printing import basis
+
+    path = to.out / f"run-{to.run}.{'jsonl' if format_ == 'json' else 'csv'}"
+    partial = path.with_name(path.name + ".part")
+    count = 0
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        heads = "" if format_ == "json" else "".join(basis.rows([]))
+        file.write(heads)
+        async for invoice in _invoices(to):
+            if format_ == "json":
+                file.write(basis.encode(invoice) + "\n")
+            else:
+                file.write("".join(basis.rows([invoice])).removeprefix(heads))
+            count += 1
+            to.step(1, None)
+    partial.replace(path)
+    print(json.dumps({"run": to.run, "file": str(path), "invoices": count}))
+    return DONE
+
+
+async def _invoices(to: Export) -> AsyncIterator[Invoice]:
+    from domain.ports.page import PageRequest
+    from domain.usecases.list_invoices import ListInvoices, list_invoices
+
+    after, more = None, True
+    while more:
+        request = PageRequest(first=INVOICES_PER_PAGE, after=after)
+        page = await list_invoices(ListInvoices(page=request, run=to.run), actor=to.actor, begin=to.wiring.begin)
+        for invoice in page.items:
+            yield invoice
+            after = invoice.id
+        more = page.more
+
+
+def _write(out: Path, invoice: Invoice, suffix: str, data: bytes) -> None:
+    """Write a document under a name made of our own words and digits, whole or not at all."""
+    path = out / f"{invoice.kind.value}-{invoice.number}.{suffix}"
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(data)
+    partial.replace(path)
+    print(json.dumps({"invoice": invoice.number, "file": str(path), "bytes": len(data)}))

@@ -1,0 +1,39 @@
+"""Everything that one payer's invoice is made of, and the doubt that parks him."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription
+from domain.customers.customer import Customer
+from domain.ids import ContractId, CustomerId, ServiceId, SubscriptionId
+from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
+from domain.invoicing.fees import Window
+from domain.operators import Operator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """Everything one payer's invoice is made of; ``members`` are the customers billed to him, himself first."""
+
+    operator: Operator
+    run: BillRun
+    window: Window
+    payer: Customer
+    members: Sequence[Customer]
+    contracts: Mapping[CustomerId, Sequence[Contract]]
+    services: Mapping[ServiceId, Service]
+    subscriptions: Mapping[SubscriptionId, Subscription]
+    usage: Mapping[CustomerId, Sequence[UsageTotal]]
+    billed: Mapping[ContractId, BilledFees]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a payer is parked: a stable reason, and a sentence that says what to do."""
+
+    reason: str
+    detail: str
