@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, TextIO, cast
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _TOLD_MAX: Final = 10
 _SPOOL_BYTES: Final = 64 << 20
+_WATCHED_BYTES: Final = 32 << 20
 
 
 @app.command()
@@ -42,6 +43,7 @@ def mediate(
         for path, file in opened:
             with naming(path):
                 check(file)
+                _probe(file, profile)
         out = stack.enter_context(rejects.open("w", encoding="utf-8")) if rejects else None
         for path, file in opened:
             with naming(path):
@@ -60,6 +62,30 @@ def mediate(
     return ATTENTION if total.rejects or empty else DONE
 
 
+def _probe(file: BinaryIO, profile: Profile) -> None:
+    """Refuse a file of another format before anything is printed."""
+    from integrations.cdr import containers, registry
+
+    next(iter(registry.reader(profile).decode(containers.blocks(file), profile, records_max=1)), None)
+
+
+@contextlib.contextmanager
+def _progress(path: Path, file: BinaryIO) -> Iterator[Callable[[int], None]]:
+    """Show how far a large file is read, where somebody watches."""
+    from integrations.cdr import containers
+
+    size = file.seek(0, 2)
+    if not sys.stderr.isatty() or size < _WATCHED_BYTES or containers.kind(file) is not None:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(path.name, total=size)
+        yield lambda position: bars.update(bar, completed=position)
+
+
 def _one(path: Path, file: BinaryIO, profile: Profile, run: Any, out: TextIO | None) -> Any:
     """Print one file's events; return its balance."""
     import time
@@ -70,11 +96,13 @@ def _one(path: Path, file: BinaryIO, profile: Profile, run: Any, out: TextIO | N
 
     balance, told = Balance(), 0
     reader = registry.reader(profile)
-    blocks = containers.blocks(file)
-    for batch in batches(blocks, profile, reader, now_us=time.time_ns() // 1000, run=run):
-        sys.stdout.buffer.write(lines(batch.events))
-        told = _tell(path, batch.rejects, out, told)
-        balance += batch.balance
+    with _progress(path, file) as reached:
+        blocks = containers.blocks(file)
+        for batch in batches(blocks, profile, reader, now_us=time.time_ns() // 1000, run=run):
+            sys.stdout.buffer.write(lines(batch.events))
+            told = _tell(path, batch.rejects, out, told)
+            balance += batch.balance
+            reached(batch.position)
     sys.stdout.flush()
     if told > _TOLD_MAX:
         complain(f"{path}: {told - _TOLD_MAX} more records rejected; --rejects FILE keeps them all")

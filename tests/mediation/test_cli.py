@@ -72,7 +72,8 @@ def test_what_cannot_be_read_prints_nothing_and_ends_with_2(
     code, events, err = mediate(capsys, "--source", "asterisk", bad)
     assert (code, events, len(err)) == (2, [], 1)
     assert err[0].startswith(f"tollwright: {bad}: ")
-    assert good
+    code, events, err = mediate(capsys, "--source", "asterisk", good, bad)
+    assert (code, events, len(err)) == (2, [], 1)
 
 
 def test_an_empty_file_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
