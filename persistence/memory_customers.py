@@ -128,6 +128,8 @@ class MemoryResellers:
         if not exists(self._draft, "reseller", reseller.parent, reseller.operator):
             raise NotFound(f"no reseller {reseller.parent}", field="parent")
         kept = replace(reseller, id=ResellerId(self._draft.draw("reseller")))
+        if not self._sees(kept):
+            raise NotFound("no such reseller, or not yours", field="reseller")
         rows[kept.id] = kept
         return kept
 

@@ -16,7 +16,10 @@ from domain.refusal import BadValue, NotFound, Stale
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCustomer:
-    """A change of the fields that are given. ``version`` is the one that the caller has read."""
+    """A change of the fields that are given. ``version`` is the one that the caller has read.
+
+    Whose reseller's a customer is does not change: contracts, lines and rated events say the same.
+    """
 
     customer: CustomerId
     version: int

@@ -209,3 +209,7 @@ async def test_resellers_are_a_tree_and_each_sees_from_himself_down(world: World
     with pytest.raises(NotFound):
         async with world.begin(world.operator) as unit:
             await unit.resellers.add(reseller(world.operator.operator, "new", parent=ResellerId(4711)))
+    for caller, parent in ((world.north, world.north.reseller), (world.north, None), (world.other_operator, None)):
+        with pytest.raises(NotFound):
+            async with world.begin(caller) as unit:
+                await unit.resellers.add(reseller(world.operator.operator, "mine", parent=parent))
