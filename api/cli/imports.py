@@ -216,10 +216,16 @@ def tariff(
 
 
 async def _publish(document: object, wiring: Wiring, actor: Actor) -> int:
+    from domain.catalogue.document import BadTariff
     from domain.usecases.import_tariff import ImportTariff, import_tariff
 
     cmd = ImportTariff(document=document)
-    done = await import_tariff(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    try:
+        done = await import_tariff(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    except BadTariff as wrong:
+        for fault in wrong.faults:
+            complain(str(fault))
+        return WRONG
     if done.parties_left:
         complain(
             f"{done.parties_left} parties are left out: who is rated by which list stands on customers and contracts"
