@@ -57,13 +57,13 @@ def _head(opened: Any) -> bytes:
 
 
 def _advise(head: bytes, known: Profile) -> bool:
-    """Print what to change; return whether there is anything."""
+    """Print what to change; return whether the file is misread without it."""
     from integrations.cdr import advice
 
     found = advice.advise(head, known)
     for one in found:
         print(json.dumps({"change": one.key, "to": one.value, "because": one.because}, ensure_ascii=False))
-    return bool(found)
+    return any(one.key.startswith(("file.columns", "file.delimiter", "time.")) for one in found)
 
 
 def _show(opened: Any, known: Profile, records: int) -> bool:

@@ -207,6 +207,7 @@ def decode(
         if cutter is None:
             shape = shape_of(text, profile, final=final)
             check_columns(set(shape.names) | derived, profile)
+            _refuse_other_names(shape, profile)
             cutter = Cutter(profile.layout, shape, tuple(used_columns(profile) | also))
             _refuse_other_layout(cutter, text, profile, control, final=final)
         cut = cutter.cut(text, records_max, final=final)
@@ -230,6 +231,16 @@ def decode(
             yield piece
         if done:
             return
+
+
+def _refuse_other_names(shape: Shape, profile: Profile) -> None:
+    """Refuse a file whose first row names hardly any of the profile's columns: it is no row of names, or another's."""
+    used = used_columns(profile)
+    if shape.header is not None and len(used.intersection(shape.names)) < _HEADER_NAMES_MIN:
+        raise Unreadable(
+            f"the first row does not name the columns of profile {profile.name} ({' '.join(sorted(used)[:8])} ...); "
+            "see file.header and file.columns"
+        )
 
 
 def _refuse_other_layout(
@@ -342,7 +353,9 @@ def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:
 
 def _overlong(source: Source, line: int) -> Decoded:
     offset = source.position
-    head, length = source.skip_line()
+    head, length, blank = source.skip_line()
+    if blank:
+        return Decoded(nothing(), lambda _: [], source.position, ignored={"nul_tail": 1})
     rejects = reject_rows(
         pl.Series([line], dtype=pl.Int64),
         pl.Series([offset], dtype=pl.Int64),

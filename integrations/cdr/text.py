@@ -168,17 +168,18 @@ class Source:
         self._rest = self._rest[end - self._base :] if self._decoder is None else self._rest[place:]
         self._base = end
 
-    def skip_line(self) -> tuple[bytes, int]:
-        """Leave a line that is too long to hold; return its first bytes and its length."""
-        head, length = self._rest[:_SNIFF_BYTES], 0
+    def skip_line(self) -> tuple[bytes, int, bool]:
+        """Leave a line that is too long to hold; return its first bytes, its length, and whether it is all NUL."""
+        head, length, blank = self._rest[:_SNIFF_BYTES], 0, True
         while True:
             found = min((at for at in (self._rest.find(b"\n"), self._rest.find(b"\r")) if at >= 0), default=-1)
             dropped = len(self._rest) if found < 0 else found
             length += dropped
+            blank = blank and not self._rest[:dropped].strip(b"\0")
             self._base += dropped
             self._rest = self._rest[dropped:]
             if found >= 0 or self._over:
-                return head, length
+                return head, length, blank
             self._pull(_SNIFF_BYTES)
 
     @property
