@@ -24,7 +24,7 @@ def spans(
     gaps = np.diff(ordered)
     cuts = np.flatnonzero(gaps >= gap_us)
     if len(cuts) >= spans_max:
-        cuts = np.sort(cuts[np.argsort(gaps[cuts], kind="stable")[-(spans_max - 1) :]])
+        cuts = np.sort(cuts[np.argsort(-gaps[cuts], kind="stable")[: spans_max - 1]])
     firsts = ordered[np.concatenate([[0], cuts + 1])]
     lasts = ordered[np.concatenate([cuts, [len(ordered) - 1]])]
     return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
