@@ -109,7 +109,8 @@ class BillRunStore:
             if _asked(unfinished) == _asked(run):
                 return unfinished
             raise WrongState(
-                f"bill run {unfinished.id} of {unfinished.period} is not finished; run the same again to continue it"
+                f"bill run {unfinished.id} of {unfinished.period} is not finished; run the same again to continue it,"
+                " or abandon it"
             )
         # Everybody who commits a chunk holds this lock shared, from before its id is drawn. A chunk takes seconds.
         await self._connection.execute(f"set local lock_timeout = '{CHUNK_SECONDS}s'")

@@ -165,7 +165,7 @@ class MemoryBillRuns:
                     return unfinished
                 raise WrongState(
                     f"bill run {unfinished.id} of {unfinished.period} is not finished;"
-                    " run the same again to continue it"
+                    " run the same again to continue it, or abandon it"
                 )
         return await self.rehearse(run)
 

@@ -108,6 +108,25 @@ def parked(
 
 
 @app.command()
+def abandon(
+    run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
+    operator: Operator = None,
+) -> int:
+    """End a run that was interrupted; whom it had not come to is billed by the next."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.ids import BillRunId
+        from domain.usecases.abandon_bill_run import abandon_bill_run
+
+        ended = await abandon_bill_run(BillRunId(run_id), actor=actor, begin=wiring.begin, clock=wiring.clock)
+        print(json.dumps(_run_data(ended)))
+        return DONE
+
+    return run_with(operator, work)
+
+
+@app.command()
 def export(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")],

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -18,10 +21,11 @@ from domain.invoicing.bill_run import BilledFee, FeeKey
 from domain.invoicing.invoice import DocumentKind
 from domain.operators import Address
 from domain.refusal import BadValue, LimitExceeded, Unreadable
+from integrations.einvoice import rules
 from integrations.einvoice.findings import early
 from integrations.einvoice.peppol import Attachment, encode
 from integrations.einvoice.reading import parse
-from integrations.einvoice.rules import Checker, choose, rule_sets
+from integrations.einvoice.rules import Checker, RulesAway, choose, rule_sets
 from tests.invoicing.made import BRANCH, MOBILE, OPERATOR, PAYER, bill, contract, issued, usage
 
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
@@ -115,6 +119,34 @@ def test_a_credit_note_turns_the_sign_and_names_its_original():
     assert etree.QName(root.tag).localname == "CreditNote"
     assert Decimal(root.findtext(f".//{CBC}PayableAmount")) == -invoice.total
     assert root.findtext("{*}BillingReference/{*}InvoiceDocumentReference/{*}ID") == "99"
+
+
+@pytest.mark.parametrize(("name", "make"), [("invoice", issued), ("credit-note", credit_note)])
+def test_golden(name, make):
+    """Byte for byte; where a change is meant, write the new document over the old one and read the difference."""
+    assert encode(make()) == (Path(__file__).parent / f"{name}.golden.xml").read_bytes()
+
+
+def test_a_rules_process_that_dies_or_hangs_is_started_anew(checker, monkeypatch):
+    document = encode(issued())
+    assert checker.check(document, rules_may_miss=True) == []
+    checker._worker.kill()
+    checker._worker.wait()
+    assert checker.check(document, rules_may_miss=True) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(rules, "ANSWER_SECONDS", 0.2)
+        os.kill(checker._worker.pid, signal.SIGSTOP)
+        with pytest.raises(RulesAway, match="did not answer"):
+            checker.check(document, rules_may_miss=True)
+    assert checker.check(document, rules_may_miss=True) == []
+
+
+def test_threads_share_a_checker(checker):
+    good = encode(issued())
+    bad = good.replace(b">325.00<", b">326.00<")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda data: checker.check(data, rules_may_miss=True), [good, bad] * 8))
+    assert [bool(each) for each in found] == [False, True] * 8
 
 
 def test_a_csv_of_the_calls_can_travel_inside(checker):

@@ -11,6 +11,7 @@ import pytest
 
 from domain.contracts.contract import ContractState
 from domain.customers.customer import Delivery
+from domain.ids import BillRunId
 from domain.invoicing.bill_run import BillRunState
 from domain.invoicing.invoice import LineKind, check
 from domain.invoicing.references import ocr_valid
@@ -18,6 +19,7 @@ from domain.operators import Address
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.usecases import run_bills as bills
+from domain.usecases.abandon_bill_run import abandon_bill_run
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
@@ -225,6 +227,35 @@ async def test_another_run_waits_until_the_first_is_finished(office: Office, mon
         await office.bill(NOVEMBER)
     assert (await office.bill()).invoices == 1
     assert (await office.bill(NOVEMBER)).invoices == 1
+
+
+async def test_a_run_that_is_abandoned_leaves_the_rest_to_the_next(office: Office, monkeypatch) -> None:
+    monkeypatch.setattr(bills, "PAYERS_PER_PAGE", 2)
+    for _ in range(5):
+        await office.customer()
+    real, pages = bills._issue, iter([False, True])
+
+    async def failing(*arguments):
+        if next(pages):
+            raise ZeroDivisionError
+        return await real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bills, "_issue", failing)
+        with pytest.raises(ZeroDivisionError):
+            await office.bill()
+    world = office.world
+    everything = {"begin": world.begin, "clock": world.clock}
+    with pytest.raises(NotAllowed):
+        await abandon_bill_run(BillRunId(1), actor=world.north, **everything)
+    with pytest.raises(NotFound):
+        await abandon_bill_run(BillRunId(99), actor=office.actor, **everything)
+    ended = await abandon_bill_run(BillRunId(1), actor=office.actor, **everything)
+    assert (ended.state, ended.payers, ended.invoices) == (BillRunState.DONE, 2, 2)
+    with pytest.raises(WrongState):
+        await abandon_bill_run(BillRunId(1), actor=office.actor, **everything)
+    rest = await office.bill()
+    assert (rest.id, rest.invoices, rest.nothing) == (2, 3, 2)
 
 
 async def test_one_customer_alone(office: Office) -> None:
