@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +83,17 @@ def test_a_key_from_its_creation_to_its_end(tollwright: Callable[..., Told], dat
     assert (code, revoked["revoked_at"] is not None) == (DONE, True)
     assert not asyncio.run(stored(made["client_id"])).knows(secret)
     assert tollwright("key", "revoke", "nobody")[0] == WRONG
+
+
+def test_what_the_page_says_is_what_one_types(tollwright: Callable[..., Told]) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    section = page.split("## The first operator and its keys")[1].split("```sh")[1].split("```")[0]
+    lines = section.replace("\\\n", " ").strip().splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        word, *rest = shlex.split(line)
+        assert word == "tollwright"
+        assert tollwright(*rest)[0] == DONE, line
 
 
 def test_a_resellers_key_holds_no_scope_of_the_operators(tollwright: Callable[..., Told], database_url: str) -> None:
