@@ -23,14 +23,15 @@ from integrations.printing.words import Words, grouped_bankgiro, grouped_organis
 ROWS_ON_FIRST_PAGE: Final = 12
 
 _LINES: Final = (
-    Column(LEFT, 200),
-    Column(204, 268),
-    Column(272, 354),
-    Column(354, 396, at_right=True),
-    Column(399, 416),
-    Column(416, 460, at_right=True),
-    Column(460, 486, at_right=True),
-    Column(486, RIGHT, at_right=True),
+    Column(LEFT, 186),
+    Column(186, 212, at_right=True),
+    Column(220, 280),
+    Column(284, 362),
+    Column(362, 402, at_right=True),
+    Column(405, 421),
+    Column(421, 464, at_right=True),
+    Column(464, 489, at_right=True),
+    Column(489, RIGHT, at_right=True),
 )
 # ReportLab keeps what a face has drawn per document in places that two threads must not use at once.
 _drawing = threading.Lock()
@@ -166,16 +167,8 @@ class _Printer:
     def columns(self) -> None:
         said = self.said
         self.sheet.y -= 18
-        heads = (
-            said["description"],
-            "",
-            said["period"],
-            said["quantity"],
-            "",
-            said["price"],
-            said["vat"],
-            said["amount"],
-        )
+        names = ("description", "count", "", "period", "quantity", "", "price", "vat", "amount")
+        heads = [said[name] if name else "" for name in names]
         self.sheet.row(_LINES, heads, size=7.5, colour=GREY)
         self.sheet.rule(self.sheet.y - 5)
         self.sheet.y -= 4
@@ -184,6 +177,7 @@ class _Printer:
         said = self.said
         cells = (
             line.text,
+            "" if line.events is None else self.said.number(Decimal(line.events)),
             line.label or "",
             days(line.period),
             said.number(line.quantity, 0, 3),

@@ -57,6 +57,7 @@ def shown(invoice: Invoice, said: Words) -> Iterator[Line]:
                 usage[0],
                 text=said["usage"],
                 label=None,
+                events=sum(line.events or 0 for line in usage),
                 quantity=Decimal(1),
                 unit=Unit.PIECE,
                 unit_price=net,
