@@ -456,15 +456,20 @@ create table if not exists usage (
 create unique index if not exists usage_identity on usage (operator, start, source, key, version);
 create index if not exists usage_customer on usage (customer, start);
 
--- Partitions are made when the first event of their month (UTC) arrives.
+-- Partitions are made when the first event of their month (UTC) arrives: beside the table and then attached, which
+-- waits neither for those who read it nor for those who write into it.
 create or replace function usage_partition(month date) returns void language plpgsql security definer
     set search_path = pg_catalog, public as $$
 declare
     name text := format('usage_%s', to_char(date_trunc('month', month), 'YYYY_MM'));
 begin
+    if to_regclass('public.' || name) is not null then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('usage_partition'));
     if to_regclass('public.' || name) is null then
-        perform pg_advisory_xact_lock(hashtext('usage_partition'));
-        execute format('create table if not exists public.%I partition of public.usage for values from (%L) to (%L)', name,
+        execute format('create table public.%I (like public.usage including all)', name);
+        execute format('alter table public.usage attach partition public.%I for values from (%L) to (%L)', name,
             date_trunc('month', month)::timestamp at time zone 'UTC',
             (date_trunc('month', month) + interval '1 month')::timestamp at time zone 'UTC');
     end if;

@@ -165,3 +165,19 @@ async def test_nobody_but_the_ingest_role_may_copy_and_nobody_may_change_usage(s
             async with stored.database.transaction(role=role, operator=world.operator) as transaction:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await transaction.connection.execute(statement)
+
+
+async def test_a_month_is_made_while_others_read_and_write(stored):
+    """A bill run may read for a long time; an import that meets a new month does not wait for it."""
+    world = await made.with_source(stored, "month")
+    await made.load(stored, world, made.calls(4))
+    other_month = made.FIRST - timedelta(days=400)
+    async with stored.database.transaction(role="owner") as transaction:
+        await transaction.connection.execute("select * from usage limit 1 for update")
+        line = made.row(1, a=made.number(0), b=FIXED, start=other_month)
+
+        async def other():
+            return await asyncio.wait_for(made.load(stored, world, made.lines(line), name="2.csv"), 20)
+
+        done = await asyncio.create_task(other())
+    assert done.file.rated == 1
