@@ -166,6 +166,22 @@ class CatalogueStore:
         reader = RateReader()
         return Page.of([reader.rate(row) for row in rows], request)
 
+    async def rates_of(self, price_lists: Sequence[str], *, first: int) -> Mapping[str, Page[Rate]]:
+        """Return the first ``first`` present rates of each list that may be seen, at once."""
+        found: dict[str, list[Rate]] = {name: [] for name in await self.lists_by_name(price_lists)}
+        rows = await self._fetch(
+            """select * from (select r.*, row_number() over (partition by price_list order by id) as place
+                                from rate r
+                               where operator = $1 and price_list = any($2) and replaced_at is null) ranked
+                where place <= $3 order by id""",
+            list(found),
+            first + 1,
+        )
+        reader = RateReader()
+        for row in rows:
+            found[row["price_list"]].append(reader.rate(row))
+        return {name: Page.of(rates, PageRequest(first)) for name, rates in found.items()}
+
     async def add_list(
         self, price_list: PriceList, *, recorded_at: datetime, reseller: ResellerId | None = None
     ) -> PriceList:

@@ -119,6 +119,11 @@ class MemoryCatalogue:
         rates = sorted(self._present().price_lists[price_list].rates, key=lambda rate: rate.id)
         return page_of(rates, request, lambda rate: rate.id)
 
+    async def rates_of(self, price_lists: Sequence[str], *, first: int) -> Mapping[str, Page[Rate]]:
+        """Return the first ``first`` present rates of each list that may be seen, at once."""
+        seen = await self.lists_by_name(price_lists)
+        return {name: await self.rates(name, PageRequest(first)) for name in seen}
+
     async def add_list(
         self, price_list: PriceList, *, recorded_at: datetime, reseller: ResellerId | None = None
     ) -> PriceList:

@@ -14,6 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from api.wiring import Wiring
 from domain.access.actor import Actor
+from domain.ports.page import Page
 from domain.usecases import load_batches
 from domain.usecases.list_files import files_by_ids, sources_by_ids
 
@@ -35,8 +36,19 @@ class Loaders:
         self.subscriptions = self._things(load_batches.subscriptions_by_ids)
         self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
         self.price_lists = self._things(load_batches.price_lists_by_names)
+        self._rates: dict[int, DataLoader[Any, Any]] = {}
         self.files = self._things(files_by_ids)
         self.sources = self._things(sources_by_ids)
+
+    def rates_of(self, first: int) -> DataLoader[Any, Any]:
+        """Return the loader of first pages of rates of this size."""
+        if first not in self._rates:
+
+            async def batch(names: Sequence[str], **who: Any) -> Mapping[Any, Any]:
+                return await load_batches.rates_of_lists(names, first=first, **who)
+
+            self._rates[first] = self._loader(batch, lambda: Page([], more=False))
+        return self._rates[first]
 
     def _things(self, batch: Batch) -> DataLoader[Any, Any]:
         return self._loader(batch, lambda: None)

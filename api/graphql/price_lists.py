@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from api.graphql.catalogue import RateType, RoundingRuleType
-from api.graphql.connections import Connection, connect, request
+from api.graphql.connections import Connection, connect, request, size
 from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import given
@@ -35,6 +35,8 @@ RATES_MAX = 10_000
 async def _rates(
     root: strawberry.Parent[PriceList], info: Info, first: int = FIRST_DEFAULT, after: str | None = None
 ) -> Any:
+    if after is None:
+        return connect(await info.context.load.rates_of(size(first)).load(root.name), "Rate", after=None)
     query = ListRates(price_list=root.name, page=request(first, read_number(after, "Rate")))
     return connect(await info.context.ask(list_rates, query), "Rate", after=after)
 
@@ -55,7 +57,7 @@ class PriceListType:
     band_policy: str | None
     rounding: RoundingRuleType | None
     rates: Connection[RateType] = strawberry.field(
-        resolver=_rates, description="The present versions that stand in this list itself; one query for each list."
+        resolver=_rates, description="The present versions that stand in this list itself."
     )
 
     @classmethod

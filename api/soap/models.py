@@ -26,6 +26,7 @@ from domain.invoicing.invoice import DocumentKind
 from domain.invoicing.invoice import Invoice as DomainInvoice
 from domain.operators import Address as DomainAddress
 from domain.rating.rated_event import RatedEvent
+from domain.usecases.price_call import Quote as DomainQuote
 
 
 def _enum(kind: type[StrEnum], name: str) -> Any:
@@ -206,6 +207,18 @@ class Usage(Model):
     cost = Charge
 
 
+class Quote(Model):
+    """What a call would cost; ``reason`` says why there is no retail price."""
+
+    at = needed(DateTime)
+    destination = Unicode
+    billed = needed(Integer)
+    reason = Unicode
+    retail = Charge
+    wholesale = Charge.customize(min_occurs=0, max_occurs="unbounded")
+    cost = Charge
+
+
 class UsagePage(Model):
     """A page of events; ``next`` asks for the following one and is absent on the last."""
 
@@ -333,7 +346,20 @@ def usage(one: RatedEvent) -> Usage:
         used=one.used,
         billed=one.billed,
         retail=charge(one.retail),
-        wholesale=[charge(each) for each in one.wholesale if each is not None],
+        wholesale=[charge(each) for each in one.wholesale],
+        cost=charge(one.cost),
+    )
+
+
+def quote(one: DomainQuote) -> Quote:
+    """Show a price."""
+    return Quote(
+        at=one.at,
+        destination=one.destination,
+        billed=one.billed,
+        reason=one.reason,
+        retail=charge(one.retail),
+        wholesale=[charge(each) for each in one.wholesale],
         cost=charge(one.cost),
     )
 

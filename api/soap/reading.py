@@ -49,6 +49,9 @@ def check(body: bytes, version: str) -> None:
     if root.tag != f"{{{soap}}}Envelope":
         code = "VersionMismatch" if etree.QName(root).localname == "Envelope" else "Client"
         raise Unacceptable(f"the request is not a SOAP {version} envelope", code)
+    bodies = root.findall(f"{{{soap}}}Body")
+    if len(bodies) != 1 or len(bodies[0].findall("*")) != 1:
+        raise Unacceptable("an envelope has one Body, and that one operation")
     for header in root.findall(f"{{{soap}}}Header/*"):
         if header.get(f"{{{soap}}}mustUnderstand", "0") in {"1", "true"}:
             raise Unacceptable(f"the header {etree.QName(header).localname} is not understood", "MustUnderstand")

@@ -20,6 +20,7 @@ from domain.contracts.contract import Contract, ContractState
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.invoice import DocumentKind
 from domain.operators import Address
+from domain.period import utc
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.rating.rated_event import EventRef
 from domain.refusal import BadValue
@@ -29,9 +30,11 @@ from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
+from domain.usecases.get_subscription import owner_of_number
 from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_usage import ListUsage, list_usage
 from domain.usecases.load_batches import customers_by_ids, services_by_ids, subscriptions_of_contracts
+from domain.usecases.price_call import PriceCall, price_call
 from domain.usecases.print_invoice import print_invoice, write_einvoice
 
 PAGE: Final = 200
@@ -131,6 +134,35 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         fields = filled(given(ctx.in_body_doc, "change", change), ChangeContract)
         cmd = ChangeContract(contract=found.id, version=version, **fields)
         return await shown(ctx.udc, await ctx.udc.ask(change_contract, cmd))
+
+    @operation(
+        "PriceCall",
+        needed(Unicode),
+        needed(Unicode),
+        DateTime,
+        Integer(ge=0),
+        Unicode,
+        Unicode,
+        returns=models.Quote,
+        result="quote",
+    )
+    async def price_call(  # noqa: PLR0917
+        ctx: Any,  # noqa: N805
+        callingNumber: str,  # noqa: N803
+        calledNumber: str,  # noqa: N803
+        at: datetime | None,
+        used: int | None,
+        mode: str | None,
+        trunk: str | None,
+    ) -> Any:
+        """Return what a call from one of our numbers to another would cost, now where no time is given."""
+        wiring = ctx.udc.wiring
+        when = wiring.clock.now() if at is None else utc(at, field="at")
+        owner = await ctx.udc.ask(owner_of_number, callingNumber, when)
+        asked: dict[str, Any] = {"used": used, "mode": mode, "trunk": trunk}
+        fields = {name: value for name, value in asked.items() if value is not None}
+        cmd = PriceCall(subscription=owner.id, number=calledNumber, at=when, **fields)
+        return models.quote(await ctx.udc.ask(price_call, cmd, clock=wiring.clock, raters=wiring.raters))
 
     @operation(
         "ListUsage",

@@ -72,6 +72,10 @@ class Catalogue(Protocol):
         """List the present rates of one list by key. Refuses with: NotFound (list)."""
         ...
 
+    async def rates_of(self, price_lists: Sequence[str], *, first: int) -> Mapping[str, Page[Rate]]:
+        """Return the first ``first`` present rates of each list that may be seen, at once."""
+        ...
+
     async def add_list(
         self, price_list: PriceList, *, recorded_at: datetime, reseller: ResellerId | None = None
     ) -> PriceList:

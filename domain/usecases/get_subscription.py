@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from domain.access.actor import Action, Actor, allow
 from domain.contracts.subscription import Subscription
 from domain.ids import SubscriptionId
@@ -17,3 +19,10 @@ async def get_subscription(key: SubscriptionId, *, actor: Actor, begin: Begin) -
     if key not in found:
         raise NotFound(f"no subscription {key}")
     return found[key]
+
+
+async def owner_of_number(number: str, at: datetime, *, actor: Actor, begin: Begin) -> Subscription:
+    """Return whose number it is at an instant; E.164 with or without plus. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        return await unit.subscriptions.owner_of(number.removeprefix("+"), at)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.access.actor import Action, Actor, allow
-from domain.catalogue.tariff import PriceList
+from domain.catalogue.tariff import PriceList, Rate
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
 from domain.resellers.reseller import Reseller
 
@@ -85,3 +86,11 @@ async def price_lists_by_names(names: Sequence[str], *, actor: Actor, begin: Beg
     allow(actor, Action.READ_PRICES)
     async with begin(actor) as unit:
         return await unit.catalogue.lists_by_name(names)
+
+
+async def rates_of_lists(names: Sequence[str], *, actor: Actor, begin: Begin, first: int) -> Mapping[str, Page[Rate]]:
+    """Return the first page of the present rates of each list. Refuses with: NotAllowed, BadValue (first)."""
+    allow(actor, Action.READ_PRICES)
+    PageRequest(first)
+    async with begin(actor) as unit:
+        return await unit.catalogue.rates_of(names, first=first)

@@ -92,7 +92,9 @@ async def _tenants(database: Database) -> None:
             await run(OPERATOR, number, code, f"{code.title()} Telecom AB")
             await run("insert into catalogue (operator) values ($1)", number)
             for series in ("customer", "contract", "invoice"):
-                await run("insert into series (operator, name, next) values ($1, $2, 1001)", number, series)
+                await run(
+                    "insert into series (operator, name, next) values ($1, $2, $3)", number, series, number * 1000
+                )
         for key, code, parent in ((1, "east", None), (2, "west", None), (3, "below", 1)):
             await run(
                 "insert into reseller (operator, id, code, name, parent) values (1, $1, $2, $2, $3)", key, code, parent
