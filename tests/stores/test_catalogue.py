@@ -311,6 +311,20 @@ async def test_pages_of_lists_and_rates_follow_the_key(world: World) -> None:
         assert {one.to for one in (*page.items, *following.items)} == {"SE-mobile", "group:Nordic"}
 
 
+async def test_the_first_rates_of_many_lists_come_at_once(world: World) -> None:
+    await published(world)
+    async with world.begin(world.operator) as unit:
+        pages = await unit.catalogue.rates_of(["master", "gold", "none"], first=1)
+        for name in ("master", "gold"):
+            assert pages[name] == await unit.catalogue.rates(name, PageRequest(1))
+        assert set(pages) == {"master", "gold"}
+        whole_pages = await unit.catalogue.rates_of(["gold"], first=2)
+        assert (len(whole_pages["gold"].items), whole_pages["gold"].more) == (2, False)
+        assert await unit.catalogue.rates_of([], first=1) == {}
+    async with world.begin(world.south) as unit:
+        assert await unit.catalogue.rates_of(["master", "gold"], first=1) == {}
+
+
 async def test_a_reseller_meets_the_lists_his_subtree_has_and_no_others(world: World) -> None:
     await published(world)
     assert world.north.reseller is not None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.access.actor import Actor
+from domain.catalogue.tariff import PriceList
 from domain.contracts.contract import ContractService
 from domain.ports.page import PageRequest
 from domain.ports.unit import Begin
@@ -19,6 +20,7 @@ from domain.usecases.load_batches import (
     contracts_by_ids,
     contracts_of_customers,
     customers_by_ids,
+    rates_of_lists,
     resellers_by_ids,
     services_by_ids,
     subscriptions_by_ids,
@@ -75,6 +77,17 @@ async def test_a_batch_takes_the_same_statements_for_one_and_for_all(
         with counted() as taken:
             assert len(await load(chosen, actor=world.operator, begin=world.begin)) == len(chosen)
         assert len(taken) == statements, taken.texts
+
+
+async def test_the_rates_of_many_lists_take_two_statements(filled: tuple[World, Keys]) -> None:
+    world, _ = filled
+    async with world.begin(world.operator) as unit:
+        for name in ("a", "b", "c"):
+            await unit.catalogue.add_list(PriceList(name=name, currency="SEK", rates=()), recorded_at=NOON)
+    for names in (["a"], ["a", "b", "c"]):
+        with counted() as taken:
+            pages = await rates_of_lists(names, actor=world.operator, begin=world.begin, first=10)
+        assert (list(pages), len(taken)) == (names, 2), taken.texts
 
 
 async def test_a_page_takes_the_same_statements_for_one_and_for_all(filled: tuple[World, Keys]) -> None:
