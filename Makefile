@@ -25,7 +25,7 @@ run: setup
 setup: .venv/installed .venv/compiled
 	@:
 
-setup-dev: .venv/installed-dev
+setup-dev: .venv/installed-dev .venv/compiled
 	@:
 
 test: setup-dev

@@ -65,7 +65,8 @@ async def job(folder: Path) -> None:
 def start(folder: Path) -> subprocess.Popen[bytes]:
     """Start the job in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.kills", "--job", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(folder / "errors").open("ab"))
+    with (folder / "errors").open("ab") as errors:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def finish(folder: Path) -> float:
@@ -140,7 +141,8 @@ def room() -> Path:
 
 
 def undisturbed() -> tuple[dict[str, Any], float]:
-    """Return the books of a run that nothing disturbed, and its seconds."""
+    """Return the books of a run that nothing disturbed, and its seconds once everything is compiled."""
+    subprocess.run([sys.executable, "-m", "api.warming"], check=True, stderr=subprocess.DEVNULL)
     folder = room()
     try:
         seconds = finish(folder)
