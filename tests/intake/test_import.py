@@ -248,3 +248,26 @@ async def test_a_shipped_profiles_name_becomes_a_source(wiring, world, load):
 def test_a_file_is_shown_under_a_harmless_name():
     assert shown_name("../../etc/x\r\ny\u202e.csv") == "xy.csv"
     assert shown_name("C:\\cdr\\Master.csv") == "Master.csv"
+
+
+async def test_what_was_done_is_in_the_trail_and_promised(stored):
+    world = await made.with_source(stored, "trail")
+    done = await made.load(stored, world, made.calls(3))
+    with pytest.raises(Unreadable):
+        await made.load(stored, world, b"\x00\x01" * 500, name="x.csv")
+    async with stored.database.transaction(role="owner") as transaction:
+        fetch = transaction.connection.fetch
+        trail = await fetch(
+            "select action, target, detail->>'state' as state, client from audit where operator = $1 and action like"
+            " 'import%' order by id",
+            int(world.operator),
+        )
+        promised = await fetch(
+            "select kind, payload->>'file' as file, (payload->>'rated')::int as rated from outbox where operator = $1",
+            int(world.operator),
+        )
+    target = f"file:{done.file.id}"
+    assert [tuple(row)[1:3] for row in trail[:2]] == [(target, None), (target, "done")]
+    assert [row["state"] for row in trail[2:]] == [None, "refused"]
+    assert {row["client"] for row in trail} == {"test"}
+    assert [tuple(row) for row in promised] == [("cdr_imported", str(done.file.id), 3)]
