@@ -193,7 +193,8 @@ class Sessions:
                 session.values[name] = row[name]
         if row["cause"] and (part == "end" or row["_last"] == "1"):
             session.values["cause"] = row["cause"]
-        session.flags.update(row["flags"])
+        if row["flags"]:
+            session.flags.update(row["flags"])
         if part == "begin" and known_at:
             session.begun = at if session.begun is None else min(session.begun, at)
         if part == "answer" or (part == "begin" and row["answered"] and known_at):
@@ -281,7 +282,8 @@ class Sessions:
 
 def _event(session: _Session, *, complete: bool) -> Row:
     """Return the session's event row: the first part's columns with what all parts said."""
-    row = {**session.first, **session.values}
+    row = session.first
+    row.update(session.values)
     _place_in_time(session)
     begun = session.begun if session.begun is not None else session.first["start"]
     amount = _amount(session)

@@ -90,9 +90,13 @@ def read(column: pl.Series, written: str) -> Read:
 
 
 def _forms(written: str) -> tuple[str, ...]:
-    """Return a strftime form in chrono's words, the same without its offset, and without seconds (spreadsheets)."""
+    """Return a strftime form in chrono's words, then without its offset, with fractions, without seconds.
+
+    Switches add fractions with a release, and spreadsheets leave the seconds out.
+    """
     form = written.replace(".%f", "%.f")
     forms = [form, form.removesuffix(" %z")]
+    forms += [one.replace("%S", "%S%.f") for one in forms if "%S" in one and "%.f" not in one]
     forms += [one.replace(":%S%.f", "").replace(":%S", "") for one in forms if ":%S" in one]
     return tuple(dict.fromkeys(forms))
 

@@ -41,8 +41,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     rows = Rows()
     for place, end in framed if framed is not None else _stream(data, rows):
         try:
-            tag = ber.read(data[:end], place)
-            _one(tag, data[place:end], rows, profile)
+            _one(data[place:end], place, rows, profile)
         except ber.Malformed as wrong:
             rows.reject("encoding", str(wrong), place, data[place:end])
         if rows.held >= records_max:
@@ -98,16 +97,17 @@ def _framed(data: bytes) -> list[tuple[int, int]] | None:
     return places
 
 
-def _one(tag: ber.Tag, raw: bytes, rows: Rows, profile: Profile) -> None:
+def _one(raw: bytes, place: int, rows: Rows, profile: Profile) -> None:
+    tag = ber.read(raw, 0)
     kind = _RECORDS.get(tag.number) if tag.kind == 2 else None
     if kind is None:
         if tag.kind == 2 and tag.constructed:
             rows.ignore("other_record")
         else:
-            rows.reject("unknown_record", f"tag {tag.number} is no record of TS 32.298", tag.begin, raw)
+            rows.reject("unknown_record", f"tag {tag.number} is no record of TS 32.298", place, raw)
         return
     fields = {part.number: part.value for part in tag.children() if part.kind == 2}
-    rows.add(_record(kind, fields, profile), tag.begin, raw)
+    rows.add(_record(kind, fields, profile), place, raw)
 
 
 def _record(kind: str, fields: dict[int, bytes], profile: Profile) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ from domain.ports.reader import Decoded
 
 _PLACES: Final = {"_line": pl.Int64, "_offset": pl.Int64, "_place": pl.Int64}
 RAW_BYTES_MAX: Final = 65_536
+_BINARY: Final = re.compile(rb"[\x00-\x08]")
 
 
 class Rows:
@@ -96,7 +98,7 @@ def text_of(raw: bytes) -> str:
     >>> text_of(b"ab"), text_of(b"\x30\x82\x00")
     ('ab', '308200')
     """
-    if any(byte < 9 for byte in raw[:512]):
+    if _BINARY.search(raw, 0, 512):
         return raw.hex()
     try:
         return raw.decode()
