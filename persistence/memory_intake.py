@@ -182,6 +182,13 @@ class MemoryUsage:
             raise NotFound(f"no event {ref}", field="event")
         return row.event
 
+    async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
+        """Return the event of any source that starts then and has one of these keys."""
+        for (start, source, key), row in sorted(self._draft.table("usage").items()):
+            if start == start_us and key in keys and self._draft.sees(row):
+                return EventRef(start, SourceId(source), key)
+        return None
+
     async def page(
         self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
     ) -> tuple[Sequence[RatedEvent], bool]:

@@ -96,6 +96,18 @@ class UsageRows:
             raise NotFound(f"no event {ref}", field="event")
         return (await self._rated(rows))[0]
 
+    async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
+        """Return the event of any source that starts then and has one of these keys."""
+        try:
+            start = EPOCH + timedelta(microseconds=start_us)
+        except OverflowError:
+            return None
+        row = await self._connection.fetchrow(
+            "select source, key from usage where operator = $1 and start = $2 and key = any ($3::bigint[]) limit 1",
+            *(self._operator, start, list(keys)),
+        )
+        return None if row is None else EventRef(start_us, SourceId(row["source"]), row["key"])
+
     async def page(
         self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
     ) -> tuple[Sequence[RatedEvent], bool]:

@@ -71,6 +71,10 @@ class UsageStore(Protocol):
         """Return the present version of one. Refuses with: NotFound."""
         ...
 
+    async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
+        """Return the event of any source that starts then and has one of these keys."""
+        ...
+
     async def page(
         self, chosen: UsageFilter, *, first: int, after: EventRef | None = None
     ) -> tuple[Sequence[RatedEvent], bool]:

@@ -13,6 +13,7 @@ from domain.ids import ContractId, CustomerId, FileId, SubscriptionId
 from domain.ports.page import PageRequest
 from domain.rating.rated_event import EventRef
 from domain.refusal import BadValue, NotAllowed, NotFound
+from domain.usecases.find_event import find_event
 from domain.usecases.get_usage import get_usage
 from domain.usecases.list_files import get_file, list_files, list_sources
 from domain.usecases.list_suspense import ListSuspense, count_suspense, list_suspense
@@ -185,6 +186,23 @@ async def test_a_quote_says_why_there_is_no_price(wiring, world):
     ):
         with pytest.raises(BadValue):
             await quote(wiring, world.actor, world.subscriptions[0], **bad)
+
+
+async def test_an_event_is_found_by_the_name_that_its_record_says(wiring, world, loaded):
+    event = (await listed(wiring, world.actor))[1]
+    name = f"asterisk-prov/{event.reference}/{event.leg}/{event.start:%Y-%m-%dT%H:%M:%SZ}/{event.offset}"
+    assert await find_event(name, actor=world.actor, begin=wiring.begin) == event.ref
+    assert await find_event(str(event.ref), actor=world.actor, begin=wiring.begin) == event.ref
+    for other in (name.replace("asterisk", "a"), name[:-1] + "5"):
+        with pytest.raises(NotFound):
+            await find_event(other, actor=world.actor, begin=wiring.begin)
+    for caller in (world.of_reseller(world.sibling), world.of_reseller(world.below)):
+        for one in (name, str(event.ref)):
+            with pytest.raises(NotFound):
+                await find_event(one, actor=caller, begin=wiring.begin)
+    for bad in ("a/b/c", "a/b/c/yesterday/0", "a/b/c/2026-03-02T07:00:05/0", "a/b/c/2026-03-02T07:00:05Z/-1", "x"):
+        with pytest.raises(BadValue):
+            await find_event(bad, actor=world.actor, begin=wiring.begin)
 
 
 def test_an_events_name_is_read_as_it_was_written():
