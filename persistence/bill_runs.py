@@ -292,21 +292,29 @@ class BillRunStore:
 
     async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
         rows = await self._connection.fetch(
-            "select * from bill_run_usage where operator = $1 and run = $2 and customer = any ($3::bigint[])"
+            "select customer, contract, subscription, mode, direction, group_name, currency, late, first, events, used,"
+            " amount_micro from bill_run_usage where operator = $1 and run = $2 and customer = any ($3::bigint[])"
             " order by customer, subscription, mode, direction, group_name, late",
             *(self._operator, run.id, list(customers)),
         )
-        same = ("customer", "contract", "subscription", "mode", "currency", "late", "first", "events", "used")
         found: dict[CustomerId, list[UsageTotal]] = defaultdict(list)
-        for row in rows:
-            direction = _DIRECTIONS[row["direction"]]
-            total = UsageTotal(
-                direction=direction,
-                group=row["group_name"],
-                amount_micro=row["amount_micro"],
-                **{name: row[name] for name in same},
+        for customer, contract, line, mode, direction, group, currency, late, first, events, used, amount in rows:
+            found[customer].append(
+                UsageTotal(
+                    customer=customer,
+                    contract=contract,
+                    subscription=line,
+                    mode=mode,
+                    direction=_DIRECTIONS[direction],
+                    group=group,
+                    currency=currency,
+                    late=late,
+                    first=first,
+                    events=events,
+                    used=used,
+                    amount_micro=amount,
+                )
             )
-            found[total.customer].append(total)
         return found
 
     async def _billed(self, run: BillRun, contracts: Sequence[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:

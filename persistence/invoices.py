@@ -13,6 +13,7 @@ from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineK
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.engine import Transaction
+from persistence.inserting import insert_rows
 from persistence.invoice_rows import INVOICE_COLUMNS, LINE_COLUMNS, from_row, line_from_row, line_to_row, to_row
 from persistence.violations import possible
 
@@ -162,16 +163,8 @@ class InvoiceStore:
         seen = await self._seen_usage(invoices)
         rows = [to_row(invoice, *seen.get(invoice.run or 0, (None, None))) for invoice in invoices]
         lines = [line_to_row(invoice, line) for invoice in invoices for line in invoice.lines]
-        if await connection.fetchval("select rolbypassrls from pg_roles where rolname = current_user"):
-            await connection.copy_records_to_table("invoice", records=rows, columns=INVOICE_COLUMNS)
-            await connection.copy_records_to_table("invoice_line", records=lines, columns=LINE_COLUMNS)
-            return
-        for table, columns, records in (("invoice", INVOICE_COLUMNS, rows), ("invoice_line", LINE_COLUMNS, lines)):
-            places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
-            await connection.executemany(
-                f"insert into {table} ({', '.join(columns)}) values ({places})",  # noqa: S608  (this module's own words)
-                records,
-            )
+        await insert_rows(connection, "invoice", INVOICE_COLUMNS, rows)
+        await insert_rows(connection, "invoice_line", LINE_COLUMNS, lines)
 
     async def _seen_usage(self, invoices: Sequence[Invoice]) -> dict[int, tuple[Any, Any]]:
         """Return, for each run, the instant its usage ends at and its horizon."""

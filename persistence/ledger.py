@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import asyncpg
 
@@ -12,7 +13,11 @@ from domain.ids import CustomerId
 from domain.ledger.entry import BAS, Entry, Posted, Posting
 from domain.refusal import Conflict, NotFound
 from persistence.engine import Transaction
+from persistence.inserting import insert_rows
 from persistence.violations import possible
+
+_ENTRY: Final = ("operator", "id", "key", "booked_on", "text", "customer", "reverses")
+_POSTING: Final = ("operator", "entry", "position", "account", "currency", "amount_minor")
 
 
 class LedgerStore:
@@ -37,12 +42,7 @@ class LedgerStore:
             for key, entry in zip(keys, entries, strict=True)
         ]
         try:
-            # A caller under row-level security cannot COPY.
-            await connection.executemany(
-                "insert into ledger_entry (operator, id, key, booked_on, text, customer, reverses)"
-                " values ($1, $2, $3, $4, $5, $6, $7)",
-                rows,
-            )
+            await insert_rows(connection, "ledger_entry", _ENTRY, rows)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{entries[0].key if len(entries) == 1 else 'one of these'} was booked before") from None
         postings = [
@@ -50,11 +50,7 @@ class LedgerStore:
             for key, entry in zip(keys, entries, strict=True)
             for position, posting in enumerate(entry.postings, 1)
         ]
-        await connection.executemany(
-            "insert into ledger_posting (operator, entry, position, account, currency, amount_minor)"
-            " values ($1, $2, $3, $4, $5, $6)",
-            postings,
-        )
+        await insert_rows(connection, "ledger_posting", _POSTING, postings)
 
     async def by_key(self, key: str) -> Posted:
         """Return the entry posted under an idempotency key. Refuses with: NotFound."""
