@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from persistence.away import DatabaseAway
+
 MAJOR_MIN: Final = 15
 SYSTEM: Final = Path("/var/lib/tollwright-embedded")
 NOBODY: Final = 65534
@@ -127,7 +129,13 @@ def _unprivileged(made_by: int | None) -> tuple[int, int]:
     The user must have an entry of its own: PostgreSQL looks its name up.
     """
     if made_by:
-        return made_by, pwd.getpwuid(made_by).pw_gid
+        try:
+            return made_by, pwd.getpwuid(made_by).pw_gid
+        except KeyError:
+            raise DatabaseAway(
+                f"the embedded database belongs to user number {made_by}, who is not in the list of users here: "
+                "PostgreSQL wants one that is; make that user again, or give the data to another with chown -R"
+            ) from None
     for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)

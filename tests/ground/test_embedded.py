@@ -332,6 +332,15 @@ def test_root_without_namespaces_uses_a_system_place(folder: Path, monkeypatch: 
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give data away")
+def test_data_of_a_user_who_is_gone_is_told(folder: Path) -> None:
+    with quick(folder) as server:
+        pass
+    os.chown(server.data, 54321, 54321)
+    with pytest.raises(DatabaseAway, match="user number 54321"):
+        quick(folder)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small file system is mounted to be filled")
 def test_a_full_disk_is_told(folder: Path) -> None:
     folder.mkdir()
