@@ -56,6 +56,7 @@ class _Session:
     signatures: list[int] = field(default_factory=list)
     flags: set[str] = field(default_factory=set)
     values: Row = field(default_factory=dict)
+    opened: bool = False
     over: bool = False
     closed: bool = False
 
@@ -138,7 +139,7 @@ class Sessions:
         key = row["_key"]
         signature = hash((row["_part"], row["_seq"], row["start"], row["_in"], row["_out"], row["amount"]))
         session = self._open.get(key)
-        if session is not None and self._newest - session.touched > self._timeout:
+        if session is not None and self._waited(session):
             self._give_up(key, out)
             session = None
         if session is not None and row["_part"] == "begin" and self._restarted(session, row):
@@ -169,9 +170,11 @@ class Sessions:
 
     @staticmethod
     def _restarted(session: _Session, row: Row) -> bool:
-        """Return whether a beginning is another session's: the identifier is used again."""
+        """Return whether a beginning is another session's: the source uses its identifiers again."""
         known = session.begun
-        return known is not None and bool(row["_time_known"]) and abs(row["start"] - known) > _LATE_US
+        return (
+            known is not None and bool(row["_reuses"] and row["_time_known"]) and abs(row["start"] - known) > _LATE_US
+        )
 
     @staticmethod
     def _late(done: _Done, row: Row) -> bool:
@@ -189,7 +192,8 @@ class Sessions:
         known_at = bool(row["_time_known"])
         session.latest = max(session.latest, at)
         for name in _CARRIED:
-            if row[name] and (part == "begin" or not session.values.get(name)):
+            # What the first beginning says counts; a later one is a change within the session.
+            if row[name] and (not session.values.get(name) or (part == "begin" and not session.opened)):
                 session.values[name] = row[name]
         if row["cause"] and (part == "end" or row["_last"] == "1"):
             session.values["cause"] = row["cause"]
@@ -208,7 +212,9 @@ class Sessions:
         if part in {"partial", "segment"}:
             self._increment(session, row)
         # An end that overtook its beginning waits for it.
-        session.closed |= part == "close" or (session.over and (session.known or session.measured))
+        session.over |= part == "close"
+        session.closed |= session.over and (session.known or session.measured)
+        session.opened |= part == "begin"
 
     @staticmethod
     def _counters(session: _Session, row: Row) -> None:
@@ -249,7 +255,7 @@ class Sessions:
 
     def _age(self, out: Joined) -> None:
         """Give up what waited too long and forget what was finished long ago."""
-        for key in [key for key, session in self._open.items() if self._newest - session.touched > self._timeout]:
+        for key in [key for key, session in self._open.items() if self._waited(session)]:
             self._give_up(key, out)
         while self._done:
             key = next(iter(self._done))
@@ -257,9 +263,14 @@ class Sessions:
                 return
             del self._done[key]
 
+    def _waited(self, session: _Session) -> bool:
+        """Return whether time has moved on by the time-out; it begins with the first record that tells a time."""
+        session.touched = session.touched or self._newest
+        return self._newest - session.touched > self._timeout
+
     def _give_up(self, key: str, out: Joined) -> None:
         session = self._open[key]
-        if session.ended is not None and not session.charged:
+        if not session.known and not session.measured:
             session.first = {**session.first, "_fault": "missing_field"}
         self._emit(key, out, complete=session.told)
 

@@ -356,6 +356,7 @@ def _with_parts(events: pl.DataFrame, columns: Columns, times: _Times) -> pl.Dat
         elapsed.alias("_seconds"),
         (inward_known | outward_known | elapsed.is_not_null()).alias("_measured"),
         pl.repeat(profile.unit in VOLUME_UNITS, rows, eager=True).alias("_volume"),
+        pl.repeat(profile.leg_has_start, rows, eager=True).alias("_reuses"),
         pl.Series("_time_known", ~times.bad["none"]),
     )
 
