@@ -461,18 +461,20 @@ create index if not exists usage_customer on usage (customer, start);
 create or replace function usage_partition(month date) returns void language plpgsql security definer
     set search_path = pg_catalog, public as $$
 declare
-    name text := format('usage_%s', to_char(date_trunc('month', month), 'YYYY_MM'));
+    partition text := format('usage_%s', to_char(date_trunc('month', month), 'YYYY_MM'));
 begin
-    if to_regclass('public.' || name) is not null then
-        return;
-    end if;
-    perform pg_advisory_xact_lock(hashtext('usage_partition'));
-    if to_regclass('public.' || name) is null then
-        execute format('create table public.%I (like public.usage including all)', name);
-        execute format('alter table public.usage attach partition public.%I for values from (%L) to (%L)', name,
-            date_trunc('month', month)::timestamp at time zone 'UTC',
-            (date_trunc('month', month) + interval '1 month')::timestamp at time zone 'UTC');
-    end if;
+    -- By query and not by to_regclass, whose cache would not see what another session made while this one waited.
+    for attempt in 1..2 loop
+        if exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                where i.inhparent = 'public.usage'::regclass and c.relname = partition) then
+            return;
+        end if;
+        perform pg_advisory_xact_lock(hashtext('usage_partition'));
+    end loop;
+    execute format('create table public.%I (like public.usage including all)', partition);
+    execute format('alter table public.usage attach partition public.%I for values from (%L) to (%L)', partition,
+        date_trunc('month', month)::timestamp at time zone 'UTC',
+        (date_trunc('month', month) + interval '1 month')::timestamp at time zone 'UTC');
 end $$;
 
 create table if not exists suspense (

@@ -181,3 +181,22 @@ async def test_a_month_is_made_while_others_read_and_write(stored):
 
         done = await asyncio.create_task(other())
     assert done.file.rated == 1
+
+
+async def test_a_month_is_made_once_when_many_meet_it_at_once(stored):
+    month = made.FIRST.date().replace(year=2021, day=1)
+
+    async def ask():
+        async with stored.database.transaction(role="tollwright_ingest", operator=1) as transaction:
+            await transaction.connection.fetchval("select count(*) from usage")  # fills the session's caches
+            await transaction.connection.execute("select to_regclass('usage_2021_03')")
+            await transaction.connection.execute("select usage_partition($1)", month)
+            await asyncio.sleep(0.05)
+
+    await asyncio.gather(*(ask() for _ in range(6)))
+    async with stored.database.transaction(role="owner") as transaction:
+        made_of = await transaction.connection.fetchval(
+            "select count(*) from pg_inherits where inhparent = 'usage'::regclass"
+            " and inhrelid = 'usage_2021_03'::regclass"
+        )
+    assert made_of == 1
