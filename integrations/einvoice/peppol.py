@@ -87,8 +87,9 @@ class _Writer:
         self.party("AccountingCustomerParty", self.invoice.payer, seller=False)
         if not self.credit:
             self.payment_means()
-        terms = _group(self.root, "PaymentTerms")
-        _leaf(terms, "Note", f"{self.invoice.payment.terms_days} dagar" if not self.credit else "Kreditnota")
+            days = self.invoice.payment.terms_days
+            terms = f"{days} dagar" if self.invoice.language == "sv" else f"{days} days"
+            _leaf(_group(self.root, "PaymentTerms"), "Note", terms)
         self.tax_total()
         self.totals()
         for line in self.invoice.lines:
