@@ -12,8 +12,10 @@ import polars as pl
 from domain.mediation.correlate import Joined, Sessions
 from domain.mediation.duplicates import CONFLICTING, EXACT, FRESH, Seen
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
-from domain.mediation.normalise import VOLUME_UNITS, normalise, reject_rows
+from domain.mediation.normalise import normalise
 from domain.mediation.profile import Profile
+from domain.mediation.timing import VOLUME_UNITS
+from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded, RawText, Reader
 
 _KILO: Final = 1_000

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from domain.mediation import instants
-from domain.mediation.normalise import Columns
+from domain.mediation.columns import Columns
 from domain.mediation.profile import Profile
 from domain.refusal import Refusal
 from integrations.cdr import delimited

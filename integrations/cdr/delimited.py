@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from domain.mediation.columns import check_columns
 from domain.mediation.events import REJECT_SCHEMA
-from domain.mediation.normalise import check_columns, reject_rows
 from domain.mediation.profile import Layout, Profile
+from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded
 from domain.refusal import BadValue, Unreadable
 from integrations.cdr import scan

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from domain.mediation.normalise import check_columns
+from domain.mediation.columns import check_columns
 from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from domain.refusal import BadValue, Unreadable

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from domain.mediation.events import REJECT_SCHEMA
-from domain.mediation.normalise import reject_rows
+from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded
 
 _PLACES: Final = {"_line": pl.Int64, "_offset": pl.Int64, "_place": pl.Int64}

@@ -1,0 +1,161 @@
+"""When a record's call began, was answered and ended, and how much it used, in columns.
+
+The switch's own duration field is what is billed; end minus answer only checks it. Answered is by disposition or answer
+time, never by a duration above zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from domain.mediation import instants
+from domain.mediation.columns import Columns
+from domain.mediation.instants import SECOND_US, Mask, Micros
+from domain.mediation.profile import Profile
+from domain.mediation.text_columns import buffers, epochs
+
+MINUTE_US: Final = 60 * SECOND_US
+_QUARTER_US: Final = 900 * SECOND_US
+_HMS: Final = r"^(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
+UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
+VOLUME_UNITS: Final = ("octets", "kB")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Instants of each record in µs, UTC: when charging begins, the call's beginning, its end; ``bad`` where unread."""
+
+    start: Micros
+    seized: Micros
+    seized_known: Mask
+    end: Micros
+    end_known: Mask
+    flags: Mapping[str, Mask]
+    bad: Mapping[str, Mask]
+    answer_known: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What was used, in µs or octets; where the source gives none; where it is no number or too large."""
+
+    value: Micros
+    missing: Mask
+    unread: Mask
+
+
+def _read(columns: Columns, field: str) -> tuple[instants.Read, Mask]:
+    """Return a mapped time and where it was written but cannot be read."""
+    texts = columns.field(field)
+    if texts is None:
+        rows = columns.records.height
+        nothing = np.zeros(rows, dtype=np.bool_)
+        return instants.Read(np.zeros(rows, dtype=np.int64), nothing, nothing, nothing), nothing
+    times = instants.read(texts, columns.profile.time_format)
+    written = (texts != "").to_numpy()
+    zero = (texts == "0").to_numpy() if columns.profile.time_format.startswith("epoch") else np.zeros_like(written)
+    return times, written & ~times.known & ~zero
+
+
+def times_of(columns: Columns) -> Times:
+    """Read seized, start and end, and put them on the UTC line in that order."""
+    zone = columns.profile.zone
+    (seized, bad_seized), (start, bad_start), (end, bad_end) = (
+        _read(columns, name) for name in ("seized", "start", "end")
+    )
+    epoch, epoch_known = _epoch(columns)
+    # The call's beginning is what the epoch in the record belongs to; without one the answer stands for it.
+    first = instants.Read(
+        np.where(seized.known, seized.micros, start.micros),
+        seized.known | start.known,
+        np.where(seized.known, seized.utc, start.utc),
+        np.where(seized.known, seized.minutes, start.minutes),
+    )
+    begun, doubled, missing = instants.resolve(first, zone, epoch, epoch_known)
+    answer = instants.after(start, zone, begun) if start.known.any() else begun
+    charged = np.where(start.known, answer, begun)
+    answer_known = start.known
+    if (wait := columns.field("wait")) is not None:
+        waited = instants.scaled(wait, UNIT_US.get(columns.profile.unit, 1))
+        charged = np.where(answer_known, charged, begun + waited.fill_null(0).to_numpy())
+        answer_known = answer_known | waited.is_not_null().to_numpy()
+    ended = instants.after(end, zone, charged) if end.known.any() else end.micros
+    drift = np.abs(begun - epoch)
+    near_quarter = np.abs(drift - np.round(drift / _QUARTER_US) * _QUARTER_US) <= 2 * SECOND_US
+    flags = {
+        "clock_skew": epoch_known & first.known & (drift > MINUTE_US) & near_quarter,
+        "dst_ambiguous": doubled & first.known,
+        "dst_gap": missing & first.known,
+        "minute_precision": first.minutes & first.known,
+    }
+    return Times(
+        start=charged,
+        seized=begun,
+        seized_known=seized.known,
+        end=ended,
+        end_known=end.known,
+        flags=flags,
+        bad={"seized": bad_seized, "start": bad_start, "end": bad_end, "none": ~first.known},
+        answer_known=answer_known,
+    )
+
+
+def _epoch(columns: Columns) -> tuple[Micros, Mask]:
+    """Return the epoch in the record, such as Asterisk's ``[name-]1706368044.12``, in µs."""
+    texts = columns.field("epoch")
+    rows = columns.records.height
+    if texts is None:
+        return np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+    seconds = np.zeros(rows, dtype=np.int64)
+    epochs(*buffers(texts), seconds)
+    return np.maximum(seconds, 0) * SECOND_US, seconds >= 0
+
+
+def answered_of(columns: Columns, times: Times) -> Mask:
+    """Return where the profile's word for it stands, or where there is an answer time."""
+    disposition = columns.field("answered")
+    words = columns.profile.answered
+    if words is not None and disposition is not None:
+        return disposition.is_in(list(words)).to_numpy()
+    return times.answer_known
+
+
+def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) -> Amount:
+    """Return what was used: octets added up, the switch's own duration, or else end minus start."""
+    rows = columns.records.height
+    nothing = np.zeros(rows, dtype=np.bool_)
+    scale = UNIT_US.get(profile.unit, 1)
+    parts = [texts for name in ("octets_in", "octets_out") if (texts := columns.field(name)) is not None]
+    if parts:
+        read = [instants.scaled(texts, scale) for texts in parts]
+        bad = [value.is_null().to_numpy() & (texts != "").to_numpy() for value, texts in zip(read, parts, strict=True)]
+        total = sum((value.fill_null(0).to_numpy() for value in read), start=np.zeros(rows, dtype=np.int64))
+        return Amount(total, nothing, np.logical_or.reduce(bad))
+    texts = columns.field("used")
+    if texts is None:
+        return Amount(np.where(times.end_known, times.end - times.start, 0), answered & ~times.end_known, nothing)
+    value = _hms(texts) if profile.unit == "hms" else instants.scaled(texts, scale)
+    unread = value.is_null().to_numpy()
+    empty = (texts == "").to_numpy()
+    return Amount(value.fill_null(0).to_numpy(), unread & empty, unread & ~empty)
+
+
+def _hms(texts: pl.Series) -> pl.Series:
+    parts = texts.str.extract_groups(_HMS).struct.unnest()
+    hours, minutes = (parts.to_series(place).cast(pl.Int64, strict=False) for place in (0, 1))
+    seconds = instants.scaled(parts.to_series(2).fill_null(""), SECOND_US)
+    return (hours.fill_null(0) * 3600 + minutes * 60) * SECOND_US + seconds
+
+
+def duration_of(columns: Columns) -> pl.Series:
+    """Return the call's whole duration in µs, ringing included, null where the source gives none."""
+    texts = columns.field("duration")
+    unit = columns.profile.unit
+    if texts is None or unit in VOLUME_UNITS:
+        return pl.repeat(None, columns.records.height, dtype=pl.Int64, eager=True)
+    return _hms(texts) if unit == "hms" else instants.scaled(texts, UNIT_US[unit])
