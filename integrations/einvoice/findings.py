@@ -45,7 +45,8 @@ def _due(root: etree._Element) -> Iterator[Finding]:
     payable = root.find("cac:LegalMonetaryTotal/cbc:PayableAmount", _NAMES)
     if payable is None or (amount := _decimal(payable)) is None or amount <= 0:
         return
-    if root.find("cbc:DueDate", _NAMES) is None and root.find("cac:PaymentTerms/cbc:Note", _NAMES) is None:
+    said = ("cbc:DueDate", "cac:PaymentMeans/cbc:PaymentDueDate", "cac:PaymentTerms/cbc:Note")
+    if all(root.find(each, _NAMES) is None for each in said):
         yield Finding(
             "BR-CO-25", FATAL, _place(payable), "something is to be paid, but neither a due date nor terms say when"
         )

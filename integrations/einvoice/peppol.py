@@ -87,9 +87,12 @@ class _Writer:
         self.party("AccountingCustomerParty", self.invoice.payer, seller=False)
         if not self.credit:
             self.payment_means()
-            days = self.invoice.payment.terms_days
-            terms = f"{days} dagar" if self.invoice.language == "sv" else f"{days} days"
-            _leaf(_group(self.root, "PaymentTerms"), "Note", terms)
+        swedish, days = self.invoice.language == "sv", self.invoice.payment.terms_days
+        if self.credit:  # BR-CO-25 wants terms of a credit note too
+            terms = "Kreditfaktura, ingen betalning" if swedish else "Credit note, nothing to be paid"
+        else:
+            terms = f"{days} dagar" if swedish else f"{days} days"
+        _leaf(_group(self.root, "PaymentTerms"), "Note", terms)
         self.tax_total()
         self.totals()
         for line in self.invoice.lines:
