@@ -142,6 +142,8 @@ class Transaction:
             await self._work.start()
             await self.connection.fetchval(_SETTINGS, *self._arguments)
         except BaseException as error:
+            if not isinstance(error, Exception):
+                self.connection.terminate()  # cancelled while it began: nobody knows whether it did
             await self._database.release(self.connection)
             _raise_plain(error)
             raise
@@ -162,6 +164,9 @@ class Transaction:
                 _raise_plain(trouble)
                 raise
             # The first error is the one to tell; the connection is thrown away by the pool.
+        except asyncio.CancelledError:
+            self.connection.terminate()  # cancelled while it ended: nobody knows whether it did
+            raise
         finally:
             await self._database.release(self.connection)
         if error is not None:
