@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from api.demo import documents, figures, loading, page
 from api.demo.keys import ensure_keys
+from api.demo.together import each
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.demo.files import File, Source
@@ -21,6 +22,7 @@ from domain.intake.chunks import prepare
 from domain.invoicing.bill_run import BillRun, BillRunState
 from domain.operators import Operator
 from domain.ports.page import PageRequest
+from domain.refusal import Conflict
 from domain.usecases.import_cdr import ImportCdr, import_cdr
 from domain.usecases.list_bill_runs import list_bill_runs
 from domain.usecases.mediate import mediate
@@ -62,7 +64,10 @@ async def _work(world: World, wiring: Wiring, console: Console) -> tuple[Operato
     files = list(world.files())
     with _bars(console) as bars:
         task = bars.add_task("customers, contracts and lines", total=loading.steps(world))
-        operator = await loading.load(world, wiring, lambda steps: bars.advance(task, steps))
+        try:
+            operator = await loading.load(world, wiring, lambda steps: bars.advance(task, steps))
+        except Conflict as no:
+            raise Conflict(f"the demo was begun with another size or release: make demo-reset ({no.message})") from None
         actor = loading.actor_of(operator.id)
         await _warm_up(files, world, wiring, actor, bars)
         began = time.perf_counter()
@@ -98,9 +103,8 @@ async def _import(files: Sequence[File], wiring: Wiring, actor: Actor, bars: Pro
                 await _take_in(file, wiring, actor)
                 bars.advance(task, file.truth.records)
 
-    async with asyncio.TaskGroup() as group:
-        for source in sorted({file.source for file in files}):
-            group.create_task(switch(source))
+    switches = sorted({file.source for file in files})
+    await each(switch, switches, at_once=len(switches))
 
 
 async def _take_in(file: File, wiring: Wiring, actor: Actor) -> None:

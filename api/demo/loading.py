@@ -5,11 +5,10 @@ Every command carries an idempotency key, so that loading again after a crash co
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
+from api.demo.together import each
 from api.wiring import Wiring
 from domain.access.actor import Actor, system
 from domain.contracts.contract import Contract
@@ -27,7 +26,7 @@ from domain.usecases.create_service import CreateService, create_service
 from domain.usecases.import_tariff import ImportTariff, import_tariff
 from domain.usecases.put_source import PutSource, put_source
 
-T = TypeVar("T")
+# A few at a time, so that commits share their wait for the disk.
 AT_ONCE = 4
 CLIENT = "demo"
 
@@ -36,8 +35,9 @@ Advance = Callable[[int], None]
 
 @dataclass(slots=True)
 class _Keys:
-    """The register's own ids, and what the store made of them."""
+    """The register's own ids, and what the store made of them; ``prefix`` begins every idempotency key."""
 
+    prefix: str
     resellers: dict[ResellerId, ResellerId] = field(default_factory=dict)
     services: dict[ServiceId, ServiceId] = field(default_factory=dict)
     customers: dict[CustomerId, CustomerId] = field(default_factory=dict)
@@ -61,7 +61,7 @@ async def load(world: World, wiring: Wiring, advance: Advance) -> Operator:
     actor = actor_of(operator.id)
     await import_tariff(ImportTariff(document=world.tariff), actor=actor, begin=wiring.begin, clock=wiring.clock)
     advance(1)
-    keys = _Keys()
+    keys = _Keys(f"demo-{world.size.customers}")
     for reseller in world.resellers:
         made = await create_reseller(
             CreateReseller(
@@ -69,7 +69,7 @@ async def load(world: World, wiring: Wiring, advance: Advance) -> Operator:
                 name=reseller.name,
                 parent=keys.resellers[reseller.parent] if reseller.parent else None,
                 price_list=reseller.price_list,
-                idempotency_key=f"demo-reseller-{reseller.id}",
+                idempotency_key=f"{keys.prefix}-reseller-{reseller.id}",
             ),
             actor=actor,
             begin=wiring.begin,
@@ -86,7 +86,7 @@ async def load(world: World, wiring: Wiring, advance: Advance) -> Operator:
             vat_percent=service.vat_percent,
             account=service.account,
             product_group=service.product_group,
-            idempotency_key=f"demo-service-{service.id}",
+            idempotency_key=f"{keys.prefix}-service-{service.id}",
         )
         keys.services[service.id] = (await create_service(cmd, actor=actor, begin=wiring.begin)).id
     for source in world.sources:
@@ -122,7 +122,7 @@ async def _load_register(world: World, wiring: Wiring, actor: Actor, keys: _Keys
             kind=one.kind,
             label=one.label,
             numbers=one.numbers,
-            idempotency_key=f"demo-line-{one.id}",
+            idempotency_key=f"{keys.prefix}-line-{one.id}",
         )
         await add_subscription(cmd, actor=actor, begin=wiring.begin)
         advance(1)
@@ -131,23 +131,10 @@ async def _load_register(world: World, wiring: Wiring, actor: Actor, keys: _Keys
     while waiting:
         ready = [one for one in waiting if one.parent is None or one.parent in keys.customers]
         assert ready, "a customer's parent is made before it"
-        await _some_at_once(customer, ready)
+        await each(customer, ready, at_once=AT_ONCE)
         waiting = [one for one in waiting if one.id not in keys.customers]
-    await _some_at_once(contract, world.register.contracts)
-    await _some_at_once(line, world.register.subscriptions)
-
-
-async def _some_at_once(work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
-    """Do the work for each, a few at a time, so that commits share their wait for the disk."""
-    queue = iter(items)
-
-    async def worker() -> None:
-        for item in queue:
-            await work(item)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(worker())
+    await each(contract, world.register.contracts, at_once=AT_ONCE)
+    await each(line, world.register.subscriptions, at_once=AT_ONCE)
 
 
 def _customer(one: Customer, keys: _Keys) -> CreateCustomer:
@@ -171,7 +158,7 @@ def _customer(one: Customer, keys: _Keys) -> CreateCustomer:
         call_specification=one.call_specification,
         mask_digits=one.mask_digits,
         price_list=one.price_list,
-        idempotency_key=f"demo-customer-{one.id}",
+        idempotency_key=f"{keys.prefix}-customer-{one.id}",
     )
 
 
@@ -185,5 +172,5 @@ def _contract(one: Contract, keys: _Keys) -> CreateContract:
         state=one.state,
         price_list=one.price_list,
         services=tuple(replace(line, service=keys.services[line.service]) for line in one.services),
-        idempotency_key=f"demo-contract-{one.id}",
+        idempotency_key=f"{keys.prefix}-contract-{one.id}",
     )

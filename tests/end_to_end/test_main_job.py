@@ -20,6 +20,7 @@ from domain.demo.written import Truth
 from domain.invoicing.invoice import LineKind
 from domain.money import round_to
 from domain.ports.page import PageRequest
+from domain.refusal import Conflict
 from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_suspense import ListSuspense, list_suspense
 from domain.usecases.print_invoice import write_einvoice
@@ -139,7 +140,7 @@ async def test_a_second_run_changes_nothing_and_says_so(done):
     assert first[first.index("GraphQL ") :] == again[again.index("GraphQL ") :]
 
 
-async def test_a_run_that_was_interrupted_continues(database, tmp_path, monkeypatch):
+async def test_a_run_that_was_interrupted_continues(database, tmp_path, monkeypatch, caplog):
     settings = Settings(data_dir=tmp_path, demo_customers=SIZE.customers, demo_calls=SIZE.calls)
     wiring = on_database(database, settings)
 
@@ -149,13 +150,25 @@ async def test_a_run_that_was_interrupted_continues(database, tmp_path, monkeypa
     for step in ("api.demo.loading.add_subscription", "api.demo.job.run_bills"):
         with monkeypatch.context() as patch:
             patch.setattr(step, cut(PowerCutError, step))
-            with pytest.raises((PowerCutError, ExceptionGroup)):
+            with pytest.raises(PowerCutError):
                 await run_main_job(wiring, quiet())
     await run_main_job(wiring, quiet())
     counts = await counted(wiring)
     assert counts["customer"] == SIZE.customers
     assert counts["subscription"] == len(make_world(SIZE).register.subscriptions)
     assert counts["bill_run"] == 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_demo_begun_with_another_size_is_refused_with_what_to_do(database, tmp_path, monkeypatch):
+    begun = on_database(database, Settings(data_dir=tmp_path, demo_customers=20, demo_calls=500))
+    with monkeypatch.context() as patch:
+        patch.setattr("api.demo.loading.add_subscription", cut(ConnectionError, "api.demo.loading.add_subscription"))
+        with pytest.raises(ConnectionError):
+            await run_main_job(begun, quiet())
+    other = on_database(database, Settings(data_dir=tmp_path, demo_customers=10, demo_calls=500))
+    with pytest.raises(Conflict, match="make demo-reset"):
+        await run_main_job(other, quiet())
 
 
 def cut(error, step):
