@@ -220,12 +220,13 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     )
     async def fetch_invoice(ctx: Any, invoiceNumber: str, format: str, kind: str | None) -> Any:  # noqa: A002, N803, N805
         """Return the PDF or the Peppol XML of an invoice, or of a credit note where kind says so."""
-        series = DocumentKind(kind) if kind is not None else DocumentKind.INVOICE
+        form = str(format)  # spyne's own values of enumerations compare with nothing
+        series = DocumentKind(str(kind)) if kind is not None else DocumentKind.INVOICE
         found = await ctx.udc.ask(get_invoice, invoiceNumber, kind=series)
-        make = print_invoice if format == "pdf" else write_einvoice
+        make = print_invoice if form == "pdf" else write_einvoice
         _, content = await ctx.udc.ask(make, found.id, documents=ctx.udc.wiring.documents)
-        media = "application/pdf" if format == "pdf" else "application/xml"
-        return models.Document(name=f"{found.number}.{format}", mediaType=media, content=[content])
+        media = "application/pdf" if form == "pdf" else "application/xml"
+        return models.Document(name=f"{found.number}.{form}", mediaType=media, content=[content])
 
 
 async def shown(call: Call, one: Contract) -> Any:

@@ -124,7 +124,7 @@ async def _ask(house: House, client: str, text: str) -> Any:
     body = answer.json()
     for error in body.get("errors", []):
         error.pop("locations", None)
-        error["message"] = re.sub(r"\d+", "N", error["message"])
+        error["message"] = re.sub(r"-?\d+", "N", error["message"])
     return {"status": answer.status_code, **body}
 
 

@@ -1,0 +1,84 @@
+"""What the documentation shows is run as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from graphql import parse, validate
+
+from api.graphql.schema import make_schema
+from tests.api.conftest import SECRET, House
+from tests.api.month import call, make_month
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["api-graphql.md", "api-soap.md", "api-rest.md"]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+async def run(command: list[str], folder: Path, house: House) -> str:
+    environment = os.environ | {
+        "URL": house.wiring.settings.address,
+        "CLIENT": "operator",
+        "SECRET": SECRET.format("operator"),
+        "TOKEN": await house.token("operator"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
+    await make_month(live)
+    (tmp_path / "Master.csv").write_text(call("46850000001", "46701740605", "1772442000.777"))
+    outputs = {}
+    for page in PAGES:
+        if script := "".join(blocks(page, "sh")):
+            outputs[page] = await run(["sh", "-euc", script], tmp_path, live)
+    assert '"operator": {"name": "North Telecom AB"}' in outputs["api-graphql.md"].replace('":{', '": {').replace(
+        '":"', '": "'
+    )
+    assert '"state":"done"' in outputs["api-rest.md"]
+    assert (tmp_path / "invoice.pdf").read_bytes().startswith(b"%PDF")
+    for script in blocks("api-soap.md", "python"):
+        assert "4 events" in await run([sys.executable, "-c", script], tmp_path, live)
+
+
+def test_the_operations_shown_are_of_the_schema() -> None:
+    schema = make_schema()._schema  # type: ignore[attr-defined]  # strawberry's own way to graphql-core
+    shown = [text for page in PAGES for text in blocks(page, "graphql")]
+    assert shown
+    for text in shown:
+        assert validate(schema, parse(text)) == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [*PAGES, "security.md"]:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (ROOT / "docs" / link).exists(), (page, link)
+
+
+def test_every_test_that_security_names_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+\.py)::(\w+)`", text)
+    assert len(named) > 30
+    for file, name in named:
+        source = (ROOT / "tests" / "api" / file).read_text(encoding="utf-8")
+        assert re.search(rf"def {name}\(", source), (file, name)
+
+
+@pytest.mark.parametrize("word", ["/healthz", "/readyz", "/metrics", "/rest/v1/files", "/rest/v1/rate"])
+def test_the_page_on_rest_names_the_routes(word: str) -> None:
+    assert word in (ROOT / "docs" / "api-rest.md").read_text(encoding="utf-8")
