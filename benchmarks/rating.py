@@ -1,8 +1,8 @@
 """The rating kernel: events/s on one core, the latency of one quote, and how long a large catalogue takes to compile.
 
-Two tariffs, made from a seed: one of the demo operator's size, and the large one of 100 000 prefixes and 50 lists in chains
-of four with bands. The large one is measured without and with rings and buckets. The events' destinations follow a Zipf
-law, as traffic does.
+Two tariffs, made from a seed: one of the demo operator's size, and the large one of 100 000 prefixes and 50 lists in
+chains of four with bands. The large one is measured without and with rings and buckets. The events' destinations follow
+a Zipf law, as traffic does.
 """
 
 from __future__ import annotations
@@ -58,12 +58,17 @@ def _rate(draw: random.Random, to: str, band: str | None = None) -> Rate:
     if draw.random() < 0.3:
         steps.append(Step(start=600, next=60, price=prices[1], per=60))
     return Rate(
-        to=to, mode="voice", band=band, setup=draw.choice((0, 490_000_000)), first=draw.choice((1, 30, 60)), steps=tuple(steps)
+        to=to,
+        mode="voice",
+        band=band,
+        setup=draw.choice((0, 490_000_000)),
+        first=draw.choice((1, 30, 60)),
+        steps=tuple(steps),
     )
 
 
 def tariff_of(prefixes: int, families: int, *, stateful: bool, seed: int = SEED) -> Tariff:
-    """Make a tariff: ``families`` chains of four lists, the master with a rate for every destination of ten prefixes."""
+    """Make a tariff: ``families`` chains of four lists, the master with a rate for each destination of ten prefixes."""
     draw = random.Random(seed)
     codes = sorted(draw.sample(range(10 ** (len(str(prefixes)) + 1), 10 ** (len(str(prefixes)) + 2)), prefixes))
     names = [f"d{n}" for n in range(prefixes // 10)]
@@ -113,7 +118,9 @@ def tariff_of(prefixes: int, families: int, *, stateful: bool, seed: int = SEED)
 def _rings() -> tuple[Ring, ...]:
     return (
         Ring(id="evening", priority=1, groups=("Residential",), band="night", effect=Effect(percent=-20_000_000)),
-        Ring(id="volume", priority=2, volume_from=500 * 10**9, volume_unit="amount", effect=Effect(percent=-10_000_000)),
+        Ring(
+            id="volume", priority=2, volume_from=500 * 10**9, volume_unit="amount", effect=Effect(percent=-10_000_000)
+        ),
     )
 
 
@@ -150,7 +157,7 @@ def events_of(book: Book, tariff: Tariff, count: int, seed: int = SEED) -> Event
 
 
 def best_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Return the shortest of several runs, in this thread's seconds on a core: the machine's other work is not counted."""
+    """Return the shortest of several runs, in this thread's seconds on a core: waiting for one is not counted."""
     found = []
     for _ in range(repeats):
         began = time.thread_time()
@@ -183,13 +190,19 @@ def _quotes(out: Callable[[str], object], book: Book, parties: Parties) -> None:
     took = []
     for _ in range(QUOTES):
         request = Request(
-            id="q", party=draw.choice(names), mode="voice", b=draw.choice(prefixes) + "123456", start=micros(START), used=61
+            id="q",
+            party=draw.choice(names),
+            mode="voice",
+            b=draw.choice(prefixes) + "123456",
+            start=micros(START),
+            used=61,
         )
         began = time.perf_counter()
         rate(book, parties, to_events(book, directory, [request]))
         took.append(time.perf_counter() - began)
     took.sort()
-    out(f"one quote: median {took[len(took) // 2] * 1e6:.0f} µs, 99th percentile {took[len(took) * 99 // 100] * 1e6:.0f} µs")
+    median, high = took[len(took) // 2] * 1e6, took[len(took) * 99 // 100] * 1e6
+    out(f"one quote: median {median:.0f} µs, 99th percentile {high:.0f} µs")
 
 
 def run(out: Callable[[str], object] = print) -> None:

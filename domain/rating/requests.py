@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ import polars as pl
 from domain.catalogue.reading import instant, shown
 from domain.money import INT64_MAX
 from domain.rating.book import DIRECTIONS, Book
-from domain.rating.clock import micros
+from domain.rating.clock import EPOCH, micros
 from domain.rating.columns import Events, key_ranks
 from domain.rating.digits import encode
+from domain.rating.explanation import Asked
 
 TEXTS = (
     "id",
@@ -185,4 +186,25 @@ def to_events(book: Book, directory: Directory, requests: Iterable[Request]) -> 
         ),
         rank=ranks,
         bad=np.array([row.bad is not None for row in rows], np.uint8),
+    )
+
+
+def asked(request: Request, directory: Directory | None = None, names: tuple[str, ...] = ()) -> Asked:
+    """Return a good request as the explanation takes it; ``directory`` finds the party of one that names none."""
+    party = request.party
+    if directory is not None:
+        found = directory.party(request)
+        party = names[found] if found >= 0 else None
+    return Asked(
+        id=request.id,
+        party=party,
+        mode=request.mode,
+        direction=request.direction,
+        a=request.a,
+        b=request.b,
+        trunk=request.trunk,
+        visited=request.visited,
+        start=EPOCH + timedelta(microseconds=request.start),
+        used=request.used,
+        offset=request.offset,
     )

@@ -32,11 +32,11 @@ def moment(draw):
 
 def steps(draw):
     found = [{"next": draw.choice((1, 1, 7, 30, 60)), "price": money(draw), "per": draw.choice((1, 60, 60, 7, 90))}]
-    for start in draw.choice(((), (), (60,), (45, 200))):
-        found.append(
-            {"from": start, "next": draw.choice((1, 30, 60)), "price": money(draw), "per": draw.choice((60, 7))}
-        )
-    return found
+    later = draw.choice(((), (), (60,), (45, 200)))
+    return found + [
+        {"from": start, "next": draw.choice((1, 30, 60)), "price": money(draw), "per": draw.choice((60, 7))}
+        for start in later
+    ]
 
 
 def rate(draw, places, zones, adjusting):
@@ -74,7 +74,7 @@ def distinct(rates):
     """Leave out what equals an earlier rate in everything that is compared, whatever the time."""
     seen, kept = set(), []
     for made in rates:
-        key = tuple(made.get(k) for k in ("to", "from", "mode", "band", "zone")) + (made.get("direction", "out"),)
+        key = (*(made.get(k) for k in ("to", "from", "mode", "band", "zone")), made.get("direction", "out"))
         if key not in seen:
             seen.add(key)
             kept.append(made)

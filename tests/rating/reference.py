@@ -1,4 +1,4 @@
-"""The rating semantics written out as directly as possible: slow, exact, one increment at a time, straight from the JSON.
+"""The rating semantics written out directly: slow, exact, one increment at a time, straight from the JSON.
 
 It shares nothing with the product, so that a difference between the two is a question for the page.
 """
@@ -14,7 +14,7 @@ TOP = 2**63 - 1
 NANO = 10**9
 
 
-class Unrated(Exception):
+class Unrated(Exception):  # noqa: N818  (an outcome, not an error)
     pass
 
 
