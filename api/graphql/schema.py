@@ -10,6 +10,7 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.explanations import ExplanationQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.limits import TOKENS_MAX, Limits
@@ -28,7 +29,9 @@ _CACHED_DOCUMENTS: Final = 500
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQuery, PartyQuery, CatalogueQuery, UsageQuery, InvoiceQuery, IntakeQuery, ClientQuery):
+class Query(
+    NodeQuery, PartyQuery, CatalogueQuery, UsageQuery, ExplanationQuery, InvoiceQuery, IntakeQuery, ClientQuery
+):
     """Every query."""
 
 

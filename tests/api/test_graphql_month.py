@@ -47,6 +47,29 @@ async def test_usage_comes_in_pages_and_adds_up(house: House, month: Month) -> N
     ]
 
 
+async def test_an_event_is_explained_on_the_levels_that_one_may_see(house: House, month: Month) -> None:
+    query = (
+        "query($id: ID!) { explanation(event: $id) { destination how text event { retail { amount { value } } }"
+        " levels { level amount currency priceList billed considered { priceList decided why }"
+        " rate { id to } segments { begin end price per amount } } } }"
+    )
+    for client, levels in (("operator", ["retail", "cost"]), ("reseller", ["retail"])):
+        found = (await gql(house, client, query, id=month.owned[client].events[0]))["explanation"]
+        assert [one["level"] for one in found["levels"]] == levels
+        retail = found["levels"][0]
+        assert retail["amount"] == found["event"]["retail"]["amount"]["value"] == "0.600000"
+        assert retail["considered"][0] == {
+            "priceList": "Retail",
+            "decided": True,
+            "why": retail["considered"][0]["why"],
+        }
+        assert retail["segments"] == [
+            {"begin": "0", "end": "60", "price": "0.600000000", "per": "60", "amount": "0.600000000"}
+        ]
+        assert found["destination"] == "SE mobile"
+        assert ("cost" in found["text"]) is (client == "operator")
+
+
 async def test_an_invoice_has_its_lines_and_its_documents(house: House, month: Month) -> None:
     invoice = (
         await gql(

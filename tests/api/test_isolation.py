@@ -61,6 +61,7 @@ def _queries(owned: Owned, absent: bool) -> dict[str, str]:
         "Query.invoice(id)": f'{{ invoice(id: "{invoice}") {{ id number total }} }}',
         "Query.invoices(customer)": f'{{ invoices(customer: "{customer}") {{ edges {{ node {{ id }} }} }} }}',
         "Query.event(id)": f'{{ event(id: "{event}") {{ id a b }} }}',
+        "Query.explanation(event)": f'{{ explanation(event: "{event}") {{ text levels {{ level }} }} }}',
         "Query.usage(filter.customer)": _usage(f'customer: "{customer}"'),
         "Query.usage(filter.contract)": _usage(f'contract: "{contract}"'),
         "Query.usage(filter.subscription)": _usage(f'subscription: "{line}"'),
