@@ -1,5 +1,6 @@
 """The newcomer's first minutes, as processes: ``serve --demo`` with a small demo, the printed calls, Ctrl-C, again."""
 
+import base64
 import json
 import os
 import re
@@ -97,6 +98,20 @@ def run_in_shell(found, folder):
     return done.stdout.split(f"{mark}\n")[1:]
 
 
+def ask(address, client, query):
+    """Get a token for a client's id and secret, and ask GraphQL."""
+    basic = base64.b64encode(":".join(client).encode()).decode()
+    form = urllib.request.Request(
+        f"{address}/oauth/token", b"grant_type=client_credentials", {"Authorization": f"Basic {basic}"}
+    )
+    with urllib.request.urlopen(form, timeout=10) as answer:
+        token = json.load(answer)["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = json.dumps({"query": query}).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{address}/graphql", body, headers), timeout=10) as answer:
+        return json.load(answer)["data"]
+
+
 def postgres_processes(folder):
     """Return the processes whose command line names the data directory."""
     found = []
@@ -127,6 +142,19 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
         assert "errors" not in data
         assert "Fjällfrakt Logistik AB" in answer
         assert "Fjällfrakt Logistik AB" in soap
+        # The reseller's client sees his own customer and that of the agent below him, and no cost.
+        query = """{ customers { edges { node { number } } }
+            usage(filter: {since: "2026-10-01T00:00:00Z", until: "2026-11-01T00:00:00Z"}, first: 20)
+            { edges { node { cost { price_list: priceList } customer { number } } } } }"""
+        operator, reseller = re.findall(r"client (\S+) +secret (\S+)", printed)
+        seen = ask(server.address, reseller, query)
+        assert [edge["node"]["number"] for edge in seen["customers"]["edges"]] == ["10009", "10010"]
+        calls = [edge["node"] for edge in seen["usage"]["edges"]]
+        assert {call["customer"]["number"] for call in calls} == {"10009", "10010"}
+        assert all(call["cost"] is None for call in calls)
+        seen = ask(server.address, operator, query)
+        assert len(seen["customers"]["edges"]) == 10
+        assert any(edge["node"]["cost"] for edge in seen["usage"]["edges"])
         for kind in ("pdf", "xml"):
             assert list((folder / "data" / "demo").glob(f"invoice-*.{kind}"))
     finally:
