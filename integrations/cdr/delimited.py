@@ -80,6 +80,8 @@ class Cutter:
     wanted: tuple[str, ...]
     slots: Any = field(init=False)
     names: list[str] = field(init=False)
+    # The width of the record before the text, and whether it ended with a delimiter.
+    before: tuple[int, bool] | None = None
 
     def __post_init__(self) -> None:
         wanted = frozenset(self.wanted) - {"-"}
@@ -296,6 +298,8 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
     good = fits & (odd == 0)
     if ended and count and marks[-1] & scan.UNTERMINATED and good[-1] and _cut_off(cut):
         good[-1] = False
+    if count:
+        cut.cutter.before = (int(widths[-1]), cut.raw(count - 1).endswith(cut.cutter.layout.delimiter))
     headers = np.zeros(count, dtype=np.bool_)
     if shape.header is not None:
         for row in np.flatnonzero(cut.edges[:count, 1] - cut.edges[:count, 0] == len(shape.header)):
@@ -335,9 +339,10 @@ def _cut_off(cut: Cut) -> bool:
     """Return whether a last line without a line end was cut between fields that may be empty or missing."""
     last = cut.count - 1
     mark = cut.cutter.layout.delimiter
-    if last and cut.counts[last] < cut.counts[last - 1] and not cut.cutter.shape.open:
+    before = (int(cut.counts[last - 1]), cut.raw(last - 1).endswith(mark)) if last else cut.cutter.before
+    if before is not None and cut.counts[last] < before[0] and not cut.cutter.shape.open:
         return True
-    return cut.raw(last).endswith(mark) and not (last and cut.raw(last - 1).endswith(mark))
+    return cut.raw(last).endswith(mark) and not (before is not None and before[1])
 
 
 def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:

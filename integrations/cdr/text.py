@@ -7,6 +7,7 @@ character, so that no row is lost for a name in a code page. A byte order mark d
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,6 +24,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SNIFF_BYTES: Final = 4_096
+_LINE_END: Final = re.compile(rb"([\r\n])")
 _FOREIGN: Final = (
     (b"%PDF-", "a PDF"),
     (b"PK\x03\x04", "a zip archive inside another"),
@@ -76,14 +78,15 @@ def repaired(block: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     parts: list[bytes] = []
     gains: list[tuple[int, int]] = []
     length = gained = 0
-    for line in block.split(b"\n"):
+    # Every second part is a line end: lines are judged one by one whichever ends a file uses.
+    for line in _LINE_END.split(block):
         read = line if line.isascii() else _as_utf_8(line)
         parts.append(read)
-        length += len(read) + 1
+        length += len(read)
         if len(read) != len(line):
             gained += len(read) - len(line)
-            gains.append((length - 1, gained))
-    return b"\n".join(parts), gains
+            gains.append((length, gained))
+    return b"".join(parts), gains
 
 
 def _as_utf_8(line: bytes) -> bytes:

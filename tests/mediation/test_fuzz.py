@@ -10,7 +10,7 @@ from tests.mediation.running import run
 from tests.mediation.samples import FILES
 
 # TOLLWRIGHT_FUZZ_ROUNDS raises it for a long run; each round is named by its seed.
-ROUNDS = 60
+ROUNDS = 30
 ROUND_SECONDS_MAX = 5.0
 PIECES = [
     b'"',
@@ -67,19 +67,25 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return data
 
 
+def outcome(profile: str, file: bytes, **options: int) -> object:
+    """What a file gives, in an order that does not tell when a session was finished."""
+    try:
+        events, rejects, balance = run(profile, file, **options)
+    except Refusal as no:
+        return type(no)
+    return events.sort("raw_line", "ref", "leg").to_dicts(), rejects.sort("raw_line", "detail").to_dicts(), balance
+
+
 @pytest.mark.parametrize("name", FILES)
-def test_a_mutated_file_is_read_or_refused_and_always_balances(name: str, fuzz_rounds: int) -> None:
+def test_a_mutated_file_is_read_or_refused_and_balances_whatever_its_blocks(name: str, fuzz_rounds: int) -> None:
     profile, data, _, _ = FILES[name]
     for seed in range(fuzz_rounds):
         chance = random.Random(f"{name}/{seed}")
         file = mutated(data, chance)
         begun = time.monotonic()
-        try:
-            run(profile, file, block=chance.choice((1 << 20, 37)), records_per_batch=chance.choice((50_000, 2)))
-        except Refusal:
-            continue
-        finally:
-            assert time.monotonic() - begun < ROUND_SECONDS_MAX, f"seed {seed}"
+        small = {"block": chance.choice((1, 13, 64, 999)), "records_per_batch": chance.choice((1, 2, 5))}
+        assert outcome(profile, file) == outcome(profile, file, **small), f"seed {seed}"
+        assert time.monotonic() - begun < ROUND_SECONDS_MAX, f"seed {seed}"
 
 
 @pytest.mark.parametrize("name", FILES)
