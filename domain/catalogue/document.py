@@ -29,8 +29,11 @@ from domain.catalogue.tariff import (
     Trunk,
     Zone,
 )
+from domain.catalogue.writing import write_tariff
 from domain.money import INT64_MAX, MICRO, Rounding
 from domain.refusal import BadValue, Unreadable
+
+__all__ = ["BadTariff", "parse_json", "read_tariff", "write_tariff"]
 
 DIGITS_MAX = 18  # what a left-aligned 64-bit number holds; E.164 has 15
 PERCENT_MAX = 90_000 * MICRO  # keeps a ring's product of remainder and percent inside 64 bits
@@ -75,6 +78,15 @@ def read_tariff(mapping: object) -> Tariff:
     Refuses with: BadTariff (every fault with its JSON path).
     """
     faults: list[Fault] = []
+    tariff = read_parts(mapping, faults)
+    check(tariff, faults)
+    if faults:
+        raise BadTariff(tuple(faults))
+    return tariff
+
+
+def read_parts(mapping: object, faults: list[Fault]) -> Tariff:
+    """Read each part of a tariff document by itself; whether they fit each other is not looked at."""
     top = Place.of(mapping, "$", faults)
     tariff = Tariff(
         bands={name: _band(name, Place.of(v, path, faults)) for name, path, v in top.entries("bands")},
@@ -89,9 +101,6 @@ def read_tariff(mapping: object) -> Tariff:
         parties={name: _party(name, Place.of(v, path, faults)) for name, path, v in top.entries("parties")},
     )
     top.close()
-    check(tariff, faults)
-    if faults:
-        raise BadTariff(tuple(faults))
     return tariff
 
 
