@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Final
 
 from domain.access.actor import Actor
+from domain.catalogue.tariff import Tariff
 from domain.ids import OperatorId
 from domain.intake.rater import Rater
 from domain.ports.unit import Begin
-from domain.rating.book import Book, compile_book
 
 OPERATORS_MAX: Final = 16
-BOOKS_MAX: Final = 8
+TARIFFS_MAX: Final = 8
 
 
 class Raters:
@@ -23,7 +23,7 @@ class Raters:
     def __init__(self) -> None:
         self._kept: OrderedDict[OperatorId, Rater] = OrderedDict()
         self._locks: dict[OperatorId, asyncio.Lock] = {}
-        self._believed: OrderedDict[tuple[OperatorId, datetime], Book] = OrderedDict()
+        self._believed: OrderedDict[tuple[OperatorId, datetime], Tariff] = OrderedDict()
 
     async def present(self, actor: Actor, begin: Begin) -> Rater:
         """Return the rater of the actor's operator at the present revision.
@@ -50,16 +50,15 @@ class Raters:
                 self._kept.popitem(last=False)
             return made
 
-    async def believed(self, actor: Actor, begin: Begin, at: datetime) -> Book:
-        """Return the catalogue as it was believed at an instant, compiled; the last few are kept."""
+    async def believed(self, actor: Actor, begin: Begin, at: datetime) -> Tariff:
+        """Return the catalogue as it was believed at an instant; the last few are kept."""
         place = (actor.operator, at)
         present = self._kept.get(actor.operator)
         if present is not None and present.subscribers.believed_at == at:
-            return present.book
+            return present.book.tariff
         if place not in self._believed:
             async with begin(actor, bulk=True) as unit:
-                tariff = await unit.catalogue.tariff(as_of=at)
-            self._believed[place] = await asyncio.to_thread(compile_book, tariff)
-            while len(self._believed) > BOOKS_MAX:
+                self._believed[place] = await unit.catalogue.tariff(as_of=at)
+            while len(self._believed) > TARIFFS_MAX:
                 self._believed.popitem(last=False)
         return self._believed[place]

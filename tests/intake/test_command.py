@@ -29,10 +29,10 @@ async def installation(database_url, tmp_path, monkeypatch):
 
 @pytest.fixture
 def call(capfd):
-    async def one(*arguments):
+    async def one(*arguments, read=json.loads):
         code = await asyncio.to_thread(cli.run, [str(each) for each in arguments])
         said = capfd.readouterr()
-        return code, [json.loads(line) for line in said.out.splitlines()], said.err.splitlines()
+        return code, [read(line) for line in said.out.splitlines()], said.err.splitlines()
 
     return one
 
@@ -103,6 +103,22 @@ async def test_a_tariff_is_imported_once(installation, call):
     code, told, err = await call("import", "tariff", document)
     assert (code, told) == (2, [])
     assert err
+
+
+async def test_a_stored_event_is_explained(installation, call):
+    file = installation / "Master.csv"
+    file.write_bytes(made.lines(made.row(1, a=made.number(1), b=FIXED)))
+    await call("import", "cdr", "--source", installation / "pbx.toml", file)
+    name = "asterisk-prov/1772434807.1/1/2026-03-02T07:00:12Z/0"
+    code, told, _ = await call("explain", name, read=str)
+    assert code == 0
+    said = "\n".join(told)
+    for part in ("Sweden fixed", "retail B", "0.49", "0.64", "wholesale", "0.12", "EUR"):
+        assert part in said
+    code, told, _ = await call("explain", name, "--format", "json")
+    assert (code, told[0]["destination"], told[0]["levels"][0]["amount"]) == (0, "Sweden fixed", 640_000)
+    code, told, err = await call("explain", "asterisk-prov/x/1/2026-03-02T07:00:12Z/0", read=str)
+    assert (code, told, len(err)) == (2, [], 1)
 
 
 async def test_a_database_that_is_away_exits_3(installation, call, monkeypatch):

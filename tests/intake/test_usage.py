@@ -9,10 +9,13 @@ from datetime import timedelta
 import pytest
 
 from domain.access.actor import Action, system
+from domain.catalogue.document import read_tariff
 from domain.ids import ContractId, CustomerId, FileId, SubscriptionId
 from domain.ports.page import PageRequest
 from domain.rating.rated_event import EventRef
+from domain.rating.telling import text
 from domain.refusal import BadValue, NotAllowed, NotFound
+from domain.usecases.explain_usage import explain_usage
 from domain.usecases.find_event import find_event
 from domain.usecases.get_usage import get_usage
 from domain.usecases.list_files import get_file, list_files, list_sources
@@ -203,6 +206,55 @@ async def test_an_event_is_found_by_the_name_that_its_record_says(wiring, world,
     for bad in ("a/b/c", "a/b/c/yesterday/0", "a/b/c/2026-03-02T07:00:05/0", "a/b/c/2026-03-02T07:00:05Z/-1", "x"):
         with pytest.raises(BadValue):
             await find_event(bad, actor=world.actor, begin=wiring.begin)
+
+
+async def explained(wiring, actor, ref):
+    return await explain_usage(ref, actor=actor, begin=wiring.begin, raters=wiring.raters)
+
+
+async def test_an_event_is_explained_as_it_was_rated_whatever_changed(wiring, world, load):
+    await load(made.calls(24))
+    events = await listed(wiring, world.actor)
+    async with wiring.begin(world.actor) as unit:
+        lists = made.TARIFF["price_lists"] | {"retail": made.plist(made.rate("*", "9.00"))}
+        await unit.catalogue.publish(read_tariff(made.TARIFF | {"price_lists": lists}), recorded_at=made.NOW)
+        customer = await unit.customers.claim(world.customers[0])
+        await unit.customers.keep(replace(customer, price_list="retail B"))
+    for event in events:
+        said = await explained(wiring, world.actor, event.ref)
+        assert said.event == event
+        assert said.explanation.destination == event.destination
+        retail = said.explanation.levels[0]
+        assert (retail.level, retail.amount) == ("retail", int(event.retail.amount.value * 10**6))
+        assert text(said.explanation)
+    again = await load(made.lines(made.row(500, a=made.number(0), b="4722000000")), name="2.csv")
+    assert again.file.rated == 1
+    new = (await listed(wiring, world.actor))[-1]
+    said = await explained(wiring, world.actor, new.ref)
+    assert [one.price_list for one in said.explanation.levels[0].considered] == ["retail B", "retail"]
+    assert str(new.retail.amount) == "9.000000 SEK"
+
+
+async def test_an_explanation_tells_only_what_the_caller_may_see(wiring, world, loaded):
+    event = (await listed(wiring, world.actor))[2]
+
+    def levels(said):
+        return [(one.level, one.tier) for one in said.explanation.levels], said.tiers
+
+    own = levels(await explained(wiring, world.actor, event.ref))
+    both = (world.reseller, world.below)
+    assert own == ([("retail", 0), ("wholesale", 1), ("wholesale", 2), ("cost", 0)], both)
+    above = world.of_reseller(world.reseller, world.below)
+    assert levels(await explained(wiring, above, event.ref)) == (own[0][:3], both)
+    below = await explained(wiring, world.of_reseller(world.below), event.ref)
+    assert levels(below) == ([("retail", 0), ("wholesale", 2)], (world.below,))
+    told = text(below.explanation)
+    assert "0.18" in told
+    assert "0.12" not in told
+    assert "EUR" not in told
+    for actor in (world.of_reseller(world.sibling), system(type(world.operator)(999_999))):
+        with pytest.raises(NotFound):
+            await explained(wiring, actor, event.ref)
 
 
 def test_an_events_name_is_read_as_it_was_written():

@@ -1,0 +1,99 @@
+"""Say why a stored event costs what it costs: by the catalogue and the lists that it was rated with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from domain.access.actor import Action, Actor, allow
+from domain.access.charges import sees_costs, shown, tiers_seen
+from domain.catalogue.tariff import Tariff
+from domain.ids import ResellerId
+from domain.intake.rater import party_of
+from domain.intake.raters import Raters
+from domain.intake.subscribers import Pricing
+from domain.ports.unit import Begin
+from domain.rating.explain import Explainer
+from domain.rating.explanation import Asked, Explanation, LevelExplained
+from domain.rating.rated_event import EventRef, RatedEvent
+
+PARTY = "subscription"
+RATED = "rated"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedUsage:
+    """An event and why it costs that, both with the levels that the caller may see.
+
+    A wholesale level's ``tier`` counts, from 1, the resellers with a list of their own; ``tiers`` names them.
+    """
+
+    event: RatedEvent
+    explanation: Explanation
+    tiers: tuple[ResellerId, ...]
+
+
+async def explain_usage(ref: EventRef, *, actor: Actor, begin: Begin, raters: Raters) -> ExplainedUsage:
+    """Explain a stored event as it was rated, whatever has changed since; it adds up to what is stored.
+
+    Refuses with: NotAllowed, NotFound.
+    """
+    allow(actor, Action.READ_USAGE)
+    async with begin(actor) as unit:
+        event = await unit.usage.get(ref)
+        background = await unit.usage.background(ref)
+    tariff = await raters.believed(actor, begin, background.believed_at)
+    return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor)
+
+
+def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor) -> ExplainedUsage:
+    parties = {PARTY: party_of(PARTY, pricing)}
+    explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event))
+    listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
+    _check(event, explanation, listed)
+    seen = {place + 1 for place in tiers_seen(actor, listed)}
+
+    def visible(level: LevelExplained) -> bool:
+        if level.level == "wholesale":
+            return level.tier in seen
+        return level.level != "cost" or sees_costs(actor)
+
+    levels = tuple(level for level in explanation.levels if visible(level))
+    return ExplainedUsage(
+        shown(event, actor),
+        replace(explanation, levels=levels),
+        tuple(tier for place, tier in enumerate(listed, 1) if place in seen),
+    )
+
+
+def _asked(event: RatedEvent) -> Asked:
+    return Asked(
+        id=str(event.ref),
+        party=PARTY,
+        mode=event.mode,
+        direction=event.direction,
+        a=event.a,
+        b=event.b,
+        trunk=event.trunk,
+        visited=event.visited,
+        start=event.start,
+        used=event.used,
+        offset=event.offset,
+    )
+
+
+def _check(event: RatedEvent, explanation: Explanation, listed: list[ResellerId]) -> None:
+    """Hold the explanation against what is stored: another amount, list or rate is a bug, and no explanation."""
+    stored = {("retail", 0): event.retail}
+    if event.cost is not None:
+        stored["cost", 0] = event.cost
+    for tier, charge in zip(event.tiers, event.wholesale, strict=True):
+        stored["wholesale", listed.index(tier) + 1] = charge
+    told = {(level.level, level.tier): level for level in explanation.levels if level.status == RATED}
+    assert stored.keys() == told.keys(), f"{event.ref}: stored {stored.keys()}, explained {told.keys()}"
+    for place, charge in stored.items():
+        level = told[place]
+        rate = level.rate.id if level.rate is not None else 0
+        said = (level.amount, level.currency, rate)
+        kept = (int(charge.amount.value.scaleb(6)), charge.amount.currency, charge.rate)
+        assert said == kept, f"{event.ref}: {place} is stored as {kept} and explained as {said}"
