@@ -19,12 +19,13 @@ from api.rest.health import Readiness, healthz
 from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
-from api.rest.rating import BODY_MAX, EVENTS_MAX, LINES, RateEvents
+from api.rest.rating import BODY_MAX, LINES, RateEvents
 from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
 from api.soap.view import SoapView
 from api.wiring import Wiring
 from domain.access.actor import Action
 from domain.ports.page import PAGE_MAX
+from domain.usecases.rate_events import EVENTS_MAX
 
 OBJECT = {"type": "object"}
 TEXT = {"type": "string"}
@@ -243,15 +244,15 @@ def _rest(wiring: Wiring) -> list[Operation]:
         Operation(
             method="POST",
             path="/rest/v1/rate",
-            endpoint=RateEvents(),
+            endpoint=RateEvents(wiring),
             name="rate",
-            summary=f"Rate up to {EVENTS_MAX} events with a tariff document; nothing is stored.",
+            summary=f"Rate up to {EVENTS_MAX} events with a tariff document or the own catalogue; nothing is stored.",
             action=Action.READ_PRICES,
             body_max=BODY_MAX,
             takes={
                 "application/json": {
                     "type": "object",
-                    "required": ["tariff", "events"],
+                    "required": ["events"],
                     "properties": {"tariff": OBJECT, "events": {"type": "array", "items": OBJECT}},
                 }
             },

@@ -1,4 +1,7 @@
-"""``POST /rest/v1/rate``: events rated with a tariff document, as ``tollwright rate`` prints them; nothing is kept."""
+"""``POST /rest/v1/rate``: events rated with a tariff document or one's own catalogue; nothing is kept.
+
+The answer is what ``tollwright rate`` prints, JSON Lines.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from starlette.responses import Response
 
 from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
+from api.wiring import Wiring
 from domain.access.actor import Action, allow
 from domain.rating.vectors import rate_document
 from domain.refusal import LimitExceeded
+from domain.usecases.rate_events import EVENTS_MAX, rate_events
 
-EVENTS_MAX: Final = 10_000
 BODY_MAX: Final = 20_000_000
 AT_ONCE_MAX: Final = 2
 LINES: Final = "application/jsonl"
@@ -26,23 +30,36 @@ LINES: Final = "application/jsonl"
 class RateEvents:
     """The endpoint. At most two are rated at once, so that nobody's tariff keeps the others waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
         self._turn = asyncio.Semaphore(AT_ONCE_MAX)
 
     async def __call__(self, request: Request) -> Response:
         """Rate the events of one request."""
-        allow(request.state.actor, Action.READ_PRICES)
-        body = await json_body(request)
-        tariff, events = _parts(body)
+        actor = request.state.actor
+        allow(actor, Action.READ_PRICES)
+        tariff, events = _parts(await json_body(request))
         async with self._turn:
-            answers = await asyncio.to_thread(rate_document, tariff, events)
+            if tariff is None:
+                begin, raters = self._wiring.begin, self._wiring.raters
+                answers = await rate_events(events, actor=actor, begin=begin, raters=raters)
+            else:
+                answers = await asyncio.to_thread(rate_document, tariff, events)
         text = "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
         return Response(text, media_type=LINES)
 
 
-def _parts(body: Any) -> tuple[object, Sequence[object]]:
-    if not isinstance(body, dict) or set(body) != {"tariff", "events"} or not isinstance(body["events"], list):
-        raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", 'send {"tariff": {...}, "events": [...]}')
+def _parts(body: Any) -> tuple[object | None, Sequence[object]]:
+    """Return the tariff, None for the operator's own, and the events."""
+    if not isinstance(body, dict) or not {"events"} <= set(body) <= {"tariff", "events"}:
+        raise _wrong()
+    if not isinstance(body["events"], list) or ("tariff" in body and not isinstance(body["tariff"], dict)):
+        raise _wrong()
     if len(body["events"]) > EVENTS_MAX:
         raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
-    return body["tariff"], body["events"]
+    return body.get("tariff"), body["events"]
+
+
+def _wrong() -> Malformed:
+    sentence = 'send {"tariff": {...}, "events": [...]}, or {"events": [...]} for your own catalogue'
+    return Malformed(HTTPStatus.BAD_REQUEST, "malformed", sentence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -204,3 +205,27 @@ async def test_a_client_is_made_used_and_revoked(house: House, monkeypatch: pyte
     listed = await gql(house, "operator", "{ clients { clientId } }")
     assert SECRET.format("operator") not in str(listed)
     assert (await gql(house, "operator", make, s=["nonsense"]))["createClient"]["code"] == "BAD_VALUE"
+
+
+async def test_events_are_rated_by_the_own_catalogue_on_the_levels_one_may_see(house: House, month: Month) -> None:
+    def event(client: str, **more: Any) -> dict[str, Any]:
+        start = "2026-03-02T10:00:00+01:00"
+        own = {"id": client, "mode": "voice", "a": month.owned[client].number, "b": "46701740605"}
+        return own | {"start": start, "used": 90, "trunk": "T1"} | more
+
+    asked = [event("operator"), event("reseller"), event("sibling"), event("other"), event("operator", party="p")]
+    sees = {"operator": ["operator", "reseller", "sibling"], "reseller": ["reseller"], "other": ["other"]}
+    for client, rated in sees.items():
+        answer = await house.call(client, "POST", "/rest/v1/rate", json={"events": asked})
+        assert answer.status_code == 200, answer.text
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        assert [one["id"] for one in lines if "unrated" not in one] == rated
+        for line in lines[:4]:
+            if line["id"] in rated:
+                assert line["retail"]["amount"] == "0.900000"
+                assert (line["cost"] is None) is (client == "reseller")
+            else:
+                assert line["unrated"] == "no_party"
+        assert lines[4]["unrated"] == "bad_event"
+    narrow = await house.call("operator", "POST", "/rest/v1/rate", json={"events": []})
+    assert narrow.text == ""

@@ -114,6 +114,8 @@ async def test_what_cannot_be_rated_is_refused(house: House) -> None:
 
     assert (await post([])).status_code == 400
     assert (await post({"tariff": TARIFF})).status_code == 400
+    assert (await post({"tariff": None, "events": []})).status_code == 400
+    assert (await post({"events": [EVENT] * 10_001})).status_code == 413
     assert (await post({"tariff": TARIFF, "events": [], "more": 1})).status_code == 400
     assert (await post({"tariff": TARIFF, "events": [EVENT] * 10_001})).status_code == 413
     wrong = await post({"tariff": TARIFF | {"nonsense": 1}, "events": []})

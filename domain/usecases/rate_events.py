@@ -1,0 +1,85 @@
+"""Rate events against the operator's own catalogue and subscribers; nothing is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from domain.access.actor import Action, Actor, allow
+from domain.access.charges import sees_costs, tiers_seen
+from domain.intake.rater import Rater
+from domain.intake.raters import Raters
+from domain.ports.unit import Begin
+from domain.rating.answers import Answers
+from domain.rating.rate import rate
+from domain.rating.requests import Directory, Request, read_event, to_events
+from domain.refusal import LimitExceeded
+
+EVENTS_MAX: Final = 10_000
+_PARTY = "party: the number decides whose event it is; leave party out, or send a tariff"
+
+
+async def rate_events(
+    events: Sequence[object], *, actor: Actor, begin: Begin, raters: Raters
+) -> Sequence[dict[str, Any]]:
+    """Return the answer to each event, in the form of the rating vectors, on the levels the caller may see.
+
+    An event goes to whoever has its number at its start; what is nobody's, or not the caller's, is ``no_party``.
+    Refuses with: NotAllowed, LimitExceeded.
+    """
+    allow(actor, Action.READ_PRICES)
+    if len(events) > EVENTS_MAX:
+        raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
+    rater = await raters.present(actor, begin)
+    return await asyncio.to_thread(_rated, events, rater, actor)
+
+
+def _rated(events: Sequence[object], rater: Rater, actor: Actor) -> list[dict[str, Any]]:
+    requests = [_unnamed(read_event(event)) for event in events]
+    if not requests:
+        return []
+    owners = _owners(requests, rater, actor)
+    party = np.array([-1 if owner < 0 else rater.party(owner) for owner in owners], np.int32)
+    made = replace(to_events(rater.book, Directory({}, {}), requests), party=party)
+    answers = Answers(rater.book, rater.parties, rate(rater.book, rater.parties, made))
+    told = answers.all([one.id for one in requests], [one.bad for one in requests])
+    return [_visible(answer, owner, rater, actor) for answer, owner in zip(told, owners, strict=True)]
+
+
+def _unnamed(request: Request) -> Request:
+    return request if request.party is None or request.bad is not None else replace(request, bad=_PARTY)
+
+
+def _owners(requests: Sequence[Request], rater: Rater, actor: Actor) -> list[int]:
+    """Return the position of each event's subscriber, -1 where it is nobody's or not the caller's to see."""
+    frame = pl.DataFrame(
+        {
+            "direction": [one.direction for one in requests],
+            "a": [one.a for one in requests],
+            "b": [one.b for one in requests],
+            "start": [one.start for one in requests],
+        },
+        schema={"direction": pl.String, "a": pl.String, "b": pl.String, "start": pl.Int64},
+    )
+    found: list[int] = rater.owners(frame).tolist()
+    if actor.reseller is None:
+        return found
+    resellers = rater.subscribers.reseller
+    reached = frozenset(actor.resellers)
+    return [owner if owner >= 0 and int(resellers[owner]) in reached else -1 for owner in found]
+
+
+def _visible(answer: dict[str, Any], owner: int, rater: Rater, actor: Actor) -> dict[str, Any]:
+    if "unrated" in answer:
+        return answer
+    pricing = int(rater.subscribers.pricing[owner])
+    tiers = rater.subscribers.pricings[pricing].tiers
+    slots = rater.tier_slots[pricing].tolist()
+    paid = answer["wholesale"] or []
+    seen = [paid[slot - 1] for tier in tiers_seen(actor, tiers) if 0 < (slot := slots[tier]) <= len(paid)]
+    return answer | {"wholesale": seen or None, "cost": answer["cost"] if sees_costs(actor) else None}
