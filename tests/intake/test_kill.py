@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,8 @@ from persistence.engine import Database
 from tests.intake import world as made
 
 SEEDS = int(os.environ.get("KILL_SEEDS", "2"))
-KILLS_MAX = 6
+KILLS_MAX = 4
+CHUNKS = 40  # fewer than there are
 ROOT = Path(__file__).parents[2]
 ALL = UsageFilter(since=made.FIRST - timedelta(days=1), until=made.FIRST + timedelta(days=40))
 
@@ -42,14 +43,24 @@ def start(url: str, operator: int, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def run_to_end(child: subprocess.Popen[bytes]) -> float:
-    """Wait for the child to end by itself; return how long the imports took."""
-    assert child.stdout is not None
-    assert child.stdout.readline() == b"begun\n"
-    began = time.monotonic()
+def run_to_end(child: subprocess.Popen[bytes]) -> None:
+    """Wait for the child to end by itself."""
     _, said = child.communicate(timeout=300)
     assert child.returncode == 0, said.decode()
-    return time.monotonic() - began
+
+
+async def kill_after(
+    child: subprocess.Popen[bytes], connection: asyncpg.Connection, chunks: int, seconds: float
+) -> bool:
+    """Kill the child some time after so many chunks are committed; tell whether it was still running."""
+    while child.poll() is None:
+        if await connection.fetchval("select count(*) from chunk") >= chunks:
+            await asyncio.sleep(seconds)
+            break
+        await asyncio.sleep(0.002)
+    child.kill()
+    child.communicate()
+    return child.returncode != 0
 
 
 async def prepare(url: str, folder: Path) -> int:
@@ -97,7 +108,7 @@ async def books(url: str, operator: int, folder: Path) -> dict[str, object]:
 async def test_killed_at_any_moment_it_ends_the_same(cluster, tmp_path):
     url = await cluster.create()
     operator = await prepare(url, tmp_path / "undisturbed")
-    seconds = run_to_end(start(url, operator, tmp_path / "undisturbed"))
+    run_to_end(start(url, operator, tmp_path / "undisturbed"))
     expected = await books(url, operator, tmp_path / "undisturbed")
     assert (expected["rated"], expected["duplicates"], len(expected["held"])) == (1500, 300, 2)
     await cluster.drop(url)
@@ -107,20 +118,12 @@ async def test_killed_at_any_moment_it_ends_the_same(cluster, tmp_path):
         folder = tmp_path / f"seed-{seed}"
         url = await cluster.create()
         operator = await prepare(url, folder)
+        connection = await asyncpg.connect(url)
         kills = 0
-        while kills < KILLS_MAX:
+        for moment in sorted(draw.randrange(CHUNKS) for _ in range(draw.randint(1, KILLS_MAX))):
             child = start(url, operator, folder)
-            assert child.stdout is not None
-            if not child.stdout.readline():
-                break
-            try:
-                child.wait(draw.uniform(0.0, seconds))
-                break
-            except subprocess.TimeoutExpired:
-                child.kill()
-                kills += 1
-            finally:
-                child.communicate()
+            kills += await kill_after(child, connection, moment, draw.uniform(0.0, 0.01))
+        await connection.close()
         run_to_end(start(url, operator, folder))
         assert kills > 0
         assert await books(url, operator, folder) == expected
