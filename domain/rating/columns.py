@@ -59,6 +59,15 @@ def key_ranks(keys: pl.Series) -> Int64s:
     return ranks
 
 
+def tie_ranks(frame: pl.DataFrame) -> Int64s:
+    """Return the ranks of the keys of those rows that share start and offset with another; the others need none (0)."""
+    ranks = np.zeros(len(frame), np.int64)
+    tied = frame.select(pl.struct("start", "offset").is_duplicated()).to_series()
+    if tied.any():
+        ranks[tied.to_numpy()] = key_ranks(event_ids(frame.filter(tied)))
+    return ranks
+
+
 def event_ids(frame: pl.DataFrame) -> pl.Series:
     """Return ``source/ref/leg/start/offset`` of each row, an absent part empty, the start as ISO 8601 UTC."""
     start = pl.from_epoch(pl.col("start"), time_unit="us")
@@ -85,9 +94,8 @@ def from_frame(book: Book, frame: pl.DataFrame, party: Int32s, *, rank: Int64s |
     """Return the events of a frame of ``domain.mediation.events.EVENT_SCHEMA``.
 
     ``party`` comes from a ``NumberIndex``. A null or negative ``used``, start or mode makes a bad event; what was not
-    answered has used 0. ``rank`` defaults to that of the ids; give it where one run's ids come in several frames.
+    answered has used 0. ``rank`` defaults to that of the ids of this frame; give it where one run comes in several.
     """
-    count = len(frame)
     outward = frame["direction"].fill_null("") == "out"
     trunk = frame.select(
         pl.when(pl.col("direction") == "out").then(pl.col("trunk_out")).otherwise(pl.col("trunk_in")).alias("trunk")
@@ -109,6 +117,6 @@ def from_frame(book: Book, frame: pl.DataFrame, party: Int32s, *, rank: Int64s |
         b=encode_column(frame["b"]),
         trunk=coded(trunk, book.trunks, absent=-1, other=len(book.trunks)).astype(np.int32),
         visited=coded(frame["visited"], book.countries, absent=-1, other=len(book.countries)).astype(np.int32),
-        rank=rank if rank is not None else (key_ranks(event_ids(frame)) if count else np.empty(0, np.int64)),
+        rank=tie_ranks(frame) if rank is None else rank,
         bad=bad.astype(np.uint8),
     )
