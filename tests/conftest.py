@@ -76,12 +76,15 @@ def sweep() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[embedded.Server]:
-    """One server per test process (and so per xdist worker), without durability, gone afterwards."""
+    """One server per test process (and so per xdist worker), without durability, gone afterwards.
+
+    Without autovacuum: its workers are the superuser's, and a database they look at cannot be dropped by its owner.
+    """
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"tollwright-tests-{os.getpid()}-"))
     folder.chmod(0o755)  # root runs the server as another user, who must get here
     try:
-        with embedded.start(folder, durable=False, settings={"max_connections": "100"}) as server:
+        with embedded.start(folder, durable=False, settings={"max_connections": "100", "autovacuum": "off"}) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
