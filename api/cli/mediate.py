@@ -142,7 +142,7 @@ def profile_of(source: str) -> Profile:
     from integrations.cdr import registry
 
     path = Path(source)
-    if source in registry.names() or not (path.suffix == ".toml" or path.is_file()):
+    if source in registry.names() or not (path.suffix == ".toml" or (path.exists() and not path.is_dir())):
         return registry.profile(source)
     try:
         return registry.profile_of_text(path.read_text(encoding="utf-8"))
