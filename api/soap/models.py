@@ -1,4 +1,4 @@
-"""The types of the WSDL, and how a domain object becomes one.
+"""The types of the WSDL.
 
 Elements that may be left out are ``minOccurs=0``; in a change, one that is left out stays as it is and one that is nil
 is emptied, so changes are read from the XML itself (``service.given``). Amounts are ``xs:decimal``; instants carry an
@@ -7,8 +7,6 @@ offset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -16,17 +14,10 @@ from spyne import Boolean, ByteArray, ComplexModel, Date, DateTime, Enum, Intege
 from spyne import Decimal as XsDecimal
 
 from api.soap.faults import NAMESPACE
-from domain.contracts.contract import Contract as DomainContract
 from domain.contracts.contract import ContractState
-from domain.contracts.service import Service
-from domain.contracts.subscription import Subscription, SubscriptionKind
+from domain.contracts.subscription import SubscriptionKind
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
-from domain.customers.customer import Customer as DomainCustomer
 from domain.invoicing.invoice import DocumentKind
-from domain.invoicing.invoice import Invoice as DomainInvoice
-from domain.operators import Address as DomainAddress
-from domain.rating.rated_event import RatedEvent
-from domain.usecases.price_call import Quote as DomainQuote
 
 
 def _enum(kind: type[StrEnum], name: str) -> Any:
@@ -258,130 +249,3 @@ class Document(Model):
     name = needed(Unicode)
     mediaType = needed(Unicode)  # noqa: N815  (an element's name)
     content = needed(ByteArray)
-
-
-def address(one: DomainAddress) -> Address:
-    """Show an address."""
-    return Address(street=one.street, street2=one.street2, postcode=one.postcode, city=one.city, country=one.country)
-
-
-def customer(one: DomainCustomer) -> Customer:
-    """Show a customer."""
-    return Customer(
-        number=one.number,
-        kind=one.kind.value,
-        name=one.name,
-        address=address(one.address),
-        identityNumber=one.identity_number,
-        vatId=one.vat_id,
-        throughParent=one.through_parent,
-        email=one.email,
-        phone=one.phone,
-        language=one.language,
-        paymentTermsDays=one.payment_terms_days,
-        delivery=one.delivery.value,
-        endpoint=one.endpoint,
-        callSpecification=one.call_specification.value,
-        maskDigits=one.mask_digits,
-        priceList=one.price_list,
-        version=one.version,
-    )
-
-
-def contract(
-    one: DomainContract, *, owner: DomainCustomer, services: dict[int, Service], lines: Iterable[Subscription]
-) -> Contract:
-    """Show a contract with its services by code and its lines."""
-    return Contract(
-        number=one.number,
-        customerNumber=owner.number,
-        start=one.start,
-        end=one.end,
-        state=one.state.value,
-        priceList=one.price_list,
-        service=[
-            ContractLine(
-                serviceCode=services[line.service].code,
-                start=line.start,
-                end=line.end,
-                quantity=line.quantity,
-                oneTimeFee=plain(line.one_time_fee),
-                periodicFee=plain(line.periodic_fee),
-            )
-            for line in one.services
-        ],
-        subscription=[
-            Line(
-                id=line.id,
-                kind=line.kind.value,
-                label=line.label,
-                number=[
-                    NumberAssignment(number=each.number, validFrom=each.valid_from, validTo=each.valid_to)
-                    for each in line.numbers
-                ],
-            )
-            for line in lines
-        ],
-        version=one.version,
-    )
-
-
-def charge(one: Any) -> Charge | None:
-    """Show what one level pays; None where there is no such level."""
-    if one is None:
-        return None
-    return Charge(amount=plain(one.amount.value), currency=one.amount.currency, priceList=one.price_list)
-
-
-def usage(one: RatedEvent) -> Usage:
-    """Show an event."""
-    return Usage(
-        event=str(one.ref),
-        start=one.start,
-        mode=one.mode,
-        direction=one.direction,
-        a=one.a,
-        b=one.b,
-        destination=one.destination,
-        used=one.used,
-        billed=one.billed,
-        retail=charge(one.retail),
-        wholesale=[charge(each) for each in one.wholesale],
-        cost=charge(one.cost),
-    )
-
-
-def quote(one: DomainQuote) -> Quote:
-    """Show a price."""
-    return Quote(
-        at=one.at,
-        destination=one.destination,
-        billed=one.billed,
-        reason=one.reason,
-        retail=charge(one.retail),
-        wholesale=[charge(each) for each in one.wholesale],
-        cost=charge(one.cost),
-    )
-
-
-def invoice(one: DomainInvoice) -> Invoice:
-    """Show an invoice."""
-    return Invoice(
-        number=one.number,
-        kind=one.kind.value,
-        issuedOn=one.issued_on,
-        dueOn=one.due_on,
-        periodStart=one.period.start,
-        periodEnd=one.period.end,
-        currency=one.currency,
-        net=plain(one.net),
-        vat=plain(one.vat_total),
-        rounding=plain(one.rounding),
-        total=plain(one.total),
-        reference=one.payment.reference,
-    )
-
-
-def plain(value: Decimal | None) -> Decimal | None:
-    """Return a decimal whose text has no exponent, since ``xs:decimal`` has none."""
-    return None if value is None else Decimal(format(value, "f"))

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args, get_type_hints
 from lxml import etree
 from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
 
-from api.soap import models
+from api.soap import models, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
 from api.wiring import Wiring
@@ -81,7 +81,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("GetCustomer", needed(Unicode), returns=models.Customer, result="customer")
     async def get_customer(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805  (spyne's context and names)
         """Return a customer."""
-        return models.customer(await ctx.udc.ask(get_customer, customerNumber))
+        return showing.customer(await ctx.udc.ask(get_customer, customerNumber))
 
     @operation(
         "CreateCustomer",
@@ -98,7 +98,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         if parent is not None:
             fields["parent"] = (await ctx.udc.ask(get_customer, parent)).id
         cmd = CreateCustomer(**fields, idempotency_key=idempotencyKey)
-        return models.customer(await ctx.udc.ask(create_customer, cmd))
+        return showing.customer(await ctx.udc.ask(create_customer, cmd))
 
     @operation(
         "ChangeCustomer",
@@ -113,7 +113,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         found = await ctx.udc.ask(get_customer, customerNumber)
         fields = filled(given(ctx.in_body_doc, "change", change), ChangeCustomer)
         cmd = ChangeCustomer(customer=found.id, version=version, **fields)
-        return models.customer(await ctx.udc.ask(change_customer, cmd))
+        return showing.customer(await ctx.udc.ask(change_customer, cmd))
 
     @operation("GetContract", needed(Unicode), returns=models.Contract, result="contract")
     async def get_contract(ctx: Any, contractNumber: str) -> Any:  # noqa: N803, N805
@@ -162,7 +162,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         asked: dict[str, Any] = {"used": used, "mode": mode, "trunk": trunk}
         fields = {name: value for name, value in asked.items() if value is not None}
         cmd = PriceCall(subscription=owner.id, number=calledNumber, at=when, **fields)
-        return models.quote(await ctx.udc.ask(price_call, cmd, clock=wiring.clock, raters=wiring.raters))
+        return showing.quote(await ctx.udc.ask(price_call, cmd, clock=wiring.clock, raters=wiring.raters))
 
     @operation(
         "ListUsage",
@@ -197,7 +197,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
         page = await ctx.udc.ask(list_usage, cmd)
         following = str(page.items[-1].ref) if page.more else None
-        return models.UsagePage(count=len(page.items), usage=[models.usage(one) for one in page.items], next=following)
+        return models.UsagePage(count=len(page.items), usage=[showing.usage(one) for one in page.items], next=following)
 
     @operation("ListInvoices", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
     async def list_invoices(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
@@ -207,7 +207,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         page = await ctx.udc.ask(list_invoices, query)
         following = str(page.items[-1].id) if page.more else None
         return models.InvoicePage(
-            count=len(page.items), invoice=[models.invoice(one) for one in page.items], next=following
+            count=len(page.items), invoice=[showing.invoice(one) for one in page.items], next=following
         )
 
     @operation(
@@ -234,7 +234,7 @@ async def shown(call: Call, one: Contract) -> Any:
     owners = await call.ask(customers_by_ids, [one.customer])
     services = await call.ask(services_by_ids, [line.service for line in one.services])
     lines = await call.ask(subscriptions_of_contracts, [one.id])
-    return models.contract(one, owner=owners[one.customer], services=services, lines=lines.get(one.id, ()))
+    return showing.contract(one, owner=owners[one.customer], services=services, lines=lines.get(one.id, ()))
 
 
 def given(body: Any, name: str, value: Any) -> dict[str, Any]:

@@ -81,10 +81,10 @@ async def test_x4_x5_a_bomb_does_not_grow(house: House, version: str) -> None:
     await house.token("operator")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for bomb in bombs:
-        began = time.perf_counter()
+        began = time.process_time()
         answer = await post(house, version, envelope(version, asking("&l9;" * 1000), before=bomb))
         assert answer.status_code == 400
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
@@ -94,9 +94,9 @@ async def test_x6_what_is_deep_wide_or_long_is_left_early(house: House, version:
     wide = "<a " + " ".join(f'a{i}="1"' for i in range(100_000)) + "/>"
     many = "<a/>" * 300_000
     for inside in (deep, wide, many, "<a>" * 101 + "</a>" * 101):
-        began = time.perf_counter()
+        began = time.process_time()
         assert (await post(house, version, envelope(version, inside))).status_code == 400
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
     long = await post(house, version, envelope(version, asking("x" * 50_000_000)))
     assert long.status_code == 413
 

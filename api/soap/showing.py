@@ -1,0 +1,146 @@
+"""How a domain object becomes a type of the WSDL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from api.soap import models
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
+from domain.contracts.subscription import Subscription
+from domain.customers.customer import Customer
+from domain.invoicing.invoice import Invoice
+from domain.operators import Address
+from domain.rating.rated_event import RatedEvent
+from domain.usecases.price_call import Quote
+
+
+def address(one: Address) -> models.Address:
+    """Show an address."""
+    return models.Address(
+        street=one.street, street2=one.street2, postcode=one.postcode, city=one.city, country=one.country
+    )
+
+
+def customer(one: Customer) -> models.Customer:
+    """Show a customer."""
+    return models.Customer(
+        number=one.number,
+        kind=one.kind.value,
+        name=one.name,
+        address=address(one.address),
+        identityNumber=one.identity_number,
+        vatId=one.vat_id,
+        throughParent=one.through_parent,
+        email=one.email,
+        phone=one.phone,
+        language=one.language,
+        paymentTermsDays=one.payment_terms_days,
+        delivery=one.delivery.value,
+        endpoint=one.endpoint,
+        callSpecification=one.call_specification.value,
+        maskDigits=one.mask_digits,
+        priceList=one.price_list,
+        version=one.version,
+    )
+
+
+def contract(
+    one: Contract, *, owner: Customer, services: dict[int, Service], lines: Iterable[Subscription]
+) -> models.Contract:
+    """Show a contract with its services by code and its lines."""
+    return models.Contract(
+        number=one.number,
+        customerNumber=owner.number,
+        start=one.start,
+        end=one.end,
+        state=one.state.value,
+        priceList=one.price_list,
+        service=[
+            models.ContractLine(
+                serviceCode=services[line.service].code,
+                start=line.start,
+                end=line.end,
+                quantity=line.quantity,
+                oneTimeFee=plain(line.one_time_fee),
+                periodicFee=plain(line.periodic_fee),
+            )
+            for line in one.services
+        ],
+        subscription=[
+            models.Line(
+                id=line.id,
+                kind=line.kind.value,
+                label=line.label,
+                number=[
+                    models.NumberAssignment(number=each.number, validFrom=each.valid_from, validTo=each.valid_to)
+                    for each in line.numbers
+                ],
+            )
+            for line in lines
+        ],
+        version=one.version,
+    )
+
+
+def charge(one: Any) -> models.Charge | None:
+    """Show what one level pays; None where there is no such level."""
+    if one is None:
+        return None
+    return models.Charge(amount=plain(one.amount.value), currency=one.amount.currency, priceList=one.price_list)
+
+
+def usage(one: RatedEvent) -> models.Usage:
+    """Show an event."""
+    return models.Usage(
+        event=str(one.ref),
+        start=one.start,
+        mode=one.mode,
+        direction=one.direction,
+        a=one.a,
+        b=one.b,
+        destination=one.destination,
+        used=one.used,
+        billed=one.billed,
+        retail=charge(one.retail),
+        wholesale=[charge(each) for each in one.wholesale],
+        cost=charge(one.cost),
+    )
+
+
+def quote(one: Quote) -> models.Quote:
+    """Show a price."""
+    return models.Quote(
+        at=one.at,
+        destination=one.destination,
+        billed=one.billed,
+        reason=one.reason,
+        retail=charge(one.retail),
+        wholesale=[charge(each) for each in one.wholesale],
+        cost=charge(one.cost),
+    )
+
+
+def invoice(one: Invoice) -> models.Invoice:
+    """Show an invoice."""
+    return models.Invoice(
+        number=one.number,
+        kind=one.kind.value,
+        issuedOn=one.issued_on,
+        dueOn=one.due_on,
+        periodStart=one.period.start,
+        periodEnd=one.period.end,
+        currency=one.currency,
+        net=plain(one.net),
+        vat=plain(one.vat_total),
+        rounding=plain(one.rounding),
+        total=plain(one.total),
+        reference=one.payment.reference,
+    )
+
+
+def plain(value: Decimal | None) -> Decimal | None:
+    """Return a decimal whose text has no exponent, since ``xs:decimal`` has none."""
+    return None if value is None else Decimal(format(value, "f"))
