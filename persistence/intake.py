@@ -54,7 +54,7 @@ _OPEN: Final = "kind = 'unrated' and resolved_at is null"
 _MIXED: Final = ("key", "content", "customer", "pricing", "used", "billed", "retail_rate", "cost_micro")
 _BITS: Final = " # ".join(f"coalesce({name}, 0)" for name in _MIXED)
 _CHECK: Final = (
-    f"select count(*) as rows, coalesce(sum(retail_micro), 0)::bigint as retail, coalesce(bit_xor({_BITS}), 0) as mixed"  # noqa: S608  (our own words)
+    f"select count(*) as rows, coalesce(sum(retail_micro), 0) as retail, coalesce(bit_xor({_BITS}), 0) as mixed"  # noqa: S608  (our own words)
     " from usage where operator = $1 and source = $2 and start between $3 and $4 and chunk = $5"
 )
 
@@ -218,19 +218,18 @@ class IntakeStore:
         """Compare what was sent with what is there: rows, amounts, and the bits of every row mixed."""
         if not chunk.usage.num_rows:
             return
-        there = np.zeros(3, np.int64)
+        rows = retail = bits = 0
         for lowest, highest in spans(pc.cast(chunk.usage["start"], pa.int64()).to_numpy()):
             found = await self._connection.fetchrow(
                 _CHECK, self._operator, chunk.source, _instant(lowest), _instant(highest), key
             )
-            there[:2] += (found["rows"], found["retail"])
-            there[2] ^= found["mixed"]
+            rows, retail, bits = rows + found["rows"], retail + int(found["retail"]), bits ^ found["mixed"]
         mixed = np.zeros(chunk.usage.num_rows, np.int64)
         for name in _MIXED:
             mixed ^= pc.fill_null(chunk.usage[name], 0).to_numpy()
-        retail = int(chunk.usage["retail_micro"].to_numpy().sum())
-        sent = (chunk.usage.num_rows, retail, int(np.bitwise_xor.reduce(mixed)))
-        assert tuple(there.tolist()) == sent, f"rows, amounts, bits: {there.tolist()} arrived of {sent}"
+        amounts = exact_sum(chunk.usage["retail_micro"].to_numpy())
+        sent = (chunk.usage.num_rows, amounts, int(np.bitwise_xor.reduce(mixed)))
+        assert (rows, retail, bits) == sent, f"rows, amounts, bits: {(rows, retail, bits)} arrived of {sent}"
 
 
 _TARGETS: dict[str, Target] = {}
@@ -243,6 +242,15 @@ def _pricing(retail: str | None, reseller: int, tree: Mapping[ResellerId, Resell
 
 def _integers(rows: Sequence[Any], name: str) -> NDArray[np.int64]:
     return np.fromiter((row[name] for row in rows), np.int64, len(rows))
+
+
+def exact_sum(values: NDArray[np.int64]) -> int:
+    """Add up 64-bit integers without wrapping: halves apart.
+
+    >>> exact_sum(np.array([2**63 - 1, 2**63 - 1, -5])) == 2**64 - 7
+    True
+    """
+    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
 
 
 def _instant(micros: int) -> datetime:

@@ -142,8 +142,8 @@ class UsageRows:
         """Add up per destination and currency of the retail price, the largest amount first."""
         conditions, arguments = self._chosen(chosen)
         rows = await self._connection.fetch(
-            "select u.destination, u.mode, u.retail_rate, count(*) as events, sum(u.used)::bigint as used,"  # noqa: S608  (our own words)
-            f" sum(u.billed)::bigint as billed, sum(u.retail_micro)::bigint as retail from usage u where {conditions}"
+            "select u.destination, u.mode, u.retail_rate, count(*) as events, sum(u.used) as used,"  # noqa: S608  (our own words)
+            f" sum(u.billed) as billed, sum(u.retail_micro) as retail from usage u where {conditions}"
             " group by u.destination, u.mode, u.retail_rate",
             *arguments,
         )
@@ -152,7 +152,7 @@ class UsageRows:
         for row in rows:
             key = (names.destinations.get(row["destination"], ""), row["mode"], names.rates[row["retail_rate"]][1])
             before = found.get(key, (0, 0, 0, 0))
-            here = (row["events"], row["used"], row["billed"], row["retail"])
+            here = (row["events"], int(row["used"]), int(row["billed"]), int(row["retail"]))
             found[key] = (before[0] + here[0], before[1] + here[1], before[2] + here[2], before[3] + here[3])
         totals = [
             UsageTotals(destination, mode, events, used, billed, Amount.of_micro(retail, currency))
@@ -165,8 +165,8 @@ class UsageRows:
         conditions, arguments = self._chosen(chosen)
         rows = await self._connection.fetch(
             "select u.retail_rate, u.wholesale_rate[1] as wholesale_rate, u.cost_rate,"  # noqa: S608  (our own words)
-            " u.wholesale_micro is null as own, count(*) as events, sum(u.retail_micro)::bigint as retail,"
-            " sum(u.wholesale_micro[1])::bigint as wholesale, sum(u.cost_micro)::bigint as cost"
+            " u.wholesale_micro is null as own, count(*) as events, sum(u.retail_micro) as retail,"
+            " sum(u.wholesale_micro[1]) as wholesale, sum(u.cost_micro) as cost"
             f" from usage u where {conditions}"
             " group by u.retail_rate, u.wholesale_rate[1], u.cost_rate, u.wholesale_micro is null",
             *arguments,

@@ -271,3 +271,18 @@ async def test_what_was_done_is_in_the_trail_and_promised(stored):
     assert [row["state"] for row in trail[2:]] == [None, "refused"]
     assert {row["client"] for row in trail} == {"test"}
     assert [tuple(row) for row in promised] == [("cdr_imported", str(done.file.id), 3)]
+
+
+async def test_the_largest_amounts_neither_wrap_nor_stop_a_file(wiring, world, load):
+    dear = made.plist(made.rate("*", "100000000", setup="9000000000"))
+    async with wiring.begin(world.actor) as unit:
+        lists = made.TARIFF["price_lists"] | {"retail": dear}
+        await unit.catalogue.publish(read_tariff(made.TARIFF | {"price_lists": lists}), recorded_at=made.NOW)
+    rows = [made.row(n, a=made.number(0), b=FIXED, seconds=60) for n in range(1100)]
+    done = await load(made.lines(*rows, made.row(2000, a=made.number(0), b=FIXED, seconds=180)))
+    assert (done.file.rated, done.file.unrated) == (1100, 1)
+    assert [one.reason for one in await suspense(wiring, world)] == ["overflow"]
+    async with wiring.begin(world.actor) as unit:
+        (total,) = await unit.usage.totals(ALL)
+        (level,) = [one for one in await unit.usage.levels(ALL) if one.currency == "SEK"]
+    assert total.retail.value == level.retail == 1100 * 9_100_000_000
