@@ -77,7 +77,7 @@ class Seen:
     def meet(self, events: pl.DataFrame) -> NDArray[np.int8]:
         """Return FRESH, EXACT or CONFLICTING for each event, remembering the fresh ones."""
         keys = hashes([events[name] for name in ("source", "ref", "leg")])
-        texts = [events[name] for name in ("a", "b", "mode", "direction")]
+        texts = [events[name] for name in ("a", "b")]
         content = hashes(
             [events["start"], events["amount"], events["answered"].cast(pl.Int64), events["offset"], *texts]
         )

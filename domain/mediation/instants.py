@@ -105,6 +105,10 @@ def scaled(column: pl.Series, scale: int) -> pl.Series:
     """Read numbers such as ``12`` or ``12.5`` as integers of 1/``scale``; null where it is none or too large."""
     whole = column.cast(pl.Int64, strict=False)
     limit = (2**63 - 1) // scale
+    if whole.len() and not whole.null_count():
+        low, high = whole.min(), whole.max()
+        if isinstance(low, int) and isinstance(high, int) and -limit <= low and high <= limit:
+            return whole * scale
     whole = pl.select(pl.when(whole.abs() <= limit).then(whole * scale)).to_series() if whole.len() else whole
     if (whole.is_null() & (column != "")).any():
         part = column.cast(pl.Float64, strict=False)

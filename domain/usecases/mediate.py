@@ -119,9 +119,9 @@ def _together(first: Batch, second: Batch) -> Batch:
 def _parts(piece: Decoded, start_at: int) -> list[Decoded]:
     """Cut a piece where a restart begins, so that a batch never lies on both sides of it."""
     before = piece.records["_offset"] < start_at
-    if piece.position <= start_at or not before.any() or before.all():
-        return [piece]
     rejects_before = piece.rejects["offset"] < start_at
+    if piece.position <= start_at or not (before.any() or rejects_before.any()):
+        return [piece]
     first = Decoded(
         piece.records.filter(before), piece.raw, start_at, piece.rejects.filter(rejects_before), piece.ignored
     )

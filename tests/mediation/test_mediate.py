@@ -11,7 +11,7 @@ from domain.mediation.events import Balance
 from domain.refusal import BadValue, Refusal, Unreadable
 from domain.usecases.mediate import Run, finish, mediate
 from integrations.cdr import registry
-from tests.mediation.running import NOW_US, run, together
+from tests.mediation.running import NOW_US, batches, run, together
 from tests.mediation.samples import ASTERISK, FREESWITCH, GENERIC_CSV, OPENSIPS
 
 STOCKHOLM = 'name = "sthlm"\nreader = "asterisk"\n[time]\nzone = "Europe/Stockholm"\n[number]\ncountry = "SE"\n'
@@ -283,3 +283,12 @@ def test_a_lost_bye_is_held_by_the_maximum_length() -> None:
     )
     assert rejects["reason"].to_list() == ["too_long"]
     assert balance == Balance(records=2, merged=1, rejects=1)
+
+
+def test_a_restart_within_a_batch_of_rejects_and_events_tells_each_once() -> None:
+    data = row(sequence=1, billsec=-1) + row(sequence=2) + row(sequence=3, billsec=-1) + row(sequence=4)
+    whole = batches("asterisk", data, records_per_batch=1)
+    for stop, done in enumerate(whole[:-1], 1):
+        rest = batches("asterisk", data, start_at=done.position)
+        events, rejects, balance = together([*whole[:stop], *rest])
+        assert (events.height, rejects.height, balance.records) == (2, 2, 4)
