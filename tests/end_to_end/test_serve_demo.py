@@ -19,7 +19,8 @@ import pytest
 from api.demo.page import HEADING
 
 COMMAND = [str(Path(sys.executable).with_name("tollwright")), "serve", "--demo"]
-FIRST_SECONDS_MAX, AGAIN_SECONDS_MAX = 180, 60
+# Generous, because other tests run beside these; the figures are measured by benchmarks, not here.
+FIRST_SECONDS_MAX, AGAIN_SECONDS_MAX = 300, 60
 pytestmark = pytest.mark.slow
 
 
@@ -57,9 +58,9 @@ class Serving:
             assert answer.status == 200
         return time.monotonic() - self.began
 
-    def stop(self):
-        """Press Ctrl-C, as a terminal does it: the signal goes to the whole foreground group."""
-        os.killpg(self.process.pid, signal.SIGINT)
+    def stop(self, number=signal.SIGINT):
+        """Press Ctrl-C, as a terminal does it: the signal goes to the whole foreground group. Return the exit code."""
+        os.killpg(self.process.pid, number)
         code = self.process.wait(30)
         self.log.close()
         return code
@@ -176,14 +177,21 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
     assert not postgres_processes(folder)
 
 
-def test_ctrl_c_in_the_middle_stops_cleanly_and_the_next_start_goes_on(folder):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
+def test_stopped_in_the_middle_the_next_start_goes_on(folder, number):
     port = free_port()
     server = Serving(folder, port)
     while "The demo operator is" not in server.printed() and server.process.poll() is None:
         time.sleep(0.05)
     time.sleep(0.8)
-    assert server.stop() in {0, 130}
-    assert not postgres_processes(folder)
+    code = server.stop(number)
+    if number == signal.SIGINT:
+        assert code in {0, 130}
+        assert "Traceback" not in Path(server.log.name).read_text(encoding="utf-8")
+        assert not postgres_processes(folder)
+    else:
+        assert code == -signal.SIGKILL
+    assert "The main job" not in Path(server.log.name).read_text(encoding="utf-8")
     again = Serving(folder, port)
     try:
         again.wait(FIRST_SECONDS_MAX)
@@ -191,3 +199,4 @@ def test_ctrl_c_in_the_middle_stops_cleanly_and_the_next_start_goes_on(folder):
         assert "Traceback" not in again.printed()
     finally:
         assert again.stop() == 0
+    assert not postgres_processes(folder)
