@@ -17,7 +17,6 @@ from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation, LevelExplained
 from domain.rating.rated_event import EventRef, RatedEvent
 
-PARTY = "subscription"
 RATED = "rated"
 
 
@@ -47,8 +46,9 @@ async def explain_usage(ref: EventRef, *, actor: Actor, begin: Begin, raters: Ra
 
 
 def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor) -> ExplainedUsage:
-    parties = {PARTY: party_of(PARTY, pricing)}
-    explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event))
+    name = str(event.subscription)
+    parties = {name: party_of(name, pricing)}
+    explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event, name))
     listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
     _check(event, explanation, listed)
     seen = {place + 1 for place in tiers_seen(actor, listed)}
@@ -66,10 +66,10 @@ def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor
     )
 
 
-def _asked(event: RatedEvent) -> Asked:
+def _asked(event: RatedEvent, party: str) -> Asked:
     return Asked(
         id=str(event.ref),
-        party=PARTY,
+        party=party,
         mode=event.mode,
         direction=event.direction,
         a=event.a,

@@ -263,3 +263,16 @@ def test_an_events_name_is_read_as_it_was_written():
     for bad in ("", "1.2", "1.2.x", "1.2.9223372036854775808", "٣.1.1"):
         with pytest.raises(BadValue):
             EventRef.read(bad)
+
+
+async def test_a_discount_for_one_subscription_is_rated_and_explained(wiring, world, load):
+    name = str(world.subscriptions[3])
+    ring = {"id": "half", "priority": 1, "effect": {"percent": "-50"}, "when": {"parties": [name]}}
+    document = made.TARIFF | {"discount_rings": [ring], "parties": {name: {"retail": "retail"}}}
+    async with wiring.begin(world.actor) as unit:
+        await unit.catalogue.publish(read_tariff(document), recorded_at=made.NOW)
+    await load(made.lines(*(made.row(n, a=made.number(n), b=FIXED) for n in (2, 3))))
+    events = await listed(wiring, world.actor)
+    assert [str(one.retail.amount) for one in events] == ["0.790000 SEK", "0.395000 SEK"]
+    said = await explained(wiring, world.actor, events[1].ref)
+    assert [one.ring for one in said.explanation.levels[0].rings] == ["half"]
