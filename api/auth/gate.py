@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,6 +45,9 @@ HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+
+# What is answered without a word to the log of faults.
+FORESEEN: Final = (Malformed, Refusal, TokenRefused, HTTPException, ClientDisconnect)
 
 access = logging.getLogger("tollwright.access")
 faults = logging.getLogger("tollwright.faults")
@@ -106,7 +110,7 @@ class Gate:
         return await self._bearer.actor(given[0], address=client[0] if client else None)
 
     async def _trouble(self, trouble: Exception, answer: _Answer, scope: Scope, receive: Receive) -> None:
-        if answer.status and not isinstance(trouble, Malformed | Refusal | TokenRefused | HTTPException):
+        if answer.status and not isinstance(trouble, FORESEEN):
             faults.error("error %s after the answer began", answer.request_id, exc_info=trouble)
             raise trouble
         if answer.status:
@@ -202,6 +206,8 @@ def answer_to(trouble: Exception, request_id: str) -> Response:
         case Malformed():
             more = {"Connection": "close"} if trouble.status in {408, 413} else None
             return problem(trouble.status, trouble.code, trouble.message, headers=more)
+        case ClientDisconnect():
+            return problem(HTTPStatus.BAD_REQUEST, "broken_off", "the body broke off")
         case HTTPException():
             headers = dict(trouble.headers) if trouble.headers else None
             return problem(HTTPStatus(trouble.status_code), "http", trouble.detail, headers=headers)
