@@ -5,6 +5,8 @@ One rule for every file, whole and broken alike: ``\n``, ``\r\n`` and ``\r`` end
 is closed before the field's end makes the field literal (``"User 10" <114>``); with escape ``none`` a quote closes only
 before a delimiter or a line's end (``"ANNA "AN" B"``); a quoted field may hold line ends, but when the record then has
 a width the layout does not know, its first line alone is broken and reading goes on with the next line.
+
+``scan`` is one long function on purpose: it is one state machine over bytes, and its states share the places they read.
 """
 
 from __future__ import annotations
