@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 _DIGESTS: dict[Any, str] = {}  # of each compiled function
@@ -57,4 +58,20 @@ def _cells(_typing: Any, array: Any) -> Any:
     return pointer(array.dtype)(array), address
 
 
+def _prefetch(_typing: Any, pointer: Any, _index: Any) -> Any:
+    """Ask for the cache line of a cell, without waiting for it and without any effect but time."""
+
+    def fetch(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        i32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, i32, i32, i32])
+        insert: Any = cgutils.get_or_insert_function
+        function = insert(builder.module, kind, "llvm.prefetch.p0")
+        address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), cgutils.voidptr_t)
+        builder.call(function, [address, i32(0), i32(3), i32(1)])  # for reading, into every cache, data
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.int64), fetch
+
+
 cells = cast("Callable[[Any], Any]", intrinsic(_cells))
+prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))

@@ -12,6 +12,7 @@ from domain.rating.arithmetic import OVER, rounded
 from domain.rating.charging import bucket_at, charge_level, in_scope
 from domain.rating.compiled import cells, compiled
 from domain.rating.layout import Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
+from domain.rating.lookahead import PARTY_AHEAD, look_ahead
 from domain.rating.lookup import destination_of
 from domain.rating.ringing import apply_rings, count_volume, judge_rings
 
@@ -138,22 +139,14 @@ def open_level(actors: Int64s, room: Int64s, slot: int, slots: int, trunk: int) 
 
 @compiled
 def open_event(
-    book: Int64s, wide: Int32s, actors: Int64s, room: Int64s, party: int, mode: int, direction: int, a: int, b: int
-) -> int:
-    """Set the room to an event (its start, units, visited network and number stand there); returns its destination."""
-    start = room[at.V_START]
-    to = destination_of(book, wide, b, start)
+    book: Int64s, wide: Int32s, actors: Int64s, room: Int64s, party: int, mode: int, direction: int, a: int, to: int
+) -> None:
+    """Set the room to an event; its start, units, visited network and number stand there. ``to``: its destination."""
     room[at.V_UNIT] = at.SECONDS if mode < 0 else item(book, at.MODE_UNITS, mode)
     room[at.V_TO] = to if to >= 0 else rows_of(book, at.TARGETS_AT) - 1
-    room[at.V_FROM] = destination_of(book, wide, a, start) if item(book, at.ASKS_A, 0) == 1 else -1
-    room[at.V_PARTY], room[at.V_MODE], room[at.V_DIRECTION], room[at.V_USE] = (
-        party,
-        mode,
-        direction,
-        2 * mode + direction,
-    )
-    room[at.V_COUNTERS] = cell(actors, at.PARTIES, party, at.P_TIERS) + 2
-    return to
+    room[at.V_FROM] = destination_of(book, wide, a, room[at.V_START]) if item(book, at.ASKS_A, 0) == 1 else -1
+    room[at.V_PARTY], room[at.V_MODE], room[at.V_DIRECTION] = party, mode, direction
+    room[at.V_USE], room[at.V_COUNTERS] = 2 * mode + direction, cell(actors, at.PARTIES, party, at.P_TIERS) + 2
 
 
 @compiled
@@ -208,21 +201,24 @@ def rate_all(
         np.empty((slots * rings_max, SIDE_WIDTH), np.int64),
         np.empty((slots * buckets_max, SIDE_WIDTH), np.int64),
     )
-    for turn in range(numbers.shape[1]):
-        event = order[turn] if len(order) > 0 else turn
+    count, places, ordered = numbers.shape[1], cells(order), len(order) > 0
+    those, coded, found = cells(numbers), cells(codes), cells(destinations)
+    for turn in range(-PARTY_AHEAD, count):
+        look_ahead(book, wide, actors, slots, count, places, ordered, those, coded, found, turn)
+        if turn < 0:
+            continue
+        event = order[turn] if ordered else turn
         mode, party, trunk = int(codes[0, event]), int(codes[2, event]), int(codes[3, event])
         if codes[5, event] != 0 or party < 0:
             statuses[0, event] = at.BAD_EVENT if codes[5, event] != 0 else at.NO_PARTY
             continue
         room[at.V_EVENT], room[at.V_VISITED] = event, codes[4, event]
         room[at.V_START], room[at.V_USED], room[at.V_OFFSET] = numbers[0, event], numbers[1, event], numbers[2, event]
-        to = open_event(
-            book, wide, actors, room, party, mode, int(codes[1, event]), numbers[3, event], numbers[4, event]
-        )  # fmt: skip
+        to = int(destinations[event])
+        open_event(book, wide, actors, room, party, mode, int(codes[1, event]), numbers[3, event], to)
         if to < 0 and room[at.V_UNIT] != at.KB:
             statuses[0, event] = at.NO_DESTINATION
             continue
-        destinations[event] = to
         if rings_max > 0:
             shares = grown(shares, room[at.C_SHARES], slots * rings_max)
         if buckets_max > 0:
