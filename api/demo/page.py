@@ -89,7 +89,7 @@ def show_places(settings: Settings, keys: Keys, sample: Sample, place: Path, con
 
 def commands(settings: Settings, keys: Keys, sample: Sample) -> list[str]:
     """Return the commands to try, in their order; the first gets the token for the others."""
-    address, python = settings.address, interpreter()
+    address, python = settings.address, beside(Path(sys.executable).name)
     header = '-H "Authorization: Bearer $TOKEN"'
     read = "import json, sys; print(json.load(sys.stdin)['access_token'])"
     credentials = f"{keys.operator.client_id}:{keys.operator.secret}"
@@ -112,12 +112,13 @@ session.headers["Authorization"] = "Bearer " + os.environ["TOKEN"]
 client = Client("{address}/soap?wsdl", transport=Transport(session=session))
 print(client.service.GetCustomer(customerNumber="10001"))
 END""",
+        f"{beside('tollwright')} explain {sample.event}",
     ]
 
 
-def interpreter() -> str:
-    """Return how to call this Python from the working directory."""
-    here = Path(sys.executable)
+def beside(name: str) -> str:
+    """Return how to call a command of this Python's environment from the working directory."""
+    here = Path(sys.executable).with_name(name)
     inside = here.is_relative_to(Path.cwd())
     return shlex.quote(os.path.relpath(here) if inside else str(here))
 

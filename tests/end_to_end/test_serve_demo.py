@@ -31,6 +31,7 @@ class Serving:
         self.address = f"http://127.0.0.1:{port}"
         self.log = (folder / "output.txt").open("w+", encoding="utf-8")
         self.began = time.monotonic()
+        self.folder = folder
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("TOLLWRIGHT", "DATABASE"))
         }
@@ -40,6 +41,7 @@ class Serving:
             "TOLLWRIGHT_DEMO_CUSTOMERS": "10",
             "TOLLWRIGHT_DEMO_CALLS": "500",
         }
+        self.environment = environment
         self.process = subprocess.Popen(
             COMMAND, cwd=folder, env=environment, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -85,16 +87,24 @@ def commands(printed):
     """Return the commands of the page, each as it would be pasted."""
     page = printed[printed.index(HEADING) + len(HEADING) :].strip()
     page = page[: page.index("Tollwright is ready")]
-    found = [block for block in page.split("\n\n") if re.match(r"export |curl |\S*python\S* ", block)]
-    assert len(found) == 5, page
+    found = [block for block in page.split("\n\n") if re.match(r"export |curl |\S*(python|tollwright)\S* ", block)]
+    assert len(found) == 6, page
     return found
 
 
-def run_in_shell(found, folder):
+def run_in_shell(found, server):
     """Run the commands one after the other in one shell, as a newcomer would; return what each printed."""
     mark = "=== next ==="
     script = f"\necho '{mark}'\n".join(["set -e", *found])
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=server.folder,
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split(f"{mark}\n")[1:]
 
@@ -135,7 +145,7 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
         printed = server.printed()
         assert "The main job" in printed
         assert "invoices" in printed
-        token, files, invoice, answer, soap = run_in_shell(commands(printed), folder)
+        token, files, invoice, answer, soap, why = run_in_shell(commands(printed), server)
         assert token == invoice == ""
         assert len(json.loads(files)["files"]) == 2
         assert (folder / "invoice.pdf").read_bytes().startswith(b"%PDF-")
@@ -143,6 +153,7 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
         assert "errors" not in data
         assert "Fjällfrakt Logistik AB" in answer
         assert "Fjällfrakt Logistik AB" in soap
+        assert "Margin of retail over cost" in why
         # The reseller's client sees his own customer and that of the agent below him, and no cost.
         query = """{ customers { edges { node { number } } }
             usage(filter: {since: "2026-10-01T00:00:00Z", until: "2026-11-01T00:00:00Z"}, first: 20)
@@ -170,7 +181,7 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
         printed_again = again.printed()
         assert "loaded already" in printed_again
         assert commands(printed_again) == commands(printed)
-        assert run_in_shell(commands(printed_again), folder)[1] == files
+        assert run_in_shell(commands(printed_again), again)[1] == files
     finally:
         code = again.stop()
     assert code == 0
