@@ -17,7 +17,7 @@ T = TypeVar("T")
 # October holds the night in which an hour comes twice, and its invoices are young.
 MONTH = "2026-10"
 ZONE = "Europe/Stockholm"
-CUSTOMERS_MAX = 100_000
+CUSTOMERS_MAX = 50_000
 CALLS_MAX = 5_000_000
 
 
