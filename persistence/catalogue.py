@@ -5,18 +5,19 @@ Every change locks the operator's row of ``catalogue``, raises its revision and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.access.actor import Actor
 from domain.catalogue.tariff import Destination, PriceList, Rate, Tariff
+from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
-from persistence.catalogue_changes import OUTLINED, PARTS, between, counted, put
+from persistence.catalogue_changes import OUTLINED, PARTS, between, counted
 from persistence.catalogue_rows import RateReader, list_from_row, list_to_row, part_from_json
 from persistence.catalogue_writes import add_rates, end_rates, write
 from persistence.engine import Transaction
@@ -117,11 +118,50 @@ class CatalogueStore:
 
     async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> Changed:
         """Make the operator's catalogue that of the document; what is the same stays untouched with its key."""
+        await self.hold()
+        return await self.amend(await self.tariff(), tariff, recorded_at=recorded_at)
+
+    async def part(self, price_lists: Collection[str]) -> Tariff:
+        """Return the outline with rings and buckets, and with the present rates of the named lists."""
+        outline = await self.outline()
+        as_of = await self._changed_at()
+        if as_of is None:
+            return outline
+        rates: dict[str, list[Rate]] = {name: [] for name in price_lists}
+        reader = RateReader()
+        for row in await self._fetch(
+            """select * from rate where operator = $1 and price_list = any ($2::text[]) and replaced_at is null
+               order by id""",
+            list(rates),
+        ):
+            rates[row["price_list"]].append(reader.rate(row))
+        heads = outline.price_lists.items()
+        return replace(
+            outline,
+            price_lists={name: replace(one, rates=tuple(rates.get(name, ()))) for name, one in heads},
+            **await self._parts(("discount_rings", "buckets"), as_of),
+        )
+
+    async def rates_to(self, price_lists: Collection[str], names: Collection[str]) -> Mapping[str, Sequence[Rate]]:
+        """Return the present rates of lists whose ``to`` is one of the names."""
+        found: dict[str, list[Rate]] = {}
+        reader = RateReader()
+        for row in await self._fetch(
+            """select * from rate where operator = $1 and price_list = any ($2::text[]) and to_name = any ($3::text[])
+               and replaced_at is null order by id""",
+            list(price_lists),
+            list(names),
+        ):
+            found.setdefault(row["price_list"], []).append(reader.rate(row))
+        return found
+
+    async def amend(self, before: Tariff, after: Tariff, *, recorded_at: datetime) -> Changed:
+        """Make of the catalogue what turns ``before`` into ``after``; what both leave out or have alike stays."""
         at = await self._moment(recorded_at)
-        changes = between(await self.tariff(), tariff)
+        changes = between(before, after)
         if not changes.any:
             return Changed()
-        await write(self._transaction.connection, self._operator, changes, tariff, at)
+        await write(self._transaction.connection, self._operator, changes, after, at)
         await self._changed(at)
         return counted(changes)
 

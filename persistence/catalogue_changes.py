@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.catalogue.tariff import Destination, PriceList, Rate, Tariff
+from domain.catalogue.versions import bare
 from domain.ports.catalogue import Changed
 
 # The parts of a tariff that change whole, by the names of the tariff document.
@@ -21,7 +22,6 @@ PARTS = {
     "buckets": "buckets",
 }
 OUTLINED = ("bands", "holidays", "zones", "trunks")
-Selector = tuple[str, str | None, str, str, str | None, str | None]
 
 
 @dataclass(slots=True)
@@ -90,50 +90,6 @@ def counted(changes: Changes) -> Changed:
 def span(destination: Destination) -> tuple[datetime | None, datetime | None]:
     """Return when a destination's prefixes are valid."""
     return destination.valid_from, destination.valid_to
-
-
-def put(present: Iterable[Rate], new: Sequence[Rate], valid_from: datetime) -> tuple[list[Rate], list[Rate]]:
-    """Return the rates that end and those that begin when each of ``new`` holds from ``valid_from`` on.
-
-    A present rate with the same selector keeps what it holds before ``valid_from`` and after the new one's own end; a
-    rate that already is what it should be is left.
-    """
-    ended: list[Rate] = []
-    begun: list[Rate] = []
-    standing: dict[Selector, list[Rate]] = {}
-    for rate in present:
-        standing.setdefault(selector(rate), []).append(rate)
-    for one in new:
-        wanted = replace(one, valid_from=valid_from, id=0, recorded_at=None)
-        alike = standing.get(selector(one), [])
-        if any(bare(rate) == wanted for rate in alike):
-            continue
-        for rate in alike:
-            if not _meets(rate, valid_from, wanted.valid_to):
-                continue
-            ended.append(rate)
-            if rate.valid_from is None or rate.valid_from < valid_from:
-                begun.append(replace(bare(rate), valid_to=valid_from))
-            if wanted.valid_to is not None and (rate.valid_to is None or rate.valid_to > wanted.valid_to):
-                begun.append(replace(bare(rate), valid_from=wanted.valid_to))
-        begun.append(wanted)
-    return ended, begun
-
-
-def selector(rate: Rate) -> Selector:
-    """Return what two rates of a list at one time must not have in common."""
-    return rate.to, rate.origin, rate.mode, rate.direction, rate.band, rate.zone
-
-
-def bare(rate: Rate) -> Rate:
-    """Return what a rate says, without its key and when it became known."""
-    return replace(rate, id=0, recorded_at=None)
-
-
-def _meets(rate: Rate, start: datetime, end: datetime | None) -> bool:
-    return (rate.valid_to is None or rate.valid_to > start) and (
-        end is None or rate.valid_from is None or rate.valid_from < end
-    )
 
 
 def _destinations(before: Mapping[str, Destination], after: Mapping[str, Destination], changes: Changes) -> None:

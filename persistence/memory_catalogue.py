@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.catalogue.tariff import Destination, PriceList, Rate, Tariff
+from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
-from persistence.catalogue_changes import OUTLINED, PARTS, between, counted, put
+from persistence.catalogue_changes import OUTLINED, PARTS, between, counted
 from persistence.memory import Draft, page_of
 
 
@@ -88,6 +90,37 @@ class MemoryCatalogue:
             lists[name] = replace(one, id=key, rates=(*kept, *begun.get(name, ())))
         self._keep(replace(tariff, destinations=destinations, price_lists=lists), at)
         return counted(changes)
+
+    async def part(self, price_lists: Collection[str]) -> Tariff:
+        """Return the outline with rings and buckets, and with the present rates of the named lists."""
+        present, outline = self._present(), await self.outline()
+        lists = {name: present.price_lists[name] for name in price_lists if name in present.price_lists}
+        return replace(
+            outline, price_lists={**outline.price_lists, **lists}, rings=present.rings, buckets=present.buckets
+        )
+
+    async def rates_to(self, price_lists: Collection[str], names: Collection[str]) -> Mapping[str, Sequence[Rate]]:
+        """Return the present rates of lists whose ``to`` is one of the names."""
+        lists = self._present().price_lists
+        found = {
+            name: [rate for rate in lists[name].rates if rate.to in names] for name in price_lists if name in lists
+        }
+        return {name: rates for name, rates in found.items() if rates}
+
+    async def amend(self, before: Tariff, after: Tariff, *, recorded_at: datetime) -> Changed:
+        """Make of the catalogue what turns ``before`` into ``after``; what both leave out or have alike stays."""
+        whole: dict[str, Any] = {}
+        present = self._present()
+        for name in ("destinations", "price_lists"):
+            old, new, standing = getattr(before, name), getattr(after, name), dict(getattr(present, name))
+            for gone in old.keys() - new.keys():
+                standing.pop(gone, None)
+            standing.update({key: one for key, one in new.items() if old.get(key) != one})
+            whole[name] = standing
+        for attribute in PARTS.values():
+            if getattr(before, attribute) != getattr(after, attribute):
+                whole[attribute] = getattr(after, attribute)
+        return await self.publish(replace(present, **whole), recorded_at=recorded_at)
 
     async def lists(self, request: PageRequest) -> Page[PriceList]:
         """List the price lists the actor may use by key, without their rates."""

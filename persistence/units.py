@@ -12,6 +12,7 @@ from persistence.bill_runs import BillRunStore
 from persistence.catalogue import CatalogueStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
+from persistence.drafts import DraftStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.intake import IntakeStore
@@ -22,6 +23,7 @@ from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients,
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
+from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
@@ -48,6 +50,7 @@ class StoredUnit:
         self.contracts = ContractStore(transaction, actor)
         self.subscriptions = SubscriptionStore(transaction, actor)
         self.catalogue = CatalogueStore(transaction, actor)
+        self.drafts = DraftStore(transaction, actor)
         self.sources = SourceStore(transaction, actor)
         self.files = FileStore(transaction, actor)
         self.intake = IntakeStore(transaction, actor)
@@ -73,6 +76,7 @@ class MemoryUnit:
         self.contracts = MemoryContracts(draft)
         self.subscriptions = MemorySubscriptions(draft)
         self.catalogue = MemoryCatalogue(draft)
+        self.drafts = MemoryDrafts(draft)
         self.sources = MemorySources(draft)
         self.files = MemoryFiles(draft)
         self.intake = MemoryIntake(draft)

@@ -88,8 +88,8 @@ KINDS: Final[dict[type[no.Refusal], type[Refusal]]] = {
 }
 
 
-def outcome(name: str, success: type) -> Any:
-    """Return the union of what a mutation answers: its success or any refusal."""
+def outcome(name: str, success: Any) -> Any:
+    """Return the union of what a mutation answers: its success, or one of several, or any refusal."""
     members: Any = success
     for kind in KINDS.values():
         members |= kind

@@ -10,6 +10,7 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCa
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
@@ -30,13 +31,21 @@ _CACHED_DOCUMENTS: Final = 500
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    NodeQuery, PartyQuery, CatalogueQuery, UsageQuery, ExplanationQuery, InvoiceQuery, IntakeQuery, ClientQuery
+    NodeQuery,
+    PartyQuery,
+    CatalogueQuery,
+    DraftQuery,
+    UsageQuery,
+    ExplanationQuery,
+    InvoiceQuery,
+    IntakeQuery,
+    ClientQuery,
 ):
     """Every query."""
 
 
 @strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
-class Mutation(PartyMutation, CatalogueMutation, IntakeMutation, InvoiceMutation, ClientMutation):
+class Mutation(PartyMutation, CatalogueMutation, DraftMutation, IntakeMutation, InvoiceMutation, ClientMutation):
     """Every mutation."""
 
 
@@ -60,6 +69,7 @@ def make_schema() -> strawberry.Schema:
             ServiceType,
             ResellerType,
             PriceListType,
+            DraftType,
             UsageType,
             InvoiceType,
             FileType,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +33,21 @@ class Catalogue(Protocol):
 
     async def outline(self) -> Tariff:
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets: quick, and small."""
+        ...
+
+    async def part(self, price_lists: Collection[str]) -> Tariff:
+        """Return the outline with rings and buckets, and with the present rates of the named lists."""
+        ...
+
+    async def rates_to(self, price_lists: Collection[str], names: Collection[str]) -> Mapping[str, Sequence[Rate]]:
+        """Return the present rates of lists whose ``to`` is one of the names."""
+        ...
+
+    async def amend(self, before: Tariff, after: Tariff, *, recorded_at: datetime) -> Changed:
+        """Make of the catalogue what turns ``before`` into ``after``; what both leave out or have alike stays.
+
+        ``before`` is what ``tariff`` or ``part`` gave in this unit, while the catalogue is held.
+        """
         ...
 
     async def publish(self, tariff: Tariff, *, recorded_at: datetime) -> Changed:

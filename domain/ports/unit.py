@@ -10,6 +10,7 @@ from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
+from domain.ports.drafts import Drafts
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
@@ -42,6 +43,8 @@ class Unit(Protocol):
     def subscriptions(self) -> Subscriptions: ...  # noqa: D102
     @property
     def catalogue(self) -> Catalogue: ...  # noqa: D102
+    @property
+    def drafts(self) -> Drafts: ...  # noqa: D102
     @property
     def sources(self) -> Sources: ...  # noqa: D102
     @property

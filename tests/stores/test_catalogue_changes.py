@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from domain.catalogue.tariff import Band, Bucket, Effect, Ported, Rate, Ring, Step, Tariff, Trunk, Zone
-from persistence.catalogue_changes import between, counted, put, selector
+from domain.catalogue.versions import put, selector
+from persistence.catalogue_changes import between, counted
 from persistence.catalogue_rows import part_from_json, part_to_json
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,24 @@
+"""Discard a draft of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.draft import Draft, DraftState
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import NotFound
+
+
+async def discard_draft(name: str, *, actor: Actor, begin: Begin, clock: Clock) -> Draft:
+    """Give the open draft of this name up; what it said stays to be read. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.WRITE_PRICES)
+    async with begin(actor) as unit:
+        draft = await unit.drafts.open(name)
+        if draft is None:
+            raise NotFound(f"no open draft {name!r}", field="name")
+        closed = replace(draft, state=DraftState.DISCARDED, changed_at=clock.now())
+        await unit.drafts.close(closed)
+        await unit.audit.write("discard_draft", f"draft:{name}", {"version": draft.version})
+    return closed

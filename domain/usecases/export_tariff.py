@@ -1,0 +1,25 @@
+"""Export the catalogue as a tariff document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.writing import write_tariff
+from domain.period import utc
+from domain.ports.unit import Begin
+from domain.refusal import NotAllowed
+
+
+async def export_tariff(as_of: datetime | None, *, actor: Actor, begin: Begin) -> dict[str, object]:
+    """Return the whole catalogue, as it was believed at ``as_of`` (None: now), as a tariff document without parties.
+
+    Imported again it changes nothing. It holds every list, costs too, so a reseller does not get it.
+    Refuses with: NotAllowed, BadValue (a time without offset).
+    """
+    allow(actor, Action.READ_PRICES)
+    if actor.reseller is not None:
+        raise NotAllowed(f"the whole catalogue is the operator's own, and {actor.client} is a reseller's")
+    at = None if as_of is None else utc(as_of, field="asOf")
+    async with begin(actor) as unit:
+        return write_tariff(await unit.catalogue.tariff(as_of=at))

@@ -1,0 +1,76 @@
+"""Publish a draft of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.access.actor import Action, Actor, allow
+from domain.catalogue.document import BadTariff
+from domain.catalogue.draft import Draft, DraftState
+from domain.period import utc
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import Conflict, NotFound, Stale
+from domain.usecases.check_draft import prepare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishDraft:
+    """``valid_from``: from when its prices hold, None: now. ``accept_warnings``: publish what only looks wrong.
+
+    ``version``: the one that was looked at; None: whatever it is.
+    """
+
+    name: str
+    valid_from: datetime | None = None
+    accept_warnings: bool = False
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPublished:
+    """The draft as it is now, closed, and how many rows of the catalogue began and ended by it."""
+
+    draft: Draft
+    began: int
+    ended: int
+
+
+async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock: Clock) -> DraftPublished:
+    """Make the open draft of this name part of the catalogue, as a whole or not at all, and close it.
+
+    Its prices hold from the moment on; the versions they replace end there. What is rated already stays as it is.
+    Refuses with: NotAllowed, NotFound (no such draft is open), Stale, BadTariff (every fault with its place), Conflict
+    (there are warnings, and they were not accepted), BadValue (a time without offset).
+    """
+    allow(actor, Action.WRITE_PRICES)
+    now = clock.now()
+    at = now if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
+    async with begin(actor) as unit:
+        await unit.catalogue.hold()
+        draft = await unit.drafts.open(cmd.name)
+        if draft is None:
+            raise NotFound(f"no open draft {cmd.name!r}", field="name")
+        if cmd.version is not None and draft.version != cmd.version:
+            raise Stale("the draft was edited since it was looked at; look again", field="version")
+        prepared = await prepare(unit, draft, at=at, now=now)
+        if prepared.made.faults:
+            raise BadTariff(tuple(prepared.made.faults))
+        if prepared.warnings and not cmd.accept_warnings:
+            more = f" (and {len(prepared.warnings) - 1} more)" if len(prepared.warnings) > 1 else ""
+            raise Conflict(f"{prepared.warnings[0]}{more}: mend it, or accept the warnings", field="acceptWarnings")
+        changed = await unit.catalogue.amend(prepared.before, prepared.made.after, recorded_at=now)
+        revision = await unit.catalogue.revision()
+        closed = replace(draft, state=DraftState.PUBLISHED, changed_at=now, valid_from=at, revision=revision)
+        await unit.drafts.close(closed)
+        detail = {
+            "version": draft.version,
+            "revision": revision,
+            "valid_from": at.isoformat(),
+            "began": changed.began,
+            "ended": changed.ended,
+            "warnings": len(prepared.warnings),
+        }
+        await unit.audit.write("publish_draft", f"draft:{cmd.name}", detail)
+    return DraftPublished(draft=closed, began=changed.began, ended=changed.ended)
