@@ -276,6 +276,16 @@ def _write_lines(run: RateRun, file: BinaryIO, answered: Answered) -> None:
     file.write("".join(f"{json.dumps(answer, ensure_ascii=False)}\n" for answer in answers).encode())
 
 
+def nothing(run: RateRun) -> Answered:
+    """Return the answer to no events, for the columns of a file that holds none."""
+    from domain.rating.rate import rate as rate_events
+    from domain.rating.requests import Directory
+    from domain.rating.streaming import Answered
+
+    chunk = _chunk(run, Directory.of(run.book), [])
+    return Answered(chunk, rate_events(run.book, run.parties, chunk.events))
+
+
 def _csv_writer(run: RateRun, file: BinaryIO) -> Sink:
     import polars as pl
 
@@ -312,5 +322,6 @@ class _ParquetWriter:
 
     def close(self) -> None:
         """End the file; where there was no event it holds the columns alone."""
-        if self.writer is not None:
-            self.writer.close()
+        if self.writer is None:
+            self.write(nothing(self.run))
+        self.writer.close()

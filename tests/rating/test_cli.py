@@ -133,6 +133,14 @@ def test_a_vector_that_differs_is_named(tmp_path: Path, capfd) -> None:
     assert run(["rate", "--vector", str(path)]) == 0
 
 
+def test_a_file_without_events_holds_the_columns_alone(tmp_path: Path, tariff: Path) -> None:
+    out = tmp_path / "o.parquet"
+    assert run(["rate", "--tariff", str(tariff), "--events", str(events_file(tmp_path)), "--out", str(out)]) == 1
+    frame = pl.read_parquet(out)
+    assert frame.height == 0
+    assert "retail_amount" in frame.columns
+
+
 def test_no_events_need_attention(tmp_path: Path, tariff: Path) -> None:
     assert run(["rate", "--tariff", str(tariff), "--events", str(events_file(tmp_path))]) == 1
 
