@@ -32,7 +32,7 @@ from graphql import (
     is_leaf_type,
 )
 
-DEPTH_MAX: Final = 12
+DEPTH_MAX: Final = 10
 ALIASES_MAX: Final = 30
 COST_MAX: Final = 50_000
 TOKENS_MAX: Final = 2000
