@@ -48,6 +48,8 @@ def refuse_foreign(head: bytes, *, markup: bool = False) -> None:
     if not markup and start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         raise Unreadable("this is a web page or XML, not a file of records; was an error page downloaded?")
     sample = head[:_SNIFF_BYTES].rstrip(b"\0")
+    if head and not sample:
+        raise Unreadable("the file begins with nothing but zero bytes: its content was lost; fetch it again")
     odd = sum(sample.count(bytes([code])) for code in (*range(9), 11, 12, *range(14, 27), *range(28, 32)))
     if odd > max(2, len(sample) // 10):
         raise Unreadable("this is binary data, not a file of text records")

@@ -153,6 +153,13 @@ def test_a_tail_of_nul_is_stripped_and_told() -> None:
     assert balance.rejects == 0
 
 
+@pytest.mark.parametrize("profile", ["asterisk", "freeswitch-csv", "freeswitch-json", "generic-jsonl", "radius"])
+@pytest.mark.parametrize("data", [bytes(3), bytes(5000), bytes(5000) + ASTERISK])
+def test_a_file_whose_content_was_lost_is_no_file_without_calls(profile: str, data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        run(profile, data)
+
+
 def test_bytes_that_are_no_utf_8_lose_no_row() -> None:
     data = row(clid="""A\xa5""", sequence=1).decode().encode("latin-1") + row(sequence=2, clid="å", dst="x", billsec=-1)
     events, rejects, _ = run("asterisk", data)
