@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from api.cli import ATTENTION, DONE, WRONG, complain
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotFound
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
@@ -55,13 +55,24 @@ async def _stored(name: str, form: str, wiring: Wiring, actor: Actor) -> int:
     from domain.usecases.explain_usage import explain_usage
     from domain.usecases.find_event import find_event
 
-    ref = await find_event(name, actor=actor, begin=wiring.begin)
+    ref = await find_event(_plain(name), actor=actor, begin=wiring.begin)
     said = await explain_usage(ref, actor=actor, begin=wiring.begin, raters=wiring.raters)
     if form == "text":
         print(text(said.explanation))
     else:
         print(json.dumps(asdict(said.explanation), default=_written, ensure_ascii=False))
     return DONE
+
+
+def _plain(name: str) -> str:
+    """Return the id in a global one, as GraphQL's lists of usage give them; anything else as it is."""
+    from api.graphql.ids import read_id
+
+    try:
+        kind, key = read_id(name)
+    except NotFound:
+        return name
+    return key if kind == "Usage" else name
 
 
 def of_document(tariff: Path, event: Path, form: str) -> int:

@@ -66,10 +66,9 @@ async def _import(files: list[Path], source: str, text: str | None, wiring: Wiri
         print(json.dumps(_told(done, name), ensure_ascii=False))
         read += 1
         total += done.balance
-        if not done.again:
-            sums["rated"] += done.file.rated
-            sums["unrated"] += done.file.unrated
-        attention |= _needs_attention(done)
+        sums["rated"] += done.rated
+        sums["unrated"] += done.unrated
+        attention |= _needs_attention(done, shown)
     if read:
         print(json.dumps(total.as_dict() | sums), file=sys.stderr)
     if unread:
@@ -180,18 +179,20 @@ def _told(done: Imported, source: str) -> dict[str, object]:
     }
 
 
-def _needs_attention(done: Imported) -> bool:
+def _needs_attention(done: Imported, shown: str) -> bool:
     """Say on stderr what a person should look at; a file that was in already has been told of."""
     file = done.file
     if done.again:
-        complain(f"{file.name}: in already; nothing to do")
+        known = "" if shown == file.name else f" as {file.name}"
+        complain(f"{shown}: in already{known}; nothing to do")
         return file.records == 0
     if file.records == 0:
         complain(f"{file.name}: the file is empty")
         return True
     for count, what in ((file.rejects, "rejected"), (file.unrated, "not rated")):
         if count:
-            complain(f"{file.name}: {count} records {what}; tollwright suspense list --file {file.id}")
+            records = "record" if count == 1 else "records"
+            complain(f"{file.name}: {count} {records} {what}; tollwright suspense list --file {file.id}")
     for name, count in sorted(file.warnings.items()):
         level, _, reason = name.partition(".")
         complain(f"{file.name}: {count} rated events have no {level} price ({reason})")

@@ -52,10 +52,15 @@ class ImportCdr:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The file with all its counts, what this call added to them, and whether there was nothing to do."""
+    """The file with all its counts, what this call added to them, and whether there was nothing to do.
+
+    Of this call: ``balance.events = rated + unrated``.
+    """
 
     file: CdrFile
     balance: Balance
+    rated: int
+    unrated: int
     again: bool
 
 
@@ -88,7 +93,7 @@ async def import_cdr(
     async with begin(actor) as unit:
         file = await unit.files.claim_content(_new_file(source, name, kept, actor, clock))
         if file.state in {FileState.DONE, FileState.EMPTY}:
-            return Imported(file, Balance(), again=True)
+            return Imported(file, Balance(), rated=0, unrated=0, again=True)
         file = replace(file, state=FileState.IMPORTING, fault=None)
         await unit.files.keep(file)
         await unit.audit.write("import_cdr", f"file:{file.id}", {"name": file.name, "from": file.position})
@@ -160,6 +165,8 @@ class _Run:
     raters: Raters
     progress: Progress | None
     balance: Balance = field(default_factory=Balance)
+    rated: int = 0
+    unrated: int = 0
     months: set[date] = field(default_factory=set)
 
     async def all(self, batches: Iterator[Batch]) -> Imported:
@@ -197,6 +204,8 @@ class _Run:
                 continue
             self.file = file
             self.balance += settled.balance
+            self.rated += settled.rated
+            self.unrated += settled.unrated
             return
         raise WrongState("other imports keep bringing the same events; try again when they are done")
 
@@ -248,7 +257,7 @@ class _Run:
             counts = {name: getattr(done, name) for name in ("records", "events", "rated", "unrated", "rejects")}
             await unit.audit.write("import_cdr", f"file:{done.id}", {"state": done.state.value, **counts})
             await unit.outbox.promise("cdr_imported", {"file": done.id, "source": self.source.name, **counts})
-        return Imported(done, self.balance, again=False)
+        return Imported(done, self.balance, rated=self.rated, unrated=self.unrated, again=False)
 
     async def refuse(self, no: Refusal) -> None:
         """Record that the file cannot be read."""

@@ -8,9 +8,12 @@ import json
 import pytest
 
 from api import cli
+from api.graphql.ids import global_id
 from api.settings import Settings
 from api.wiring import on_database
-from persistence.engine import Database
+from domain.ids import SourceId
+from domain.rating.rated_event import EventRef
+from persistence.engine import OWNER, Database
 from tests.intake import world as made
 
 FIXED = "46850000000"
@@ -57,7 +60,11 @@ async def test_a_clean_file_exits_0_with_the_balance_last(installation, call):
     }
     code, (told,), err = await call("import", "cdr", "--source", "asterisk-prov", file)
     assert (code, told["again"], json.loads(err[-1])["records"]) == (0, True, 0)
-    assert "in already" in err[0]
+    assert err[0] == "tollwright: Master.csv: in already; nothing to do"
+    other = file.rename(installation / "other.csv")
+    code, (told,), err = await call("import", "cdr", "--source", "asterisk-prov", other)
+    assert (code, told["again"]) == (0, True)
+    assert err[0] == "tollwright: other.csv: in already as Master.csv; nothing to do"
 
 
 async def test_what_needs_attention_exits_1_and_is_listed(installation, call):
@@ -117,8 +124,23 @@ async def test_a_stored_event_is_explained(installation, call):
         assert part in said
     code, told, _ = await call("explain", name, "--format", "json")
     assert (code, told[0]["destination"], told[0]["levels"][0]["amount"]) == (0, "Sweden fixed", 640_000)
-    code, told, err = await call("explain", "asterisk-prov/x/1/2026-03-02T07:00:12Z/0", read=str)
-    assert (code, told, len(err)) == (2, [], 1)
+    for bad in ("asterisk-prov/x/1/2026-03-02T07:00:12Z/0", global_id("Customer", 1), "x"):
+        code, told, err = await call("explain", bad, read=str)
+        assert (code, told, len(err)) == (2, [], 1)
+
+
+async def test_a_stored_event_is_named_as_graphql_names_it(database_url, installation, call):
+    file = installation / "Master.csv"
+    file.write_bytes(made.lines(made.row(1, a=made.number(1), b=FIXED)))
+    await call("import", "cdr", "--source", installation / "pbx.toml", file)
+    async with await Database.open(database_url) as database, database.transaction(role=OWNER) as transaction:
+        row = await transaction.connection.fetchrow(
+            "select (extract(epoch from start) * 1000000)::bigint as start, source, key from usage"
+        )
+    key = EventRef(row["start"], SourceId(row["source"]), row["key"])
+    named, plain = [await call("explain", name, read=str) for name in (global_id("Usage", key), str(key))]
+    assert named == plain
+    assert named[0] == 0
 
 
 async def test_a_database_that_is_away_exits_3(installation, call, monkeypatch):

@@ -172,6 +172,7 @@ async def test_an_interrupted_import_goes_on_and_ends_the_same(wiring, world, lo
     done = await load(data, records_per_chunk=10)
     assert (done.file.records, done.file.rated, done.file.unrated, done.file.rejects) == (52, 50, 1, 1)
     assert (done.file.state, done.file.duplicates, done.balance.records) == (FileState.DONE, 0, 32)
+    assert (done.balance.events, done.rated, done.unrated) == (31, 30, 1)  # of this call, as the balance is
     assert len(await events(wiring, world)) == 50
 
 
