@@ -41,25 +41,36 @@ _COLUMNS: Final = (
 _COLLECT: Final = """
 insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
 late,
-    first, events, used, amount_micro)
+    first, events, used, amount_micro, corrects)
 select $1, $2, s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''),
 r.currency,
-       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount)
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number
   from (
     select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
-           u.start < $3 as late, min(u.start) as first, count(*) filter (where u.version = 1) as events,
-           coalesce(sum(u.used) filter (where u.version = 1), 0) as used, sum(u.retail_micro) as amount
+           u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
+           sum(u.used) as used, sum(u.retail_micro) as amount,
+           -- The first run that billed the customer for this event, before it was rated again.
+           case when u.version > 1 then (
+               select min(b.run) from usage p join billed_through b on b.operator = p.operator
+                  and b.customer = p.customer and p.start < b.period_end and p.chunk <= b.horizon
+                where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
+                  and p.version < u.version and p.customer = u.customer) end as billed_by
       from usage u
      where u.operator = $1 and u.start < $4 and u.chunk <= $5
        and ($9::bigint[] is null or u.customer = any ($9::bigint[]))
        and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
            and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon)
-     group by u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate, u.start < $3
+     group by u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate, u.start < $3,
+           billed_by
   ) s
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
+  left join lateral (
+    select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
+       and l.invoice = i.id and l.line_customer = s.customer
+     where i.operator = $1 and i.run = s.billed_by order by i.id limit 1) n on s.billed_by is not null
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
- s.late
+ s.late, n.number
 """
 
 _PAYERS: Final = """
@@ -293,12 +304,27 @@ class BillRunStore:
     async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
         rows = await self._connection.fetch(
             "select customer, contract, subscription, mode, direction, group_name, currency, late, first, events, used,"
-            " amount_micro from bill_run_usage where operator = $1 and run = $2 and customer = any ($3::bigint[])"
-            " order by customer, subscription, mode, direction, group_name, late",
+            " amount_micro, corrects from bill_run_usage where operator = $1 and run = $2"
+            " and customer = any ($3::bigint[])"
+            " order by customer, subscription, mode, direction, group_name, late, corrects",
             *(self._operator, run.id, list(customers)),
         )
         found: dict[CustomerId, list[UsageTotal]] = defaultdict(list)
-        for customer, contract, line, mode, direction, group, currency, late, first, events, used, amount in rows:
+        for (
+            customer,
+            contract,
+            line,
+            mode,
+            direction,
+            group,
+            currency,
+            late,
+            first,
+            events,
+            used,
+            amount,
+            number,
+        ) in rows:
             found[customer].append(
                 UsageTotal(
                     customer=customer,
@@ -313,6 +339,7 @@ class BillRunStore:
                     events=events,
                     used=used,
                     amount_micro=amount,
+                    corrects=number,
                 )
             )
         return found

@@ -30,6 +30,14 @@ select u.customer, u.subscription, u.start, u.mode, u.direction,
    and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
        and b.run < $5 and (b.superseded_by is null or b.superseded_by >= $5)
        and u.start < b.period_end and u.chunk <= b.horizon)
+   -- Of what was rated again before it was billed the last version counts; a correction of an invoice is no call.
+   and u.version % 2 = 1
+   and not exists (select from usage r where r.operator = u.operator and r.start = u.start and r.source = u.source
+       and r.key = u.key and r.version = u.version + 1 and r.chunk <= $4)
+   and (u.version = 1 or not exists (select from usage p join billed_through b on b.operator = p.operator
+       and b.customer = p.customer and b.run < $5 and p.start < b.period_end and p.chunk <= b.horizon
+       where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
+         and p.version < u.version and p.customer = u.customer))
  order by u.customer, u.subscription, u.start, u.source, u.key, u.version
 """
 

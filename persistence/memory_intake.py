@@ -40,6 +40,7 @@ class Kept:
 
     content: int
     background: Background
+    row: Mapping[str, Any]
 
 
 class MemoryIntake:
@@ -108,7 +109,7 @@ class MemoryIntake:
     async def store(self, chunk: Chunk) -> ChunkId:
         """Write a chunk. Raises ``Collision`` where an event is there already."""
         key = ChunkId(self._draft.draw("chunk"))
-        names, groups = self._names()
+        names, groups = usage_names(self._draft)
         pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}
         taken = self._contents(chunk.source)
         for row in chunk.usage.to_pylist():
@@ -121,7 +122,8 @@ class MemoryIntake:
             self._draft.table("usage")[place] = UsageRow(
                 self._operator, event, groups.get(event.destination, event.destination)
             )
-            self._draft.table("usage_kept")[place] = Kept(row["content"], Background(chunk.believed_at, pricing))
+            background = Background(chunk.believed_at, pricing)
+            self._draft.table("usage_kept")[place] = Kept(row["content"], background, told)
         for row in chunk.suspended.iter_rows(named=True):
             self._suspend(chunk, row)
         return key
@@ -142,19 +144,7 @@ class MemoryIntake:
         if row["kind"] == "unrated":
             place = (micros(row["start"]), int(chunk.source), row["key"])
             self._draft.table("suspense_kept")[place] = row["content"]
-
-    def _names(self) -> tuple[Names, dict[str, str]]:
-        """Return what keys stand for, in whatever was ever believed, and the first group of each destination."""
-        destinations: dict[int, str] = {}
-        rates: dict[int, tuple[str, str]] = {}
-        groups: dict[str, str] = {}
-        for _, tariff in self._draft.table("catalogue").get(self._operator, ()):
-            for name, plist in tariff.price_lists.items():
-                currency = tariff.inherited(name).currency or ""
-                rates |= {rate.id: (name, currency) for rate in plist.rates}
-            destinations |= {one.id: name for name, one in tariff.destinations.items()}
-            groups |= {name: one.groups[0] for name, one in tariff.destinations.items() if one.groups}
-        return Names(destinations, rates), groups
+            self._draft.table("suspense_told")[key] = row
 
 
 class MemoryUsage:
@@ -264,3 +254,17 @@ def _believed(draft: Draft) -> datetime:
     """Return the instant since which the catalogue is what it is."""
     believed = draft.table("catalogue").get(draft.actor.operator, ())
     return believed[-1][0] if believed else EPOCH
+
+
+def usage_names(draft: Draft) -> tuple[Names, dict[str, str]]:
+    """Return what keys stand for, in whatever was ever believed, and the first group of each destination."""
+    destinations: dict[int, str] = {}
+    rates: dict[int, tuple[str, str]] = {}
+    groups: dict[str, str] = {}
+    for _, tariff in draft.table("catalogue").get(draft.actor.operator, ()):
+        for name, plist in tariff.price_lists.items():
+            currency = tariff.inherited(name).currency or ""
+            rates |= {rate.id: (name, currency) for rate in plist.rates}
+        destinations |= {one.id: name for name, one in tariff.destinations.items()}
+        groups |= {name: one.groups[0] for name, one in tariff.destinations.items() if one.groups}
+    return Names(destinations, rates), groups

@@ -14,7 +14,7 @@ from domain.customers.customer import Customer, payer
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, SubscriptionId
 from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.calls import masked
-from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import RatedEvent
@@ -104,12 +104,13 @@ class MemoryInvoices:
         until = _until(self._draft, run)
         before = [mark for mark in _marks(self._draft) if mark.run < run.id]
         labels = {line.subscription: line.label or "" for line in invoice.lines if line.subscription}
-        customers = {line.customer for line in invoice.lines if line.amount_micro is not None}
+        customers = {line.customer for line in invoice.lines if line.kind is LineKind.USAGE}
+        everything = _events(self._draft)
         rows = [
             event
-            for event in _events(self._draft)
+            for event in everything
             if event.customer in customers and event.start < until and event.chunk <= run.horizon
-            and event.retail.amount.value and not any(mark.covers(event) for mark in before)
+            and event.retail.amount.value and _called(event, everything, before, run.horizon)
         ]  # fmt: skip
         rows.sort(key=lambda event: (event.customer, event.subscription, event.ref))
         if rows:
@@ -182,20 +183,34 @@ class MemoryBillRuns:
             return run
         marks = _marks(self._draft)
         sums: dict[tuple[object, ...], list[RatedEvent]] = defaultdict(list)
-        for row in self._draft.table("usage").values():
+        for row in _rows(self._draft):
             event = row.event
-            if row.operator != run.operator or event.start >= until or event.chunk > run.horizon:
+            if event.start >= until or event.chunk > run.horizon:
                 continue
             if any(mark.covers(event) for mark in marks):
                 continue
             late = event.start < since
             place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
-            sums[*place, event.retail.amount.currency, late].append(event)
+            sums[*place, event.retail.amount.currency, late, self._corrected(event, marks)].append(event)
         totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
         self._draft.table("bill_run_usage")[run.id] = totals
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
+
+    def _corrected(self, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
+        """Return the number of the invoice that first billed the customer for an event that was rated again."""
+        before = [
+            one for one in _events(self._draft)
+            if one.ref == event.ref and one.version < event.version and one.customer == event.customer
+        ]  # fmt: skip
+        runs = [mark.run for mark in marks for one in before if mark.covers(one)]
+        numbers = [
+            invoice.number
+            for invoice in self._draft.seen("invoice")
+            if runs and invoice.run == min(runs) and any(line.customer == event.customer for line in invoice.lines)
+        ]
+        return numbers[0] if numbers else None
 
     async def get(self, key: BillRunId) -> BillRun:
         """Return one. Refuses with: NotFound."""
@@ -286,8 +301,23 @@ class MemoryBillRuns:
         return found
 
 
+def _rows(draft: Draft) -> list[UsageRow]:
+    """Return every version of every event: ``usage`` holds the present ones, ``usage_past`` the others."""
+    rows = [*draft.table("usage_past").values(), *draft.table("usage").values()]
+    return [row for row in rows if row.operator == draft.actor.operator]
+
+
 def _events(draft: Draft) -> list[RatedEvent]:
-    return [row.event for row in draft.table("usage").values() if row.operator == draft.actor.operator]
+    return [row.event for row in _rows(draft)]
+
+
+def _called(event: RatedEvent, everything: Sequence[RatedEvent], before: Sequence[Mark], horizon: int) -> bool:
+    """Tell whether an event is a call of an invoice: its last version up to the horizon, billed by no run before."""
+    same = [one for one in everything if one.ref == event.ref]
+    if event.version % 2 == 0 or any(one.version == event.version + 1 and one.chunk <= horizon for one in same):
+        return False
+    earlier = [one for one in same if one.version <= event.version and one.customer == event.customer]
+    return not any(mark.covers(one) for mark in before for one in earlier)
 
 
 def _marks(draft: Draft) -> list[Mark]:
@@ -303,8 +333,7 @@ def _micro(event: RatedEvent) -> int:
 
 
 def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -> UsageTotal:
-    customer, contract, subscription, mode, direction, group, currency, late = place
-    first = [event for event in events if event.version == 1]
+    customer, contract, subscription, mode, direction, group, currency, late, corrects = place
     return UsageTotal(
         customer=customer,  # type: ignore[arg-type]  # the key's parts in their order
         contract=contract,  # type: ignore[arg-type]
@@ -315,9 +344,10 @@ def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -
         currency=str(currency),
         late=bool(late),
         first=min(event.start for event in events).astimezone(ZoneInfo(zone)).date(),
-        events=len(first),
-        used=sum(event.used for event in first),
+        events=sum(1 if event.version % 2 else -1 for event in events),
+        used=sum(event.used for event in events),
         amount_micro=sum(map(_micro, events)),
+        corrects=None if corrects is None else str(corrects),
     )
 
 

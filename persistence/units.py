@@ -28,6 +28,8 @@ from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_ledger import MemoryLedger
+from persistence.memory_rerating import MemoryReratings
+from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.statements import noting
@@ -59,6 +61,7 @@ class StoredUnit:
         self.invoices = InvoiceStore(transaction, actor)
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
+        self.reratings = ReratingStore(transaction, actor)
 
 
 class MemoryUnit:
@@ -85,6 +88,7 @@ class MemoryUnit:
         self.invoices = MemoryInvoices(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)
+        self.reratings = MemoryReratings(draft)
 
 
 class StoredUnits:

@@ -26,8 +26,21 @@ _COLUMNS: Final = (
     "u.start, u.source, u.key, u.version, u.chunk, u.record, u.reference, u.leg, u.customer, u.contract,"
     " u.subscription, u.reseller, u.mode, u.direction, u.a, u.b, u.destination, u.used, u.billed, u.offset, u.trunk,"
     " u.cause, u.visited, u.retail_micro, u.retail_rate, u.wholesale_micro, u.wholesale_rate, u.cost_micro,"
-    " u.cost_rate, c.file, p.tiers"
+    " u.cost_rate, p.tiers,"
+    # A re-rating's chunk is of no file: the event is still of the one that brought it.
+    " coalesce(c.file, (select f.file from usage o join chunk f on f.operator = o.operator and f.id = o.chunk"
+    " where o.operator = u.operator and o.start = u.start and o.source = u.source and o.key = u.key"
+    " and f.file is not null limit 1), (select s.file from suspense s where s.operator = u.operator"
+    " and s.source = u.source and s.start = u.start and s.key = u.key and s.kind = 'unrated'"
+    " and s.resolved_at is not null limit 1), 0) as file"
 )
+# What an event is now: a rating (its version is odd) that no reversal has taken back.
+_PRESENT: Final = (
+    " and u.version % 2 = 1 and not exists (select from usage r where r.operator = u.operator and r.start = u.start"
+    " and r.source = u.source and r.key = u.key and r.version = u.version + 1)"
+)
+# A reversal takes its event out of the count, as its negative quantities do out of the sums.
+_EVENTS: Final = "sum(case u.version % 2 when 1 then 1 else -1 end) as events"
 _JOINED: Final = (
     " from usage u join chunk c on c.operator = u.operator and c.id = u.chunk"
     " join pricing p on p.operator = u.operator and p.id = u.pricing"
@@ -89,7 +102,7 @@ class UsageRows:
         """Return the present version of one. Refuses with: NotFound."""
         rows = await self._connection.fetch(
             f"select {_COLUMNS}{_JOINED} where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4"
-            " order by u.version desc limit 1",
+            f"{_PRESENT} limit 1",
             *(self._operator, *_place(ref)),
         )
         if not rows:
@@ -120,8 +133,8 @@ class UsageRows:
             # The same once more for the index, which knows nothing of the row after it.
             conditions += f" and u.start >= ${here - 2}"
         rows = await self._connection.fetch(
-            f"select distinct on (u.start, u.source, u.key) {_COLUMNS}{_JOINED} where {conditions}"
-            f" order by u.start, u.source, u.key, u.version desc limit {int(first) + 1}",
+            f"select {_COLUMNS}{_JOINED} where {conditions}{_PRESENT}"
+            f" order by u.start, u.source, u.key limit {int(first) + 1}",
             *arguments,
         )
         return await self._rated(rows[:first]), len(rows) > first
@@ -130,7 +143,7 @@ class UsageRows:
         """Return what the present version of an event was rated with. Refuses with: NotFound."""
         row = await self._connection.fetchrow(
             f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost{_JOINED}"
-            " where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4 order by u.version desc limit 1",
+            f" where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4{_PRESENT} limit 1",
             *(self._operator, *_place(ref)),
         )
         if row is None:
@@ -142,7 +155,7 @@ class UsageRows:
         """Add up per destination and currency of the retail price, the largest amount first."""
         conditions, arguments = self._chosen(chosen)
         rows = await self._connection.fetch(
-            "select u.destination, u.mode, u.retail_rate, count(*) as events, sum(u.used) as used,"  # noqa: S608  (our own words)
+            f"select u.destination, u.mode, u.retail_rate, {_EVENTS}, sum(u.used) as used,"  # noqa: S608  (our own words)
             f" sum(u.billed) as billed, sum(u.retail_micro) as retail from usage u where {conditions}"
             " group by u.destination, u.mode, u.retail_rate",
             *arguments,
@@ -157,6 +170,7 @@ class UsageRows:
         totals = [
             UsageTotals(destination, mode, events, used, billed, Amount.of_micro(retail, currency))
             for (destination, mode, currency), (events, used, billed, retail) in found.items()
+            if events or retail  # of what was taken back altogether nothing is left
         ]
         return sorted(totals, key=lambda one: (-one.retail.value, one.destination, one.mode))
 
@@ -165,7 +179,7 @@ class UsageRows:
         conditions, arguments = self._chosen(chosen)
         rows = await self._connection.fetch(
             "select u.retail_rate, u.wholesale_rate[1] as wholesale_rate, u.cost_rate,"  # noqa: S608  (our own words)
-            " u.wholesale_micro is null as own, count(*) as events, sum(u.retail_micro) as retail,"
+            f" u.wholesale_micro is null as own, {_EVENTS}, sum(u.retail_micro) as retail,"
             " sum(u.wholesale_micro[1]) as wholesale, sum(u.cost_micro) as cost"
             f" from usage u where {conditions}"
             " group by u.retail_rate, u.wholesale_rate[1], u.cost_rate, u.wholesale_micro is null",
@@ -189,6 +203,7 @@ class UsageRows:
                 **{name: Decimal(sums[name]).scaleb(-6) for name in (*levels, "margin")},
             )
             for currency, sums in sorted(found.items())
+            if any(sums.values())
         ]
 
     def _chosen(self, chosen: UsageFilter) -> tuple[str, list[Any]]:

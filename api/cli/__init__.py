@@ -39,6 +39,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "serve": ("api.cli.serve", "Serve GraphQL, SOAP and REST, with the embedded database unless DATABASE_URL is set."),
     "import": ("api.cli.imports", "Load CDR files and tariffs into the database, exactly once."),
     "catalogue": ("api.cli.catalogue", "Draft, validate, publish and export prices; read suppliers' rate sheets."),
+    "rerate": ("api.cli.rerate", "Rate events again: late or wrong prices, changed contracts; preview first."),
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
     "suspense": ("api.cli.suspense", "List the records that are not rated."),

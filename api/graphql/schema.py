@@ -21,6 +21,7 @@ from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.refusals import HANDLERS, Errors
+from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.scalars import SCALARS
 from api.graphql.usage import UsageQuery, UsageType
 
@@ -39,13 +40,22 @@ class Query(
     ExplanationQuery,
     InvoiceQuery,
     IntakeQuery,
+    ReratingQuery,
     ClientQuery,
 ):
     """Every query."""
 
 
 @strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
-class Mutation(PartyMutation, CatalogueMutation, DraftMutation, IntakeMutation, InvoiceMutation, ClientMutation):
+class Mutation(
+    PartyMutation,
+    CatalogueMutation,
+    DraftMutation,
+    IntakeMutation,
+    ReratingMutation,
+    InvoiceMutation,
+    ClientMutation,
+):
     """Every mutation."""
 
 
@@ -75,6 +85,7 @@ def make_schema() -> strawberry.Schema:
             FileType,
             SourceType,
             SuspendedType,
+            ReratingType,
         ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,

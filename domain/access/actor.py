@@ -21,6 +21,7 @@ class Action(StrEnum):
     READ_USAGE = "usage:read"
     READ_COSTS = "costs:read"
     IMPORT_CDR = "cdr:import"
+    RERATE = "usage:rerate"
     READ_INVOICES = "invoices:read"
     RUN_BILLS = "bills:run"
     MANAGE_CLIENTS = "clients:manage"
@@ -33,6 +34,7 @@ OPERATOR_ONLY = frozenset(
         Action.READ_COSTS,
         Action.WRITE_PRICES,
         Action.IMPORT_CDR,
+        Action.RERATE,
         Action.RUN_BILLS,
         Action.MANAGE_CLIENTS,
         Action.READ_METRICS,

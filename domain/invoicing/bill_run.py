@@ -63,7 +63,10 @@ class Parked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageTotal:
-    """The exact sum of events that make one usage line. ``late``: they lie before the run's period."""
+    """The exact sum of events that make one usage line. ``late``: they lie before the run's period.
+
+    ``corrects``: the number of the invoice that billed these events before they were rated again.
+    """
 
     customer: CustomerId
     contract: ContractId
@@ -77,6 +80,7 @@ class UsageTotal:
     events: int
     used: int
     amount_micro: int
+    corrects: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

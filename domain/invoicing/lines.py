@@ -96,12 +96,14 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
     )
     if total.direction == "in":
         text = f"{text}, {said.received}"
-    if total.late:
+    if total.corrects is not None:
+        text = said.correction.format(text=text, number=total.corrects)
+    elif total.late:
         text = f"{text} ({said.late})"
     subscription = bill.subscriptions.get(total.subscription)
     return Line(
         position=0,
-        kind=LineKind.USAGE,
+        kind=LineKind.USAGE if total.corrects is None else LineKind.CORRECTION,
         customer=member.id,
         customer_name=member.name,
         text=text,
@@ -123,6 +125,7 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         events=total.events,
         used=total.used,
         amount_micro=total.amount_micro,
+        corrects=total.corrects,
     )
 
 
@@ -130,12 +133,12 @@ def _measure(total: UsageTotal) -> tuple[Decimal, Unit]:
     """Return minutes, megabytes or pieces; pieces where the other would round to nothing."""
     measured, unit = Decimal(0), Unit.PIECE
     if total.mode in _TIMED:
-        measured, unit = round_to(Decimal(total.used) / 60, 2), Unit.MINUTE
+        measured, unit = round_to(Decimal(abs(total.used)) / 60, 2), Unit.MINUTE
     elif total.mode == "data":
-        measured, unit = round_to(Decimal(total.used) / 1000, 3), Unit.MEGABYTE
+        measured, unit = round_to(Decimal(abs(total.used)) / 1000, 3), Unit.MEGABYTE
     if measured > 0:
         return measured, unit
-    return Decimal(max(total.events, 1)), Unit.PIECE
+    return Decimal(max(abs(total.events), 1)), Unit.PIECE
 
 
 def _label(subscription: Subscription | None) -> str | None:

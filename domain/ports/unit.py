@@ -15,6 +15,7 @@ from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.ledger import Ledger
+from domain.ports.rerating import Reratings
 from domain.ports.usage import UsageStore
 
 
@@ -61,6 +62,8 @@ class Unit(Protocol):
     def bill_runs(self) -> BillRuns: ...  # noqa: D102
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
+    @property
+    def reratings(self) -> Reratings: ...  # noqa: D102
 
 
 class Begin(Protocol):

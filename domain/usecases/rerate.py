@@ -1,0 +1,185 @@
+"""Rate events again, with today's catalogue and contracts: what differs is taken back and written anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from domain.access.actor import Action, Actor, allow
+from domain.ids import ReratingId
+from domain.intake.rater import Rater
+from domain.intake.raters import Raters
+from domain.intake.rows import DETAIL
+from domain.period import utc
+from domain.ports.clock import Clock
+from domain.ports.intake import Collision
+from domain.ports.page import Page, PageRequest
+from domain.ports.unit import Begin, Unit
+from domain.refusal import BadValue, NotFound, WrongState
+from domain.rerating.columns import STORED
+from domain.rerating.comparing import Outcome, again, rate_keys, release
+from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
+
+EVENTS_PER_CHUNK: Final = 50_000
+ATTEMPTS_MAX: Final = 10
+SPAN_MAX: Final = timedelta(days=3660)
+
+Progress = Callable[[Rerating], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerate:
+    """Rate what ``selection`` names again. ``preview`` does everything and writes nothing."""
+
+    selection: Selection
+    reason: Reason
+    preview: bool = False
+
+
+async def rerate(
+    cmd: Rerate,
+    *,
+    actor: Actor,
+    begin: Begin,
+    clock: Clock,
+    raters: Raters,
+    progress: Progress = lambda _: None,
+    events_per_chunk: int = EVENTS_PER_CHUNK,
+) -> Rerating:
+    """Rate events again and return the run with its counts; a preview's has the id 0. One transaction per chunk.
+
+    An interrupted run is continued by the same command. Doing it twice changes nothing the second time.
+    Refuses with: NotAllowed, BadValue (period, reason), NotFound (customer, contract, subscription, source,
+    destination, list), WrongState (what the catalogue holds cannot be rated in chunks; others keep rating the same).
+    """
+    allow(actor, Action.RERATE)
+    selection = _checked(cmd.selection)
+    run = Rerating(
+        id=ReratingId(0),
+        operator=actor.operator,
+        reason=cmd.reason,
+        selection=selection,
+        client=actor.client,
+        state=ReratingState.RUNNING,
+        created_at=clock.now(),
+    )
+    async with begin(actor, bulk=True) as unit:
+        await _named(selection, unit)
+        if not cmd.preview:
+            run = await unit.reratings.start(run)
+            detail = {"reason": run.reason.value, **selection.told()}
+            await unit.audit.write("rerate", f"rerating:{run.id}", detail)
+    steps: tuple[Step, ...] = (_rated, _held)  # what is released is rated by now, and need not be looked at again
+    around = _Around(cmd, actor, begin, raters, events_per_chunk)
+    for step in steps:
+        more = True
+        while more and run.state is ReratingState.RUNNING:
+            run, more = await _chunk(run, step, around)
+            progress(run)
+    return await _end(cmd, run, actor, begin, clock)
+
+
+async def list_reratings(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[Rerating]:
+    """List the runs by key. Refuses with: NotAllowed."""
+    allow(actor, Action.RERATE)
+    async with begin(actor) as unit:
+        return await unit.reratings.page(request)
+
+
+def _checked(asked: Selection) -> Selection:
+    since, until = utc(asked.since, field="since"), utc(asked.until, field="until")
+    if not since < until <= since + SPAN_MAX:
+        raise BadValue("a period ends after it begins, and within ten years", field="until")
+    if asked.unrated is not None and asked.unrated not in DETAIL:
+        raise BadValue(f"an event is unrated for one of {', '.join(sorted(DETAIL))}", field="unrated")
+    return replace(asked, since=since, until=until)
+
+
+async def _named(selection: Selection, unit: Unit) -> None:
+    """Refuse with NotFound what is not the operator's."""
+    if selection.customer is not None:
+        await unit.customers.get(selection.customer)
+    if selection.contract is not None:
+        await unit.contracts.get(selection.contract)
+    if selection.subscription is not None and not await unit.subscriptions.many([selection.subscription]):
+        raise NotFound(f"no subscription {selection.subscription}", field="subscription")
+    if selection.source is not None:
+        await unit.sources.by_name(selection.source)
+
+
+Step = Callable[[Rerating, Unit, Rater, int], Awaitable[tuple[Outcome, Rerating, bool]]]
+
+
+async def _held(run: Rerating, unit: Unit, rater: Rater, first: int) -> tuple[Outcome, Rerating, bool]:
+    """Rate the next events in suspense; the last tells whether more may follow."""
+    held = await unit.reratings.held(run.selection, run.held, first=first)
+    outcome = await asyncio.to_thread(release, held, rater, run.selection)
+    if held.height:
+        run = replace(run, held=held["id"][-1])
+    return outcome, run, held.height == first
+
+
+async def _rated(run: Rerating, unit: Unit, rater: Rater, first: int) -> tuple[Outcome, Rerating, bool]:
+    """Rate the next rated events again; the last tells whether more may follow."""
+    if run.selection.unrated is not None:
+        return Outcome(STORED.to_frame(), (), Tally()), run, False
+    stored = await unit.reratings.stored(run.selection, run.position, first=first)
+    rates = await unit.reratings.rates(rate_keys(stored))
+    outcome = await asyncio.to_thread(again, stored, rater, rates)
+    if stored.height:
+        run = replace(run, position=stored.select("start", "source", "key").row(-1))
+    return outcome, run, stored.height == first
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What every chunk of one call has in common."""
+
+    cmd: Rerate
+    actor: Actor
+    begin: Begin
+    raters: Raters
+    first: int
+
+
+async def _chunk(run: Rerating, step: Step, around: _Around) -> tuple[Rerating, bool]:
+    """Do one chunk. Where somebody else was quicker with one of its events, read and rate it anew."""
+    cmd, first = around.cmd, around.first
+    for _ in range(ATTEMPTS_MAX):
+        rater = await around.raters.present(around.actor, around.begin)
+        try:
+            async with around.begin(around.actor, bulk=True) as unit:
+                present = run if cmd.preview else await unit.reratings.claim(run.id)
+                if present.state is ReratingState.DONE:
+                    return present, False  # somebody else continued it at the same time
+                outcome, after, more = await step(present, unit, rater, first)
+                after = replace(after, tally=present.tally + outcome.tally)
+                assert after.tally.balances(), f"an event was lost: {after.tally}"
+                if not cmd.preview:
+                    if outcome.rows.height:
+                        believed = rater.subscribers.believed_at
+                        await unit.reratings.write(after, believed, outcome.rows, outcome.released)
+                    await unit.reratings.keep(after)
+                return after, more
+        except Collision:
+            continue
+    raise WrongState("others keep rating the same events; try again when they are done")
+
+
+async def _end(cmd: Rerate, run: Rerating, actor: Actor, begin: Begin, clock: Clock) -> Rerating:
+    """Close the run and promise to tell of it."""
+    if run.state is ReratingState.DONE:
+        return run
+    done = replace(run, state=ReratingState.DONE, finished_at=clock.now())
+    if not cmd.preview:
+        async with begin(actor, bulk=True) as unit:
+            if (present := await unit.reratings.claim(run.id)).state is ReratingState.DONE:
+                return present
+            await unit.reratings.keep(done)
+            counts = {"changed": done.tally.changed, "released": done.tally.released}
+            await unit.audit.write("rerate", f"rerating:{done.id}", {"state": done.state.value, **counts})
+            await unit.outbox.promise("usage_rerated", {"rerating": done.id, "reason": done.reason.value, **counts})
+    return done
