@@ -32,7 +32,7 @@ from persistence import embedded
 CUSTOMERS: Final = 10
 CALLS: Final = 500
 KILLS_MAX: Final = 4
-JOB_SECONDS_MAX: Final = 120.0
+JOB_SECONDS_MAX: Final = 600.0
 VICTIMS: Final = (("job",), ("job",), ("database",), ("job", "database"))
 
 BOOKS: Final = {

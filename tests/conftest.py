@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import random
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -31,6 +33,18 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no samples at {folder}; TOLLWRIGHT_SHARED names the folder")
     return folder
+
+
+def free_port() -> int:
+    """Return a port that a program may be told to listen on later: below those the system hands out by itself.
+
+    One of those may be another process's, also another test's, by the time the program asks for it.
+    """
+    while True:
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", random.randrange(10_000, 32_000)))
+            port: int = one.getsockname()[1]
+            return port
 
 
 @dataclass

@@ -34,7 +34,7 @@ async def run(command: list[str], folder: Path, house: House) -> str:
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    output, _ = await asyncio.wait_for(process.communicate(), 300)
     assert process.returncode == 0, output.decode()
     return output.decode()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -58,21 +57,17 @@ def _deep(levels: int) -> str:
 )
 async def test_a_query_that_asks_too_much_is_not_begun(house: House, query: str, words: str) -> None:
     await house.token("operator")
-    began = time.process_time()
     status, body = await _post(house, query, **({"variables": {"n": 1}} if "$n" in query else {}))
-    seconds = time.process_time() - began
     assert status == 400
     assert body["data"] is None
     assert any(words in error["message"] for error in body["errors"]), body["errors"]
-    assert seconds < 2, "it is measured, not resolved"
 
 
-def test_measuring_costs_little_itself() -> None:
+def test_measuring_visits_a_fragment_once_however_often_it_is_spread() -> None:
+    """2 to the power of 60 visits would never end."""
     text = "{ ...f0 } " + " ".join(f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(60))
     document = parse(text + " fragment f60 on Query { operator { name } }")
-    began = time.process_time()
     assert faults(document)
-    assert time.process_time() - began < 0.1
 
 
 async def test_g2_a_batch_is_not_answered(house: House) -> None:

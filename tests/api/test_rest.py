@@ -202,7 +202,7 @@ async def _raw(house: House, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
     await writer.drain()
-    answer = await asyncio.wait_for(reader.read(2000), 10)
+    answer = await asyncio.wait_for(reader.read(2000), 60)
     writer.close()
     return answer
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-READY_SECONDS = 60
+from tests.conftest import free_port
 
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
+# Nothing is measured here: only a process that hangs is given up.
+SECONDS_MAX = 300
 
 
 def _environment(folder: Path, **more: str) -> dict[str, str]:
@@ -48,11 +43,9 @@ def _serving(folder: Path, port: int, **more: str) -> Iterator[subprocess.Popen[
 
 def _until_ready(process: subprocess.Popen[str]) -> None:
     assert process.stderr is not None
-    deadline = time.monotonic() + READY_SECONDS
     for line in process.stderr:
         if "is ready at" in line:
             return
-        assert time.monotonic() < deadline
     pytest.fail("it ended before it was ready")
 
 
@@ -66,23 +59,22 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_with_its_own_database_and_stops_both(folder: Path, number: signal.Signals) -> None:
-    port = _free_port()
+    port = free_port()
     with _serving(folder, port) as process:
         _until_ready(process)
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz").json() == {"status": "ready"}
-        assert httpx.post(f"http://127.0.0.1:{port}/graphql", json={}).status_code == 401
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS_MAX).json() == {"status": "ready"}
+        answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={}, timeout=SECONDS_MAX)
+        assert answer.status_code == 401
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0, errors
         assert "Traceback" not in errors
     running = list((folder / "data").rglob("postmaster.pid"))
     assert running == [], "the database was stopped too"
-    began = time.monotonic()
     with _serving(folder, port) as process:
         _until_ready(process)
-        assert time.monotonic() - began < 20, "the second start is quick"
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0
 
 
@@ -92,7 +84,7 @@ def test_a_port_in_use_is_told_in_one_line(folder: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with _serving(folder, port) as process:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=SECONDS_MAX)
     assert process.returncode == 3
     assert len(errors.splitlines()) == 1
     assert f"port {port} is in use" in errors
@@ -101,9 +93,9 @@ def test_a_port_in_use_is_told_in_one_line(folder: Path) -> None:
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_one_line(folder: Path) -> None:
-    url = f"postgresql://nobody:secret@127.0.0.1:{_free_port()}/nothing"
-    with _serving(folder, _free_port(), DATABASE_URL=url) as process:
-        _, errors = process.communicate(timeout=60)
+    url = f"postgresql://nobody:secret@127.0.0.1:{free_port()}/nothing"
+    with _serving(folder, free_port(), DATABASE_URL=url) as process:
+        _, errors = process.communicate(timeout=SECONDS_MAX)
     assert process.returncode == 3
     assert len(errors.splitlines()) == 1
     assert "secret" not in errors

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import resource
-import time
 
 import httpx
 import pytest
@@ -81,10 +81,9 @@ async def test_x4_x5_a_bomb_does_not_grow(house: House, version: str) -> None:
     await house.token("operator")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for bomb in bombs:
-        began = time.process_time()
         answer = await post(house, version, envelope(version, asking("&l9;" * 1000), before=bomb))
         assert answer.status_code == 400
-        assert time.process_time() - began < 1
+        assert "DOCTYPE not allowed" in answer.text, "it is not even parsed"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
@@ -94,9 +93,9 @@ async def test_x6_what_is_deep_wide_or_long_is_left_early(house: House, version:
     wide = "<a " + " ".join(f'a{i}="1"' for i in range(100_000)) + "/>"
     many = "<a/>" * 300_000
     for inside in (deep, wide, many, "<a>" * 101 + "</a>" * 101):
-        began = time.process_time()
-        assert (await post(house, version, envelope(version, inside))).status_code == 400
-        assert time.process_time() - began < 2
+        answer = await post(house, version, envelope(version, inside))
+        assert answer.status_code == 400
+        assert re.search(r"deeper or larger than is accepted|Excessive depth", answer.text), answer.text
     long = await post(house, version, envelope(version, asking("x" * 50_000_000)))
     assert long.status_code == 413
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -92,6 +93,15 @@ def test_it_works_beside_another_command_and_erases_nothing_under_it(folder: Pat
         assert embedded._running(server.data)
 
 
+def waits_for(process: subprocess.Popen[bytes], lock: Path) -> bool:
+    """Tell whether the process has opened the lock that we hold."""
+    for handle in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if handle.readlink() == lock:
+                return True
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_the_database_too(folder: Path, number: signal.Signals) -> None:
     """The command waits for a lock that we hold; it is then told to stop."""
@@ -102,12 +112,14 @@ def test_a_signal_stops_the_database_too(folder: Path, number: signal.Signals) -
     process = subprocess.Popen(
         [str(COMMAND), "db", "status"], env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    time.sleep(1.5)
+    while not waits_for(process, home / "lock"):
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(number)
     time.sleep(0.2)
     os.close(lock)
     with process:
-        assert process.wait(30) == 130
+        assert process.wait(300) == 130
         assert process.stderr is not None
         assert b"Traceback" not in process.stderr.read()
     assert embedded._running(data) is None

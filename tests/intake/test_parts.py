@@ -177,7 +177,7 @@ async def test_a_month_is_made_while_others_read_and_write(stored):
         line = made.row(1, a=made.number(0), b=FIXED, start=other_month)
 
         async def other():
-            return await asyncio.wait_for(made.load(stored, world, made.lines(line), name="2.csv"), 20)
+            return await asyncio.wait_for(made.load(stored, world, made.lines(line), name="2.csv"), 60)
 
         done = await asyncio.create_task(other())
     assert done.file.rated == 1

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
@@ -11,7 +10,6 @@ from tests.mediation.samples import FILES
 
 # TOLLWRIGHT_FUZZ_ROUNDS raises it for a long run; each round is named by its seed.
 ROUNDS = 30
-ROUND_SECONDS_MAX = 5.0
 PIECES = [
     b'"',
     b'""',
@@ -82,10 +80,8 @@ def test_a_mutated_file_is_read_or_refused_and_balances_whatever_its_blocks(name
     for seed in range(fuzz_rounds):
         chance = random.Random(f"{name}/{seed}")
         file = mutated(data, chance)
-        begun = time.monotonic()
         small = {"block": chance.choice((1, 13, 64, 999)), "records_per_batch": chance.choice((1, 2, 5))}
         assert outcome(profile, file) == outcome(profile, file, **small), f"seed {seed}"
-        assert time.monotonic() - begun < ROUND_SECONDS_MAX, f"seed {seed}"
 
 
 @pytest.mark.parametrize("name", FILES)
