@@ -259,6 +259,10 @@ class BillRunStore:
                 where r.operator = $1 and r.id = $3""",
             *arguments,
         )
+        # Whoever is moved below another payer before the run ends has nothing left to bill there.
+        await self._connection.execute(
+            "delete from bill_run_usage where operator = $1 and customer = any ($2::bigint[]) and run = $3", *arguments
+        )
 
     async def keep(self, run: BillRun) -> None:
         """Write position, counts and state; a finished run's working rows are cleared away."""

@@ -275,6 +275,8 @@ class MemoryBillRuns:
         for customer in customers:
             mark = Mark(run.operator, customer, run.id, until, run.horizon)
             self._draft.table("billed_through")[customer, run.id] = mark
+        left = [total for total in self._draft.table("bill_run_usage")[run.id] if total.customer not in set(customers)]
+        self._draft.table("bill_run_usage")[run.id] = left
 
     async def keep(self, run: BillRun) -> None:
         """Write position, counts and state; a finished run's working rows are cleared away."""

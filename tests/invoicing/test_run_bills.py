@@ -20,6 +20,7 @@ from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.usecases import run_bills as bills
 from domain.usecases.abandon_bill_run import abandon_bill_run
+from domain.usecases.list_bill_runs import get_bill_run, list_bill_runs
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
@@ -258,6 +259,30 @@ async def test_a_run_that_is_abandoned_leaves_the_rest_to_the_next(office: Offic
     assert (rest.id, rest.invoices, rest.nothing) == (2, 3, 2)
 
 
+async def test_who_changes_payers_within_a_run_is_billed_once(office: Office, monkeypatch) -> None:
+    monkeypatch.setattr(bills, "PAYERS_PER_PAGE", 1)
+    moved, _, line = await office.customer()
+    payer, _, _ = await office.customer()
+    await office.use(line, 1_000_000)
+    real, pages = bills._issue, iter([False, True])
+
+    async def failing(*arguments):
+        if next(pages):
+            raise ZeroDivisionError
+        return await real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bills, "_issue", failing)
+        with pytest.raises(ZeroDivisionError):
+            await office.bill()
+    async with office.begin() as unit:
+        claimed = await unit.customers.claim(moved.id)
+        await unit.customers.keep(replace(claimed, parent=payer.id, through_parent=True))
+    run = await office.bill()
+    assert (run.state, run.invoices, run.net) == (BillRunState.DONE, 2, 199 + 1 + 199)
+    assert [line.kind for line in office.invoices[0].lines] == [LineKind.PERIODIC]
+
+
 async def test_one_customer_alone(office: Office) -> None:
     top, _, _ = await office.customer()
     child, _, line = await office.customer(parent=top.id, through_parent=True)
@@ -318,5 +343,16 @@ async def test_only_who_may_runs_bills_and_sees_only_his_own(office: Office) -> 
         assert await unit.ledger.balances() == {}
         with pytest.raises(NotFound):
             await unit.bill_runs.get(invoice.run)
+    listed = await list_bill_runs(PageRequest(), actor=world.operator, begin=world.begin)
+    assert [one.id for one in listed.items] == [invoice.run]
+    assert (await get_bill_run(invoice.run, actor=world.operator, begin=world.begin))[1] == []
+    for stranger in (world.north, world.south, replace(world.operator, scopes=frozenset())):
+        with pytest.raises(NotAllowed):
+            await list_bill_runs(PageRequest(), actor=stranger, begin=world.begin)
+        with pytest.raises(NotAllowed):
+            await get_bill_run(invoice.run, actor=stranger, begin=world.begin)
+    assert (await list_bill_runs(PageRequest(), actor=world.other_operator, begin=world.begin)).items == []
+    with pytest.raises(NotFound):
+        await get_bill_run(invoice.run, actor=world.other_operator, begin=world.begin)
     with pytest.raises(BadValue):
         await office.bill(customers=())
