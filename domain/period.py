@@ -21,12 +21,12 @@ class Period:
             raise BadValue(f"a period must end after it starts: {self.start} to {self.end}")
 
     @classmethod
-    def month(cls, text: str) -> Period:
+    def month(cls, text: str, *, field: str | None = None) -> Period:
         """Read ``2026-03`` as the calendar month. Refuses with: BadValue."""
         try:
             start = date.fromisoformat(f"{text}-01")
         except ValueError:
-            raise BadValue(f"{text!r} is not a month such as 2026-03") from None
+            raise BadValue(f"{text!r} is not a month such as 2026-03", field=field) from None
         return cls(start, date(start.year + start.month // 12, start.month % 12 + 1, 1))
 
     @property

@@ -259,8 +259,10 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
 
 def _period(month: str | None, start: date | None, end: date | None) -> Period:
     if month is not None and start is None and end is None:
-        return Period.month(month)
+        return Period.month(month, field="month")
     if month is None and start is not None and end is not None:
+        if end <= start:
+            raise BadValue(f"a period must end after it starts: {start} to {end}", field="end")
         return Period(start, end)
     raise BadValue("give a month, or start and end", field="month")
 

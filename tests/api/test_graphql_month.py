@@ -100,6 +100,13 @@ async def test_an_invoice_has_its_lines_and_its_documents(house: House, month: M
         'mutation { runBills(input: {month: "2026-04", dryRun: true}) { ... on BillRunDone { run { id } } } }',
     )
     assert dry["runBills"]["run"]["id"] is None
+    for period, field in (
+        ('month: "2026-13"', "month"),
+        ('start: "2026-03-01", end: "2026-03-01"', "end"),
+        ('start: "2026-03-01"', "month"),
+    ):
+        text = f"mutation {{ runBills(input: {{{period}}}) {{ ... on Refusal {{ code field }} }} }}"
+        assert (await gql(house, "operator", text))["runBills"] == {"code": "BAD_VALUE", "field": field}
 
 
 async def test_the_statements_do_not_grow_with_a_page_of_usage_or_invoices_or_prices(
