@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from api import settings as installation
@@ -16,10 +16,12 @@ from domain.ports.credentials import Credentials
 from domain.ports.documents import Documents
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
+from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.unit import Begin
 from integrations.cdr.formats import ShippedFormats
 from integrations.printing.documents import InvoiceDocuments
+from integrations.sheets.rows import SheetFiles
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
@@ -55,6 +57,7 @@ class Wiring:
     formats: Formats
     raters: Raters
     documents: Documents
+    sheets: Sheets = field(default_factory=SheetFiles)
     database: Database | None = None
 
 

@@ -18,6 +18,10 @@ BENCHES: Final = {
     "rating": ("benchmarks.rating", "kernel events/s on one core, one quote's latency, compiling a large catalogue"),
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
+    "catalogue": (
+        "benchmarks.catalogue",
+        "400,000 prefixes imported, read and compiled; a draft of one list published",
+    ),
     "ingest": ("benchmarks.ingest", "file to committed rows beside a raw COPY, memory, a file of ten lines"),
 }
 ALIASES: Final = {"kernel": "rating"}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from domain.access.actor import Actor
     from domain.catalogue.draft import Draft
     from domain.catalogue.reading import Fault
+    from domain.catalogue.sheet_preview import PriceLine
+    from domain.usecases.read_rate_sheet import ReadRateSheet
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -159,6 +161,76 @@ def publish(
         return DONE
 
     return run_with(operator, work)
+
+
+@app.command()
+def sheet(
+    file: Annotated[Path, typer.Argument(help="A supplier's rate sheet, CSV or XLSX; - is standard input.")],
+    *,
+    price_list: Annotated[str, typer.Option("--list", help="The price list it is for.")],
+    draft: Annotated[str | None, typer.Option(help="Put what it changes into this draft; else only look.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="ROLE=HEADING, such as price=Tariff; repeatable.")] = None,
+    worksheet: Annotated[str | None, typer.Option(help="Of a workbook; else the first.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Of a new list.")] = None,
+    full: Annotated[bool, typer.Option("--full/--partial", help="Whether prices that are left out end.")] = False,
+    dates: Annotated[str | None, typer.Option(help="dmy or mdy, where the sheet does not tell.")] = None,
+    zone: Annotated[str, typer.Option(help="Of its dates.")] = "UTC",
+    per: Annotated[int, typer.Option(help="The units a price stands for.", min=1)] = 60,
+    mode: Annotated[str, typer.Option(help="The mode it prices.")] = "voice",
+    suspicious: Annotated[str, typer.Option(help="A change over so many per cent, up or down, is.")] = "20",
+    valid_from: From = None,
+    operator: Operator = None,
+) -> int:
+    """Print what a rate sheet would change, line by line; exits 1 where a change is suspicious, 2 with faults."""
+    from api.cli.reach import run_with
+    from domain.catalogue.rate_sheet import Layout
+    from domain.money import parse
+    from domain.usecases.read_rate_sheet import ReadRateSheet
+
+    columns = {role: heading for role, _, heading in (one.partition("=") for one in column or ())}
+    cmd = ReadRateSheet(
+        content=content(file),
+        price_list=price_list,
+        draft=draft,
+        sheet=worksheet,
+        layout=Layout(columns=columns, dates=dates, zone=zone, per=per),
+        currency=currency,
+        mode=mode,
+        full=full,
+        valid_from=moment(valid_from, "from"),
+        suspicious=parse(suspicious),
+    )
+    return run_with(operator, lambda wiring, actor: _read_sheet(cmd, wiring, actor))
+
+
+async def _read_sheet(cmd: ReadRateSheet, wiring: Wiring, actor: Actor) -> int:
+    from domain.usecases.read_rate_sheet import read_rate_sheet
+
+    done = await read_rate_sheet(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, sheets=wiring.sheets)
+    for fault in done.faults:
+        complain(f"row {fault.row}: {fault.message}" if fault.row else fault.message)
+    if done.faults:
+        return WRONG
+    for line in done.lines:
+        print(json.dumps(_line(line), ensure_ascii=False))
+    head = {"rows": done.rows, "disabled": done.disabled, "columns": done.columns, **done.counts}
+    print(json.dumps(head | {"draft": done.draft and done.draft.name}, ensure_ascii=False), file=sys.stderr)
+    return ATTENTION if done.counts["suspicious"] else DONE
+
+
+def _line(line: PriceLine) -> dict[str, Any]:
+    from domain.catalogue.tariff import PriceList, Tariff
+    from domain.catalogue.writing import write_tariff
+
+    told: dict[str, Any] = {"kind": line.kind, "destination": line.destination, "row": line.row}
+    for name, rate in (("old", line.old), ("new", line.new)):
+        if rate is None:
+            told[name] = None
+        else:
+            document = write_tariff(Tariff(price_lists={"list": PriceList(name="list", rates=(rate,))}))
+            told[name] = document["price_lists"]["list"]["rates"][0]
+    told["percent"] = None if line.percent is None else str(line.percent)
+    return told | {"suspicious": line.suspicious, "note": line.note}
 
 
 @app.command()

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
 
-from api.graphql.connections import Connection, connect, request
+from api.graphql.catalogue import RateType
+from api.graphql.connections import Connection, connect, request, size
 from api.graphql.context import Info
 from api.graphql.ids import read_number
+from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
 from domain.catalogue.document import BadTariff, parse_json
 from domain.catalogue.draft import Draft, DraftState
+from domain.catalogue.rate_sheet import Layout, SheetFault
 from domain.catalogue.reading import Fault
+from domain.catalogue.sheet_preview import PriceLine
+from domain.refusal import BadValue
 from domain.usecases.check_draft import DraftChecked, check_draft
 from domain.usecases.discard_draft import discard_draft
 from domain.usecases.export_tariff import export_tariff
 from domain.usecases.list_drafts import get_draft, list_drafts
 from domain.usecases.publish_draft import DraftPublished, PublishDraft, publish_draft
 from domain.usecases.put_draft import PutDraft, put_draft
+from domain.usecases.read_rate_sheet import ReadRateSheet, SheetAnswer, read_rate_sheet
 
 strawberry.enum(DraftState, description="Only an open draft can be edited.")
 
@@ -125,6 +134,99 @@ class PublishDraftInput:
     version: int | None = strawberry.field(default=None, description="The one that was looked at.")
 
 
+@strawberry.type(name="SheetFault", description="What is wrong in which row of a sheet; 0: with the sheet.")
+class SheetFaultType:
+    """``domain.catalogue.rate_sheet.SheetFault``."""
+
+    row: int
+    message: str
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, SheetFault)
+
+
+@strawberry.type(name="PriceLine", description="One destination's price, as it was and as it will be.")
+class PriceLineType:
+    """``domain.catalogue.sheet_preview.PriceLine``."""
+
+    kind: str = strawberry.field(description="new, changed, same or ended.")
+    destination: str
+    row: int | None
+    old: RateType | None
+    new: RateType | None
+    percent: Decimal | None = strawberry.field(description="Of change, in the first step.")
+    suspicious: bool
+    note: str
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, PriceLine)
+
+
+@strawberry.type(name="SheetCount", description="How many lines are of a kind.")
+class SheetCount:
+    """One of the counts of a preview."""
+
+    kind: str
+    lines: int
+
+
+def _counts(root: strawberry.Parent[SheetAnswer]) -> Any:
+    return [SheetCount(kind=kind, lines=count) for kind, count in root.counts.items()]
+
+
+def _lines(root: strawberry.Parent[SheetAnswer], first: int = FIRST_DEFAULT, after: int = 0) -> Any:
+    return root.lines[max(after, 0) : max(after, 0) + size(first)]
+
+
+@strawberry.type(name="RateSheetRead", description="What a sheet would change; with faults nothing else is there.")
+class RateSheetReadType:
+    """``domain.usecases.read_rate_sheet.SheetAnswer``."""
+
+    rows: int
+    disabled: int = strawberry.field(description="Rows that the sheet switches off.")
+    faults: list[SheetFaultType]
+    counts: list[SheetCount] = strawberry.field(resolver=_counts)
+    lines: list[PriceLineType] = strawberry.field(resolver=_lines, description="first of them, behind after.")
+    draft: DraftType | None
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, SheetAnswer)
+
+
+@strawberry.input(description="Which heading has which role, where it is not known by itself.")
+class SheetColumnInput:
+    """One of ``Layout.columns``."""
+
+    role: str
+    heading: str
+
+
+@strawberry.input(description="A supplier's sheet for a list; with a draft named, what it changes is put there.")
+class ReadRateSheetInput:
+    """``ReadRateSheet``."""
+
+    content: str = strawberry.field(description="The file, CSV or XLSX, in base64.")
+    price_list: str
+    draft: str | None = None
+    sheet: str | None = strawberry.field(default=None, description="Of a workbook; the first where it is left out.")
+    columns: list[SheetColumnInput] | None = None
+    dates: str | None = strawberry.field(default=None, description="dmy or mdy, where the sheet does not tell.")
+    zone: str | None = strawberry.field(default=None, description="Of its dates; UTC where it is left out.")
+    per: int | None = strawberry.field(default=None, description="The units a price stands for; 60.")
+    currency: str | None = strawberry.field(default=None, description="Of a new list.")
+    mode: str | None = None
+    direction: str | None = None
+    full: bool = strawberry.field(default=False, description="Prices that the sheet leaves out end.")
+    valid_from: datetime | None = None
+    suspicious: Decimal | None = strawberry.field(default=None, description="A change over ± so many per cent; 20.")
+
+
 async def _drafts(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:
     page = await info.context.ask(list_drafts, request(first, read_number(after, "Draft")))
     return connect(page, "Draft", after=after)
@@ -163,6 +265,20 @@ async def _discard(info: Info, name: str) -> Any:
     return await info.context.ask(discard_draft, name, clock=info.context.wiring.clock)
 
 
+async def _sheet(info: Info, asked: Annotated[ReadRateSheetInput, strawberry.argument(name="input")]) -> Any:
+    fields = given(asked)
+    try:
+        fields["content"] = base64.b64decode(asked.content, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadValue("is not base64", field="content") from None
+    layout = {name: fields.pop(name) for name in ("dates", "zone", "per") if name in fields}
+    fields.pop("columns", None)
+    columns = {one.role: one.heading for one in asked.columns or ()}
+    cmd = ReadRateSheet(**fields, layout=Layout(columns=columns, **layout))
+    wiring = info.context.wiring
+    return await info.context.ask(read_rate_sheet, cmd, clock=wiring.clock, sheets=wiring.sheets)
+
+
 @strawberry.type
 class DraftQuery:
     """The catalogue in the making, and as a document."""
@@ -184,5 +300,8 @@ class DraftMutation:
     put_draft = strawberry.mutation(resolver=_put, graphql_type=outcome("PutDraftResult", DraftType))
     publish_draft = strawberry.mutation(
         resolver=_publish, graphql_type=outcome("PublishDraftResult", DraftPublishedType | DraftFaults)
+    )
+    read_rate_sheet = strawberry.mutation(
+        resolver=_sheet, graphql_type=outcome("ReadRateSheetResult", RateSheetReadType)
     )
     discard_draft = strawberry.mutation(resolver=_discard, graphql_type=outcome("DiscardDraftResult", DraftType))

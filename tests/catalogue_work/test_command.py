@@ -69,6 +69,25 @@ async def test_faults_exit_2_and_warnings_1(installation, call):
     assert (code, kinds) in [(1, {"warning"}), (2, {"fault"})]
 
 
+async def test_a_rate_sheet_is_looked_at_and_then_drafted(installation, call):
+    path = installation / "deck.csv"
+    path.write_text("Prefix;Destination;Tariff\n881;Satellite;1,50\n")
+    arguments = ("sheet", path, "--list", "sat", "--currency", "EUR", "--column", "price=Tariff")
+    code, out, err = await call(*arguments)
+    told = json.loads(out)
+    assert (code, told["kind"], told["new"]["steps"][0]["price"]) == (0, "new", "1.5")
+    assert json.loads(err[-1])["draft"] is None
+    code, _, err = await call(*arguments, "--draft", "deck")
+    assert (code, json.loads(err[-1])["draft"]) == (0, "deck")
+    assert (await call("publish", "deck", "--accept-warnings"))[0] == 0
+    path.write_text("Prefix;Destination;Tariff\n881;Satellite;3,00\n")
+    code, out, _ = await call(*arguments)
+    assert (code, json.loads(out)["percent"]) == (1, "100.00")
+    path.write_text("Prefix;Destination;Tariff\n881;Satellite;x\n")
+    code, out, err = await call(*arguments)
+    assert (code, out, err[0]) == (2, "", "tollwright: row 2: price: 'x': " + err[0].partition("'x': ")[2])
+
+
 async def test_a_wrong_call_is_one_line(installation, call):
     assert (await call("draft", "x", installation / "none.json"))[0] == 2
     assert (await call("publish", "x", "--from", "tomorrow"))[0] == 2

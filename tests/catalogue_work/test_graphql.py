@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -53,6 +54,30 @@ async def test_warnings_stand_in_the_way_until_they_are_accepted(house: House) -
     refused = await publish(house, "operator", accept=False)
     assert (refused["__typename"], refused["field"]) == ("Conflict", "acceptWarnings")
     assert (await publish(house, "operator"))["__typename"] == "DraftPublished"
+
+
+async def read(house: House, client: str, text: str, **more: Any) -> dict[str, Any]:
+    query = """mutation($i: ReadRateSheetInput!) { readRateSheet(input: $i) { %s ... on RateSheetRead {
+        rows faults { row message } counts { kind lines } lines { kind destination percent new { steps { price } } }
+        draft { state changes } } } }"""
+    given = {"content": base64.b64encode(text.encode()).decode(), "priceList": "sat", "currency": "EUR"} | more
+    return dict((await gql(house, client, query % REFUSAL, i=given))["readRateSheet"])
+
+
+async def test_a_rate_sheet_is_previewed_and_drafted(house: House) -> None:
+    text = "Prefix,Destination,Rate\n881,Satellite,1.50\n"
+    seen = await read(house, "operator", text)
+    assert seen["lines"] == [
+        {"kind": "new", "destination": "Satellite", "percent": None, "new": {"steps": [{"price": "1.500000000"}]}}
+    ]
+    assert seen["draft"] is None
+    drafted = await read(house, "operator", text, draft="deck", columns=[{"role": "price", "heading": "rate"}])
+    assert drafted["draft"]["state"] == "OPEN"
+    wrong = await read(house, "operator", "Prefix,Rate\n881,free\n")
+    assert [one["row"] for one in wrong["faults"]] == [2]
+    assert (await read(house, "operator", text, content="%"))["code"] == "BAD_VALUE"
+    assert (await read(house, "reseller", text))["code"] == "NOT_ALLOWED"
+    assert (await read(house, "sibling", text))["code"] == "NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("client", ["reseller", "sibling"])
