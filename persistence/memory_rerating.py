@@ -109,6 +109,11 @@ class MemoryReratings:
         rates = usage_names(self._draft)[0].rates
         return {key: rates[key] for key in keys}
 
+    async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Return the names of destinations, replaced ones too."""
+        names = usage_names(self._draft)[0].destinations
+        return {key: names[key] for key in keys if key in names}
+
     async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
         """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
         assert run.id in self._draft.table("rerating"), "only a run that is kept writes"

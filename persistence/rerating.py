@@ -196,6 +196,13 @@ class ReratingStore:
         above = {row["name"]: (row["parent"], row["currency"]) for row in named}
         return {row["id"]: (row["price_list"], currency_of(row["price_list"], above)) for row in priced}
 
+    async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Return the names of destinations, replaced ones too."""
+        rows = await self._connection.fetch(
+            "select id, name from destination where operator = $1 and id = any ($2::int[])", self._operator, keys
+        )
+        return {row["id"]: row["name"] for row in rows}
+
     async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
         """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
         table = written(rows)

@@ -6,6 +6,7 @@ needs. An error is one line on stderr; results go to stdout, messages and progre
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import os
@@ -24,6 +25,7 @@ ATTENTION: Final = 1
 WRONG: Final = 2
 UNREACHABLE: Final = 3
 INTERRUPTED: Final = 130
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What a wrong option or argument raises; typer names only its leaves.
 WrongCall: Final = cast(
@@ -40,6 +42,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "import": ("api.cli.imports", "Load CDR files and tariffs into the database, exactly once."),
     "catalogue": ("api.cli.catalogue", "Draft, validate, publish and export prices; read suppliers' rate sheets."),
     "rerate": ("api.cli.rerate", "Rate events again: late or wrong prices, changed contracts; preview first."),
+    "simulate": ("api.cli.simulate", "Rate a past period by another tariff: revenue and margin before and after."),
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
     "suspense": ("api.cli.suspense", "List the records that are not rated."),
@@ -113,6 +116,12 @@ def run(arguments: list[str]) -> int:
         # The reader of our output went away (``| head``): not an error, and nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as wrong:
+        # A file or folder that the caller named. Where no file is at fault, it is a bug and shall be seen.
+        if wrong.filename is None:
+            raise
+        complain(f"{wrong.filename}: {wrong.strerror}")
+        return UNREACHABLE if wrong.errno in DISK_FULL else WRONG
     return code if isinstance(code, int) else DONE
 
 

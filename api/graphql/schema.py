@@ -23,6 +23,7 @@ from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceList
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.scalars import SCALARS
+from api.graphql.simulations import SimulationQuery
 from api.graphql.usage import UsageQuery, UsageType
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
@@ -41,6 +42,7 @@ class Query(
     InvoiceQuery,
     IntakeQuery,
     ReratingQuery,
+    SimulationQuery,
     ClientQuery,
 ):
     """Every query."""

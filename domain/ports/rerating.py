@@ -48,6 +48,10 @@ class Reratings(Protocol):
         """Return the price list and currency of rate versions, replaced ones too."""
         ...
 
+    async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Return the names of destinations, replaced ones too."""
+        ...
+
     async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
         """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
         ...

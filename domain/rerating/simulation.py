@@ -1,0 +1,192 @@
+"""Past traffic rated by another catalogue: what the operator earned, and what he would have earned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from domain.intake.rater import Rater
+from domain.intake.rows import Priced
+from domain.rating.layout import PRICED
+from domain.refusal import BadValue
+from domain.rerating.columns import priced_again
+from domain.rerating.comparing import Rates, amount_of, currencies, lists
+
+DIMENSIONS: Final = ("list", "destination", "customer")
+# Sums of micro-units: what the operator is paid and what he pays, before and after, in the currency they are in.
+SUMS: Final = pl.Schema(
+    {
+        "name": pl.String,
+        "side": pl.String,
+        "measure": pl.String,
+        "currency": pl.String,
+        "events": pl.Int64,
+        "micro": pl.Int128,
+    }
+)
+NO_PRICE: Final = "(no price)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What events came to. ``margin``: revenue less cost; an event without a cost price costs nothing."""
+
+    events: int
+    revenue: Decimal
+    margin: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One list, destination, customer or group, as it was and as it would have been."""
+
+    name: str
+    before: Side
+    after: Side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulated:
+    """Sums (``SUMS``) per dimension, and how many events would have had no price."""
+
+    events: int
+    unpriced: int
+    sums: Mapping[str, pl.DataFrame]
+
+    def __add__(self, other: Simulated) -> Simulated:
+        """Add up two parts of the traffic."""
+        return Simulated(
+            self.events + other.events,
+            self.unpriced + other.unpriced,
+            {name: summed(pl.concat([self.sums[name], other.sums[name]])) for name in DIMENSIONS},
+        )
+
+
+NOTHING: Final = Simulated(0, 0, {name: SUMS.to_frame() for name in DIMENSIONS})
+
+
+def simulate(stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Mapping[int, str]) -> Simulated:
+    """Rate stored events (``STORED``) by the rater's catalogue and set both side by side.
+
+    What the operator is paid is the outermost tier's price for a reseller's customer, else the retail price.
+    """
+    priced = priced_again(stored, rater)
+    names = stored["destination"].replace_strict(dict(destinations), default="", return_dtype=pl.String)
+    customer = stored["customer"].cast(pl.String)
+    before = _before(stored, rates).with_columns(names.alias("destination"), customer.alias("customer"))
+    after = _after(priced, rater).with_columns(names.alias("destination"), customer.alias("customer"))
+    sides = (("before", before), ("after", after))
+    return Simulated(
+        stored.height,
+        int((~priced.billed).sum()),
+        {name: summed(pl.concat([_long(frame, name, side) for side, frame in sides])) for name in DIMENSIONS},
+    )
+
+
+def _before(stored: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+    own = stored["wholesale_micro"].is_null()
+    columns = {}
+    for name, of in (("list", lists), ("currency", currencies)):
+        columns[name] = own.to_frame("own").select(
+            pl.when("own").then(of(stored, "retail", rates)).otherwise(of(stored, "wholesale", rates))
+        )
+    paid = own.to_frame("own").select(
+        pl.when("own").then(amount_of(stored, "retail")).otherwise(amount_of(stored, "wholesale"))
+    )
+    return pl.DataFrame(
+        {
+            "list": columns["list"].to_series(),
+            "currency": columns["currency"].to_series(),
+            "paid": paid.to_series(),
+            "cost_currency": currencies(stored, "cost", rates),
+            "cost": stored["cost_micro"],
+        }
+    )
+
+
+def _after(priced: Priced, rater: Rater) -> pl.DataFrame:
+    rated, book = priced.rated, rater.book
+    row = np.arange(len(priced.owners))
+    # Position -1, nobody's, takes the appended cell: retail, which has no price there.
+    pricing = np.append(rater.subscribers.pricing, np.int32(-1))[priced.owners]
+    slot = np.zeros(len(row), np.int32)
+    if rater.tier_slots.shape[1]:
+        outer = np.where(rater.tier_counts > 0, rater.tier_slots[:, 0], 0)
+        slot = np.append(outer, np.int32(0))[pricing]
+    has = (slot >= 0) & priced.billed
+    slot = np.maximum(slot, 0)
+    has &= rated.level_status[slot, row] == PRICED
+    costs = priced.billed & (rated.level_status[-1] == PRICED)
+    return pl.DataFrame(
+        {
+            "list": _named(book.lists, rated.plist[slot, row], has),
+            "currency": _named(book.currencies, rated.currency[slot, row], has),
+            "paid": _masked(rated.amount[slot, row], has),
+            "cost_currency": _named(book.currencies, rated.currency[-1], costs),
+            "cost": _masked(rated.amount[-1], costs),
+        }
+    )
+
+
+def _named(names: tuple[str, ...], places: Any, has: Any) -> pl.Series:
+    found = np.where(has, places, len(names))
+    return pl.Series([*names, None], dtype=pl.String).gather(found)
+
+
+def _masked(values: Any, has: Any) -> pl.Series:
+    return pl.DataFrame({"value": values, "has": has}).select(pl.when("has").then("value")).to_series()
+
+
+def _long(frame: pl.DataFrame, name: str, side: str) -> pl.DataFrame:
+    """Return two rows per event, what is paid and what it costs; an event is counted where it is paid."""
+    key = pl.col(name).fill_null(NO_PRICE).alias("name")
+    parts = [
+        frame.select(
+            key,
+            pl.lit(side).alias("side"),
+            pl.lit(measure).alias("measure"),
+            pl.col(currency).alias("currency"),
+            (pl.lit(int(measure == "paid"), pl.Int64) * pl.col(measure).is_not_null().cast(pl.Int64)).alias("events"),
+            pl.col(measure).cast(pl.Int128).alias("micro"),
+        ).filter(pl.col("micro").is_not_null())
+        for measure, currency in (("paid", "currency"), ("cost", "cost_currency"))
+    ]
+    return pl.concat(parts)
+
+
+def summed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add up rows of ``SUMS`` that have the same name, side, measure and currency."""
+    keys = ("name", "side", "measure", "currency")
+    return rows.group_by(keys).agg(pl.col("events").sum(), pl.col("micro").sum()).select(SUMS.names())
+
+
+def compared(sums: pl.DataFrame, currency: str, exchange: Mapping[str, Decimal]) -> list[Compared]:
+    """Return the sums in one currency, what changes most first. ``exchange``: the price of one unit in ``currency``.
+
+    Refuses with: BadValue (a currency has no price).
+    """
+    worth = {**exchange, currency: Decimal(1)}
+    found: dict[str, dict[str, list[Any]]] = {}
+    for name, side, measure, unit, events, micro in sums.iter_rows():
+        if unit not in worth:
+            raise BadValue(f"amounts in {unit} need its price in {currency}", field="exchange")
+        value = Decimal(int(micro)).scaleb(-6) * worth[unit]
+        cell = found.setdefault(name, {}).setdefault(side, [0, Decimal(0), Decimal(0)])
+        cell[0] += events
+        cell[1] += value if measure == "paid" else 0
+        cell[2] += value if measure == "paid" else -value
+    told = [
+        Compared(name=name, before=_side(each, "before"), after=_side(each, "after")) for name, each in found.items()
+    ]
+    return sorted(told, key=lambda one: (-abs(one.after.margin - one.before.margin), -one.before.revenue, one.name))
+
+
+def _side(each: Mapping[str, list[Any]], side: str) -> Side:
+    events, revenue, margin = each.get(side, (0, Decimal(0), Decimal(0)))
+    micro = Decimal("0.000001")
+    return Side(events=events, revenue=revenue.quantize(micro), margin=margin.quantize(micro))
