@@ -1,7 +1,7 @@
 # make run          set up and serve the demo operator        make setup   set up alone; .venv/bin/tollwright is the command
 # make test         everything that is checked                make bench   the figures, beside this machine's limits
 # make demo-reset   remove the local data, to start afresh    make lock    the newest dependencies, with their hashes
-# make prove        the main job killed at random moments, SEEDS=20 times, must keep its books
+# make prove        the import and the main job killed at random moments, SEEDS=20 times each, must keep their books
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
 
@@ -41,7 +41,8 @@ test: setup-dev
 bench: setup
 	@exec $(BIN)/tollwright bench
 
-prove: setup
+prove: setup-dev
+	@KILL_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/intake/test_kill.py
 	@exec $(BIN)/python -m benchmarks.kills --seeds $(SEEDS)
 
 demo-reset: setup

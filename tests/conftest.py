@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +25,14 @@ from persistence.migrate import migrate
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEMPLATE = "tollwright_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals() -> None:
+    """What the tests start hears signals as from a terminal; under nohup or in a shell's background it would not."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -12,5 +12,5 @@ def test_killed_jobs_end_with_the_same_books() -> None:
     expected, seconds = undisturbed()
     assert expected["usage"][0][0] > 0
     assert expected["ledger"]
-    for seed in (1, 3):
-        assert trial(seed, expected, seconds) == []
+    # The database, the job, both, and the job again; ``make prove`` has other seeds.
+    assert trial(9, expected, seconds) == []
