@@ -26,6 +26,7 @@ from domain.usecases.create_operator import create_operator
 from domain.usecases.import_tariff import ImportTariff, import_tariff
 from domain.usecases.publish_draft import PublishDraft, publish_draft
 from domain.usecases.put_draft import PutDraft, put_draft
+from domain.usecases.read_rate_sheet import ReadRateSheet, read_rate_sheet
 from persistence.embedded import start
 from persistence.engine import OWNER, Database
 from persistence.migrate import migrate
@@ -55,6 +56,7 @@ async def _measure(url: str, place: Path, out: Callable[[str], object]) -> dict[
         out(f"catalogue: {PREFIXES:,} prefixes, {DESTINATIONS:,} destinations, {RETAIL_LISTS + 2} lists")
         figures = await _large(wiring, actor, place, out)
         figures |= await _draft(wiring, actor, out)
+        figures |= await _sheet(wiring, actor, out)
         figures["raw_seconds"] = await _raw(database)
         out(f"  bare COPY of as many prefixes and prices: {figures['raw_seconds']:.2f} s")
         return figures
@@ -100,6 +102,26 @@ async def _draft(wiring: Wiring, actor: Actor, out: Callable[[str], object]) -> 
     assert done.began >= CHANGED, done
     out(f"  a draft of {CHANGED} prices of one list, compared with cost and published: {seconds:.2f} s")
     return {"publish_seconds": seconds}
+
+
+async def _sheet(wiring: Wiring, actor: Actor, out: Callable[[str], object]) -> dict[str, float]:
+    each = PREFIXES // DESTINATIONS
+    lines = (f"{1_000_000 + n},D{n // each},0.{10 + n // each % 80}\n" for n in range(PREFIXES))
+    content = ("Prefix,Destination,Rate\n" + "".join(lines)).encode()
+    began = time.perf_counter()
+    cmd = ReadRateSheet(content=content, price_list="supplier-b", currency="SEK", draft="sheet")
+    done = await read_rate_sheet(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, sheets=wiring.sheets)
+    assert done.counts["new"] == DESTINATIONS, done.counts
+    read = time.perf_counter()
+    publish = PublishDraft(name="sheet", accept_warnings=True)
+    await publish_draft(publish, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    figures = {"sheet_seconds": read - began, "sheet_publish_seconds": time.perf_counter() - read}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    out(
+        f"  a rate sheet of {PREFIXES:,} rows compared and drafted {figures['sheet_seconds']:.1f} s, "
+        f"published {figures['sheet_publish_seconds']:.1f} s, peak {peak:.0f} MB"
+    )
+    return figures
 
 
 async def _raw(database: Database) -> float:

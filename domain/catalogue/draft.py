@@ -27,6 +27,7 @@ PARTS: Final = (
     "destination_groups",
 )
 NAME_MAX: Final = 100
+DEPTH_MAX: Final = 12  # a price ring's step lies 7 deep
 
 
 class DraftState(StrEnum):
@@ -71,11 +72,18 @@ def read_changes(document: object) -> Changes:
             raise BadValue("a name must not be empty", field=f"changes.{part}")
         for twice in getattr(entries, "twice", ()):
             raise BadValue(f"{twice!r} stands twice", field=f"changes.{part}")
+    if _deeper(document, DEPTH_MAX):
+        raise BadValue(f"is nested more than {DEPTH_MAX} deep", field="changes")
     try:
         json.dumps(document, allow_nan=False)
     except (ValueError, TypeError):
         raise BadValue("holds a number that JSON cannot write", field="changes") from None
     return document
+
+
+def _deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner if isinstance(one, Mapping | list))
 
 
 def read_places(places: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -36,8 +36,8 @@ async def put_draft(cmd: PutDraft, *, actor: Actor, begin: Begin, clock: Clock) 
     allow(actor, Action.WRITE_PRICES)
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
         raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
-    check_texts(cmd)
     changes, withdraw = read_changes(cmd.changes), read_places(cmd.withdraw)
+    check_texts(cmd)
     async with begin(actor) as unit:
         draft = await unit.drafts.open(cmd.name)
         if cmd.version is not None and (draft is None or draft.version != cmd.version):

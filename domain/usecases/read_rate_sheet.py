@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,8 +67,9 @@ async def read_rate_sheet(
     allow(actor, Action.WRITE_PRICES)
     _check(cmd)
     at = clock.now() if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
-    rows = sheets.rows(cmd.content, sheet=cmd.sheet)
-    read = read_sheet(rows, cmd.layout)
+    # Beside the loop: a large sheet keeps a core busy for seconds, and nobody else is to wait for that.
+    rows = await asyncio.to_thread(sheets.rows, cmd.content, sheet=cmd.sheet)
+    read = await asyncio.to_thread(read_sheet, rows, cmd.layout)
     terms = Terms(
         price_list=cmd.price_list,
         currency=cmd.currency,
@@ -81,7 +83,7 @@ async def read_rate_sheet(
     seen, draft = Preview(), None
     async with begin(actor) as unit:
         if not read.faults:
-            seen = preview(await unit.catalogue.tariff(), read.prices, terms)
+            seen = await asyncio.to_thread(preview, await unit.catalogue.tariff(), read.prices, terms)
             check_texts([line.destination for line in seen.lines])
         if cmd.draft is not None and not read.faults:
             now = clock.now()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,6 +135,14 @@ async def test_groups_of_modes_and_destinations_are_expanded_at_publishing(world
     assert made == {("SE", "voice"), ("SE", "video"), ("NO", "voice"), ("NO", "video")}
 
 
+async def test_of_two_who_publish_at_once_one_does(world: World) -> None:
+    await load(world)
+    await put(world, {"price_lists": {"master": {"change": [price("SE", "0.79")]}}})
+    found = await asyncio.gather(*(publish(world) for _ in range(3)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in found) == ["DraftPublished", "NotFound", "NotFound"]
+    assert len(await rates(world, "master", "SE")) == 2
+
+
 FAULTS = [
     ({"price_lists": {"master": {"change": [price("XX", "1")]}}}, "$.price_lists.master.change[0].to"),
     ({"price_lists": {"master": {"change": [price("SE", "1"), price("SE", "2")]}}}, "$.price_lists.master.change[1]"),
@@ -258,7 +268,19 @@ async def test_an_edit_of_what_was_read_before_is_stale(world: World) -> None:
         await put(world, {"bands": {"b": {}}}, version=first.version)
 
 
-@pytest.mark.parametrize("changes", [{"ported": {}}, {"bands": []}, {"bands": {"": {}}}, {"bands": {"a\x00": {}}}, 7])
+DEEP = json.loads("[" * 900 + "]" * 900)
+NO_DRAFTS = [
+    {"ported": {}},
+    {"bands": []},
+    {"bands": {"": {}}},
+    {"bands": {"a\x00": {}}},
+    {"bands": {"a": DEEP}},
+    {"bands": {"a": float("inf")}},
+    7,
+]
+
+
+@pytest.mark.parametrize("changes", NO_DRAFTS, ids=range(len(NO_DRAFTS)))
 async def test_what_is_no_draft_is_refused_at_once(world: World, changes: Any) -> None:
     with pytest.raises(BadValue):
         await put(world, changes)
