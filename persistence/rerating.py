@@ -164,7 +164,7 @@ class ReratingStore:
             conditions += f" and reason = ${len(arguments)}"
         query = (
             f"select id, source, event, key, content from suspense where {conditions} and resolved_at is null"  # noqa: S608  (our own words)
-            f" order by id limit {int(first)} for update"
+            f" order by id limit {int(first)}"
         )
         rows = await self._connection.fetch(query, *arguments)
         return pl.DataFrame([tuple(row) for row in rows], schema=HELD, orient="row")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,11 +12,12 @@ from domain.access.actor import Action
 from domain.ids import ContractId, CustomerId, SubscriptionId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound
-from domain.rerating.rerating import Reason, ReratingState
+from domain.rerating.rerating import Reason, ReratingState, Selection
 from domain.usecases.list_suspense import count_suspense
 from domain.usecases.list_usage import ListUsage, list_usage, sum_usage
-from domain.usecases.rerate import list_reratings
+from domain.usecases.rerate import Rerate, list_reratings, rerate
 from tests.intake import world as made
+from tests.intake.conftest import NUMBERS
 from tests.rerating.conftest import SINCE, UNTIL, dearer, iceland, publish
 
 FIXED, NORWAY, ICELAND = "46850000000", "4722000000", "3545000000"
@@ -27,6 +29,22 @@ async def loaded(load, world):
     rows = [made.row(n, a=made.number(n), b=FIXED) for n in range(4)]
     rows += [made.row(4, a=made.number(0), b=NORWAY), made.row(5, a=made.number(0), b=ICELAND)]
     return await load(made.lines(*rows))
+
+
+@pytest.fixture
+async def load_stored(stored):
+    """The same calls in the database, where runs can meet, and what rates them again."""
+    world = await made.with_source(stored, f"meet{next(NUMBERS)}")
+    rows = [made.row(n, a=made.number(n), b=FIXED) for n in range(4)]
+    rows += [made.row(4, a=made.number(0), b=NORWAY), made.row(5, a=made.number(0), b=ICELAND)]
+    await made.load(stored, world, made.lines(*rows))
+
+    async def one(*, reason, **options):
+        selection = Selection(since=SINCE, until=UNTIL)
+        who = {"actor": world.actor, "begin": stored.begin, "clock": stored.clock, "raters": stored.raters}
+        return await rerate(Rerate(selection=selection, reason=reason), **who, **options)
+
+    return world, one
 
 
 async def listed(wiring, actor, **chosen):
@@ -139,6 +157,19 @@ async def test_an_interrupted_run_goes_on_where_it_was(wiring, world, loaded, ag
     assert (done.id, done.state) == (half.id, ReratingState.DONE)
     assert (done.tally.examined, done.tally.changed, done.tally.released) == (5, 4, 1)
     assert [one.version for one in await listed(wiring, world.actor)] == [3, 3, 3, 3, 1, 1]
+
+
+async def test_two_runs_at_once_write_each_change_once(stored, load_stored):
+    world, again = load_stored
+    await publish(stored, world, lambda document: (dearer(document), iceland(document)))
+    one, other = await asyncio.gather(
+        again(reason=Reason.WRONG_PRICE, events_per_chunk=2), again(reason=Reason.LATE_PRICE, events_per_chunk=2)
+    )
+    assert one.id != other.id
+    assert one.tally.changed + other.tally.changed == 4
+    assert one.tally.released + other.tally.released == 1
+    assert [event.version for event in await listed(stored, world.actor)] == [3, 3, 3, 3, 1, 1]
+    assert (await summed(stored, world.actor))["Sweden fixed"] == (4, 240, "5.110000 SEK")
 
 
 async def test_what_lost_its_price_stays_as_it_is_and_is_told(wiring, world, loaded, again):
