@@ -6,9 +6,11 @@ needs. An error is one line on stderr; results go to stdout, messages and progre
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import importlib.metadata
+import io
 import os
 import signal
 import sys
@@ -99,6 +101,7 @@ def run(arguments: list[str]) -> int:
         place_compiled_code()
         app = importlib.import_module(VERBS[verb][0]).app
         code = app(rest, prog_name=f"tollwright {verb}", standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written any more is told here, and not by the interpreter at its end
     except typer.Exit as end:
         return end.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -114,15 +117,25 @@ def run(arguments: list[str]) -> int:
         return UNREACHABLE
     except BrokenPipeError:
         # The reader of our output went away (``| head``): not an error, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_output()
         return DONE
     except OSError as wrong:
         # A file or folder that the caller named. Where no file is at fault, it is a bug and shall be seen.
+        if wrong.errno in DISK_FULL:
+            complain(f"{wrong.filename or 'what was being written'}: {wrong.strerror}; make room and call it again")
+            _leave_output()
+            return UNREACHABLE
         if wrong.filename is None:
             raise
         complain(f"{wrong.filename}: {wrong.strerror}")
-        return UNREACHABLE if wrong.errno in DISK_FULL else WRONG
+        return WRONG
     return code if isinstance(code, int) else DONE
+
+
+def _leave_output() -> None:
+    """Let what is still to be printed go nowhere, where output goes to a file at all."""
+    with contextlib.suppress(io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

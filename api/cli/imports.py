@@ -212,7 +212,10 @@ def tariff(
         text = sys.stdin.buffer.read() if str(document) == STANDARD_INPUT else document.read_bytes()
     except OSError as wrong:
         raise NotFound(f"{document}: {wrong.strerror}") from None
-    parsed = parse_json(text)
+    try:
+        parsed = parse_json(text)
+    except Unreadable as no:
+        raise Unreadable(f"{document}: {no.message}") from None
     return run_with(operator, lambda wiring, actor: _publish(parsed, wiring, actor))
 
 

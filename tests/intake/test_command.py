@@ -80,6 +80,10 @@ async def test_what_needs_attention_exits_1_and_is_listed(installation, call):
     assert (code, len(held)) == (0, 1)
     assert (held[0]["reason"], held[0]["raw"].strip(), held[0]["line"]) == ("no_party", line, 1)
     assert sum(json.loads(err[-1]).values()) == 2
+    code, held, err = await call("suspense", "list", "--file", str(told[1]["id"]))
+    assert (code, held, err) == (0, [], ["{}"]), "the counts are those of the file"
+    code, held, err = await call("suspense", "list", "--reason", "no_prty")
+    assert (code, held, err[0]) == (0, [], "tollwright: no record is held for 'no_prty'")
     code, _, _ = await call("import", "cdr", "--source", "asterisk-prov", empty)
     assert code == 1
 
@@ -110,6 +114,10 @@ async def test_a_tariff_is_imported_once(installation, call):
     code, told, err = await call("import", "tariff", document)
     assert (code, told) == (2, [])
     assert err
+    document.write_text('{"price_lists": ')
+    code, told, err = await call("import", "tariff", document)
+    assert (code, told, len(err)) == (2, [], 1)
+    assert err[0].startswith(f"tollwright: {document}: line 1 column 17: not JSON")
 
 
 async def test_a_stored_event_is_explained(installation, call):

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +24,12 @@ def mediate(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, l
     code = command(["mediate", *arguments])
     out, err = capsys.readouterr()
     return code, [json.loads(line) for line in out.splitlines()], err.splitlines()
+
+
+def test_rejects_that_cannot_be_written_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = tmp_path / "none" / "rejects.jsonl"
+    code, events, err = mediate(capsys, "--source", "asterisk", keep(tmp_path, ASTERISK), "--rejects", str(nowhere))
+    assert (code, events, err) == (2, [], [f"tollwright: {nowhere}: No such file or directory"])
 
 
 def test_events_on_stdout_and_the_balance_last_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +113,19 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(ASTERISK))))
     code, events, _ = mediate(capsys, "--source", "asterisk", "-")
     assert (code, len(events)) == (0, 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize("words", [[], ["--rejects", "/dev/full"]], ids=["stdout", "rejects"])
+def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path: Path, words: list[str]) -> None:
+    file = keep(tmp_path, ASTERISK.replace(b",65,60,", b",65,-60,"))
+    program = [sys.executable, "-c", "from api.cli import main; main()", "mediate", "--source", "asterisk", file]
+    with Path(os.devnull if words else "/dev/full").open("wb") as out:
+        done = subprocess.run([*program, *words], stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    last = done.stderr.splitlines()[-1]
+    assert last == "tollwright: what was being written: No space left on device; make room and call it again"
+    assert "Traceback" not in done.stderr
 
 
 def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, object]]]:
