@@ -12,7 +12,7 @@ from integrations.printing.faces import BOLD
 from integrations.printing.sheet import GREY, LEFT, RIGHT, Column, Sheet, heading
 from integrations.printing.words import Words, length
 
-DECIMALS_MAX: Final = 4
+DECIMALS: Final = 4  # of every amount, so that they stand below one another by their decimal marks
 _CALLS: Final = (
     Column(LEFT, 104),
     Column(108, 150),
@@ -86,7 +86,7 @@ class _CallPages:
             row.number,
             place,
             length(row.used, row.mode, said),
-            said.number(Decimal(row.amount_micro).scaleb(-6), 2, DECIMALS_MAX),
+            said.money(Decimal(row.amount_micro).scaleb(-6), DECIMALS),
         )
         self.sheet.row(_CALLS, cells, size=7.5)
 
@@ -94,5 +94,5 @@ class _CallPages:
         self.sheet.rule(self.sheet.y - 4)
         self.sheet.down(14)
         columns = (Column(LEFT, 300), Column(434, RIGHT, at_right=True))
-        value = self.said.number(Decimal(amount).scaleb(-6), 2, DECIMALS_MAX)
+        value = self.said.money(Decimal(amount).scaleb(-6), DECIMALS)
         self.sheet.row(columns, (self.said["events"].format(count=count), value), size=8, face=BOLD)

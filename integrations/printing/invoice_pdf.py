@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
-from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, decimals_of
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
 from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, width
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
@@ -180,9 +180,9 @@ class _Printer:
             "" if line.events is None else self.said.number(Decimal(line.events)),
             line.label or "",
             days(line.period),
-            said.number(line.quantity, 0, 3),
+            said.number(line.quantity, 2 if line.unit is Unit.MINUTE else 0, 3),
             said.units[line.unit],
-            said.number(line.unit_price, 2, 4),
+            said.number(line.unit_price, 4 if line.unit is Unit.MINUTE else 2, 4),
             f"{said.number(line.vat.percent)} %",
             self.money(line.net),
         )

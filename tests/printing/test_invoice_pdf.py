@@ -82,6 +82,14 @@ def test_every_call_is_listed_once_in_local_time_and_summed():
     assert f"Sida {len(found)} av" in text
 
 
+def test_amounts_of_calls_and_minutes_have_their_decimals_below_one_another():
+    found = pages(paper(), [calls(40)])
+    assert "12,57 min" in found[0].replace("\u00a0", " ").replace("\n", " ")
+    amounts = re.findall(r"^\d+,\d+$", found[1], re.MULTILINE)
+    assert len(amounts) >= 40
+    assert {len(amount.partition(",")[2]) for amount in amounts} == {4}
+
+
 def test_times_are_local_in_the_night_the_clock_goes_back():
     text = pages(paper(), [calls(4)])[1]
     assert re.findall(r"\d\d:\d\d:\d\d", text) == ["02:30:00", "02:00:00", "02:30:00", "03:00:00"]
