@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import DONE
+from api.cli import DONE, complain
 
 if TYPE_CHECKING:
     from domain.operators import Operator
@@ -27,22 +27,25 @@ def create(  # noqa: PLR0917  (typer makes options of them)
     name: Annotated[str, typer.Option(help="The name on invoices.")],
     organisation_number: Annotated[str, typer.Option(help="The organisation number.")],
     vat_id: Annotated[str, typer.Option(help="The VAT id, country first.")],
-    street: Annotated[str, typer.Option()],
+    street: Annotated[str, typer.Option(help="Street and house number.")],
     postcode: Annotated[str, typer.Option()],
     city: Annotated[str, typer.Option()],
     country: Annotated[str, typer.Option(help="ISO 3166-1, such as SE.")] = "SE",
     zone: Annotated[str, typer.Option(help="The IANA time zone its days and months are in.")] = "Europe/Stockholm",
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "SEK",
     language: Annotated[str, typer.Option(help="Of its documents.")] = "sv",
-    bankgiro: Annotated[str | None, typer.Option(help="Digits only.")] = None,
-    iban: Annotated[str | None, typer.Option()] = None,
-    email: Annotated[str | None, typer.Option()] = None,
-    phone: Annotated[str | None, typer.Option()] = None,
+    bankgiro: Annotated[str | None, typer.Option(help="Where invoices are paid, such as 5050-1055.")] = None,
+    iban: Annotated[str | None, typer.Option(help="The account, where there is no bankgiro.")] = None,
+    email: Annotated[str | None, typer.Option(help="Of its customer service, at the foot of invoices.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Likewise.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="The Peppol participant, such as 0007:5567037485.")] = None,
-    payment_terms_days: Annotated[int, typer.Option()] = 30,
+    payment_terms_days: Annotated[int, typer.Option(help="Days from invoice to due date.")] = 30,
     ocr_level: Annotated[str, typer.Option(help="soft, check, length or fixed, as agreed with the bank.")] = "length",
 ) -> int:
-    """Create an operator with its number series and an empty catalogue, and print it."""
+    """Create an operator and print it.
+
+    It has number series and an empty catalogue.
+    """
     from domain.ids import OperatorId
     from domain.operators import Address, Operator
 
@@ -59,7 +62,7 @@ def create(  # noqa: PLR0917  (typer makes options of them)
                 currency=currency,
                 country=country,
                 language=language,
-                bankgiro=bankgiro,
+                bankgiro=None if bankgiro is None else bankgiro.replace("-", "").replace(" ", ""),
                 iban=iban,
                 email=email,
                 phone=phone,
@@ -83,7 +86,10 @@ async def _create(operator: Operator) -> int:
     from domain.usecases.create_operator import create_operator
 
     async with opened() as wiring:
-        print(json.dumps(_told(await create_operator(operator, begin=wiring.begin, client=CLIENT)), ensure_ascii=False))
+        made = await create_operator(operator, begin=wiring.begin, client=CLIENT)
+    print(json.dumps(_told(made), ensure_ascii=False))
+    if made.bankgiro is None and made.iban is None:
+        complain("no --bankgiro and no --iban: its invoices do not say where they are paid")
     return DONE
 
 

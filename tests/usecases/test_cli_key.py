@@ -59,8 +59,9 @@ def test_a_key_from_its_creation_to_its_end(tollwright: Callable[..., Told], dat
     code, _, said = tollwright("key", "list")
     assert (code, "tollwright operator create" in said) == (WRONG, True)
 
-    code, (operator,), _ = tollwright(*OPERATOR)
+    code, (operator,), said = tollwright(*OPERATOR)
     assert (code, operator["code"], operator["organisation_number"]) == (DONE, "nordtel", "5567037485")
+    assert ("--bankgiro" in said) is ("--bankgiro" not in OPERATOR), "whose invoices nobody can pay is told"
     assert tollwright("operator", "list")[1] == [operator]
     code, lines, said = tollwright(*OPERATOR)
     assert (code, lines, said) == (WRONG, [], "tollwright: code: the operator code nordtel is taken\n")
