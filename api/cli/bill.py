@@ -92,7 +92,10 @@ def parked(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     operator: Operator = None,
 ) -> int:
-    """List whom a run parked, why, and what to do; ends with 1 where there is somebody."""
+    """List whom a run parked, why, and what to do.
+
+    Ends with 1 where there is somebody.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
@@ -112,7 +115,10 @@ def abandon(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     operator: Operator = None,
 ) -> int:
-    """End a run that was interrupted; whom it had not come to is billed by the next."""
+    """End a run that was interrupted.
+
+    Whom it had not come to is billed by the next run.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
@@ -133,7 +139,9 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write into; made where it is not there.")] = Path(),
     operator: Operator = None,
 ) -> int:
-    """Write the invoices of a run into a folder: a file each (pdf, peppol), or one file (json, csv).
+    """Write the invoices of a run into a folder.
+
+    That is a file each (pdf, peppol), or one file (json, csv).
 
     An e-invoice is checked before it is written; one that breaks a rule is not, and the command ends with 1.
     """

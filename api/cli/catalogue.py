@@ -62,7 +62,10 @@ def draft(
     withdraw: Annotated[list[str] | None, typer.Option(help="A place such as price_lists.gold; repeatable.")] = None,
     operator: Operator = None,
 ) -> int:
-    """Lay changes over the open draft of this name, which is made where there is none."""
+    """Lay changes over a draft.
+
+    Over the open one of this name, which is made where there is none.
+    """
     from api.cli.reach import run_with
     from domain.catalogue.document import parse_json
 
@@ -101,7 +104,10 @@ def drafts(operator: Operator = None) -> int:
 
 @app.command()
 def show(name: Name, operator: Operator = None) -> int:
-    """Print the changes of the last draft of this name, as catalogue draft takes them."""
+    """Print the changes of the last draft of this name.
+
+    They are what ``catalogue draft`` takes.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
@@ -116,7 +122,10 @@ def show(name: Name, operator: Operator = None) -> int:
 
 @app.command()
 def validate(name: Name, valid_from: From = None, operator: Operator = None) -> int:
-    """Print each fault and warning of a draft with its place; exits 2 with faults, 1 with warnings."""
+    """Print each fault and warning of a draft.
+
+    Each with its place; exits 2 with faults, 1 with warnings.
+    """
     from api.cli.reach import run_with
 
     at = moment(valid_from, "from")
@@ -181,7 +190,10 @@ def sheet(
     valid_from: From = None,
     operator: Operator = None,
 ) -> int:
-    """Print what a rate sheet would change, line by line; exits 1 where a change is suspicious, 2 with faults."""
+    """Print what a rate sheet would change, line by line.
+
+    Exits 1 where a change is suspicious, 2 with faults.
+    """
     from api.cli.reach import run_with
     from domain.catalogue.rate_sheet import Layout
     from domain.money import parse

@@ -58,7 +58,10 @@ def migrate() -> int:
 
 @app.command()
 def status() -> int:
-    """Tell which database is used and which migrations it has; exits 1 when some are pending."""
+    """Tell which database is used and its migrations.
+
+    Exits 1 when some are pending.
+    """
 
     async def work(database: Database, settings: installation.Settings) -> int:
         from persistence.engine import OWNER
@@ -89,7 +92,10 @@ def status() -> int:
 
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(help="The tar to write; it must not exist.")]) -> int:
-    """Write database and stored files into one tar, with sha256 sums; the system may be in use meanwhile."""
+    """Write database and stored files into one tar.
+
+    Every part has its sha256; the system may be in use meanwhile.
+    """
 
     async def work(database: Database, settings: installation.Settings) -> int:
         from persistence import backup as archive
@@ -107,7 +113,10 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A tar that `db backup` wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Remove what the database holds now.")] = False,
 ) -> int:
-    """Put a backup back: it is verified first, and then restored as a whole or not at all."""
+    """Put a backup back, as a whole or not at all.
+
+    It is verified first.
+    """
 
     async def work(database: Database, settings: installation.Settings) -> int:
         from persistence import backup as archive
@@ -124,7 +133,10 @@ def restore(
 def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Really: nothing brings it back but a backup.")] = False,
 ) -> int:
-    """Remove the embedded database and the stored files, to start afresh; never a database of your own."""
+    """Remove the embedded database and the stored files.
+
+    To start afresh; a database of your own is never touched.
+    """
     from persistence import embedded
 
     settings = installation.read()

@@ -24,7 +24,10 @@ def files(
     calls: Annotated[int, typer.Option(help="How many calls are dialled in the month.")] = 50_000,
     seed: Annotated[int, typer.Option(help="Another number makes another operator.")] = 46,
 ) -> int:
-    """Write the month's CDR files, their sources' profiles and the tariff document; print one line for each file."""
+    """Write the month's files, profiles and tariff document.
+
+    Prints one line for each CDR file.
+    """
     from domain.demo.parties import parties
     from domain.demo.size import Size
     from domain.demo.world import make_world

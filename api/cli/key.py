@@ -39,7 +39,10 @@ def create(
     reseller: Annotated[str | None, typer.Option(help="The code of the reseller it acts for.")] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Create a client and print it with its secret, which is not told again."""
+    """Create a client and print it with its secret.
+
+    The secret is not told again.
+    """
     from api.cli.reach import run_with
 
     scopes = _scopes(scope, of_reseller=reseller is not None)
@@ -59,7 +62,10 @@ def revoke(
     client_id: Annotated[str, typer.Argument(help="The client id, as `key list` prints it.")],
     operator: OperatorOption = None,
 ) -> int:
-    """Shut a client out for good; its tokens are refused within seconds."""
+    """Shut a client out for good.
+
+    Its tokens are refused within seconds.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _revoke(wiring, actor, client_id))

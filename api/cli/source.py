@@ -30,7 +30,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="A file of records, plain or packed; - is standard input.")],
     records: Annotated[int, typer.Option(min=0, help="How many records to show.")] = 100,
 ) -> int:
-    """Show record by record what the profile reads, and what to change."""
+    """Show what the profile reads, and what to change."""
     known = profile_of(profile)
     with open_file(file) as opened, naming(file):
         check_packing(opened)
