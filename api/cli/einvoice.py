@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import ATTENTION, DONE, Unreachable
 from domain.refusal import LimitExceeded, Unreadable
+
+if TYPE_CHECKING:
+    from integrations.einvoice.findings import Finding
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 
@@ -30,7 +34,9 @@ def check(
         bool, typer.Option(help="check without Peppol's rules where none are configured")
     ] = False,
 ) -> int:
-    """Check by XSD, EN 16931, Peppol's rules and our own; print each failure with its rule and place.
+    """Check by XSD, EN 16931, Peppol's rules and our own.
+
+    Prints each failure with its rule and place.
 
     Ends with 0 where every file may be sent (warnings are printed), and 1 where a file breaks a rule.
     """
@@ -53,10 +59,19 @@ def check(
             for finding in findings:
                 row = {"file": name, "rule": finding.rule, "severity": finding.severity}
                 print(json.dumps(row | {"place": finding.place, "text": finding.text}, ensure_ascii=False))
-            fatal = sum(finding.severity == FATAL for finding in findings)
-            broken += fatal > 0
-            print(f"{name}: {f'{fatal} rules broken' if fatal else 'good'}", file=sys.stderr)
+            broken += any(finding.severity == FATAL for finding in findings)
+            print(f"{name}: {_verdict(findings)}", file=sys.stderr)
     return ATTENTION if broken else DONE
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    """Say in a word what the findings come to; without Peppol's rules nothing is broken, but it is not known."""
+    from integrations.einvoice.findings import FATAL
+
+    fatal = [finding.rule for finding in findings if finding.severity == FATAL]
+    if fatal == ["rules_missing"]:
+        return "no rule broken, but Peppol's were not there to check (--allow-missing-rules takes that)"
+    return f"{len(fatal)} {'rule' if len(fatal) == 1 else 'rules'} broken" if fatal else "good"
 
 
 def _read(name: str) -> bytes:

@@ -30,7 +30,9 @@ def test_missing_rules_need_attention(tmp_path, capsys, monkeypatch):
     file = tmp_path / "good.xml"
     file.write_bytes(encode(issued()))
     assert run(["einvoice", "check", str(file)]) == 1
-    assert json.loads(capsys.readouterr().out)["rule"] == "rules_missing"
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["rule"] == "rules_missing"
+    assert "no rule broken" in captured.err
 
 
 @pytest.mark.shared
