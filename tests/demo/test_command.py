@@ -26,6 +26,13 @@ def test_a_size_that_makes_no_sense_is_one_line_and_exit_two(tmp_path, capsys):
     assert captured.err.splitlines() == ["tollwright: customers: the demo has 10 to 50000 customers"]
 
 
+def test_where_nothing_can_be_written_is_one_line_and_exit_two(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run(["demo", "files", str(tmp_path / "file" / "below"), "--customers", "10", "--calls", "100"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"tollwright: {tmp_path}/file/below: Not a directory"
+
+
 def test_the_readme_s_commands_work_as_they_stand(tmp_path, capsys):
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\.venv/bin/tollwright ((?:demo|mediate|rate) .+)$", readme, re.MULTILINE)
