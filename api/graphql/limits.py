@@ -91,7 +91,10 @@ def faults(document: DocumentNode, lists: frozenset[str] = frozenset()) -> list[
         if measure.aliases > ALIASES_MAX:
             found.append(f"the query has {measure.aliases} aliases; at most {ALIASES_MAX} are answered")
         if measure.cost > COST_MAX:
-            found.append(f"the query may cost {measure.cost} fields; at most {COST_MAX}: ask for fewer at a time")
+            why = "ask for fewer at a time, with numbers in the query: a `first` by a variable counts as " + str(
+                FIRST_MAX
+            )
+            found.append(f"the query may cost {measure.cost} fields; at most {COST_MAX}: {why}")
     return found
 
 
