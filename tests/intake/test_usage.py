@@ -12,6 +12,7 @@ from domain.access.actor import Action, system
 from domain.catalogue.document import read_tariff
 from domain.ids import ContractId, CustomerId, FileId, SubscriptionId
 from domain.ports.page import PageRequest
+from domain.ports.usage import UsageFilter
 from domain.rating.rated_event import EventRef
 from domain.rating.telling import text
 from domain.refusal import BadValue, NotAllowed, NotFound
@@ -22,6 +23,7 @@ from domain.usecases.list_files import get_file, list_files, list_sources
 from domain.usecases.list_suspense import ListSuspense, count_suspense, list_suspense
 from domain.usecases.list_usage import ListUsage, list_usage, sum_usage
 from domain.usecases.price_call import PriceCall, price_call
+from domain.usecases.sum_levels import sum_levels
 from tests.intake import world as made
 
 PERIOD = {"since": made.FIRST - timedelta(days=1), "until": made.FIRST + timedelta(days=40)}
@@ -81,6 +83,22 @@ async def test_costs_need_their_permission(wiring, world, loaded):
     assert all(one.cost is None and one.retail for one in await listed(wiring, actor))
     with pytest.raises(NotAllowed):
         await listed(wiring, replace(actor, scopes=frozenset()))
+
+
+async def test_levels_are_summed_for_the_operator_alone(wiring, world, loaded):
+    chosen = UsageFilter(**PERIOD)
+    (krona, euro) = sorted(
+        await sum_levels(chosen, actor=world.actor, begin=wiring.begin), key=lambda one: one.currency, reverse=True
+    )
+    events = await listed(wiring, world.actor)
+    assert krona.retail == sum(one.retail.amount.value for one in events)
+    assert euro.cost == sum(one.cost.amount.value for one in events)
+    reseller, sibling = world.of_reseller(world.reseller, world.below), world.of_reseller(world.sibling)
+    for actor in (reseller, sibling, replace(world.actor, scopes=frozenset({Action.READ_USAGE}))):
+        with pytest.raises(NotAllowed):
+            await sum_levels(chosen, actor=actor, begin=wiring.begin)
+    stranger = await made.with_source(wiring, f"x{world.operator}")
+    assert await sum_levels(chosen, actor=stranger.actor, begin=wiring.begin) == []
 
 
 async def test_events_are_listed_by_customer_contract_and_subscription(wiring, world, loaded):
