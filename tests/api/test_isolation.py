@@ -298,5 +298,9 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "createPriceList.reseller",
         "createClient.reseller",
         "runBills.customers",
+        # tests/rerating: refused to resellers, and another operator's is not found
+        "rerate.customer",
+        "rerate.contract",
+        "rerate.subscription",
     }
     assert _taking_ids(schema, "Mutation") - mutations - others == set()
