@@ -20,17 +20,17 @@ from domain.money import MICRO, NANO, divide, plain
 
 SHOWN: Final = 5
 MOST: Final = 1000
+MOMENTS: Final = 6  # at which prices begin, the first ones, are compared with cost
 Changed = Mapping[str, Sequence[Rate]]
 _Found = dict[tuple[str, str], list[Rate]]  # (to, mode + direction) -> rates of the home network without ``from``
 
 
 def misgivings(after: Tariff, changed: Changed, *, at: datetime) -> list[Fault]:
     """Return what looks like a mistake in the lists that change; at most ``MOST`` of a kind."""
-    return [
-        *_gaps_in_time(after, changed)[:MOST],
-        *_gaps_in_place(after, changed, at),
-        *_under_cost(after, changed, at),
-    ]
+    begins = {rate.valid_from for rates in changed.values() for rate in rates}
+    moments = sorted({at, *(one for one in begins if one is not None and one > at)})[:MOMENTS]
+    under = dict.fromkeys(fault for moment in moments for fault in _under_cost(after, changed, moment))
+    return [*_gaps_in_time(after, changed)[:MOST], *_gaps_in_place(after, changed, at), *list(under)[:MOST]]
 
 
 def cost_lists(tariff: Tariff) -> frozenset[str]:
@@ -120,7 +120,7 @@ def _under_cost(after: Tariff, changed: Changed, at: datetime) -> list[Fault]:
         for rate in rates:
             if len(found) >= MOST:
                 return found
-            if rate.origin is None and rate.zone is None and (rate.valid_to is None or rate.valid_to > at):
+            if rate.origin is None and rate.zone is None and _holds(rate, at):
                 worst = _worst(prices, name, rate, members[rate.to], rivals)
                 if worst is not None:
                     place = joined("$.price_lists", name)
@@ -184,17 +184,16 @@ class _Prices:
         if table is None:
             table = self._tables[name] = {}
             for rate in self._tariff.price_lists[name].rates:
-                if rate.origin is None and rate.zone in {None, ANY} and self._now(rate):
+                if rate.origin is None and rate.zone in {None, ANY} and _holds(rate, self._at):
                     table.setdefault((rate.to, rate.mode + rate.direction), []).append(rate)
         for asked in _asked(destination):
             if found := table.get((asked, use)):
                 return max(found, key=lambda rate: rate.band is None)
         return None
 
-    def _now(self, rate: Rate) -> bool:
-        return (rate.valid_from is None or rate.valid_from <= self._at) and (
-            rate.valid_to is None or rate.valid_to > self._at
-        )
+
+def _holds(rate: Rate, at: datetime) -> bool:
+    return (rate.valid_from is None or rate.valid_from <= at) and (rate.valid_to is None or rate.valid_to > at)
 
 
 def _adjusted(price: Fraction, one: Rate, per: int) -> Fraction:

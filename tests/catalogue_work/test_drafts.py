@@ -196,6 +196,18 @@ async def test_under_cost_is_found_in_the_price_in_what_adjusts_it_and_in_the_su
     assert (await publish(world, accept_warnings=True)).draft.state is DraftState.PUBLISHED
 
 
+async def test_a_suppliers_price_that_comes_later_is_compared_with_what_holds_then(world: World) -> None:
+    await load(world)
+    dear = price("NO", "1.10", valid_from="2026-07-01T00:00:00Z")
+    await put(world, {"price_lists": {"supplier": {"change": [dear]}}})
+    (warning,) = (await look(world)).warnings
+    assert warning.path == "$.price_lists.master"
+    assert "to NO" in warning.message
+    raised = price("NO", "1.50", valid_from="2026-07-01T00:00:00Z")
+    await put(world, {"price_lists": {"master": {"change": [raised]}}})
+    assert list((await look(world)).warnings) == []
+
+
 async def test_gaps_in_time_and_in_place_are_warnings(world: World) -> None:
     await load(world)
     first = price("SE", "0.79", valid_to="2026-06-01T00:00:00Z")
