@@ -213,11 +213,34 @@ async def test_a5_cost_and_margin_are_the_operators_alone(house: House, month: M
         'revokeClient(clientId: "operator")',
         'createService(input: {code: "S", name: "S"})',
         'createReseller(input: {code: "S", name: "S"})',
+        'rerate(input: {since: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z", reason: WRONG_PRICE})',
     ],
 )
 async def test_a6_what_is_the_operators_alone_is_refused_to_a_reseller(house: House, text: str) -> None:
     found = (await gql(house, "reseller", f"mutation {{ a: {text} {{ __typename ... on Refusal {{ code }} }} }}"))["a"]
     assert found == {"__typename": "NotAllowed", "code": "NOT_ALLOWED"}
+
+
+def _rerate(owned: Owned, absent: bool) -> dict[str, str]:
+    own = {"customer": owned.customer["id"], "contract": owned.contract["id"], "subscription": owned.subscription}
+    of = {name: global_id(name.title(), ABSENT) for name in own} if absent else own
+    period = 'since: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z", reason: WRONG_PRICE'
+    return {
+        f"rerate.{name}": f'rerate(input: {{{period}, {name}: "{key}"}}) '
+        "{ __typename ... on Refusal { code field } }"
+        for name, key in of.items()
+    }
+
+
+@pytest.mark.parametrize(("caller", "owner"), [("operator", "other"), ("other", "operator"), ("other", "reseller")])
+async def test_rerating_takes_anothers_as_nobodys(house: House, month: Month, caller: str, owner: str) -> None:
+    absent = _rerate(month.owned[owner], absent=True)
+    for name, text in _rerate(month.owned[owner], absent=False).items():
+        found = (await gql(house, caller, f"mutation {{ a: {text} }}"))["a"]
+        assert found == (await gql(house, caller, f"mutation {{ a: {absent[name]} }}"))["a"], name
+        assert found["code"] == "NOT_FOUND", (name, found)
+    for name, text in _rerate(month.owned[caller], absent=False).items():
+        assert (await gql(house, caller, f"mutation {{ a: {text} }}"))["a"] == {"__typename": "Rerating"}, name
 
 
 async def test_rest_answers_anothers_as_nobodys(house: House, month: Month) -> None:
@@ -290,7 +313,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     # Only the operator's own clients get as far as these; other operators' ids are refused by row-level security.
     operators_own = {"file.id", "suspense.file", "invoices.billRun"}
     assert _taking_ids(schema, "Query") - queries - operators_own == set()
-    mutations = set(_mutations(blank, absent=False))
+    mutations = set(_mutations(blank, absent=False)) | set(_rerate(blank, absent=False))
     others = {
         "createCustomer.reseller",  # test_a3
         "changeCustomer.parent",
