@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from persistence import embedded
 from persistence.away import DatabaseAway
@@ -25,6 +26,10 @@ from persistence.migrate import migrate
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TEMPLATE = "tollwright_template"
+
+# The same examples on every run, however slow the machine is; ``--hypothesis-profile=default`` draws others.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -137,7 +137,7 @@ async def live(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
         await asyncio.sleep(0.01)
     try:
-        async with httpx.AsyncClient(base_url=address) as http:
+        async with httpx.AsyncClient(base_url=address, timeout=300) as http:
             yield House(wiring, database, clock, http)
     finally:
         server.should_exit = True
