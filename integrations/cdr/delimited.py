@@ -253,7 +253,9 @@ def _refuse_other_layout(
     cut = cutter.cut(text, _TRIED_MAX, final=final)
     widths = [int(width) for width in cut.counts[: cut.count]]
     rows = [row for row in range(cut.count) if not _is_header(cut, row) and not (control and control(cut.raw(row)))]
-    if not rows or any(_fits(cut, row) for row in rows):
+    # A record more than twice as wide is another format's with an empty end, not one that a spreadsheet has padded.
+    widest = 2 * max(cutter.shape.widths)
+    if not rows or any(_fits(cut, row) and (cutter.shape.open or widths[row] <= widest) for row in rows):
         return
     if len(rows) == 1 and cut.marks[rows[0]] & scan.UNTERMINATED and widths[rows[0]] > 2:
         return

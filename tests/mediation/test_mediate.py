@@ -160,6 +160,14 @@ def test_a_file_whose_content_was_lost_is_no_file_without_calls(profile: str, da
         run(profile, data)
 
 
+def test_another_format_with_an_empty_end_is_not_this_one() -> None:
+    padded = row(sequence=1).rstrip(b"\n") + b",,,\n"
+    events, _, _ = run("asterisk", padded)
+    assert events.height == 1
+    with pytest.raises(Unreadable, match="the records have 196 fields"):
+        run("asterisk", (b"2,Exempel,Normal,+46846500401,,Originating" + b"," * 190 + b"\n") * 3)
+
+
 def test_bytes_that_are_no_utf_8_lose_no_row() -> None:
     data = row(clid="""A\xa5""", sequence=1).decode().encode("latin-1") + row(sequence=2, clid="å", dst="x", billsec=-1)
     events, rejects, _ = run("asterisk", data)
