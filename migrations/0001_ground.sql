@@ -359,6 +359,8 @@ create table if not exists cdr_file (
     foreign key (operator, source) references source (operator, id)
 );
 
+create index if not exists cdr_file_content on cdr_file (operator, sha256);
+
 -- A chunk is what one transaction of an import wrote. Its id is drawn under a shared advisory lock that a bill run
 -- takes exclusively: below the horizon the run reads, every chunk is there for good or never will be.
 create table if not exists chunk (

@@ -154,6 +154,15 @@ class FileStore:
             )
         return file_of(row)
 
+    async def charged_elsewhere(self, file: CdrFile) -> CdrFile | None:
+        """Return a file of another source with the same content of which something is rated."""
+        row = await self._connection.fetchrow(
+            f"select {_FILE} from cdr_file where operator = $1 and sha256 = $2 and source <> $3 and rated > 0"  # noqa: S608  (our own words)
+            " order by id limit 1",
+            *(self._operator, file.sha256, file.source),
+        )
+        return file_of(row) if row else None
+
     async def claim(self, key: FileId) -> CdrFile:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         row = await self._connection.fetchrow(

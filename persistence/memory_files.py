@@ -80,6 +80,11 @@ class MemoryFiles:
         self._draft.table("cdr_file")[kept.id] = kept
         return kept
 
+    async def charged_elsewhere(self, file: CdrFile) -> CdrFile | None:
+        """Return a file of another source with the same content of which something is rated."""
+        same = (one for one in self._own() if one.sha256 == file.sha256 and one.source != file.source)
+        return next((one for one in same if one.rated), None)
+
     async def claim(self, key: FileId) -> CdrFile:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
         return await self.get(key)

@@ -75,6 +75,10 @@ class Files(Protocol):
         """Return the file of this source with this content, locked; the given one, kept as new, where there is none."""
         ...
 
+    async def charged_elsewhere(self, file: CdrFile) -> CdrFile | None:
+        """Return a file of another source with the same content of which something is rated."""
+        ...
+
     async def claim(self, key: FileId) -> CdrFile:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         ...

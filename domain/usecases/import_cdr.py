@@ -27,7 +27,7 @@ from domain.ports.files import Blobs, Kept
 from domain.ports.intake import Chunk, Collision, Formats
 from domain.ports.unit import Begin, Unit
 from domain.rating.clock import micros
-from domain.refusal import BadValue, LimitExceeded, NotFound, Refusal, Unreadable, WrongState
+from domain.refusal import BadValue, Conflict, LimitExceeded, NotFound, Refusal, Unreadable, WrongState
 from domain.usecases.mediate import mediate
 
 RECORDS_PER_CHUNK: Final = 50_000
@@ -81,9 +81,9 @@ async def import_cdr(
 
     ``passed`` is memory that the files of one call share: a record that is in several of them and that the profile
     leaves out counts as left out once. Events are told from the database alone.
-    Refuses with: NotAllowed, BadValue, NotFound (source), LimitExceeded (size, a packed bomb), Unreadable (the file is
-    then recorded as refused), WrongState (another process is importing this very file; what the catalogue holds
-    cannot be rated in chunks).
+    Refuses with: NotAllowed, BadValue, NotFound (source), Conflict (the bytes are charged under another source),
+    LimitExceeded (size, a packed bomb), Unreadable (the file is then recorded as refused), WrongState (another process
+    is importing this very file; what the catalogue holds cannot be rated in chunks).
     """
     allow(actor, Action.IMPORT_CDR)
     name = shown_name(cmd.name)
@@ -94,6 +94,7 @@ async def import_cdr(
         file = await unit.files.claim_content(_new_file(source, name, kept, actor, clock))
         if file.state in {FileState.DONE, FileState.EMPTY}:
             return Imported(file, Balance(), rated=0, unrated=0, again=True)
+        await _once(file, source, unit)
         file = replace(file, state=FileState.IMPORTING, fault=None)
         await unit.files.keep(file)
         await unit.audit.write("import_cdr", f"file:{file.id}", {"name": file.name, "from": file.position})
@@ -115,6 +116,18 @@ async def import_cdr(
         except (Unreadable, LimitExceeded, BadValue) as no:
             await run.refuse(no)
             raise
+
+
+async def _once(file: CdrFile, source: Source, unit: Unit) -> None:
+    """Refuse bytes whose calls are charged already under another source: they would be charged again. Conflict."""
+    other = await unit.files.charged_elsewhere(file)
+    if other is not None:
+        there = (await unit.sources.many([other.source]))[other.source].name
+        raise Conflict(
+            f"the same bytes came as {other.name} from source {there} and are charged; "
+            f"as a file of {source.name} every call would be charged twice",
+            field="source",
+        )
 
 
 def shown_name(name: str) -> str:

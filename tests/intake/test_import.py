@@ -15,7 +15,7 @@ from domain.contracts.subscription import NumberAssignment
 from domain.mediation.files import FileState
 from domain.ports.page import PageRequest
 from domain.ports.usage import UsageFilter
-from domain.refusal import LimitExceeded, NotAllowed, NotFound, Unreadable, WrongState
+from domain.refusal import Conflict, LimitExceeded, NotAllowed, NotFound, Unreadable, WrongState
 from domain.usecases.import_cdr import shown_name
 from tests.intake import world as made
 
@@ -70,6 +70,18 @@ async def test_the_same_content_again_changes_nothing(wiring, world, load):
     assert again.balance.records == 0
     assert again.file == first.file
     assert await books(wiring, world) == before
+
+
+async def test_charged_bytes_are_not_charged_again_as_another_sources(wiring, world, load):
+    data = made.calls(30)
+    await load(data)
+    before = await books(wiring, world)
+    with pytest.raises(Conflict, match="charged twice"):
+        await load(data, source="asterisk")
+    assert await books(wiring, world) == before
+    nobody = made.lines(made.row(900, a="46899999999", b=FIXED, seconds=9))
+    assert (await load(nobody)).unrated == 1
+    assert (await load(nobody, source="asterisk")).unrated == 1, "what charged nobody may be read by another profile"
 
 
 async def test_overlapping_files_count_each_event_once(wiring, world, load):
