@@ -175,13 +175,15 @@ def reused(server: embedded.Server) -> Iterator[None]:
     """Let another program of the server's user have the number in postmaster.pid, the server being gone."""
     how, _ = binaries.runner(binaries.Programs(server.programs, 18), server.home)
     with subprocess.Popen([*how.prefix, "sleep", "600"], **how.identity) as other:
-        lines = [str(other.pid), str(server.data), "1", "1", "", "127.0.0.1", "1 1", "ready   ", ""]
-        (server.data / "postmaster.pid").write_text("\n".join(lines))
-        while not Path(f"/proc/{other.pid}/cmdline").read_bytes().startswith(b"sleep\0"):  # still the prefix
-            assert other.poll() is None
-            time.sleep(0.01)
-        yield
-        other.kill()
+        try:
+            lines = [str(other.pid), str(server.data), "1", "1", "", "127.0.0.1", "1 1", "ready   ", ""]
+            (server.data / "postmaster.pid").write_text("\n".join(lines))
+            while not Path(f"/proc/{other.pid}/cmdline").read_bytes().startswith(b"sleep\0"):  # still the prefix
+                assert other.poll() is None
+                time.sleep(0.01)
+            yield
+        finally:
+            other.kill()
 
 
 def test_a_stale_pid_that_another_process_has_now_does_not_stop_it(folder: Path) -> None:
