@@ -257,6 +257,7 @@ def _spawn(how: Runner, home: Path, data: Path, settings: Mapping[str, str]) -> 
         log.replace(home / "log.1")
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
+        begins = os.fstat(handle).st_size  # before the start: a server that refuses at once has written by then
         options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         process = subprocess.Popen(  # noqa: S603  (our own command line)
             how.command("postgres", "-D", str(data), "-c", MARK, *options),
@@ -268,7 +269,7 @@ def _spawn(how: Runner, home: Path, data: Path, settings: Mapping[str, str]) -> 
             start_new_session=True,
             **how.identity,
         )
-        return process, os.fstat(handle).st_size
+        return process, begins
     finally:
         os.close(handle)
 
