@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from api.rest.refusals import PROBLEM
+from api.rest.refusals import PROBLEM, phrase
 from api.routes import Operation
 from domain.access.actor import Action
 
@@ -98,4 +98,4 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def _phrase(status: str) -> str:
-    return HTTPStatus(int(status)).phrase
+    return phrase(HTTPStatus(int(status)))

@@ -20,6 +20,9 @@ from domain.refusal import (
 
 PROBLEM: Final = "application/problem+json"
 
+# Of RFC 9110 § 15.5: Python before 3.13 has the words of its predecessors.
+_PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+
 # The nearest class above a refusal decides.
 STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
     BadValue: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -47,6 +50,11 @@ def status_of(refusal: Refusal) -> HTTPStatus:
     return next((STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS), HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
+def phrase(status: HTTPStatus) -> str:
+    """Return a status's words, the same under every Python."""
+    return _PHRASES.get(status.value, status.phrase)
+
+
 def problem(
     status: HTTPStatus,
     code: str,
@@ -59,7 +67,7 @@ def problem(
     """Return problem details; ``code`` is the stable word a program may rely on."""
     body: dict[str, object] = {
         "type": f"urn:tollwright:problem:{code}",
-        "title": status.phrase,
+        "title": phrase(status),
         "status": status.value,
         "detail": detail,
         "code": code,
