@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from domain.access.actor import Actor
 from domain.ids import OperatorId, ResellerId
+from domain.ports.news import ALARM, CHUNK, FILE, Notice
 from domain.ports.page import Page, PageRequest
 
 Row = TypeVar("Row")
@@ -74,6 +75,7 @@ class MemoryDatabase:
         self.state = State()
         self._lock = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
+        self.tell: Callable[[Notice], None] | None = None  # of what is committed
 
     async def enter(self, actor: Actor, *, bulk: bool = False) -> Draft:
         """Wait for the state and return a draft of it. A unit inside a unit is a bug."""
@@ -86,10 +88,25 @@ class MemoryDatabase:
 
     def leave(self, draft: Draft, *, commit: bool) -> None:
         """End the unit and let the next one in."""
+        before = self.state
         if commit:
             self.state = draft.state
         self._holder = None
         self._lock.release()
+        if commit and self.tell is not None:
+            for notice in _notices(before, draft):
+                self.tell(notice)
+
+
+def _notices(before: State, draft: Draft) -> Iterator[Notice]:
+    """Yield what a unit has changed of that which listeners are told."""
+    for kind, name in ((FILE, "cdr_file"), (ALARM, "alarm")):
+        old = before.tables.get(name, {})
+        for key, row in draft.state.tables.get(name, {}).items():
+            if old.get(key) is not row:
+                yield Notice(kind, row.operator, key)
+    for key in range(before.drawn.get("chunk", 0), draft.state.drawn.get("chunk", 0)):
+        yield Notice(CHUNK, draft.actor.operator, key + 1)
 
 
 def page_of(rows: Iterable[Row], request: PageRequest, key: Callable[[Row], int]) -> Page[Row]:
