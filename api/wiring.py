@@ -16,6 +16,8 @@ from domain.ports.credentials import Credentials
 from domain.ports.documents import Documents
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
+from domain.ports.jobs import Queue
+from domain.ports.news import News
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.unit import Begin
@@ -28,9 +30,12 @@ from persistence.blobs import FileBlobs
 from persistence.credentials import MemoryCredentials, StoredCredentials
 from persistence.embedded import reach
 from persistence.engine import Database
+from persistence.jobs import StoredQueue
 from persistence.memory import Live, MemoryDatabase
 from persistence.memory_access import MemoryDirectory
+from persistence.memory_jobs import MemoryQueue
 from persistence.migrate import migrate, steps
+from persistence.news import MemoryNews, StoredNews
 from persistence.standing import QuietStanding, StoredStanding
 from persistence.units import MemoryUnits, StoredUnits
 
@@ -56,7 +61,9 @@ class Wiring:
     blobs: Blobs
     formats: Formats
     raters: Raters
+    queue: Queue
     documents: Documents
+    news: News
     sheets: Sheets = field(default_factory=SheetFiles)
     database: Database | None = None
 
@@ -73,7 +80,9 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),
         raters=Raters(),
+        queue=StoredQueue(database),
         documents=InvoiceDocuments(),
+        news=StoredNews(database.url),
         database=database,
     )
 
@@ -81,6 +90,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
 def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Wire the twin in memory, which is empty at first and gone at the end; files lie in the settings' directory."""
     memory = MemoryDatabase()
+    news = MemoryNews()
+    memory.tell = news.tell
     parents = Live(memory, "reseller", lambda reseller: reseller.parent)
     return Wiring(
         settings=settings,
@@ -92,7 +103,9 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),
         raters=Raters(),
+        queue=MemoryQueue(memory, clock or SystemClock()),
         documents=InvoiceDocuments(),
+        news=news,
     )
 
 

@@ -1,7 +1,8 @@
 """Notices by PostgreSQL's LISTEN: one connection per process, there while anybody listens, and its twin in memory.
 
 They are sent by triggers and by ``tell(kind, operator, key)`` in the transaction that they tell of (migration 0010),
-and arrive once it has committed. A connection that dies is made again, and whoever listens is told to look at everything.
+and arrive once it has committed. A connection that dies is made again, and whoever listens is told to look at
+everything.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from domain.access.actor import Actor
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
+from persistence.alarms import AlarmStore
 from persistence.bill_runs import BillRunStore
 from persistence.catalogue import CatalogueStore
 from persistence.contracts import ContractStore
@@ -17,9 +18,11 @@ from persistence.engine import APP, INGEST, Database, Role, Transaction
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
+from persistence.jobs import JobStore
 from persistence.ledger import LedgerStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
+from persistence.memory_alarms import MemoryAlarms
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
@@ -27,6 +30,7 @@ from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
+from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
 from persistence.memory_rerating import MemoryReratings
 from persistence.rerating import ReratingStore
@@ -62,6 +66,8 @@ class StoredUnit:
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
         self.reratings = ReratingStore(transaction, actor)
+        self.alarms = AlarmStore(transaction, actor)
+        self.jobs = JobStore(transaction, actor)
 
 
 class MemoryUnit:
@@ -89,6 +95,8 @@ class MemoryUnit:
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)
         self.reratings = MemoryReratings(draft)
+        self.alarms = MemoryAlarms(draft)
+        self.jobs = MemoryJobs(draft)
 
 
 class StoredUnits:

@@ -26,6 +26,9 @@ class Action(StrEnum):
     RUN_BILLS = "bills:run"
     MANAGE_CLIENTS = "clients:manage"
     READ_METRICS = "metrics:read"
+    READ_ALARMS = "alarms:read"
+    MANAGE_ALARMS = "alarms:manage"
+    MANAGE_JOBS = "jobs:manage"
 
 
 # What only the operator himself may do, whatever scopes a reseller's client was given.
@@ -38,6 +41,9 @@ OPERATOR_ONLY = frozenset(
         Action.RUN_BILLS,
         Action.MANAGE_CLIENTS,
         Action.READ_METRICS,
+        Action.READ_ALARMS,
+        Action.MANAGE_ALARMS,
+        Action.MANAGE_JOBS,
     }
 )
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
+from domain.ports.alarms import Alarms
 from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
@@ -14,6 +15,7 @@ from domain.ports.drafts import Drafts
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
+from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
 from domain.ports.rerating import Reratings
 from domain.ports.usage import UsageStore
@@ -64,6 +66,10 @@ class Unit(Protocol):
     def ledger(self) -> Ledger: ...  # noqa: D102
     @property
     def reratings(self) -> Reratings: ...  # noqa: D102
+    @property
+    def alarms(self) -> Alarms: ...  # noqa: D102
+    @property
+    def jobs(self) -> Jobs: ...  # noqa: D102
 
 
 class Begin(Protocol):
