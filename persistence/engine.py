@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -238,6 +238,15 @@ class Database:
             _milliseconds(statement_seconds),
         )
         return Transaction(self, arguments, {"isolation": isolation, "readonly": readonly})
+
+    async def apart(self, name: str, settings: Mapping[str, str] | None = None) -> Any:
+        """Return a connection of its own, outside the pool, for what lasts: locks of a session, LISTEN. Close it."""
+        told = {"application_name": name, "TimeZone": "UTC", **(settings or {})}
+        try:
+            return await asyncpg.connect(self.url, server_settings=told, timeout=ACQUIRE_SECONDS)
+        except Exception as error:
+            _raise_plain(error, connecting=True)
+            raise
 
     async def acquire(self) -> Any:
         """Take a connection from the pool, without a transaction; give it back by ``release``."""

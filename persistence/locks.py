@@ -3,6 +3,7 @@
 ``CHUNKS``: whoever commits a chunk of usage draws its id under the shared lock; a bill run reads its horizon under the
 exclusive one. So below a horizon every chunk is there for good or never will be.
 ``BILLS``: units of bill runs of one operator follow one another.
+``WORKERS``: a worker holds ``(WORKERS, his number)`` for his session, and so is known to live.
 """
 
 from __future__ import annotations
@@ -11,3 +12,4 @@ from typing import Final
 
 CHUNKS: Final = 0x746F6C01
 BILLS: Final = 0x746F6C02
+WORKERS: Final = 0x746F6C03

@@ -22,8 +22,12 @@ class Source:
 
 
 class FileState(StrEnum):
-    """Importing (a crash leaves it there; the next start continues) → done; an unreadable file is refused."""
+    """Waiting for a worker → importing (a crash leaves it there; the next start continues) → done, or empty.
 
+    An unreadable file is refused.
+    """
+
+    WAITING = "waiting"
     IMPORTING = "importing"
     DONE = "done"
     EMPTY = "empty"

@@ -33,6 +33,7 @@ from domain.usecases.mediate import mediate
 RECORDS_PER_CHUNK: Final = 50_000
 ATTEMPTS_MAX: Final = 10
 NAME_MAX: Final = 255
+FINISHED: Final = frozenset({FileState.DONE, FileState.EMPTY})
 
 Progress = Callable[[CdrFile], None]
 
@@ -88,34 +89,75 @@ async def import_cdr(
     allow(actor, Action.IMPORT_CDR)
     name = shown_name(cmd.name)
     async with begin(actor) as unit:
-        source = await _source(cmd.source, unit, actor, formats)
+        source = await source_named(cmd.source, unit, actor, formats)
     kept = await blobs.keep(cmd.content, size_max=cmd.size_max)
     async with begin(actor) as unit:
-        file = await unit.files.claim_content(_new_file(source, name, kept, actor, clock))
-        if file.state in {FileState.DONE, FileState.EMPTY}:
+        file = await registered(source, name, kept, FileState.IMPORTING, unit=unit, actor=actor, clock=clock)
+        if file.state in FINISHED:
+            return Imported(file, Balance(), rated=0, unrated=0, again=True)
+        file = await _begun(file, unit)
+    run = _Run(file=file, source=source, actor=actor, begin=begin, clock=clock, raters=raters, progress=progress)
+    return await run.whole(blobs, formats, passed=passed, records_per_chunk=records_per_chunk)
+
+
+async def import_file(
+    key: FileId,
+    *,
+    actor: Actor,
+    begin: Begin,
+    clock: Clock,
+    blobs: Blobs,
+    formats: Formats,
+    raters: Raters,
+    progress: Progress | None = None,
+    records_per_chunk: int = RECORDS_PER_CHUNK,
+) -> Imported:
+    """Import a file whose bytes are kept already (``take_cdr``), or go on with it where it was interrupted.
+
+    Refuses with: NotAllowed, NotFound (file, its bytes), and as ``import_cdr`` from Conflict on.
+    """
+    allow(actor, Action.IMPORT_CDR)
+    async with begin(actor) as unit:
+        file = await unit.files.claim(key)
+        source = (await unit.sources.many([file.source]))[file.source]
+        if file.state in FINISHED:
             return Imported(file, Balance(), rated=0, unrated=0, again=True)
         await _once(file, source, unit)
-        file = replace(file, state=FileState.IMPORTING, fault=None)
-        await unit.files.keep(file)
-        await unit.audit.write("import_cdr", f"file:{file.id}", {"name": file.name, "from": file.position})
+        file = await _begun(file, unit)
     run = _Run(file=file, source=source, actor=actor, begin=begin, clock=clock, raters=raters, progress=progress)
-    with blobs.open(file.sha256) as content:
-        try:
-            profile = formats.profile(source.profile)
-            await asyncio.to_thread(formats.check, content)
-            batches = mediate(
-                formats.blocks(content),
-                profile,
-                formats.reader(profile),
-                records_per_batch=records_per_chunk,
-                start_at=file.position,
-                now_us=micros(file.received_at),
-                passed=passed,
-            )
-            return await run.all(batches)
-        except (Unreadable, LimitExceeded, BadValue) as no:
-            await run.refuse(no)
-            raise
+    return await run.whole(blobs, formats, passed=None, records_per_chunk=records_per_chunk)
+
+
+async def registered(
+    source: Source, name: str, kept: Kept, state: FileState, *, unit: Unit, actor: Actor, clock: Clock
+) -> CdrFile:
+    """Return the row of a file of this source with this content, locked; a new one, in ``state``, where there is none.
+
+    Refuses with: Conflict (the bytes are charged under another source).
+    """
+    file = await unit.files.claim_content(
+        CdrFile(
+            id=FileId(0),
+            operator=actor.operator,
+            source=source.id,
+            name=name,
+            sha256=kept.sha256,
+            size=kept.size,
+            state=state,
+            received_at=clock.now(),
+        )
+    )
+    if file.state not in FINISHED:
+        await _once(file, source, unit)
+    return file
+
+
+async def _begun(file: CdrFile, unit: Unit) -> CdrFile:
+    """Write that the import begins, or goes on."""
+    file = replace(file, state=FileState.IMPORTING, fault=None)
+    await unit.files.keep(file)
+    await unit.audit.write("import_cdr", f"file:{file.id}", {"name": file.name, "from": file.position})
+    return file
 
 
 async def _once(file: CdrFile, source: Source, unit: Unit) -> None:
@@ -143,7 +185,7 @@ def shown_name(name: str) -> str:
     return shown
 
 
-async def _source(name: str, unit: Unit, actor: Actor, formats: Formats) -> Source:
+async def source_named(name: str, unit: Unit, actor: Actor, formats: Formats) -> Source:
     """Return the operator's source; a shipped profile's name makes one on its first use. Refuses with: NotFound."""
     with suppress(NotFound):
         return await unit.sources.by_name(name)
@@ -151,19 +193,6 @@ async def _source(name: str, unit: Unit, actor: Actor, formats: Formats) -> Sour
     kept = await unit.sources.put(Source(id=SourceId(0), operator=actor.operator, name=name, profile=name))
     await unit.audit.write("put_source", f"source:{kept.id}", {"name": kept.name, "version": kept.version})
     return kept
-
-
-def _new_file(source: Source, name: str, kept: Kept, actor: Actor, clock: Clock) -> CdrFile:
-    return CdrFile(
-        id=FileId(0),
-        operator=actor.operator,
-        source=source.id,
-        name=name,
-        sha256=kept.sha256,
-        size=kept.size,
-        state=FileState.IMPORTING,
-        received_at=clock.now(),
-    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,6 +210,26 @@ class _Run:
     rated: int = 0
     unrated: int = 0
     months: set[date] = field(default_factory=set)
+
+    async def whole(self, blobs: Blobs, formats: Formats, *, passed: Seen | None, records_per_chunk: int) -> Imported:
+        """Import what the file holds behind its position; record the file as refused where it cannot be read."""
+        with blobs.open(self.file.sha256) as content:
+            try:
+                profile = formats.profile(self.source.profile)
+                await asyncio.to_thread(formats.check, content)
+                batches = mediate(
+                    formats.blocks(content),
+                    profile,
+                    formats.reader(profile),
+                    records_per_batch=records_per_chunk,
+                    start_at=self.file.position,
+                    now_us=micros(self.file.received_at),
+                    passed=passed,
+                )
+                return await self.all(batches)
+            except (Unreadable, LimitExceeded, BadValue) as no:
+                await self.refuse(no)
+                raise
 
     async def all(self, batches: Iterator[Batch]) -> Imported:
         """Write every chunk, preparing the next one meanwhile; then end the file."""

@@ -1,0 +1,44 @@
+"""What a worker can do: a handler per kind of job.
+
+A handler may run twice for one job (a worker can die after the work and before its answer), so each is idempotent. It
+returns what is kept as the job's result. A refusal ends the job as dead with its sentence, but ``WrongState``, which
+may be over later; anything else that it raises is tried again with a growing delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from api.wiring import Wiring
+from domain.access.actor import Actor
+from domain.ids import FileId
+from domain.jobs.job import Job
+from domain.refusal import BadValue, LimitExceeded, Unreadable
+from domain.usecases import take_cdr
+from domain.usecases.import_cdr import import_file
+
+Handler = Callable[[Wiring, Actor, Job], Awaitable[Mapping[str, object]]]
+
+
+async def _import_cdr(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+    """Import the file ``payload["file"]``. One that cannot be read is told on the file, and the job is done."""
+    key = FileId(int(str(job.payload["file"])))
+    try:
+        done = await import_file(
+            key,
+            actor=actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            blobs=wiring.blobs,
+            formats=wiring.formats,
+            raters=wiring.raters,
+        )
+    except (Unreadable, LimitExceeded, BadValue) as no:
+        return {"file": key, "state": "refused", "fault": no.message}
+    return {"file": key, "state": done.file.state.value, "rated": done.rated, "unrated": done.unrated}
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    take_cdr.KIND: _import_cdr,
+}

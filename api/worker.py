@@ -1,0 +1,122 @@
+"""A worker: takes jobs from the queue and does them, some at a time, until it is told to stop.
+
+Where the database is away, it lets go what it runs and comes back as a new worker; what it ran is given to whoever is
+there, also to itself. Told to stop, it gives its jobs back: an import goes on later behind its last chunk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from api.jobs import HANDLERS, Handler
+from api.wiring import Wiring
+from domain.access.actor import system
+from domain.jobs.job import Job, delay
+from domain.ports.jobs import Presence
+from domain.refusal import Refusal, WrongState
+from persistence.away import DatabaseAway
+
+LOG: Final = logging.getLogger("tollwright.worker")
+CLIENT: Final = "worker"
+# The queue tells of new jobs; what fell due and who is gone nobody tells.
+LOOK_SECONDS: Final = 1.0
+AWAY_SECONDS_MAX: Final = 10.0
+SWEEP_SECONDS: Final = 3600.0
+
+
+class Worker:
+    """Does up to ``jobs`` jobs at a time."""
+
+    def __init__(self, wiring: Wiring, *, jobs: int = 1, handlers: Mapping[str, Handler] | None = None) -> None:
+        self._wiring = wiring
+        self._jobs = jobs
+        self._handlers = HANDLERS if handlers is None else handlers
+        self._stopping = asyncio.Event()
+        self._here: Presence | None = None
+        self._swept = 0.0
+
+    def stop(self) -> None:
+        """Let ``run`` end soon; what it does is given back."""
+        self._stopping.set()
+        if self._here is not None:
+            self._here.stir()
+
+    async def run(self) -> None:
+        """Work until ``stop``. A database that is away is waited for."""
+        away = 0
+        while not self._stopping.is_set():
+            try:
+                async with self._wiring.queue.present() as here:
+                    self._here = here
+                    away = 0
+                    await self._serve(here)
+            except DatabaseAway as trouble:
+                away += 1
+                seconds = min(0.1 * 2 ** min(away, 10), AWAY_SECONDS_MAX)
+                LOG.warning("%s; looking again in %.1f s", trouble, seconds)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), seconds)
+            finally:
+                self._here = None
+
+    async def _serve(self, here: Presence) -> None:
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while not self._stopping.is_set() and not here.lost:
+                free = self._jobs - len(running)
+                taken = await here.claim(self._handlers.keys(), free) if free else ()
+                for job in taken:
+                    task = asyncio.create_task(self._do(job, here))
+                    task.add_done_callback(lambda _: here.stir())
+                    running.add(task)
+                if len(taken) < free or not free:
+                    await self._sweep(here)
+                    await here.wait(LOOK_SECONDS)
+                for task in [one for one in running if one.done()]:
+                    running.discard(task)
+                    task.result()  # DatabaseAway ends this presence
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _do(self, job: Job, here: Presence) -> None:
+        """Do one job and say what came of it."""
+        began = time.monotonic()
+        actor = system(job.operator, CLIENT)
+        try:
+            result = await self._handlers[job.kind](self._wiring, actor, job)
+        except asyncio.CancelledError:
+            if not here.lost:
+                await here.release(job)
+            raise
+        except DatabaseAway:
+            raise
+        except WrongState as no:
+            await self._again(job, here, no.message)
+        except Refusal as no:
+            LOG.warning("job %s (%s) is dead: %s", job.id, job.kind, no.message)
+            await here.fail(job, no.message, again_at=None)
+        except Exception as wrong:
+            LOG.exception("job %s (%s) failed, attempt %s", job.id, job.kind, job.attempts)
+            await self._again(job, here, f"{type(wrong).__name__}: {wrong}")
+        else:
+            await here.finish(job, result)
+            LOG.info("job %s (%s) is done in %.2f s", job.id, job.kind, time.monotonic() - began)
+
+    async def _again(self, job: Job, here: Presence, error: str) -> None:
+        rest = delay(job.attempts, jitter=random.random())  # noqa: S311  (spreads retries; no secret)
+        LOG.warning("job %s (%s): %s%s", job.id, job.kind, error, "; it is dead" if job.exhausted else "")
+        await here.fail(job, error, again_at=self._wiring.clock.now() + rest)
+
+    async def _sweep(self, here: Presence) -> None:
+        """Forget what was done long ago, now and then."""
+        if time.monotonic() - self._swept > SWEEP_SECONDS or not self._swept:
+            self._swept = time.monotonic()
+            await here.sweep()
