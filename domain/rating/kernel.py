@@ -14,7 +14,7 @@ from domain.rating.compiled import cells, compiled
 from domain.rating.layout import Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
 from domain.rating.lookahead import PARTY_AHEAD, look_ahead
 from domain.rating.lookup import destination_of
-from domain.rating.ringing import apply_rings, count_volume, judge_rings
+from domain.rating.ringing import C_COUNTS, COUNT_WIDTH, apply_rings, count_volume, judge_rings
 
 SIDE_WIDTH = 4  # event, slot, ring or bucket, amount
 WIDE_COLUMNS = 3  # amount (micro-units), billed, setup (nano-units)
@@ -91,6 +91,7 @@ def price_level(
     room: Int64s,
     shares: Int64s,
     draws: Int64s,
+    counts: Int64s,
 ) -> int:
     """Price one level of one event into the room; returns its status."""
     party = row_at(actors, at.PARTIES, room[at.V_PARTY])
@@ -113,7 +114,7 @@ def price_level(
             commit_units(actors, left, room, draws)
         draw_money(book, actors, left, room, draws)
     if ringed and room[at.X_BILLED] > 0:
-        count_volume(book, actors, volume, room)
+        count_volume(book, actors, volume, room, counts)
     return at.PRICED
 
 
@@ -154,7 +155,7 @@ def grown(rows: Int64s, count: int, more: int) -> Int64s:
     """Return the rows with room for ``more``."""
     if count + more <= len(rows):
         return rows
-    made = np.empty((2 * len(rows) + more, SIDE_WIDTH), np.int64)
+    made = np.empty((2 * len(rows) + more, rows.shape[1]), np.int64)
     made[:count] = rows[:count]
     return made
 
@@ -190,8 +191,8 @@ def rate_all(
     currencies: Int16s,  # slot, event
     rings_max: int,
     buckets_max: int,
-) -> tuple[Int64s, Int64s]:
-    """Rate events (in ``order``, if any) into the columns; returns the ring shares and bucket draws."""
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Rate events (in ``order``, if any) into the columns; returns ring shares, bucket draws and counts of volume."""
     book, wide, actors = cells(catalogue), cells(catalogue_wide), cells(acting)
     left, volume = cells(allowances), cells(counters)
     scratch = new_room(rows_of(book, at.LISTS), rings_max, buckets_max, rows_of(book, at.RINGS))
@@ -201,6 +202,7 @@ def rate_all(
         np.empty((slots * rings_max, SIDE_WIDTH), np.int64),
         np.empty((slots * buckets_max, SIDE_WIDTH), np.int64),
     )
+    counts = np.empty((slots * rings_max, COUNT_WIDTH), np.int64)
     count, places, ordered = numbers.shape[1], cells(order), len(order) > 0
     those, coded, found = cells(numbers), cells(codes), cells(destinations)
     for turn in range(-PARTY_AHEAD, count):
@@ -221,6 +223,7 @@ def rate_all(
             continue
         if rings_max > 0:
             shares = grown(shares, room[at.C_SHARES], slots * rings_max)
+            counts = grown(counts, room[C_COUNTS], slots * rings_max)
         if buckets_max > 0:
             draws = grown(draws, room[at.C_DRAWS], slots * buckets_max)
         for slot in range(slots):
@@ -229,7 +232,9 @@ def rate_all(
                 currencies[slot, event] = cell(book, at.LISTS, room[at.V_LIST], at.L_CURRENCY)
                 status = at.NO_RATE
                 if mode >= 0:
-                    status = price_level(book, wide, actors, left, volume, room, cells(shares), cells(draws))
+                    status = price_level(
+                        book, wide, actors, left, volume, room, cells(shares), cells(draws), cells(counts)
+                    )
             statuses[1 + slot, event] = status
             if status == at.PRICED:
                 broad[0, slot, event], broad[1, slot, event] = room[at.X_AMOUNT], room[at.X_BILLED]
@@ -238,4 +243,8 @@ def rate_all(
                 narrow[2, slot, event] = room[at.X_BAND]
     # The arrays behind the cells are used here once more, so that they lived until now.
     assert len(catalogue) + len(catalogue_wide) + len(acting) + len(allowances) + len(counters) > 0
-    return shares[: scratch[at.C_SHARES]].copy(), draws[: scratch[at.C_DRAWS]].copy()
+    return (
+        shares[: scratch[at.C_SHARES]].copy(),
+        draws[: scratch[at.C_DRAWS]].copy(),
+        counts[: scratch[C_COUNTS]].copy(),
+    )

@@ -26,7 +26,7 @@ class Rated:
     ``rate``, ``band``: indexes in the book, -1 none; ``rate`` is the nearest one, adjusting or not. ``amount``:
     micro-units; ``setup``: nano-units; ``currency``: index in ``book.currencies``. ``shares`` and ``draws``: rows of
     (event, slot, ring in ``book.rings`` or bucket in ``parties.buckets``, amount), in micro-units (shares with their
-    sign), or in units for a bucket of units.
+    sign), or in units for a bucket of units. ``counts``: rows of (event, slot, ring, its volume before, what it adds).
     """
 
     destination: Int32s
@@ -41,6 +41,7 @@ class Rated:
     currency: Int16s
     shares: Int64s
     draws: Int64s
+    counts: Int64s
 
     def __len__(self) -> int:
         return len(self.status)
@@ -75,13 +76,14 @@ def rate(book: Book, parties: Parties, events: Events, state: State | None = Non
         np.full((NARROW_COLUMNS, slots, count), -1, np.int32),
     )
     currency = np.full((slots, count), -1, np.int16)
-    shares, draws = rate_all(
+    shares, draws, counts = rate_all(
         book.cells, book.wide, parties.cells, held.left, held.volume, order, events.numbers(), events.codes(),
         destination, statuses, broad, narrow, currency, parties.rings_max, parties.buckets_max,
     )  # fmt: skip
     return Rated(
         destination=destination, status=statuses[0], level_status=statuses[1:], amount=broad[0], billed=broad[1],
         setup=broad[2], plist=narrow[0], rate=narrow[1], band=narrow[2], currency=currency, shares=shares, draws=draws,
+        counts=counts,
     )  # fmt: skip
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, added, percentage, proportion
 from domain.rating.compiled import compiled
 from domain.rating.layout import MAX, Int32s, Int64s, cell, member, row_at, rows_of
 from domain.rating.lookup import band_holds, local_offset
 from domain.rating.walking import WALKED, walk
+
+COUNT_WIDTH: Final = 5  # event, slot, ring, what was counted before, what the event adds
+C_COUNTS: Final = 60  # the room's count of such rows
 
 
 @compiled
@@ -47,8 +52,8 @@ def judge_rings(book: Int64s, actors: Int64s, volume: Int64s, room: Int64s) -> N
 
 
 @compiled
-def count_volume(book: Int64s, actors: Int64s, volume: Int64s, room: Int64s) -> None:
-    """Add a priced event to the counters of the rings whose other conditions it meets.
+def count_volume(book: Int64s, actors: Int64s, volume: Int64s, room: Int64s, counts: Int64s) -> None:
+    """Add a priced event to the counters of the rings whose other conditions it meets, and to the rows ``counts``.
 
     As an event counts the part in which billing begins, so that a call in parts counts once.
     """
@@ -57,13 +62,18 @@ def count_volume(book: Int64s, actors: Int64s, volume: Int64s, room: Int64s) -> 
         counter = cell(actors, at.PARTY_RINGS, place, at.PR_COUNTER)
         if counter < 0 or room[room[at.O_MEETS] + place - actors[party + at.P_RINGS]] == 0:
             continue
-        unit = cell(book, at.RINGS, cell(actors, at.PARTY_RINGS, place, at.PR_RING), at.G_UNIT)
+        ring = cell(actors, at.PARTY_RINGS, place, at.PR_RING)
+        unit = cell(book, at.RINGS, ring, at.G_UNIT)
         more = 1 if room[at.X_BEFORE] == 0 else 0
         if unit == at.BY_AMOUNT:
             more = room[at.X_AMOUNT]
         elif unit == at.BY_UNITS:
             more = room[at.X_BILLED]
         place_of = actors[party + at.P_VOLUME] + counter * room[at.V_COUNTERS] + room[at.V_COUNTER]
+        row = room[C_COUNTS] * COUNT_WIDTH
+        counts[row], counts[row + 1], counts[row + 2] = room[at.V_EVENT], room[at.V_SLOT], ring
+        counts[row + 3], counts[row + 4] = volume[place_of], more
+        room[C_COUNTS] += 1
         volume[place_of] = min(volume[place_of], MAX - more) + more
 
 

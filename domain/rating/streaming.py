@@ -19,6 +19,7 @@ from domain.rating.columns import Events, key_ranks
 from domain.rating.parties import Parties, compile_parties
 from domain.rating.rate import Rated, rate
 
+SIDES = ("shares", "draws", "counts")
 CHUNK_MAX = 50_000  # events per answered chunk
 
 
@@ -79,12 +80,8 @@ class RateRun:
 
 def _by_event(rated: Rated) -> Rated:
     """Sort the side tables by event, so that a part is a slice."""
-    shares, draws = rated.shares, rated.draws
-    return replace(
-        rated,
-        shares=shares[np.argsort(shares[:, 0], kind="stable")],
-        draws=draws[np.argsort(draws[:, 0], kind="stable")],
-    )
+    sides = {name: getattr(rated, name) for name in SIDES}
+    return replace(rated, **{name: rows[np.argsort(rows[:, 0], kind="stable")] for name, rows in sides.items()})
 
 
 def _part(rated: Rated, start: int, end: int) -> Rated:
@@ -92,7 +89,7 @@ def _part(rated: Rated, start: int, end: int) -> Rated:
     parts: dict[str, Any] = {}
     for column in fields(Rated):
         array = getattr(rated, column.name)
-        if column.name in {"shares", "draws"}:
+        if column.name in SIDES:
             first, last = np.searchsorted(array[:, 0], (start, end))
             made = array[first:last].copy()
             made[:, 0] -= start
