@@ -93,7 +93,7 @@ def _lines(piece: Decoded, normal: Normalised, known: Profile) -> list[dict[str,
     """Return what became of each record of a piece, in the file's order."""
     import polars as pl
 
-    from domain.usecases.mediate import finished
+    from domain.mediation.finishing import finished
 
     lines: list[dict[str, Any]] = []
     for rejects in (piece.rejects, normal.rejects):

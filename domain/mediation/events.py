@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -117,7 +117,8 @@ class Batch:
 
     ``position`` is the byte of the decompressed file after it, where a restart continues. ``origins`` tells of each
     event, row by row, where its record was: ``_offset`` (byte in the decompressed file) and ``_place`` (what ``raw``
-    takes).
+    takes). ``parts``: rows of ``normalise`` that belong to sessions and are not joined yet; the balance has them as
+    pending.
     """
 
     events: pl.DataFrame
@@ -126,6 +127,7 @@ class Batch:
     position: int
     origins: pl.DataFrame
     raw: Callable[[pl.Series], list[str]]
+    parts: Sequence[dict[str, Any]] = ()
 
     def written(self, rows: pl.Series) -> tuple[list[int], list[str]]:
         """Return the byte offsets and the raw texts of the records of some events, by their rows."""

@@ -4,49 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from domain.mediation.correlate import Joined, Sessions
 from domain.mediation.duplicates import CONFLICTING, EXACT, FRESH, Seen
-from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
+from domain.mediation.events import REJECT_SCHEMA, Balance, Batch
+from domain.mediation.finishing import FAULTS, UNFINISHED_SCHEMA, fault_of, finished, leg_of
 from domain.mediation.normalise import normalise
 from domain.mediation.profile import Profile
-from domain.mediation.timing import VOLUME_UNITS
 from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded, RawText, Reader
-
-_KILO: Final = 1_000
-_SECOND: Final = 1_000_000
-
-
-_JOINED_SCHEMA: Final[dict[str, Any]] = {
-    **{name: kind for name, kind in EVENT_SCHEMA.items() if name not in {"used", "raw_line"}},
-    "amount": pl.Int64,
-    "_line": pl.Int64,
-    "_offset": pl.Int64,
-    "_place": pl.Int64,
-    "_ignored": pl.String,
-}
-_FAULTS: Final = {
-    "missing_field": "the session's beginning never came",
-    "negative_duration": "the session ends before it begins",
-    "too_long": "longer than the profile's usage.max_seconds; was its end lost?",
-}
 
 
 @dataclass(slots=True)
 class Run:
     """What a run over one or several files of a source remembers: the keys it met and the sessions still open.
 
-    ``passed``: records that the profile left out of files before, where the run is over one file alone.
+    ``passed``: records that the profile left out of files before, where the run is over one file alone. ``apart``:
+    parts of sessions are not joined here but handed on, for who joins them with those of other files.
     """
 
     seen: Seen = field(default_factory=Seen)
     sessions: Sessions | None = None
     passed: Seen | None = None
+    apart: bool = False
 
 
 def mediate(
@@ -59,6 +42,7 @@ def mediate(
     now_us: int | None = None,
     run: Run | None = None,
     passed: Seen | None = None,
+    apart: bool = False,
 ) -> Iterator[Batch]:
     """Yield a file's batches in order. ``blocks`` are the file's bytes from its beginning, decompressed.
 
@@ -66,12 +50,12 @@ def mediate(
     open sessions are the same as without the interruption, but not yielded. ``now_us``: when the file arrived, to
     tell times in the future. ``run``: memory to share between the files of one run; who gives it calls ``finish``.
     ``passed``: memory, where there is no ``run``, of the records that the profile leaves out, so that those in
-    overlapping files count once.
+    overlapping files count once. ``apart``: parts of sessions are handed on in ``Batch.parts``, as pending.
 
     Refuses with: Unreadable, LimitExceeded, BadValue.
     """
     own = run is None
-    run = run or Run(passed=passed)
+    run = run or Run(passed=passed, apart=apart)
     pieces = (
         part
         for whole in reader.decode(blocks, profile, records_max=records_per_batch)
@@ -142,37 +126,36 @@ def _batch(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> Ba
     if "_part" not in normal.events.columns:
         batch = _unique(normal.events, profile, run, piece.raw, piece.position)
     else:
-        run.sessions = run.sessions or Sessions(profile.timeout_hours)
         parts = normal.events.filter(pl.col("_ignored") == "")
         left_out = normal.events.filter(pl.col("_ignored") != "")["_ignored"].value_counts()
         before += Balance(ignored={str(reason): int(count) for reason, count in left_out.iter_rows()})
         rows = parts.with_columns(_raw=pl.Series(piece.raw(parts["_place"]), dtype=pl.String)).to_dicts()
-        batch = _of_joined(run.sessions.take(rows), profile, run, piece.position)
+        if run.apart:
+            whole = [row for row in rows if row["_part"] == "whole"]
+            waiting = [row for row in rows if row["_part"] != "whole"]
+            batch = _of_joined(Joined(rows=whole, pending=len(waiting)), profile, run, piece.position)
+            batch = replace(batch, parts=waiting)
+        else:
+            run.sessions = run.sessions or Sessions(profile.timeout_hours)
+            batch = _of_joined(run.sessions.take(rows), profile, run, piece.position)
     rejects = pl.concat([*bad, batch.rejects]).sort("raw_line") if bad else batch.rejects
     return replace(batch, rejects=rejects, balance=before + batch.balance)
 
 
 def _of_joined(joined: Joined, profile: Profile, run: Run, position: int) -> Batch:
     """Make finished sessions into events: judged as wholes, then met with the run's keys."""
-    limit = profile.max_seconds * _SECOND
-    timed = profile.unit not in VOLUME_UNITS
     good, faults = (
         [],
         [(row, "conflicting_duplicate", "the same part came with other content") for row in joined.conflicts],
     )
     for row in joined.rows:
-        fault = row.get("_fault")
-        if fault is None and row["answered"] and row["amount"] < 0:
-            fault = "negative_duration"
-        if fault is None and row["answered"] and timed and row["amount"] > limit:
-            fault = "too_long"
-        if profile.leg_has_start:
-            row["leg"] = f"{row['leg']}/{row['start'] // _SECOND}"
+        fault = fault_of(row, profile)
+        row["leg"] = leg_of(row, profile)
         if fault is None:
             good.append(row)
         else:
-            faults.append((row, fault, _FAULTS[fault]))
-    frame = pl.DataFrame(good, schema=_JOINED_SCHEMA, infer_schema_length=None)
+            faults.append((row, fault, FAULTS[fault]))
+    frame = pl.DataFrame(good, schema=UNFINISHED_SCHEMA, infer_schema_length=None)
     numbered = frame.with_row_index("_number").with_columns(_place=pl.col("_number").cast(pl.Int64))
     raws = [row["_raw"] for row in good]
     batch = _unique(numbered, profile, run, lambda places: [raws[place] for place in places.to_list()], position)
@@ -229,13 +212,3 @@ def _conflicting(held: pl.DataFrame, raw: RawText) -> pl.DataFrame:
 
 def _added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
     return {reason: first.get(reason, 0) + second.get(reason, 0) for reason in (*first, *second)}
-
-
-def finished(events: pl.DataFrame, profile: Profile) -> pl.DataFrame:
-    """Round the amount to whole units, once, as the profile says, and give the columns of ``EVENT_SCHEMA``."""
-    unit = _KILO if profile.unit in VOLUME_UNITS else _SECOND
-    amount = pl.col("amount")
-    add = {"up": unit - 1, "half": unit // 2, "down": 0}[profile.round]
-    used = (amount + add) // unit
-    named = events.with_columns(used=used, raw_line=pl.col("_line"))
-    return named.select(pl.col(name).cast(kind) for name, kind in EVENT_SCHEMA.items())
