@@ -13,7 +13,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final
 
 import uvicorn
@@ -21,8 +21,10 @@ from rich.console import Console
 
 from api.app import application
 from api.cli import DONE, Unreachable
+from api.graphql.socket import MESSAGE_MAX
 from api.settings import Settings
 from api.wiring import Wiring, opened
+from api.worker import Worker
 
 GRACE_SECONDS: Final = 20
 CONNECTIONS_MAX: Final = 1000
@@ -104,7 +106,9 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
             await application(wiring),
             http="httptools",
             loop="none",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_MAX * 4,  # bytes; its characters are counted where they are read
+            ws_per_message_deflate=False,  # a small message may unpack to a large one
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -119,10 +123,26 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         try:
             while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
-            await _begin(wiring, job, running)
+            async with _working(wiring, settings.worker_jobs):
+                await _begin(wiring, job, running)
         finally:
             server.should_exit = True
             await running
+
+
+@contextlib.asynccontextmanager
+async def _working(wiring: Wiring, jobs: int) -> AsyncIterator[None]:
+    """Do jobs of the queue meanwhile; none, where other processes do them."""
+    if not jobs:
+        yield
+        return
+    worker = Worker(wiring, jobs=jobs)
+    doing = asyncio.ensure_future(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await doing
 
 
 async def _begin(wiring: Wiring, job: Job | None, running: asyncio.Future[None]) -> None:

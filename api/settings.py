@@ -52,6 +52,7 @@ class Settings:
     port: Annotated[int, Words("port to listen on", least=1)] = 8080
     public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
     upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
+    worker_jobs: Annotated[int, Words("how many jobs serve does at a time itself; 0: other processes do them")] = 1
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000

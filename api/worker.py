@@ -40,6 +40,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._here: Presence | None = None
         self._swept = 0.0
+        self._until_idle = False
 
     def stop(self) -> None:
         """Let ``run`` end soon; what it does is given back."""
@@ -47,8 +48,9 @@ class Worker:
         if self._here is not None:
             self._here.stir()
 
-    async def run(self) -> None:
-        """Work until ``stop``. A database that is away is waited for."""
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Work until ``stop``, or until nothing is due. A database that is away is waited for."""
+        self._until_idle = until_idle
         away = 0
         while not self._stopping.is_set():
             try:
@@ -56,7 +58,7 @@ class Worker:
                     self._here = here
                     away = 0
                     await self._serve(here)
-            except DatabaseAway as trouble:
+            except (DatabaseAway, OSError) as trouble:
                 away += 1
                 seconds = min(0.1 * 2 ** min(away, 10), AWAY_SECONDS_MAX)
                 LOG.warning("%s; looking again in %.1f s", trouble, seconds)
@@ -76,6 +78,9 @@ class Worker:
                     task.add_done_callback(lambda _: here.stir())
                     running.add(task)
                 if len(taken) < free or not free:
+                    if self._until_idle and not running:
+                        self._stopping.set()
+                        break
                     await self._sweep(here)
                     await here.wait(LOOK_SECONDS)
                 for task in [one for one in running if one.done()]:

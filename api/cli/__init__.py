@@ -41,6 +41,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "source": ("api.cli.source", "Check what a source profile reads."),
     "explain": ("api.cli.explain", "Say why an event costs what it costs."),
     "serve": ("api.cli.serve", "Serve GraphQL, SOAP and REST, with the embedded database unless DATABASE_URL is set."),
+    "worker": ("api.cli.worker", "Do the jobs of the queue, such as imports; any number of processes."),
+    "jobs": ("api.cli.jobs", "List the jobs of the queue; try one again that is dead."),
     "import": ("api.cli.imports", "Load CDR files and tariffs into the database, exactly once."),
     "catalogue": ("api.cli.catalogue", "Draft, validate, publish and export prices; read suppliers' rate sheets."),
     "rerate": ("api.cli.rerate", "Rate events again: late or wrong prices, changed contracts; preview first."),
