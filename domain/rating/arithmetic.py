@@ -32,25 +32,19 @@ def added(one: int, other: int) -> int:
 def quotient(value: int, by: int) -> int:
     """Divide two positive integers and round down.
 
-    A 64-bit division takes as long as a cache miss. Below 2⁵⁰ the quotient in floating point is at most one off, which
-    the integers then put right; no amount ever is a float.
+    A 64-bit division takes as long as a cache miss. Below 2⁵⁰ both numbers are exact in floating point, and so is the
+    floor of their quotient: it lies at least 1 ÷ by below the next integer, which is more than the quotient's rounding.
     """
-    if by == 1:
-        return value
     if value >= FLOAT_EXACT or by >= FLOAT_EXACT:
         return value // by
-    found = int(float(value) / float(by))
-    rest = value - found * by
-    if rest < 0:
-        return found - 1
-    return found + 1 if rest >= by else found
+    return int(float(value) / float(by))
 
 
 @compiled
 def proportion(price: int, units: int, per: int) -> int:
     """Return price × units ÷ per, half away from zero, or OVER; needs units ≥ 0 and |price| × per below 2⁶³."""
     size = abs(price)
-    if size < 1 << 36 and units < 1 << 26:  # the product fits, as it nearly always does
+    if size < 1 << 36 and units < 1 << 26 and per < 1 << 27:  # the products fit, as they nearly always do
         product = size * units
         part = quotient(product, per)
         if product - part * per >= per - (product - part * per):

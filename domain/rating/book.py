@@ -19,6 +19,7 @@ from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Rin
 from domain.money import Rounding
 from domain.rating import layout as at
 from domain.rating.clock import micros, transitions
+from domain.rating.flattening import flatten
 from domain.rating.intervals import compile_ported, compile_prefixes
 from domain.rating.layout import frozen, member_rows, packed, table
 
@@ -191,27 +192,31 @@ def compile_book(tariff: Tariff) -> Book:
         )
         ring_rows.append(_ring_row(ring, conditions, groups, band_index, prices))
     zone_names = sorted({plist.zone or "UTC" for plist in inherited.values()})
-    prefix_top, prefix_start, prefix_node, nodes = compile_prefixes(tuple(tariff.destinations.values()))
+    prefix_top, starts, nodes = compile_prefixes(tuple(tariff.destinations.values()))
     slots, ported = compile_ported(tariff.ported, index.destination)
     calendars = list(tariff.holidays)
     days = [sorted({day_number(day) for day in tariff.holidays[name]}) for name in calendars]
     moves = [transitions(name) for name in zone_names]
-    asks_a = any(entry[at.E_FROM] >= 0 for entry in prices.entries)
+    entries, rates = table(prices.entries, at.ENTRY_WIDTH), table(prices.rates, at.RATE_WIDTH)
+    steps, first = table(prices.steps, 4), prices.first_table()
+    list_rows = table([_list_row(inherited[n], index, zone_names) for n in lists], 6)
+    options, choice = flatten(entries, rates, steps, list_rows, prices.rows, first)
+    asks_a = bool((entries[:, at.E_FROM] >= 0).any())
     cells, wide = packed(
         {
             at.TOP: prefix_top,
-            at.NODE_AT: prefix_node,
-            at.FIRST: prices.first_table(),
-            at.STARTS: prefix_start,
+            at.CHOICE: choice,
+            at.FIRST: first,
+            at.STARTS: starts,
             at.NODES: nodes,
             at.PORTED_SLOTS: slots,
             at.PORTED: ported,
             at.TARGETS_AT: _offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
             at.TARGETS: np.array(prices.all_targets(), np.int64),
-            at.ENTRIES: table(prices.entries, 8),
-            at.RATES: table(prices.rates, at.RATE_WIDTH),
-            at.STEPS: table(prices.steps, 4),
-            at.LISTS: table([_list_row(inherited[n], index, zone_names) for n in lists], 6),
+            at.ENTRIES: entries,
+            at.RATES: rates,
+            at.STEPS: steps,
+            at.LISTS: list_rows,
             at.BANDS: table([_band_row(band, calendars) for band in bands], 5),
             at.CLOCK: np.array(sorted({0} | {s % 86_400 * at.SECOND_US for b in bands for s in (b.start, b.end)})),
             at.HOLIDAYS_AT: _offsets([len(d) for d in days]),
@@ -226,6 +231,7 @@ def compile_book(tariff: Tariff) -> Book:
             at.ZONE_SETS: zone_sets.array(),
             at.ASKS_A: np.array([asks_a], np.int64),
             at.ROWS: prices.rows,
+            at.OPTIONS: options,
         },
         at.WIDE,
     )

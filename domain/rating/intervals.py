@@ -18,11 +18,11 @@ TOP_DIGITS = 5
 BY_FIRST_DIGITS = POWERS[18 - TOP_DIGITS]  # numbers per entry of the first-digits table
 
 
-def compile_prefixes(destinations: Sequence[Destination]) -> tuple[Int32s, Int64s, Int32s, Int64s]:
+def compile_prefixes(destinations: Sequence[Destination]) -> tuple[Int32s, Int64s, Int64s]:
     """Cut the numbers into intervals that each lead to the prefixes above them, the longest first.
 
-    Returns the table by first digits, the intervals' beginnings, their nodes, and the nodes (destination, since, until,
-    next): the first node that is valid at the event's start is the destination.
+    Returns the table by first digits, the intervals (beginning, what it leads to), and the nodes (destination, since,
+    until, next): the first node that is valid at the event's start is the destination.
     """
     claims: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
     for number, destination in enumerate(destinations):
@@ -58,7 +58,8 @@ def compile_prefixes(destinations: Sequence[Destination]) -> tuple[Int32s, Int64
     start_array = np.array(starts, np.int64)
     firsts = np.arange(END // BY_FIRST_DIGITS + 1, dtype=np.int64) * BY_FIRST_DIGITS
     top = (np.searchsorted(start_array, firsts, side="right") - 1).astype(np.int32)
-    return top, start_array, np.array(heads, np.int32), table(nodes, 4)
+    leads = [head if head < 0 else nodes[head][0] if nodes[head][1:3] == [BEGIN, MAX] else -2 - head for head in heads]
+    return top, np.stack([start_array, np.array(leads, np.int64)], axis=1), table(nodes, 4)
 
 
 def compile_ported(ported: Sequence[Ported], destinations: dict[str, int]) -> tuple[Int32s, Int64s]:

@@ -11,9 +11,10 @@ from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, rounded
 from domain.rating.charging import bucket_at, charge_level, in_scope
 from domain.rating.compiled import cells, compiled
-from domain.rating.layout import Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
+from domain.rating.layout import UNDECIDED, Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
 from domain.rating.lookahead import PARTY_AHEAD, look_ahead
 from domain.rating.lookup import destination_of
+from domain.rating.plainly import BLOCK, choose_options, find_destinations, price_block
 from domain.rating.ringing import C_COUNTS, COUNT_WIDTH, apply_rings, count_volume, judge_rings
 
 SIDE_WIDTH = 4  # event, slot, ring or bucket, amount
@@ -175,6 +176,64 @@ def new_room(lists: int, rings_max: int, buckets_max: int, groups: int) -> Int64
 
 
 @compiled
+def rate_left(
+    book: Int64s,
+    wide: Int32s,
+    actors: Int64s,
+    left: Int64s,
+    volume: Int64s,
+    scratch: Int64s,
+    begin: int,
+    end: int,
+    order: Int64s,  # the events from ``begin`` to ``end`` are these, or themselves where it is empty
+    numbers: Int64s,
+    codes: Int32s,
+    destinations: Int32s,
+    statuses: Bytes,
+    broad: Int64s,
+    narrow: Int32s,
+    shares: Int64s,
+    draws: Int64s,
+    counts: Int64s,
+    rings_max: int,
+    buckets_max: int,
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Rate the levels that are undecided, event by event; returns the shares, draws and counts so far."""
+    room, slots, count, ordered = cells(scratch), broad.shape[1], numbers.shape[1], len(order) > 0
+    places, coded, found = cells(order), cells(codes), cells(destinations)
+    for turn in range(begin - PARTY_AHEAD, end):
+        look_ahead(book, wide, actors, slots, count, end, places, ordered, coded, found, statuses, turn)
+        if turn < begin:
+            continue
+        event = order[turn] if ordered else turn
+        if statuses[0, event] != UNDECIDED:
+            continue
+        mode, trunk = int(codes[0, event]), int(codes[3, event])
+        room[at.V_EVENT], room[at.V_VISITED] = event, codes[4, event]
+        room[at.V_START], room[at.V_USED], room[at.V_OFFSET] = numbers[0, event], numbers[1, event], numbers[2, event]
+        party, to = int(codes[2, event]), int(destinations[event])
+        open_event(book, wide, actors, room, party, mode, int(codes[1, event]), numbers[3, event], to)
+        if rings_max > 0:
+            shares = grown(shares, room[at.C_SHARES], slots * rings_max)
+            counts = grown(counts, room[C_COUNTS], slots * rings_max)
+        if buckets_max > 0:
+            draws = grown(draws, room[at.C_DRAWS], slots * buckets_max)
+        for slot in range(slots):
+            if statuses[1 + slot, event] != UNDECIDED:
+                continue
+            open_level(actors, room, slot, slots, trunk)
+            status = price_level(book, wide, actors, left, volume, room, cells(shares), cells(draws), cells(counts))
+            statuses[1 + slot, event] = status
+            if status == at.PRICED:
+                broad[0, slot, event], broad[1, slot, event] = room[at.X_AMOUNT], room[at.X_BILLED]
+                broad[2, slot, event] = room[at.X_SETUP]
+                narrow[0, slot, event], narrow[1, slot, event] = room[at.X_OWNER], room[at.X_RATE]
+                narrow[2, slot, event] = room[at.X_BAND]
+        statuses[0, event] = at.RATED
+    return shares, draws, counts
+
+
+@compiled
 def rate_all(
     catalogue: Int64s,
     catalogue_wide: Int32s,
@@ -192,57 +251,46 @@ def rate_all(
     rings_max: int,
     buckets_max: int,
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """Rate events (in ``order``, if any) into the columns; returns ring shares, bucket draws and counts of volume."""
+    """Rate events into the columns; returns ring shares, bucket draws and counts of volume.
+
+    What takes the general way is rated in ``order``, if any, behind all plain levels; else block by block.
+    """
     book, wide, actors = cells(catalogue), cells(catalogue_wide), cells(acting)
     left, volume = cells(allowances), cells(counters)
     scratch = new_room(rows_of(book, at.LISTS), rings_max, buckets_max, rows_of(book, at.RINGS))
-    room, slots = cells(scratch), len(currencies)
+    room, slots, count = cells(scratch), len(currencies), numbers.shape[1]
+    plists, chosen = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int64)
     # One event writes at most a share per ring, and a draw per bucket, on each of its levels.
     shares, draws = (
         np.empty((slots * rings_max, SIDE_WIDTH), np.int64),
         np.empty((slots * buckets_max, SIDE_WIDTH), np.int64),
     )
     counts = np.empty((slots * rings_max, COUNT_WIDTH), np.int64)
-    count, places, ordered = numbers.shape[1], cells(order), len(order) > 0
     those, coded, found = cells(numbers), cells(codes), cells(destinations)
-    for turn in range(-PARTY_AHEAD, count):
-        look_ahead(book, wide, actors, slots, count, places, ordered, those, coded, found, turn)
-        if turn < 0:
-            continue
-        event = order[turn] if ordered else turn
-        mode, party, trunk = int(codes[0, event]), int(codes[2, event]), int(codes[3, event])
-        if codes[5, event] != 0 or party < 0:
-            statuses[0, event] = at.BAD_EVENT if codes[5, event] != 0 else at.NO_PARTY
-            continue
-        room[at.V_EVENT], room[at.V_VISITED] = event, codes[4, event]
-        room[at.V_START], room[at.V_USED], room[at.V_OFFSET] = numbers[0, event], numbers[1, event], numbers[2, event]
-        to = int(destinations[event])
-        open_event(book, wide, actors, room, party, mode, int(codes[1, event]), numbers[3, event], to)
-        if to < 0 and room[at.V_UNIT] != at.KB:
-            statuses[0, event] = at.NO_DESTINATION
-            continue
-        if rings_max > 0:
-            shares = grown(shares, room[at.C_SHARES], slots * rings_max)
-            counts = grown(counts, room[C_COUNTS], slots * rings_max)
-        if buckets_max > 0:
-            draws = grown(draws, room[at.C_DRAWS], slots * buckets_max)
+    for begin in range(0, count, BLOCK):
+        end = min(begin + BLOCK, count)
+        find_destinations(book, wide, actors, begin, end, count, those, coded, found, statuses)
         for slot in range(slots):
-            status = open_level(actors, room, slot, slots, trunk)
-            if room[at.V_LIST] >= 0:
-                currencies[slot, event] = cell(book, at.LISTS, room[at.V_LIST], at.L_CURRENCY)
-                status = at.NO_RATE
-                if mode >= 0:
-                    status = price_level(
-                        book, wide, actors, left, volume, room, cells(shares), cells(draws), cells(counts)
-                    )
-            statuses[1 + slot, event] = status
-            if status == at.PRICED:
-                broad[0, slot, event], broad[1, slot, event] = room[at.X_AMOUNT], room[at.X_BILLED]
-                broad[2, slot, event] = room[at.X_SETUP]
-                narrow[0, slot, event], narrow[1, slot, event] = room[at.X_OWNER], room[at.X_RATE]
-                narrow[2, slot, event] = room[at.X_BAND]
+            choose_options(
+                book, wide, actors, begin, end, count, slot, those, coded, found, statuses, currencies,
+                cells(plists), cells(chosen),
+            )  # fmt: skip
+            price_block(
+                book, room, begin, end, count, slot, those, coded, cells(plists), cells(chosen), statuses, broad, narrow
+            )
+        if len(order) == 0:
+            shares, draws, counts = rate_left(
+                book, wide, actors, left, volume, scratch, begin, end, order, numbers, codes, destinations, statuses,
+                broad, narrow, shares, draws, counts, rings_max, buckets_max,
+            )  # fmt: skip
+    if len(order) > 0:
+        shares, draws, counts = rate_left(
+            book, wide, actors, left, volume, scratch, 0, count, order, numbers, codes, destinations, statuses,
+            broad, narrow, shares, draws, counts, rings_max, buckets_max,
+        )  # fmt: skip
     # The arrays behind the cells are used here once more, so that they lived until now.
     assert len(catalogue) + len(catalogue_wide) + len(acting) + len(allowances) + len(counters) > 0
+    assert len(plists) + len(chosen) > 0
     return (
         shares[: scratch[at.C_SHARES]].copy(),
         draws[: scratch[at.C_DRAWS]].copy(),

@@ -27,17 +27,20 @@ SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 
 # Sections of the book. The first three lie in the array of int32.
-TOP, NODE_AT, FIRST = range(3)  # first digits → place in STARTS; beside STARTS: its node; row · destination → entry
+TOP, CHOICE, FIRST = range(3)  # first digits → place in STARTS; row · destination → option; row · destination → entry
 STARTS, NODES, PORTED_SLOTS, PORTED, TARGETS_AT, TARGETS, ROWS, ENTRIES, RATES, STEPS, LISTS, BANDS, CLOCK = range(
     3, 16
 )
-HOLIDAYS_AT, HOLIDAYS, ZONES_AT, MOVES, IN_ZONE, MODE_UNITS, RINGS, MODE_SETS, TO_SETS, ZONE_SETS, ASKS_A = range(
-    16, 27
+HOLIDAYS_AT, HOLIDAYS, ZONES_AT, MOVES, IN_ZONE, MODE_UNITS, RINGS, MODE_SETS, TO_SETS, ZONE_SETS, ASKS_A, OPTIONS = (
+    range(16, 28)
 )
-WIDE: Final = frozenset({TOP, NODE_AT, FIRST})
+WIDE: Final = frozenset({TOP, CHOICE, FIRST})
 # Sections of the parties.
 PARTIES, TIERS, PARTY_RINGS, PARTY_BUCKETS, BUCKETS, BUCKET_MODES, BUCKET_TO, BUCKET_ZONES, TRUNKS = range(9)
 
+# An interval of numbers: where it begins, and what it leads to: a destination, -1 nothing, or ``-2 - node`` where
+# validity in time decides.
+I_START, I_LEADS = range(2)
 # A node: a prefix's claim, and the node of the next shorter one. A ported number and a zone's move of the clock.
 N_DESTINATION, N_SINCE, N_UNTIL, N_NEXT = range(4)
 H_NUMBER, H_SINCE, H_TO = range(3)
@@ -60,6 +63,19 @@ RATE_WIDTH: Final = 16
 ABSOLUTE, PERCENT, AMOUNT = range(3)  # R_KIND
 
 S_START, S_NEXT, S_PRICE, S_PER = range(4)
+
+# An option: a rate as a list's chain leads to it, adjustments worked in, and all that a plain event needs of it, in one
+# cache line. Its words hold two numbers each, the first in the lower half.
+OPT_PRICE, OPT_SETUP, OPT_SINCE, OPT_UNTIL = range(4)
+OPT_LENGTHS = 4  # first, next
+OPT_PER = 5  # per, and the units up to which the first step reaches
+OPT_RATE = 6  # the nearest rate, its list (24 bits) and the flags below
+OPT_REST = (
+    7  # the option that is tried where this does not hold (or NOTHING, LEFT), its condition's band, the band told
+)
+OPTION_WIDTH: Final = 8
+NOTHING, LEFT = -1, -2  # instead of an option: no rate; it takes the general way
+IS_SPECIAL, IS_FIXED, IS_JUMP = 1, 2, 4  # grace, minimum or maximum; only the first step is known; leads on (OPT_PRICE)
 L_PARENT, L_CURRENCY, L_ZONE, L_SPLIT, L_DECIMALS, L_MODE = range(6)
 HALF_UP, HALF_EVEN, UP, DOWN = range(4)  # L_MODE
 B_DAYS, B_START, B_END, B_EXCEPT, B_ON = range(5)
@@ -71,8 +87,9 @@ G_LEVELS, G_GROUP, G_BAND, G_MODES, G_TO, G_ZONES, G_SINCE, G_UNTIL, G_KIND, G_V
 BY_PERCENT, BY_EVENT, BY_MINUTE, BY_PRICE = range(4)  # G_KIND
 BY_AMOUNT, BY_UNITS, BY_EVENTS = range(3)  # G_UNIT
 
-P_RETAIL, P_DEVIATIONS, P_COST, P_TIER, P_TIERS, P_RINGS, P_RINGS_END, P_BUCKET, P_BUCKETS, P_VOLUME = range(10)
-P_RING_LEVELS, P_BUCKET_LEVELS = 10, 11  # bits of the levels on which any of them acts
+# A party: what every event reads stands in the first cache line. P_*_LEVELS: bits of the levels on which any acts.
+P_RETAIL, P_DEVIATIONS, P_COST, P_TIER, P_TIERS, P_RING_LEVELS, P_BUCKET_LEVELS = range(7)
+P_RINGS, P_RINGS_END, P_BUCKET, P_BUCKETS, P_VOLUME = range(7, 12)
 PARTY_WIDTH: Final = 16
 PR_RING, PR_COUNTER = range(2)  # a ring of a party, and which of the party's counters it has (-1 none)
 K_UNIT, K_CURRENCY, K_SINCE, K_UNTIL, K_SPLIT, K_OVERAGE, K_LEVELS, K_MODES, K_TO, K_ZONES, K_DIRECTIONS = range(11)
@@ -85,6 +102,7 @@ ON_RETAIL, ON_WHOLESALE, ON_COST = 1, 2, 4  # bits of G_LEVELS and K_LEVELS
 # Outcomes.
 RATED, BAD_EVENT, NO_PARTY, NO_DESTINATION = range(4)  # of an event
 ABSENT, PRICED, NO_RATE, OVERFLOW = range(4)  # of a level
+UNDECIDED: Final = 255  # of a level, and of an event with such a level, until the general way has rated it
 
 # The room: one array of scratch. First what stays the same while one level of one event is priced …
 V_KIND, V_LIST, V_DEVIATIONS, V_PARTY, V_USE, V_UNIT, V_MODE, V_DIRECTION, V_TO, V_FROM, V_VISITED, V_START = range(12)

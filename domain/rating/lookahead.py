@@ -8,26 +8,10 @@ from __future__ import annotations
 
 from domain.rating import layout as at
 from domain.rating.compiled import compiled, prefetch
-from domain.rating.layout import Int32s, Int64s, cell, item, row_at, rows_of
-from domain.rating.lookup import destination_of
+from domain.rating.layout import UNDECIDED, Bytes, Int32s, Int64s, cell, row_at, rows_of
+from domain.rating.plainly import list_of
 
 PARTY_AHEAD, ROW_AHEAD, ENTRY_AHEAD, RATE_AHEAD = 16, 12, 8, 4  # events
-
-
-@compiled
-def slot_row(book: Int64s, actors: Int64s, party: int, slot: int, slots: int, trunk: int, use: int) -> int:
-    """Return the row of the list of a slot for a mode and direction, or -1."""
-    row = row_at(actors, at.PARTIES, party)
-    plist = -1
-    if slot == 0:
-        plist = actors[row + at.P_RETAIL]
-    elif slot <= actors[row + at.P_TIERS]:
-        plist = item(actors, at.TIERS, actors[row + at.P_TIER] + slot - 1)
-    elif slot == slots - 1:
-        plist = actors[row + at.P_COST]
-        if plist < 0 and trunk >= 0:
-            plist = item(actors, at.TRUNKS, trunk)
-    return cell(book, at.ROWS, plist, use) if plist >= 0 else -1
 
 
 @compiled
@@ -36,30 +20,31 @@ def fetch_ahead(
     wide: Int32s,
     actors: Int64s,
     slots: int,
+    slot: int,
     stage: int,
     party: int,
     use: int,
     trunk: int,
     to: int,
 ) -> None:
-    """Ask for what one event needs next: its list's rows (ROW_AHEAD), their entries, or the entries' rates."""
+    """Ask for what a level needs next: its list's row (ROW_AHEAD), its entry, or the entry's rate."""
     if to < 0:
         to = rows_of(book, at.TARGETS_AT) - 1
-    for slot in range(slots):
-        row = slot_row(book, actors, party, slot, slots, trunk, use)
-        if row < 0:
-            continue
-        place = row_at(book, at.FIRST, row) + to
-        if stage == ROW_AHEAD:
-            prefetch(wide, place)
-            continue
-        first = int(wide[place])
-        if first < 0:
-            continue
-        if stage == ENTRY_AHEAD:
-            prefetch(book, row_at(book, at.ENTRIES, first))
-        else:
-            prefetch(book, row_at(book, at.RATES, cell(book, at.ENTRIES, first, at.E_RATE)))
+    plist, _, _ = list_of(actors, row_at(actors, at.PARTIES, party), slot, slots, trunk)
+    row = cell(book, at.ROWS, plist, use)
+    if row < 0:
+        return
+    place = row_at(book, at.FIRST, row) + to
+    if stage == ROW_AHEAD:
+        prefetch(wide, place)
+        return
+    first = int(wide[place])
+    if first < 0:
+        return
+    if stage == ENTRY_AHEAD:
+        prefetch(book, row_at(book, at.ENTRIES, first))
+    else:
+        prefetch(book, row_at(book, at.RATES, cell(book, at.ENTRIES, first, at.E_RATE)))
 
 
 @compiled
@@ -69,30 +54,30 @@ def look_ahead(
     actors: Int64s,
     slots: int,
     count: int,
+    end: int,
     order: Int64s,
     ordered: bool,
-    numbers: Int64s,
     codes: Int32s,
     destinations: Int32s,
+    statuses: Bytes,
     turn: int,
 ) -> None:
-    """Find the destination of a later event, and ask for the cells of those between it and ``turn``.
+    """Ask for the cells of the events between a later one and ``turn``, where they are undecided.
 
-    ``numbers`` and ``codes`` are the cells of the kernel's rows of ``count`` events.
+    ``codes`` are the cells of the kernel's rows of ``count`` events; ``end`` is behind the last turn.
     """
     for stage in (PARTY_AHEAD, ROW_AHEAD, ENTRY_AHEAD, RATE_AHEAD):
         later = turn + stage
-        if later < 0 or later >= count:
+        if later < 0 or later >= end:
             continue
         event = order[later] if ordered else later
-        party, mode = int(codes[2 * count + event]), int(codes[event])
-        if party < 0 or codes[5 * count + event] != 0:
+        if statuses[0, event] != UNDECIDED:
             continue
+        party, mode = int(codes[2 * count + event]), int(codes[event])
         if stage == PARTY_AHEAD:
             prefetch(actors, row_at(actors, at.PARTIES, party))
             continue
-        if stage == ROW_AHEAD:
-            destinations[event] = destination_of(book, wide, numbers[4 * count + event], numbers[event])
-        if mode >= 0:
-            use, trunk = 2 * mode + int(codes[count + event]), int(codes[3 * count + event])
-            fetch_ahead(book, wide, actors, slots, stage, party, use, trunk, int(destinations[event]))
+        use, trunk = 2 * mode + int(codes[count + event]), int(codes[3 * count + event])
+        for slot in range(slots):
+            if statuses[1 + slot, event] == UNDECIDED:
+                fetch_ahead(book, wide, actors, slots, slot, stage, party, use, trunk, int(destinations[event]))

@@ -30,11 +30,14 @@ def destination_of(book: Int64s, wide: Int32s, number: int, start: int) -> int:
     low, high = int(wide[tops]), int(wide[tops + 1])
     while low < high:
         middle = (low + high + 1) >> 1
-        if book[starts + middle] <= code:
+        if book[starts + 2 * middle + at.I_START] <= code:
             low = middle
         else:
             high = middle - 1
-    node = int(wide[book[3 * at.NODE_AT] + low])
+    leads = book[starts + 2 * low + at.I_LEADS]
+    if leads >= -1:
+        return leads
+    node = -2 - leads
     while node >= 0:
         row = row_at(book, at.NODES, node)
         if book[row + at.N_SINCE] <= start < book[row + at.N_UNTIL]:

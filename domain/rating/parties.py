@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from domain.catalogue.tariff import Bucket, Party
 from domain.rating import layout as at
+from domain.rating.allowances import Roll
 from domain.rating.book import (
     DIRECTIONS,
     LEVEL_BITS,
@@ -40,6 +41,7 @@ class Parties:
     slots: int  # levels of an event: retail, the most tiers any party has, cost
     rings_max: int
     buckets_max: int
+    rolls: tuple[tuple[int, int, tuple[int, ...]], ...] = ()  # at (µs), cap, buckets; in the order of time
 
     @property
     def tiers_max(self) -> int:
@@ -49,10 +51,14 @@ class Parties:
 
 @dataclass(slots=True)
 class State:
-    """What buckets have left (units, or micro-units) and what volume rings have counted; the kernel writes it."""
+    """What buckets have left (units, or micro-units) and what volume rings have counted; the kernel writes it.
+
+    ``lost``: what rolls have taken away: (roll, bucket, amount).
+    """
 
     left: at.Int64s
     volume: at.Int64s
+    lost: list[tuple[int, int, int]] = field(default_factory=list)
 
     @classmethod
     def fresh(cls, parties: Parties) -> State:
@@ -60,18 +66,28 @@ class State:
         return cls(parties.allowances.copy(), np.zeros(parties.counters, np.int64))
 
 
-def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Bucket] | None = None) -> Parties:
-    """Compile parties, with the buckets they may draw on (the tariff's own where none are given).
+def compile_parties(
+    book: Book,
+    parties: Sequence[Party],
+    buckets: Sequence[Bucket] | None = None,
+    *,
+    rolls: Sequence[Roll] = (),
+    slots: int = 0,
+) -> Parties:
+    """Compile parties, with the buckets they may draw on (those of the tariff that are no plans where none are given).
 
+    Parties of one name count their volumes together. ``slots``: how many levels an event has at least.
     Refuses with: NotFound (a list that the book does not hold).
     """
-    given = book.tariff.buckets if buckets is None else buckets
+    given = [one for one in book.tariff.buckets if not one.is_plan] if buckets is None else buckets
     ordered = sorted(given, key=lambda b: (b.priority, b.period[1], b.id))
     bucket_rows, sets = _bucket_rows(book, ordered)
     by_owner: defaultdict[str, list[int]] = defaultdict(list)
     for number, bucket in enumerate(ordered):
         by_owner[bucket.owner].append(number)
-    rings = _RingSets(book)
+    alike = len({party.name for party in parties}) < len(parties)
+    rings = _RingSets(book, alike=alike)
+    counted: dict[tuple[str, int], int] = {}
     rows: list[list[int]] = []
     tiers: list[int] = []
     drawn: list[int] = []
@@ -82,13 +98,16 @@ def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Buck
         own = sorted({number for owner in owners for number in by_owner.get(owner, ())})
         first, end, volumes = rings.of(party)
         levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
-        row = [*levels, len(tiers), len(party.wholesale), first, end, len(drawn), len(own), counters]
+        cells_of = volumes * (len(party.wholesale) + 2)
+        counter = counted.setdefault((party.name, len(party.wholesale)), counters) if alike else counters
         on = [rings.levels[first, end], _levels(bucket_rows, own)]
-        rows.append(row + on + [0] * (at.PARTY_WIDTH - len(row) - len(on)))
+        row = [*levels, len(tiers), len(party.wholesale), *on, first, end, len(drawn), len(own), counter]
+        rows.append(row + [0] * (at.PARTY_WIDTH - len(row)))
         tiers += [_found(lists, name) for name in party.wholesale]
         drawn += own
-        counters += volumes * (len(party.wholesale) + 2)
+        counters += cells_of if counter == counters else 0
     made = table(rows, at.PARTY_WIDTH)
+    places = {bucket.id: place for place, bucket in enumerate(ordered)}
     stateful = (made[:, at.P_BUCKETS] > 0).astype(np.uint8) if rows else np.zeros(0, np.uint8)
     for number, row in enumerate(rows):
         if rings.volumes[(row[at.P_RINGS], row[at.P_RINGS_END])] > 0:
@@ -115,9 +134,13 @@ def compile_parties(book: Book, parties: Sequence[Party], buckets: Sequence[Buck
         counters=counters,
         stateful=frozen(stateful),
         any_stateful=bool(stateful.any()),
-        slots=2 + max((len(party.wholesale) for party in parties), default=0),
+        slots=max(slots, 2 + max((len(party.wholesale) for party in parties), default=0)),
         rings_max=rings.longest,
         buckets_max=max((row[at.P_BUCKETS] for row in rows), default=0),
+        rolls=tuple(
+            (micros(roll.at), roll.cap, tuple(places[name] for name in roll.buckets if name in places))
+            for roll in sorted(rolls, key=lambda one: one.at)
+        ),
     )
 
 
@@ -138,13 +161,14 @@ def _levels(bucket_rows: list[list[int]], buckets: list[int]) -> int:
 
 
 class _RingSets:
-    """The rings that parties of one kind may get, each kind once."""
+    """The rings that parties of one kind may get, each kind once. ``alike``: a ring's counter is the same for all."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, alike: bool = False) -> None:
+        self.alike = alike
         self.rings = sorted(book.tariff.rings, key=lambda ring: (ring.priority, ring.id))
         self.groups = {group for ring in self.rings for group in ring.groups or ()}
         self.named = {name for ring in self.rings for name in ring.parties or ()}
-        self.found: dict[tuple[frozenset[str], str | None], tuple[int, int, int]] = {}
+        self.found: dict[tuple[frozenset[str], frozenset[str]], tuple[int, int, int]] = {}
         self.same: dict[tuple[int, ...], tuple[int, int, int]] = {}
         self.volumes: dict[tuple[int, int], int] = {}
         self.levels: dict[tuple[int, int], int] = {}
@@ -153,12 +177,13 @@ class _RingSets:
 
     def of(self, party: Party) -> tuple[int, int, int]:
         """Return the slice of the party's rings and how many of them count a volume."""
-        key = (frozenset(self.groups.intersection(party.groups)), party.name if party.name in self.named else None)
+        names = self.named.intersection((party.name, *party.aliases))
+        key = (frozenset(self.groups.intersection(party.groups)), frozenset(names))
         if key not in self.found:
             rings = tuple(
                 number
                 for number, ring in enumerate(self.rings)
-                if (ring.parties is None or party.name in ring.parties)
+                if (ring.parties is None or not names.isdisjoint(ring.parties))
                 and (ring.groups is None or not key[0].isdisjoint(ring.groups))
             )
             self.found[key] = self.same[rings] if rings in self.same else self._added(rings)
@@ -166,10 +191,11 @@ class _RingSets:
 
     def _added(self, rings: tuple[int, ...]) -> tuple[int, int, int]:
         first, counter = len(self.members), 0
-        for number in rings:
-            counts = self.rings[number].volume_from > 0
-            self.members.append([number, counter if counts else -1])
-            counter += counts
+        for number, one in enumerate(self.rings):
+            counts = one.volume_from > 0
+            if number in rings:
+                self.members.append([number, counter if counts else -1])
+            counter += counts and (self.alike or number in rings)
         self.longest = max(self.longest, len(rings))
         self.same[rings] = (first, len(self.members), counter)
         self.volumes[first, len(self.members)] = counter
