@@ -1,0 +1,96 @@
+"""Files that lie elsewhere: listing, fetching, putting away, delivering. Which files they are is not asked here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.transports.place import Place
+
+
+class TransportFault(Exception):  # noqa: N818  (it names what happened at the other side, and is always caught)
+    """The other side is away, cut the connection or said no; the sentence says what, and never holds a secret.
+
+    ``lasting``: trying again does not help until a person has mended something (a login, a host key, an address).
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.lasting = lasting
+
+
+class Missing(TransportFault):
+    """The file is not there, or not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file in a listing. ``token`` is whatever else tells one state of it from another (inode, ETag, date text)."""
+
+    name: str
+    size: int | None
+    modified: datetime | None = None
+    token: str = ""
+
+
+class Transport(Protocol):
+    """One folder of a place, opened. Every method raises ``TransportFault``."""
+
+    def listing(self) -> AsyncIterator[Found]:
+        """Yield the regular files of the folder itself, as the other side tells them: names may be anything."""
+        ...
+
+    def fetch(self, name: str, *, offset: int = 0) -> AsyncIterator[bytes]:
+        """Yield a file's bytes from an offset; ends where the file ended, raises where the connection was cut."""
+        ...
+
+    async def move(self, name: str, folder: str, names: Sequence[str]) -> str:
+        """Move into a folder below this one, made where it is not there, under the first free name; return it.
+
+        The last of ``names`` replaces what has it.
+        """
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove a file; one that is gone is removed."""
+        ...
+
+    async def put(self, name: str, blocks: AsyncIterator[bytes]) -> int:
+        """Deliver a file: whole under its name or not at all (written under another name, then renamed)."""
+        ...
+
+
+class Transports(Protocol):
+    """Every protocol there is."""
+
+    async def check(self, place: Place) -> None:
+        """Look at an address before it is kept. Refuses with: BadValue (not one that may be reached from here)."""
+        ...
+
+    def open(self, place: Place, credentials: Mapping[str, str]) -> AbstractAsyncContextManager[Transport]:
+        """Connect. Raises ``TransportFault``."""
+        ...
+
+
+class Vault(Protocol):
+    """Keeps secrets so that the database alone does not tell them. ``about`` binds a sealed one to its use."""
+
+    def seal(self, secret: str, *, about: str) -> bytes:
+        """Encrypt."""
+        ...
+
+    def open(self, sealed: bytes, *, about: str) -> str:
+        """Decrypt. Raises ``TransportFault``, lasting: sealed by another key, or for another use."""
+        ...
+
+    def check_reference(self, reference: str) -> None:
+        """Look at ``env:NAME`` or ``file:NAME`` before it is kept. Refuses with: BadValue."""
+        ...
+
+    def refer(self, reference: str) -> str:
+        """Return what a reference stands for. Raises ``TransportFault``, lasting."""
+        ...
