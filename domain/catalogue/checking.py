@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from domain.catalogue.reading import Fault, joined
-from domain.catalogue.tariff import ANY, GROUP, HOME, Bucket, Party, PriceList, Rate, Tariff
+from domain.catalogue.tariff import ANY, EACH, GROUP, HOME, Bucket, Party, PriceList, Rate, Tariff
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # only sorts open sides
 Item = TypeVar("Item")
@@ -213,6 +213,8 @@ def _buckets(tariff: Tariff, places: set[str], faults: list[Fault]) -> None:
     for party in tariff.parties.values():
         for owner in {party.name, *party.shares}:
             users[owner].append(party)
+    for each in EACH:
+        users[each] = list(tariff.parties.values())
     for index, bucket in enumerate(tariff.buckets):
         path = f"$.buckets[{index}]"
         if bucket.id in seen:
@@ -220,8 +222,12 @@ def _buckets(tariff: Tariff, places: set[str], faults: list[Fault]) -> None:
         seen.add(bucket.id)
         _condition(bucket.to, lambda name: name in places or name == ANY, f"{path}.scope.to", faults)
         _condition(bucket.zones, lambda n: n in tariff.zones or n in {HOME, ANY}, f"{path}.scope.zones", faults)
+        for number, name in enumerate(bucket.of or ()):
+            if name not in tariff.price_lists:
+                _unknown(faults, f"{path}.of[{number}]", "price list", name)
         if bucket.unit == "money" and bucket.currency is None:
-            currencies = {_currency(tariff, party.retail) for party in users[bucket.owner] if party.retail}
+            sharing = [party for party in users[bucket.owner] if bucket.of is None or party.retail in bucket.of]
+            currencies = {_currency(tariff, party.retail) for party in sharing if party.retail}
             if len(currencies) > 1:
                 message = "must be given: the parties that may draw have retail lists in several currencies"
                 faults.append(Fault(f"{path}.currency", message))

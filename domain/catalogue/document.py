@@ -13,6 +13,8 @@ from domain.catalogue.reading import Fault, Place, calendar_date, members, shown
 from domain.catalogue.tariff import (
     ALL_DAYS,
     DAY_SECONDS,
+    EACH,
+    FOREVER,
     Adjustment,
     Band,
     Bucket,
@@ -22,7 +24,9 @@ from domain.catalogue.tariff import (
     Ported,
     PriceList,
     Rate,
+    Repeat,
     Ring,
+    Rollover,
     RoundingRule,
     Step,
     Tariff,
@@ -36,6 +40,7 @@ from domain.refusal import BadValue, Unreadable
 __all__ = ["BadTariff", "parse_json", "read_tariff", "write_tariff"]
 
 DIGITS_MAX = 18  # what a left-aligned 64-bit number holds; E.164 has 15
+PERIODS_MAX = 24  # months that what is unused may serve on
 PERCENT_MAX = 90_000 * MICRO  # keeps a ring's product of remainder and percent inside 64 bits
 LEVELS = ("retail", "wholesale", "cost")
 DIRECTIONS = ("out", "in")
@@ -376,7 +381,7 @@ def _bucket(place: Place) -> Bucket:
     elif currency and not _CURRENCY.fullmatch(currency):
         place.fault("currency", f"{shown(currency)} is not a currency code such as SEK (ISO 4217)")
     scope = place.child("scope") or Place({}, f"{place.path}.scope", place.faults)
-    period = place.interval("period", required=True)
+    period, repeat = _bucket_period(place)
     made = Bucket(
         id=place.text("id", required=True) or "",
         owner=place.text("owner", required=True) or "",
@@ -392,9 +397,72 @@ def _bucket(place: Place) -> Bucket:
         to=scope.texts("to"),
         zones=scope.texts("zones"),
         directions=scope.texts("directions", among=DIRECTIONS),
+        of=place.texts("of"),
+        repeat=repeat,
+        rollover=_rollover(place, unit),
     )
+    if made.of == ():
+        place.fault("of", "must name at least one price list")
+    if made.of is not None and made.owner not in EACH:
+        place.fault("of", f"says which parties have their own; the owner is then one of {', '.join(EACH)}")
+    if made.rollover is not None and repeat is None:
+        place.fault("rollover", "only what repeats rolls over")
     scope.close()
     place.close()
+    return made
+
+
+def _bucket_period(place: Place) -> tuple[tuple[datetime, datetime] | None, Repeat | None]:
+    """Read ``period``: two times, or months that repeat."""
+    if not isinstance(place.value.get("period"), Mapping):
+        return place.interval("period", required=True), None
+    inner = place.child("period")
+    assert inner is not None
+    inner.text("every", required=True, among=("month",))
+    zone = inner.text("zone", required=True)
+    if zone and not _known_zone(zone):
+        inner.fault("zone", f"{shown(zone)} is not an IANA time zone such as Europe/Stockholm")
+        zone = None
+    first, last = _month(inner, "from", required=True), _month(inner, "to")
+    prorate = inner.get("prorate")
+    if prorate is not None and not isinstance(prorate, bool):
+        inner.fault("prorate", f"must be true or false, not {shown(prorate)}")
+    inner.close()
+    if first and last and last <= first:
+        inner.fault("to", "must lie after from")
+    repeat = Repeat(zone=zone or "UTC", prorate=prorate is not False)
+    local = ZoneInfo(repeat.zone)
+
+    def begins(day: date) -> datetime:
+        return datetime(day.year, day.month, day.day, tzinfo=local).astimezone(UTC)
+
+    return (begins(first) if first else _NEVER, begins(last) if last else FOREVER), repeat
+
+
+def _month(place: Place, key: str, *, required: bool = False) -> date | None:
+    value = place.get(key, required=required)
+    if value is None:
+        return None
+    try:
+        day = calendar_date(value)
+    except ValueError as wrong:
+        place.fault(key, str(wrong))
+        return None
+    if day.day != 1 or not 1970 <= day.year < 9999:
+        place.fault(key, f"{day} is not the first day of a month")
+        return None
+    return day
+
+
+def _rollover(place: Place, unit: str) -> Rollover | None:
+    inner = place.child("rollover")
+    if inner is None:
+        return None
+    made = Rollover(
+        periods=inner.integer("periods", 1, least=1, most=PERIODS_MAX),
+        cap=inner.amount("cap", decimals=6 if unit == "money" else 0),
+    )
+    inner.close()
     return made
 
 

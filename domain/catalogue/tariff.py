@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from domain.money import Rounding
 
@@ -16,6 +16,9 @@ DAY_SECONDS = 86_400
 GROUP = "group:"
 ANY = "*"
 HOME = "home"
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+# Owners that stand for each of a kind: the parties themselves, or those of their shares that begin so.
+EACH = {"each subscription": None, "each contract": "contract:", "each customer": "customer:"}
 UNITS = {"sms": "messages", "mms": "messages", "data": "kB"}
 
 
@@ -177,8 +180,29 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """A period that is granted anew each calendar month of ``zone``; a part of a month by its days (``prorate``)."""
+
+    zone: str
+    prorate: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollover:
+    """What is unused serves ``periods`` more; at most ``cap`` (as the bucket's amount) passes into a period."""
+
+    periods: int = 1
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """An allowance. ``amount``: units, or micro-units (10⁻⁶) of ``currency`` where ``unit`` is ``money``."""
+    """An allowance. ``amount``: units, or micro-units (10⁻⁶) of ``currency`` where ``unit`` is ``money``.
+
+    With ``repeat`` the period is the whole time in which months are granted, its end ``FOREVER`` where it has none.
+    ``owner`` is a name, or one of ``EACH``: then each of that kind has its own, ``of`` being the retail lists of which
+    a party must have one.
+    """
 
     id: str
     owner: str
@@ -194,6 +218,14 @@ class Bucket:
     to: tuple[str, ...] | None = None
     zones: tuple[str, ...] | None = None
     directions: tuple[str, ...] | None = None
+    of: tuple[str, ...] | None = None
+    repeat: Repeat | None = None
+    rollover: Rollover | None = None
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether it stands for many: it repeats, or each of a kind has its own."""
+        return self.repeat is not None or self.owner in EACH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +238,10 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Whoever is rated: its lists by name, its numbers, groups, and the other owners whose buckets it may draw on."""
+    """Whoever is rated: its lists by name, its numbers, groups, and the other owners whose buckets it may draw on.
+
+    ``aliases``: other names by which a ring may know it; a document has none.
+    """
 
     name: str
     retail: str | None = None
@@ -216,6 +251,7 @@ class Party:
     numbers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

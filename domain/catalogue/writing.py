@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from domain.catalogue.tariff import (
     ALL_DAYS,
     DAY_SECONDS,
+    FOREVER,
     Adjustment,
     Band,
     Bucket,
@@ -166,12 +168,38 @@ def _bucket(bucket: Bucket) -> dict[str, Any]:
         unit=bucket.unit,
         amount=_decimal(bucket.amount, MICRO) if bucket.unit == "money" else str(bucket.amount),
         currency=bucket.currency,
-        period=[_time(moment) for moment in bucket.period],
+        period=_bucket_period(bucket),
+        of=_listed(bucket.of),
+        rollover=_rollover(bucket),
         scope={key: names for key, names in scope.items() if names is not None},
         priority=bucket.priority,
         split=None if bucket.split == "unit" else bucket.split,
         when_empty=None if bucket.when_empty is None else {"price_list": bucket.when_empty},
     ) | {"levels": list(bucket.levels)}
+
+
+def _bucket_period(bucket: Bucket) -> Any:
+    start, end = bucket.period
+    if bucket.repeat is None:
+        return [_time(start), _time(end)]
+    zone = ZoneInfo(bucket.repeat.zone)
+    return _given(
+        every="month",
+        zone=bucket.repeat.zone,
+        **{
+            "from": start.astimezone(zone).date().isoformat(),
+            "to": None if end == FOREVER else end.astimezone(zone).date().isoformat(),
+        },
+        prorate=None if bucket.repeat.prorate else False,
+    )
+
+
+def _rollover(bucket: Bucket) -> dict[str, Any] | None:
+    rule = bucket.rollover
+    if rule is None:
+        return None
+    cap = None if rule.cap is None else _decimal(rule.cap, MICRO) if bucket.unit == "money" else str(rule.cap)
+    return _given(periods=rule.periods, cap=cap)
 
 
 def _party(party: Party) -> dict[str, Any]:

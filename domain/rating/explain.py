@@ -6,16 +6,54 @@ property test holds that both give the same amounts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.catalogue.tariff import ANY, GROUP, HOME, Band, Bucket, Party, PriceList, Rate, Ring, Tariff, unit_of
+from domain.catalogue.document import DIGITS_MAX
+from domain.catalogue.tariff import (
+    ANY,
+    GROUP,
+    HOME,
+    Band,
+    Bucket,
+    Destination,
+    Party,
+    PriceList,
+    Rate,
+    Ring,
+    Tariff,
+    unit_of,
+)
 from domain.money import INT64_MAX, divide
-from domain.rating.explanation import Asked, Considered, Drawn, Effected, Explanation, LevelExplained
+from domain.rating.allowances import granted
+from domain.rating.explanation import (
+    Asked,
+    Considered,
+    Drawn,
+    Effected,
+    Explanation,
+    How,
+    LevelExplained,
+    Located,
+    Margin,
+    Verdict,
+)
 from domain.rating.rounds import rounded
 from domain.rating.walked import Found, NotPriced, Run, fits, next_look, segments, walk
+
+
+# What one unit of a currency costs in another on the event's day; None where nobody knows.
+Prices = Callable[[str, str], Decimal | None]
+
+
+def no_price(_one: str, _other: str) -> Decimal | None:
+    """Know the price of no currency in another."""
+    return None
 
 
 @dataclass(slots=True)
@@ -29,22 +67,49 @@ class Standing:
 class Explainer:
     """Explains events of one tariff, one after the other as they draw on its buckets and rings."""
 
-    def __init__(self, tariff: Tariff, standing: Standing | None = None) -> None:
+    def __init__(self, tariff: Tariff, standing: Standing | None = None, prices: Prices = no_price) -> None:
         self.tariff = tariff
-        self.standing = standing or Standing({bucket.id: bucket.amount for bucket in tariff.buckets})
+        self.prices = prices
+        self._prefixes: dict[str, list[Destination]] | None = None
+        self.standing = standing or Standing({one.id: one.amount for one in tariff.buckets if not one.is_plan})
+        self.rolled: set[tuple[str, str, datetime]] = set()
 
     def explain(self, event: Asked) -> Explanation:
         """Explain one event, and count it, so that the next one finds what it left."""
         party = self.tariff.parties.get(event.party) if event.party is not None else None
         if party is None:
-            return Explanation(event=event, status="no_party")
-        to, how = self.destination(event.b, event.start)
-        if to is None and event.mode != "data":
-            return Explanation(event=event, status="no_destination", how=how)
-        origin, _ = self.destination(event.a, event.start)
-        work = Work(self.tariff, self.standing, event, party, self.places(to), self.places(origin))
-        levels = [work.level(plist, kind, tier) for plist, kind, tier in self.slots(party, event)]
-        return Explanation(event=event, status="rated", destination=to, how=how, levels=tuple(levels))
+            return Explanation(event=event, status="no_party", located=self.located(event.b, event.start))
+        located = self.located(event.b, event.start)
+        if located.destination is None and event.mode != "data":
+            return Explanation(event=event, status="no_destination", located=located)
+        origin = self.located(event.a, event.start).destination
+        tariff = self._with_plans(party, event)
+        work = Work(tariff, self.standing, event, party, self.places(located.destination), self.places(origin))
+        levels = tuple(work.level(plist, kind, tier) for plist, kind, tier in self.slots(party, event))
+        return Explanation(
+            event=event, status="rated", located=located, levels=levels, margins=margins(levels, self.prices)
+        )
+
+    def _with_plans(self, party: Party, event: Asked) -> Tariff:
+        """Return the tariff with what its plans grant to the party when the event starts, in their stead."""
+        plans = [bucket for bucket in self.tariff.buckets if bucket.is_plan]
+        if not plans:
+            return self.tariff
+        concrete, rolls = granted(plans, [party], event.start, event.start)
+        left = self.standing.left
+        for bucket in concrete:
+            left.setdefault(bucket.id, bucket.amount)
+        for roll in sorted(rolls, key=lambda one: one.at):
+            name = (roll.definition, roll.owner, roll.at)
+            if roll.at > event.start or name in self.rolled:
+                continue
+            self.rolled.add(name)
+            excess = sum(left[one] for one in roll.buckets) - roll.cap
+            for one in roll.buckets:
+                lost = min(max(excess, 0), left[one])
+                left[one] -= lost
+                excess -= lost
+        return replace(self.tariff, buckets=(*(one for one in self.tariff.buckets if not one.is_plan), *concrete))
 
     def slots(self, party: Party, event: Asked) -> list[tuple[str | None, str, int]]:
         """Return (list, level, tier) of the levels the event has; None where the trunk gives no list."""
@@ -61,21 +126,61 @@ class Explainer:
             return ()
         return (destination, *(GROUP + group for group in self.tariff.destinations[destination].groups))
 
-    def destination(self, number: str | None, start: datetime) -> tuple[str | None, str]:
+    def located(self, number: str | None, start: datetime) -> Located:
         """Return a number's destination at an instant, and how it was found."""
-        if not number or not (number.isascii() and number.isdigit()):
-            return None, "not an E.164 number" if number else "no number"
+        if not number:
+            return Located(How.NO_NUMBER)
+        if not (number.isascii() and number.isdigit()):
+            return Located(How.NOT_A_NUMBER)
         held = [p for p in self.tariff.ported if p.number == number and p.valid_from <= start]
         if held:
             last = max(held, key=lambda entry: entry.valid_from)
-            return last.to, f"ported {last.valid_from.isoformat()}"
-        best: tuple[str, str] | None = None
-        for name, destination in self.tariff.destinations.items():
-            if valid(destination.valid_from, destination.valid_to, start):
+            return Located(How.PORTED, last.to, since=last.valid_from)
+        owners = self._owners()
+        for length in range(min(len(number), DIGITS_MAX), 0, -1):
+            for destination in owners.get(number[:length], ()):
+                if valid(destination.valid_from, destination.valid_to, start):
+                    return Located(How.PREFIX, destination.name, prefix=number[:length])
+        return Located(How.NO_PREFIX)
+
+    def _owners(self) -> dict[str, list[Destination]]:
+        """Return the destinations by prefix, gathered when they are first asked for."""
+        if self._prefixes is None:
+            self._prefixes = {}
+            for destination in self.tariff.destinations.values():
                 for prefix in destination.prefixes:
-                    if number.startswith(prefix) and (best is None or len(prefix) > len(best[0])):
-                        best = prefix, name
-        return (None, "no prefix matches") if best is None else (best[1], f"prefix {best[0]}")
+                    self._prefixes.setdefault(prefix, []).append(destination)
+        return self._prefixes
+
+
+def margins(levels: Sequence[LevelExplained], prices: Prices) -> tuple[Margin, ...]:
+    """Return what each priced level leaves over the next priced one below it."""
+    order = [one for kind in ("cost", "wholesale", "retail") for one in levels if one.level == kind]
+    order = [one for one in order if one.status == "rated" and one.currency is not None]
+    return tuple(_margin(above, below, prices) for below, above in pairwise(order))
+
+
+def _margin(above: LevelExplained, below: LevelExplained, prices: Prices) -> Margin:
+    currency, other = str(above.currency), str(below.currency)
+    price = None if currency == other else prices(other, currency)
+    amount: int | None = above.amount - below.amount
+    if price is not None:
+        numerator, denominator = price.as_integer_ratio()
+        amount = above.amount - divide(below.amount * numerator, denominator)
+    elif currency != other:
+        amount = None
+    return Margin((above.level, above.tier), (below.level, below.tier), currency, other, amount, price)
+
+
+# The conditions of a rate in the order in which they are asked; the later one fails, the nearer it came.
+_FAILING: Final = (
+    Verdict.MODE,
+    Verdict.DESTINATION,
+    Verdict.ORIGIN,
+    Verdict.NETWORK,
+    Verdict.VALIDITY,
+    Verdict.BAND,
+)
 
 
 def valid(start: datetime | None, end: datetime | None, at: datetime) -> bool:
@@ -112,9 +217,7 @@ class Work:
         made = LevelExplained(level=kind, tier=tier)
         if plist is None:
             made.status = "no_rate"
-            made.considered.append(
-                Considered(str(self.event.trunk), decided=False, why="the trunk is unknown or has no list")
-            )
+            made.considered.append(Considered(str(self.event.trunk), Verdict.NO_LIST))
             return made
         rules = self.tariff.inherited(plist)
         assert rules.rounding is not None
@@ -132,36 +235,53 @@ class Work:
     def find(self, chain: Sequence[str], zone: str, at: datetime, told: list[Considered] | None = None) -> Found:
         """Ask the lists of a chain in turn what decides at an instant; NotPriced where none does."""
         rates: list[tuple[str, Rate]] = []
-        for name in chain:
-            matching = [rate for rate in self.tariff.price_lists[name].rates if self._matches(rate, zone, at)]
+        for place, name in enumerate(chain):
+            candidates = self.tariff.price_lists[name].rates
+            matching = [rate for rate in candidates if self._fails(rate, zone, at) is None]
             if not matching:
                 if told is not None:
-                    told.append(Considered(name, decided=False, why="no rate of it matches"))
+                    told.append(self._missed(name, candidates, zone, at))
                 continue
             best = min(matching, key=self._order)
             rates.append((name, best))
             if told is not None:
-                told.append(Considered(name, decided=True, why=described(best, len(matching)), rate=best))
+                verdict = Verdict.DECIDES if best.adjust is None else Verdict.ADJUSTS
+                told.append(Considered(name, verdict, best, len(matching)))
             if best.adjust is None:
+                if told is not None:
+                    told += [Considered(above, Verdict.NOT_ASKED) for above in chain[place + 1 :]]
                 return Found(tuple(rates))
         raise NotPriced("no_rate")
 
-    def _matches(self, rate: Rate, zone: str, at: datetime) -> bool:
+    def _missed(self, name: str, rates: Sequence[Rate], zone: str, at: datetime) -> Considered:
+        """Say where the rate of a list that comes nearest to the event fails."""
+        failing = [(self._fails(rate, zone, at) or Verdict.BAND, rate) for rate in rates]
+        if not failing:
+            return Considered(name, Verdict.MODE)
+        verdict, rate = max(failing, key=lambda pair: _FAILING.index(pair[0]))
+        return Considered(name, verdict, None if verdict in _FAILING[:2] else rate)
+
+    def _fails(self, rate: Rate, zone: str, at: datetime) -> Verdict | None:
+        """Return the first condition of a rate that the event does not meet; None: it matches."""
         event = self.event
         if rate.mode != event.mode or rate.direction != event.direction:
-            return False
+            return Verdict.MODE
+        if rate.to != ANY and rate.to not in self.to:
+            return Verdict.DESTINATION
+        if rate.origin is not None and rate.origin not in self.origins:
+            return Verdict.ORIGIN
+        if not self._in_network(rate):
+            return Verdict.NETWORK
         if not valid(rate.valid_from, rate.valid_to, event.start):
-            return False
-        if (rate.to != ANY and rate.to not in self.to) or (rate.origin is not None and rate.origin not in self.origins):
-            return False
-        if rate.zone is None:
-            if event.visited is not None:
-                return False
-        elif rate.zone != ANY and (
-            event.visited is None or event.visited not in self.tariff.zones[rate.zone].countries
-        ):
-            return False
-        return rate.band is None or band_holds(self.tariff, self.tariff.bands[rate.band], at, zone)
+            return Verdict.VALIDITY
+        holds = rate.band is None or band_holds(self.tariff, self.tariff.bands[rate.band], at, zone)
+        return None if holds else Verdict.BAND
+
+    def _in_network(self, rate: Rate) -> bool:
+        visited = self.event.visited
+        if rate.zone is None or rate.zone == ANY:
+            return rate.zone == ANY or visited is None
+        return visited is not None and visited in self.tariff.zones[rate.zone].countries
 
     def _order(self, rate: Rate) -> tuple[object, ...]:
         to = len(self.to) if rate.to == ANY else self.to.index(rate.to)
@@ -345,7 +465,7 @@ class Work:
         event, period = self.event, ring.volume_period
         return (
             made.level in ring.levels
-            and (ring.parties is None or self.party.name in ring.parties)
+            and (ring.parties is None or not {self.party.name, *self.party.aliases}.isdisjoint(ring.parties))
             and (ring.groups is None or bool(set(ring.groups) & set(self.party.groups)))
             and (ring.modes is None or event.mode in ring.modes)
             and valid(ring.valid_from, ring.valid_to, event.start)
@@ -394,18 +514,3 @@ def within(rate: Rate, amount: int) -> int:
     if rate.min_charge is not None:
         amount = max(amount, rate.min_charge)
     return amount if rate.max_charge is None else min(amount, rate.max_charge)
-
-
-def described(rate: Rate, matching: int) -> str:
-    """Say which rate won and by what it is known."""
-    parts = [f"to {rate.to}"]
-    parts += [f"from {rate.origin}"] if rate.origin else []
-    parts += ["at home" if rate.zone is None else "anywhere" if rate.zone == ANY else f"in zone {rate.zone}"]
-    parts += [f"band {rate.band}"] if rate.band else []
-    since, until = (
-        moment.astimezone(UTC).isoformat() if moment else "…" for moment in (rate.valid_from, rate.valid_to)
-    )
-    parts.append(f"valid {since} to {until}")
-    parts += [f"recorded {rate.recorded_at.isoformat()}"] if rate.recorded_at else []
-    parts += [f"the most specific of {matching}"] if matching > 1 else []
-    return ", ".join(parts)

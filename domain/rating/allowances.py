@@ -1,0 +1,173 @@
+"""What buckets grant: one allowance per bucket, owner and period, from definitions that repeat or stand for many.
+
+Rating draws on concrete buckets. A monthly bucket is one such bucket for each month and owner, and what is unused
+serves on for as many months as its rollover says, the oldest first, since it ends first. Where the rollover has a cap,
+a *roll* takes away at the beginning of each month what passes it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from domain.catalogue.tariff import EACH, Bucket, Party, Repeat
+
+LAST_MONTH = 9990 * 12
+MONEY_UNIT = 10_000  # micro-units: a part of an allowance of money is rounded up to a hundredth
+
+Term = tuple[date | None, date | None]  # [start, end) in which an owner is served
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """One grant. ``bucket`` is what is drawn on: its period is the time in which it serves, its id unique.
+
+    ``definition``: the bucket of the catalogue that it comes from; ``until``: when the period it is granted for ends.
+    """
+
+    bucket: Bucket
+    definition: Bucket
+    until: datetime
+
+    @property
+    def since(self) -> datetime:
+        """When the period it is granted for begins."""
+        return self.bucket.period[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """At ``at``, of what these allowances (ids, in the order in which they end) have left, only ``cap`` stays."""
+
+    at: datetime
+    cap: int
+    definition: str
+    owner: str
+    buckets: tuple[str, ...]
+
+
+def owners_of(bucket: Bucket, party: Party) -> tuple[str, ...]:
+    """Return whose buckets of this definition a party draws on.
+
+    >>> plan = Bucket(id="b", owner="each contract", unit="seconds", amount=1, period=(datetime.min, datetime.max))
+    >>> owners_of(plan, Party(name="s", shares=("contract:9", "customer:5")))
+    ('contract:9',)
+    """
+    if bucket.of is not None and party.retail not in bucket.of:
+        return ()
+    names = (party.name, *party.shares)
+    if bucket.owner not in EACH:
+        return (bucket.owner,) if bucket.owner in names else ()
+    prefix = EACH[bucket.owner]
+    return (party.name,) if prefix is None else tuple(dict.fromkeys(n for n in names if n.startswith(prefix)))
+
+
+def owners(buckets: Sequence[Bucket], parties: Iterable[Party]) -> dict[str, tuple[str, ...]]:
+    """Return the owners of each definition (by its id) among parties, sorted."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for party in parties:
+        for bucket in buckets:
+            found[bucket.id].update(owners_of(bucket, party))
+    return {name: tuple(sorted(each)) for name, each in found.items()}
+
+
+def allowances(
+    buckets: Sequence[Bucket],
+    owned: Mapping[str, Sequence[str]],
+    since: datetime,
+    until: datetime,
+    terms: Mapping[str, Term] | None = None,
+) -> tuple[list[Allowance], list[Roll]]:
+    """Return every allowance that may serve an event in ``[since, until]``, and the rolls between them.
+
+    ``owned``: the owners of each definition. ``terms``: when an owner is served; left out: always.
+    """
+    made: list[Allowance] = []
+    rolls: list[Roll] = []
+    for bucket in buckets:
+        for owner in owned.get(bucket.id, ()):
+            if bucket.repeat is None:
+                if bucket.period[0] <= until and since < bucket.period[1]:
+                    name = bucket.id if bucket.owner == owner else f"{bucket.id}/{owner}"
+                    made.append(Allowance(replace(bucket, id=name, owner=owner, of=None), bucket, bucket.period[1]))
+                continue
+            granted = _monthly(bucket, owner, since, until, (terms or {}).get(owner, (None, None)))
+            made += granted.values()
+            rolls += _rolls(bucket, owner, granted, until)
+    return made, rolls
+
+
+def granted(
+    buckets: Sequence[Bucket], parties: Sequence[Party], since: datetime, until: datetime
+) -> tuple[list[Bucket], list[Roll]]:
+    """Return the concrete buckets of a tariff's parties for events in ``[since, until]``, and their rolls."""
+    made, rolls = allowances(buckets, owners(buckets, parties), since, until)
+    return [one.bucket for one in made], rolls
+
+
+def _repeat(bucket: Bucket) -> Repeat:
+    assert bucket.repeat is not None, f"{bucket.id} does not repeat"
+    return bucket.repeat
+
+
+def _number(moment: datetime, zone: str) -> int:
+    """Return the month of an instant in a zone, counted from the year 0."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return local.year * 12 + local.month - 1
+
+
+@lru_cache(maxsize=4096)
+def _moment(month: int, zone: str) -> datetime:
+    """Return when a month begins in a zone, as UTC."""
+    return datetime(month // 12, month % 12 + 1, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _monthly(bucket: Bucket, owner: str, since: datetime, until: datetime, term: Term) -> dict[int, Allowance]:
+    """Return the allowances by month. What was granted before may still serve, and a roll needs all that it takes."""
+    repeat = _repeat(bucket)
+    over = bucket.rollover.periods if bucket.rollover else 0
+    first = _number(max(since, bucket.period[0]), repeat.zone) - 2 * over
+    last = min(_number(min(until, bucket.period[1] - timedelta(microseconds=1)), repeat.zone), LAST_MONTH)
+    made = {}
+    for month in range(max(first, _number(bucket.period[0], repeat.zone)), last + 1):
+        name = f"{bucket.id}@{month // 12:04}-{month % 12 + 1:02}"
+        concrete = replace(
+            bucket,
+            id=name if bucket.owner == owner else f"{name}/{owner}",
+            owner=owner,
+            amount=_part(bucket, month, term) if repeat.prorate else bucket.amount,
+            period=(_moment(month, repeat.zone), _moment(month + 1 + over, repeat.zone)),
+            of=None,
+            repeat=None,
+            rollover=None,
+        )
+        made[month] = Allowance(concrete, bucket, _moment(month + 1, repeat.zone))
+    return made
+
+
+def _part(bucket: Bucket, month: int, term: Term) -> int:
+    """Return what is granted for a month of which an owner is served a part: by days, rounded up to the unit."""
+    begin = date(month // 12, month % 12 + 1, 1)
+    end = date((month + 1) // 12, (month + 1) % 12 + 1, 1)
+    days = (min(term[1] or end, end) - max(term[0] or begin, begin)) // timedelta(days=1)
+    whole = (end - begin) // timedelta(days=1)
+    if days >= whole:
+        return bucket.amount
+    unit = MONEY_UNIT if bucket.unit == "money" else 1
+    return min(bucket.amount, -(-bucket.amount * max(days, 0) // (whole * unit)) * unit)
+
+
+def _rolls(bucket: Bucket, owner: str, made: Mapping[int, Allowance], until: datetime) -> list[Roll]:
+    rule, repeat = bucket.rollover, _repeat(bucket)
+    if rule is None or rule.cap is None or not made:
+        return []
+    found = []
+    for month in range(min(made) + 1, min(_number(until, repeat.zone), LAST_MONTH, max(made) + rule.periods) + 1):
+        passing = tuple(made[n].bucket.id for n in range(month - rule.periods, month) if n in made)
+        if passing:
+            found.append(Roll(_moment(month, repeat.zone), rule.cap, bucket.id, owner, passing))
+    return found
