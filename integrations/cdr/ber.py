@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, overload
 
 _DEPTH_MAX: Final = 32
 _TAG_MAX: Final = 1 << 28
@@ -20,6 +20,31 @@ class Malformed(ValueError):  # noqa: N818  (it says what the octets are)
     def __init__(self, what: str, *, cut: bool = False) -> None:
         super().__init__(what)
         self.cut = cut
+
+
+class Octets(Protocol):
+    """Octets by their places: ``bytes``, or a file too long to hold."""
+
+    def __len__(self) -> int: ...
+
+    @overload
+    def __getitem__(self, place: int, /) -> int: ...
+
+    @overload
+    def __getitem__(self, place: slice, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a value is: its class, number and form, and its places: it begins, its octets run from inside to until."""
+
+    kind: int
+    number: int
+    constructed: bool
+    begin: int
+    inside: int
+    until: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +75,29 @@ def walk(data: bytes, begin: int = 0, *, depth: int = 0) -> Iterator[Tag]:
 
 def read(data: bytes, begin: int, *, depth: int = 0) -> Tag:
     """Read the value at a place. Raises ``Malformed``."""
+    found = span(data, begin, depth=depth)
+    return Tag(found.kind, found.number, found.constructed, data[found.inside : found.until], found.begin, found.end)
+
+
+def span(data: Octets, begin: int, *, depth: int = 0) -> Span:
+    """Find where the value at a place ends, without reading its octets. Raises ``Malformed``."""
     try:
-        return _read(data, begin, depth)
+        return _span(data, begin, depth)
     except IndexError:
         raise Malformed("ends within a tag or length", cut=True) from None
 
 
-def _read(data: bytes, begin: int, depth: int) -> Tag:
+def spans(data: Octets, begin: int, until: int) -> Iterator[Span]:
+    """Yield where the values of a constructed one are. Raises ``Malformed``."""
+    while begin < until:
+        found = span(data, begin)
+        if found.end > until:
+            raise Malformed("a value is longer than the one around it")
+        yield found
+        begin = found.end
+
+
+def _span(data: Octets, begin: int, depth: int) -> Span:
     if depth > _DEPTH_MAX:
         raise Malformed("nested too deeply")
     first = data[begin]
@@ -79,11 +120,11 @@ def _read(data: bytes, begin: int, depth: int) -> Tag:
         if not constructed:
             raise Malformed("a primitive value has no length")
         inside = place
-        while data[inside : inside + 2] != b"\0\0":
-            inside = read(data, inside, depth=depth + 1).end
+        while data[inside] or data[inside + 1]:
+            inside = _span(data, inside, depth + 1).end
             if inside >= len(data):
                 raise Malformed("an indefinite length is never ended", cut=True)
-        return Tag(first >> 6, number, True, data[place:inside], begin, inside + 2)
+        return Span(first >> 6, number, True, begin, place, inside, inside + 2)
     if length > 128:
         octets = length & 127
         if octets > 8:
@@ -94,7 +135,7 @@ def _read(data: bytes, begin: int, depth: int) -> Tag:
         place += octets
     if place + length > len(data):
         raise Malformed("the value is longer than what is there", cut=True)
-    return Tag(first >> 6, number, constructed, data[place : place + length], begin, place + length)
+    return Span(first >> 6, number, constructed, begin, place, place + length, place + length)
 
 
 def tbcd(octets: bytes) -> str:

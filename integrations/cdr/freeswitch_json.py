@@ -1,85 +1,103 @@
 """FreeSWITCH mod_json_cdr: one document per leg, several in a file, in an array or on lines of their own.
 
 The columns are the channel's variables, with ``caller_id_number``, ``destination_number`` and the like from the newest
-entry of ``callflow``, and ``core-uuid`` and ``switchname`` from the top.
+entry of ``callflow``, and ``core-uuid`` and ``switchname`` from the top. Values may be percent-encoded (the module's
+``encode-values``). Where a leg has no epochs in seconds, those in µs serve.
 
 >>> from integrations.cdr.registry import profile
 >>> leg = b'{"core-uuid": "c", "variables": {"uuid": "u", "billsec": "9"},'
->>> leg += b' "callflow": [{"caller_profile": {"rdnis": "1"}}]}'
+>>> leg += b' "callflow": [{"caller_profile": {"rdnis": "%2B1"}}]}'
 >>> next(decode([leg], profile("freeswitch-json"), records_max=9)).records.select("uuid", "billsec", "rdnis").row(0)
-('u', '9', '1')
+('u', '9', '+1')
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
+from urllib.parse import unquote
 
 from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from domain.refusal import Unreadable
 from integrations.cdr.delimited import used_columns
+from integrations.cdr.documents import Document, documents
 from integrations.cdr.flat import text as as_text
 from integrations.cdr.rows import Rows
-from integrations.cdr.text import refuse_foreign
-from integrations.cdr.whole import read_whole
 
-_BLANK: Final = " \t\r\n,\x00"
+# What switch_url_encode never leaves as it is; a value with such a character was not encoded.
+_BARE: Final = re.compile(r"""[\r\n "#&+:;<=>?@\[\\\]^`{|}]""")
+_ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_TOP: Final = ("core-uuid", "switchname")
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
-    """Yield the legs. Refuses with: Unreadable, LimitExceeded."""
-    data = read_whole(blocks)
-    if not data:
-        return
-    refuse_foreign(data)
-    text = _text(data)
-    rows = Rows(frozenset(used_columns(profile)))
-    decoder = json.JSONDecoder()
-    place, done, size = 0, 0, 0
-    if text[:1] == "[":
-        place = 1
-    while True:
-        while place < len(text) and text[place] in _BLANK:
-            place += 1
-        if place >= len(text) or text[place] == "]":
-            break
-        begin = place
-        size += len(text[done:begin].encode())
-        try:
-            leg, place = decoder.raw_decode(text, begin)
-        except (ValueError, RecursionError) as wrong:
-            if rows.first:
-                raise Unreadable(f"no JSON document: {wrong}") from None
-            rows.reject("truncated", f"no JSON: {wrong}", size, text[begin:].encode())
-            break
-        raw = text[begin:place].encode()
-        if isinstance(leg, dict) and isinstance(leg.get("variables"), dict):
-            rows.add(_columns(leg), size, raw)
-        elif rows.first:
-            raise Unreadable("JSON, but no CDR document of FreeSWITCH: it has no variables")
-        else:
-            rows.reject("unknown_record", "a JSON document without variables", size, raw)
-        done, size = place, size + len(raw)
+    """Yield the legs. Refuses with: Unreadable."""
+    wanted = frozenset(used_columns(profile))
+    rows = Rows(wanted)
+    position = 0
+    for document in documents(blocks, profile.layout.encoding):
+        position = document.end
+        _one(document, rows, wanted)
         if rows.held >= records_max:
-            yield rows.piece(size)
-    yield rows.piece(len(data))
+            yield rows.piece(position)
+    if not rows.first or rows.held:
+        yield rows.piece(position)
 
 
-def _text(data: bytes) -> str:
-    """Decode as UTF-8, byte by byte where it is none, so that no document is lost for a caller's name."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+def _one(document: Document, rows: Rows, wanted: frozenset[str]) -> None:
+    fault, leg = document.fault, None
+    if not fault:
+        try:
+            leg = json.loads(document.raw)
+        except (ValueError, RecursionError) as wrong:
+            fault = f"no JSON: {wrong}"
+    if fault:
+        if rows.first:
+            raise Unreadable(f"no JSON document of FreeSWITCH: {fault}")
+        reason = "truncated" if document.cut else "unknown_record"
+        rows.reject(reason, f"{fault}; fetch or post it again", document.begin, document.raw)
+    elif isinstance(leg, dict) and isinstance(leg.get("variables"), dict):
+        rows.add(columns(leg, wanted), document.begin, document.raw)
+    elif rows.first:
+        raise Unreadable("JSON, but no CDR document of FreeSWITCH: it has no variables")
+    else:
+        rows.reject("unknown_record", "a JSON document without variables", document.begin, document.raw)
 
 
-def _columns(leg: dict[str, Any]) -> dict[str, str]:
+def columns(leg: dict[str, Any], wanted: Iterable[str]) -> dict[str, str]:
+    """Return the wanted columns of a leg."""
     flow = leg.get("callflow")
     newest = flow[0] if isinstance(flow, list) and flow else flow
     caller = newest.get("caller_profile") if isinstance(newest, dict) else None
-    columns = {name: as_text(value) for name, value in (caller if isinstance(caller, dict) else {}).items()}
-    columns.update({name: as_text(value) for name, value in leg["variables"].items()})
-    columns.update({name: as_text(leg[name]) for name in ("core-uuid", "switchname") if name in leg})
-    return columns
+    caller = caller if isinstance(caller, dict) else {}
+    variables = leg["variables"]
+    found: dict[str, str] = {}
+    for name in wanted:
+        value = leg.get(name) if name in _TOP else variables.get(name)
+        if value is None:
+            value = caller.get(name)
+        if value is None and name.endswith("_epoch"):
+            value = _seconds(variables.get(name.replace("_epoch", "_uepoch")))
+        if value is not None:
+            found[name] = decoded(as_text(value))
+    return found
+
+
+def _seconds(micros: Any) -> str | None:
+    """Return an epoch in µs as seconds, None where there is none."""
+    text = str(micros or "")
+    return str(int(text) // 1_000_000) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def decoded(value: str) -> str:
+    """Return a value without its percent-encoding, where it has one.
+
+    >>> decoded("%2B46701740605"), decoded("50% of <%41>")
+    ('+46701740605', '50% of <%41>')
+    """
+    if "%" not in value or not _ENCODED.search(value) or _BARE.search(value):
+        return value
+    return unquote(value, errors="replace")

@@ -1,6 +1,6 @@
 """FreeSWITCH mod_xml_cdr: one ``<cdr>`` document per leg, values percent-encoded, several in a file.
 
-The columns are those of mod_json_cdr. Documents with a DTD or entities of their own are refused.
+The columns are those of mod_json_cdr. A DTD or entities of one's own are no part of a CDR: such a file is refused.
 
 >>> from integrations.cdr.registry import profile
 >>> leg = b"<cdr core-uuid='c'><variables><uuid>u</uuid><sip_from_uri>1%40h</sip_from_uri></variables></cdr>"
@@ -15,48 +15,84 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
+import numpy as np
 from lxml import etree
 
 from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from domain.refusal import Unreadable
 from integrations.cdr.delimited import used_columns
+from integrations.cdr.documents import DOCUMENT_BYTES_MAX
 from integrations.cdr.rows import Rows
-from integrations.cdr.text import refuse_foreign
-from integrations.cdr.whole import read_whole
+from integrations.cdr.text import Source
 
 _BEGIN: Final = re.compile(rb"<cdr[\s>]")
 _END: Final = b"</cdr>"
+_OWN: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_FILL_BYTES: Final = 1 << 20
+_MARK_BYTES: Final = 16
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
-    """Yield the legs. Refuses with: Unreadable, LimitExceeded."""
-    data = read_whole(blocks)
-    if not data:
+    """Yield the legs. Refuses with: Unreadable."""
+    source = Source(blocks, profile.layout.encoding, markup=True)
+    if source.empty:
         return
-    refuse_foreign(data, markup=True)
-    if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
-        raise Unreadable("the XML has a DTD or entities of its own, which no CDR has")
     rows = Rows(frozenset(used_columns(profile)))
-    place = 0
-    while (found := _BEGIN.search(data, place)) is not None:
-        begin = found.start()
-        end = data.find(_END, begin)
-        if end < 0:
-            if rows.first:
-                raise Unreadable("the XML document is cut: </cdr> is missing")
-            rows.reject("truncated", "</cdr> is missing", begin, data[begin:])
+    target = _FILL_BYTES
+    while True:
+        text, final = source.fill(target)
+        place = 0
+        while (found := _next(text, place, final=final)) is not None:
+            between, begin, end = found
+            if _OWN.search(text, place, between):
+                raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
+            _one(text[begin:end], int(source.offsets(np.array([begin]))[0]), rows)
+            place = end
+            if rows.held >= records_max:
+                yield rows.piece(int(source.offsets(np.array([place]))[0]))
+        # What is left is the beginning of a document, or nothing of one but perhaps its first letters.
+        rest = _BEGIN.search(text, place)
+        if rest is None:
+            if _OWN.search(text, place):
+                raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
+            place = len(text) if final else max(place, len(text) - _MARK_BYTES)
+        target = _FILL_BYTES if rest is None else target * 2
+        source.take(place)
+        if final:
             break
-        place = end + len(_END)
-        _one(data[begin:place], begin, rows)
-        if rows.held >= records_max:
-            yield rows.piece(place)
     if rows.first:
         raise Unreadable("no <cdr> document of FreeSWITCH")
-    yield rows.piece(len(data))
+    yield rows.piece(source.position)
+
+
+def _next(text: bytes, place: int, *, final: bool) -> tuple[int, int, int] | None:
+    """Return where the next document begins and ends, or a damaged one; None where more of the file is needed.
+
+    The first place is up to where nothing of a document was. One without its end is left when another begins.
+    """
+    found = _BEGIN.search(text, place)
+    if found is None:
+        return None
+    begin = found.start()
+    end = text.find(_END, begin, begin + DOCUMENT_BYTES_MAX)
+    another = _BEGIN.search(text, found.end(), end if end >= 0 else min(len(text), begin + DOCUMENT_BYTES_MAX))
+    if another is not None:
+        return begin, begin, another.start()
+    if end >= 0:
+        return begin, begin, end + len(_END)
+    if len(text) - begin >= DOCUMENT_BYTES_MAX:
+        return begin, begin, begin + DOCUMENT_BYTES_MAX
+    return (begin, begin, len(text)) if final else None
 
 
 def _one(raw: bytes, begin: int, rows: Rows) -> None:
+    if not raw.endswith(_END):
+        if rows.first:
+            raise Unreadable("the XML document is cut: </cdr> is missing")
+        rows.reject("truncated", "</cdr> is missing; fetch or post it again", begin, raw)
+        return
+    # Entities cannot be of one's own here, what lies before the document is not parsed; the five of XML stay.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=False)
     try:
         leg = etree.fromstring(raw, parser)
@@ -76,4 +112,8 @@ def _one(raw: bytes, begin: int, rows: Rows) -> None:
         if isinstance(item.tag, str)
     }
     columns.update({str(name): str(leg.get(name)) for name in ("core-uuid", "switchname") if leg.get(name) is not None})
+    for name in ("start", "answer", "end"):
+        micros = columns.get(f"{name}_uepoch", "")
+        if f"{name}_epoch" not in columns and micros.isascii() and micros.isdigit():
+            columns[f"{name}_epoch"] = micros[:-6] or "0"
     rows.add(columns, begin, raw)

@@ -17,11 +17,10 @@ from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from domain.refusal import Unreadable
 from integrations.cdr.delimited import used_columns
+from integrations.cdr.documents import documents
 from integrations.cdr.flat import flat, parse
 from integrations.cdr.lines import Line, lines_of
 from integrations.cdr.rows import Rows
-from integrations.cdr.text import refuse_foreign
-from integrations.cdr.whole import read_whole
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
@@ -35,7 +34,7 @@ def decode(
     whole = itertools.chain([head], stream)
     wanted = frozenset(used_columns(profile)) | also
     if head.lstrip(_BLANK).startswith(b"["):
-        yield from _array(read_whole(whole), wanted)
+        yield from _array(whole, profile, wanted, records_max)
         return
     rows = Rows(wanted)
     position = 0
@@ -54,28 +53,24 @@ def _one(line: Line, rows: Rows) -> None:
         record = parse(line.text)
     except (ValueError, RecursionError) as wrong:
         if rows.first:
-            raise Unreadable(f"the first line is no JSON object: {wrong}") from None
+            raise Unreadable(f"the first record is no JSON object: {wrong}") from None
         rows.reject("truncated" if not line.ended else "unknown_record", f"no JSON: {wrong}", line.begin, raw)
         return
     if isinstance(record, dict):
         rows.add(flat(record), line.begin, raw)
     elif rows.first:
-        raise Unreadable("the first line is JSON, but no object")
+        raise Unreadable("the first record is JSON, but no object")
     else:
         rows.reject("unknown_record", "JSON, but no object", line.begin, raw)
 
 
-def _array(data: bytes, wanted: frozenset[str]) -> Iterator[Decoded]:
-    refuse_foreign(data)
+def _array(blocks: Iterable[bytes], profile: Profile, wanted: frozenset[str], records_max: int) -> Iterator[Decoded]:
+    """Yield the objects of an array, which need not be on lines of their own."""
     rows = Rows(wanted)
-    try:
-        records = parse(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as wrong:
-        raise Unreadable(f"the JSON array is cut or damaged: {wrong}; nothing was read") from None
-    for record in records:
-        raw = str(record).encode()
-        if isinstance(record, dict):
-            rows.add(flat(record), 0, raw)
-        else:
-            rows.reject("unknown_record", "no JSON object", 0, raw)
-    yield rows.piece(len(data))
+    position = 0
+    for document in documents(blocks, profile.layout.encoding):
+        position = document.end
+        _one(Line(document.raw.decode(), document.begin, document.end, not document.cut), rows)
+        if rows.held >= records_max:
+            yield rows.piece(position)
+    yield rows.piece(position)
