@@ -11,6 +11,7 @@ from domain.rating.columns import Events
 from domain.rating.kernel import NARROW_COLUMNS, WIDE_COLUMNS, rate_all
 from domain.rating.layout import Bytes, Int16s, Int32s, Int64s
 from domain.rating.parties import Parties, State
+from domain.rating.rolling import rate_rolling
 
 STATUSES = ("rated", "bad_event", "no_party", "no_destination")  # of an event
 LEVEL_STATUSES = ("absent", "rated", "no_rate", "overflow")
@@ -69,6 +70,12 @@ def rate(book: Book, parties: Parties, events: Events, state: State | None = Non
     """Rate events. ``state`` goes on from earlier events and is changed; fresh where none is given."""
     held = State.fresh(parties) if state is None else state
     order = in_order(events) if parties.any_stateful else _NATURAL
+    if parties.rolls:
+        return rate_rolling(parties, events, order, held, lambda part: _rate(book, parties, part, _NATURAL, held))
+    return _rate(book, parties, events, order, held)
+
+
+def _rate(book: Book, parties: Parties, events: Events, order: Int64s, held: State) -> Rated:
     count, slots = len(events), parties.slots
     destination, statuses = np.full(count, -1, np.int32), np.zeros((1 + slots, count), np.uint8)
     broad, narrow = (

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from domain.catalogue.tariff import Tariff
+from domain.rating.allowances import granted
 from domain.rating.book import Book, compile_book
+from domain.rating.clock import EPOCH
 from domain.rating.columns import Events, key_ranks
 from domain.rating.parties import Parties, compile_parties
 from domain.rating.rate import Rated, rate
+from domain.rating.rolling import SIDES
 
-SIDES = ("shares", "draws", "counts")
 CHUNK_MAX = 50_000  # events per answered chunk
 
 
@@ -46,11 +49,12 @@ class RateRun:
     def __init__(self, tariff: Tariff) -> None:
         self.book: Book = compile_book(tariff)
         self.parties: Parties = compile_parties(self.book, tuple(tariff.parties.values()))
+        self.plans = any(bucket.is_plan for bucket in tariff.buckets)  # what they grant depends on the events' times
         self.held: list[Chunk] = []
 
     def feed(self, chunk: Chunk) -> Iterator[Answered]:
         """Take a chunk; yield it rated at once where its order does not matter."""
-        if self.parties.any_stateful:
+        if self.parties.any_stateful or self.plans:
             self.held.append(chunk)
         elif len(chunk.events):
             yield Answered(chunk, rate(self.book, self.parties, chunk.events))
@@ -70,12 +74,22 @@ class RateRun:
             reasons.update({first + place: reason for place, reason in chunk.reasons.items()})
             first += len(chunk.events)
         self.held = []
+        if self.plans:
+            self.parties = self._with_plans(events)
         rated = _by_event(rate(self.book, self.parties, events))
         for start in range(0, len(events), CHUNK_MAX):
             end = min(start + CHUNK_MAX, len(events))
             here = {place - start: reasons[place] for place in range(start, end) if place in reasons}
             part = Events(**{column.name: getattr(events, column.name)[start:end] for column in fields(Events)})
             yield Answered(Chunk(part, ids[start:end], here), _part(rated, start, end))
+
+    def _with_plans(self, events: Events) -> Parties:
+        """Compile the parties with what every bucket grants while these events happen."""
+        parties, good = tuple(self.book.tariff.parties.values()), events.start[events.bad == 0]
+        times = (good.min(), good.max()) if len(good) else (0, 0)
+        span = (EPOCH + timedelta(microseconds=int(moment)) for moment in times)
+        buckets, rolls = granted(self.book.tariff.buckets, parties, *span)
+        return compile_parties(self.book, parties, buckets, rolls=rolls)
 
 
 def _by_event(rated: Rated) -> Rated:
