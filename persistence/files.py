@@ -17,10 +17,10 @@ from persistence.violations import possible
 _SOURCE: Final = "id, operator, name, profile, version"
 _COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated", "chunks")
 _FILE: Final = (
-    "id, operator, source, name, sha256, size, state, received_at, finished_at, position, fault,"
+    "id, operator, source, name, sha256, size, state, received_at, finished_at, position, fault, profile_version,"
     f" {', '.join(_COUNTS)}, ignored, warnings"
 )
-_CHANGED: Final = ("state", "finished_at", "position", "fault", *_COUNTS, "ignored", "warnings")
+_CHANGED: Final = ("state", "finished_at", "position", "fault", "profile_version", *_COUNTS, "ignored", "warnings")
 _SUSPENSE: Final = (
     "id, operator, source, file, kind, record, byte_offset, reason, detail, raw, event, start, created_at"
 )
@@ -40,6 +40,7 @@ def source_of(row: Mapping[str, Any]) -> Source:
 def file_of(row: Mapping[str, Any]) -> CdrFile:
     """Make the file of a row."""
     fields = {name: row[name] for name in ("name", "size", "received_at", "finished_at", "position", "fault", *_COUNTS)}
+    fields["profile_version"] = row["profile_version"]
     return CdrFile(
         id=FileId(row["id"]),
         operator=OperatorId(row["operator"]),
@@ -144,12 +145,14 @@ class FileStore:
         """Return the file of this source with this content, locked; the given one, kept as new, where there is none."""
         row = await self._connection.fetchrow(
             "insert into cdr_file (operator, source, name, sha256, size, state, received_at)"  # noqa: S608  (our own words)
-            f" values ($1, $2, $3, $4, $5, $6, $7) on conflict (operator, source, sha256) do nothing returning {_FILE}",
+            f" values ($1, $2, $3, $4, $5, $6, $7) on conflict (operator, source, sha256)"
+            f" where state <> 'withdrawn' do nothing returning {_FILE}",
             *(self._operator, file.source, file.name, file.sha256, file.size, file.state.value, file.received_at),
         )
         if row is None:
             row = await self._connection.fetchrow(
-                f"select {_FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3 for update",  # noqa: S608  (our own words)
+                f"select {_FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3"  # noqa: S608  (our own words)
+                " and state <> 'withdrawn' for update",
                 *(self._operator, file.source, file.sha256),
             )
         return file_of(row)
@@ -175,7 +178,8 @@ class FileStore:
 
     async def keep(self, file: CdrFile) -> None:
         """Write the counts, position and state."""
-        told = [file.state.value, file.finished_at, file.position, file.fault, *(getattr(file, n) for n in _COUNTS)]
+        told = [file.state.value, file.finished_at, file.position, file.fault, file.profile_version]
+        told += [getattr(file, name) for name in _COUNTS]
         sets = ", ".join(f"{name} = ${place}" for place, name in enumerate(_CHANGED, 3))
         await self._connection.execute(
             f"update cdr_file set {sets} where operator = $1 and id = $2",  # noqa: S608  (our own words)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from domain.access.actor import Actor
 from domain.ids import ChunkId, ResellerId, SourceId
 from domain.intake.spans import spans
-from domain.intake.subscribers import ALWAYS, NUMBERS, Pricing, Revision, Subscribers
-from domain.ports.intake import KNOWN, Chunk, Collision
+from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
+from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.rating.clock import EPOCH
 from domain.resellers.reseller import Reseller, tiers
 from persistence.copying import Target
@@ -35,7 +35,7 @@ _REVISION: Final = (
 )
 _SUBSCRIBERS: Final = (
     "select s.id, s.customer, s.contract, coalesce(cu.reseller, 0) as reseller,"
-    " coalesce(co.price_list, cu.price_list) as retail from subscription s"
+    ' coalesce(co.price_list, cu.price_list) as retail, co.start, co."end" from subscription s'
     " join contract co on co.operator = s.operator and co.customer = s.customer and co.id = s.contract"
     " join customer cu on cu.operator = s.operator and cu.id = s.customer where s.operator = $1 order by s.id"
 )
@@ -44,12 +44,19 @@ _NUMBERS: Final = (
     " (extract(epoch from valid_to) * 1000000)::bigint as valid_to from number_assignment where operator = $1"
 )
 _PRICING: Final = (
-    "insert into pricing (operator, retail, tiers, wholesale, cost) values ($1, $2, $3, $4, $5) on conflict do nothing"
+    "insert into pricing (operator, retail, tiers, wholesale, cost, groups) values ($1, $2, $3, $4, $5, $6)"
+    " on conflict do nothing"
+)
+_MEMBERS: Final = (
+    "select customer, name, (extract(epoch from valid_from) * 1000000)::bigint as valid_from,"
+    " (extract(epoch from valid_to) * 1000000)::bigint as valid_to from customer_group where operator = $1"
+    " order by customer"
 )
 # When the catalogue last changed: as of that instant it is what it is now.
 _BELIEVED: Final = "select changed_at from catalogue where operator = $1"
-_KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
 _OPEN: Final = "kind = 'unrated' and resolved_at is null"
+_KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
+_VERSIONED: Final = (("usage", "true", "version"), ("suspense", _OPEN, f"{IN_SUSPENSE} as version"))
 # Bits of every row, whatever the order; ``#`` is exclusive or. One cheap aggregate, since it runs for every chunk.
 _MIXED: Final = ("key", "content", "customer", "pricing", "used", "billed", "retail_rate", "cost_micro")
 _BITS: Final = " # ".join(f"coalesce({name}, 0)" for name in _MIXED)
@@ -83,30 +90,43 @@ class IntakeStore:
         pricing = np.fromiter(
             (places.setdefault((row["retail"], row["reseller"]), len(places)) for row in rows), np.int32, len(rows)
         )
-        pricings = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
-        subscription = _integers(rows, "id")
+        own = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
+        subscription, customer = _integers(rows, "id"), _integers(rows, "customer")
+        variants, pricings = varied(await self._members(), customer, pricing, own)
         return Subscribers(
             revision=revision,
             believed_at=believed or EPOCH,
             subscription=subscription,
-            customer=_integers(rows, "customer"),
+            customer=customer,
             contract=_integers(rows, "contract"),
             reseller=_integers(rows, "reseller"),
             pricing=pricing,
             pricings=pricings,
             pricing_keys=await self._pricing_keys(pricings),
             numbers=await self._numbers(subscription),
+            variants=variants,
+            term=tuple((row["start"], row["end"]) for row in rows),
+        )
+
+    async def _members(self) -> pl.DataFrame:
+        rows = await self._connection.fetch(_MEMBERS, self._operator)
+        return pl.DataFrame(
+            [(r["customer"], r["name"], r["valid_from"], ALWAYS if r["valid_to"] is None else r["valid_to"]) for r in rows],
+            schema=MEMBERS,
+            orient="row",
         )
 
     async def _pricing_keys(self, pricings: Sequence[Pricing]) -> NDArray[np.int32]:
         """Return the database key of each, keeping those that are new."""
-        rows = [(self._operator, p.retail, list(p.tiers), list(p.wholesale), p.cost) for p in pricings]
+        rows = [
+            (self._operator, p.retail, list(p.tiers), list(p.wholesale), p.cost, list(p.groups)) for p in pricings
+        ]
         await self._connection.executemany(_PRICING, rows)
         kept = await self._connection.fetch(
-            "select id, retail, tiers, wholesale, cost from pricing where operator = $1", self._operator
+            "select id, retail, tiers, wholesale, cost, groups from pricing where operator = $1", self._operator
         )
-        keys = {(r["retail"], tuple(r["tiers"]), tuple(r["wholesale"]), r["cost"]): r["id"] for r in kept}
-        return np.array([keys[p.retail, p.tiers, p.wholesale, p.cost] for p in pricings], np.int32)
+        keys = {pricing_of(row): row["id"] for row in kept}
+        return np.array([keys[one] for one in pricings], np.int32)
 
     async def _numbers(self, subscription: NDArray[np.int64]) -> pl.DataFrame:
         rows = await self._connection.fetch(_NUMBERS, self._operator)
@@ -160,10 +180,10 @@ class IntakeStore:
         """Read all that was kept in the spans of time of these events."""
         rows: list[Any] = []
         for lowest, highest in spans(starts):
-            for table, which in (("usage", "true"), ("suspense", _OPEN)):
+            for table, which, version in _VERSIONED:
                 rows += await self._connection.fetch(
-                    f"select {_KEPT} from {table} where operator = $1 and source = $2 and start between $3 and $4"  # noqa: S608  (our own words)
-                    f" and {which}",
+                    f"select {_KEPT}, {version} from {table} where operator = $1 and source = $2"  # noqa: S608  (our own words)
+                    f" and start between $3 and $4 and {which}",
                     *(self._operator, source, _instant(lowest), _instant(highest)),
                 )
         return rows
@@ -172,9 +192,9 @@ class IntakeStore:
         """Join what was kept with these events, in one statement."""
         rows: list[Any] = []
         times = [_instant(start) for start in starts.tolist()]
-        for table, which in (("usage", "true"), ("suspense", _OPEN)):
+        for table, which, version in _VERSIONED:
             rows += await self._connection.fetch(
-                f"select (extract(epoch from u.start) * 1000000)::bigint as start, u.key, u.content"  # noqa: S608  (our own words)
+                f"select (extract(epoch from u.start) * 1000000)::bigint as start, u.key, u.content, {version}"  # noqa: S608  (our own words)
                 f" from unnest($3::timestamptz[], $4::bigint[]) wanted (start, key) join {table} u on u.operator = $1"
                 f" and u.source = $2 and u.start = wanted.start and u.key = wanted.key and {which}",
                 *(self._operator, source, times, keys.tolist()),
@@ -238,6 +258,12 @@ _TARGETS: dict[str, Target] = {}
 def _pricing(retail: str | None, reseller: int, tree: Mapping[ResellerId, Reseller]) -> Pricing:
     chain = tiers(ResellerId(reseller), tree) if reseller else ()
     return Pricing(retail, tuple(tier.id for tier in chain), tuple(tier.price_list for tier in chain))
+
+
+def pricing_of(row: Mapping[str, Any]) -> Pricing:
+    """Make the pricing of a row."""
+    tiers_of = tuple(ResellerId(tier) for tier in row["tiers"])
+    return Pricing(row["retail"], tiers_of, tuple(row["wholesale"]), row["cost"], tuple(row["groups"]))
 
 
 def _integers(rows: Sequence[Any], name: str) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from domain.ids import FileId, SourceId
-from domain.mediation.files import CdrFile, Source, Suspended
+from domain.mediation.files import CdrFile, FileState, Source, Suspended
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.memory import Draft, page_of
@@ -74,7 +74,7 @@ class MemoryFiles:
     async def claim_content(self, file: CdrFile) -> CdrFile:
         """Return the file of this source with this content; the given one, kept as new, where there is none."""
         for one in self._own():
-            if (one.source, one.sha256) == (file.source, file.sha256):
+            if (one.source, one.sha256) == (file.source, file.sha256) and one.state is not FileState.WITHDRAWN:
                 return one
         kept = replace(file, id=FileId(self._draft.draw("cdr_file")), operator=self._draft.actor.operator)
         self._draft.table("cdr_file")[kept.id] = kept

@@ -17,10 +17,10 @@ from domain.contracts.contract import Contract
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.ids import ChunkId, SourceId, SuspenseId
-from domain.intake.subscribers import ALWAYS, NUMBERS, Pricing, Revision, Subscribers
+from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
 from domain.mediation.files import Suspended, SuspenseKind
 from domain.money import Amount
-from domain.ports.intake import KNOWN, Chunk, Collision
+from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
 from domain.rating.rated_event import EventRef, RatedEvent
@@ -52,7 +52,7 @@ class MemoryIntake:
 
     async def revision(self) -> Revision:
         """Return what changes whenever the catalogue or a subscriber has changed: here, with every row of theirs."""
-        named = ("reseller", "customer", "contract", "subscription")
+        named = ("reseller", "customer", "contract", "subscription", "customer_group")
         rows = tuple(hash(frozenset(self._draft.table(name).items())) for name in named)
         return (await MemoryCatalogue(self._draft).revision(), *rows)
 
@@ -62,23 +62,39 @@ class MemoryIntake:
             row for _, row in sorted(self._draft.table("subscription").items()) if row.operator == self._operator
         ]
         places: dict[Pricing, int] = {}
-        pricing = [places.setdefault(self._pricing(one), len(places)) for one in own]
+        pricing = np.array([places.setdefault(self._pricing(one), len(places)) for one in own], np.int32)
+        customer = np.array([one.customer for one in own], np.int64)
+        variants, pricings = varied(self._members(), customer, pricing, tuple(places))
         kept = self._draft.table("pricing")
-        for one in places:
+        for one in pricings:
             kept.setdefault((self._operator, one), self._draft.draw("pricing"))
         customers: dict[Any, Customer] = self._draft.table("customer")
         return Subscribers(
             revision=await self.revision(),
             believed_at=_believed(self._draft),
             subscription=np.array([one.id for one in own], np.int64),
-            customer=np.array([one.customer for one in own], np.int64),
+            customer=customer,
             contract=np.array([one.contract for one in own], np.int64),
             reseller=np.array([customers[one.customer].reseller or 0 for one in own], np.int64),
-            pricing=np.array(pricing, np.int32),
-            pricings=tuple(places),
-            pricing_keys=np.array([kept[self._operator, one] for one in places], np.int32),
+            pricing=pricing,
+            pricings=pricings,
+            pricing_keys=np.array([kept[self._operator, one] for one in pricings], np.int32),
             numbers=_numbers(own),
+            variants=variants,
+            term=tuple(self._term(one) for one in own),
         )
+
+    def _term(self, one: Subscription) -> tuple[date, date | None]:
+        contract: Contract = self._draft.table("contract")[one.contract]
+        return contract.start, contract.end
+
+    def _members(self) -> pl.DataFrame:
+        rows = [
+            (one.customer, one.name, micros(one.valid_from), ALWAYS if one.valid_to is None else micros(one.valid_to))
+            for one in sorted(self._draft.table("customer_group").values(), key=lambda one: one.customer)
+            if one.operator == self._operator
+        ]
+        return pl.DataFrame(rows, schema=MEMBERS, orient="row")
 
     def _pricing(self, one: Subscription) -> Pricing:
         contract: Contract = self._draft.table("contract")[one.contract]
@@ -94,11 +110,16 @@ class MemoryIntake:
     async def known(self, source: SourceId, starts: NDArray[np.int64], keys: NDArray[np.int64]) -> pl.DataFrame:
         """Return what is kept of a source under these keys."""
         wanted = set(zip(starts.tolist(), keys.tolist(), strict=True))
+        versions = {place: row.event.version for place, row in self._draft.table("usage").items()}
         found = [
-            (place[0], place[2], content)
+            (place[0], place[2], content, versions.get(place, IN_SUSPENSE))
             for place, content in self._contents(source).items()
             if (place[0], place[2]) in wanted
         ]
+        for start, of, key, version in self._draft.table("usage_past"):
+            place = (start, of, key)
+            if of == source and (start, key) in wanted and place not in versions and version % 2 == 0:
+                found.append((start, key, 0, version))
         return pl.DataFrame(found, schema=KNOWN, orient="row")
 
     def _contents(self, source: SourceId) -> dict[Place, int]:
@@ -114,19 +135,30 @@ class MemoryIntake:
         taken = self._contents(chunk.source)
         for row in chunk.usage.to_pylist():
             place = (micros(row["start"]), int(chunk.source), row["key"])
-            if place in taken:
+            before: UsageRow | None = self._draft.table("usage").get(place)
+            if place in taken and (before is None or before.event.version >= row["version"]):
                 raise Collision(f"{place} is there already")
             pricing = pricings[row["pricing"]]
             told = {**row, "source": chunk.source, "chunk": key, "file": chunk.file, "tiers": pricing.tiers}
             event = rated_of(told, names)
-            self._draft.table("usage")[place] = UsageRow(
-                self._operator, event, groups.get(event.destination, event.destination)
-            )
+            made = UsageRow(self._operator, event, groups.get(event.destination, event.destination))
+            if row["version"] % 2 == 0:
+                self._take_back(place, made)
+                continue
+            self._draft.table("usage")[place] = made
             background = Background(chunk.believed_at, pricing)
             self._draft.table("usage_kept")[place] = Kept(row["content"], background, told)
         for row in chunk.suspended.iter_rows(named=True):
             self._suspend(chunk, row)
         return key
+
+    def _take_back(self, place: Place, reversal: UsageRow) -> None:
+        """Keep a reversal: what it takes back is no event any more."""
+        before = self._draft.table("usage").pop(place)
+        self._draft.table("usage_kept").pop(place)
+        past = self._draft.table("usage_past")
+        past[*place, before.event.version] = before
+        past[*place, reversal.event.version] = reversal
 
     def _suspend(self, chunk: Chunk, row: Mapping[str, Any]) -> None:
         key = SuspenseId(self._draft.draw("suspense"))

@@ -47,11 +47,14 @@ def prepare(batch: Batch, rater: Rater) -> Prepared:
 def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     """Take out what is known: the same content is a duplicate, another is held back as ``conflicting_duplicate``.
 
-    ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events.
+    ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events. An event that was taken
+    back may come again: under the version after the one that took it back.
     """
-    same, conflicting = _met(made, known)
+    past = known.group_by("start", "key").agg(pl.col("version").max()).filter(pl.col("version") % 2 == 0)
+    present = known.join(past, on=["start", "key"], how="anti") if past.height else known
+    same, conflicting = _met(made, present)
     gone = same | conflicting
-    usage = made.usage
+    usage = _again(made, past) if past.height else made.usage
     if gone.any():
         usage = usage.filter(pa.array(~gone[made.priced.billed]))
     rest = np.flatnonzero(~made.priced.billed & ~gone)
@@ -74,6 +77,15 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
         missing=warnings(made.priced, made.priced.billed & ~gone),
         position=made.batch.position,
     )
+
+
+def _again(made: Prepared, past: pl.DataFrame) -> Any:
+    """Return the rows of usage, those of events that were taken back with the version after that."""
+    billed = made.priced.billed
+    mine = pl.DataFrame({"start": made.priced.events.start[billed], "key": made.priced.keys[billed]})
+    version = mine.join(past, on=["start", "key"], how="left", maintain_order="left")["version"].fill_null(0) + 1
+    place = made.usage.column_names.index("version")
+    return made.usage.set_column(place, "version", pa.array(version.to_numpy(), pa.int16()))
 
 
 def _met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:

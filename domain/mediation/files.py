@@ -24,7 +24,7 @@ class Source:
 class FileState(StrEnum):
     """Waiting for a worker → importing (a crash leaves it there; the next start continues) → done, or empty.
 
-    An unreadable file is refused.
+    An unreadable file is refused. A withdrawn one counts for nothing, and its bytes may come again.
     """
 
     WAITING = "waiting"
@@ -32,6 +32,7 @@ class FileState(StrEnum):
     DONE = "done"
     EMPTY = "empty"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class CdrFile:
 
     ``records = events + merged + pending + duplicates + rejects + ignored``; ``events = rated + unrated``.
     ``position`` is the byte offset in the decompressed content where an interrupted import continues. ``warnings``
-    counts rated events that lack a level other than retail, as ``cost.no_rate``; ``fault`` says why it was refused.
+    counts rated events that lack a level other than retail, as ``cost.no_rate``; ``fault`` says why it was refused;
+    ``profile_version`` is the version of its source's profile that it was read with.
     """
 
     id: FileId
@@ -65,6 +67,7 @@ class CdrFile:
     unrated: int = 0
     warnings: Mapping[str, int] = field(default_factory=dict)
     fault: str | None = None
+    profile_version: int | None = None
 
     def balances(self) -> bool:
         """Tell whether every record of the committed chunks ended in exactly one place."""
