@@ -49,6 +49,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("api.cli.simulate", "Rate a past period by another tariff: revenue and margin before and after."),
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
+    "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
     "suspense": ("api.cli.suspense", "List the records that are not rated."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
