@@ -141,7 +141,7 @@ def of_type(kind: int, digits: str, plan: NumberPlan) -> str:
 def _unwrapped(frame: pl.DataFrame) -> pl.DataFrame:
     """Take the user part of SIP and tel URIs and the separators out of numbers written for people."""
     text, digits = pl.col("text"), pl.col("digits")
-    user = text.str.extract(_URI, 1)
+    user = text.str.extract(_URI, 1).str.replace("(?i)^%2b", "+")
     frame = frame.with_columns(text=pl.when(~digits & user.is_not_null()).then(user).otherwise(text))
     spaced = ~digits & text.str.contains(_SPACED)
     frame = frame.with_columns(text=pl.when(spaced).then(text.str.replace_all("[^+0-9]", "")).otherwise(text))

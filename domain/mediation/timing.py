@@ -21,6 +21,9 @@ from domain.mediation.text_columns import buffers, epochs
 
 MINUTE_US: Final = 60 * SECOND_US
 _QUARTER_US: Final = 900 * SECOND_US
+_UUID_LENGTH: Final = 36
+_UUID_1: Final = r"^([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-1([0-9a-fA-F]{3})-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_UUID_EPOCH: Final = 0x01B21DD213814000  # 1582-10-15 to 1970 in units of 100 ns
 _HMS: Final = r"^(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
 UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
 VOLUME_UNITS: Final = ("octets", "kB")
@@ -68,7 +71,7 @@ def times_of(columns: Columns) -> Times:
     (seized, bad_seized), (start, bad_start), (end, bad_end) = (
         _read(columns, name) for name in ("seized", "start", "end")
     )
-    epoch, epoch_known = _epoch(columns)
+    epoch, epoch_known, exact = _epoch(columns)
     # The call's beginning is what the epoch in the record belongs to; without one the answer stands for it.
     first = instants.Read(
         np.where(seized.known, seized.micros, start.micros),
@@ -88,7 +91,8 @@ def times_of(columns: Columns) -> Times:
     drift = np.abs(begun - epoch)
     near_quarter = np.abs(drift - np.round(drift / _QUARTER_US) * _QUARTER_US) <= 2 * SECOND_US
     flags = {
-        "clock_skew": epoch_known & first.known & (drift > MINUTE_US) & near_quarter,
+        # A channel's epoch may be well before its record's beginning, but not after it.
+        "clock_skew": epoch_known & first.known & (drift > MINUTE_US) & (near_quarter | exact | (begun < epoch)),
         "dst_ambiguous": doubled & first.known,
         "dst_gap": missing & first.known,
         "minute_precision": first.minutes & first.known,
@@ -105,15 +109,31 @@ def times_of(columns: Columns) -> Times:
     )
 
 
-def _epoch(columns: Columns) -> tuple[Micros, Mask]:
-    """Return the epoch in the record, such as Asterisk's ``[name-]1706368044.12``, in µs."""
+def _epoch(columns: Columns) -> tuple[Micros, Mask, Mask]:
+    """Return the epoch in the record in µs, such as Asterisk's ``[name-]1706368044.12`` or a UUID's of version 1.
+
+    Also where it is known, and where it is that of the record's own beginning (a UUID's).
+    """
     texts = columns.field("epoch")
     rows = columns.records.height
+    nowhere = np.zeros(rows, dtype=np.bool_)
     if texts is None:
-        return np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+        return np.zeros(rows, dtype=np.int64), nowhere, nowhere
+    if (texts.str.len_bytes() == _UUID_LENGTH).any() and (made := _uuid_micros(texts)).is_not_null().any():
+        exact = made.is_not_null().to_numpy()
+        return made.fill_null(0).to_numpy(), exact, exact
     seconds = np.zeros(rows, dtype=np.int64)
     epochs(*buffers(texts), seconds)
-    return np.maximum(seconds, 0) * SECOND_US, seconds >= 0
+    return np.maximum(seconds, 0) * SECOND_US, seconds >= 0, nowhere
+
+
+def _uuid_micros(texts: pl.Series) -> pl.Series:
+    """Return when UUIDs of version 1 were made (RFC 9562 § 5.1), in µs; null for others."""
+    parts = texts.str.extract_groups(_UUID_1).struct.unnest()
+    low, middle, high = (
+        parts.to_series(place).str.to_integer(base=16, strict=False).cast(pl.Int64) for place in range(3)
+    )
+    return (low + middle * (1 << 32) + high * (1 << 48) - _UUID_EPOCH) // 10
 
 
 def answered_of(columns: Columns, times: Times) -> Mask:

@@ -22,14 +22,14 @@ _NUMBER_BYTES_MAX: Final = 256
 _WHOLE: Final = ("whole", "partial", "segment")
 _TIMELESS: Final = ("begin", "note", "close")
 DETAILS: Final = {
-    "missing_field": "the reference, the time or the duration is empty",
-    "bad_time": "a time is not of the profile's form",
-    "implausible_time": "the time is before 2000 or in the future",
-    "bad_number": "a number holds control characters or is over 256 bytes",
-    "overflow": "the amount used is no number or too large",
-    "negative_duration": "the duration is below zero or the call ends before it is answered",
-    "too_long": "longer than the profile's usage.max_seconds",
-    "inconsistent_duration": "the duration does not agree with the times",
+    "missing_field": "the reference, the time or the duration is empty; see key.ref, map.start and map.used",
+    "bad_time": "a time is not of the profile's form; see time.format",
+    "implausible_time": "the time is before 2000 or in the future; is the switch's clock set? see time.zone",
+    "bad_number": "a number holds control characters or is over 256 bytes; see map.a and map.b",
+    "overflow": "the amount used is no number or too large; see map.used and usage.unit",
+    "negative_duration": "the duration is below zero or the call ends before it is answered; did the clock step back?",
+    "too_long": "longer than the profile's usage.max_seconds; was the call's end lost?",
+    "inconsistent_duration": "the duration does not agree with the times; see usage.unit and map.used",
 }
 
 

@@ -1,7 +1,8 @@
 r"""Acme Packet / Oracle SBC local CDR files: RADIUS attributes by position, quotes inside quoted fields unescaped.
 
 Only Stop records (2) are calls; Start, Interim, On and Off are counted. Numbers stand in SIP URIs, the display name
-serves where the URI has none. Releases differ by a column before the calling station, so that is looked for.
+serves where the URI has none. Releases differ by a column before the calling station, so their
+places are told from that of the setup time.
 
 >>> from integrations.cdr.registry import profile
 >>> row = b'2,h,5060,"s1@h",,,,,,""A "B" C"<sip:+46701740605@h>;tag=1","<sip:+46846500401@h>",User-Request,62,'
@@ -27,6 +28,8 @@ from integrations.cdr.clock import h323
 _COLUMNS: Final = [f"f{place}" for place in range(30)]
 _KINDS: Final = {"1": "start", "3": "interim", "7": "control", "8": "control"}
 _CALLING: Final = 9
+_SETUP: Final = 13
+_CLOCK: Final = re.compile(r"[.*]?\d{2}:\d{2}:\d{2}")
 _URI: Final = re.compile(r"(?i)(?:sips?|tel):([^@;>?]*)")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()./-]{2,}")
 _NAMED: Final = (
@@ -68,16 +71,24 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
 
 def _named(row: tuple[str, ...]) -> tuple[str, ...]:
     """Return a Stop record's values in the order of ``_NAMED`` and its realms."""
-    calling = next((place for place in range(4, len(row)) if _URI.search(row[place])), _CALLING)
+    moved = _moved(row)
 
     def at(place: int) -> str:
-        moved = place + calling - _CALLING
-        return row[moved] if moved < len(row) else ""
+        return row[place + moved] if place + moved < len(row) else ""
 
     return (
         row[0], row[3], _number(at(9)), _number(at(10)), at(11), at(12),
         h323(at(13)), h323(at(14)), h323(at(15)), at(16), at(21), at(22),
     )  # fmt: skip
+
+
+def _moved(row: tuple[str, ...]) -> int:
+    """Return how far the calling station and all after it are from their places, by the call's setup time."""
+    setup = next((place for place in range(_CALLING, len(row)) if _CLOCK.match(row[place])), None)
+    if setup is not None:
+        return setup - _SETUP
+    calling = next((place for place in range(4, len(row)) if _URI.search(row[place])), _CALLING)
+    return calling - _CALLING
 
 
 def _number(text: str) -> str:

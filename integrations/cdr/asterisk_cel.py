@@ -23,6 +23,22 @@ from domain.ports.reader import Decoded
 from integrations.cdr import delimited, generic_jsonl
 
 _NEEDED: Final = frozenset({"eventtype", "eventtime", "uniqueid", "linkedid", "exten", "cid_num", "extra"})
+# What the database's table, other mappings and JSON call the same fields.
+_ALIASES: Final = {
+    alias: name
+    for name, aliases in {
+        "eventtype": ("EventName", "EventType", "event", "eventName"),
+        "eventtime": ("EventTime", "timestamp", "eventTime"),
+        "cid_num": ("CIDnum", "CallerIDnum", "CID num", "callerIdNum"),
+        "cid_rdnis": ("CIDrdnis", "CallerIDrdnis", "RDNIS"),
+        "exten": ("Exten", "Extension", "extension"),
+        "channame": ("ChanName", "ChannelName", "Channel", "channel"),
+        "uniqueid": ("UniqueID", "Uniqueid", "uniqueId"),
+        "linkedid": ("LinkedID", "Linkedid", "linkedId"),
+        "extra": ("Extra", "eventextra", "eventExtra"),
+    }.items()
+    for alias in aliases
+}
 _PARTS: Final = {"CHAN_START": "begin", "ANSWER": "answer", "HANGUP": "end"}
 
 
@@ -31,10 +47,10 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     stream = iter(blocks)
     head = next(stream, b"")
     whole = itertools.chain([head], stream)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        pieces = generic_jsonl.decode(whole, profile, records_max=records_max, also=_NEEDED)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        pieces = generic_jsonl.decode(whole, profile, records_max=records_max, also=_NEEDED | frozenset(_ALIASES))
     else:
-        pieces = delimited.decode(whole, profile, records_max=records_max, also=_NEEDED)
+        pieces = delimited.decode(whole, profile, records_max=records_max, also=_NEEDED | frozenset(_ALIASES))
     kind = pl.col("eventtype").str.to_uppercase()
     # An origination may give the first channel another uniqueid than the call's; the call is named after the first.
     first = pl.col("uniqueid") == pl.col("linkedid")
@@ -56,7 +72,14 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         "_cause": pl.when(part == "end").then(cause).otherwise(pl.lit("")),
         "_answered": pl.when(part == "answer").then(pl.lit("yes")).otherwise(pl.lit("")),
     }
-    for piece in pieces:
+    for found in pieces:
+        piece = replace(found, records=_renamed(found.records))
         missing = _NEEDED - set(piece.records.columns)
         records = piece.records.with_columns(pl.lit("").alias(name) for name in sorted(missing))
         yield replace(piece, records=records.with_columns(**columns) if records.height else piece.records)
+
+
+def _renamed(records: pl.DataFrame) -> pl.DataFrame:
+    """Call the fields by the names of the legacy mapping."""
+    names = {alias: name for alias, name in _ALIASES.items() if alias in records.columns}
+    return records.rename({alias: name for alias, name in names.items() if name not in records.columns})

@@ -17,7 +17,7 @@ _FORM: Final = re.compile(
 )
 _NAMES: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTHS: Final = {name: number for number, name in enumerate(_NAMES, 1)}
-_OFFSETS: Final = {
+OFFSETS: Final = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120,
     "EET": 120, "EEST": 180, "MSK": 180, "NST": -210, "NDT": -150, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240,
     "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480,
@@ -35,7 +35,7 @@ def h323(text: str) -> str:
         return text
     clock, zone, shift, month, day, year = found.groups()
     local = f"{year}-{_MONTHS[month.upper()]:02d}-{int(day):02d} {clock}"
-    minutes = _OFFSETS.get((zone or "UTC").upper())
+    minutes = OFFSETS.get((zone or "UTC").upper())
     if minutes is None:
         return local
     if shift:

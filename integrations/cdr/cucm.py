@@ -22,7 +22,9 @@ from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from integrations.cdr import delimited
 
-_NEEDED: Final = frozenset({"cdrRecordType", "origCause_value", "destCause_value"})
+_NEEDED: Final = frozenset(
+    {"cdrRecordType", "origCause_value", "destCause_value", "lastRedirectDn", "finalCalledPartyNumber"}
+)
 _TYPES: Final = ("INTEGER", "VARCHAR", "UNIQUEIDENTIFIER")
 
 
@@ -39,8 +41,17 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         # The side that cleared has the cause; the other has 0.
         causes = [pl.col(name) for name in ("destCause_value", "origCause_value") if name in records.columns]
         told = pl.coalesce([*(pl.when(one != "0").then(one) for one in causes), pl.lit("")])
-        records = records.with_columns(told.alias("_cause"))
+        records = records.with_columns(told.alias("_cause"), _redirected(records.columns).alias("_redirected"))
         ignored = dict(piece.ignored)
         if headers:
             ignored["header"] = ignored.get("header", 0) + headers
         yield replace(piece, records=records, ignored=ignored)
+
+
+def _redirected(names: list[str]) -> pl.Expr:
+    """Return who redirected the call: of one that nobody did, the last redirecting number is the called one's own."""
+    if "lastRedirectDn" not in names:
+        return pl.lit("")
+    last = pl.col("lastRedirectDn")
+    own = last == pl.col("finalCalledPartyNumber") if "finalCalledPartyNumber" in names else pl.lit(value=False)
+    return pl.when(own).then(pl.lit("")).otherwise(last)

@@ -71,6 +71,16 @@ def of_columns(columns: Sequence[str], header: bytes | None = None) -> Shape:
     return Shape(tuple(name.removesuffix("?") for name in names), widths, following, header)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A record that ended as it should: its fields, whether the last is empty, how long that is; no row of names."""
+
+    width: int
+    bare_end: bool
+    last: int
+    names: bool
+
+
 @dataclass(slots=True)
 class Cutter:
     """Cuts filled text into records with one dialect and one shape."""
@@ -80,8 +90,8 @@ class Cutter:
     wanted: tuple[str, ...]
     slots: Any = field(init=False)
     names: list[str] = field(init=False)
-    # The width of the record before the text, and whether it ended with a delimiter.
-    before: tuple[int, bool] | None = None
+    # The width of the record before the text, whether it ended with a delimiter, and its last field's length.
+    before: Before | None = None
 
     def __post_init__(self) -> None:
         wanted = frozenset(self.wanted) - {"-"}
@@ -301,7 +311,7 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
     if ended and count and marks[-1] & scan.UNTERMINATED and good[-1] and _cut_off(cut):
         good[-1] = False
     if count:
-        cut.cutter.before = (int(widths[-1]), cut.raw(count - 1).endswith(cut.cutter.layout.delimiter))
+        cut.cutter.before = _before(cut, count - 1)
     headers = np.zeros(count, dtype=np.bool_)
     if shape.header is not None:
         for row in np.flatnonzero(cut.edges[:count, 1] - cut.edges[:count, 0] == len(shape.header)):
@@ -337,26 +347,51 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
     )
 
 
+def _before(cut: Cut, row: int) -> Before:
+    """Tell of a record what the one after it is measured by."""
+    raw, mark = cut.raw(row), cut.cutter.layout.delimiter
+    return Before(int(cut.counts[row]), raw.endswith(mark), len(raw.rpartition(mark)[2]), _is_header(cut, row))
+
+
 def _cut_off(cut: Cut) -> bool:
-    """Return whether a last line without a line end was cut between fields that may be empty or missing."""
+    """Return whether a last line without a line end may be cut: between fields, or within digits that end it.
+
+    A number cut short looks like a number. It is believed only where the switch finishes its files under another name
+    or marks their end, where the profile does not use it, where a quote closes it, or where no record before tells
+    that this file's lines end.
+    """
     last = cut.count - 1
-    mark = cut.cutter.layout.delimiter
-    before = (int(cut.counts[last - 1]), cut.raw(last - 1).endswith(mark)) if last else cut.cutter.before
-    if before is not None and cut.counts[last] < before[0] and not cut.cutter.shape.open:
+    cutter = cut.cutter
+    raw, mark = cut.raw(last), cutter.layout.delimiter
+    before = _before(cut, last - 1) if last else cutter.before
+    if before is not None and cut.counts[last] < before.width and not cutter.shape.open:
         return True
-    return cut.raw(last).endswith(mark) and not (before is not None and before[1])
+    if raw.endswith(mark):
+        return not (before is not None and before.bare_end)
+    if before is None or before.names or cutter.layout.complete != "stable" or not raw[-1:].isdigit():
+        return False
+    place = int(cut.counts[last]) - 1
+    name = cutter.shape.names[place] if place < len(cutter.shape.names) else "-"
+    text = raw.rpartition(mark)[2]
+    whole_clock = ":" in text and len(text) == before.last
+    return name != "-" and name in cutter.wanted and not whole_clock
 
 
 def _verdict(mark: int, width: int, shape: Shape) -> tuple[str, str]:
     if mark & scan.LONG:
-        return "too_long", f"the record is over {scan.RECORD_BYTES_MAX} bytes"
+        return "too_long", f"the record is over {scan.RECORD_BYTES_MAX} bytes; is a quote never closed?"
     if mark & scan.NUL:
-        return "encoding", "the record holds NUL bytes"
+        return "encoding", "the record holds NUL bytes; fetch the file again or set file.encoding"
     if mark & (scan.OPEN | scan.SWALLOWED):
-        return "truncated", "a quote is never closed"
+        return "truncated", "a quote is never closed; see file.quote and file.escape"
+    if mark & scan.UNTERMINATED and shape.fits(width):
+        return "truncated", (
+            "the file ends without a line end, so its last field may be cut; import the whole file again, or set "
+            "file.complete where the switch finishes its files"
+        )
     if width <= max(shape.widths):
-        return "truncated", f"{width} fields where {shape.words()} belong"
-    return "unknown_record", f"{width} fields where {shape.words()} belong"
+        return "truncated", f"{width} fields where {shape.words()} belong; is the file whole? see file.columns"
+    return "unknown_record", f"{width} fields where {shape.words()} belong; see file.columns"
 
 
 def _overlong(source: Source, line: int) -> Decoded:

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from domain.refusal import Unreadable
+from integrations.cdr.clock import OFFSETS
 from integrations.cdr.delimited import used_columns
 from integrations.cdr.lines import Line, lines_of
 from integrations.cdr.rows import Rows
@@ -34,6 +35,9 @@ _ATTRIBUTE: Final = re.compile(r"\s+([A-Za-z0-9][\w.:-]*)\s*[:+]?=\s?(.*)", re.A
 _NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS: Final = {name: number for number, name in enumerate(_NAMES, 1)}
 _HEADER: Final = re.compile(r"\w{3}\s+(\w{3})\s+(\d{1,2})\s+(\d{2}):(\d{2}):(\d{2})\s+(\d{4})\s*", re.ASCII)
+# ``Sep 17 2018 00:02:21 CEST``, as FreeRADIUS prints a time.
+_EVENT: Final = re.compile(r"(\w{3})\s+(\d{1,2})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+([A-Za-z]{1,5})", re.ASCII)
+_PAIR: Final = re.compile(r"(h323-[a-z-]+)=(.*)")
 _BLOCK_LINES_MAX: Final = 10_000
 
 
@@ -65,7 +69,11 @@ def _one(block: list[Line], rows: Rows, profile: Profile, *, complete: bool, fir
     for line in block[1:] if not block[0].text[0].isspace() else block:
         found = _ATTRIBUTE.fullmatch(line.text)
         if found is not None:
-            attributes.setdefault(found[1], _value(found[1], found[2].strip()))
+            name, value = found[1], found[2].strip()
+            # Cisco's gateways put H.323 attributes into pairs.
+            if (pair := _PAIR.fullmatch(value.strip('"'))) is not None and name.endswith("AVPair"):
+                name, value = pair[1], pair[2]
+            attributes.setdefault(name, _value(name, value))
     if not attributes:
         if first:
             raise Unreadable("the first lines are no RADIUS detail block (a time, then indented Attribute = value)")
@@ -131,6 +139,8 @@ def _time(attributes: dict[str, str], header: str, zone: str) -> str:
     event = attributes.get("Event-Timestamp", "")
     if event.isdigit() and len(event) < 12:
         return event
+    if told := _event_time(event):
+        return told
     found = _HEADER.fullmatch(header)
     if found is None or found[1] not in _MONTHS:
         return ""
@@ -140,3 +150,16 @@ def _time(attributes: dict[str, str], header: str, zone: str) -> str:
         return str(int(local.astimezone(UTC).timestamp()) - under_way)
     except (ValueError, OverflowError):
         return ""
+
+
+def _event_time(text: str) -> str:
+    """Return a printed Event-Timestamp with the abbreviation of a known zone as an epoch, else ''."""
+    found = _EVENT.fullmatch(text)
+    if found is None or found[1] not in _MONTHS or found[7].upper() not in OFFSETS:
+        return ""
+    month, day, year, hour, minute, second = (_MONTHS[found[1]], *(int(part) for part in found.groups()[1:6]))
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return ""
+    return str(int(local.timestamp()) - 60 * OFFSETS[found[7].upper()])

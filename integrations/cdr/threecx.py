@@ -22,13 +22,15 @@ from domain.mediation.profile import Profile
 from domain.ports.reader import Decoded
 from integrations.cdr import delimited
 
-_NEEDED: Final = frozenset({"historyid", "callid", "from-no", "to-no", "dial-no"})
+_NEEDED: Final = frozenset({"historyid", "callid", "from-no", "to-no", "dial-no", "from-type"})
 _INNER: Final = r"^(?i)(?:Ext\.|[0-9]{2,5}$)"
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
     """Yield the segments. Refuses with: Unreadable, BadValue."""
-    inner = pl.col("from-no").str.contains(_INNER)
+    kind = pl.col("from-type").str.to_lowercase()
+    typed = pl.when(kind != "").then(kind.str.starts_with("ext") & ~kind.str.starts_with("external"))
+    inner = typed.otherwise(pl.col("from-no").str.contains(_INNER))
     # A caller from outside dialled ``dial-no``; ``to-no`` is then the extension it was led to.
     called = pl.when(~inner & (pl.col("dial-no") != "")).then(pl.col("dial-no")).otherwise(pl.col("to-no"))
     columns = {
