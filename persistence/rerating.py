@@ -29,7 +29,7 @@ from persistence.usage import currency_of
 SECONDS: Final = 600
 _EPOCH_US: Final = "(extract(epoch from {name}) * 1000000)::bigint as {name}"
 _ARRAYS: Final = ("wholesale_micro", "wholesale_rate")
-_READ: Final = ", ".join(
+READ: Final = ", ".join(
     _EPOCH_US.format(name="start")
     if name == "start"
     else f"to_json({name}) as {name}"
@@ -120,13 +120,11 @@ class ReratingStore:
         present = await self._present(selection, arguments)
         # COPY puts the arguments into the statement as literals, quoted by the server.
         query = (
-            f"select {_READ} from (select distinct on (start, source, key) * from usage where {within}"  # noqa: S608  (our own words)
-            f" order by start, source, key, version desc) u where {present}"
+            f"select {READ} from (select distinct on (start, source, key) * from usage where {within}"  # noqa: S608  (our own words)
+            f" order by start, source, key, version desc) u where u.version % 2 = 1 and {present}"
             f" order by u.start, u.source, u.key limit {int(first)}"
         )
-        read = dict(STORED) | dict.fromkeys(_ARRAYS, pl.String)
-        frame = await self._copied(query, arguments, read)
-        return frame.with_columns(pl.col(name).str.json_decode(LONGS) for name in _ARRAYS)
+        return await copied(self._connection, query, arguments)
 
     async def _present(self, selection: Selection, arguments: list[Any]) -> str:
         """Return the conditions on what an event is now, adding their arguments."""
@@ -168,18 +166,6 @@ class ReratingStore:
         )
         rows = await self._connection.fetch(query, *arguments)
         return pl.DataFrame([tuple(row) for row in rows], schema=HELD, orient="row")
-
-    async def _copied(self, query: str, arguments: Sequence[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
-        sink = io.BytesIO()
-
-        async def take(data: bytes) -> None:
-            sink.write(data)
-
-        await self._connection.copy_from_query(query, *arguments, output=take, format="csv")
-        sink.seek(0)
-        if not sink.getbuffer().nbytes:
-            return pl.DataFrame(schema=dict(schema))
-        return pl.read_csv(sink, has_header=False, schema=dict(schema))
 
     async def rates(self, keys: Sequence[int]) -> Mapping[int, tuple[str, str]]:
         """Return the price list and currency of rate versions, replaced ones too."""
@@ -235,6 +221,20 @@ class ReratingStore:
         months = table.select(pl.col("start").cast(MOMENT).dt.date().dt.month_start().unique().sort()).to_series()
         for month in months.to_list():
             await self._connection.execute("select usage_partition($1)", month)
+
+
+async def copied(connection: Any, query: str, arguments: Sequence[Any]) -> pl.DataFrame:
+    """Return what a query of ``READ`` finds, as ``STORED``: it leaves the database as CSV, straight into columns."""
+    sink = io.BytesIO()
+
+    async def take(data: bytes) -> None:
+        sink.write(data)
+
+    await connection.copy_from_query(query, *arguments, output=take, format="csv")
+    sink.seek(0)
+    read: dict[str, Any] = dict(STORED) | dict.fromkeys(_ARRAYS, pl.String)
+    frame = pl.read_csv(sink, has_header=False, schema=read) if sink.getbuffer().nbytes else pl.DataFrame(schema=read)
+    return frame.with_columns(pl.col(name).str.json_decode(LONGS) for name in _ARRAYS)
 
 
 def told_tally(tally: Tally) -> dict[str, Any]:

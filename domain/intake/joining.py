@@ -100,7 +100,6 @@ class Joining:
 def join(
     batch: Batch,
     held: Mapping[str, Held],
-    resets: Mapping[str, Sequence[int]],
     profile: Profile,
     file: int,
     *,
@@ -125,6 +124,7 @@ def join(
         elif row["_part"] == "reset":
             ends += Balance(pending=-1, ignored={CONTROL: 1})
         looked.add(name)
+    resets = {one.scope: [part["start"] for part in one.parts] for one in held.values() if _restarts(one)}
     judged = [
         (held[name], verdict)
         for name in sorted(looked)

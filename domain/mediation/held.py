@@ -102,7 +102,7 @@ class Held:
             return "conflicting_duplicate"
         if len(others) >= PARTS_MAX:
             return "overflow"
-        self.scope = self.scope or str(row["_scope"])
+        self.scope = self.scope or str(row["_scope"]).replace("\0", "\x1a")
         state = CONTROL if row["_part"] == "reset" else PENDING
         self.parts = [*others, {**row, "_file": file, "_state": state, "_given": False, "_sign": sign}]
         self.told = [one for one in self.told if (one.file, one.record) != place]
@@ -128,7 +128,7 @@ def _numbered_again(row: Row, others: Iterable[Row]) -> bool:
 
 def name_of(row: Row) -> str:
     """Return the key of a part's session as it is stored: a very long one by its hash."""
-    key = str(row["_key"])
+    key = str(row["_key"]).replace("\0", "\x1a")
     if row["_part"] == "reset":
         return reset_name(str(row["_scope"]))
     return key if len(key.encode()) <= NAME_MAX else f"\x1f{signature({**row, '_seq': key}):x}"
@@ -136,7 +136,7 @@ def name_of(row: Row) -> str:
 
 def reset_name(scope: str) -> str:
     """Return the name under which the restarts of a device are kept."""
-    return f"\x1ereset {scope}"[:NAME_MAX]
+    return f"\x1ereset {scope}"[:NAME_MAX].replace("\0", "\x1a")
 
 
 def verdicts(held: Held, profile: Profile, resets: Sequence[int]) -> list[Verdict]:
