@@ -111,16 +111,17 @@ class IntakeStore:
     async def _members(self) -> pl.DataFrame:
         rows = await self._connection.fetch(_MEMBERS, self._operator)
         return pl.DataFrame(
-            [(r["customer"], r["name"], r["valid_from"], ALWAYS if r["valid_to"] is None else r["valid_to"]) for r in rows],
+            [
+                (r["customer"], r["name"], r["valid_from"], ALWAYS if r["valid_to"] is None else r["valid_to"])
+                for r in rows
+            ],
             schema=MEMBERS,
             orient="row",
         )
 
     async def _pricing_keys(self, pricings: Sequence[Pricing]) -> NDArray[np.int32]:
         """Return the database key of each, keeping those that are new."""
-        rows = [
-            (self._operator, p.retail, list(p.tiers), list(p.wholesale), p.cost, list(p.groups)) for p in pricings
-        ]
+        rows = [(self._operator, p.retail, list(p.tiers), list(p.wholesale), p.cost, list(p.groups)) for p in pricings]
         await self._connection.executemany(_PRICING, rows)
         kept = await self._connection.fetch(
             "select id, retail, tiers, wholesale, cost, groups from pricing where operator = $1", self._operator
@@ -216,6 +217,7 @@ class IntakeStore:
             )
             own = {"operator": self._operator, "source": int(chunk.source), "chunk": int(key)}
             await self._copy("usage", chunk.usage, own)
+            await self._copy("usage_share", chunk.shares.to_arrow(), own)
             await self._copy("suspense", chunk.suspended.to_arrow(), own | {"file": int(chunk.file)})
         except asyncpg.UniqueViolationError as fault:
             if fault.constraint_name in {

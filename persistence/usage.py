@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from domain.access.actor import Actor
 from domain.ids import ChunkId, ContractId, CustomerId, FileId, ResellerId, SourceId, SubscriptionId
-from domain.intake.subscribers import Pricing
 from domain.money import Amount
 from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
 from domain.rating.rated_event import Charge, EventRef, RatedEvent
 from domain.refusal import NotFound
 from persistence.engine import Transaction
+from persistence.intake import pricing_of
 
 LISTS_MAX: Final = 64  # a chain of price lists is never longer
 DIRECTIONS: Final = ("out", "in")
@@ -142,14 +142,13 @@ class UsageRows:
     async def background(self, ref: EventRef) -> Background:
         """Return what the present version of an event was rated with. Refuses with: NotFound."""
         row = await self._connection.fetchrow(
-            f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost{_JOINED}"
+            f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost, p.groups{_JOINED}"
             f" where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4{_PRESENT} limit 1",
             *(self._operator, *_place(ref)),
         )
         if row is None:
             raise NotFound(f"no event {ref}", field="event")
-        tiers = tuple(ResellerId(tier) for tier in row["tiers"])
-        return Background(row["believed_at"], Pricing(row["retail"], tiers, tuple(row["wholesale"]), row["cost"]))
+        return Background(row["believed_at"], pricing_of(row))
 
     async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
         """Add up per destination and currency of the retail price, the largest amount first."""

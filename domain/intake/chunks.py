@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,16 @@ import polars as pl
 import pyarrow as pa
 
 from domain.intake.rater import Rater
-from domain.intake.rows import SUSPENDED, Flags, Priced, suspended_events, suspended_rejects, usage_table, warnings
+from domain.intake.rows import (
+    SUSPENDED,
+    Flags,
+    Priced,
+    share_rows,
+    suspended_events,
+    suspended_rejects,
+    usage_table,
+    warnings,
+)
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile
 
@@ -27,9 +37,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """What a chunk writes: rows of usage, rows of ``SUSPENDED``, and its share of the file's counts."""
+    """What a chunk writes: rows of usage, of ``SHARE_ROWS`` and ``SUSPENDED``, and its share of the file's counts."""
 
     usage: Any
+    shares: pl.DataFrame
     suspended: pl.DataFrame
     balance: Balance
     rated: int
@@ -70,6 +81,7 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     assert balance.events == usage.num_rows + len(rest), "every event is rated or not"
     return Settled(
         usage=usage,
+        shares=share_rows(made.priced, usage),
         suspended=_suspended(made, rest, held),
         balance=balance,
         rated=usage.num_rows,
@@ -155,6 +167,17 @@ def advanced(file: CdrFile, settled: Settled) -> CdrFile:
         unrated=file.unrated + settled.unrated,
         warnings=_added(file.warnings, settled.missing),
     )
+    assert after.balances(), f"the balance of {file.name} does not hold: {after}"
+    return after
+
+
+def shifted(file: CdrFile, counts: Mapping[str, int]) -> CdrFile:
+    """Return the file with counts moved, by their names; ``discarded`` and such are among the ignored."""
+    named = {name: count for name, count in counts.items() if hasattr(file, name)}
+    ignored = {name: count for name, count in counts.items() if name not in named}
+    moved: dict[str, Any] = {name: getattr(file, name) + count for name, count in named.items()}
+    left = {name: count for name, count in _added(file.ignored, ignored).items() if count}
+    after = replace(file, **moved, ignored=left)
     assert after.balances(), f"the balance of {file.name} does not hold: {after}"
     return after
 

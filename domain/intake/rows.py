@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from domain.intake.rater import Places, Rater
 from domain.mediation.identity import event_keys, hashes
+from domain.rating.book import Book
 from domain.rating.columns import Events
 from domain.rating.layout import NO_RATE, OVERFLOW, PRICED, RATED
 from domain.rating.rate import LEVEL_STATUSES, STATUSES, Rated
@@ -32,6 +33,32 @@ SUSPENDED: Final = pl.Schema(
     ]
 )
 FIRST_VERSION: Final = 1
+COST_SLOT: Final = -1
+# What rings and buckets did to the event at ``place``, and what it added to volumes (``kind`` ring, bucket, volume).
+# ``slot``: 0 retail, 1… the tiers with a list, -1 cost; ``since``: µs.
+SHARES: Final = pl.Schema(
+    [
+        ("place", pl.Int64),
+        ("kind", pl.String),
+        ("slot", pl.Int16),
+        ("name", pl.String),
+        ("owner", pl.String),
+        ("since", pl.Int64),
+        ("amount", pl.Int64),
+        ("remaining", pl.Int64),
+    ]
+)
+# The columns of the table ``usage_share`` but operator, source and chunk.
+SHARE_ROWS: Final = pl.Schema(
+    [
+        ("start", MOMENT),
+        ("key", pl.Int64),
+        ("version", pl.Int16),
+        ("customer", pl.Int64),
+        *((name, kind) for name, kind in SHARES.items() if name not in {"place", "since"}),
+        ("since", MOMENT),
+    ]
+)
 DETAIL: Final = {
     "bad_event": "a time, an amount or the direction is missing or negative",
     "no_party": "no subscription had this number at that time",
@@ -51,30 +78,69 @@ Flags = NDArray[np.bool_]
 class Priced:
     """Events beside what the kernel said of them; every array has a cell per event.
 
-    ``owners``: positions among the rater's subscribers. ``billed``: which of them are rated rows.
+    ``owners`` and ``pricing``: positions among the rater's subscribers and their pricings. ``billed``: which of them
+    are rated rows. ``shares``: rows of ``SHARES``.
     """
 
     frame: pl.DataFrame
     owners: Places
+    pricing: Places
     events: Events
     rated: Rated
     keys: Longs
     contents: Longs
     billed: Flags
+    shares: pl.DataFrame
 
     @classmethod
     def of(cls, frame: pl.DataFrame, rater: Rater) -> Priced:
         """Rate a frame of ``EVENT_SCHEMA``."""
-        owners, events, rated = rater.rate(frame)
+        owners, pricing, events, rated = rater.rate(frame)
         return cls(
             frame=frame,
             owners=owners,
+            pricing=pricing,
             events=events,
             rated=rated,
             keys=event_keys(frame),
             contents=event_contents(frame),
             billed=(rated.status == RATED) & (rated.level_status[0] == PRICED),
+            shares=ring_shares(rated, rater.book),
         )
+
+
+def ring_shares(rated: Rated, book: Book) -> pl.DataFrame:
+    """Return what rings took off, as ``SHARES``."""
+    if not len(rated.shares):
+        return SHARES.to_frame()
+    event, slot, ring, amount = rated.shares.T
+    return pl.DataFrame(
+        {
+            "place": event,
+            "kind": pl.repeat("ring", len(event), dtype=pl.String, eager=True),
+            "slot": np.where(slot == rated.slots - 1, COST_SLOT, slot),
+            "name": pl.Series(book.rings, dtype=pl.String).gather(ring),
+            "owner": None,
+            "since": None,
+            "amount": amount,
+            "remaining": None,
+        },
+        schema=SHARES,
+    )
+
+
+def share_rows(priced: Priced, usage: Any) -> pl.DataFrame:
+    """Return what rings and buckets did to the events of rows of usage, as rows of the table ``usage_share``."""
+    if not priced.shares.height or not usage.num_rows:
+        return SHARE_ROWS.to_frame()
+    kept = pl.DataFrame(pl.from_arrow(usage.select(["start", "key", "version", "customer"])))
+    places = priced.shares["place"].to_numpy()
+    own = priced.shares.with_columns(
+        pl.Series("start", priced.events.start[places]).cast(MOMENT),
+        pl.Series("key", priced.keys[places]),
+        pl.col("since").cast(MOMENT),
+    )
+    return own.join(kept, on=["start", "key"]).select(SHARE_ROWS.names())
 
 
 def event_contents(events: pl.DataFrame) -> Longs:
@@ -116,7 +182,7 @@ def usage_table(priced: Priced, rater: Rater) -> Any:
 
     frame = priced.frame if everything else priced.frame.filter(pl.Series(chosen))
     owner, book, who = pick(priced.owners), rater.book, rater.subscribers
-    pricing = who.pricing[owner]
+    pricing = pick(priced.pricing)
     amount, status = pick(rated.amount), pick(rated.level_status)
     rates = np.append(book.rate_ids, 0)[pick(rated.rate)]
     no_cost = status[-1] != PRICED

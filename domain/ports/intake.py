@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from domain.ids import ChunkId, FileId, SourceId
+from domain.intake.rows import SHARE_ROWS
 from domain.intake.subscribers import Revision, Subscribers
 from domain.mediation.profile import Profile
 from domain.ports.reader import Reader
@@ -33,7 +34,8 @@ class Chunk:
     """What one transaction of an import writes, besides the counts of its file.
 
     ``usage`` is an Arrow table with the columns of the table ``usage`` but ``operator``, ``source`` and ``chunk``;
-    ``suspended`` a frame of ``domain.intake.rows.SUSPENDED``. ``number`` counts the chunks of the file from 0.
+    ``suspended`` and ``shares`` frames of ``domain.intake.rows.SUSPENDED`` and ``SHARE_ROWS``. ``number`` counts the
+    chunks of the file from 0.
     """
 
     file: FileId
@@ -45,6 +47,7 @@ class Chunk:
     believed_at: datetime
     usage: Any
     suspended: pl.DataFrame
+    shares: pl.DataFrame = field(default_factory=SHARE_ROWS.to_frame)
 
 
 class Intake(Protocol):

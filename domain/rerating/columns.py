@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from domain.intake.rater import Rater
-from domain.intake.rows import MOMENT, Priced
+from domain.intake.rows import MOMENT, Priced, ring_shares
 from domain.mediation.events import EVENT_SCHEMA
 from domain.rating.layout import PRICED, RATED
 
@@ -93,15 +93,17 @@ def priced_held(held: pl.DataFrame, rater: Rater) -> Priced:
 
 
 def _priced(frame: pl.DataFrame, kept: pl.DataFrame, rater: Rater) -> Priced:
-    owners, events, rated = rater.rate(frame)
+    owners, pricing, events, rated = rater.rate(frame)
     return Priced(
         frame=frame,
         owners=owners,
+        pricing=pricing,
         events=events,
         rated=rated,
         keys=kept["key"].to_numpy(),
         contents=kept["content"].to_numpy(),
         billed=(rated.status == RATED) & (rated.level_status[0] == PRICED),
+        shares=ring_shares(rated, rater.book),
     )
 
 

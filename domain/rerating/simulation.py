@@ -113,7 +113,7 @@ def _after(priced: Priced, rater: Rater) -> pl.DataFrame:
     rated, book = priced.rated, rater.book
     row = np.arange(len(priced.owners))
     # Position -1, nobody's, takes the appended cell: retail, which has no price there.
-    pricing = np.append(rater.subscribers.pricing, np.int32(-1))[priced.owners]
+    pricing = priced.pricing
     slot = np.zeros(len(row), np.int32)
     if rater.tier_slots.shape[1]:
         outer = np.where(rater.tier_counts > 0, rater.tier_slots[:, 0], 0)

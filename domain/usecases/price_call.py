@@ -39,7 +39,8 @@ class PriceCall:
     """A call from the subscription to ``number`` (``in``: from it) at an instant, now where none is given.
 
     ``number`` is E.164, with or without plus. ``used``: seconds, messages or kB. ``trunk``: the way out, which decides
-    what the operator pays. ``visited``: the country where the subscription roams, None at home.
+    what the operator pays. ``visited``: the country where the subscription roams, None at home. ``believed_at``: by the
+    catalogue as it was believed then.
     """
 
     subscription: SubscriptionId
@@ -50,6 +51,7 @@ class PriceCall:
     direction: str = "out"
     trunk: str | None = None
     visited: str | None = None
+    believed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,24 @@ async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock
 
     Refuses with: NotAllowed, BadValue (number, amount, direction, time), NotFound (subscription).
     """
+    call, rater = await called(cmd, actor=actor, begin=begin, clock=clock, raters=raters)
+    return await asyncio.to_thread(_quote, call, rater, actor)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call as an event (``EVENT_SCHEMA``), and the place of its subscription among the rater's."""
+
+    at: datetime
+    frame: pl.DataFrame
+    owner: int
+
+
+async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> tuple[Call, Rater]:
+    """Make the event of a call, with the subscription's own number then, and what it is rated with.
+
+    Refuses with: NotAllowed, BadValue, NotFound.
+    """
     allow(actor, Action.READ_PRICES)
     at = clock.now() if cmd.at is None else utc(cmd.at, field="at")
     frame = _frame(cmd, at)
@@ -81,7 +101,21 @@ async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock
         if cmd.subscription not in await unit.subscriptions.many([cmd.subscription]):
             raise NotFound(f"no subscription {cmd.subscription}", field="subscription")
     rater = await raters.present(actor, begin)
-    return await asyncio.to_thread(_quote, cmd, at, frame, rater, actor)
+    if cmd.believed_at is not None:
+        believed = await raters.believed(actor, begin, utc(cmd.believed_at, field="believedAt"))
+        rater = await asyncio.to_thread(Rater.of, rater.subscribers, believed)
+    owner = int(np.searchsorted(rater.subscribers.subscription, cmd.subscription))
+    mine = pl.lit(_own_number(rater, owner, micros(at)))
+    side = "a" if cmd.direction == "out" else "b"
+    return Call(at, frame.with_columns(mine.alias(side)), owner), rater
+
+
+def _own_number(rater: Rater, owner: int, at: int) -> str:
+    """Return a number that the subscription has at an instant (µs); any that it ever has, where it has none then."""
+    held = rater.subscribers.numbers.filter(pl.col("owner") == owner)
+    then = held.filter((pl.col("valid_from") <= at) & (pl.col("valid_to") > at))
+    found = sorted((then if then.height else held)["number"].to_list())
+    return found[0] if found else ""
 
 
 def _frame(cmd: PriceCall, at: datetime) -> pl.DataFrame:
@@ -109,17 +143,17 @@ def _frame(cmd: PriceCall, at: datetime) -> pl.DataFrame:
     return pl.DataFrame([event], schema=EVENT_SCHEMA)
 
 
-def _quote(cmd: PriceCall, at: datetime, frame: pl.DataFrame, rater: Rater, actor: Actor) -> Quote:
-    place = int(np.searchsorted(rater.subscribers.subscription, cmd.subscription))
-    pricing = rater.subscribers.pricings[int(rater.subscribers.pricing[place])]
-    party = np.array([rater.party(place)], np.int32)
+def _quote(call: Call, rater: Rater, actor: Actor) -> Quote:
+    frame, owner = call.frame, np.array([call.owner], np.int32)
+    priced = rater.pricing(owner, frame["start"].to_numpy())
+    pricing, party = rater.subscribers.pricings[int(priced[0])], rater.party(owner, priced)
     rated = rate(rater.book, rater.parties, from_frame(rater.book, frame, party, rank=np.zeros(1, np.int64)))
-    slots = rater.tier_slots[rater.subscribers.pricing[place]].tolist()[: len(pricing.tiers)]
+    slots = rater.tier_slots[int(priced[0])].tolist()[: len(pricing.tiers)]
     charges = [None if slot < 0 else _charge(rater, rated, slot) for slot in slots]
     seen = [(pricing.tiers[tier], charge) for tier in tiers_seen(actor, pricing.tiers) if (charge := charges[tier])]
     to, retail = int(rated.destination[0]), _charge(rater, rated, 0)
     return Quote(
-        at=at,
+        at=call.at,
         destination=rater.book.destinations[to] if to >= 0 else None,
         billed=int(rated.billed[0, 0]),
         reason=None if retail else unrated_reason(rated, 0),

@@ -44,7 +44,8 @@ def _rated(events: Sequence[object], rater: Rater, actor: Actor) -> list[dict[st
     if not requests:
         return []
     owners = _owners(requests, rater, actor)
-    party = np.array([-1 if owner < 0 else rater.party(owner) for owner in owners], np.int32)
+    places = np.array(owners, np.int32)
+    party = rater.party(places, rater.pricing(places, np.array([one.start for one in requests], np.int64)))
     made = replace(to_events(rater.book, Directory({}, {}), requests), party=party)
     answers = Answers(rater.book, rater.parties, rate(rater.book, rater.parties, made))
     told = answers.all([one.id for one in requests], [one.bad for one in requests])
