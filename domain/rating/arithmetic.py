@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from domain.rating.compiled import compiled
-from domain.rating.layout import HALF_EVEN, HALF_UP, MAX, UP
+from domain.rating.layout import MAX
 
 OVER: Final = -(2**63)
 FLOAT_EXACT: Final = 1 << 50
 PERCENT_ONE: Final = 100_000_000  # 100 % in 10⁻⁶ per cent
-TENS: Final = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
 
 
 @compiled
@@ -80,21 +79,17 @@ def percentage(amount: int, percent: int) -> int:
 
 
 @compiled
-def rounded(nano: int, decimals: int, mode: int) -> int:
-    """Round a nano amount to micro-units and then, in micro-units, to the list's decimals by its mode."""
+def rounded(nano: int, unit: int, bias: int, even: int) -> int:
+    """Round a nano amount to micro-units and then to a list's unit of micro-units by its mode.
+
+    ``bias`` is what its mode adds before rounding down; with ``even`` a result that was just half way must be even.
+    """
     size = abs(nano)
     micro = size // 1000
     if size - micro * 1000 >= 500:
         micro += 1
-    if decimals < 6:
-        unit = TENS[decimals]
-        whole = quotient(micro, unit)
-        rest = micro - whole * unit
-        if mode == HALF_UP:
-            up = 2 * rest >= unit
-        elif mode == HALF_EVEN:
-            up = 2 * rest > unit or (2 * rest == unit and whole % 2 == 1)
-        else:
-            up = mode == UP and rest > 0
-        micro = (whole + 1 if up else whole) * unit
-    return micro if nano >= 0 else -micro
+    micro += bias
+    whole = quotient(micro, unit)
+    if even != 0 and whole * unit == micro:
+        whole -= whole & 1
+    return whole * unit if nano >= 0 else -whole * unit

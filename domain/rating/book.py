@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Ring, Step, Tariff, unit_of
+from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Ring, RoundingRule, Step, Tariff, unit_of
 from domain.money import Rounding
 from domain.rating import layout as at
 from domain.rating.clock import micros, transitions
@@ -25,7 +25,6 @@ from domain.rating.layout import frozen, member_rows, packed, table
 
 KNOWN_MODES: Final = ("voice", "sms", "mms", "data")
 DIRECTIONS: Final = ("out", "in")
-_ROUNDING: Final = {Rounding.HALF_UP: 0, Rounding.HALF_EVEN: 1, Rounding.UP: 2, Rounding.DOWN: 3}
 _UNITS: Final = {"seconds": at.SECONDS, "messages": at.MESSAGES, "kB": at.KB, "money": at.MONEY}
 _BY_VOLUME: Final = {"amount": at.BY_AMOUNT, "units": at.BY_UNITS, "events": at.BY_EVENTS}
 LEVEL_BITS: Final = {"retail": at.ON_RETAIL, "wholesale": at.ON_WHOLESALE, "cost": at.ON_COST}
@@ -199,7 +198,7 @@ def compile_book(tariff: Tariff) -> Book:
     moves = [transitions(name) for name in zone_names]
     entries, rates = table(prices.entries, at.ENTRY_WIDTH), table(prices.rates, at.RATE_WIDTH)
     steps, first = table(prices.steps, 4), prices.first_table()
-    list_rows = table([_list_row(inherited[n], index, zone_names) for n in lists], 6)
+    list_rows = table([_list_row(inherited[n], index, zone_names) for n in lists], at.LIST_WIDTH)
     options, choice = flatten(entries, rates, steps, list_rows, prices.rows, first)
     asks_a = bool((entries[:, at.E_FROM] >= 0).any())
     cells, wide = packed(
@@ -285,9 +284,17 @@ def _list_row(plist: PriceList, index: Index, zone_names: list[str]) -> list[int
         index.currency[plist.currency] if plist.currency else -1,
         zone_names.index(plist.zone or "UTC"),
         int(plist.band_policy == "split"),
-        plist.rounding.decimals,
-        _ROUNDING[plist.rounding.mode],
+        *_rounding(plist.rounding),
+        0,
     ]
+
+
+def _rounding(rule: RoundingRule) -> tuple[int, int, int]:
+    """Return (unit in micro-units, what is added before rounding down, whether half a unit goes to the even one)."""
+    unit: int = 10 ** (6 - rule.decimals)
+    half = rule.mode in {Rounding.HALF_UP, Rounding.HALF_EVEN}
+    bias = unit // 2 if half else unit - 1 if rule.mode == Rounding.UP else 0
+    return unit, bias, int(rule.mode == Rounding.HALF_EVEN and unit > 1)
 
 
 def _band_row(band: Band, calendars: list[str]) -> list[int]:

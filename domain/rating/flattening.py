@@ -17,7 +17,7 @@ from domain.rating.arithmetic import OVER, PERCENT_ONE, added, percentage
 from domain.rating.compiled import compiled
 from domain.rating.layout import BEGIN, LEFT, MAX, NOTHING, Int32s, Int64s
 
-PRICE_END: Final = 1 << 41  # above every price of an option: price × units stays inside int64 for units below 2²²
+PRICE_END: Final = 1 << 41  # above every price of an option: price × units stays far inside int64
 SETUP_END: Final = 1 << 60
 PER_END: Final = 1 << 22  # above every ``per``: an adjusted price × per stays inside int64
 LENGTH_END: Final = (1 << 31) - 1  # above every increment's length

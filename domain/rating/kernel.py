@@ -35,7 +35,7 @@ def write(rows: Int64s, room: Int64s, counter: int, what: int, amount: int) -> N
 def round_level(book: Int64s, room: Int64s, nano: int) -> int:
     """Round nano-units to micro-units as the level's list says."""
     row = row_at(book, at.LISTS, room[at.V_LIST])
-    return rounded(nano, book[row + at.L_DECIMALS], book[row + at.L_MODE])
+    return rounded(nano, book[row + at.L_UNIT], book[row + at.L_BIAS], book[row + at.L_EVEN])
 
 
 @compiled
@@ -276,8 +276,9 @@ def rate_all(
                 cells(plists), cells(chosen),
             )  # fmt: skip
             price_block(
-                book, room, begin, end, count, slot, those, coded, cells(plists), cells(chosen), statuses, broad, narrow
-            )
+                book, room, begin, end, count, slot, slots, those, coded, cells(plists), cells(chosen),
+                cells(statuses), cells(broad), cells(narrow),
+            )  # fmt: skip
         if len(order) == 0:
             shares, draws, counts = rate_left(
                 book, wide, actors, left, volume, scratch, begin, end, order, numbers, codes, destinations, statuses,

@@ -76,8 +76,8 @@ OPT_REST = (
 OPTION_WIDTH: Final = 8
 NOTHING, LEFT = -1, -2  # instead of an option: no rate; it takes the general way
 IS_SPECIAL, IS_FIXED, IS_JUMP = 1, 2, 4  # grace, minimum or maximum; only the first step is known; leads on (OPT_PRICE)
-L_PARENT, L_CURRENCY, L_ZONE, L_SPLIT, L_DECIMALS, L_MODE = range(6)
-HALF_UP, HALF_EVEN, UP, DOWN = range(4)  # L_MODE
+L_PARENT, L_CURRENCY, L_ZONE, L_SPLIT, L_UNIT, L_BIAS, L_EVEN = range(7)  # from L_UNIT on as ``rounded`` takes them
+LIST_WIDTH: Final = 8
 B_DAYS, B_START, B_END, B_EXCEPT, B_ON = range(5)
 
 # A ring. G_RATE: the pseudo-rate of a price ring.

@@ -34,7 +34,7 @@ from domain.rating.lookup import band_holds, destination_of, local_offset, next_
 from domain.rating.walking import segment, step_at
 
 BLOCK: Final = 256  # events
-UNITS_END: Final = 1 << 22  # above what a plain event is billed
+UNITS_END: Final = 1 << 21  # above what a plain event is billed: price × units is then below 2⁶²
 LOW: Final = 0xFFFFFFFF
 PASSED: Final = -3  # beside NOTHING and LEFT: nothing is to be done for this event
 
@@ -210,37 +210,40 @@ def by_steps(book: Int64s, rate: int, used: int) -> tuple[int, int]:
 
 
 @compiled
-def charge(book: Int64s, row: int, used: int) -> tuple[int, int, int]:
-    """Return (units billed, setup, nano-units) of a whole event by an option; units -1 where it is not plain."""
+def unusual(book: Int64s, row: int, used: int) -> tuple[int, int, int]:
+    """Return (units billed, setup, nano-units) of an event by an option where more than a product is asked.
+
+    That is later steps, a grace, a minimum or maximum, or no units at all; the units are -1 where it is not plain.
+    """
     if used == 0:
         return 0, 0, 0
-    setup, lengths, per = book[row + at.OPT_SETUP], book[row + at.OPT_LENGTHS], book[row + at.OPT_PER]
-    rate, flags, following = book[row + at.OPT_RATE] & LOW, book[row + at.OPT_RATE] >> 56, lengths >> 32
-    if used > per >> 32:
-        if flags & at.IS_FIXED != 0:
-            return -1, 0, 0
-        billed, nano = by_steps(book, rate, used)
-        if nano == OVER:
-            return -1, 0, 0
-    else:
-        # The quotients are exact: dividend and divisor are far below 2⁵³, where a float's floor can be wrong.
-        billed = lengths & LOW
-        billed += int(float(max(used - billed, 0) + following - 1) / float(following)) * following
-        if billed >= UNITS_END:
-            return -1, 0, 0
-        product, per = book[row + at.OPT_PRICE] * billed, per & LOW
-        nano = quotient(product, per)
-        left = product - nano * per
-        if left >= per - left:
-            nano += 1
-    nano = added(nano, setup)
-    if nano == OVER:
+    rate, flags = book[row + at.OPT_RATE] & LOW, book[row + at.OPT_RATE] >> 56
+    if flags & at.IS_FIXED != 0 and used > book[row + at.OPT_PER] >> 32:
+        return -1, 0, 0
+    billed, nano = by_steps(book, rate, used) if flags & at.IS_FIXED == 0 else by_option(book, row, used)
+    nano = added(nano, book[row + at.OPT_SETUP])
+    if nano == OVER or billed >= UNITS_END:
         return -1, 0, 0
     if flags & at.IS_SPECIAL != 0:
         if used <= cell(book, at.RATES, rate, at.R_GRACE):
             return 0, 0, 0
         nano = limited(book, rate, nano)
-    return billed, setup, nano
+    return billed, book[row + at.OPT_SETUP], nano
+
+
+@compiled
+def by_option(book: Int64s, row: int, used: int) -> tuple[int, int]:
+    """Return (units billed, nano-units) of an event that the first step covers; the units must be below UNITS_END.
+
+    The quotients are exact: all numbers are far below 2⁵³, where the floor of a quotient of floats could be wrong.
+    """
+    lengths = book[row + at.OPT_LENGTHS]
+    first, following, per = lengths & LOW, lengths >> 32, book[row + at.OPT_PER] & LOW
+    billed = first + int(float(max(used - first, 0) + following - 1) / float(following)) * following
+    product = book[row + at.OPT_PRICE] * billed
+    nano = quotient(product, per)
+    left = product - nano * per
+    return billed, nano + 1 if left >= per - left else nano
 
 
 @compiled
@@ -251,6 +254,7 @@ def price_block(
     end: int,
     count: int,
     slot: int,
+    slots: int,
     numbers: Int64s,
     codes: Int32s,
     plists: Int32s,
@@ -259,28 +263,42 @@ def price_block(
     broad: Int64s,
     narrow: Int32s,
 ) -> None:
-    """Price a level of a block's events by the options chosen."""
+    """Price a level of a block's events by the options chosen. ``statuses`` … are the cells of the kernel's columns."""
+    options, lists, status = book[3 * at.OPTIONS], book[3 * at.LISTS], (1 + slot) * count
+    amounts, billeds, setups = slot * count, (slots + slot) * count, (2 * slots + slot) * count
     for event in range(begin, end):
         option, used = chosen[event - begin], numbers[count + event]
         if option == PASSED:
             continue
-        start, plist = numbers[event], row_at(book, at.LISTS, int(plists[event - begin]))
-        row, banded = holding(book, room, option, book[plist + at.L_ZONE], start)
+        plist, row, banded = lists + int(plists[event - begin]) * at.LIST_WIDTH, option, False
+        if option >= 0:
+            row = options + option * at.OPTION_WIDTH
+            start, asks = numbers[event], (book[row + at.OPT_REST] >> 32) & 0xFFFF != 0
+            asks = asks or (book[row + at.OPT_RATE] >> 56) & at.IS_JUMP != 0
+            if asks or start < book[row + at.OPT_SINCE] or start >= book[row + at.OPT_UNTIL]:
+                row, banded = holding(book, room, option, book[plist + at.L_ZONE], start)
         if row == NOTHING:
-            statuses[1 + slot, event] = at.NO_RATE
+            statuses[status + event] = at.NO_RATE
             continue
-        billed, setup, nano = -1, 0, 0
+        billed, nano, setup = -1, 0, 0
         if row != LEFT:
-            moving = banded and book[plist + at.L_SPLIT] == 1
-            moving = moving and item(book, at.MODE_UNITS, int(codes[event])) == at.SECONDS and used > 0
-            if not moving or still_holds(book, room, book[plist + at.L_ZONE], start, used):
-                billed, setup, nano = charge(book, row, used)
-        if billed < 0:
-            statuses[0, event], statuses[1 + slot, event] = UNDECIDED, UNDECIDED
+            moving = banded and used > 0 and book[plist + at.L_SPLIT] == 1
+            moving = moving and item(book, at.MODE_UNITS, int(codes[event])) == at.SECONDS
+            if not moving or still_holds(book, room, book[plist + at.L_ZONE], numbers[event], used):
+                setup = book[row + at.OPT_SETUP]
+                if 0 < used <= book[row + at.OPT_PER] >> 32 and (book[row + at.OPT_RATE] >> 56) & at.IS_SPECIAL == 0:
+                    billed, nano = by_option(book, row, used)
+                    nano += setup
+                else:
+                    billed, setup, nano = unusual(book, row, used)
+        if billed < 0 or billed >= UNITS_END:
+            statuses[event], statuses[status + event] = UNDECIDED, UNDECIDED
             continue
         names = book[row + at.OPT_RATE]
-        statuses[1 + slot, event] = at.PRICED
-        broad[0, slot, event] = rounded(nano, book[plist + at.L_DECIMALS], book[plist + at.L_MODE])
-        broad[1, slot, event], broad[2, slot, event] = billed, setup
-        narrow[0, slot, event], narrow[1, slot, event] = (names >> 32) & 0xFFFFFF, names & LOW
-        narrow[2, slot, event] = (book[row + at.OPT_REST] >> 48) - 1
+        statuses[status + event] = at.PRICED
+        broad[amounts + event] = rounded(
+            nano, book[plist + at.L_UNIT], book[plist + at.L_BIAS], book[plist + at.L_EVEN]
+        )
+        broad[billeds + event], broad[setups + event] = billed, setup
+        narrow[amounts + event], narrow[billeds + event] = (names >> 32) & 0xFFFFFF, names & LOW
+        narrow[setups + event] = (book[row + at.OPT_REST] >> 48) - 1
