@@ -33,11 +33,15 @@ from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
 from persistence.memory_rerating import MemoryReratings
+from persistence.memory_sessions import MemorySessions
+from persistence.memory_suspense import MemorySuspenseDesk
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
+from persistence.sessions import SessionStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
+from persistence.suspense import SuspenseDeskStore
 from persistence.usage import UsageRows
 
 
@@ -62,6 +66,8 @@ class StoredUnit:
         self.intake = IntakeStore(transaction, actor)
         self.usage = UsageRows(transaction, actor)
         self.suspense = SuspenseStore(transaction, actor)
+        self.desk = SuspenseDeskStore(transaction, actor)
+        self.sessions = SessionStore(transaction, actor)
         self.invoices = InvoiceStore(transaction, actor)
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
@@ -91,6 +97,8 @@ class MemoryUnit:
         self.intake = MemoryIntake(draft)
         self.usage = MemoryUsage(draft)
         self.suspense = MemorySuspense(draft)
+        self.desk = MemorySuspenseDesk(draft)
+        self.sessions = MemorySessions(draft)
         self.invoices = MemoryInvoices(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)

@@ -12,12 +12,15 @@ from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.drafts import Drafts
+from domain.ports.feeds import Feeds
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
 from domain.ports.rerating import Reratings
+from domain.ports.sessions import Sessions
+from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
 
 
@@ -59,6 +62,10 @@ class Unit(Protocol):
     @property
     def suspense(self) -> Suspense: ...  # noqa: D102
     @property
+    def desk(self) -> SuspenseDesk: ...  # noqa: D102
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
     def invoices(self) -> Invoices: ...  # noqa: D102
     @property
     def bill_runs(self) -> BillRuns: ...  # noqa: D102
@@ -70,6 +77,8 @@ class Unit(Protocol):
     def alarms(self) -> Alarms: ...  # noqa: D102
     @property
     def jobs(self) -> Jobs: ...  # noqa: D102
+    @property
+    def feeds(self) -> Feeds: ...  # noqa: D102
 
 
 class Begin(Protocol):

@@ -1,0 +1,169 @@
+"""One chunk of a file into the database, within one transaction: joined, rid of what is known, stored, counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from domain.ids import FileId
+from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
+from domain.intake.joining import Identity, Joining, join
+from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
+from domain.mediation.files import CdrFile
+from domain.mediation.held import DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
+from domain.mediation.profile import Profile
+from domain.ports.intake import Chunk
+from domain.ports.unit import Unit
+from domain.rerating.columns import written
+
+_ORIGINS: Final = pl.Schema({"_offset": pl.Int64, "_place": pl.Int64})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wrote:
+    """What a chunk came to: its rows, the file with its counts, and sessions that another file must tell of."""
+
+    settled: Settled
+    file: CdrFile
+    later: Collection[str] = ()
+
+
+def nothing(file: CdrFile) -> Batch:
+    """Return a batch without records, for a chunk that only sessions or records in suspense make."""
+    return Batch(
+        EVENT_SCHEMA.to_frame(), REJECT_SCHEMA.to_frame(), Balance(), file.position, _ORIGINS.to_frame(), lambda _: []
+    )
+
+
+async def write_chunk(
+    unit: Unit,
+    made: Prepared,
+    file: CdrFile,
+    profile: Profile,
+    *,
+    at: datetime,
+    held: Mapping[str, Held] | None = None,
+) -> Wrote:
+    """Write a chunk of a claimed file and return it with its counts moved on. Raises ``Collision``.
+
+    Where the batch has parts of sessions, the caller holds the lock of its source (``unit.sessions.lock``), taken
+    before the file was claimed. ``held``: sessions to tell of besides, as the caller has read and changed them.
+    What no part belongs to takes the same way without any of it.
+    """
+    joining: Joining | None = None
+    known_as: Mapping[Identity, int] = {}
+    rows = None
+    if made.batch.parts or held:
+        joining = await _joined(unit, made.batch, file, profile, held or {})
+        made = await asyncio.to_thread(prepare, joining.batch, made.rater)
+        undone = await unit.sessions.undo(file.source, [(t.start, t.key) for t in joining.undo if t.kind == EVENT])
+        dropped = await unit.sessions.drop(file.source, [(told.file, told.record) for told in joining.dropped])
+        rows = undone.rows
+        known_as = {(start, key): version for start, key, version in rows.select("start", "key", "version").iter_rows()}
+        await unit.intake.partitions(_months(made))
+    known = await unit.intake.known(file.source, made.priced.events.start, made.priced.keys)
+    if known_as:
+        known = _taken_back(known, known_as)
+    settled = settle(made, known)
+    after = advanced(file, settled)
+    usage = settled.usage
+    if rows is not None and rows.height:
+        usage = pa.concat_tables([usage, _arrow(rows, usage.schema)])
+    first, last = _span(made, rows)
+    await unit.intake.store(
+        Chunk(
+            file=file.id,
+            source=file.source,
+            number=file.chunks,
+            position=settled.position,
+            first_start=first,
+            last_start=last,
+            believed_at=made.rater.subscribers.believed_at,
+            usage=usage,
+            suspended=settled.suspended,
+            shares=settled.shares,
+        )
+    )
+    later: Collection[str] = ()
+    if joining is not None:
+        _decide(joining, settled)
+        after = await _move(unit, after, joining.shifts(undone.statuses, dropped))
+        await unit.sessions.keep(file.source, joining.held.values(), at)
+        later = joining.later
+    await unit.files.keep(after)
+    return Wrote(settled, after, later)
+
+
+async def _joined(unit: Unit, batch: Batch, file: CdrFile, profile: Profile, held: Mapping[str, Held]) -> Joining:
+    """Read the sessions that a batch has parts of, and add those."""
+    names = {place: name_of(row) for place, row in enumerate(batch.parts)}
+    scopes = {str(row["_scope"]) for row in batch.parts if row["_scope"]} | {
+        one.scope for one in held.values() if one.scope
+    }
+    wanted = {*names.values(), *(reset_name(scope) for scope in scopes)} - held.keys()
+    found = {**await unit.sessions.load(file.source, wanted), **held}
+    every = {name: found.get(name) or Held(name) for name in {*names.values(), *found}}
+    return await asyncio.to_thread(join, batch, every, profile, int(file.id), names=names, touched=held.keys())
+
+
+async def _move(unit: Unit, file: CdrFile, shifts: Mapping[int, Mapping[str, int]]) -> CdrFile:
+    """Move the counts of files whose parts are told of otherwise now; return this one."""
+    for key in sorted(shifts):
+        if key == file.id:
+            file = shifted(file, shifts[key])
+        else:
+            await unit.files.keep(shifted(await unit.files.claim(FileId(key)), shifts[key]))
+    return file
+
+
+def _decide(joining: Joining, settled: Settled) -> None:
+    """Note what became of the events that were told: some are known from elsewhere."""
+    starts = pa.compute.cast(settled.usage["start"], pa.int64()).to_pylist()
+    there = set(zip(starts, settled.usage["key"].to_pylist(), strict=True))
+    waiting = settled.suspended.filter(pl.col("kind") == "unrated").select(
+        pl.col("start").dt.epoch("us").alias("start"), "key"
+    )
+    there |= set(waiting.iter_rows())
+    refused = settled.suspended.filter(pl.col("reason") == "conflicting_duplicate")["record"].to_list()
+    for one in joining.tellings:
+        told = one.told
+        if told.kind == EVENT and (told.start, told.key) not in there:
+            bad = told.record in refused
+            told = replace(told, kind=REJECT if bad else DUPLICATE, reason="conflicting_duplicate" if bad else "")
+            one.place["_state"] = told.kind
+        one.held.told.append(told)
+
+
+def _taken_back(known: pl.DataFrame, versions: Mapping[Identity, int]) -> pl.DataFrame:
+    """Return what is known with the reversals that this chunk writes, which are not there yet."""
+    extra = [(start, key, 0, version) for (start, key), version in versions.items()]
+    return pl.concat([known, pl.DataFrame(extra, schema=known.schema, orient="row")])
+
+
+def _arrow(rows: pl.DataFrame, schema: Any) -> Any:
+    table = written(rows).drop("source").to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.select(schema.names).cast(schema)
+
+
+def _months(made: Prepared) -> set[Any]:
+    starts = pl.from_epoch(pl.Series(made.priced.events.start[made.priced.billed], dtype=pl.Int64), time_unit="us")
+    return set(starts.dt.date().dt.month_start().unique().to_list())
+
+
+def _span(made: Prepared, rows: pl.DataFrame | None) -> tuple[datetime | None, datetime | None]:
+    """Return the first and last instant of a chunk's events, rated or not."""
+    starts = made.priced.events.start
+    if rows is not None and rows.height:
+        starts = np.concatenate([starts, rows["start"].to_numpy()])
+    if not len(starts):
+        return None, None
+    moments = pl.from_epoch(pl.Series([starts.min(), starts.max()], dtype=pl.Int64), time_unit="us")
+    first, last = moments.dt.replace_time_zone("UTC").to_list()
+    return first, last
