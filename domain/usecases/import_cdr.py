@@ -293,6 +293,7 @@ class _Run:
                 believed_at=made.rater.subscribers.believed_at,
                 usage=usage,
                 suspended=suspended,
+                shares=settled.shares,
             )
         )
         await unit.files.keep(file)
