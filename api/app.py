@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import strawberry
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
@@ -12,6 +13,7 @@ from api.auth.gate import Gate
 from api.auth.token_endpoint import FORM, TokenEndpoint
 from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
+from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
@@ -19,6 +21,8 @@ from api.rest.health import Readiness, healthz
 from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
+from api.rest.push import BODY_MAX as PUSH_MAX
+from api.rest.push import PUSHED, PushRecords
 from api.rest.rating import BODY_MAX, LINES, RateEvents
 from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
 from api.soap.view import SoapView
@@ -37,16 +41,19 @@ async def application(wiring: Wiring) -> ASGIApp:
     tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
     bearer = Bearer(tokens, wiring.credentials)
     requests = Requests()
-    table = routes(wiring, bearer, requests)
-    return Gate(table.router(), bearer, table.admission, requests.seen)
+    schema = make_schema()
+    table = routes(wiring, bearer, requests, schema)
+    sockets = GraphQLSockets(schema, wiring, bearer)
+    requests.count_sockets(lambda: sockets.open)
+    return Gate(table.router(), bearer, table.admission, requests.seen, sockets={"/graphql": sockets})
 
 
-def routes(wiring: Wiring, bearer: Bearer, requests: Requests) -> Table:
+def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberry.Schema | None = None) -> Table:
     """Return the table of every route."""
     operations: list[Operation] = [
         *_standing(wiring, bearer, requests),
         *_oauth(wiring, bearer.tokens),
-        _graphql(wiring),
+        _graphql(wiring, schema or make_schema()),
         *_soap(wiring),
         *_rest(wiring),
     ]
@@ -144,11 +151,11 @@ def _oauth(wiring: Wiring, tokens: Tokens) -> list[Operation]:
     ]
 
 
-def _graphql(wiring: Wiring) -> Operation:
+def _graphql(wiring: Wiring, schema: strawberry.Schema) -> Operation:
     return Operation(
         method="POST",
         path="/graphql",
-        endpoint=GraphQLView(make_schema(), wiring),
+        endpoint=GraphQLView(schema, wiring),
         name="graphql",
         summary="GraphQL; the schema is schema.graphql.",
         body_max=DOCUMENT,
@@ -190,14 +197,33 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 path="/rest/v1/cdr/{source}/{name}",
                 endpoint=uploads,
                 name=f"importCdrFile{suffix}",
-                summary="Import a CDR file: the body is the file. The same content again changes nothing.",
+                summary="Take a CDR file, which a worker imports. The same content again changes nothing.",
                 action=Action.IMPORT_CDR,
                 body_max=None,
                 takes={"application/octet-stream": {"type": "string", "format": "binary"}},
-                answers={"200": ("application/json", FILE), "201": ("application/json", FILE)},
+                query=({"name": "wait", "schema": TEXT, "description": "Answer when it is imported: 201."},),
+                answers={status: ("application/json", FILE) for status in ("200", "201", "202")},
                 refuses=(400, 404, 408, 409, 413, 415, 422),
             )
             for method, suffix in (("PUT", ""), ("POST", "ByPost"))
+        ),
+        Operation(
+            method="POST",
+            path="/rest/v1/cdr/{source}",
+            endpoint=PushRecords(wiring),
+            name="pushRecords",
+            summary="Take call records as they happen; answered when they are in the database for good.",
+            action=Action.IMPORT_CDR,
+            basic=True,
+            body_max=PUSH_MAX,
+            takes={
+                "application/json": {"oneOf": [OBJECT, {"type": "array", "items": OBJECT}]},
+                "application/x-ndjson": TEXT,
+                "application/x-www-form-urlencoded": {"type": "object", "properties": {"cdr": TEXT}},
+                "text/xml": TEXT,
+            },
+            answers={"200": ("application/json", PUSHED)},
+            refuses=(400, 404, 408, 409, 413, 415, 422, 503),
         ),
         Operation(
             method="GET",

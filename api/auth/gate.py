@@ -12,9 +12,10 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -58,21 +59,35 @@ Seen = Callable[[str, str, int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a route says of itself: its path, whether it is public, and its largest body (None: it counts itself)."""
+    """What a route says of itself: its path, whether it is public, and its largest body (None: it counts itself).
+
+    ``basic``: whether a client may name itself by HTTP Basic instead of a token.
+    """
 
     route: str
     public: bool
     body_max: int | None
+    basic: bool = False
 
 
 class Gate:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, bearer: Bearer, admission: Callable[[Scope], Admission], seen: Seen) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        bearer: Bearer,
+        admission: Callable[[Scope], Admission],
+        seen: Seen,
+        *,
+        sockets: Mapping[str, ASGIApp] = MappingProxyType({}),
+    ) -> None:
+        """``sockets``: who answers a WebSocket on a path; each asks for a token by itself."""
         self._app = app
         self._bearer = bearer
         self._admission = admission
         self._seen = seen
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request, or answer it."""
@@ -81,7 +96,18 @@ class Gate:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
+            await self._websocket(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answers = self._sockets.get(scope["path"])
+        try:
+            _check_query(scope["query_string"])
+        except Malformed:
+            answers = None
+        if answers is None:
             await send({"type": "websocket.close", "code": 1008})
+            return
+        await answers(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -92,7 +118,7 @@ class Gate:
             admitted = self._admission(scope)
             answer.route = admitted.route
             _check_query(scope["query_string"])
-            scope["state"]["actor"] = None if admitted.public else await self._caller(scope)
+            scope["state"]["actor"] = None if admitted.public else await self._caller(scope, admitted)
             if admitted.body_max is not None:
                 receive = _Measured(receive, Headers(scope=scope), admitted.body_max)
             await self._app(scope, receive, answer)
@@ -101,13 +127,17 @@ class Gate:
         finally:
             self._done(scope, answer, time.perf_counter() - began)
 
-    async def _caller(self, scope: Scope) -> Actor:
+    async def _caller(self, scope: Scope, admitted: Admission) -> Actor:
         headers = Headers(scope=scope)
         given = headers.getlist("authorization")
-        if len(given) != 1:
-            raise TokenRefused("no token" if not given else "more than one token")
         client = scope.get("client")
-        return await self._bearer.actor(given[0], address=client[0] if client else None)
+        address = client[0] if client else None
+        known = self._bearer.client if admitted.basic else self._bearer.actor
+        try:
+            return await known(_only(given), address=address)
+        except TokenRefused as no:
+            no.basic = admitted.basic
+            raise
 
     async def _trouble(self, trouble: Exception, answer: _Answer, scope: Scope, receive: Receive) -> None:
         if answer.status and not isinstance(trouble, FORESEEN):
@@ -178,6 +208,12 @@ class _Measured:
         return message
 
 
+def _only(given: list[str]) -> str:
+    if len(given) != 1:
+        raise TokenRefused("no token" if not given else "more than one token")
+    return given[0]
+
+
 async def next_block(receive: Receive) -> Message:
     """Return the next message of a body. Raises Malformed, 408, where it does not come."""
     try:
@@ -198,7 +234,9 @@ def answer_to(trouble: Exception, request_id: str) -> Response:
     match trouble:
         case TokenRefused():
             access.info("token refused: %s", trouble)
-            challenge = {"WWW-Authenticate": 'Bearer realm="tollwright", error="invalid_token"'}
+            # A switch that was told nothing asks first, and takes the scheme it knows.
+            basic = 'Basic realm="tollwright", charset="UTF-8", ' if trouble.basic else ""
+            challenge = {"WWW-Authenticate": f'{basic}Bearer realm="tollwright", error="invalid_token"'}
             sentence = "send a valid access token: Authorization: Bearer ..., from /oauth/token"
             return problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", sentence, headers=challenge)
         case Refusal():

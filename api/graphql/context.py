@@ -77,4 +77,17 @@ class Context:
         return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
 
 
+class LiveContext(Context):
+    """What stands around a subscription: it lasts, so who calls and what was loaded are looked at anew."""
+
+    def __init__(self, wiring: Wiring, actor: Actor, present: Callable[[], Awaitable[Actor]]) -> None:
+        super().__init__(wiring, actor)
+        self._present = present
+
+    async def renew(self) -> None:
+        """Ask again who calls, and forget what was loaded; before every message. Raises what ends the socket."""
+        self.actor = await self._present()
+        self.load = Loaders(self.wiring, self.actor)
+
+
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -14,8 +14,11 @@ from typing import Annotated, Any, Final
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import InvalidOperationTypeError
 
+from api.graphql.closing import Closing
 from domain import refusal as no
+from domain.ports.news import TooSlow
 from persistence.away import DatabaseAway
 
 faults = logging.getLogger("tollwright.faults")
@@ -96,21 +99,21 @@ def outcome(name: str, success: Any) -> Any:
     return Annotated[members, strawberry.union(name)]
 
 
-def _handler(kind: type[no.Refusal], shown: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
+def _handler(kind: type[no.Refusal], told: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
     class Handler:
         exception_type = kind
-        error_type = shown
+        error_type = told
 
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
             del field, info
-            return shown(code=kind.code.upper(), message=exception.message, field=exception.field)
+            return told(code=kind.code.upper(), message=exception.message, field=exception.field)
 
     return Handler()
 
 
 # The first that fits is taken, so the nearest class stands before the one above it.
 HANDLERS: Final = tuple(
-    _handler(kind, shown) for kind, shown in sorted(KINDS.items(), key=lambda pair: -len(pair[0].__mro__))
+    _handler(kind, told) for kind, told in sorted(KINDS.items(), key=lambda pair: -len(pair[0].__mro__))
 )
 
 
@@ -123,13 +126,24 @@ class Errors(SchemaExtension):
         result = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
-            result.errors = [_shown(error) for error in errors]  # type: ignore[union-attr]  # it has errors
+            result.errors = [shown(error) for error in errors]  # type: ignore[union-attr]  # it has errors
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        """Look at the errors of each result of a subscription before it is sent."""
+        if result.errors:
+            result.errors = [shown(error) for error in result.errors]
+        yield
 
 
-def _shown(error: GraphQLError) -> GraphQLError:
+def shown(error: GraphQLError) -> GraphQLError:
+    """Return an error as a caller may see it: with its code, or masked."""
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
         return error if error.extensions else _coded(error, error.message, "BAD_REQUEST")
+    if isinstance(original, InvalidOperationTypeError):
+        return _coded(error, "only subscriptions come over a socket; POST queries and mutations", "BAD_REQUEST")
+    if isinstance(original, Closing | TooSlow):
+        return error  # the socket sees what it is, and ends
     if isinstance(original, no.Refusal):
         return _coded(error, original.message, original.code.upper(), field=original.field)
     identity = secrets.token_hex(8)

@@ -9,17 +9,20 @@ from graphql import ASTValidationRule
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
+from api.graphql.jobs import JobMutation, JobQuery, JobType
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.node_query import NodeQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
+from api.graphql.progress import ProgressSubscription
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.scalars import SCALARS
@@ -44,6 +47,8 @@ class Query(
     ReratingQuery,
     SimulationQuery,
     ClientQuery,
+    JobQuery,
+    AlarmQuery,
 ):
     """Every query."""
 
@@ -57,8 +62,19 @@ class Mutation(
     ReratingMutation,
     InvoiceMutation,
     ClientMutation,
+    JobMutation,
+    AlarmMutation,
 ):
     """Every mutation."""
+
+
+# Not "Subscription": in this schema that is a line in the network.
+@strawberry.type(description="What is told as it happens, over a WebSocket.")
+class Live(
+    ProgressSubscription,
+    AlarmSubscription,
+):
+    """Every subscription."""
 
 
 class QuietSchema(strawberry.Schema):
@@ -73,6 +89,7 @@ def make_schema() -> strawberry.Schema:
     return QuietSchema(
         Query,
         Mutation,
+        Live,
         types=[
             OperatorType,
             CustomerType,
@@ -88,6 +105,8 @@ def make_schema() -> strawberry.Schema:
             SourceType,
             SuspendedType,
             ReratingType,
+            JobType,
+            AlarmType,
         ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,

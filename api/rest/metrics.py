@@ -6,9 +6,9 @@ that it is the same from every process and after every restart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -35,6 +35,11 @@ class Requests:
         self._seconds = Histogram(
             "tollwright_request_seconds", "Time to answer a request.", ["route"], registry=self.registry
         )
+
+    def count_sockets(self, count: Callable[[], int]) -> None:
+        """Show how many WebSockets are open."""
+        gauge = Gauge("tollwright_sockets", "WebSockets open.", registry=self.registry)
+        gauge.set_function(lambda: float(count()))
 
     def seen(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -130,7 +130,12 @@ async def live(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     wiring = on_database(database, Settings(data_dir=tmp_path, public_url=address), clock=clock)
     config = uvicorn.Config(
-        await application(wiring), log_config=None, lifespan="off", ws="none", proxy_headers=False, access_log=False
+        await application(wiring),
+        log_config=None,
+        lifespan="off",
+        ws="websockets-sansio",
+        proxy_headers=False,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
