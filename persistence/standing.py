@@ -31,6 +31,12 @@ select o.code, s.reason, count(*)::bigint from suspense s join operator o on o.i
  group by o.code, s.reason order by o.code, s.reason
 """
 
+_ALARMS = """
+select o.code, a.kind, a.severity, a.state, count(*)::bigint from alarm a join operator o on o.id = a.operator
+ where a.state <> 'closed' and ($1::int is null or a.operator = $1)
+ group by o.code, a.kind, a.severity, a.state order by o.code, a.kind, a.severity, a.state
+"""
+
 
 class StoredStanding:
     """The port ``Standing`` on PostgreSQL."""
@@ -53,6 +59,7 @@ class StoredStanding:
             balances = await fetch(_BALANCES, operator)
             files = await fetch(_FILES, operator)
             suspense = await fetch(_SUSPENSE, operator)
+            alarms = await fetch(_ALARMS, operator)
         names = (*COUNTS, "ignored")
         return Figures(
             [
@@ -61,6 +68,7 @@ class StoredStanding:
             ],
             [tuple(row) for row in files],
             [tuple(row) for row in suspense],
+            [tuple(row) for row in alarms],
         )
 
 

@@ -51,6 +51,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
     "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
     "suspense": ("api.cli.suspense", "List the records that are not rated."),
+    "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
     "db": ("api.cli.db", "Migrate, inspect, back up and restore the database."),

@@ -73,7 +73,12 @@ class _Taken(Collector):
         )
         for operator, reason, count in self._figures.suspense:
             suspense.add_metric([operator, reason], count)
-        yield from (rated, balance, imports, suspense)
+        alarms = GaugeMetricFamily(
+            "tollwright_alarms", "Alarms that are not closed.", labels=["operator", "kind", "severity", "state"]
+        )
+        for *labels, count in self._figures.alarms:
+            alarms.add_metric(labels, count)
+        yield from (rated, balance, imports, suspense, alarms)
 
 
 class MetricsPage:

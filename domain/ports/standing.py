@@ -20,11 +20,15 @@ class SourceBalance:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts over every committed chunk. ``files``: (operator, source, state, number); ``suspense``: per reason."""
+    """Counts over every committed chunk. ``files``: (operator, source, state, number); ``suspense``: per reason.
+
+    ``alarms``: (operator, kind, severity, state, number) of those that are not closed.
+    """
 
     balances: Sequence[SourceBalance] = ()
     files: Sequence[tuple[str, str, str, int]] = ()
     suspense: Sequence[tuple[str, str, int]] = ()
+    alarms: Sequence[tuple[str, str, str, str, int]] = ()
 
 
 class Standing(Protocol):
