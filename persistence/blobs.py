@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -32,39 +33,48 @@ class FileBlobs:
         self._incoming = root / "incoming"
         self._swept = False
 
+    @asynccontextmanager
+    async def receive(self, blocks: AsyncIterator[bytes], *, size_max: int) -> AsyncIterator[FileArrival]:
+        """Take a stream in, to be kept or, where the context ends before, forgotten. Refuses with: LimitExceeded."""
+        with self._writing():
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            fresh = self._incoming / secrets.token_hex(16)
+            handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with self._writing():
+                digest, size = await _received(blocks, handle, size_max)
+            yield FileArrival(self, fresh, handle, Kept(digest, size, new=not self.place(digest).exists()))
+        finally:
+            os.close(handle)
+            fresh.unlink(missing_ok=True)
+
     async def keep(self, blocks: AsyncIterator[bytes], *, size_max: int) -> Kept:
         """Keep a stream. Refuses with: LimitExceeded; nothing is left behind then."""
-        try:
-            return await self._keep(blocks, size_max)
-        except OSError as trouble:
-            raise DatabaseAway(f"{self._root} cannot be written ({trouble.strerror}): make room or mend it") from None
+        async with self.receive(blocks, size_max=size_max) as arrival:
+            await arrival.keep()
+            return arrival.kept
 
-    async def _keep(self, blocks: AsyncIterator[bytes], size_max: int) -> Kept:
-        self._incoming.mkdir(parents=True, exist_ok=True)
-        self._sweep()
-        fresh = self._incoming / secrets.token_hex(16)
-        digest, size = hashlib.sha256(), 0
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            async for block in blocks:
-                size += len(block)
-                if size > size_max:
-                    raise LimitExceeded(f"a file may have at most {size_max} bytes")
-                digest.update(block)
-                await asyncio.to_thread(_write, handle, block)
-            place = self._place(digest.digest())
-            if place.exists():
-                return Kept(digest.digest(), size, new=False)
-            await asyncio.to_thread(os.fsync, handle)
+    def settle(self, fresh: Path, handle: int, place: Path) -> None:
+        """Flush what was received and give it its name, and flush the name. The handle is closed."""
+        with self._writing():
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
             if not place.parent.exists():
                 place.parent.mkdir(exist_ok=True)
                 _flush_folder(self._root)
             fresh.rename(place)
-            await asyncio.to_thread(_flush_folder, place.parent)
-            return Kept(digest.digest(), size, new=True)
-        finally:
-            os.close(handle)
-            fresh.unlink(missing_ok=True)
+            _flush_folder(place.parent)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tell of a disk that is full or away in one sentence."""
+        try:
+            yield
+        except OSError as trouble:
+            raise DatabaseAway(f"{self._root} cannot be written ({trouble.strerror}): make room or mend it") from None
 
     def read(self, sha256: bytes) -> Iterator[bytes]:
         """Return the bytes in blocks. Refuses with: NotFound."""
@@ -73,11 +83,12 @@ class FileBlobs:
     def open(self, sha256: bytes) -> BinaryIO:
         """Return the bytes as a file that can seek; the caller closes it. Refuses with: NotFound."""
         try:
-            return self._place(sha256).open("rb")
+            return self.place(sha256).open("rb")
         except FileNotFoundError:
             raise NotFound(f"the content {sha256.hex()} is not in {self._root}") from None
 
-    def _place(self, sha256: bytes) -> Path:
+    def place(self, sha256: bytes) -> Path:
+        """Return where bytes are, or would be."""
         name = sha256.hex()
         return self._root / name[:2] / name[2:]
 
@@ -90,6 +101,44 @@ class FileBlobs:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
                     left.unlink()
+
+
+class FileArrival:
+    """Keeps ``domain.ports.files.Arrival``."""
+
+    def __init__(self, blobs: FileBlobs, fresh: Path, handle: int, kept: Kept) -> None:
+        self._blobs = blobs
+        self._fresh = fresh
+        self._handle = handle
+        self.kept = kept
+
+    async def keep(self) -> None:
+        """Put them on disk for good."""
+        place = self._blobs.place(self.kept.sha256)
+        if not place.exists():
+            # A thread outlives a caller that is cancelled, so it has a handle of its own.
+            await asyncio.to_thread(self._blobs.settle, self._fresh, os.dup(self._handle), place)
+
+    def open(self) -> BinaryIO:
+        """Return them as a file that can seek, kept already or not; the caller closes it."""
+        # By the number and not by the name, which changes meanwhile. A place in a file of its own: dup would share it.
+        return open(f"/proc/self/fd/{self._handle}", "rb")  # noqa: PTH123  (a number has no Path)
+
+
+async def _received(blocks: AsyncIterator[bytes], handle: int, size_max: int) -> tuple[bytes, int]:
+    """Write a stream; return its SHA-256 and its number of bytes. Refuses with: LimitExceeded."""
+    digest, size = hashlib.sha256(), 0
+
+    def take(block: bytes) -> None:
+        digest.update(block)
+        _write(handle, block)
+
+    async for block in blocks:
+        size += len(block)
+        if size > size_max:
+            raise LimitExceeded(f"a file may have at most {size_max} bytes")
+        await asyncio.to_thread(take, block)
+    return digest.digest(), size
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -152,7 +152,7 @@ class FileStore:
         if row is None:
             row = await self._connection.fetchrow(
                 f"select {_FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3"  # noqa: S608  (our own words)
-                " and state <> 'withdrawn' for update",
+                " and state <> 'withdrawn' for no key update",
                 *(self._operator, file.source, file.sha256),
             )
         return file_of(row)
@@ -167,9 +167,12 @@ class FileStore:
         return file_of(row) if row else None
 
     async def claim(self, key: FileId) -> CdrFile:
-        """Return one locked until the unit ends. Refuses with: NotFound."""
+        """Return one locked until the unit ends. Refuses with: NotFound.
+
+        The lock leaves room for those who write rows that refer to the file: the next chunk is written beside.
+        """
         row = await self._connection.fetchrow(
-            f"select {_FILE} from cdr_file where operator = $1 and id = $2 for update",  # noqa: S608  (our own words)
+            f"select {_FILE} from cdr_file where operator = $1 and id = $2 for no key update",  # noqa: S608  (our own words)
             *(self._operator, key),
         )
         if row is None:
@@ -193,6 +196,26 @@ class SuspenseStore:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._connection = transaction.connection
         self._operator = int(actor.operator)
+
+    async def get(self, key: SuspenseId) -> Suspended:
+        """Return an open one. Refuses with: NotFound."""
+        row = await self._connection.fetchrow(
+            f"select {_SUSPENSE} from suspense where operator = $1 and id = $2 and resolved_at is null",  # noqa: S608  (our own words)
+            *(self._operator, int(key)),
+        )
+        if row is None:
+            raise NotFound(f"no record {key} is held", field="id")
+        return suspended_of(row)
+
+    async def named(self, start_us: int, keys: Sequence[int]) -> Suspended | None:
+        """Return the open unrated event of any source that starts then and has one of these keys."""
+        row = await self._connection.fetchrow(
+            f"select {_SUSPENSE} from suspense where operator = $1 and kind = 'unrated' and resolved_at is null"  # noqa: S608  (our own words)
+            " and source in (select id from source where operator = $1)"
+            " and start = to_timestamp(0) + $2::bigint * interval '1 microsecond' and key = any($3) limit 1",
+            *(self._operator, start_us, list(keys)),
+        )
+        return None if row is None else suspended_of(row)
 
     async def page(
         self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None

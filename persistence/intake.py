@@ -55,6 +55,10 @@ _MEMBERS: Final = (
 # When the catalogue last changed: as of that instant it is what it is now.
 _BELIEVED: Final = "select changed_at from catalogue where operator = $1"
 _OPEN: Final = "kind = 'unrated' and resolved_at is null"
+_LIGHTLY: Final = (
+    "select set_config('synchronous_commit', 'off', true),"
+    " set_config('lock_timeout', coalesce($1, current_setting('lock_timeout')), true)"
+)
 _KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
 _VERSIONED: Final = (("usage", "true", "version"), ("suspense", _OPEN, f"{IN_SUSPENSE} as version"))
 # Bits of every row, whatever the order; ``#`` is exclusive or. One cheap aggregate, since it runs for every chunk.
@@ -202,9 +206,13 @@ class IntakeStore:
             )
         return rows
 
-    async def store(self, chunk: Chunk) -> ChunkId:
-        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``."""
+    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
+        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``.
+
+        Its commit does not wait for the disk: see ``domain.intake.run``.
+        """
         await self._connection.execute("select pg_advisory_xact_lock_shared($1, $2)", CHUNKS, self._operator)
+        await self._connection.execute(_LIGHTLY, None if patience is None else f"{int(1000 * patience)}ms")
         try:
             key = ChunkId(
                 await self._connection.fetchval(
@@ -226,6 +234,8 @@ class IntakeStore:
             } or fault.table_name.startswith("usage"):
                 raise Collision(str(fault)) from None
             raise
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as fault:
+            raise Collision(str(fault)) from None
         await self._compare(chunk, key)
         return key
 

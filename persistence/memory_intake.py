@@ -127,8 +127,9 @@ class MemoryIntake:
         kept |= self._draft.table("suspense_kept")
         return {place: content for place, content in kept.items() if place[1] == source}
 
-    async def store(self, chunk: Chunk) -> ChunkId:
+    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
         """Write a chunk. Raises ``Collision`` where an event is there already."""
+        del patience
         key = ChunkId(self._draft.draw("chunk"))
         names, groups = usage_names(self._draft)
         pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from domain.ids import FileId, SourceId
+from domain.ids import FileId, SourceId, SuspenseId
 from domain.mediation.files import CdrFile, Source, Suspended
 from domain.ports.page import Page, PageRequest
 
@@ -20,8 +21,29 @@ class Kept:
     new: bool
 
 
+class Arrival(Protocol):
+    """Bytes that have come, in full, and are not on disk for good yet."""
+
+    @property
+    def kept(self) -> Kept:
+        """What they are; it holds once ``keep`` has returned."""
+        ...
+
+    async def keep(self) -> None:
+        """Put them on disk for good."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Return them as a file that can seek, kept already or not; the caller closes it."""
+        ...
+
+
 class Blobs(Protocol):
     """Keeps bytes once by their SHA-256. What ``keep`` returned is on disk for good."""
+
+    def receive(self, blocks: AsyncIterator[bytes], *, size_max: int) -> AbstractAsyncContextManager[Arrival]:
+        """Take a stream in, to be kept or, where the context ends before, forgotten. Refuses with: LimitExceeded."""
+        ...
 
     async def keep(self, blocks: AsyncIterator[bytes], *, size_max: int) -> Kept:
         """Keep a stream. Refuses with: LimitExceeded; nothing is left behind then."""
@@ -90,6 +112,14 @@ class Files(Protocol):
 
 class Suspense(Protocol):
     """Records that are not rated."""
+
+    async def get(self, key: SuspenseId) -> Suspended:
+        """Return an open one. Refuses with: NotFound."""
+        ...
+
+    async def named(self, start_us: int, keys: Sequence[int]) -> Suspended | None:
+        """Return the open unrated event of any source that starts then and has one of these keys."""
+        ...
 
     async def page(
         self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None

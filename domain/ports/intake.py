@@ -69,8 +69,12 @@ class Intake(Protocol):
         """Return what is kept of a source around these events, as ``KNOWN``: a superset of those with the same key."""
         ...
 
-    async def store(self, chunk: Chunk) -> ChunkId:
-        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``."""
+    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
+        """Write a chunk and compare what arrived with what was sent. Raises ``Collision``.
+
+        ``patience``: seconds to wait for the row of another import at most, which is a collision too; None: as long as
+        for any lock. The unit's commit does not wait for the disk: a crash may undo it, with all that followed.
+        """
         ...
 
 
