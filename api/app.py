@@ -15,6 +15,7 @@ from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
+from api.rest import pricing
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -202,7 +203,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 body_max=None,
                 takes={"application/octet-stream": {"type": "string", "format": "binary"}},
                 query=({"name": "wait", "schema": TEXT, "description": "Answer when it is imported: 201."},),
-                answers={status: ("application/json", FILE) for status in ("200", "201", "202")},
+                answers=dict.fromkeys(("200", "201", "202"), ("application/json", FILE)),
                 refuses=(400, 404, 408, 409, 413, 415, 422),
             )
             for method, suffix in (("PUT", ""), ("POST", "ByPost"))
@@ -279,12 +280,17 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 "application/json": {
                     "type": "object",
                     "required": ["events"],
-                    "properties": {"tariff": OBJECT, "events": {"type": "array", "items": OBJECT}},
+                    "properties": {
+                        "tariff": OBJECT,
+                        "events": {"type": "array", "items": OBJECT},
+                        "as_of": {"type": "string", "format": "date-time"},
+                    },
                 }
             },
             answers={"200": (LINES, TEXT)},
             refuses=(400, 413, 415, 422),
         ),
+        *pricing.operations(wiring),
     ]
 
 

@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from domain.ids import FileId, SourceId
+import polars as pl
+
+from domain.ids import FileId, SourceId, SuspenseId
 from domain.mediation.files import CdrFile, FileState, Source, Suspended
+from domain.mediation.identity import event_keys
 from domain.ports.page import Page, PageRequest
+from domain.rating.clock import micros
 from domain.refusal import NotFound
 from persistence.memory import Draft, page_of
 
@@ -103,6 +107,28 @@ class MemorySuspense:
     def _own(self) -> list[Suspended]:
         rows = self._draft.table("suspense")
         return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+
+    async def get(self, key: SuspenseId) -> Suspended:
+        """Return an open one. Refuses with: NotFound."""
+        for one in self._own():
+            if one.id == key:
+                return one
+        raise NotFound(f"no record {key} is held", field="id")
+
+    async def named(self, start_us: int, keys: Sequence[int]) -> Suspended | None:
+        """Return the open unrated event of any source that starts then and has one of these keys."""
+        return next((one for one in self._own() if self._is(one, start_us, keys)), None)
+
+    @staticmethod
+    def _is(one: Suspended, start_us: int, keys: Sequence[int]) -> bool:
+        """Tell whether a record is the event that starts then and has one of these keys."""
+        if one.event is None or one.start is None or micros(one.start) != start_us:
+            return False
+        frame = pl.DataFrame(
+            {name: [one.event[name]] for name in ("source", "ref", "leg", "offset")} | {"start": [start_us]},
+            schema={"source": pl.String, "ref": pl.String, "leg": pl.String, "offset": pl.Int64, "start": pl.Int64},
+        )
+        return int(event_keys(frame)[0]) in keys
 
     async def page(
         self, request: PageRequest, *, reason: str | None = None, file: FileId | None = None

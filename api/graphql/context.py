@@ -70,6 +70,7 @@ class Context:
     def __init__(self, wiring: Wiring, actor: Actor) -> None:
         self.wiring = wiring
         self.actor = actor
+        self.accept_language: str | None = None
         self.load = Loaders(wiring, actor)
 
     async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:

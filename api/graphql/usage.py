@@ -154,6 +154,9 @@ class PriceCallInput:
     direction: str | None = None
     trunk: str | None = None
     visited: str | None = None
+    believed_at: datetime | None = strawberry.field(
+        default=None, description="By the catalogue as it was believed at this instant."
+    )
 
 
 def event_ref(text: str) -> EventRef:

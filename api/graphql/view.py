@@ -37,11 +37,13 @@ class GraphQLView:
     async def __call__(self, request: Request) -> Response:
         """Answer one operation."""
         asked = _checked(await json_body(request))
+        context = Context(self._wiring, request.state.actor)
+        context.accept_language = request.headers.get("accept-language")
         result = await self._schema.execute(
             asked["query"],
             variable_values=asked.get("variables"),
             operation_name=asked.get("operationName"),
-            context_value=Context(self._wiring, request.state.actor),
+            context_value=context,
         )
         body: dict[str, Any] = {"data": result.data}
         if result.errors:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -18,8 +19,9 @@ from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
 from domain.access.actor import Action, allow
+from domain.catalogue.reading import instant
 from domain.rating.vectors import rate_document
-from domain.refusal import LimitExceeded
+from domain.refusal import BadValue, LimitExceeded
 from domain.usecases.rate_events import EVENTS_MAX, rate_events
 
 BODY_MAX: Final = 20_000_000
@@ -38,26 +40,32 @@ class RateEvents:
         """Rate the events of one request."""
         actor = request.state.actor
         allow(actor, Action.READ_PRICES)
-        tariff, events = _parts(await json_body(request))
+        tariff, events, as_of = _parts(await json_body(request))
         async with self._turn:
             if tariff is None:
                 begin, raters = self._wiring.begin, self._wiring.raters
-                answers = await rate_events(events, actor=actor, begin=begin, raters=raters)
+                answers = await rate_events(events, actor=actor, begin=begin, raters=raters, believed_at=as_of)
             else:
                 answers = await asyncio.to_thread(rate_document, tariff, events)
         text = "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
         return Response(text, media_type=LINES)
 
 
-def _parts(body: Any) -> tuple[object | None, Sequence[object]]:
-    """Return the tariff, None for the operator's own, and the events."""
-    if not isinstance(body, dict) or not {"events"} <= set(body) <= {"tariff", "events"}:
+def _parts(body: Any) -> tuple[object | None, Sequence[object], datetime | None]:
+    """Return the tariff, None for the operator's own, the events, and as of when the catalogue is believed."""
+    if not isinstance(body, dict) or not {"events"} <= set(body) <= {"tariff", "events", "as_of"}:
         raise _wrong()
+    if "tariff" in body and "as_of" in body:
+        raise BadValue("as_of asks your own catalogue; a tariff document knows one state only", field="as_of")
     if not isinstance(body["events"], list) or ("tariff" in body and not isinstance(body["tariff"], dict)):
         raise _wrong()
     if len(body["events"]) > EVENTS_MAX:
         raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
-    return body.get("tariff"), body["events"]
+    try:
+        as_of = instant(body["as_of"]) if "as_of" in body else None
+    except ValueError as wrong:
+        raise BadValue(str(wrong), field="as_of") from None
+    return body.get("tariff"), body["events"], as_of
 
 
 def _wrong() -> Malformed:

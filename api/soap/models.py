@@ -210,6 +210,31 @@ class Quote(Model):
     cost = Charge
 
 
+class LevelExplained(Model):
+    """One level of an explanation: ``status`` is rated, no_rate or overflow."""
+
+    level = needed(Unicode)
+    tier = Integer
+    status = needed(Unicode)
+    amount = XsDecimal
+    currency = Unicode
+    priceList = Unicode  # noqa: N815  (an element's name)
+    band = Unicode
+    billed = needed(Integer)
+
+
+class Explanation(Model):
+    """Why an event costs what it costs: ``text`` for a person, ``data`` (JSON) for a program."""
+
+    status = needed(Unicode)
+    destination = Unicode
+    prefix = Unicode
+    level = LevelExplained.customize(min_occurs=0, max_occurs="unbounded")
+    language = needed(Unicode)
+    text = needed(Unicode)
+    data = needed(Unicode)
+
+
 class UsagePage(Model):
     """A page of events; ``next`` asks for the following one and is absent on the last."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args, get_type_hints
 from lxml import etree
 from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
 
+from api.languages import told_in
 from api.soap import models, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
@@ -27,6 +28,10 @@ from domain.refusal import BadValue
 from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.change_customer import ChangeCustomer, change_customer
 from domain.usecases.create_customer import CreateCustomer, create_customer
+from domain.usecases.explain_call import explain_call
+from domain.usecases.explain_held import explain_held
+from domain.usecases.explain_usage import explain_usage
+from domain.usecases.find_event import find_event
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
@@ -163,6 +168,54 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         fields = {name: value for name, value in asked.items() if value is not None}
         cmd = PriceCall(subscription=owner.id, number=calledNumber, at=when, **fields)
         return showing.quote(await ctx.udc.ask(price_call, cmd, clock=wiring.clock, raters=wiring.raters))
+
+    @operation(
+        "ExplainCall",
+        needed(Unicode),
+        needed(Unicode),
+        DateTime,
+        Integer(ge=0),
+        Unicode,
+        Unicode,
+        Unicode,
+        DateTime,
+        returns=models.Explanation,
+        result="explanation",
+    )
+    async def explain_call(  # noqa: PLR0917
+        ctx: Any,  # noqa: N805
+        callingNumber: str,  # noqa: N803
+        calledNumber: str,  # noqa: N803
+        at: datetime | None,
+        used: int | None,
+        mode: str | None,
+        trunk: str | None,
+        language: str | None,
+        asOf: datetime | None,  # noqa: N803
+    ) -> Any:
+        """Return why a call from one of our numbers to another would cost what it would."""
+        wiring = ctx.udc.wiring
+        when = wiring.clock.now() if at is None else utc(at, field="at")
+        owner = await ctx.udc.ask(owner_of_number, callingNumber, when)
+        asked: dict[str, Any] = {"used": used, "mode": mode, "trunk": trunk, "believed_at": asOf}
+        fields = {name: value for name, value in asked.items() if value is not None}
+        cmd = PriceCall(subscription=owner.id, number=calledNumber, at=when, **fields)
+        said = await told_in(language, None, wiring=wiring, actor=ctx.udc.actor)
+        explained = await ctx.udc.ask(explain_call, cmd, clock=wiring.clock, raters=wiring.raters)
+        return showing.explanation(explained, said)
+
+    @operation("ExplainEvent", needed(Unicode), Unicode, DateTime, returns=models.Explanation, result="explanation")
+    async def explain_event(ctx: Any, event: str, language: str | None, asOf: datetime | None) -> Any:  # noqa: N803, N805
+        """Return why an event of ListUsage costs what it costs, or why a record in suspense is not rated."""
+        wiring = ctx.udc.wiring
+        said = await told_in(language, None, wiring=wiring, actor=ctx.udc.actor)
+        if event.isascii() and event.isdigit():
+            explained = await ctx.udc.ask(explain_held, event, raters=wiring.raters, believed_at=asOf)
+        else:
+            ref = await ctx.udc.ask(find_event, event)
+            found = await ctx.udc.ask(explain_usage, ref, raters=wiring.raters, believed_at=asOf)
+            explained = found.explanation
+        return showing.explanation(explained, said)
 
     @operation(
         "ListUsage",

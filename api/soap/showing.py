@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,11 @@ from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.invoicing.invoice import Invoice
 from domain.operators import Address
+from domain.rating.explanation import Explanation
 from domain.rating.rated_event import RatedEvent
+from domain.telling.data import data
+from domain.telling.language import Language
+from domain.telling.text import text
 from domain.usecases.price_call import Quote
 
 
@@ -120,6 +125,31 @@ def quote(one: Quote) -> models.Quote:
         retail=charge(one.retail),
         wholesale=[charge(each) for each in one.wholesale],
         cost=charge(one.cost),
+    )
+
+
+def explanation(one: Explanation, language: Language) -> models.Explanation:
+    """Show an explanation."""
+    return models.Explanation(
+        status=one.status,
+        destination=one.destination,
+        prefix=one.located.prefix,
+        level=[
+            models.LevelExplained(
+                level=level.level,
+                tier=level.tier or None,
+                status=level.status,
+                amount=plain(Decimal(level.amount).scaleb(-6)) if level.status == "rated" else None,
+                currency=level.currency,
+                priceList=level.price_list,
+                band=level.band,
+                billed=level.billed,
+            )
+            for level in one.levels
+        ],
+        language=language.code,
+        text=text(one, language),
+        data=json.dumps(data(one, language), ensure_ascii=False),
     )
 
 

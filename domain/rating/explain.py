@@ -46,7 +46,6 @@ from domain.rating.explanation import (
 from domain.rating.rounds import rounded
 from domain.rating.walked import Found, NotPriced, Run, fits, next_look, segments, walk
 
-
 # What one unit of a currency costs in another on the event's day; None where nobody knows.
 Prices = Callable[[str, str], Decimal | None]
 

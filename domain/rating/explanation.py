@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
 
 from domain.catalogue.tariff import Rate
 from domain.rating.walked import Segment
@@ -26,14 +28,54 @@ class Asked:
     offset: int
 
 
+class Verdict(StrEnum):
+    """Why a list decided, or did not: of a list that has no matching rate, where its nearest rate failed to match."""
+
+    DECIDES = "decides"
+    ADJUSTS = "adjusts"
+    MODE = "mode"
+    DESTINATION = "destination"
+    ORIGIN = "origin"
+    NETWORK = "network"
+    VALIDITY = "validity"
+    BAND = "band"
+    NOT_ASKED = "not_asked"
+    NO_LIST = "no_list"
+
+
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A list on the chain, and why it decided or not. ``rate`` is the rate of it that won, if any."""
+    """A list on the chain. ``rate``: the one that won, else the nearest one; ``matching``: how many matched."""
 
     price_list: str
-    decided: bool
-    why: str
+    verdict: Verdict
     rate: Rate | None = None
+    matching: int = 0
+
+    @property
+    def decided(self) -> bool:
+        """Whether the list had a say in the price."""
+        return self.verdict in {Verdict.DECIDES, Verdict.ADJUSTS}
+
+
+class How(StrEnum):
+    """What gave a number its destination, or why it has none."""
+
+    PREFIX = "prefix"
+    PORTED = "ported"
+    NO_PREFIX = "no_prefix"
+    NO_NUMBER = "no_number"
+    NOT_A_NUMBER = "not_a_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A number's destination: by the longest ``prefix`` valid then, or ported there ``since``."""
+
+    how: How
+    destination: str | None = None
+    prefix: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +129,34 @@ class LevelExplained:
     amount: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """What a level leaves over the one below it, micro-units of ``currency``.
+
+    ``amount`` is None where the two have different currencies and no price of the one in the other is known. ``price``:
+    what one unit of the currency below costs in ``currency``; None where it is the same.
+    """
+
+    above: tuple[str, int]
+    below: tuple[str, int]
+    currency: str
+    other: str
+    amount: int | None
+    price: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """An event explained. ``status``: rated, no_party or no_destination; ``how``: what gave the destination."""
+    """An event explained. ``status``: rated, bad_event, no_party or no_destination; ``detail``: of a bad event, why."""
 
     event: Asked
     status: str
-    destination: str | None = None
-    how: str = ""
+    located: Located = Located(How.NO_NUMBER)
     levels: tuple[LevelExplained, ...] = ()
+    margins: tuple[Margin, ...] = ()
+    detail: str | None = None
+
+    @property
+    def destination(self) -> str | None:
+        """The B-number's destination."""
+        return self.located.destination

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import sees_costs, shown, tiers_seen
@@ -12,8 +13,9 @@ from domain.ids import ResellerId
 from domain.intake.rater import party_of
 from domain.intake.raters import Raters
 from domain.intake.subscribers import Pricing
+from domain.period import utc
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer
+from domain.rating.explain import Explainer, margins, no_price
 from domain.rating.explanation import Asked, Explanation, LevelExplained
 from domain.rating.rated_event import EventRef, RatedEvent
 
@@ -32,25 +34,34 @@ class ExplainedUsage:
     tiers: tuple[ResellerId, ...]
 
 
-async def explain_usage(ref: EventRef, *, actor: Actor, begin: Begin, raters: Raters) -> ExplainedUsage:
+async def explain_usage(
+    ref: EventRef, *, actor: Actor, begin: Begin, raters: Raters, believed_at: datetime | None = None
+) -> ExplainedUsage:
     """Explain a stored event as it was rated, whatever has changed since; it adds up to what is stored.
 
-    Refuses with: NotAllowed, NotFound.
+    With ``believed_at``: what it would have cost by the catalogue as it was believed at that instant instead, by the
+    lists that its subscription had when it was rated. Refuses with: NotAllowed, NotFound, BadValue.
     """
     allow(actor, Action.READ_USAGE)
     async with begin(actor) as unit:
         event = await unit.usage.get(ref)
         background = await unit.usage.background(ref)
-    tariff = await raters.believed(actor, begin, background.believed_at)
-    return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor)
+    if believed_at is None:
+        tariff = await raters.believed(actor, begin, background.believed_at)
+        return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor)
+    tariff = await raters.believed(actor, begin, utc(believed_at, field="believedAt"))
+    return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor, checked=False)
 
 
-def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor) -> ExplainedUsage:
+def _explained(
+    event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor, *, checked: bool = True
+) -> ExplainedUsage:
     name = str(event.subscription)
     parties = {name: party_of(name, pricing)}
     explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event, name))
     listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
-    _check(event, explanation, listed)
+    if checked:
+        _check(event, explanation, listed)
     seen = {place + 1 for place in tiers_seen(actor, listed)}
 
     def visible(level: LevelExplained) -> bool:
@@ -61,7 +72,7 @@ def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor
     levels = tuple(level for level in explanation.levels if visible(level))
     return ExplainedUsage(
         shown(event, actor),
-        replace(explanation, levels=levels),
+        replace(explanation, levels=levels, margins=margins(levels, no_price)),
         tuple(tier for place, tier in enumerate(listed, 1) if place in seen),
     )
 

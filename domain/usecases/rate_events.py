@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -25,17 +26,26 @@ _PARTY = "party: the number decides whose event it is; leave party out, or send 
 
 
 async def rate_events(
-    events: Sequence[object], *, actor: Actor, begin: Begin, raters: Raters
+    events: Sequence[object],
+    *,
+    actor: Actor,
+    begin: Begin,
+    raters: Raters,
+    believed_at: datetime | None = None,
 ) -> Sequence[dict[str, Any]]:
     """Return the answer to each event, in the form of the rating vectors, on the levels the caller may see.
 
     An event goes to whoever has its number at its start; what is nobody's, or not the caller's, is ``no_party``.
+    ``believed_at``: by the catalogue as it was believed then.
     Refuses with: NotAllowed, LimitExceeded.
     """
     allow(actor, Action.READ_PRICES)
     if len(events) > EVENTS_MAX:
         raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
     rater = await raters.present(actor, begin)
+    if believed_at is not None:
+        tariff = await raters.believed(actor, begin, believed_at)
+        rater = await asyncio.to_thread(Rater.of, rater.subscribers, tariff)
     return await asyncio.to_thread(_rated, events, rater, actor)
 
 

@@ -14,7 +14,7 @@ from domain.ids import ContractId, CustomerId, FileId, SubscriptionId
 from domain.ports.page import PageRequest
 from domain.ports.usage import UsageFilter
 from domain.rating.rated_event import EventRef
-from domain.rating.telling import text
+from domain.telling.text import text
 from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.explain_usage import explain_usage
 from domain.usecases.find_event import find_event

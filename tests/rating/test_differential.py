@@ -8,6 +8,7 @@ import pytest
 
 from domain.rating.vectors import differences, rate_document
 
+from . import wild
 from .generated import events, tariff
 from .reference import Reference
 
@@ -23,3 +24,10 @@ def differing(seed: int) -> list[str]:
 @pytest.mark.parametrize("seed", range(40))
 def test_the_kernel_agrees_with_the_page_written_out(seed: int) -> None:
     assert differing(seed) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_kernel_agrees_on_tariffs_of_another_cut(seed: int) -> None:
+    document, asked = json.loads(json.dumps(wild.tariff(seed))), wild.events(seed)
+    for expected, answer in zip(Reference(document).run(asked), rate_document(document, asked), strict=True):
+        assert list(differences(expected, answer, expected["id"])) == []

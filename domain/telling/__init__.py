@@ -1,0 +1,1 @@
+"""An explanation told to a person: sentences in his language, and data with exact decimals."""
