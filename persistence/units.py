@@ -15,6 +15,7 @@ from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
 from persistence.drafts import DraftStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
+from persistence.feeds import FeedStore
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
@@ -27,14 +28,17 @@ from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
 from persistence.memory_drafts import MemoryDrafts
+from persistence.memory_feeds import MemoryFeeds
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
+from persistence.memory_payments import MemoryPayments
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_suspense import MemorySuspenseDesk
+from persistence.payments import PaymentStore
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
@@ -71,9 +75,11 @@ class StoredUnit:
         self.invoices = InvoiceStore(transaction, actor)
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
+        self.payments = PaymentStore(transaction, actor)
         self.reratings = ReratingStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
+        self.feeds = FeedStore(transaction, actor)
 
 
 class MemoryUnit:
@@ -102,9 +108,11 @@ class MemoryUnit:
         self.invoices = MemoryInvoices(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)
+        self.payments = MemoryPayments(draft)
         self.reratings = MemoryReratings(draft)
         self.alarms = MemoryAlarms(draft)
         self.jobs = MemoryJobs(draft)
+        self.feeds = MemoryFeeds(draft)
 
 
 class StoredUnits:

@@ -25,10 +25,13 @@ class Action(StrEnum):
     READ_INVOICES = "invoices:read"
     RUN_BILLS = "bills:run"
     MANAGE_CLIENTS = "clients:manage"
+    READ_PAYMENTS = "payments:read"
+    WRITE_PAYMENTS = "payments:write"
     READ_METRICS = "metrics:read"
     READ_ALARMS = "alarms:read"
     MANAGE_ALARMS = "alarms:manage"
     MANAGE_JOBS = "jobs:manage"
+    MANAGE_FEEDS = "feeds:manage"
 
 
 # What only the operator himself may do, whatever scopes a reseller's client was given.
@@ -40,10 +43,13 @@ OPERATOR_ONLY = frozenset(
         Action.RERATE,
         Action.RUN_BILLS,
         Action.MANAGE_CLIENTS,
+        Action.READ_PAYMENTS,
+        Action.WRITE_PAYMENTS,
         Action.READ_METRICS,
         Action.READ_ALARMS,
         Action.MANAGE_ALARMS,
         Action.MANAGE_JOBS,
+        Action.MANAGE_FEEDS,
     }
 )
 

@@ -18,6 +18,7 @@ from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
+from domain.ports.payments import Payments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
 from domain.ports.suspense import SuspenseDesk
@@ -71,6 +72,8 @@ class Unit(Protocol):
     def bill_runs(self) -> BillRuns: ...  # noqa: D102
     @property
     def ledger(self) -> Ledger: ...  # noqa: D102
+    @property
+    def payments(self) -> Payments: ...  # noqa: D102
     @property
     def reratings(self) -> Reratings: ...  # noqa: D102
     @property

@@ -35,12 +35,12 @@ def bgmax(*payments: tuple[int, str], mark: str = "P", deposit: int | None = Non
     return "\r\n".join(line.ljust(80) for line in lines).encode("iso-8859-1")
 
 
-def camt(entries: str, *, version: str = "08", summary: str = "", before: str = "") -> bytes:
+def camt(entries: str, *, version: str = "08", summary: str = "", before: str = "", message: str = "M1") -> bytes:
     """A camt.054 of these entries."""
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>{before}'
         f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.{version}">'
-        "<BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>M1</MsgId></GrpHdr><Ntfctn><Id>N1</Id>"
+        f"<BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>{message}</MsgId></GrpHdr><Ntfctn><Id>N1</Id>"
         f"<Acct><Id><IBAN>SE4550000000058398257466</IBAN></Id></Acct>{summary}{entries}"
         "</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
     ).encode()

@@ -1,0 +1,96 @@
+"""The store of payment files, payments and what they were applied to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentFileId, PaymentId
+from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
+from domain.ports.page import Page, PageRequest
+
+
+class Payments(Protocol):
+    """Payments of the operator; a reseller's unit sees none. Who changes anything here holds the lock first."""
+
+    async def lock(self) -> None:
+        """Wait until no other unit applies payments of this operator; held until the unit ends."""
+        ...
+
+    async def file_like(self, *, sha256: bytes, key: str) -> StoredFile | None:
+        """Return the file that was taken in with these bytes or under this key."""
+        ...
+
+    async def keep_file(self, file: StoredFile) -> StoredFile:
+        """Keep a new file; its ``id`` is 0. Refuses with: Conflict."""
+        ...
+
+    async def known(self, identities: Sequence[str]) -> frozenset[str]:
+        """Return those of the identities that were taken in before."""
+        ...
+
+    async def twins(self, payments: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of those that another format told too.
+
+        The same amount, currency and reference, booked at most ``days`` apart.
+        """
+        ...
+
+    async def keep(self, payments: Sequence[Payment]) -> Sequence[Payment]:
+        """Keep new payments; their ``id`` is 0."""
+        ...
+
+    async def get(self, key: PaymentId) -> Payment:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def change(self, payment: Payment) -> Payment:
+        """Write a payment's state, reason, customer, entry and original."""
+        ...
+
+    async def page(
+        self, request: PageRequest, *, state: PaymentState | None = None, customer: CustomerId | None = None
+    ) -> Page[Payment]:
+        """List by key, in a state and of a customer; None: any."""
+        ...
+
+    async def originals(self, payment: Payment) -> Sequence[Payment]:
+        """Return the payments that a return may take back: same amount and currency, a name in common, not returned."""
+        ...
+
+    async def allocate(self, allocations: Sequence[Allocation]) -> Sequence[Allocation]:
+        """Keep new allocations; their ``id`` is 0."""
+        ...
+
+    async def allocations(self, payments: Sequence[PaymentId]) -> Mapping[PaymentId, Sequence[Allocation]]:
+        """Return all allocations of payments, undone ones too, by key."""
+        ...
+
+    async def allocation(self, key: AllocationId) -> Allocation:
+        """Return one. Refuses with: NotFound."""
+        ...
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
+        """Undo allocations that are not undone."""
+        ...
+
+    async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
+        """Return the documents whose payment reference or number is one of the names, by that name."""
+        ...
+
+    async def items(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, OpenItem]:
+        """Return documents with what is open of them."""
+        ...
+
+    async def open_items(self, customer: CustomerId, *, on: dt.date | None = None) -> Sequence[OpenItem]:
+        """Return a customer's documents that are open, by due date; ``on`` a day: as they were when it ended."""
+        ...
+
+    async def files(self, request: PageRequest) -> Page[StoredFile]:
+        """List files by key."""
+        ...
+
+    async def file(self, key: PaymentFileId) -> StoredFile:
+        """Return one file. Refuses with: NotFound."""
+        ...

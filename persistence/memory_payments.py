@@ -1,0 +1,192 @@
+"""Payment files, payments and allocations in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentFileId, PaymentId
+from domain.invoicing.invoice import Invoice
+from domain.ledger.entry import minor
+from domain.payments.naming import names_of
+from domain.payments.open_items import Document, by_name, items_of
+from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
+from domain.payments.record import Kind
+from domain.ports.page import Page, PageRequest
+from domain.refusal import Conflict, NotFound
+from persistence.memory import Draft, page_of
+
+_POSTED = frozenset({PaymentState.ALLOCATED, PaymentState.CREDIT, PaymentState.UNALLOCATED})
+
+
+class MemoryPayments:
+    """Keeps ``domain.ports.payments.Payments``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+
+    def _rows(self, name: str) -> dict[int, object]:
+        actor = self._draft.actor
+        if actor.reseller is not None and not self._draft.bulk:
+            return {}
+        rows = self._draft.table(name)
+        return {key: rows[key] for key in sorted(rows) if rows[key].operator == actor.operator}
+
+    def _files(self) -> list[StoredFile]:
+        return [row for row in self._rows("payment_file").values() if isinstance(row, StoredFile)]
+
+    def _payments(self) -> list[Payment]:
+        return [row for row in self._rows("payment").values() if isinstance(row, Payment)]
+
+    def _allocations(self) -> list[Allocation]:
+        return [row for row in self._rows("allocation").values() if isinstance(row, Allocation)]
+
+    async def lock(self) -> None:
+        """Do nothing: a unit has everything locked."""
+
+    async def file_like(self, *, sha256: bytes, key: str) -> StoredFile | None:
+        """Return the file that was taken in with these bytes or under this key."""
+        return next((one for one in self._files() if one.sha256 == sha256 or one.key == key), None)
+
+    async def keep_file(self, file: StoredFile) -> StoredFile:
+        """Keep a new file. Refuses with: Conflict."""
+        if await self.file_like(sha256=file.sha256, key=file.key) is not None:
+            raise Conflict(f"{file.name} was taken in before")
+        kept = replace(file, id=PaymentFileId(self._draft.draw("payment_file")))
+        self._draft.table("payment_file")[kept.id] = kept
+        return kept
+
+    async def known(self, identities: Sequence[str]) -> frozenset[str]:
+        """Return those of the identities that were taken in before."""
+        return frozenset(identities) & {one.identity for one in self._payments()}
+
+    async def twins(self, payments: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of those that another format told too."""
+        found = set()
+        for one in payments:
+            names = names_of(one.record, references_only=True)
+            for other in self._payments():
+                if (
+                    other.state in _POSTED
+                    and other.kind is Kind.PAYMENT
+                    and (other.amount_minor, other.currency) == (one.amount_minor, one.currency)
+                    and other.identity.partition(":")[0] != one.identity.partition(":")[0]
+                    and abs((other.booked_on - one.booked_on).days) <= days
+                    and names & names_of(other.record)
+                ):
+                    found.add(one.position)
+        return frozenset(found)
+
+    async def keep(self, payments: Sequence[Payment]) -> Sequence[Payment]:
+        """Keep new payments."""
+        kept = [replace(one, id=PaymentId(self._draft.draw("payment"))) for one in payments]
+        self._draft.table("payment").update({one.id: one for one in kept})
+        return kept
+
+    async def get(self, key: PaymentId) -> Payment:
+        """Return one. Refuses with: NotFound."""
+        for one in self._payments():
+            if one.id == key:
+                return one
+        raise NotFound(f"no payment {key}", field="payment")
+
+    async def change(self, payment: Payment) -> Payment:
+        """Write a payment's state, reason, customer, entry and original."""
+        self._draft.table("payment")[payment.id] = payment
+        return payment
+
+    async def page(
+        self, request: PageRequest, *, state: PaymentState | None = None, customer: CustomerId | None = None
+    ) -> Page[Payment]:
+        """List by key, in a state and of a customer; None: any."""
+        chosen = [one for one in self._payments() if state in {None, one.state} and customer in {None, one.customer}]
+        return page_of(chosen, request, lambda one: one.id)
+
+    async def originals(self, payment: Payment) -> Sequence[Payment]:
+        """Return the payments that a return may take back, the likeliest first."""
+        names = names_of(payment.record)
+        found = [
+            one
+            for one in self._payments()
+            if one.kind is Kind.PAYMENT
+            and one.state in _POSTED
+            and (one.amount_minor, one.currency) == (payment.amount_minor, payment.currency)
+            and names & names_of(one.record)
+            and one.booked_on <= payment.booked_on
+        ]
+        return sorted(found, key=lambda one: (len(names & names_of(one.record)), one.booked_on, one.id), reverse=True)
+
+    async def allocate(self, allocations: Sequence[Allocation]) -> Sequence[Allocation]:
+        """Keep new allocations."""
+        kept = [replace(one, id=AllocationId(self._draft.draw("allocation"))) for one in allocations]
+        self._draft.table("allocation").update({one.id: one for one in kept})
+        return kept
+
+    async def allocations(self, payments: Sequence[PaymentId]) -> Mapping[PaymentId, Sequence[Allocation]]:
+        """Return all allocations of payments, undone ones too, by key."""
+        return {key: [one for one in self._allocations() if one.payment == key] for key in payments}
+
+    async def allocation(self, key: AllocationId) -> Allocation:
+        """Return one. Refuses with: NotFound."""
+        for one in self._allocations():
+            if one.id == key:
+                return one
+        raise NotFound(f"no allocation {key}", field="allocation")
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
+        """Undo allocations that are not undone."""
+        for one in self._allocations():
+            if one.id in set(keys) and one.undone_at is None:
+                self._draft.table("allocation")[one.id] = replace(one, undone_at=at, undone_by=client)
+
+    async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
+        """Return the documents whose payment reference or number is one of the names, by that name."""
+        return by_name(names, self._items().values())
+
+    async def items(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, OpenItem]:
+        """Return documents with what is open of them."""
+        found = self._items()
+        return {key: found[key] for key in keys if key in found}
+
+    async def open_items(self, customer: CustomerId, *, on: dt.date | None = None) -> Sequence[OpenItem]:
+        """Return a customer's documents that are open, by due date; ``on`` a day: as they were when it ended."""
+        opened = [item for item in self._items(on=on).values() if item.customer == customer and item.open_minor]
+        return sorted(opened, key=lambda item: (item.due_on, item.invoice))
+
+    def _items(self, *, on: dt.date | None = None) -> dict[InvoiceId, OpenItem]:
+        invoices: Iterable[Invoice] = self._draft.seen("invoice", lambda one: on is None or one.issued_on <= on)
+        booked = {one.id: one.booked_on for one in self._payments()}
+        applied: dict[InvoiceId, int] = defaultdict(int)
+        for one in self._allocations():
+            undone = one.undone_at is not None and (on is None or one.undone_at.date() <= on)
+            if not undone and (on is None or booked[one.payment] <= on):
+                applied[one.invoice] += one.amount_minor
+        return items_of(map(_document, invoices), applied)
+
+    async def files(self, request: PageRequest) -> Page[StoredFile]:
+        """List files by key."""
+        return page_of(self._files(), request, lambda one: one.id)
+
+    async def file(self, key: PaymentFileId) -> StoredFile:
+        """Return one file. Refuses with: NotFound."""
+        for one in self._files():
+            if one.id == key:
+                return one
+        raise NotFound(f"no payment file {key}", field="file")
+
+
+def _document(invoice: Invoice) -> Document:
+    return Document(
+        invoice=invoice.id,
+        kind=invoice.kind,
+        number=invoice.number,
+        original=invoice.original,
+        reference=invoice.payment.reference,
+        customer=invoice.customer,
+        currency=invoice.currency,
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        total_minor=minor(invoice.total, invoice.currency),
+    )

@@ -1,0 +1,313 @@
+"""Payment files, payments and allocations in PostgreSQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import asyncpg
+
+from domain.access.actor import Actor
+from domain.ids import AllocationId, CustomerId, InvoiceId, OperatorId, PaymentFileId, PaymentId
+from domain.invoicing.invoice import DocumentKind
+from domain.ledger.entry import minor
+from domain.payments.naming import names_of
+from domain.payments.open_items import Document, by_name, items_of
+from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason, StoredFile
+from domain.payments.record import Kind
+from domain.ports.page import Page, PageRequest
+from domain.refusal import Conflict, NotFound
+from persistence.engine import Transaction
+from persistence.inserting import insert_rows
+from persistence.locks import PAYMENTS
+from persistence.violations import possible
+
+_FILE: Final = ("operator", "name", "format", "key", "sha256", "imported_at", "client", "told")
+_PAYMENT: Final = (
+    "operator", "id", "file", "position", "identity", "kind", "state", "reason", "amount_minor", "currency",
+    "booked_on", "record", "names", "customer", "entry", "original",
+)  # fmt: skip
+_ALLOCATION: Final = ("operator", "id", "payment", "invoice", "customer", "amount_minor", "made_at", "client")
+_DOCUMENT: Final = "id, kind, number, original, reference, customer, currency, issued_on, due_on, total"
+_TWINS: Final = """
+select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $6::text[], $7::jsonb[])
+       as w (position, amount, currency, booked_on, format, names)
+ where exists (select from payment p join payment_file f on f.operator = p.operator and f.id = p.file
+     where p.operator = $1 and p.amount_minor = w.amount and p.currency = w.currency and f.format <> w.format
+       and p.booked_on between w.booked_on - $8::int and w.booked_on + $8::int
+       and p.state in ('allocated', 'credit', 'unallocated') and p.kind = 'payment'
+       and p.names && (select array_agg(n) from jsonb_array_elements_text(w.names) n))
+"""
+_ORIGINALS: Final = """
+select * from payment where operator = $1 and amount_minor = $2 and currency = $3 and kind = 'payment'
+   and state in ('allocated', 'credit', 'unallocated') and names && $4::text[] and booked_on <= $5
+ order by cardinality(array(select unnest(names) intersect select unnest($4::text[]))) desc, booked_on desc, id desc
+"""
+
+
+class PaymentStore:
+    """Keeps ``domain.ports.payments.Payments``."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._operator = int(actor.operator)
+
+    @property
+    def _connection(self) -> Any:
+        return self._transaction.connection
+
+    async def lock(self) -> None:
+        """Wait until no other unit applies payments of this operator; held until the unit ends."""
+        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", PAYMENTS, self._operator)
+
+    async def file_like(self, *, sha256: bytes, key: str) -> StoredFile | None:
+        """Return the file that was taken in with these bytes or under this key."""
+        row = await self._connection.fetchrow(
+            "select * from payment_file where operator = $1 and (sha256 = $2 or key = $3) order by id limit 1",
+            *(self._operator, sha256, key),
+        )
+        return None if row is None else _file(row)
+
+    async def keep_file(self, file: StoredFile) -> StoredFile:
+        """Keep a new file. Refuses with: Conflict."""
+        places = ", ".join(f"${place}" for place in range(1, len(_FILE) + 1))
+        values = [*(getattr(file, name) for name in _FILE[:-1]), json.dumps(file.told, ensure_ascii=False)]
+        try:
+            row = await self._connection.fetchrow(
+                f"insert into payment_file ({', '.join(_FILE)}) values ({places}) returning *",  # noqa: S608  (our own words)
+                *values,
+            )
+        except asyncpg.UniqueViolationError:
+            raise Conflict(f"{file.name} was taken in before") from None
+        return _file(row)
+
+    async def known(self, identities: Sequence[str]) -> frozenset[str]:
+        """Return those of the identities that were taken in before."""
+        rows = await self._connection.fetch(
+            "select identity from payment where operator = $1 and identity = any ($2::text[])",
+            *(self._operator, list(identities)),
+        )
+        return frozenset(row["identity"] for row in rows)
+
+    async def twins(self, payments: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of those that another format told too."""
+        wanted = [(one, sorted(names_of(one.record, references_only=True))) for one in payments]
+        wanted = [(one, names) for one, names in wanted if names]
+        if not wanted:
+            return frozenset()
+        rows = await self._connection.fetch(
+            _TWINS,
+            self._operator,
+            [one.position for one, _ in wanted],
+            [one.amount_minor for one, _ in wanted],
+            [one.currency for one, _ in wanted],
+            [one.booked_on for one, _ in wanted],
+            [one.identity.partition(":")[0] for one, _ in wanted],
+            [json.dumps(names) for _, names in wanted],
+            days,
+        )
+        return frozenset(row["position"] for row in rows)
+
+    async def _draw(self, table: str, count: int) -> list[int]:
+        rows = await self._connection.fetch(
+            "select nextval(pg_get_serial_sequence($1, 'id')) as id from generate_series(1, $2::int)", table, count
+        )
+        return sorted(row["id"] for row in rows)
+
+    async def keep(self, payments: Sequence[Payment]) -> Sequence[Payment]:
+        """Keep new payments."""
+        kept = [
+            replace(one, id=PaymentId(key))
+            for one, key in zip(payments, await self._draw("payment", len(payments)), strict=True)
+        ]
+        await insert_rows(self._connection, "payment", _PAYMENT, [_payment_row(one) for one in kept])
+        return kept
+
+    async def get(self, key: PaymentId) -> Payment:
+        """Return one. Refuses with: NotFound."""
+        rows = await self._connection.fetch(
+            "select * from payment where operator = $1 and id = any ($2::bigint[])", self._operator, possible([key])
+        )
+        if not rows:
+            raise NotFound(f"no payment {key}", field="payment")
+        return _payment(rows[0])
+
+    async def change(self, payment: Payment) -> Payment:
+        """Write a payment's state, reason, customer, entry and original."""
+        await self._connection.execute(
+            "update payment set state = $3, reason = $4, customer = $5, entry = $6, original = $7"
+            " where operator = $1 and id = $2",
+            *(self._operator, payment.id, payment.state.value, payment.reason and payment.reason.value),
+            *(payment.customer, payment.entry, payment.original),
+        )
+        return payment
+
+    async def page(
+        self, request: PageRequest, *, state: PaymentState | None = None, customer: CustomerId | None = None
+    ) -> Page[Payment]:
+        """List by key, in a state and of a customer; None: any."""
+        rows = await self._connection.fetch(
+            "select * from payment where operator = $1 and id > $2 and ($3::text is null or state = $3)"
+            " and ($4::bigint is null or customer = $4) order by id limit $5",
+            *(self._operator, request.after or 0, state and state.value, customer, request.first + 1),
+        )
+        return Page.of([_payment(row) for row in rows], request)
+
+    async def originals(self, payment: Payment) -> Sequence[Payment]:
+        """Return the payments that a return may take back, the likeliest first."""
+        names = sorted(names_of(payment.record))
+        rows = await self._connection.fetch(
+            _ORIGINALS, self._operator, payment.amount_minor, payment.currency, names, payment.booked_on
+        )
+        return [_payment(row) for row in rows]
+
+    async def allocate(self, allocations: Sequence[Allocation]) -> Sequence[Allocation]:
+        """Keep new allocations."""
+        keys = await self._draw("allocation", len(allocations))
+        kept = [replace(one, id=AllocationId(key)) for one, key in zip(allocations, keys, strict=True)]
+        rows = [tuple(getattr(one, name) for name in _ALLOCATION) for one in kept]
+        await insert_rows(self._connection, "allocation", _ALLOCATION, rows)
+        return kept
+
+    async def allocations(self, payments: Sequence[PaymentId]) -> Mapping[PaymentId, Sequence[Allocation]]:
+        """Return all allocations of payments, undone ones too, by key."""
+        found: dict[PaymentId, list[Allocation]] = {key: [] for key in payments}
+        rows = await self._connection.fetch(
+            "select * from allocation where operator = $1 and payment = any ($2::bigint[]) order by id",
+            *(self._operator, possible(payments)),
+        )
+        for row in rows:
+            found[row["payment"]].append(_allocation(row))
+        return found
+
+    async def allocation(self, key: AllocationId) -> Allocation:
+        """Return one. Refuses with: NotFound."""
+        rows = await self._connection.fetch(
+            "select * from allocation where operator = $1 and id = any ($2::bigint[])", self._operator, possible([key])
+        )
+        if not rows:
+            raise NotFound(f"no allocation {key}", field="allocation")
+        return _allocation(rows[0])
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
+        """Undo allocations that are not undone."""
+        await self._connection.execute(
+            "update allocation set undone_at = $3, undone_by = $4"
+            " where operator = $1 and id = any ($2::bigint[]) and undone_at is null",
+            *(self._operator, list(keys), at, client),
+        )
+
+    async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
+        """Return the documents whose payment reference or number is one of the names, by that name."""
+        rows = await self._connection.fetch(
+            "select coalesce(original, number) as number from invoice"
+            " where operator = $1 and reference = any ($2::text[]) union"
+            " select coalesce(original, number) from invoice where operator = $1 and number = any ($2::text[])",
+            *(self._operator, list(names)),
+        )
+        return by_name(names, (await self._of_groups([row["number"] for row in rows])).values())
+
+    async def items(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, OpenItem]:
+        """Return documents with what is open of them."""
+        rows = await self._connection.fetch(
+            "select coalesce(original, number) as number from invoice where operator = $1 and id = any ($2::bigint[])",
+            *(self._operator, possible(keys)),
+        )
+        found = await self._of_groups([row["number"] for row in rows])
+        return {key: found[key] for key in keys if key in found}
+
+    async def open_items(self, customer: CustomerId, *, on: dt.date | None = None) -> Sequence[OpenItem]:
+        """Return a customer's documents that are open, by due date; ``on`` a day: as they were when it ended."""
+        rows = await self._connection.fetch(
+            "select distinct coalesce(original, number) as number from invoice"
+            " where operator = $1 and customer = any ($2::bigint[]) and ($3::date is null or issued_on <= $3)",
+            *(self._operator, possible([customer]), on),
+        )
+        found = await self._of_groups([row["number"] for row in rows], on=on)
+        opened = [item for item in found.values() if item.open_minor]
+        return sorted(opened, key=lambda item: (item.due_on, item.invoice))
+
+    async def _of_groups(self, numbers: Sequence[str], *, on: dt.date | None = None) -> dict[InvoiceId, OpenItem]:
+        """Return the invoices of these numbers and the credit notes that name them."""
+        rows = await self._connection.fetch(
+            f"select {_DOCUMENT} from invoice where operator = $1 and kind = 'invoice' and number = any ($2::text[])"  # noqa: S608  (our own words)
+            " and ($3::date is null or issued_on <= $3)"
+            f" union all select {_DOCUMENT} from invoice where operator = $1 and kind = 'credit_note'"
+            " and original = any ($2::text[]) and ($3::date is null or issued_on <= $3)",
+            *(self._operator, list(numbers), on),
+        )
+        documents = [_document(row) for row in rows]
+        sums = await self._connection.fetch(
+            "select a.invoice, sum(a.amount_minor)::bigint as applied from allocation a"
+            " join payment p on p.operator = a.operator and p.id = a.payment"
+            " where a.operator = $1 and a.invoice = any ($2::bigint[])"
+            " and ($3::date is null and a.undone_at is null"
+            "      or p.booked_on <= $3 and (a.undone_at is null or a.undone_at::date > $3)) group by a.invoice",
+            *(self._operator, [document.invoice for document in documents], on),
+        )
+        return items_of(documents, {row["invoice"]: row["applied"] for row in sums})
+
+    async def files(self, request: PageRequest) -> Page[StoredFile]:
+        """List files by key."""
+        rows = await self._connection.fetch(
+            "select * from payment_file where operator = $1 and id > $2 order by id limit $3",
+            *(self._operator, request.after or 0, request.first + 1),
+        )
+        return Page.of([_file(row) for row in rows], request)
+
+    async def file(self, key: PaymentFileId) -> StoredFile:
+        """Return one file. Refuses with: NotFound."""
+        rows = await self._connection.fetch(
+            "select * from payment_file where operator = $1 and id = any ($2::bigint[])",
+            *(self._operator, possible([key])),
+        )
+        if not rows:
+            raise NotFound(f"no payment file {key}", field="file")
+        return _file(rows[0])
+
+
+def _file(row: Mapping[str, Any]) -> StoredFile:
+    return StoredFile(
+        id=PaymentFileId(row["id"]),
+        operator=OperatorId(row["operator"]),
+        told=json.loads(row["told"]),
+        **{name: row[name] for name in _FILE[1:-1]},
+    )
+
+
+def _payment_row(one: Payment) -> tuple[Any, ...]:
+    plain = {name: getattr(one, name) for name in _PAYMENT if name != "names"}
+    plain |= {"kind": one.kind.value, "state": one.state.value, "reason": one.reason.value if one.reason else None}
+    plain |= {"record": json.dumps(one.record, ensure_ascii=False), "names": sorted(names_of(one.record))}
+    return tuple(plain[name] for name in _PAYMENT)
+
+
+def _payment(row: Mapping[str, Any]) -> Payment:
+    return Payment(
+        id=PaymentId(row["id"]),
+        operator=OperatorId(row["operator"]),
+        file=PaymentFileId(row["file"]),
+        kind=Kind(row["kind"]),
+        state=PaymentState(row["state"]),
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        record=json.loads(row["record"]),
+        **{name: row[name] for name in ("position", "identity", "amount_minor", "currency", "booked_on")},
+        **{name: row[name] for name in ("customer", "entry", "original")},
+    )
+
+
+def _allocation(row: Mapping[str, Any]) -> Allocation:
+    return Allocation(**{name: row[name] for name in (*_ALLOCATION, "undone_at", "undone_by")})
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    plain = ("number", "original", "reference", "customer", "currency", "issued_on", "due_on")
+    return Document(
+        invoice=InvoiceId(row["id"]),
+        kind=DocumentKind(row["kind"]),
+        total_minor=minor(row["total"], row["currency"]),
+        **{name: row[name] for name in plain},
+    )
