@@ -53,6 +53,15 @@ class Settings:
     public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
     upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
     worker_jobs: Annotated[int, Words("how many jobs serve does at a time itself; 0: other processes do them")] = 1
+    master_key: Annotated[
+        str | None,
+        Words("32 bytes in base64 that seal feeds' secrets; not set: data_dir/master.key, made at first", secret=True),
+    ] = dataclasses.field(default=None, repr=False)
+    secrets_dir: Annotated[Path | None, Words("folder that feeds' secrets may be read from, as file:NAME")] = None
+    feed_folders: Annotated[str | None, Words("folders that feeds may read, : between; not set: data_dir/inbox")] = None
+    transport_networks: Annotated[
+        str | None, Words("private networks that feeds may reach, such as 10.0.0.0/8, commas between")
+    ] = None
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
@@ -67,6 +76,13 @@ class Settings:
     def files_dir(self) -> Path:
         """Where stored files are, by their sha256."""
         return self.data_dir / "files"
+
+    @property
+    def feed_roots(self) -> tuple[Path, ...]:
+        """Below which folders of this machine feeds may read."""
+        if self.feed_folders is None:
+            return (self.data_dir / "inbox",)
+        return tuple(Path(one) for one in self.feed_folders.split(":") if one)
 
 
 HINTS: Final = {name: get_args(hint) for name, hint in get_type_hints(Settings, include_extras=True).items()}

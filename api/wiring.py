@@ -20,10 +20,16 @@ from domain.ports.jobs import Queue
 from domain.ports.news import News
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
+from domain.ports.taking import Archives
+from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
+from domain.refusal import BadValue
 from integrations.cdr.formats import ShippedFormats
 from integrations.printing.documents import InvoiceDocuments
 from integrations.sheets.rows import SheetFiles
+from integrations.transports.addresses import read_networks
+from integrations.transports.archives import ZipArchives
+from integrations.transports.registry import KnownTransports
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
@@ -38,6 +44,7 @@ from persistence.migrate import migrate, steps
 from persistence.news import MemoryNews, StoredNews
 from persistence.standing import QuietStanding, StoredStanding
 from persistence.units import MemoryUnits, StoredUnits
+from persistence.vault import SealedVault, read_keys
 
 
 class SystemClock:
@@ -64,8 +71,25 @@ class Wiring:
     queue: Queue
     documents: Documents
     news: News
+    transports: Transports
+    vault: Vault
+    archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
     database: Database | None = None
+
+
+def _vault(settings: Settings) -> SealedVault:
+    keys = read_keys(settings.master_key) if settings.master_key else ()
+    return SealedVault(keys=keys, key_file=settings.data_dir / "master.key", folder=settings.secrets_dir)
+
+
+def _transports(settings: Settings) -> KnownTransports:
+    """Return the transports within the installation's limits. Refuses with: BadValue (a setting that is none)."""
+    try:
+        networks = read_networks(settings.transport_networks or "")
+    except ValueError as wrong:
+        raise BadValue(f"{wrong}: networks are such as 10.0.0.0/8", field="transport_networks") from None
+    return KnownTransports(roots=settings.feed_roots, networks=networks)
 
 
 def on_database(database: Database, settings: Settings, *, clock: Clock | None = None) -> Wiring:
@@ -83,6 +107,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         queue=StoredQueue(database),
         documents=InvoiceDocuments(),
         news=StoredNews(database.url),
+        transports=_transports(settings),
+        vault=_vault(settings),
         database=database,
     )
 
@@ -106,6 +132,8 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         queue=MemoryQueue(memory, clock or SystemClock()),
         documents=InvoiceDocuments(),
         news=news,
+        transports=_transports(settings),
+        vault=_vault(settings),
     )
 
 

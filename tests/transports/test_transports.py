@@ -337,7 +337,7 @@ async def test_a_listing_of_many_pages_is_whole(
     tmp_path: Path, host_key: asyncssh.SSHKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integrations.transports.s3.PAGE_OBJECTS", 20)
-    for protocol, many in (("s3", 110), ("ftp", 3000), ("sftp", 3000), ("folder", 3000)):
+    for protocol, many in (("s3", 110), ("ftp", 600), ("sftp", 600), ("folder", 600)):
         (below := tmp_path / protocol).mkdir()
         async with make_site(protocol, below, host_key) as site:
             if protocol == "s3":

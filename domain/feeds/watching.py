@@ -1,0 +1,104 @@
+"""What looks wrong about a feed: a gap in what it numbers, an hour with unusually many or few events, silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Final
+from zoneinfo import ZoneInfo
+
+GAPS_MAX: Final = 20
+WEEKS: Final = 8
+WEEKS_MIN: Final = 3
+_DEVIATIONS: Final = 5
+_SHARE: Final = 0.5
+_FEW: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Numbers that are missing, both inclusive."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Return them as people write them."""
+        return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
+
+
+def gaps(numbers: Sequence[int], last: int | None, *, begins_again_after: int | None = None) -> list[Gap]:
+    """Return what is missing between numbers in the order they came, behind ``last`` of the time before.
+
+    One that was met before, or a smaller one, is a repetition or a new beginning: no gap.
+
+    >>> [str(gap) for gap in gaps([5, 6, 9, 10], 2)]
+    ['3–4', '7–8']
+    >>> [str(gap) for gap in gaps([998, 999, 2], 997, begins_again_after=999)]
+    ['0–1']
+    >>> gaps([0, 1, 2], 900)
+    []
+    >>> gaps([0, 1], 999, begins_again_after=999)
+    []
+    """
+    found: list[Gap] = []
+    for number in numbers:
+        if last is not None and number > last + 1:
+            found.append(Gap(last + 1, number - 1))
+        elif last is not None and last == begins_again_after and number > 1:
+            # Whether it begins again with 0 or 1 is not known until one has been seen.
+            found.append(Gap(0, number - 1))
+        elif last is not None and _begun_again(last, number, begins_again_after):
+            found.append(Gap(last + 1, begins_again_after or 0))  # it had not reached its end
+        last = number
+    return found[:GAPS_MAX]
+
+
+def _begun_again(last: int, number: int, end: int | None) -> bool:
+    """Tell whether numbers began again before they had reached their end, and not merely repeat a late one."""
+    return end is not None and number < last < end and last - number > end // 2
+
+
+def same_hours(hour: datetime, zone: str) -> list[datetime]:
+    """Return the same hour of the local week in the weeks before, in UTC, nearest first.
+
+    >>> [one.isoformat() for one in same_hours(datetime(2026, 3, 30, 6, tzinfo=UTC), "Europe/Stockholm")[:2]]
+    ['2026-03-23T07:00:00+00:00', '2026-03-16T07:00:00+00:00']
+    """
+    local = hour.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    return [
+        (local - timedelta(weeks=back)).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for back in range(1, WEEKS + 1)
+    ]
+
+
+def unusual(count: int, before: Sequence[int]) -> tuple[float, float] | None:
+    """Return between which counts an hour would be usual, where ``count`` is not; None: it is, or nobody can tell.
+
+    Usual is the median of the same hour in earlier weeks, give or take the largest of: five times the median absolute
+    deviation (times 1.4826, as of a normal distribution), half the median, five times the median's root, and 20 events.
+    Median and deviation are not moved by one holiday or one outage among the weeks. Weeks without any event at
+    all (before the source began) do not count, and three must be left.
+
+    >>> unusual(1000, [980, 1010, 995, 0]) is None
+    True
+    >>> unusual(100, [980, 1010, 995, 1005])
+    (500.0, 1500.0)
+    """
+    weeks = [one for one in before if one]
+    if len(weeks) < WEEKS_MIN:
+        return None
+    middle = float(median(weeks))
+    spread = 1.4826 * median([abs(one - middle) for one in weeks])
+    reach = max(_DEVIATIONS * spread, _SHARE * middle, _DEVIATIONS * middle**0.5, _FEW)
+    low, high = max(0.0, middle - reach), middle + reach
+    return None if low <= count <= high else (low, high)
+
+
+def silent_since(
+    last_file_at: datetime | None, created_at: datetime, minutes: int | None, at: datetime
+) -> datetime | None:
+    """Return since when a feed has brought nothing, where that is longer than it may."""
+    since = last_file_at or created_at
+    return since if minutes is not None and at - since > timedelta(minutes=minutes) else None

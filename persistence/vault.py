@@ -1,0 +1,125 @@
+"""Secrets sealed by AES-256-GCM (NIST SP 800-38D) with a master key that is not in the database.
+
+The key comes from the setting ``master_key`` or lies in ``data_dir/master.key``, made at its first use. Several keys
+may be given, the newest first: it seals, all of them open, so that a key can be changed without losing anything. What a
+secret is for is authenticated with it: one that is copied to another row cannot be opened there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.ports.transports import TransportFault
+from domain.refusal import BadValue
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+FORM: Final = b"\x01"
+VARIABLE_PREFIX: Final = "FEED_SECRET_"
+FILE_BYTES_MAX: Final = 64 << 10
+_VARIABLE: Final = re.compile(rf"env:({VARIABLE_PREFIX}[A-Z0-9_]{{1,60}})", re.ASCII)
+_FILE: Final = re.compile(r"file:([A-Za-z0-9][A-Za-z0-9._-]{0,99})", re.ASCII)
+
+
+def read_keys(text: str) -> tuple[bytes, ...]:
+    """Read keys of 32 bytes in base64, commas between. Refuses with: BadValue."""
+    try:
+        keys = tuple(base64.b64decode(one.strip(), validate=True) for one in text.split(",") if one.strip())
+    except (binascii.Error, ValueError):
+        keys = ()
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise BadValue("a master key is 32 bytes in base64 (openssl rand -base64 32)", field="master_key")
+    return keys
+
+
+class SealedVault:
+    """Keeps ``domain.ports.transports.Vault``. ``folder``: the only one that ``file:NAME`` reads from."""
+
+    def __init__(
+        self, *, keys: Sequence[bytes] = (), key_file: Path | None = None, folder: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self._given = tuple(keys)
+        self._key_file = key_file
+        self._folder = folder
+        self._environment = os.environ if environment is None else environment
+
+    def _keys(self) -> tuple[bytes, ...]:
+        if not self._given:
+            assert self._key_file is not None
+            self._given = read_keys(_kept(self._key_file))
+        return self._given
+
+    def seal(self, secret: str, *, about: str) -> bytes:
+        """Encrypt."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return FORM + nonce + AESGCM(self._keys()[0]).encrypt(nonce, secret.encode(), about.encode())
+
+    def open(self, sealed: bytes, *, about: str) -> str:
+        """Decrypt. Raises TransportFault, lasting."""
+        nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+        if sealed[:1] == FORM and len(nonce) == NONCE_BYTES:
+            for key in self._keys():
+                with suppress(InvalidTag):
+                    return AESGCM(key).decrypt(nonce, text, about.encode()).decode()
+        raise TransportFault(
+            "a secret of this feed cannot be opened with the master key of this installation: give it again",
+            lasting=True,
+        )
+
+    def check_reference(self, reference: str) -> None:
+        """Look at a reference before it is kept. Refuses with: BadValue."""
+        if not (_VARIABLE.fullmatch(reference) or _FILE.fullmatch(reference)):
+            raise BadValue(
+                f"a reference is env:{VARIABLE_PREFIX}NAME, or file:NAME of a file in the folder secrets_dir",
+                field="credentials",
+            )
+        if reference.startswith("file:") and self._folder is None:
+            raise BadValue(
+                "secrets may not be read from files here: the setting secrets_dir is not set", field="credentials"
+            )
+
+    def refer(self, reference: str) -> str:
+        """Return what a reference stands for, without the line's end. Raises TransportFault, lasting."""
+        if named := _VARIABLE.fullmatch(reference):
+            if value := self._environment.get(named[1]):
+                return value
+            raise TransportFault(f"the variable {named[1]} is not set where this runs", lasting=True)
+        named = _FILE.fullmatch(reference)
+        if named is None or self._folder is None:
+            raise TransportFault("the secret's reference leads nowhere", lasting=True)
+        try:
+            handle = os.open(self._folder / named[1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(handle, "rb") as file:
+                return file.read(FILE_BYTES_MAX).decode().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError):
+            raise TransportFault(f"the secret {named[1]} cannot be read from secrets_dir", lasting=True) from None
+
+
+def _kept(path: Path) -> str:
+    """Return the key of this installation, made where there is none; of two processes one makes it."""
+    with suppress(FileNotFoundError):
+        return path.read_text(encoding="ascii")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        os.fsync(handle)
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        os.close(handle)
+        fresh.unlink()
+    return path.read_text(encoding="ascii")
