@@ -31,6 +31,7 @@ import polars as pl
 from domain.access.actor import Actor
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
+from domain.intake.telling import Around, tell_names, tell_sessions
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile, FileState, Source
@@ -111,7 +112,7 @@ class Run:
             await asyncio.gather(coming, return_exceptions=True)
             raise
         if self.profile is not None:
-            await self._tell(self.profile)
+            await self._end_sessions(self.profile)
         return await self._end()
 
     async def _next(self, batches: Iterator[Batch]) -> Prepared | None:
@@ -172,15 +173,15 @@ class Run:
                     if made.batch.parts:
                         wrote = await self._join(unit, made)
                     else:
-                        await self._claim(unit)
-                        settled = await self._store(unit, made, self.file.chunks, patience=None)
+                        number = (await self._claim(unit)).chunks
+                        settled = await self._store(unit, made, number, patience=None)
                         wrote = Wrote.of(settled, await self._advance(unit, settled))
             except Collision:
                 # Two that keep meeting part: each waits for a while of its own.
                 await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311  (no secret)
                 continue
-            self._count(file, settled)
-            self._tell(file)
+            self._count(wrote)
+            self._tell(self.file)
             return
         raise WrongState("other imports keep bringing the same events; try again when they are done")
 
@@ -237,11 +238,23 @@ class Run:
         await unit.files.keep(file)
         return file
 
-    def _count(self, file: CdrFile, settled: Settled) -> None:
-        self.file = file
-        self.balance += settled.balance
-        self.rated += settled.rated
-        self.unrated += settled.unrated
+    def _count(self, wrote: Wrote) -> None:
+        self.file = wrote.file if wrote.file.id == self.file.id else self.file
+        self.balance += wrote.balance
+        self.rated += wrote.rated
+        self.unrated += wrote.unrated
+        for reason, count in wrote.settled.suspended["reason"].value_counts().iter_rows():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.later |= set(wrote.later)
+
+    async def _end_sessions(self, profile: Profile) -> None:
+        """Tell of sessions that this file has ended without completing them."""
+        around = Around(self.actor, self.begin, self.clock, self.raters)
+        for wrote in await tell_sessions(self.source, profile, around, waited=False):
+            self._count(wrote)
+        if self.later:
+            for wrote in await tell_names(self.source, profile, around, sorted(self.later)):
+                self._count(wrote)
 
     def _tell(self, file: CdrFile) -> None:
         if self.progress is not None:

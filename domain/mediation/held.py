@@ -141,8 +141,12 @@ def reset_name(scope: str) -> str:
 
 def verdicts(held: Held, profile: Profile, resets: Sequence[int]) -> list[Verdict]:
     """Return what each session under a key comes to. ``resets``: the instants at which its device restarted, in µs."""
-    timeout = profile.timeout_hours * 3600 * SECOND_US
-    return [_verdict(parts, profile, resets) for parts in divided(held.parts, timeout)]
+    return [_verdict(parts, profile, resets) for parts in divided(held.parts, timeout_us(profile))]
+
+
+def timeout_us(profile: Profile) -> int:
+    """Return how long a source's sessions are waited for, in µs."""
+    return profile.timeout_hours * 3600 * SECOND_US
 
 
 def _verdict(parts: list[Row], profile: Profile, resets: Sequence[int]) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, s
 from domain.intake.joining import Identity, Joining, join
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.files import CdrFile
-from domain.mediation.held import DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
+from domain.mediation.held import COUNTED, DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
 from domain.mediation.profile import Profile
 from domain.ports.intake import Chunk
 from domain.ports.unit import Unit
@@ -28,11 +29,22 @@ _ORIGINS: Final = pl.Schema({"_offset": pl.Int64, "_place": pl.Int64})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wrote:
-    """What a chunk came to: its rows, the file with its counts, and sessions that another file must tell of."""
+    """What a chunk came to: its rows, the file with its counts, and sessions that another file must tell of.
+
+    ``balance``, ``rated``, ``unrated``: how all counts moved, of this file and of those that brought other parts.
+    """
 
     settled: Settled
     file: CdrFile
+    balance: Balance
+    rated: int
+    unrated: int
     later: Collection[str] = ()
+
+    @classmethod
+    def of(cls, settled: Settled, file: CdrFile) -> Wrote:
+        """Return what a chunk came to that moves no counts but its file's."""
+        return cls(settled, file, settled.balance, settled.rated, settled.unrated)
 
 
 def nothing(file: CdrFile) -> Batch:
@@ -50,8 +62,10 @@ async def write_chunk(
     *,
     at: datetime,
     held: Mapping[str, Held] | None = None,
-) -> Wrote:
-    """Write a chunk of a claimed file and return it with its counts moved on. Raises ``Collision``.
+) -> Wrote | None:
+    """Write a chunk of a claimed file and return it with its counts moved on; None where nothing changes by it.
+
+    Raises ``Collision``.
 
     Where the batch has parts of sessions, the caller holds the lock of its source (``unit.sessions.lock``), taken
     before the file was claimed. ``held``: sessions to tell of besides, as the caller has read and changed them.
@@ -62,6 +76,14 @@ async def write_chunk(
     rows = None
     if made.batch.parts or held:
         joining = await _joined(unit, made.batch, file, profile, held or {})
+        if (
+            held
+            and not made.batch.parts
+            and not joining.tellings
+            and not joining.moved
+            and not made.batch.balance.records
+        ):
+            return None
         made = await asyncio.to_thread(prepare, joining.batch, made.rater)
         undone = await unit.sessions.undo(file.source, [(t.start, t.key) for t in joining.undo if t.kind == EVENT])
         dropped = await unit.sessions.drop(file.source, [(told.file, told.record) for told in joining.dropped])
@@ -92,13 +114,38 @@ async def write_chunk(
         )
     )
     later: Collection[str] = ()
+    shifts: Mapping[int, Mapping[str, int]] = {}
     if joining is not None:
         _decide(joining, settled)
-        after = await _move(unit, after, joining.shifts(undone.statuses, dropped))
+        shifts = joining.shifts(undone.statuses, dropped)
+        after = await _move(unit, after, shifts)
         await unit.sessions.keep(file.source, joining.held.values(), at)
         later = joining.later
     await unit.files.keep(after)
-    return Wrote(settled, after, later)
+    moved = summed(shifts)
+    return Wrote(
+        settled=settled,
+        file=after,
+        balance=settled.balance + balance_of(moved),
+        rated=settled.rated + moved.get("rated", 0),
+        unrated=settled.unrated + moved.get("unrated", 0),
+        later=later,
+    )
+
+
+def summed(shifts: Mapping[int, Mapping[str, int]]) -> dict[str, int]:
+    """Add up how the counts of several files move."""
+    total: Counter[str] = Counter()
+    for counts in shifts.values():
+        total.update(counts)  # adds, also what is negative
+    return dict(total)
+
+
+def balance_of(counts: Mapping[str, int]) -> Balance:
+    """Return counts by their names as a balance; what has none of its own is among the ignored."""
+    own = {name: count for name, count in counts.items() if name in COUNTED.values()}
+    ignored = {name: n for name, n in counts.items() if name not in own and name not in {"rated", "unrated"} and n}
+    return Balance(**own, ignored=ignored)
 
 
 async def _joined(unit: Unit, batch: Batch, file: CdrFile, profile: Profile, held: Mapping[str, Held]) -> Joining:
