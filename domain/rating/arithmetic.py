@@ -73,6 +73,20 @@ def wide_proportion(price: int, units: int, per: int) -> int:
 
 
 @compiled
+def per_minute(price: int, seconds: int) -> int:
+    """Return price × seconds ÷ 60, half away from zero, or OVER; any price, seconds ≥ 0."""
+    size, whole, rest = abs(price), seconds // 60, seconds % 60
+    if size != 0 and whole > MAX // size:
+        return OVER
+    # size = 60 q + r: q × rest is below size, and r × rest below 3600.
+    ones = (size % 60) * rest
+    total = added(size * whole, (size // 60) * rest + (ones + 30) // 60)
+    if total == OVER or price >= 0:
+        return total
+    return -total
+
+
+@compiled
 def percentage(amount: int, percent: int) -> int:
     """Return amount × percent (10⁻⁶ per cent), half away from zero, or OVER; amount ≥ 0, |percent| ≤ 9.2 × 10¹⁰."""
     return proportion(percent, amount, PERCENT_ONE)

@@ -442,7 +442,7 @@ class Work:
             change = divide(effect.per_minute * seconds, 60)
         else:
             change = self._anew(ring, made) - left
-        return max(fits(left + change), 0)
+        return fits(max(left + change, 0))
 
     def _anew(self, ring: Ring, made: LevelExplained) -> int:
         effect, event = ring.effect, self.event

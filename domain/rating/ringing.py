@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from domain.rating import layout as at
-from domain.rating.arithmetic import OVER, added, percentage, proportion
+from domain.rating.arithmetic import OVER, added, per_minute, percentage
 from domain.rating.compiled import compiled
 from domain.rating.layout import MAX, Int32s, Int64s, cell, member, row_at, rows_of
 from domain.rating.lookup import band_holds, local_offset
@@ -98,19 +98,27 @@ def price_anew(book: Int64s, wide: Int32s, room: Int64s, rate: int) -> int:
 
 
 @compiled
+def changed(left: int, change: int, value: int) -> int:
+    """Return what a change leaves, or OVER; a change beyond 64 bits that takes off (``value`` < 0) leaves nothing."""
+    if change == OVER:
+        return 0 if value < 0 else OVER
+    return added(left, change)
+
+
+@compiled
 def ring_leaves(book: Int64s, wide: Int32s, room: Int64s, ring: int, left: int) -> int:
     """Return what a ring leaves of an amount, or OVER."""
     row = row_at(book, at.RINGS, ring)
     kind, value = book[row + at.G_KIND], book[row + at.G_VALUE]
     made = left
     if kind == at.BY_PERCENT:
-        made = added(left, percentage(left, value))
+        made = changed(left, percentage(left, value), value)
     elif kind == at.BY_EVENT:
         if room[at.X_BEFORE] == 0:
             made = added(left, value)
     elif kind == at.BY_MINUTE:
         if room[at.V_UNIT] == at.SECONDS:
-            made = added(left, proportion(value, room[at.X_BILLED] - room[at.X_TAKEN], 60))
+            made = changed(left, per_minute(value, room[at.X_BILLED] - room[at.X_TAKEN]), value)
     else:
         made = price_anew(book, wide, room, book[row + at.G_RATE])
     return 0 if OVER < made < 0 else made

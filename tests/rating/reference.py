@@ -238,7 +238,7 @@ class Level:
             made = left + away(Fraction(nano(effect["per_minute"]) * units, 60))
         else:
             made = self.priced_anew(effect["price"])
-        return max(fits(made), 0)
+        return fits(max(made, 0))
 
     def priced_anew(self, price):
         def walk(cover):
