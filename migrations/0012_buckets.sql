@@ -38,6 +38,7 @@ create table if not exists draw_customer (
 create table if not exists draw_party (
     operator int not null,
     customer bigint not null,
+    contract bigint not null,
     subscription bigint not null,
     last_start timestamptz not null,
     last_offset bigint not null,
@@ -96,6 +97,7 @@ create table if not exists usage_share (
     version smallint not null,
     chunk bigint not null,
     customer bigint not null,
+    subscription bigint not null,
     kind text not null check (kind in ('ring', 'bucket', 'volume')),
     slot smallint not null,
     name text not null,

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.buckets.standing import kept_shares
 from domain.contracts.contract import Contract
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
@@ -28,6 +29,7 @@ from domain.refusal import NotFound
 from domain.resellers.reseller import tiers
 from persistence.memory import Draft
 from persistence.memory_catalogue import MemoryCatalogue
+from persistence.memory_draws import keep_shares
 from persistence.memory_invoices import UsageRow
 from persistence.usage import Names, rated_of
 
@@ -149,6 +151,7 @@ class MemoryIntake:
             self._draft.table("usage")[place] = made
             background = Background(chunk.believed_at, pricing)
             self._draft.table("usage_kept")[place] = Kept(row["content"], background, told)
+        keep_shares(self._draft, kept_shares(chunk.shares, int(chunk.source)))
         for row in chunk.suspended.iter_rows(named=True):
             self._suspend(chunk, row)
         return key

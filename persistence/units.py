@@ -14,6 +14,7 @@ from persistence.catalogue import CatalogueStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
 from persistence.drafts import DraftStore
+from persistence.draws import DrawStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
 from persistence.feeds import FeedStore
 from persistence.files import FileStore, SourceStore, SuspenseStore
@@ -28,6 +29,7 @@ from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
 from persistence.memory_drafts import MemoryDrafts
+from persistence.memory_draws import MemoryDraws
 from persistence.memory_feeds import MemoryFeeds
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_intake import MemoryIntake, MemoryUsage
@@ -77,6 +79,7 @@ class StoredUnit:
         self.ledger = LedgerStore(transaction, actor)
         self.payments = PaymentStore(transaction, actor)
         self.reratings = ReratingStore(transaction, actor)
+        self.draws = DrawStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
@@ -110,6 +113,7 @@ class MemoryUnit:
         self.ledger = MemoryLedger(draft)
         self.payments = MemoryPayments(draft)
         self.reratings = MemoryReratings(draft)
+        self.draws = MemoryDraws(draft)
         self.alarms = MemoryAlarms(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)

@@ -63,7 +63,7 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     """
     past = known.group_by("start", "key").agg(pl.col("version").max()).filter(pl.col("version") % 2 == 0)
     present = known.join(past, on=["start", "key"], how="anti") if past.height else known
-    same, conflicting = _met(made, present)
+    same, conflicting = met(made, present)
     gone = same | conflicting
     usage = _again(made, past) if past.height else made.usage
     if gone.any():
@@ -100,7 +100,7 @@ def _again(made: Prepared, past: pl.DataFrame) -> Any:
     return made.usage.set_column(place, "version", pa.array(version.to_numpy(), pa.int16()))
 
 
-def _met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
+def met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
     """Tell which events are known with the same content, and which with another."""
     priced = made.priced
     none = np.zeros(len(priced.keys), np.bool_)

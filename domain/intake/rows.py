@@ -55,6 +55,7 @@ SHARE_ROWS: Final = pl.Schema(
         ("key", pl.Int64),
         ("version", pl.Int16),
         ("customer", pl.Int64),
+        ("subscription", pl.Int64),
         *((name, kind) for name, kind in SHARES.items() if name not in {"place", "since"}),
         ("since", MOMENT),
     ]
@@ -133,7 +134,7 @@ def share_rows(priced: Priced, usage: Any) -> pl.DataFrame:
     """Return what rings and buckets did to the events of rows of usage, as rows of the table ``usage_share``."""
     if not priced.shares.height or not usage.num_rows:
         return SHARE_ROWS.to_frame()
-    kept = pl.DataFrame(pl.from_arrow(usage.select(["start", "key", "version", "customer"])))
+    kept = pl.DataFrame(pl.from_arrow(usage.select(["start", "key", "version", "customer", "subscription"])))
     places = priced.shares["place"].to_numpy()
     own = priced.shares.with_columns(
         pl.Series("start", priced.events.start[places]).cast(MOMENT),

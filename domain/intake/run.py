@@ -29,6 +29,7 @@ from typing import Final
 import polars as pl
 
 from domain.access.actor import Actor
+from domain.buckets.claiming import draw_chunk
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
 from domain.intake.telling import Around, tell_names, tell_sessions
@@ -97,7 +98,9 @@ class Run:
             while (made := await coming) is not None:
                 coming = asyncio.create_task(self._next(batches))
                 await self._make_room(made)
-                if self.alone:
+                if self.alone or made.rater.draws.any():
+                    while flying:
+                        await self._arrive(flying)
                     await self._by_itself(made)
                     continue
                 self._depart(made, flying)
@@ -189,6 +192,7 @@ class Run:
         """Write what is new of a chunk. Raises Collision."""
         priced = made.priced
         known = await unit.intake.known(self.source.id, priced.events.start, priced.keys)
+        made, _ = await draw_chunk(unit, made, known, self.source.name)
         settled = await asyncio.to_thread(settle, made, known) if known.height else settle(made, known)
         starts = priced.events.start
         moments = pl.from_epoch(pl.Series(starts, dtype=pl.Int64), time_unit="us").dt.replace_time_zone("UTC")

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from domain.buckets.claiming import draw_chunk
 from domain.ids import FileId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
 from domain.intake.joining import Identity, Joining, join
@@ -93,6 +94,8 @@ async def write_chunk(
     known = await unit.intake.known(file.source, made.priced.events.start, made.priced.keys)
     if known_as:
         known = _taken_back(known, known_as)
+    source = (await unit.sources.many([file.source]))[file.source].name if made.rater.draws.any() else ""
+    made, back = await draw_chunk(unit, made, known, source, rows)
     settled = settle(made, known)
     after = advanced(file, settled)
     usage = settled.usage
@@ -110,7 +113,7 @@ async def write_chunk(
             believed_at=made.rater.subscribers.believed_at,
             usage=usage,
             suspended=settled.suspended,
-            shares=settled.shares,
+            shares=pl.concat([settled.shares, back]),
         )
     )
     later: Collection[str] = ()

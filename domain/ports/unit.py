@@ -12,6 +12,7 @@ from domain.ports.catalogue import Catalogue
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.drafts import Drafts
+from domain.ports.draws import Draws
 from domain.ports.feeds import Feeds
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
@@ -76,6 +77,8 @@ class Unit(Protocol):
     def payments(self) -> Payments: ...  # noqa: D102
     @property
     def reratings(self) -> Reratings: ...  # noqa: D102
+    @property
+    def draws(self) -> Draws: ...  # noqa: D102
     @property
     def alarms(self) -> Alarms: ...  # noqa: D102
     @property

@@ -69,10 +69,17 @@ def owners_of(bucket: Bucket, party: Party) -> tuple[str, ...]:
 def owners(buckets: Sequence[Bucket], parties: Iterable[Party]) -> dict[str, tuple[str, ...]]:
     """Return the owners of each definition (by its id) among parties, sorted."""
     found: defaultdict[str, set[str]] = defaultdict(set)
+    named: defaultdict[str, list[Bucket]] = defaultdict(list)
+    for bucket in buckets:
+        named[bucket.owner].append(bucket)
+    plans = [bucket for each in EACH for bucket in named.get(each, ())]
     for party in parties:
-        for bucket in buckets:
+        for name in {party.name, *party.shares}:
+            for bucket in named.get(name, ()):
+                found[bucket.id].add(name)
+        for bucket in plans:
             found[bucket.id].update(owners_of(bucket, party))
-    return {name: tuple(sorted(each)) for name, each in found.items()}
+    return {name: tuple(sorted(each)) for name, each in found.items() if each}
 
 
 def allowances(

@@ -1,0 +1,127 @@
+"""Draw for the events of a chunk, inside the transaction that writes it: what is left is claimed, given and moved."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields, replace
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from domain.buckets.drawing import Drawers, Drawn, draw
+from domain.buckets.standing import Moved, Standing, as_reversed
+from domain.intake.chunks import Prepared, met
+from domain.intake.rater import Rater
+from domain.intake.rows import MOMENT, SHARE_ROWS, Priced, usage_table
+from domain.ports.unit import Unit
+from domain.rating.layout import PRICED, RATED
+from domain.rating.rate import Rated
+from domain.rating.rolling import SIDES
+
+_MOVES: Final = ("bucket", "volume")
+
+
+async def draw_chunk(
+    unit: Unit, made: Prepared, known: pl.DataFrame, source: str, undone: pl.DataFrame | None = None
+) -> tuple[Prepared, pl.DataFrame]:
+    """Return the chunk with the charges of those who draw, and rows of ``SHARE_ROWS`` of what it takes back.
+
+    Only events that are not ``known`` draw. ``undone``: reversals (``STORED``) that the chunk writes; what those events
+    drew is given back first, and what came after them will be drawn again. Where nobody draws nothing is asked of
+    the database.
+    """
+    back = SHARE_ROWS.to_frame()
+    returned = None
+    if undone is not None and undone.height:
+        gone = undone.select("start", "source", "key", (pl.col("version") - 1).cast(pl.Int16))
+        returned = await unit.draws.shares(gone)
+        back = _rows(as_reversed(returned))
+        returned = returned.filter(pl.col("kind").is_in(_MOVES))
+    places = _drawing(made, known)
+    if not len(places) and (returned is None or not returned.height):
+        return made, back
+    owners = made.priced.owners[places]
+    customers = set(made.rater.subscribers.customer[owners].tolist())
+    if returned is not None:
+        customers |= set(returned["customer"].to_list())
+    await unit.draws.claim(sorted(customers))
+    standing = await unit.draws.standing(sorted(customers))
+    if returned is not None and returned.height:
+        standing = standing.returned(returned)
+    if not len(places):
+        none = Standing.none()
+        moved = Moved(none.balances, none.losses, none.volumes, none.lasts)
+    else:
+        drawers = drawers_of(made.rater, made.priced, places, source)
+        drawn = await asyncio.to_thread(draw, made.rater.book, drawers, standing)
+        moved = drawn.moved
+        made = await asyncio.to_thread(_with, made, places, drawn)
+    if returned is not None and returned.height:
+        moved = moved.over(standing)
+    await unit.draws.put(moved)
+    if returned is not None and returned.height:
+        await unit.draws.disturb(returned["subscription"].unique().to_list())
+    return made, back
+
+
+def _drawing(made: Prepared, known: pl.DataFrame) -> Any:
+    """Return the places of the events whose owners draw, and that are not known."""
+    priced, draws = made.priced, made.rater.draws
+    if not draws.any():
+        return np.empty(0, np.int64)
+    mine = np.append(draws, False)[priced.owners] & (priced.events.bad == 0)
+    if mine.any():
+        same, conflicting = met(made, known)
+        mine &= ~(same | conflicting)
+    return np.flatnonzero(mine)
+
+
+def drawers_of(rater: Rater, priced: Priced, places: Any, source: str | pl.Series) -> Drawers:
+    """Return the events at some places with who draws for them."""
+    who = rater.subscribers
+    owners = priced.owners[places]
+    frame = priced.frame[pl.Series(places)].with_columns(
+        pl.lit(source).alias("source") if isinstance(source, str) else source.alias("source")
+    )
+    contracts = who.contract[owners]
+    return Drawers(
+        frame=frame,
+        subscription=who.subscription[owners],
+        contract=contracts,
+        customer=who.customer[owners],
+        pricing=priced.pricing[places].astype(np.int64),
+        pricings=who.pricings,
+        terms={int(contract): who.term[owner] for contract, owner in zip(contracts, owners.tolist(), strict=True)},
+        slots=rater.parties.slots,
+    )
+
+
+def merged(priced: Priced, places: Any, drawn: Drawn) -> Priced:
+    """Return events with what drawing said of those at some places."""
+    rated, other = priced.rated, drawn.rated
+    columns: dict[str, Any] = {}
+    for name in (one.name for one in fields(Rated) if one.name not in SIDES):
+        array = getattr(rated, name).copy()
+        array[..., places] = getattr(other, name)
+        columns[name] = array
+    both = replace(rated, **columns)
+    mine = np.zeros(len(priced.keys), np.bool_)
+    mine[places] = True
+    rest = priced.shares.filter(pl.Series(~mine[priced.shares["place"].to_numpy()], dtype=pl.Boolean))
+    own = drawn.shares.with_columns(pl.Series("place", places[drawn.shares["place"].to_numpy()], dtype=pl.Int64))
+    return replace(
+        priced,
+        rated=both,
+        billed=(both.status == RATED) & (both.level_status[0] == PRICED),
+        shares=pl.concat([rest, own]),
+    )
+
+
+def _with(made: Prepared, places: Any, drawn: Drawn) -> Prepared:
+    priced = merged(made.priced, places, drawn)
+    return replace(made, priced=priced, usage=usage_table(priced, made.rater))
+
+
+def _rows(kept: pl.DataFrame) -> pl.DataFrame:
+    return kept.with_columns(pl.col("start").cast(MOMENT), pl.col("since").cast(MOMENT)).select(SHARE_ROWS.names())

@@ -1,0 +1,144 @@
+"""What is stored of buckets, volumes and the order of events, of some customers, as frames. Times are µs, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+BALANCES: Final = pl.Schema(
+    {
+        "customer": pl.Int64,
+        "bucket": pl.String,
+        "owner": pl.String,
+        "since": pl.Int64,
+        "until": pl.Int64,
+        "unit": pl.String,
+        "granted": pl.Int64,
+        "drawn": pl.Int64,
+    }
+)
+LOSSES: Final = pl.Schema(
+    {
+        "customer": pl.Int64,
+        "bucket": pl.String,
+        "owner": pl.String,
+        "since": pl.Int64,
+        "at": pl.Int64,
+        "amount": pl.Int64,
+    }
+)
+VOLUMES: Final = pl.Schema(
+    {"customer": pl.Int64, "subscription": pl.Int64, "ring": pl.String, "slot": pl.Int16, "counted": pl.Int64}
+)
+LASTS: Final = pl.Schema(
+    {
+        "customer": pl.Int64,
+        "contract": pl.Int64,
+        "subscription": pl.Int64,
+        "start": pl.Int64,
+        "offset": pl.Int64,
+        "name": pl.String,
+        "disordered": pl.Boolean,
+    }
+)
+# Up to where a customer's draws are final: usage before ``until`` in chunks up to ``horizon``. NEVER: nothing is.
+SETTLED: Final = pl.Schema({"customer": pl.Int64, "until": pl.Int64, "horizon": pl.Int64})
+NEVER: Final = -(2**63)
+# What rings and buckets did to stored events; ``start`` and ``since`` µs.
+KEPT: Final = pl.Schema(
+    {
+        "start": pl.Int64,
+        "source": pl.Int32,
+        "key": pl.Int64,
+        "version": pl.Int16,
+        "customer": pl.Int64,
+        "subscription": pl.Int64,
+        "kind": pl.String,
+        "slot": pl.Int16,
+        "name": pl.String,
+        "owner": pl.String,
+        "since": pl.Int64,
+        "amount": pl.Int64,
+        "remaining": pl.Int64,
+    }
+)
+
+
+def kept_shares(rows: pl.DataFrame, source: int) -> pl.DataFrame:
+    """Return rows of ``domain.intake.rows.SHARE_ROWS`` as ``KEPT``."""
+    times = [pl.col(name).dt.epoch("us") for name in ("start", "since")]
+    return rows.with_columns(*times, pl.lit(source, pl.Int32).alias("source")).select(KEPT.names())
+
+
+def as_reversed(kept: pl.DataFrame) -> pl.DataFrame:
+    """Return what takes rows of ``KEPT`` back: the next version, with amounts negative."""
+    return kept.with_columns(
+        (pl.col("version") + 1).cast(pl.Int16), -pl.col("amount"), pl.lit(None, pl.Int64).alias("remaining")
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """The frames above."""
+
+    balances: pl.DataFrame
+    losses: pl.DataFrame
+    volumes: pl.DataFrame
+    lasts: pl.DataFrame
+    settled: pl.DataFrame
+
+    @classmethod
+    def none(cls) -> Standing:
+        """Return the standing of nobody."""
+        return cls(*(kind.to_frame() for kind in (BALANCES, LOSSES, VOLUMES, LASTS, SETTLED)))
+
+    def returned(self, shares: pl.DataFrame) -> Standing:
+        """Return the standing without what some events (``KEPT``) drew and counted."""
+        gave = shares.filter(pl.col("kind") == "bucket").select(
+            "customer", pl.col("name").alias("bucket"), "owner", "since", "amount"
+        )
+        counted = shares.filter(pl.col("kind") == "volume").select(
+            "customer", "subscription", pl.col("name").alias("ring"), "slot", "amount"
+        )
+        return replace(
+            self,
+            balances=_less(self.balances, gave, ["customer", "bucket", "owner", "since"], "drawn"),
+            volumes=_less(self.volumes, counted, ["customer", "subscription", "ring", "slot"], "counted"),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moved:
+    """How a standing changes: rows to put, rows of losses to add.
+
+    ``relost``: (customer, bucket, owner) whose losses that are not settled go first.
+    """
+
+    balances: pl.DataFrame
+    losses: pl.DataFrame
+    volumes: pl.DataFrame
+    lasts: pl.DataFrame
+    relost: Sequence[tuple[int, str, str]] = ()
+
+    def over(self, standing: Standing) -> Moved:
+        """Return this change with the rows of a standing that it leaves as they are there."""
+        return replace(
+            self,
+            balances=_over(self.balances, standing.balances, ["customer", "bucket", "owner", "since"]),
+            volumes=_over(self.volumes, standing.volumes, ["customer", "subscription", "ring", "slot"]),
+        )
+
+
+def _less(rows: pl.DataFrame, gone: pl.DataFrame, keys: list[str], column: str) -> pl.DataFrame:
+    if not gone.height:
+        return rows
+    sums = gone.group_by(keys).agg(pl.col("amount").sum())
+    joined = rows.join(sums, on=keys, how="left", maintain_order="left")
+    return joined.with_columns(pl.col(column) - pl.col("amount").fill_null(0)).drop("amount")
+
+
+def _over(rows: pl.DataFrame, before: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    return pl.concat([rows, before.join(rows, on=keys, how="anti")])

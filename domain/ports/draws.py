@@ -1,0 +1,52 @@
+"""What buckets and counted discounts need of the world: their standing, claimed by customer, and what events drew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from domain.buckets.standing import Moved, Standing
+from domain.ids import CustomerId
+
+
+class Draws(Protocol):
+    """Standings of the unit's operator. All but ``standing`` and ``shares`` ask for a bulk unit."""
+
+    async def claim(self, customers: Sequence[int]) -> None:
+        """Let nobody else draw for these customers until the unit ends. Once in a unit, against deadlock."""
+        ...
+
+    async def standing(self, customers: Sequence[int]) -> Standing:
+        """Return what is stored of these customers."""
+        ...
+
+    async def put(self, moved: Moved) -> None:
+        """Write how the standing of claimed customers changes."""
+        ...
+
+    async def disturb(self, subscriptions: Sequence[int]) -> None:
+        """Note that events of these subscriptions have gone, so that what came after them must be drawn again."""
+        ...
+
+    async def shares(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Return what events (``start`` in µs, ``source``, ``key``, ``version``) drew, as ``standing.KEPT``."""
+        ...
+
+    async def unsettled(self, customers: Sequence[int]) -> pl.DataFrame:
+        """Return the present versions of these customers' events that are not settled, as ``STORED``."""
+        ...
+
+    async def disordered(self, customers: Sequence[CustomerId] | None, *, after: int, first: int) -> Sequence[int]:
+        """Return the next customers, of these or of all, with a subscription that is disordered."""
+        ...
+
+    async def fence(self) -> bool:
+        """Hold off every commit of usage until the unit ends; tell whether no bill run is unfinished."""
+        ...
+
+    async def close(self, customers: Sequence[CustomerId] | None, *, until: datetime, horizon: int) -> None:
+        """Make the draws final of usage before ``until`` in chunks up to ``horizon``; never of less than before."""
+        ...

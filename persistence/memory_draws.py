@@ -1,0 +1,125 @@
+"""Buckets and counted discounts in memory. Each table has a row per key as ``domain.buckets.standing`` names it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
+from domain.ids import CustomerId
+from domain.invoicing.bill_run import BillRunState
+from domain.rating.clock import micros
+from domain.rerating.columns import STORED
+from persistence.memory import Draft
+
+_TABLES: Final = {
+    "balances": ("bucket_balance", BALANCES, ("customer", "bucket", "owner", "since")),
+    "losses": ("bucket_loss", LOSSES, ("customer", "bucket", "owner", "since", "at")),
+    "volumes": ("ring_volume", VOLUMES, ("customer", "subscription", "ring", "slot")),
+    "lasts": ("draw_party", LASTS, ("customer", "subscription")),
+    "settled": ("draw_customer", SETTLED, ("customer",)),
+}
+
+
+class MemoryDraws:
+    """Keeps ``domain.ports.draws.Draws``. Customers are nobody else's, so their keys tell the operator."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._operator = draft.actor.operator
+
+    async def claim(self, customers: Sequence[int]) -> None:
+        """Keep who draws; the unit has everything to itself."""
+        for key in customers:
+            row = {"customer": key, "until": NEVER, "horizon": 0}
+            self._draft.table("draw_customer").setdefault((key,), row)
+
+    async def standing(self, customers: Sequence[int]) -> Standing:
+        """Return what is stored of these customers."""
+        wanted = {key for key in customers if self._reaches(key)}
+        frames = {}
+        for name, (table, schema, _) in _TABLES.items():
+            rows = [row for row in self._draft.table(table).values() if row["customer"] in wanted]
+            frames[name] = pl.DataFrame(rows, schema=schema)
+        return Standing(**frames)
+
+    def _reaches(self, customer: int) -> bool:
+        row = self._draft.table("customer").get(customer)
+        return row is not None and self._draft.sees(row)
+
+    async def put(self, moved: Moved) -> None:
+        """Write how the standing of claimed customers changes."""
+        losses, settled = self._draft.table("bucket_loss"), self._draft.table("draw_customer")
+        for key in list(losses):
+            until = settled.get((key[0],), {"until": NEVER})["until"]
+            if key[:3] in moved.relost and key[4] >= until:
+                losses.pop(key)
+        for name in ("balances", "losses", "volumes", "lasts"):
+            table, _, keys = _TABLES[name]
+            for row in getattr(moved, name).iter_rows(named=True):
+                self._draft.table(table)[tuple(row[key] for key in keys)] = row
+
+    async def disturb(self, subscriptions: Sequence[int]) -> None:
+        """Note that events of these subscriptions have gone."""
+        parties = self._draft.table("draw_party")
+        for key, row in list(parties.items()):
+            if row["subscription"] in subscriptions:
+                parties[key] = row | {"disordered": True}
+
+    async def shares(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Return what events (``start`` in µs, ``source``, ``key``, ``version``) drew, as ``KEPT``."""
+        kept = self._draft.table("usage_share")
+        wanted = events.select("start", "source", "key", "version").rows()
+        rows = [row for name in wanted for row in kept.get(name, ()) if self._reaches(row["customer"])]
+        return pl.DataFrame(rows, schema=KEPT)
+
+    async def unsettled(self, customers: Sequence[int]) -> pl.DataFrame:
+        """Return the present versions of these customers' events that are not settled, as ``STORED``."""
+        wanted, settled = set(customers), self._draft.table("draw_customer")
+        found = []
+        for place, row in sorted(self._draft.table("usage").items()):
+            if row.event.customer not in wanted:
+                continue
+            mark = settled.get((row.event.customer,), {"until": NEVER, "horizon": 0})
+            if place[0] >= mark["until"] or row.event.chunk > mark["horizon"]:
+                found.append(self._draft.table("usage_kept")[place].row | {"start": place[0], "source": place[1]})
+        names = STORED.names()
+        return pl.DataFrame([[row[name] for name in names] for row in found], schema=STORED, orient="row")
+
+    async def disordered(self, customers: Sequence[CustomerId] | None, *, after: int, first: int) -> Sequence[int]:
+        """Return the next customers, of these or of all, with a subscription that is disordered."""
+        found = {
+            row["customer"]
+            for row in self._draft.table("draw_party").values()
+            if row["disordered"] and row["customer"] > after and self._reaches(row["customer"])
+        }
+        return sorted(found if customers is None else found & set(customers))[:first]
+
+    async def fence(self) -> bool:
+        """Tell whether no bill run is unfinished; nobody else commits anything."""
+        runs = self._draft.table("bill_run").values()
+        return not any(run.operator == self._operator and run.state is BillRunState.RUNNING for run in runs)
+
+    async def close(self, customers: Sequence[CustomerId] | None, *, until: datetime, horizon: int) -> None:
+        """Make the draws final of usage before ``until`` in chunks up to ``horizon``; never of less than before."""
+        rows = self._draft.table("draw_customer")
+        for key, row in list(rows.items()):
+            chosen = customers is None or row["customer"] in customers
+            if (
+                chosen
+                and self._reaches(row["customer"])
+                and row["until"] <= micros(until)
+                and row["horizon"] <= horizon
+            ):
+                rows[key] = row | {"until": micros(until), "horizon": horizon}
+
+
+def keep_shares(draft: Draft, rows: pl.DataFrame) -> None:
+    """Keep rows of ``KEPT`` beside their events."""
+    kept: dict[Any, Any] = draft.table("usage_share")
+    for row in rows.iter_rows(named=True):
+        name = (row["start"], row["source"], row["key"], row["version"])
+        kept[name] = (*kept.get(name, ()), row)
