@@ -56,7 +56,9 @@ async def poll(wiring: Wiring, actor: Actor, name: str, *, by: str, again: bool 
 async def poll_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
     """Poll the feed ``payload["feed"]``; one that is removed by now is done. A run that failed is tried by schedule."""
     try:
-        run = await poll(wiring, actor, str(job.payload["feed"]), by=f"job {job.id}")
+        run = await poll(
+            wiring, actor, str(job.payload["feed"]), by=f"job {job.id}", again=bool(job.payload.get("again"))
+        )
     except NotFound:
         return {"state": "removed"}
     return {"state": run.state.value, "found": run.found, "taken": run.taken, "held": run.held, "fault": run.fault}

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from api.feeding import poll_job
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ids import FileId
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
-from domain.usecases import take_cdr
+from domain.usecases import schedule_polls, take_cdr
 from domain.usecases.import_cdr import import_file
 
 Handler = Callable[[Wiring, Actor, Job], Awaitable[Mapping[str, object]]]
@@ -41,4 +42,5 @@ async def _import_cdr(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, ob
 
 HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
+    schedule_polls.KIND: poll_job,
 }
