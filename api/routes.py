@@ -24,7 +24,8 @@ DOCUMENT: Final = 2_000_000
 class Operation:
     """One method on one path, and everything that is said of it.
 
-    ``public``: it answers without a token; ``public_query``: only with exactly this query string. ``body_max`` is the
+    ``public``: it answers without a token; ``public_query``: only with exactly this query string. ``basic``: a
+    client may also name itself by HTTP Basic. ``body_max`` is the
     size of body it accepts; None: it counts by itself. ``answers``: status to media type and schema; ``takes``:
     media type to schema. ``documented``: whether the OpenAPI document names it (GraphQL and SOAP describe themselves).
     """
@@ -37,6 +38,7 @@ class Operation:
     public: bool = False
     public_query: str | None = None
     action: Action | None = None
+    basic: bool = False
     body_max: int | None = 0
     takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[Mapping[str, Any]] = ()
@@ -78,7 +80,7 @@ class Table:
                 if operation is None:
                     return Admission(pattern, any(one.public for one in self._by_path[pattern].values()), 0)
                 query = scope["query_string"].decode("latin-1")
-                return Admission(pattern, operation.opens_to(query), operation.body_max)
+                return Admission(pattern, operation.opens_to(query), operation.body_max, basic=operation.basic)
         return Admission("none", False, 0)
 
 

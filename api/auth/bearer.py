@@ -6,13 +6,16 @@ taking a scope away or moving a reseller holds within seconds.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
 from api.auth.tokens import TokenRefused, Tokens
-from domain.access.actor import Action, Actor
+from domain.access.actor import OPERATOR_ONLY, Action, Actor
 from domain.ports.credentials import Credentials, Known
 
 CACHE_SECONDS: Final = 5.0
@@ -46,6 +49,36 @@ class Bearer:
             operator=client.operator,
             client=client.client_id,
             scopes=_granted(claims) & client.scopes,
+            reseller=client.reseller,
+            resellers=known.resellers,
+            address=address,
+        )
+
+    async def client(self, authorization: str, *, address: str | None = None) -> Actor:
+        """Return the client that HTTP Basic (RFC 7617) names by its id and secret. Raises TokenRefused.
+
+        For routes that are called by programs which know no tokens, such as a switch.
+        """
+        scheme, _, pair = authorization.partition(" ")
+        if scheme.lower() != "basic":
+            return await self.actor(authorization, address=address)
+        try:
+            client_id, colon, secret = base64.b64decode(pair.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            raise TokenRefused("not a pair of client and secret") from None
+        if not colon:
+            raise TokenRefused("not a pair of client and secret")
+        known = await self._known(client_id)
+        # An unknown client takes the same work as a wrong secret.
+        held = known.client.secret_sha256 if known is not None else bytes(32)
+        right = hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), held)
+        if known is None or not right or known.client.revoked_at is not None:
+            raise TokenRefused("unknown client, wrong secret or revoked")
+        client = known.client
+        return Actor(
+            operator=client.operator,
+            client=client.client_id,
+            scopes=client.scopes if client.reseller is None else client.scopes - OPERATOR_ONLY,
             reseller=client.reseller,
             resellers=known.resellers,
             address=address,

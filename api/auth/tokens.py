@@ -27,7 +27,12 @@ TOKEN_CHARACTERS_MAX: Final = 4096
 
 
 class TokenRefused(Exception):  # noqa: N818  (an answer to the caller, not an error of ours)
-    """The token is not one of ours, or not valid now. Why is logged, never told."""
+    """The token is not one of ours, or not valid now. Why is logged, never told.
+
+    ``basic``: the route takes HTTP Basic too, which the challenge then says.
+    """
+
+    basic = False
 
 
 def make_key(now: datetime) -> SigningKey:
