@@ -14,10 +14,12 @@ from domain.ports.access import Directory
 from domain.ports.clock import Clock
 from domain.ports.credentials import Credentials
 from domain.ports.documents import Documents
+from domain.ports.exchange import RateFiles
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
 from domain.ports.news import News
+from domain.ports.payments import PaymentReader
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.taking import Archives
@@ -25,7 +27,9 @@ from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
 from domain.refusal import BadValue
 from integrations.cdr.formats import ShippedFormats
+from integrations.payments.formats import read as read_payment_file
 from integrations.printing.documents import InvoiceDocuments
+from integrations.rates.files import BankRates
 from integrations.sheets.rows import SheetFiles
 from integrations.transports.addresses import read_networks
 from integrations.transports.archives import ZipArchives
@@ -75,6 +79,8 @@ class Wiring:
     vault: Vault
     archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
+    rate_files: RateFiles = field(default_factory=BankRates)
+    read_payments: PaymentReader = read_payment_file
     database: Database | None = None
 
 

@@ -16,12 +16,14 @@ from persistence.customers import CustomerStore
 from persistence.drafts import DraftStore
 from persistence.draws import DrawStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
+from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
 from persistence.jobs import JobStore
 from persistence.ledger import LedgerStore
+from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_alarms import MemoryAlarms
@@ -36,6 +38,7 @@ from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
+from persistence.memory_margins import MemoryExchange, MemoryMargins
 from persistence.memory_payments import MemoryPayments
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
@@ -81,6 +84,8 @@ class StoredUnit:
         self.reratings = ReratingStore(transaction, actor)
         self.draws = DrawStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
+        self.exchange = ExchangeStore(transaction, actor)
+        self.margins = MarginStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
 
@@ -115,6 +120,8 @@ class MemoryUnit:
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)
         self.alarms = MemoryAlarms(draft)
+        self.exchange = MemoryExchange(draft)
+        self.margins = MemoryMargins(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)
 

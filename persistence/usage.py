@@ -22,7 +22,7 @@ from persistence.intake import pricing_of
 LISTS_MAX: Final = 64  # a chain of price lists is never longer
 DIRECTIONS: Final = ("out", "in")
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "u.start, u.source, u.key, u.version, u.chunk, u.record, u.reference, u.leg, u.customer, u.contract,"
     " u.subscription, u.reseller, u.mode, u.direction, u.a, u.b, u.destination, u.used, u.billed, u.offset, u.trunk,"
     " u.cause, u.visited, u.retail_micro, u.retail_rate, u.wholesale_micro, u.wholesale_rate, u.cost_micro,"
@@ -35,13 +35,13 @@ _COLUMNS: Final = (
     " and s.resolved_at is not null limit 1), 0) as file"
 )
 # What an event is now: a rating (its version is odd) that no reversal has taken back.
-_PRESENT: Final = (
+PRESENT: Final = (
     " and u.version % 2 = 1 and not exists (select from usage r where r.operator = u.operator and r.start = u.start"
     " and r.source = u.source and r.key = u.key and r.version = u.version + 1)"
 )
 # A reversal takes its event out of the count, as its negative quantities do out of the sums.
 _EVENTS: Final = "sum(case u.version % 2 when 1 then 1 else -1 end) as events"
-_JOINED: Final = (
+JOINED: Final = (
     " from usage u join chunk c on c.operator = u.operator and c.id = u.chunk"
     " join pricing p on p.operator = u.operator and p.id = u.pricing"
 )
@@ -101,13 +101,13 @@ class UsageRows:
     async def get(self, ref: EventRef) -> RatedEvent:
         """Return the present version of one. Refuses with: NotFound."""
         rows = await self._connection.fetch(
-            f"select {_COLUMNS}{_JOINED} where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4"
-            f"{_PRESENT} limit 1",
-            *(self._operator, *_place(ref)),
+            f"select {COLUMNS}{JOINED} where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4"
+            f"{PRESENT} limit 1",
+            *(self._operator, *place_of(ref)),
         )
         if not rows:
             raise NotFound(f"no event {ref}", field="event")
-        return (await self._rated(rows))[0]
+        return (await self.rated(rows))[0]
 
     async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
         """Return the event of any source that starts then and has one of these keys."""
@@ -127,24 +127,24 @@ class UsageRows:
         """List by (start, source, key); the second tells whether more follow."""
         conditions, arguments = self._chosen(chosen)
         if after is not None:
-            arguments += _place(after)
+            arguments += place_of(after)
             here = len(arguments)
             conditions += f" and (u.start, u.source, u.key) > (${here - 2}, ${here - 1}, ${here})"
             # The same once more for the index, which knows nothing of the row after it.
             conditions += f" and u.start >= ${here - 2}"
         rows = await self._connection.fetch(
-            f"select {_COLUMNS}{_JOINED} where {conditions}{_PRESENT}"
+            f"select {COLUMNS}{JOINED} where {conditions}{PRESENT}"
             f" order by u.start, u.source, u.key limit {int(first) + 1}",
             *arguments,
         )
-        return await self._rated(rows[:first]), len(rows) > first
+        return await self.rated(rows[:first]), len(rows) > first
 
     async def background(self, ref: EventRef) -> Background:
         """Return what the present version of an event was rated with. Refuses with: NotFound."""
         row = await self._connection.fetchrow(
-            f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost, p.groups{_JOINED}"
-            f" where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4{_PRESENT} limit 1",
-            *(self._operator, *_place(ref)),
+            f"select c.believed_at, p.retail, p.tiers, p.wholesale, p.cost, p.groups{JOINED}"
+            f" where u.operator = $1 and u.start = $2 and u.source = $3 and u.key = $4{PRESENT} limit 1",
+            *(self._operator, *place_of(ref)),
         )
         if row is None:
             raise NotFound(f"no event {ref}", field="event")
@@ -215,7 +215,8 @@ class UsageRows:
                 conditions += f" and u.{name} = ${len(arguments)}"
         return conditions, arguments
 
-    async def _rated(self, rows: Sequence[Any]) -> list[RatedEvent]:
+    async def rated(self, rows: Sequence[Any]) -> list[RatedEvent]:
+        """Make the rated events of rows with ``COLUMNS``."""
         rates = {row["retail_rate"] for row in rows} | {row["cost_rate"] for row in rows}
         rates |= {rate for row in rows for rate in row["wholesale_rate"] or ()}
         names = await self._names({row["destination"] for row in rows}, rates)
@@ -256,7 +257,8 @@ def currency_of(name: str, above: Mapping[str, tuple[str | None, str | None]]) -
     raise AssertionError(f"the price list {name} has no currency")
 
 
-def _place(ref: EventRef) -> tuple[datetime, int, int]:
+def place_of(ref: EventRef) -> tuple[datetime, int, int]:
+    """Return start, source and key of an event. Refuses with: NotFound (no event can have them)."""
     try:
         start = EPOCH + timedelta(microseconds=ref.start_us)
     except OverflowError:

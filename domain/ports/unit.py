@@ -13,12 +13,14 @@ from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.drafts import Drafts
 from domain.ports.draws import Draws
+from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
+from domain.ports.margins import Margins
 from domain.ports.payments import Payments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
@@ -81,6 +83,10 @@ class Unit(Protocol):
     def draws(self) -> Draws: ...  # noqa: D102
     @property
     def alarms(self) -> Alarms: ...  # noqa: D102
+    @property
+    def exchange(self) -> ExchangeRates: ...  # noqa: D102
+    @property
+    def margins(self) -> Margins: ...  # noqa: D102
     @property
     def jobs(self) -> Jobs: ...  # noqa: D102
     @property
