@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from api.wiring import Wiring
@@ -103,3 +103,15 @@ class Scheduler:
             except Exception:
                 LOG.exception("feeds of %s", operator.code)
         return promised
+
+
+@asynccontextmanager
+async def scheduling(wiring: Wiring) -> AsyncIterator[None]:
+    """Promise due polls meanwhile."""
+    scheduler = Scheduler(wiring)
+    running = asyncio.ensure_future(scheduler.run())
+    try:
+        yield
+    finally:
+        scheduler.stop()
+        await running

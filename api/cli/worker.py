@@ -31,10 +31,11 @@ def worker(
 
 
 async def _work(settings: Settings, jobs: int, *, until_idle: bool) -> int:
+    from api.feeding import scheduling
     from api.wiring import opened
     from api.worker import Worker
 
-    async with opened(settings) as wiring:
+    async with opened(settings) as wiring, scheduling(wiring):
         one = Worker(wiring, jobs=jobs)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
