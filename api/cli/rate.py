@@ -28,7 +28,9 @@ Sink = Any  # a callable that takes Answered
 @app.command()
 def rate(  # noqa: PLR0917  (typer makes options of them)
     tariff: Annotated[Path | None, typer.Option(help="The tariff document; - is standard input.")] = None,
-    events: Annotated[Path | None, typer.Option(help="Events as JSON Lines; - is standard input.")] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="Events as JSON Lines, or FILE.csv; - is standard input (JSON Lines).")
+    ] = None,
     cdr: Annotated[Path | None, typer.Option(help="A CDR file, read as --source says.")] = None,
     source: Annotated[str | None, typer.Option(help="A source profile's name, or a TOML file.")] = None,
     vector: Annotated[Path | None, typer.Option(help="A file of vectors to check.")] = None,
@@ -112,7 +114,7 @@ Chunks = Callable[["RateRun", Callable[[int], None]], Iterator["Chunk"]]
 
 
 def event_chunks(path: Path) -> tuple[Chunks, int]:
-    """Return what reads events as JSON Lines chunk by chunk, and the bytes there are to read (0 unknown)."""
+    """Return what reads events as JSON Lines or CSV chunk by chunk, and the bytes there are to read (0 unknown)."""
     with _opened(path):
         pass  # a missing file is said before anything is compiled
 
@@ -120,6 +122,9 @@ def event_chunks(path: Path) -> tuple[Chunks, int]:
         from domain.rating.requests import Directory
         from domain.rating.streaming import CHUNK_MAX
 
+        if path.suffix.lower() == ".csv":
+            yield from _table_chunks(path, run, moved)
+            return
         directory = Directory.of(run.book)
         with _opened(path) as file:
             rows: list[Request] = []
@@ -134,6 +139,19 @@ def event_chunks(path: Path) -> tuple[Chunks, int]:
                 yield _chunk(run, directory, rows)
 
     return chunks, path.stat().st_size if path.is_file() else 0
+
+
+def _table_chunks(path: Path, run: RateRun, moved: Callable[[int], None]) -> Iterator[Chunk]:
+    from api.cli.ahead import ahead
+    from api.cli.event_csv import tables
+    from domain.rating.event_table import EventTables
+
+    made, read = EventTables(run.book), 0
+    with _named(path), _opened(path) as file:
+        for frame, wrong, position in ahead(tables(file)):
+            moved(position - read)
+            read = position
+            yield made.chunk(frame, wrong)
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -179,6 +197,7 @@ def cdr_chunks(path: Path | None, source: str | None) -> tuple[Chunks, int]:
     def chunks(run: RateRun, moved: Callable[[int], None]) -> Iterator[Chunk]:
         import time
 
+        from api.cli.ahead import ahead
         from domain.rating.columns import event_ids, from_frame
         from domain.rating.numbers import number_index, parties_of
         from domain.rating.streaming import Chunk
@@ -188,7 +207,7 @@ def cdr_chunks(path: Path | None, source: str | None) -> tuple[Chunks, int]:
         index, rejected = number_index(run.book), 0
         with _named(path), _opened(path) as file:
             reader, read = registry.reader(profile), 0
-            for batch in mediate(containers.blocks(file), profile, reader, now_us=time.time_ns() // 1000):
+            for batch in ahead(mediate(containers.blocks(file), profile, reader, now_us=time.time_ns() // 1000)):
                 moved(batch.position - read)
                 read, rejected = batch.position, rejected + batch.rejects.height
                 frame = batch.events
@@ -289,13 +308,13 @@ def nothing(run: RateRun) -> Answered:
 def _csv_writer(run: RateRun, file: BinaryIO) -> Sink:
     import polars as pl
 
-    from domain.rating.tables import to_table
+    from domain.rating.tables import Tables
 
-    first = True
+    first, tables = True, Tables(run.book, run.parties)
 
     def write(answered: Answered) -> None:
         nonlocal first
-        frame = pl.from_arrow(to_table(run.book, run.parties, answered))
+        frame = pl.from_arrow(tables.make(answered))
         assert isinstance(frame, pl.DataFrame)
         frame.write_csv(file, include_header=first)
         first = False
@@ -307,18 +326,34 @@ class _ParquetWriter:
     """Writes chunks as row groups; the file is complete when it is closed."""
 
     def __init__(self, run: RateRun, file: BinaryIO) -> None:
+        from domain.rating.tables import Tables
+
         self.run, self.file = run, file
+        self.tables = Tables(run.book, run.parties)
         self.writer: Any = None
 
     def write(self, answered: Answered) -> None:
+        table = self.tables.make(answered)
+        if self.writer is None:
+            self.writer = self._opened(table.schema)
+        self.writer.write_table(table)
+
+    def _opened(self, schema: Any) -> Any:
+        """Return a writer that does not look for repetitions and extremes where there are none to find."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from domain.rating.tables import to_table
-
-        table = to_table(self.run.book, self.run.parties, answered)
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(self.file, table.schema, compression="zstd")
-        self.writer.write_table(table)
+        named = [column.name for column in schema if pa.types.is_dictionary(column.type)]
+        counted = [column.name for column in schema if pa.types.is_integer(column.type)]
+        return pq.ParquetWriter(
+            self.file,
+            schema,
+            compression="zstd",
+            use_dictionary=named,
+            column_encoding={"id": "DELTA_BYTE_ARRAY"} | dict.fromkeys(counted, "DELTA_BINARY_PACKED"),
+            write_statistics=False,
+            store_schema=False,  # texts are texts for whoever reads it
+        )
 
     def close(self) -> None:
         """End the file; where there was no event it holds the columns alone."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from domain.rating.answers import Answers
@@ -26,11 +28,14 @@ def decimals(values: Any, scale: int, present: Any) -> Any:
     return pa.Array.from_buffers(pa.decimal128(19, scale), len(values), [valid, pa.py_buffer(words)])
 
 
-def names(codes: Any, texts: tuple[str, ...]) -> Any:
-    """Return the text of each code, null for -1."""
-    absent = codes < 0
-    made = pa.array(np.where(absent, 0, codes), pa.int32(), mask=absent)
-    return pa.DictionaryArray.from_arrays(made, pa.array([*texts] or [""], pa.string())).dictionary_decode()
+def names(codes: Any, texts: Any) -> Any:
+    """Return the text of each code as a dictionary array over ``texts`` (``dictionary`` made it), null for -1."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), texts, safe=False)
+
+
+def dictionary(texts: tuple[str, ...]) -> Any:
+    """Return texts as what ``names`` takes."""
+    return pa.array([*texts] or [""], pa.string())
 
 
 def level_names(slots: int) -> list[str]:
@@ -38,39 +43,50 @@ def level_names(slots: int) -> list[str]:
     return ["retail", *(f"wholesale_{tier}" for tier in range(1, slots - 1)), "cost"]
 
 
-def to_table(book: Book, parties: Parties, answered: Answered) -> Any:
-    """Return the chunk as a table whose columns are the same for every chunk of a run."""
-    rated, chunk = answered.rated, answered.chunk
-    status = rated.status.astype(np.int64)
-    columns: dict[str, Any] = {
-        "id": pa.array(chunk.ids.to_arrow()).cast(pa.string()),
-        "destination": names(rated.destination, book.destinations),
-        "unrated": names(np.where(status == 0, -1, status), STATUSES),
-        "detail": pa.array([chunk.reasons.get(n) for n in range(len(rated))], pa.string()),
-    }
-    answers = Answers(book, parties, rated)
-    for slot, name in enumerate(level_names(rated.slots)):
-        level = rated.level_status[slot].astype(np.int64)
-        priced = level == PRICED
-        made = (
-            names(np.where(level > PRICED, level, -1), LEVEL_STATUSES),
-            decimals(rated.amount[slot], 6, priced),
-            names(np.where(priced, rated.currency[slot], -1), book.currencies),
-            names(rated.plist[slot], book.lists),
-            names(rated.band[slot], book.bands),
-            pa.array(rated.billed[slot], pa.int64(), mask=~priced),
-            decimals(rated.setup[slot], 9, priced),
-            _side(answers.shares, len(rated), slot),
-            _side(answers.draws, len(rated), slot),
-        )
-        columns |= {f"{name}_{column}": array for column, array in zip(LEVEL_COLUMNS, made, strict=True)}
-    return pa.table(columns)
+class Tables:
+    """Makes the chunks of a run into tables whose columns are the same for every chunk."""
+
+    def __init__(self, book: Book, parties: Parties) -> None:
+        self.book, self.parties = book, parties
+        self.statuses, self.level_statuses = dictionary(STATUSES), dictionary(LEVEL_STATUSES)
+        self.destinations, self.lists = dictionary(book.destinations), dictionary(book.lists)
+        self.bands, self.currencies = dictionary(book.bands), dictionary(book.currencies)
+
+    def make(self, answered: Answered) -> Any:
+        """Return the chunk as a table."""
+        rated, chunk = answered.rated, answered.chunk
+        count, status = len(rated), rated.status.astype(np.int32)
+        columns: dict[str, Any] = {
+            "id": chunk.ids.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()),
+            "destination": names(rated.destination, self.destinations),
+            "unrated": names(np.where(status == 0, -1, status), self.statuses),
+            "detail": _texts(chunk.reasons, count),
+        }
+        answers = Answers(self.book, self.parties, rated)
+        for slot, name in enumerate(level_names(rated.slots)):
+            level = rated.level_status[slot].astype(np.int32)
+            priced = level == PRICED
+            made = (
+                names(np.where(level > PRICED, level, -1), self.level_statuses),
+                decimals(rated.amount[slot], 6, priced),
+                names(np.where(priced, rated.currency[slot], -1), self.currencies),
+                names(rated.plist[slot], self.lists),
+                names(rated.band[slot], self.bands),
+                pa.array(rated.billed[slot], pa.int64(), mask=~priced),
+                decimals(rated.setup[slot], 9, priced),
+                _side(answers.shares, count, slot),
+                _side(answers.draws, count, slot),
+            )
+            columns |= {f"{name}_{column}": array for column, array in zip(LEVEL_COLUMNS, made, strict=True)}
+        return pa.table(columns)
+
+
+def _texts(texts: Mapping[int, str], count: int) -> Any:
+    """Return texts by their place, null elsewhere."""
+    return pa.array([texts.get(n) for n in range(count)], pa.string()) if texts else pa.nulls(count, pa.string())
 
 
 def _side(side: dict[tuple[int, int], dict[str, str]], count: int, slot: int) -> Any:
     """Return the ring shares or bucket draws of a slot as JSON texts, null where there are none."""
-    texts: list[str | None] = [None] * count
-    for (event, where), members in side.items():
-        if where == slot:
-            texts[event] = json.dumps(members, ensure_ascii=False)
-    return pa.array(texts, pa.string())
+    own = {event: members for (event, where), members in side.items() if where == slot}
+    return _texts({event: json.dumps(members, ensure_ascii=False) for event, members in own.items()}, count)
