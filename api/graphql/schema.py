@@ -13,6 +13,7 @@ from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, Ala
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.explanations import ExplanationQuery
+from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
@@ -21,6 +22,7 @@ from api.graphql.node_query import NodeQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
+from api.graphql.payments import PaymentMutation, PaymentQuery, PaymentType
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.progress import ProgressSubscription
 from api.graphql.refusals import HANDLERS, Errors
@@ -43,11 +45,13 @@ class Query(
     UsageQuery,
     ExplanationQuery,
     InvoiceQuery,
+    PaymentQuery,
     IntakeQuery,
     ReratingQuery,
     SimulationQuery,
     ClientQuery,
     JobQuery,
+    FeedQuery,
     AlarmQuery,
 ):
     """Every query."""
@@ -61,8 +65,10 @@ class Mutation(
     IntakeMutation,
     ReratingMutation,
     InvoiceMutation,
+    PaymentMutation,
     ClientMutation,
     JobMutation,
+    FeedMutation,
     AlarmMutation,
 ):
     """Every mutation."""
@@ -101,7 +107,9 @@ def make_schema() -> strawberry.Schema:
             DraftType,
             UsageType,
             InvoiceType,
+            PaymentType,
             FileType,
+            FeedType,
             SourceType,
             SuspendedType,
             ReratingType,
