@@ -37,6 +37,15 @@ select o.code, a.kind, a.severity, a.state, count(*)::bigint from alarm a join o
  group by o.code, a.kind, a.severity, a.state order by o.code, a.kind, a.severity, a.state
 """
 
+_FEEDS = """
+select o.code, f.name, extract(epoch from f.last_success_at)::float8, extract(epoch from f.last_file_at)::float8,
+       f.failures, (select count(*) from feed_file s where s.operator = f.operator and s.feed = f.id
+                     and s.seen in ('waiting', 'taken', 'held')),
+       greatest(0, extract(epoch from now() - f.next_at))::float8
+  from feed f join operator o on o.id = f.operator
+ where f.active and ($1::int is null or f.operator = $1) order by o.code, f.name
+"""
+
 
 class StoredStanding:
     """The port ``Standing`` on PostgreSQL."""
@@ -60,6 +69,7 @@ class StoredStanding:
             files = await fetch(_FILES, operator)
             suspense = await fetch(_SUSPENSE, operator)
             alarms = await fetch(_ALARMS, operator)
+            feeds = await fetch(_FEEDS, operator)
         names = (*COUNTS, "ignored")
         return Figures(
             [
@@ -69,6 +79,7 @@ class StoredStanding:
             [tuple(row) for row in files],
             [tuple(row) for row in suspense],
             [tuple(row) for row in alarms],
+            feeds=[tuple(row) for row in feeds],
         )
 
 

@@ -79,6 +79,22 @@ class _Taken(Collector):
         for *labels, count in self._figures.alarms:
             alarms.add_metric(labels, count)
         yield from (rated, balance, imports, suspense, alarms)
+        yield from self._feeds()
+
+    def _feeds(self) -> Iterator[Metric]:
+        labels = ["operator", "feed"]
+        success = GaugeMetricFamily(
+            "tollwright_feed_success_timestamp_seconds", "Last run that went well.", labels=labels
+        )
+        file = GaugeMetricFamily("tollwright_feed_file_timestamp_seconds", "Last file taken.", labels=labels)
+        failures = GaugeMetricFamily("tollwright_feed_failures", "Runs in a row that failed.", labels=labels)
+        open_files = GaugeMetricFamily("tollwright_feed_files_open", "Files seen and not yet put away.", labels=labels)
+        lag = GaugeMetricFamily("tollwright_feed_lag_seconds", "By how much the next run is late.", labels=labels)
+        for operator, feed, *values in self._figures.feeds:
+            for family, value in zip((success, file, failures, open_files, lag), values, strict=True):
+                if value is not None:
+                    family.add_metric([operator, feed], float(value))
+        yield from (success, file, failures, open_files, lag)
 
 
 class MetricsPage:

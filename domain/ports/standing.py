@@ -22,13 +22,16 @@ class SourceBalance:
 class Figures:
     """Counts over every committed chunk. ``files``: (operator, source, state, number); ``suspense``: per reason.
 
-    ``alarms``: (operator, kind, severity, state, number) of those that are not closed.
+    ``alarms``: (operator, kind, severity, state, number) of those that are not closed. ``feeds``: (operator, feed,
+    epoch of the last run that went well or None, epoch of the last file or None, failures in a row, files waiting,
+    seconds by which it is late) of active feeds.
     """
 
     balances: Sequence[SourceBalance] = ()
     files: Sequence[tuple[str, str, str, int]] = ()
     suspense: Sequence[tuple[str, str, int]] = ()
     alarms: Sequence[tuple[str, str, str, str, int]] = ()
+    feeds: Sequence[tuple[str, str, float | None, float | None, int, int, float]] = ()
 
 
 class Standing(Protocol):
