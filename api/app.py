@@ -22,6 +22,7 @@ from api.rest.health import Readiness, healthz
 from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import MetricsPage, Requests
 from api.rest.openapi import document
+from api.rest.payments import PAYMENTS, PAYMENTS_MAX, TakePayments
 from api.rest.push import BODY_MAX as PUSH_MAX
 from api.rest.push import PUSHED, PushRecords
 from api.rest.rating import BODY_MAX, LINES, RateEvents
@@ -29,6 +30,7 @@ from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
 from api.soap.view import SoapView
 from api.wiring import Wiring
 from domain.access.actor import Action
+from domain.payments.record import FORMATS
 from domain.ports.page import PAGE_MAX
 from domain.usecases.rate_events import EVENTS_MAX
 
@@ -267,6 +269,22 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 refuses=(404, 422),
             )
             for suffix, media in (("pdf", "application/pdf"), ("xml", "application/xml"))
+        ),
+        Operation(
+            method="POST",
+            path="/rest/v1/payments/{name}",
+            endpoint=TakePayments(wiring),
+            name="importPayments",
+            summary="Take a payment file in: booked and applied, whole or not at all. The same again changes nothing.",
+            action=Action.WRITE_PAYMENTS,
+            body_max=PAYMENTS_MAX,
+            takes={"application/octet-stream": {"type": "string", "format": "binary"}},
+            query=(
+                {"name": "format", "schema": {"enum": ["auto", *FORMATS]}},
+                {"name": "looked_at", "schema": TEXT, "description": "A person has looked at it: take it in."},
+            ),
+            answers=dict.fromkeys(("200", "201"), ("application/json", PAYMENTS)),
+            refuses=(400, 408, 409, 413, 415, 422),
         ),
         Operation(
             method="POST",

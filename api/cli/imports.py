@@ -1,4 +1,4 @@
-"""``tollwright import``: CDR files and tariffs into the database, exactly once."""
+"""``tollwright import``: CDR files, payment files and tariffs into the database, exactly once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STANDARD_INPUT: Final = "-"
 
 @app.callback()
 def main() -> None:
-    """Load CDR files and tariffs into the database, exactly once."""
+    """Load CDR files, payment files and tariffs into the database, exactly once."""
 
 
 @app.command()
@@ -197,6 +197,52 @@ def _needs_attention(done: Imported, shown: str) -> bool:
         level, _, reason = name.partition(".")
         complain(f"{file.name}: {count} rated events have no {level} price ({reason})")
     return bool(file.rejects or file.unrated)
+
+
+@app.command()
+def payments(
+    files: Annotated[list[Path], typer.Argument(help="Payment files; - is standard input.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="The files' format, or auto to know it by its content.")
+    ] = "auto",
+    looked_at: Annotated[
+        bool, typer.Option("--looked-at", help="Take a file in that a person had to look at first, now that one has.")
+    ] = False,
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Book payment files and apply them to the invoices they name, each file whole or not at all."""
+    from api.cli.reach import run_with
+
+    return run_with(operator, lambda wiring, actor: _take_payments(files, format_, looked_at, wiring, actor))
+
+
+async def _take_payments(files: list[Path], format_: str, looked_at: bool, wiring: Wiring, actor: Actor) -> int:
+    import functools
+
+    from api.cli.mediate import naming, open_file
+    from domain.refusal import Conflict, WrongState
+    from domain.usecases.import_payments import ImportPayments, import_payments
+    from integrations.payments import formats
+
+    attention = False
+    for path in files:
+        with open_file(path) as opened, naming(path):
+            opened.seek(0)
+            data = opened.read(formats.BYTES_MAX + 1)
+        reader = functools.partial(formats.read, name=format_)
+        cmd = ImportPayments(name=path.name, data=data, read=reader, looked_at=looked_at)
+        try:
+            done = await import_payments(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+        except (WrongState, Conflict) as no:
+            complain(f"{path}: {no.message}: --looked-at")
+            attention = True
+            continue
+        told = dataclasses.asdict(done) | {"file": done.file.name, "id": done.file.id, "format": done.file.format}
+        print(json.dumps(told, ensure_ascii=False))
+        if not done.new:
+            complain(f"{path}: taken in before as {done.file.name}; nothing changed")
+        attention |= bool({"unallocated", "held"} & done.states.keys())
+    return ATTENTION if attention else DONE
 
 
 @app.command()

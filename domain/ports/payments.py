@@ -8,7 +8,16 @@ from typing import Protocol
 
 from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentFileId, PaymentId
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
+from domain.payments.record import PaymentFile
 from domain.ports.page import Page, PageRequest
+
+
+class PaymentReader(Protocol):
+    """Reads a payment file of a format, or of the one its content is (``auto``), whole or not at all."""
+
+    def __call__(self, data: bytes, name: str = "auto") -> PaymentFile:
+        """Read. Refuses with: BadValue (no such format), LimitExceeded, Unreadable."""
+        ...
 
 
 class Payments(Protocol):

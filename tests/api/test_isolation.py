@@ -211,6 +211,8 @@ async def test_a5_cost_and_margin_are_the_operators_alone(house: House, month: M
         'runBills(input: {month: "2026-03"})',
         'createClient(input: {name: "A", scopes: ["customers:read"]})',
         'revokeClient(clientId: "operator")',
+        f'retryJob(job: "{global_id("Job", 1)}")',
+        f'cancelJob(job: "{global_id("Job", 1)}")',
         'createService(input: {code: "S", name: "S"})',
         'createReseller(input: {code: "S", name: "S"})',
         'rerate(input: {since: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z", reason: WRONG_PRICE})',
@@ -241,6 +243,35 @@ async def test_rerating_takes_anothers_as_nobodys(house: House, month: Month, ca
         assert found["code"] == "NOT_FOUND", (name, found)
     for name, text in _rerate(month.owned[caller], absent=False).items():
         assert (await gql(house, caller, f"mutation {{ a: {text} }}"))["a"] == {"__typename": "Rerating"}, name
+
+
+async def test_a_job_is_the_operators_alone(house: House) -> None:
+    assert (await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/a.csv", content=b"x")).status_code == 202
+    edges = (await gql(house, "operator", "{ jobs { edges { node { id state } } } }"))["jobs"]["edges"]
+    key = edges[0]["node"]["id"]
+    assert (await gql(house, "other", "{ jobs { edges { node { id } } } jobCounts { count } }")) == {
+        "jobs": {"edges": []},
+        "jobCounts": [],
+    }
+    for name in ("retryJob", "cancelJob"):
+        for client, job, code in (
+            ("other", key, "NOT_FOUND"),
+            ("other", global_id("Job", ABSENT), "NOT_FOUND"),
+            ("reseller", key, "NOT_ALLOWED"),
+            ("sibling", key, "NOT_ALLOWED"),
+        ):
+            done = await gql(house, client, f'mutation {{ a: {name}(job: "{job}") {{ ... on Refusal {{ code }} }} }}')
+            assert done["a"] == {"code": code}, (client, name)
+        nobody = await house.http.post(
+            "/graphql", json={"query": f'mutation {{ a: {name}(job: "{key}") {{ __typename }} }}'}
+        )
+        assert nobody.status_code == 401
+    assert (await _ask(house, "reseller", "{ jobCounts { count } }"))["errors"][0]["extensions"][
+        "code"
+    ] == "NOT_ALLOWED"
+    for name, state in (("retryJob", "WAITING"), ("cancelJob", "DEAD"), ("retryJob", "WAITING")):
+        done = await gql(house, "operator", f'mutation {{ a: {name}(job: "{key}") {{ ... on Job {{ state }} }} }}')
+        assert done["a"] == {"state": state}
 
 
 async def test_rest_answers_anothers_as_nobodys(house: House, month: Month) -> None:
@@ -312,6 +343,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     queries = {re.sub(r"Query\.(\w+)\((?:\w+\.)?(\w+)\).*", r"\1.\2", name) for name in _queries(blank, absent=False)}
     # Only the operator's own clients get as far as these; other operators' ids are refused by row-level security.
     operators_own = {"file.id", "suspense.file", "invoices.billRun"}
+    operators_own |= {"payment.id", "payments.customer", "openItems.customer"}  # tests/api/test_payments.py
     assert _taking_ids(schema, "Query") - queries - operators_own == set()
     mutations = set(_mutations(blank, absent=False)) | set(_rerate(blank, absent=False))
     others = {
@@ -321,6 +353,9 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "createPriceList.reseller",
         "createClient.reseller",
         "runBills.customers",
+        # tests/api/test_payments.py
+        "allocatePayment.payment",
+        "releasePayment.payment",
         # tests/rerating: refused to resellers, and another operator's is not found
         "rerate.customer",
         "rerate.contract",
