@@ -52,7 +52,7 @@ class MarginRules:
     rate_max_age_days: int = AGE_DEFAULT_DAYS
 
     def __post_init__(self) -> None:
-        if self.loss_min is not None and not (0 <= self.loss_min < 10**12 and self.loss_min.is_finite()):
+        if self.loss_min is not None and not (self.loss_min.is_finite() and 0 <= self.loss_min < 10**12):
             raise BadValue("a loss is an amount from 0", field="lossMin")
         if not 0 <= self.rate_max_age_days <= AGE_MAX_DAYS:
             raise BadValue(f"an age is from 0 to {AGE_MAX_DAYS} days", field="rateMaxAgeDays")
