@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ import polars as pl
 from domain.access.actor import Actor
 from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
+from domain.intake.subscribers import Pricing
 from domain.rating.clock import EPOCH
 from persistence.engine import Transaction
+from persistence.intake import pricing_of
 from persistence.locks import BILLS, CHUNKS
 from persistence.rerating import READ, copied
 
@@ -172,6 +174,15 @@ class DrawStore:
     async def unsettled(self, customers: Sequence[int]) -> pl.DataFrame:
         """Return the present versions of these customers' events that are not settled, as ``STORED``."""
         return await copied(self._connection, _UNSETTLED, [self._operator, list(customers)])
+
+    async def pricings(self, keys: Sequence[int]) -> Mapping[int, Pricing]:
+        """Return what subscriptions were rated by, by key."""
+        rows = await self._connection.fetch(
+            "select id, retail, tiers, wholesale, cost, groups from pricing where operator = $1"
+            " and id = any ($2::int[])",
+            *(self._operator, list(keys)),
+        )
+        return {row["id"]: pricing_of(row) for row in rows}
 
     async def disordered(self, customers: Sequence[CustomerId] | None, *, after: int, first: int) -> Sequence[int]:
         """Return the next customers, of these or of all, with a subscription that is disordered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
+from domain.intake.subscribers import Pricing
 from domain.invoicing.bill_run import BillRunState
 from domain.rating.clock import micros
 from domain.rerating.columns import STORED
@@ -88,6 +89,10 @@ class MemoryDraws:
                 found.append(self._draft.table("usage_kept")[place].row | {"start": place[0], "source": place[1]})
         names = STORED.names()
         return pl.DataFrame([[row[name] for name in names] for row in found], schema=STORED, orient="row")
+
+    async def pricings(self, keys: Sequence[int]) -> Mapping[int, Pricing]:
+        """Return what subscriptions were rated by, by key."""
+        return {number: one for (_, one), number in self._draft.table("pricing").items() if number in keys}
 
     async def disordered(self, customers: Sequence[CustomerId] | None, *, after: int, first: int) -> Sequence[int]:
         """Return the next customers, of these or of all, with a subscription that is disordered."""

@@ -19,6 +19,7 @@ from domain.refusal import NotFound
 from domain.rerating.columns import HELD, STORED, written
 from domain.rerating.rerating import Position, Rerating, ReratingState, Selection
 from persistence.memory import Draft, page_of
+from persistence.memory_draws import keep_shares
 from persistence.memory_intake import Kept, usage_names
 from persistence.memory_invoices import UsageRow
 from persistence.usage import rated_of
@@ -114,8 +115,18 @@ class MemoryReratings:
         names = usage_names(self._draft)[0].destinations
         return {key: names[key] for key in keys if key in names}
 
-    async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
-        """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
+    async def write(
+        self,
+        run: Rerating,
+        believed_at: datetime,
+        rows: pl.DataFrame,
+        released: Sequence[int],
+        shares: pl.DataFrame | None = None,
+    ) -> ChunkId:
+        """Write rows of ``STORED`` as one chunk, with what they drew (``KEPT``), and resolve what they release.
+
+        Raises ``Collision``.
+        """
         assert run.id in self._draft.table("rerating"), "only a run that is kept writes"
         key = ChunkId(self._draft.draw("chunk"))
         names, groups = usage_names(self._draft)
@@ -139,6 +150,8 @@ class MemoryReratings:
                 past[*place, before.event.version] = before
             usage[place] = made
             kept[place] = Kept(row["content"], Background(believed_at, pricing), told)
+        if shares is not None:
+            keep_shares(self._draft, shares)
         for one in released:
             for place in self._places(one):
                 self._draft.table("suspense_kept").pop(place)

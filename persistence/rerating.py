@@ -189,8 +189,18 @@ class ReratingStore:
         )
         return {row["id"]: row["name"] for row in rows}
 
-    async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
-        """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
+    async def write(
+        self,
+        run: Rerating,
+        believed_at: datetime,
+        rows: pl.DataFrame,
+        released: Sequence[int],
+        shares: pl.DataFrame | None = None,
+    ) -> ChunkId:
+        """Write rows of ``STORED`` as one chunk, with what they drew (``KEPT``), and resolve what they release.
+
+        Raises ``Collision``.
+        """
         table = written(rows)
         await self._make_room(table)
         await self._connection.execute("select pg_advisory_xact_lock_shared($1, $2)", CHUNKS, self._operator)
@@ -201,12 +211,11 @@ class ReratingStore:
                 *(self._operator, table["start"].min(), table["start"].max(), rows.height, believed_at, run.id),
             )
         )
-        target = await Target.of(self._connection, "usage")
-        arrow = pa.table(table.to_arrow(compat_level=pl.CompatLevel.oldest()))
-        for name, value in (("operator", self._operator), ("chunk", int(key))):
-            arrow = arrow.append_column(name, pa.repeat(pa.scalar(value, pa.int64()), arrow.num_rows))
         try:
-            await target.copy(self._connection, arrow)
+            await self._copy("usage", table, key)
+            if shares is not None:
+                times = [pl.from_epoch(name, time_unit="us").cast(MOMENT) for name in ("start", "since")]
+                await self._copy("usage_share", shares.with_columns(times), key)
         except asyncpg.UniqueViolationError as fault:
             raise Collision(str(fault)) from None
         if released:
@@ -215,6 +224,13 @@ class ReratingStore:
                 *(self._operator, list(released)),
             )
         return key
+
+    async def _copy(self, name: str, table: pl.DataFrame, chunk: ChunkId) -> None:
+        target = await Target.of(self._connection, name)
+        arrow = pa.table(table.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        for column, value in (("operator", self._operator), ("chunk", int(chunk))):
+            arrow = arrow.append_column(column, pa.repeat(pa.scalar(value, pa.int64()), arrow.num_rows))
+        await target.copy(self._connection, arrow)
 
     async def _make_room(self, table: pl.DataFrame) -> None:
         """Make the partitions of months that only events in suspense are of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ class Rater:
         numbers, variants = subscribers.numbers, subscribers.variants
         encoded = encode_column(numbers["number"])
         owner, since, until = (numbers[name].to_numpy() for name in ("owner", "valid_from", "valid_to"))
-        counts, slots = _tier_slots(subscribers.pricings)
+        counts, slots = tier_slots_of(subscribers.pricings)
         return cls(
             subscribers=subscribers,
             book=book,
@@ -194,7 +194,8 @@ def _draws(who: Subscribers, tariff: Tariff) -> NDArray[np.bool_]:
     return found
 
 
-def _tier_slots(pricings: tuple[Pricing, ...]) -> tuple[Places, Places]:
+def tier_slots_of(pricings: Sequence[Pricing]) -> tuple[Places, Places]:
+    """Return how many tiers each pricing has, and the slot of each tier, -1 where it has no list."""
     counts = np.array([len(pricing.tiers) for pricing in pricings], np.int32)
     slots = np.full((len(pricings), int(counts.max(initial=0))), -1, np.int32)
     for place, pricing in enumerate(pricings):

@@ -189,7 +189,9 @@ def usage_table(priced: Priced, rater: Rater) -> Any:
     no_cost = status[-1] != PRICED
     reseller = who.reseller[owner]
     trunk = pl.when(pl.col("direction") == "out").then(pl.col("trunk_out")).otherwise(pl.col("trunk_in"))
-    wholesale_micro, wholesale_rate = _tiers(rater, pricing, amount, rates, status)
+    wholesale_micro, wholesale_rate = tier_columns(
+        rater.tier_counts, rater.tier_slots, pricing, (amount, rates), status
+    )
     return pa.table(
         {
             "start": pa.array(pick(events.start), pa.timestamp("us", "UTC")),
@@ -225,9 +227,15 @@ def usage_table(priced: Priced, rater: Rater) -> Any:
     )
 
 
-def _tiers(rater: Rater, pricing: Places, amount: Longs, rates: Longs, status: Any) -> tuple[Any, Any]:
-    """Return amounts and rates of the wholesale tiers as lists: null without tiers, a null inside without a price."""
-    counts = rater.tier_counts[pricing]
+def tier_columns(
+    counts_of: Places, slots_of: Places, pricing: Places, values: tuple[Longs, Longs], status: Any
+) -> tuple[Any, Any]:
+    """Return amounts and rates of the wholesale tiers as lists: null without tiers, a null inside without a price.
+
+    ``counts_of`` and ``slots_of``: of each pricing, as the rater's ``tier_counts`` and ``tier_slots``; ``values`` and
+    ``status`` have a row per slot.
+    """
+    counts = counts_of[pricing]
     total = int(counts.sum())
     kind = pa.list_(pa.int64())
     if not total:
@@ -235,12 +243,11 @@ def _tiers(rater: Rater, pricing: Places, amount: Longs, rates: Longs, status: A
     ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     row = np.repeat(np.arange(len(pricing)), counts)
     tier = np.arange(total) - np.repeat(ends[:-1], counts)
-    slot = rater.tier_slots[pricing[row], tier]
+    slot = slots_of[pricing[row], tier]
     absent = (slot < 0) | (status[slot, row] != PRICED)
     none = pa.array(counts == 0)
     micro, rate = (
-        pa.ListArray.from_arrays(pa.array(ends), pa.array(values[slot, row], mask=absent), mask=none)
-        for values in (amount, rates)
+        pa.ListArray.from_arrays(pa.array(ends), pa.array(each[slot, row], mask=absent), mask=none) for each in values
     )
     return micro, rate
 

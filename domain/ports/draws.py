@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from domain.buckets.standing import Moved, Standing
 from domain.ids import CustomerId
+from domain.intake.subscribers import Pricing
 
 
 class Draws(Protocol):
@@ -37,6 +38,10 @@ class Draws(Protocol):
 
     async def unsettled(self, customers: Sequence[int]) -> pl.DataFrame:
         """Return the present versions of these customers' events that are not settled, as ``STORED``."""
+        ...
+
+    async def pricings(self, keys: Sequence[int]) -> Mapping[int, Pricing]:
+        """Return what subscriptions were rated by, by key."""
         ...
 
     async def disordered(self, customers: Sequence[CustomerId] | None, *, after: int, first: int) -> Sequence[int]:

@@ -52,6 +52,16 @@ class Reratings(Protocol):
         """Return the names of destinations, replaced ones too."""
         ...
 
-    async def write(self, run: Rerating, believed_at: datetime, rows: pl.DataFrame, released: Sequence[int]) -> ChunkId:
-        """Write rows of ``STORED`` as one chunk and resolve what they release. Raises ``Collision``."""
+    async def write(
+        self,
+        run: Rerating,
+        believed_at: datetime,
+        rows: pl.DataFrame,
+        released: Sequence[int],
+        shares: pl.DataFrame | None = None,
+    ) -> ChunkId:
+        """Write rows of ``STORED`` as one chunk, with what they drew (``KEPT``), and resolve what they release.
+
+        Raises ``Collision``.
+        """
         ...

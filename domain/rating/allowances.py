@@ -8,7 +8,7 @@ a *roll* takes away at the beginning of each month what passes it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -66,20 +66,34 @@ def owners_of(bucket: Bucket, party: Party) -> tuple[str, ...]:
     return (party.name,) if prefix is None else tuple(dict.fromkeys(n for n in names if n.startswith(prefix)))
 
 
+def reached(buckets: Sequence[Bucket], parties: Iterable[Party]) -> list[set[str]]:
+    """Return for each party the owners of the buckets that it may draw on."""
+    return [{owner for owner, _ in found} for found in _reached(buckets, parties)]
+
+
 def owners(buckets: Sequence[Bucket], parties: Iterable[Party]) -> dict[str, tuple[str, ...]]:
     """Return the owners of each definition (by its id) among parties, sorted."""
     found: defaultdict[str, set[str]] = defaultdict(set)
+    for each in _reached(buckets, parties):
+        for owner, name in each:
+            found[name].add(owner)
+    return {name: tuple(sorted(each)) for name, each in found.items()}
+
+
+def _reached(buckets: Sequence[Bucket], parties: Iterable[Party]) -> Iterator[list[tuple[str, str]]]:
+    """Yield for each party (owner, definition) of what it may draw on."""
     named: defaultdict[str, list[Bucket]] = defaultdict(list)
     for bucket in buckets:
         named[bucket.owner].append(bucket)
     plans = [bucket for each in EACH for bucket in named.get(each, ())]
     for party in parties:
-        for name in {party.name, *party.shares}:
-            for bucket in named.get(name, ()):
-                found[bucket.id].add(name)
-        for bucket in plans:
-            found[bucket.id].update(owners_of(bucket, party))
-    return {name: tuple(sorted(each)) for name, each in found.items() if each}
+        found = [
+            (name, bucket.id)
+            for name in dict.fromkeys((party.name, *party.shares))
+            for bucket in named.get(name, ())
+            if bucket.of is None or party.retail in bucket.of
+        ]
+        yield found + [(owner, bucket.id) for bucket in plans for owner in owners_of(bucket, party)]
 
 
 def allowances(

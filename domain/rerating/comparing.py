@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from domain.buckets.standing import KEPT
 from domain.intake.rater import Rater
 from domain.intake.rows import Priced, unrated_reason, usage_table
 from domain.rerating.columns import STORED, priced_again, priced_held
@@ -25,11 +26,15 @@ _SAME: Final = (*_WHO, "destination", "billed", "retail_micro", "wholesale_micro
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """Rows to write (``STORED``), the keys of records in suspense that they release, and the counts."""
+    """Rows to write (``STORED``), the keys of records in suspense that they release, the counts, and what was drawn.
+
+    ``shares``: rows of ``KEPT``, of reversals negative.
+    """
 
     rows: pl.DataFrame
     released: tuple[int, ...]
     tally: Tally
+    shares: pl.DataFrame = field(default_factory=KEPT.to_frame)
 
 
 def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
@@ -41,13 +46,8 @@ def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
     priced = priced_again(stored, rater)
     new = _table(priced, rater, stored.filter(pl.Series(priced.billed))["source"])
     old = stored.filter(pl.Series(priced.billed))
-    present = dict(_present(rater))
-    differs = np.zeros(old.height, np.bool_)
-    for name in _SAME:
-        differs |= old[name].ne_missing(new[name]).to_numpy()
-    for level in LEVELS:
-        differs |= currencies(old, level, rates).ne_missing(currencies(new, level, present)).to_numpy()
-    mask = pl.Series(differs)
+    present = dict(present_rates(rater))
+    mask = pl.Series(differing(old, new, rates, present))
     old, new = old.filter(mask), new.filter(mask)
     new = new.with_columns((old["version"] + 2).alias("version"))
     tally = Tally(
@@ -59,6 +59,18 @@ def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
         amounts=_added(sums(old, rates), sums(new, present)),
     )
     return Outcome(pl.concat([reversals(old), new]), (), tally)
+
+
+def differing(
+    old: pl.DataFrame, new: pl.DataFrame, rates: Rates, present: Rates
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which rows say otherwise than they did; ``rates`` and ``present`` are those of the old and the new ones."""
+    differs = np.zeros(old.height, np.bool_)
+    for name in _SAME:
+        differs |= old[name].ne_missing(new[name]).to_numpy()
+    for level in LEVELS:
+        differs |= currencies(old, level, rates).ne_missing(currencies(new, level, present)).to_numpy()
+    return differs
 
 
 def release(held: pl.DataFrame, rater: Rater, selection: Selection) -> Outcome:
@@ -73,7 +85,7 @@ def release(held: pl.DataFrame, rater: Rater, selection: Selection) -> Outcome:
         released=rows.height,
         passed=new.height - rows.height,
         still=_reasons(priced, ~priced.billed),
-        amounts=_added({}, sums(rows, dict(_present(rater)))),
+        amounts=_added({}, sums(rows, dict(present_rates(rater)))),
     )
     return Outcome(rows, tuple(keys), tally)
 
@@ -124,7 +136,7 @@ def rate_keys(rows: pl.DataFrame) -> list[int]:
     return sorted(found)
 
 
-def _present(rater: Rater) -> list[tuple[int, tuple[str, str]]]:
+def present_rates(rater: Rater) -> list[tuple[int, tuple[str, str]]]:
     """Return the list and currency of every rate of the rater's catalogue."""
     tariff = rater.book.tariff
     return [

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     LATE_PRICE = "late_price"
     WRONG_PRICE = "wrong_price"
     CHANGED_CONTRACT = "changed_contract"
+    SETTLEMENT = "settlement"  # nobody asks for it: draws came out of order
 
 
 class ReratingState(StrEnum):

@@ -56,7 +56,7 @@ async def rerate(
     destination, list), WrongState (what the catalogue holds cannot be rated in chunks; others keep rating the same).
     """
     allow(actor, Action.RERATE)
-    selection = _checked(cmd.selection)
+    selection = _checked(cmd.selection, cmd.reason)
     run = Rerating(
         id=ReratingId(0),
         operator=actor.operator,
@@ -89,10 +89,12 @@ async def list_reratings(request: PageRequest, *, actor: Actor, begin: Begin) ->
         return await unit.reratings.page(request)
 
 
-def _checked(asked: Selection) -> Selection:
+def _checked(asked: Selection, reason: Reason) -> Selection:
     since, until = utc(asked.since, field="since"), utc(asked.until, field="until")
     if not since < until <= since + SPAN_MAX:
         raise BadValue("a period ends after it begins, and within ten years", field="until")
+    if reason is Reason.SETTLEMENT:
+        raise BadValue("a settlement is made before a period is billed; it is no reason to ask for", field="reason")
     if asked.unrated is not None and asked.unrated not in DETAIL:
         raise BadValue(f"an event is unrated for one of {', '.join(sorted(DETAIL))}", field="unrated")
     return replace(asked, since=since, until=until)

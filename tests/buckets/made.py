@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+import polars as pl
 
 from api.wiring import Wiring
 from domain.catalogue.document import read_tariff
+from domain.contracts.subscription import NumberAssignment
+from domain.ids import SubscriptionId
 from domain.ports.usage import UsageFilter
 from domain.rating.rated_event import RatedEvent
+from domain.rerating.rerating import Tally
+from domain.usecases.settle_draws import SettleDraws, settle_draws
 from tests.intake import world as made
 
 MARCH = ["2026-03-01T00:00:00+01:00", "2026-04-01T00:00:00+02:00"]
@@ -49,3 +57,49 @@ async def balances(wiring: Wiring, world: made.World, *customers: int) -> dict[t
 
 def micro(event: RatedEvent) -> int:
     return int(event.retail.amount.value.scaleb(6))
+
+
+async def add_line(wiring: Wiring, world: made.World, index: int, number: str) -> SubscriptionId:
+    """Give the contract of a subscription of the world another line."""
+    async with wiring.begin(world.actor) as unit:
+        there = (await unit.subscriptions.many([world.subscriptions[index]]))[world.subscriptions[index]]
+        new = await unit.subscriptions.add(
+            replace(
+                there,
+                id=SubscriptionId(0),
+                numbers=(NumberAssignment(number=number, valid_from=made.BEGAN),),
+            )
+        )
+    return new.id
+
+
+async def settle(wiring: Wiring, world: made.World, **options: Any) -> Tally:
+    return await settle_draws(
+        SettleDraws(until=datetime(2026, 3, 31, 22, tzinfo=UTC)),
+        actor=world.actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        raters=wiring.raters,
+        **options,
+    )
+
+
+async def told(wiring: Wiring, world: made.World) -> list[Any]:
+    """Return what each event costs on every level and what it drew, and what is left, free of keys."""
+    found = await events(wiring, world)
+    refs = pl.DataFrame(
+        [(one.ref.start_us, int(one.ref.source), one.ref.key, one.version) for one in found],
+        schema={"start": pl.Int64, "source": pl.Int32, "key": pl.Int64, "version": pl.Int16},
+        orient="row",
+    )
+    async with wiring.begin(world.actor) as unit:
+        kept = await unit.draws.shares(refs)
+        standing = await unit.draws.standing(world.customers)
+    what = ["start", "key", "kind", "slot", "name", "since", "amount"]
+    drawn = standing.balances.filter(pl.col("drawn") != 0)
+    sums = drawn.select("bucket", "since", "granted", "drawn").sort("bucket", "since", "drawn")
+    counted = standing.volumes.filter(pl.col("counted") != 0).select("ring", "slot", "counted").sort("ring", "counted")
+    rows = [
+        (one.start, one.reference, one.billed, micro(one), [each.amount for each in one.wholesale]) for one in found
+    ]
+    return [rows, kept.select(what).sort(what).rows(), sums.rows(), counted.rows()]

@@ -1,0 +1,144 @@
+"""Settle buckets and counted discounts: what came out of order is drawn again in order, differences are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+
+from domain.access.actor import Action, Actor, allow
+from domain.buckets.settling import Open, Settled, connected, settle
+from domain.ids import CustomerId, ReratingId
+from domain.intake.rater import Rater
+from domain.intake.raters import Raters
+from domain.ports.clock import Clock
+from domain.ports.intake import Collision
+from domain.ports.unit import Begin, Unit
+from domain.refusal import WrongState
+from domain.rerating.comparing import rate_keys
+from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
+
+CUSTOMERS_PER_PAGE: Final = 200
+ATTEMPTS_MAX: Final = 10
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDraws:
+    """Settle for ``customers``, None all. ``until`` is kept with the run: the end of the period that will be billed."""
+
+    until: datetime
+    customers: tuple[CustomerId, ...] | None = None
+
+
+async def settle_draws(
+    cmd: SettleDraws, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters, per_page: int = CUSTOMERS_PER_PAGE
+) -> Tally:
+    """Draw again, for every group of subscriptions that share buckets, where an event came out of order.
+
+    One transaction per page of customers; what changes is written as re-rating. Doing it again changes nothing.
+    Refuses with: NotAllowed, WrongState (others keep rating the same events).
+    """
+    allow(actor, Action.RUN_BILLS)
+    tally, attempts = Tally(), 0
+    while True:
+        rater = await raters.present(actor, begin)
+        try:
+            async with begin(actor, bulk=True) as unit:
+                done = await settle_page(unit, rater, cmd, actor=actor, clock=clock, per_page=per_page)
+        except Collision:
+            attempts += 1
+            if attempts == ATTEMPTS_MAX:
+                raise WrongState("others keep rating the same events; try again when they are done") from None
+            continue
+        if done is None:
+            return tally
+        tally, attempts = tally + done, 0
+
+
+async def settle_page(
+    unit: Unit, rater: Rater, cmd: SettleDraws, *, actor: Actor, clock: Clock, per_page: int = CUSTOMERS_PER_PAGE
+) -> Tally | None:
+    """Settle for the next customers within a unit; None where nobody is left. Raises Collision."""
+    page = await unit.draws.disordered(cmd.customers, after=0, first=per_page)
+    if not page:
+        return None
+    await unit.draws.claim(page)
+    work = await open_draws(unit, rater, page)
+    lasts = work.standing.lasts
+    disordered = set(lasts.filter("disordered")["subscription"].to_list())
+    there = set(work.stored["subscription"].to_list())
+    wanted = connected(work, rater, disordered)
+    if gone := disordered - there:
+        # Of a subscription without events nothing tells with whom it shares: everybody of its customer then.
+        customers = lasts.filter(pl.col("subscription").is_in(list(gone)))["customer"]
+        wanted |= set(work.stored.filter(pl.col("customer").is_in(customers.to_list()))["subscription"].to_list())
+    done = await asyncio.to_thread(settle, work.of(wanted), rater)
+    tally = tally_of(done, work.of(wanted).stored.height)
+    if done.rows.height:
+        run = await unit.reratings.start(_run(cmd, actor, clock))
+        await unit.reratings.write(run, rater.subscribers.believed_at, done.rows, (), done.shares)
+        await unit.reratings.keep(
+            replace(run, state=ReratingState.DONE, finished_at=clock.now(), tally=run.tally + tally)
+        )
+        detail = {"until": cmd.until.isoformat(), "changed": tally.changed}
+        await unit.audit.write("settle_draws", f"rerating:{run.id}", detail)
+    settled = lasts.filter("disordered").with_columns(pl.lit(value=False).alias("disordered"))
+    rest = settled.join(done.moved.lasts, on=["customer", "subscription"], how="anti")
+    await unit.draws.put(replace(done.moved, lasts=pl.concat([done.moved.lasts, rest])))
+    return tally
+
+
+async def open_draws(
+    unit: Unit, rater: Rater, customers: Sequence[int], selected: tuple[pl.DataFrame, pl.DataFrame] | None = None
+) -> Open:
+    """Return everything of claimed customers that may be drawn again.
+
+    ``selected``: events besides those that are not settled, as they are to be rated and as they are stored.
+    """
+    stored = before = await unit.draws.unsettled(customers)
+    if selected is not None:
+        key = ["start", "source", "key"]
+        stored = pl.concat([selected[0], stored.join(selected[0], on=key, how="anti")])
+        before = pl.concat([selected[1], before.join(selected[1], on=key, how="anti")])
+    who = rater.subscribers
+    terms = dict(zip(who.contract.tolist(), who.term, strict=True))
+    names = await unit.sources.many(sorted(set(stored["source"].to_list())))
+    keys = {*stored["pricing"].to_list(), *before["pricing"].to_list()}
+    return Open(
+        stored=stored,
+        before=before,
+        kept=await unit.draws.shares(before),
+        standing=await unit.draws.standing(customers),
+        pricings=await unit.draws.pricings(sorted(keys)),
+        sources={key: one.name for key, one in names.items()},
+        terms=terms,
+        rates=await unit.reratings.rates(rate_keys(before)),
+    )
+
+
+def tally_of(done: Settled, examined: int) -> Tally:
+    """Return the counts of settling: everything that was drawn again is looked at."""
+    unpriced = done.kept_as_is.height
+    return Tally(
+        examined=examined,
+        same=examined - done.changed.height - unpriced,
+        changed=done.changed.height,
+        unpriced={"no_rate": unpriced} if unpriced else {},
+    )
+
+
+def _run(cmd: SettleDraws, actor: Actor, clock: Clock) -> Rerating:
+    return Rerating(
+        id=ReratingId(0),
+        operator=actor.operator,
+        reason=Reason.SETTLEMENT,
+        selection=Selection(since=_BEGINNING, until=cmd.until),
+        client=actor.client,
+        state=ReratingState.RUNNING,
+        created_at=clock.now(),
+    )

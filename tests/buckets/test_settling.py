@@ -1,0 +1,96 @@
+"""Whatever order, files and chunks events come in: after settling, everything is as if they had come in order."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from api.settings import Settings
+from api.wiring import Wiring, in_memory
+from tests.buckets import made as own
+from tests.intake import world as made
+
+SECOND = "46700000010"
+TO = ("46850000000", "4722000000")
+CEST = timezone(timedelta(hours=1))
+# (line, to, seconds, when in hours since the beginning of March)
+Call = tuple[int, int, int, int]
+
+
+def parts(world: made.World) -> dict[str, object]:
+    """Return a shared bucket, an own one with increments, one of money, rolling months and a counted discount."""
+    customer, contract = f"customer:{world.customers[0]}", "each contract"
+    march = {"every": "month", "from": "2026-03-01", "zone": "Europe/Stockholm"}
+    return {
+        "buckets": [
+            own.bucket("shared", customer, "150", scope={"to": ["Sweden fixed"]}),
+            own.bucket("first", f"subscription:{world.subscriptions[0]}", "70", split="increment", priority=2),
+            own.bucket("money", contract, "0.9", unit="money", priority=3),
+            own.bucket(
+                "months", "each subscription", "45", period=march, rollover={"periods": 2, "cap": "30"}, priority=1
+            ),
+        ],
+        "discount_rings": [own.volume_ring("much", "200", "-50", levels=["retail", "wholesale"])],
+    }
+
+
+def line(place: int, call: Call) -> str:
+    who, to, seconds, hours = call
+    start = datetime(2026, 3, 1, tzinfo=CEST) + timedelta(hours=hours)
+    return made.row(place, a=(made.number(0), SECOND, made.number(1))[who], b=TO[to], seconds=seconds, start=start)
+
+
+async def fresh(wiring: Wiring, code: str) -> made.World:
+    world = await made.with_source(wiring, code)
+    await own.add_line(wiring, world, 0, SECOND)
+    await own.publish(wiring, world, **parts(world))
+    return world
+
+
+async def outcome(wiring: Wiring, code: str, files: list[list[tuple[int, Call]]], per_chunk: int) -> list[object]:
+    world = await fresh(wiring, code)
+    for number, rows in enumerate(files):
+        data = made.lines(*(line(place, call) for place, call in rows))
+        await made.load(wiring, world, data, name=f"{number}.csv", records_per_chunk=per_chunk)
+    await own.settle(wiring, world, per_page=1)
+    again = await own.settle(wiring, world)
+    assert again.examined == 0, "settling twice changes nothing"
+    return await own.told(wiring, world)
+
+
+calls = st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 120), st.integers(0, 24 * 100))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=st.lists(calls, min_size=1, max_size=12), data=st.data())
+def test_any_split_and_order_comes_to_the_same(events: list[Call], data: st.DataObject, tmp_path_factory) -> None:
+    numbered = list(enumerate(events))
+    shuffled = data.draw(st.permutations(numbered))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(events)), max_size=4)))
+    files = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True) if a < b]
+    in_order = sorted(numbered, key=lambda pair: (pair[1][3], pair[0]))
+    folder: Path = tmp_path_factory.mktemp("order")
+
+    async def both() -> tuple[list[object], list[object]]:
+        one = in_memory(Settings(data_dir=folder / "a"), clock=made.FixedClock())
+        other = in_memory(Settings(data_dir=folder / "b"), clock=made.FixedClock())
+        return (
+            await outcome(one, "one", [in_order], 1000),
+            await outcome(other, "other", files, data.draw(st.integers(1, 4))),
+        )
+
+    expected, found = asyncio.run(both())
+    assert found == expected
+
+
+async def test_the_database_does_it_too(stored):
+    events = [(n % 3, n % 2, 17 * n % 120, 31 * n % 2300) for n in range(60)]
+    numbered = list(enumerate(events))
+    in_order = sorted(numbered, key=lambda pair: (pair[1][3], pair[0]))
+    files = [numbered[n::5] for n in range(5)]
+    expected = await outcome(stored, "inorder", [in_order], 1000)
+    assert await outcome(stored, "mixed", files, 7) == expected
