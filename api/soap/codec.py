@@ -16,6 +16,7 @@ from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
 from api.soap.faults import NAMESPACE, internal, refused
+from api.soap.feeds import Feeds
 from api.soap.service import Billing, Call
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
@@ -48,7 +49,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing], NAMESPACE, name=NAME, in_protocol=incoming(validator="lxml"), out_protocol=outgoing()
+            [Billing, Feeds], NAMESPACE, name=NAME, in_protocol=incoming(validator="lxml"), out_protocol=outgoing()
         )
         self.interface = application.interface
         self._server = _Server(application)

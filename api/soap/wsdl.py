@@ -43,9 +43,11 @@ def _written(codec: Codec, address: str, version: str) -> Any:
     name = BINDINGS[version]
     for binding in root.findall(f"{{{WSDL}}}binding"):
         binding.set("name", name)
-    for port in root.iter(f"{{{WSDL}}}port"):
-        port.set("name", name)
-        port.set("binding", f"tns:{name}")
+    ports = list(root.iter(f"{{{WSDL}}}port"))
+    ports[0].set("name", name)
+    ports[0].set("binding", f"tns:{name}")
+    for again in ports[1:]:  # spyne writes one for each class of operations
+        again.getparent().remove(again)
     for port_type in root.findall(f"{{{WSDL}}}portType"):
         port_type.set("name", "Billing")
     for binding in root.findall(f"{{{WSDL}}}binding"):
