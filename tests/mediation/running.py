@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from integrations.cdr import registry
 NOW_US = 1_795_400_000_000_000  # 2026-11-23
 
 
-def batches(profile: str, data: bytes, *, block: int = 1 << 20, **options: int) -> list[Batch]:
+def batches(profile: str, data: bytes, *, block: int = 1 << 20, **options: Any) -> list[Batch]:
     known = registry.profile(profile)
     blocks = [data[at : at + block] for at in range(0, len(data), block)]
     return list(mediate(blocks, known, registry.reader(known), now_us=NOW_US, **options))
@@ -33,5 +34,5 @@ def together(parts: Sequence[Batch]) -> tuple[pl.DataFrame, pl.DataFrame, Balanc
     return events, rejects, total
 
 
-def run(profile: str, data: bytes, **options: int) -> tuple[pl.DataFrame, pl.DataFrame, Balance]:
+def run(profile: str, data: bytes, **options: Any) -> tuple[pl.DataFrame, pl.DataFrame, Balance]:
     return together(batches(profile, data, **options))

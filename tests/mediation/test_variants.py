@@ -237,9 +237,9 @@ def test_cel_as_json_under_its_names(names: dict[str, str], form: str) -> None:
 def test_cel_with_a_row_of_names_and_local_times() -> None:
     names = list(CEL_EVENTS[0])
     rows = [",".join(names)]
-    for event in CEL_EVENTS:
-        at = datetime.fromtimestamp(float(event["eventtime"]), UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        values = (event | {"eventtime": at}).values()
+    for one in CEL_EVENTS:
+        at = datetime.fromtimestamp(float(one["eventtime"]), UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        values = (one | {"eventtime": at}).values()
         rows.append(",".join('"' + value.replace('"', '""') + '"' for value in values))
     [event], rejects, _ = read(own("asterisk-cel", '[time]\nformat = "iso"'), "\n".join(rows) + "\n")
     assert (event["used"], rejects) == (60, [])
@@ -512,8 +512,10 @@ def test_threecx_in_the_order_that_the_administrator_chose() -> None:
         '\nzone = "Europe/Stockholm"\n[number]\ncountry = "SE"',
     )
     rows = [
-        "Call 1 ;  0_1;Ext.100;0701740605;Extension;0701740605;02.03.2026 11:00:00;"
-        "02.03.2026 11:00:05;02.03.2026 11:01:05;00:01:00.4",
+        (
+            "Call 1 ;  0_1;Ext.100;0701740605;Extension;0701740605;02.03.2026 11:00:00;"
+            "02.03.2026 11:00:05;02.03.2026 11:01:05;00:01:00.4"
+        ),
         "Call 2;0_2;0701740605;Ext.100;ExternalLine;0846500401;02.03.2026 11:00:00;;02.03.2026 11:00:05;",
         "a line that is no call",
     ]  # fmt: skip
@@ -541,7 +543,7 @@ def test_threecx_in_the_order_that_the_administrator_chose() -> None:
 )
 def test_radius_finds_its_time(header: str, time: str, expected: int) -> None:
     block = f'{header}\n        Acct-Status-Type = Stop\n\tAcct-Session-Id = "S"\n\tAcct-Session-Time = 60\n'
-    block += f"\tNAS-IPv6-Address = 2001:db8::1\n\tAcct-Input-Octets = 1000\n\tAcct-Output-Octets = 0\n"
+    block += "\tNAS-IPv6-Address = 2001:db8::1\n\tAcct-Input-Octets = 1000\n\tAcct-Output-Octets = 0\n"
     block += f"{time.format(AT)} \n\n"
     [event], rejects, _ = read(own("radius", '[time]\nzone = "Europe/Stockholm"'), block)
     assert (rejects, event["start"] + 60_000_000) == ([], expected * 1_000_000)
