@@ -86,6 +86,16 @@ class LedgerStore:
         )
         return {(row["account"], row["currency"]): row["sum"] for row in rows}
 
+    async def booked(self, keys: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Return what the entries under these keys come to per (account, currency) in minor units."""
+        rows = await self._transaction.connection.fetch(
+            "select p.account, p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e"
+            " join ledger_posting p on p.operator = e.operator and p.entry = e.id"
+            " where e.operator = $1 and e.key = any ($2::text[]) group by p.account, p.currency",
+            *(self._operator, list(keys)),
+        )
+        return {(row["account"], row["currency"]): row["sum"] for row in rows}
+
     async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
         """Return what each customer owes, per currency in minor units."""
         rows = await self._transaction.connection.fetch(

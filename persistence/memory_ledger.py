@@ -43,6 +43,14 @@ class MemoryLedger:
                 sums[posting.account, posting.currency] += posting.amount_minor
         return dict(sorted(sums.items()))
 
+    async def booked(self, keys: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Return what the entries under these keys come to per (account, currency) in minor units."""
+        sums: dict[tuple[str, str], int] = defaultdict(int)
+        for key in set(keys) & self._own().keys():
+            for posting in self._own()[key].entry.postings:
+                sums[posting.account, posting.currency] += posting.amount_minor
+        return dict(sums)
+
     async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
         """Return what each customer owes, per currency in minor units."""
         found: dict[CustomerId, dict[str, int]] = {key: {} for key in keys}

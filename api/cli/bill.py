@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import date, datetime
 from pathlib import Path
@@ -133,6 +134,26 @@ def abandon(
 
 
 @app.command()
+def reconcile(
+    run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
+    operator: Operator = None,
+) -> int:
+    """Show that a run's invoices, VAT, journal and ledger say the same; end with 1 where they do not."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.ids import BillRunId
+        from domain.usecases.reconcile_run import reconcile_run
+
+        found = await reconcile_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
+        for one in found:
+            print(json.dumps(dataclasses.asdict(one) | {"holds": one.holds}, default=str))
+        return DONE if all(one.holds for one in found) else ATTENTION
+
+    return run_with(operator, work)
+
+
+@app.command()
 def export(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")],
@@ -141,7 +162,7 @@ def export(
 ) -> int:
     """Write the invoices of a run into a folder.
 
-    That is a file each (pdf, peppol), or one file (json, csv).
+    That is a file each (pdf, peppol), or one file (sie, json, csv).
 
     An e-invoice is checked before it is written; one that breaks a rule is not, and the command ends with 1.
     """
@@ -180,7 +201,7 @@ async def _run(cmd: Any, wiring: Wiring, actor: Actor) -> int:
                 print(json.dumps(_parked_data(each), ensure_ascii=False))
             step(len(page.payers), page.payers_total)
 
-        run = await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, done=done)
+        run = await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
     print(json.dumps(_run_data(run, dry_run=cmd.dry_run)))
     name = "dry run" if cmd.dry_run else f"bill run {run.id}"
     complain(

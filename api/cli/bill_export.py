@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain.ids import BillRunId
     from domain.invoicing.invoice import Invoice
 
-FORMATS: Final = ("pdf", "peppol", "json", "csv")
+FORMATS: Final = ("pdf", "peppol", "sie", "json", "csv")
 INVOICES_PER_PAGE: Final = 200
 
 
@@ -40,6 +40,8 @@ async def export_run(to: Export, format_: str) -> int:
             return await _export_pdf(to)
         case "peppol":
             return await _export_peppol(to)
+        case "sie":
+            return await _export_sie(to)
     return await _export_data(to, format_)
 
 
@@ -87,6 +89,35 @@ async def _export_peppol(to: Export) -> int:
     if skipped:
         complain(f"{skipped} invoices have payers without a Peppol id and were left out")
     return code
+
+
+async def _export_sie(to: Export) -> int:
+    from domain.ledger.journal import Journal
+    from domain.usecases.get_operator import get_operator
+    from domain.usecases.reconcile_run import journal_of
+    from integrations.accounting import sie
+
+    operator = await get_operator(actor=to.actor, begin=to.wiring.begin)
+    journal = Journal(operator.currency)
+    left = [invoice.number async for invoice in journal_of(_stepping(to), journal)]
+    company = sie.Company(
+        name=operator.name, organisation_number=operator.organisation_number, currency=operator.currency
+    )
+    data = sie.encode(journal.vouchers(f"run {to.run}"), company, made_on=to.wiring.clock.now().date())
+    path = to.out / f"run-{to.run}.si"
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(data)
+    partial.replace(path)
+    print(json.dumps({"run": to.run, "file": str(path), "invoices": journal.count, "total": f"{journal.total:f}"}))
+    if left:
+        complain(f"{len(left)} invoices are not in {operator.currency} and are left out: {', '.join(left[:5])} ...")
+    return ATTENTION if left else DONE
+
+
+async def _stepping(to: Export) -> AsyncIterator[Invoice]:
+    async for invoice in _invoices(to):
+        to.step(1, None)
+        yield invoice
 
 
 async def _export_data(to: Export, format_: str) -> int:

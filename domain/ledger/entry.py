@@ -59,6 +59,7 @@ class Chart:
     receivable: str = "1510"
     bank: str = "1930"
     unallocated: str = "2999"
+    deferred: str = "2979"
     rounding: str = "3740"
     vat: Mapping[Decimal, str] = field(
         default_factory=lambda: {Decimal(25): "2611", Decimal(12): "2621", Decimal(6): "2631"}

@@ -24,6 +24,10 @@ class Ledger(Protocol):
         """Return the sum per (account, currency) in minor units; debit is positive."""
         ...
 
+    async def booked(self, keys: Sequence[str]) -> Mapping[tuple[str, str], int]:
+        """Return what the entries under these keys come to per (account, currency) in minor units."""
+        ...
+
     async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
         """Return what each customer owes on the receivables account, per currency in minor units."""
         ...

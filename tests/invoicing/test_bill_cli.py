@@ -92,6 +92,14 @@ def test_a_month_from_dry_run_to_documents(bill, tmp_path):
     assert sum(Decimal(line["net"]) for each in documents for line in each["lines"]) == Decimal(done["net"])
     assert documents[0]["lines"][1]["amount_micro"] == 2_190_000
 
+    code, rows, _ = bill("export", "--run", key, "--format", "sie", "--out", str(tmp_path / "out"))
+    vouchers = Path(rows[0]["file"]).read_bytes().decode("cp437")
+    assert (code, rows[0]["invoices"], rows[0]["total"]) == (0, 2, done["total"])
+    assert f"#TRANS 1510 {{}} {Decimal(done['total']):.2f}" in vouchers
+    code, rows, _ = bill("reconcile", "--run", key)
+    assert (code, rows[0]["holds"], rows[0]["differences"]) == (0, True, {})
+    assert Decimal(rows[0]["total"]) == Decimal(done["total"])
+
     code, rows, _ = bill("export", "--run", key, "--format", "csv", "--out", str(tmp_path / "out"))
     lines = list(csv.DictReader(io.StringIO(Path(rows[0]["file"]).read_text(encoding="utf-8"))))
     assert code == 0

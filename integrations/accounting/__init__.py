@@ -1,0 +1,1 @@
+"""Files that accounting systems take: vouchers of what was invoiced and accrued."""

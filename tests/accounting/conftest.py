@@ -1,0 +1,5 @@
+"""The same office that bills."""
+
+from tests.invoicing.conftest import backing, office
+
+__all__ = ["backing", "office"]
