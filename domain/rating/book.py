@@ -8,23 +8,23 @@ destination its row repeats the parent's, so the nearest list that says somethin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 import numpy as np
 
-from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Ring, RoundingRule, Step, Tariff, unit_of
+from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Ring, RoundingRule, Tariff, unit_of
 from domain.money import Rounding
 from domain.rating import layout as at
 from domain.rating.clock import micros, transitions
 from domain.rating.flattening import flatten
 from domain.rating.intervals import compile_ported, compile_prefixes
 from domain.rating.layout import frozen, member_rows, packed, table
+from domain.rating.list_parts import ListPart, Naming, compile_list, join, rate_row, step_row
 
 KNOWN_MODES: Final = ("voice", "sms", "mms", "data")
-DIRECTIONS: Final = ("out", "in")
 _UNITS: Final = {"seconds": at.SECONDS, "messages": at.MESSAGES, "kB": at.KB, "money": at.MONEY}
 _BY_VOLUME: Final = {"amount": at.BY_AMOUNT, "units": at.BY_UNITS, "events": at.BY_EVENTS}
 LEVEL_BITS: Final = {"retail": at.ON_RETAIL, "wholesale": at.ON_WHOLESALE, "cost": at.ON_COST}
@@ -51,6 +51,16 @@ class Book:
     destination_ids: at.Int64s
     band_ids: at.Int64s
     index: Index
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a later book may take over from this one where it has not changed."""
+
+    naming: Naming
+    lists: Mapping[str, ListPart]
+    prefixes: tuple[at.Int32s, at.Int64s, at.Int64s]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +162,12 @@ def group_members(tariff: Tariff) -> dict[str, list[int]]:
     return members
 
 
-def compile_book(tariff: Tariff) -> Book:
-    """Compile a catalogue. The parties are compiled apart (``parties.compile_parties``)."""
+def compile_book(tariff: Tariff, before: Book | None = None) -> Book:
+    """Compile a catalogue. The parties are compiled apart (``parties.compile_parties``).
+
+    ``before``: an earlier book. Its lists and prefixes are taken over where they are the same; the result does not
+    depend on it.
+    """
     members = group_members(tariff)
     lists = tuple(tariff.price_lists)
     inherited = {name: tariff.inherited(name) for name in lists}
@@ -174,10 +188,12 @@ def compile_book(tariff: Tariff) -> Book:
         trunk={name: n for n, name in enumerate(tariff.trunks)},
         zone={zone.name: n for n, zone in enumerate(zones)},
     )
-    band_index = {band.name: n for n, band in enumerate(bands)}
-    prices = _Prices(tariff, index, band_index, members)
-    for name in _parents_first(tariff):
-        prices.add_list(tariff.price_lists[name])
+    naming = _naming(tariff, index, members, {band.name: n for n, band in enumerate(bands)})
+    parts = _parts(tariff, naming, before)
+    joined = join(parts.lists, tariff, naming)
+    sources: list[Rate | None] = [rate for name in joined.order for rate in tariff.price_lists[name].rates]
+    more_rates: list[list[int]] = []
+    more_steps: list[list[int]] = []
     rings = sorted(tariff.rings, key=lambda ring: (ring.priority, ring.id))
     mode_sets, to_sets = ConditionSets(len(modes)), ConditionSets(len(index.destination) + 1)
     zone_sets = ConditionSets(len(countries) + 2)
@@ -189,17 +205,24 @@ def compile_book(tariff: Tariff) -> Book:
             to_sets.add(ring.to, to_members(index, members, ring.to)),
             zone_sets.add(ring.zones, zone_members(tariff, countries, ring.zones)),
         )
-        ring_rows.append(_ring_row(ring, conditions, groups, band_index, prices))
+        own, effect = -1, ring.effect
+        if effect.price is not None:
+            own = len(joined.rates) + len(more_rates)
+            made = Rate(to=ANY, mode="", setup=effect.setup, first=effect.first, steps=effect.price)
+            more_rates.append(rate_row(made, len(joined.steps) + len(more_steps), naming))
+            more_steps += [step_row(step) for step in effect.price]
+        ring_rows.append(_ring_row(ring, conditions, groups, naming.bands, own))
     zone_names = sorted({plist.zone or "UTC" for plist in inherited.values()})
-    prefix_top, starts, nodes = compile_prefixes(tuple(tariff.destinations.values()))
+    prefix_top, starts, nodes = parts.prefixes
     slots, ported = compile_ported(tariff.ported, index.destination)
     calendars = list(tariff.holidays)
     days = [sorted({day_number(day) for day in tariff.holidays[name]}) for name in calendars]
     moves = [transitions(name) for name in zone_names]
-    entries, rates = table(prices.entries, at.ENTRY_WIDTH), table(prices.rates, at.RATE_WIDTH)
-    steps, first = table(prices.steps, 4), prices.first_table()
+    entries, first = joined.entries, joined.first
+    rates = np.concatenate([joined.rates, table(more_rates, at.RATE_WIDTH)])
+    steps = np.concatenate([joined.steps, table(more_steps, at.STEP_WIDTH)])
     list_rows = table([_list_row(inherited[n], index, zone_names) for n in lists], at.LIST_WIDTH)
-    options, choice = flatten(entries, rates, steps, list_rows, prices.rows, first)
+    options, choice = flatten(entries, rates, steps, list_rows, joined.rows, first)
     asks_a = bool((entries[:, at.E_FROM] >= 0).any())
     cells, wide = packed(
         {
@@ -211,7 +234,7 @@ def compile_book(tariff: Tariff) -> Book:
             at.PORTED_SLOTS: slots,
             at.PORTED: ported,
             at.TARGETS_AT: _offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
-            at.TARGETS: np.array(prices.all_targets(), np.int64),
+            at.TARGETS: np.array([target for targets in naming.targets for target in targets], np.int64),
             at.ENTRIES: entries,
             at.RATES: rates,
             at.STEPS: steps,
@@ -229,7 +252,7 @@ def compile_book(tariff: Tariff) -> Book:
             at.TO_SETS: to_sets.array(),
             at.ZONE_SETS: zone_sets.array(),
             at.ASKS_A: np.array([asks_a], np.int64),
-            at.ROWS: prices.rows,
+            at.ROWS: joined.rows,
             at.OPTIONS: options,
         },
         at.WIDE,
@@ -246,13 +269,55 @@ def compile_book(tariff: Tariff) -> Book:
         countries=tuple(countries),
         rings=tuple(ring.id for ring in rings),
         trunks=tuple(tariff.trunks),
-        rates=tuple(prices.sources),
-        rate_ids=frozen(np.array([rate.id if rate else 0 for rate in prices.sources], np.int64)),
+        rates=(*sources, *(None for _ in more_rates)),
+        rate_ids=frozen(np.concatenate([joined.ids, np.zeros(len(more_rates), np.int64)])),
         list_ids=frozen(np.array([tariff.price_lists[n].id for n in lists], np.int64)),
         destination_ids=frozen(np.array([d.id for d in tariff.destinations.values()], np.int64)),
         band_ids=frozen(np.array([band.id for band in bands], np.int64)),
         index=index,
+        parts=parts,
     )
+
+
+def _naming(tariff: Tariff, index: Index, members: Mapping[str, list[int]], bands: dict[str, int]) -> Naming:
+    count = len(index.destination)
+    targets = [
+        (number, *(count + index.group[group] for group in destination.groups))
+        for number, destination in enumerate(tariff.destinations.values())
+    ]
+    return Naming(
+        destinations=index.destination,
+        groups=index.group,
+        targets=targets,
+        members=list(members.values()),
+        modes=index.mode,
+        bands=bands,
+        zones=index.zone,
+    )
+
+
+def _parts(tariff: Tariff, naming: Naming, before: Book | None) -> Parts:
+    """Compile what the book before does not have already."""
+    known: Mapping[str, ListPart] = {}
+    prefixes = None
+    if before is not None:
+        if before.tariff.destinations == tariff.destinations:
+            prefixes = before.parts.prefixes
+        if before.parts.naming == naming:
+            earlier = before.tariff.price_lists
+            known = {name: part for name, part in before.parts.lists.items() if _same(earlier, tariff, name)}
+    return Parts(
+        naming=naming,
+        lists={
+            name: known[name] if name in known else compile_list(plist, naming)
+            for name, plist in tariff.price_lists.items()
+        },
+        prefixes=prefixes or compile_prefixes(tuple(tariff.destinations.values())),
+    )
+
+
+def _same(earlier: Mapping[str, PriceList], tariff: Tariff, name: str) -> bool:
+    return name in tariff.price_lists and earlier[name].rates == tariff.price_lists[name].rates
 
 
 def _modes(tariff: Tariff) -> tuple[str, ...]:
@@ -260,11 +325,6 @@ def _modes(tariff: Tariff) -> tuple[str, ...]:
     named |= {mode for ring in tariff.rings for mode in ring.modes or ()}
     named |= {mode for bucket in tariff.buckets for mode in bucket.modes or ()}
     return (*KNOWN_MODES, *sorted(named - set(KNOWN_MODES)))
-
-
-def _parents_first(tariff: Tariff) -> list[str]:
-    depth = {name: len(tariff.chain(name)) for name in tariff.price_lists}
-    return sorted(depth, key=lambda name: depth[name])
 
 
 def _offsets(lengths: Sequence[int]) -> at.Int32s:
@@ -308,7 +368,7 @@ def _band_row(band: Band, calendars: list[str]) -> list[int]:
 
 
 def _ring_row(
-    ring: Ring, sets: tuple[int, int, int], groups: dict[str, int], bands: dict[str, int], prices: _Prices
+    ring: Ring, sets: tuple[int, int, int], groups: dict[str, int], bands: Mapping[str, int], own_rate: int
 ) -> list[int]:
     effect = ring.effect
     if effect.percent is not None:
@@ -333,151 +393,7 @@ def _ring_row(
         until,
         kind,
         value,
-        prices.add_rate(Rate(to=ANY, mode="", setup=effect.setup, first=effect.first, steps=effect.price), -1, None)
-        if effect.price
-        else -1,
+        own_rate,
         -(-ring.volume_from // scale),
         _BY_VOLUME[ring.volume_unit],
     ]
-
-
-@dataclass
-class _Prices:
-    """The rates of all lists on their way into tables."""
-
-    tariff: Tariff
-    index: Index
-    bands: dict[str, int]
-    members: dict[str, list[int]]
-    entries: list[list[int]] = field(default_factory=list)
-    rates: list[list[int]] = field(default_factory=list)
-    steps: list[list[int]] = field(default_factory=list)
-    sources: list[Rate | None] = field(default_factory=list)
-    made: list[at.Int32s] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.count = len(self.index.destination)
-        self.any = self.count + len(self.index.group)
-        self.rows = np.full((len(self.index.list), 2 * len(self.index.mode)), -1, np.int64)
-        self.targets = [
-            (number, *(self.count + self.index.group[group] for group in destination.groups))
-            for number, destination in enumerate(self.tariff.destinations.values())
-        ]
-
-    def all_targets(self) -> list[int]:
-        """Return the targets of every destination, one after the other."""
-        return [target for targets in self.targets for target in targets]
-
-    def first_table(self) -> at.Int32s:
-        """Return the rows as one table."""
-        return np.array(self.made, np.int32).reshape(len(self.made), self.count + 1)
-
-    def target(self, name: str) -> int:
-        """Return the number of what a rate names: a destination, a group or anything."""
-        if name == ANY:
-            return self.any
-        if name.startswith(GROUP):
-            return self.count + self.index.group[name.removeprefix(GROUP)]
-        return self.index.destination[name]
-
-    def add_rate(self, rate: Rate, plist: int, source: Rate | None) -> int:
-        """Append a rate and its steps; return its index."""
-        kind, adjust = at.ABSOLUTE, 0
-        if rate.adjust is not None and rate.adjust.percent is not None:
-            kind, adjust = at.PERCENT, rate.adjust.percent
-        elif rate.adjust is not None:
-            kind, adjust = at.AMOUNT, rate.adjust.amount or 0
-        limits = [-1 if limit is None else limit for limit in (rate.min_charge, rate.max_charge)]
-        front = _step_row(rate.steps[0])[1:] if rate.steps else [1, 0, 1]
-        row = [
-            rate.setup,
-            rate.first,
-            len(self.steps),
-            len(rate.steps),
-            *front,
-            int(rate.grace > 0 or limits != [-1, -1]),
-        ]
-        row += [plist, kind, adjust, rate.grace, *limits, self.bands[rate.band] if rate.band else -1, 0]
-        self.rates.append(row)
-        self.steps += [_step_row(step) for step in rate.steps]
-        self.sources.append(source)
-        return len(self.rates) - 1
-
-    def add_list(self, plist: PriceList) -> None:
-        """Compile one list, after its parent."""
-        number = self.index.list[plist.name]
-        if plist.parent:
-            self.rows[number] = self.rows[self.index.list[plist.parent]]
-        by_use: defaultdict[int, defaultdict[int, list[list[int]]]] = defaultdict(lambda: defaultdict(list))
-        for rate in plist.rates:
-            entry = self._entry(rate, self.add_rate(rate, number, rate))
-            use = 2 * self.index.mode[rate.mode] + DIRECTIONS.index(rate.direction)
-            by_use[use][self.target(rate.to)].append(entry)
-        for use, by_target in by_use.items():
-            above = self.rows[number, use]
-            row = np.full(self.count + 1, -1, np.int32) if above < 0 else self.made[above].copy()
-            self._fill(row, by_target)
-            self.rows[number, use] = len(self.made)
-            self.made.append(row)
-
-    def _entry(self, rate: Rate, index: int) -> list[int]:
-        zone = at.HOME_ONLY if rate.zone is None else at.ANYWHERE if rate.zone == ANY else self.index.zone[rate.zone]
-        origin = -1 if rate.origin is None else self.target(rate.origin)
-        band = self.bands[rate.band] if rate.band else -1
-        flags = 0 if rate.adjust is None else at.ADJUSTS
-        return [
-            index,
-            self.rates[index][at.R_LIST],
-            flags,
-            origin,
-            zone,
-            band,
-            since_us(rate.valid_from),
-            until_us(rate.valid_to),
-        ]
-
-    def _fill(self, row: at.Int32s, by_target: dict[int, list[list[int]]]) -> None:
-        """Give every destination that the list names, itself, by a group or by ``*``, its block of entries."""
-        blocks: dict[tuple[int, ...], int] = {}
-        if self.any in by_target:
-            row[:] = self._block((self.any,), by_target, blocks)
-        touched = {target for target in by_target if target < self.count}
-        for target in by_target:
-            if self.count <= target < self.any:
-                touched.update(self._group_members[target - self.count])
-        for destination in touched:
-            asked = tuple(target for target in self.targets[destination] if target in by_target)
-            if self.any in by_target:
-                asked += (self.any,)
-            row[destination] = self._block(asked, by_target, blocks)
-
-    @property
-    def _group_members(self) -> list[list[int]]:
-        return list(self.members.values())
-
-    def _block(
-        self, asked: tuple[int, ...], by_target: dict[int, list[list[int]]], blocks: dict[tuple[int, ...], int]
-    ) -> int:
-        if asked in blocks:
-            return blocks[asked]
-        blocks[asked] = len(self.entries)
-        for rank, target in enumerate(asked):
-            found = sorted(by_target[target], key=self._order)
-            flags = at.HAS_FROM if any(entry[at.E_FROM] >= 0 for entry in found) else 0
-            for entry in found:
-                made = entry.copy()
-                made[at.E_FLAGS] |= flags | rank << at.RANK_SHIFT
-                self.entries.append(made)
-        self.entries[-1][at.E_FLAGS] |= at.LAST
-        return blocks[asked]
-
-    def _order(self, entry: list[int]) -> tuple[int, int]:
-        """Return the place among rates of one ``to`` and ``from``: named zones, home, anywhere; bands, then none."""
-        zone, band = entry[at.E_ZONE], entry[at.E_BAND]
-        named = len(self.index.zone)
-        place = zone if zone >= 0 else named if zone == at.HOME_ONLY else named + 1
-        return place, band if band >= 0 else at.MAX
-
-
-def _step_row(step: Step) -> list[int]:
-    return [step.start, step.next, step.price, step.per]

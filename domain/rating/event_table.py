@@ -12,10 +12,11 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from domain.rating.book import DIRECTIONS, Book
+from domain.rating.book import Book
 from domain.rating.columns import Events, coded
 from domain.rating.digits import encode_column
 from domain.rating.layout import Int32s
+from domain.rating.list_parts import DIRECTIONS
 from domain.rating.numbers import NumberIndex, number_index
 from domain.rating.requests import KEYS, Request, read_event
 from domain.rating.streaming import Chunk

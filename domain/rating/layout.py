@@ -63,6 +63,7 @@ RATE_WIDTH: Final = 16
 ABSOLUTE, PERCENT, AMOUNT = range(3)  # R_KIND
 
 S_START, S_NEXT, S_PRICE, S_PER = range(4)
+STEP_WIDTH: Final = 4
 
 # An option: a rate as a list's chain leads to it, adjustments worked in, and all that a plain event needs of it, in one
 # cache line. Its words hold two numbers each, the first in the lower half.
@@ -126,29 +127,28 @@ LINE: Final = 16  # cells of int32 in a cache line of 64 bytes; twice that for i
 def packed(sections: Mapping[int, Any], wide_ones: frozenset[int] = frozenset()) -> tuple[Int64s, Int32s]:
     """Lay sections (arrays of one or two dimensions) into the flat array with its header, and the wide ones apart."""
     header = np.zeros(3 * (max(sections) + 1), np.int64)
-    deep, wide = [header], [np.zeros(1, np.int32)]
-    at = {False: len(header), True: 1}
-    for section in sorted(sections):
-        array = np.atleast_1d(np.asarray(sections[section]))
-        is_wide = section in wide_ones
-        spare = -at[is_wide] % LINE  # every section begins on a cache line
-        (wide if is_wide else deep).append(np.zeros(spare, np.int32 if is_wide else np.int64))
-        at[is_wide] += spare
-        width = 1 if array.ndim == 1 else array.shape[1]
-        header[3 * section : 3 * section + 3] = at[is_wide], width, len(array)
-        (wide if is_wide else deep).append(array.reshape(-1).astype(np.int32 if is_wide else np.int64))
-        at[is_wide] += array.size
-    return _on_a_line(np.concatenate(deep)), _on_a_line(np.concatenate(wide))
+    ends = {False: len(header), True: 1}
+    arrays = {section: np.atleast_1d(np.asarray(sections[section])) for section in sorted(sections)}
+    for section, array in arrays.items():
+        wide = section in wide_ones
+        ends[wide] += -ends[wide] % LINE  # every section begins on a cache line
+        header[3 * section : 3 * section + 3] = ends[wide], 1 if array.ndim == 1 else array.shape[1], len(array)
+        ends[wide] += array.size
+    made = {False: _on_a_line(ends[False], np.int64), True: _on_a_line(ends[True], np.int32)}
+    made[False][: len(header)] = header
+    for section, array in arrays.items():
+        first = header[3 * section]
+        made[section in wide_ones][first : first + array.size] = array.reshape(-1)
+    for one in made.values():
+        one.flags.writeable = False
+    return made[False], made[True]
 
 
-def _on_a_line(array: Any) -> Any:
-    """Copy an array to an address that is a multiple of a cache line, read-only."""
-    room = np.empty(array.nbytes + 64, np.uint8)
+def _on_a_line(count: int, kind: Any) -> Any:
+    """Make an array of zeros at an address that is a multiple of a cache line."""
+    room = np.zeros(count * np.dtype(kind).itemsize + 64, np.uint8)
     skip = -room.ctypes.data % 64
-    made = room[skip : skip + array.nbytes].view(array.dtype)
-    made[:] = array
-    made.flags.writeable = False
-    return made
+    return room[skip : skip + count * np.dtype(kind).itemsize].view(kind)
 
 
 @compiled

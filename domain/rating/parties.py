@@ -12,7 +12,6 @@ from domain.catalogue.tariff import Bucket, Party
 from domain.rating import layout as at
 from domain.rating.allowances import Roll
 from domain.rating.book import (
-    DIRECTIONS,
     LEVEL_BITS,
     Book,
     ConditionSets,
@@ -23,6 +22,7 @@ from domain.rating.book import (
 )
 from domain.rating.clock import micros
 from domain.rating.layout import frozen, packed, table
+from domain.rating.list_parts import DIRECTIONS
 from domain.refusal import NotFound
 
 

@@ -15,11 +15,12 @@ import polars as pl
 
 from domain.catalogue.reading import instant, shown
 from domain.money import INT64_MAX
-from domain.rating.book import DIRECTIONS, Book
+from domain.rating.book import Book
 from domain.rating.clock import EPOCH, micros
 from domain.rating.columns import Events, key_ranks
 from domain.rating.digits import encode
 from domain.rating.explanation import Asked
+from domain.rating.list_parts import DIRECTIONS
 
 TEXTS = (
     "id",
