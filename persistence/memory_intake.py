@@ -135,11 +135,11 @@ class MemoryIntake:
         key = ChunkId(self._draft.draw("chunk"))
         names, groups = usage_names(self._draft)
         pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}
-        taken = self._contents(chunk.source)
+        held = self._draft.table("suspense_kept")
         for row in chunk.usage.to_pylist():
             place = (micros(row["start"]), int(chunk.source), row["key"])
             before: UsageRow | None = self._draft.table("usage").get(place)
-            if place in taken and (before is None or before.event.version >= row["version"]):
+            if place in held or (before is not None and before.event.version >= row["version"]):
                 raise Collision(f"{place} is there already")
             pricing = pricings[row["pricing"]]
             told = {**row, "source": chunk.source, "chunk": key, "file": chunk.file, "tiers": pricing.tiers}

@@ -31,6 +31,7 @@ class Action(StrEnum):
     READ_ALARMS = "alarms:read"
     MANAGE_ALARMS = "alarms:manage"
     MANAGE_JOBS = "jobs:manage"
+    MANAGE_SUSPENSE = "suspense:manage"
     MANAGE_FEEDS = "feeds:manage"
 
 
@@ -49,6 +50,7 @@ OPERATOR_ONLY = frozenset(
         Action.READ_ALARMS,
         Action.MANAGE_ALARMS,
         Action.MANAGE_JOBS,
+        Action.MANAGE_SUSPENSE,
         Action.MANAGE_FEEDS,
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from domain.buckets.claiming import draw_chunk
-from domain.ids import FileId
+from domain.ids import FileId, SuspenseId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
 from domain.intake.joining import Identity, Joining, join
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
@@ -33,6 +33,7 @@ class Wrote:
     """What a chunk came to: its rows, the file with its counts, and sessions that another file must tell of.
 
     ``balance``, ``rated``, ``unrated``: how all counts moved, of this file and of those that brought other parts.
+    ``stayed``: records that were released and stay in suspense, with the reason.
     """
 
     settled: Settled
@@ -41,6 +42,7 @@ class Wrote:
     rated: int
     unrated: int
     later: Collection[str] = ()
+    stayed: Mapping[SuspenseId, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settled: Settled, file: CdrFile) -> Wrote:
@@ -63,6 +65,7 @@ async def write_chunk(
     *,
     at: datetime,
     held: Mapping[str, Held] | None = None,
+    again: Mapping[int, SuspenseId] | None = None,
 ) -> Wrote | None:
     """Write a chunk of a claimed file and return it with its counts moved on; None where nothing changes by it.
 
@@ -70,7 +73,7 @@ async def write_chunk(
 
     Where the batch has parts of sessions, the caller holds the lock of its source (``unit.sessions.lock``), taken
     before the file was claimed. ``held``: sessions to tell of besides, as the caller has read and changed them.
-    What no part belongs to takes the same way without any of it.
+    ``again``: of records that are released, their keys in suspense; those that fail again stay under them.
     """
     joining: Joining | None = None
     known_as: Mapping[Identity, int] = {}
@@ -90,6 +93,7 @@ async def write_chunk(
         dropped = await unit.sessions.drop(file.source, [(told.file, told.record) for told in joining.dropped])
         rows = undone.rows
         known_as = {(start, key): version for start, key, version in rows.select("start", "key", "version").iter_rows()}
+    if joining is not None or again:
         await unit.intake.partitions(_months(made))
     known = await unit.intake.known(file.source, made.priced.events.start, made.priced.keys)
     if known_as:
@@ -100,7 +104,10 @@ async def write_chunk(
     after = advanced(file, settled)
     usage = settled.usage
     if rows is not None and rows.height:
-        usage = pa.concat_tables([usage, _arrow(rows, usage.schema)])
+        usage = pa.concat_tables([_arrow(rows, usage.schema), usage])
+    stayed, suspended = _apart(settled.suspended, again or {})
+    for key, row in stayed.items():
+        await unit.desk.stay(key, row)
     first, last = _span(made, rows)
     await unit.intake.store(
         Chunk(
@@ -112,7 +119,7 @@ async def write_chunk(
             last_start=last,
             believed_at=made.rater.subscribers.believed_at,
             usage=usage,
-            suspended=settled.suspended,
+            suspended=suspended,
             shares=pl.concat([settled.shares, back]),
         )
     )
@@ -133,7 +140,18 @@ async def write_chunk(
         rated=settled.rated + moved.get("rated", 0),
         unrated=settled.unrated + moved.get("unrated", 0),
         later=later,
+        stayed={key: str(row["reason"]) for key, row in stayed.items()},
     )
+
+
+def _apart(
+    suspended: pl.DataFrame, again: Mapping[int, SuspenseId]
+) -> tuple[dict[SuspenseId, dict[str, Any]], pl.DataFrame]:
+    """Return the rows of records that were released, by their keys, and the others."""
+    if not again:
+        return {}, suspended
+    mine = pl.col("record").is_in(list(again))
+    return {again[row["record"]]: row for row in suspended.filter(mine).to_dicts()}, suspended.filter(~mine)
 
 
 def summed(shifts: Mapping[int, Mapping[str, int]]) -> dict[str, int]:

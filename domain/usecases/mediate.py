@@ -64,7 +64,7 @@ def mediate(
     piece = next(pieces, None)
     while piece is not None:
         following = next(pieces, None)
-        batch = _batch(piece, profile, run, now_us)
+        batch = batch_of(piece, profile, run, now_us)
         if own and following is None and (last := finish(profile, run, position=piece.position)) is not None:
             batch = _together(batch, last)
         batch.balance.check()
@@ -115,7 +115,8 @@ def _parts(piece: Decoded, start_at: int) -> list[Decoded]:
     return [first, second]
 
 
-def _batch(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> Batch:
+def batch_of(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> Batch:
+    """Make a piece's records into a batch."""
     normal = normalise(piece, profile, now_us=now_us)
     before = Balance(
         records=piece.count,
