@@ -194,9 +194,17 @@ def _needs_attention(done: Imported, shown: str) -> bool:
             records = "record" if count == 1 else "records"
             complain(f"{file.name}: {count} {records} {what}; tollwright suspense list --file {file.id}")
     for name, count in sorted(file.warnings.items()):
-        level, _, reason = name.partition(".")
-        complain(f"{file.name}: {count} rated events have no {level} price ({reason})")
+        complain(f"{file.name}: {count} {_warning(name)}")
     return bool(file.rejects or file.unrated)
+
+
+def _warning(name: str) -> str:
+    from domain.mediation.events import FLAGS
+
+    level, _, reason = name.partition(".")
+    if level == "flag":
+        return f"rated events are flagged {reason}: {FLAGS.get(reason, reason)}"
+    return f"rated events have no {level} price ({reason})"
 
 
 @app.command()

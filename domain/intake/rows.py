@@ -159,8 +159,11 @@ def unrated_reason(rated: Rated, place: int) -> str:
 
 
 def warnings(priced: Priced, chosen: Flags) -> dict[str, int]:
-    """Count the chosen events that lack another level, as ``cost.no_rate``; what used nothing is not missed."""
-    found: dict[str, int] = {}
+    """Count the chosen events that lack another level, as ``cost.no_rate``, and those with a flag, as ``flag.dst_gap``.
+
+    A level is not missed by what used nothing.
+    """
+    found: dict[str, int] = _flagged(priced.frame["flags"], chosen)
     rated = priced.rated
     used = chosen & (priced.events.used > 0)
     for slot in range(1, rated.slots):
@@ -171,6 +174,13 @@ def warnings(priced: Priced, chosen: Flags) -> dict[str, int]:
                 name = f"{level}.{LEVEL_STATUSES[status]}"
                 found[name] = found.get(name, 0) + count
     return found
+
+
+def _flagged(flags: pl.Series, chosen: Flags) -> dict[str, int]:
+    raised = flags.filter(pl.Series(chosen) & (flags.list.len() > 0))
+    if not len(raised):
+        return {}
+    return {f"flag.{word}": int(count) for word, count in raised.explode().value_counts(sort=True).iter_rows()}
 
 
 def usage_table(priced: Priced, rater: Rater) -> Any:
