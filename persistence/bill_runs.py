@@ -147,10 +147,7 @@ class BillRunStore:
             return run
         await self._connection.execute(f"set local statement_timeout = '{COLLECT_SECONDS}s'")
         currencies = await self._currencies()
-        customers = None
-        if run.customers is not None:
-            members = await self._members(await self._selected(run, 0, None))
-            customers = [member.id for group in members.values() for member in group]
+        customers = await self.covered(run)
         await self._connection.execute(
             _COLLECT, self._operator, run.id, since, until, run.horizon, zone, list(currencies),
             list(currencies.values()), customers,
@@ -158,6 +155,13 @@ class BillRunStore:
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
+
+    async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
+        """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
+        if run.customers is None:
+            return None
+        members = await self._members(await self._selected(run, 0, None))
+        return [member.id for group in members.values() for member in group]
 
     async def get(self, key: BillRunId) -> BillRun:
         """Return one. Refuses with: NotFound."""

@@ -198,6 +198,14 @@ class MemoryBillRuns:
         await self.keep(collected)
         return collected
 
+    async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
+        """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
+        if run.customers is None:
+            return None
+        tree = {key: one for key, one in self._draft.table("customer").items() if one.operator == run.operator}
+        payers = {payer(key, tree) for key in run.customers}
+        return [key for key in sorted(tree) if payer(key, tree) in payers]
+
     def _corrected(self, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
         """Return the number of the invoice that first billed the customer for an event that was rated again."""
         before = [

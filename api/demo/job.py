@@ -133,7 +133,7 @@ async def _bill(world: World, wiring: Wiring, actor: Actor, bars: Progress) -> B
         bars.update(task, total=billed.payers_total, completed=billed.run.payers)
 
     cmd = RunBills(period=world.size.period, issued_on=world.size.period.end)
-    return await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, done=done)
+    return await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
 
 
 async def _finished(world: World, operator: Operator, wiring: Wiring) -> BillRun | None:

@@ -253,7 +253,8 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
         parked.extend(page.parked)
 
     cmd = RunBills(period=period, **fields)
-    run = await info.context.ask(run_bills, cmd, clock=info.context.wiring.clock, done=done)
+    wiring = info.context.wiring
+    run = await info.context.ask(run_bills, cmd, clock=wiring.clock, raters=wiring.raters, done=done)
     return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
 
 

@@ -94,6 +94,10 @@ class BillRuns(Protocol):
         """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
         ...
 
+    async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
+        """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
+        ...
+
     async def get(self, key: BillRunId) -> BillRun:
         """Return one. Refuses with: NotFound."""
         ...

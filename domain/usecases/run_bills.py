@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
 from domain.ids import BillRunId, CustomerId
+from domain.intake.rater import Rater
+from domain.intake.raters import Raters
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
@@ -24,6 +26,7 @@ from domain.ports.clock import Clock
 from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
+from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 
 PAYERS_PER_PAGE: Final = 500
 CUSTOMERS_MAX: Final = 10_000
@@ -64,9 +67,17 @@ class _Rehearsed(Exception):  # noqa: N818  (it only leaves the unit, so that no
 
 
 async def run_bills(
-    cmd: RunBills, *, actor: Actor, begin: Begin, clock: Clock, done: Callable[[PageDone], None] = lambda _: None
+    cmd: RunBills,
+    *,
+    actor: Actor,
+    begin: Begin,
+    clock: Clock,
+    raters: Raters | None = None,
+    done: Callable[[PageDone], None] = lambda _: None,
 ) -> BillRun:
     """Bill a period and return the run with its totals. One transaction per page of payers.
+
+    What drew on buckets out of order is settled first, by the compiled ``raters`` where the caller has some.
 
     An interrupted run is continued by the same command. Running again bills only what is new since. ``done`` hears of
     every page after it was committed. Refuses with: NotAllowed, BadValue, WrongState (another run is not finished).
@@ -74,12 +85,16 @@ async def run_bills(
     allow(actor, Action.RUN_BILLS)
     if cmd.customers is not None and not 0 < len(cmd.customers) <= CUSTOMERS_MAX:
         raise BadValue(f"1 to {CUSTOMERS_MAX} customers can be named, or none for everybody", field="customers")
+    raters = raters or Raters()
     if cmd.dry_run:
-        return await _rehearse(cmd, actor, begin, clock, done)
+        return await _rehearse(cmd, actor, begin, clock, raters, done)
     async with begin(actor, bulk=True) as unit:
         operator = await unit.operators.own()
-        run = await unit.bill_runs.start(_new(cmd, actor, operator, clock))
-        await unit.audit.write("bills.run", f"bill_run:{run.id}", {"period": str(run.period)})
+    await settle_draws(_settling(cmd, operator), actor=actor, begin=begin, clock=clock, raters=raters)
+    begun = await _begun(cmd, operator, actor, begin, clock, None)
+    # What came out of order meanwhile is settled while nobody commits: little, or nothing.
+    run = begun or await _begun(cmd, operator, actor, begin, clock, await raters.present(actor, begin))
+    assert run is not None, "with a rater nothing stays out of order"
     async with begin(actor, bulk=True) as unit:
         run = await _collect(unit, await unit.bill_runs.claim(run.id), operator)
         total = run.payers + await unit.bill_runs.count_payers(run)
@@ -96,13 +111,41 @@ async def run_bills(
     return run
 
 
-async def _rehearse(
-    cmd: RunBills, actor: Actor, begin: Begin, clock: Clock, done: Callable[[PageDone], None]
+async def _begun(  # noqa: PLR0917  (what its caller was given)
+    cmd: RunBills, operator: Operator, actor: Actor, begin: Begin, clock: Clock, rater: Rater | None
+) -> BillRun | None:
+    """Start the run, or go on with the one that is not finished; None where without a rater draws stay out of order."""
+    async with begin(actor, bulk=True) as unit:
+        free = await unit.draws.fence()
+        if free and rater is not None:
+            await settle_all(unit, rater, _settling(cmd, operator), actor=actor, clock=clock)
+        elif free and await unit.draws.disordered(None, after=0, first=1):
+            return None
+        run = await unit.bill_runs.start(_new(cmd, actor, operator, clock))
+        if free:
+            _, until = run.period.instants(operator.zone)
+            covered = await unit.bill_runs.covered(run)
+            await unit.draws.close(covered, until=until, horizon=run.horizon)
+        await unit.audit.write("bills.run", f"bill_run:{run.id}", {"period": str(run.period)})
+        return run
+
+
+def _settling(cmd: RunBills, operator: Operator) -> SettleDraws:
+    return SettleDraws(until=cmd.period.instants(operator.zone)[1])
+
+
+async def _rehearse(  # noqa: PLR0917  (what its caller was given)
+    cmd: RunBills, actor: Actor, begin: Begin, clock: Clock, raters: Raters, done: Callable[[PageDone], None]
 ) -> BillRun:
     run: BillRun | None = None
+    async with begin(actor, bulk=True) as unit:
+        drawn = await unit.draws.disordered(None, after=0, first=1)
+    rater = await raters.present(actor, begin) if drawn else None
     try:
         async with begin(actor, bulk=True) as unit:
             operator = await unit.operators.own()
+            if rater is not None:
+                await settle_all(unit, rater, _settling(cmd, operator), actor=actor, clock=clock)
             run = await unit.bill_runs.rehearse(_new(cmd, actor, operator, clock))
             run = await _collect(unit, run, operator)
             total = await unit.bill_runs.count_payers(run)

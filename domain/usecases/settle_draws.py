@@ -46,6 +46,9 @@ async def settle_draws(
     allow(actor, Action.RUN_BILLS)
     tally, attempts = Tally(), 0
     while True:
+        async with begin(actor, bulk=True) as unit:
+            if not await unit.draws.disordered(cmd.customers, after=0, first=1):
+                return tally
         rater = await raters.present(actor, begin)
         try:
             async with begin(actor, bulk=True) as unit:
@@ -55,9 +58,13 @@ async def settle_draws(
             if attempts == ATTEMPTS_MAX:
                 raise WrongState("others keep rating the same events; try again when they are done") from None
             continue
-        if done is None:
-            return tally
-        tally, attempts = tally + done, 0
+        tally, attempts = tally + (done or Tally()), 0
+
+
+async def settle_all(unit: Unit, rater: Rater, cmd: SettleDraws, *, actor: Actor, clock: Clock) -> None:
+    """Settle for everybody within one unit, whose caller sees to it that nobody brings new events meanwhile."""
+    while await settle_page(unit, rater, cmd, actor=actor, clock=clock) is not None:
+        pass
 
 
 async def settle_page(
