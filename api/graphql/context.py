@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from api.graphql.board import Board
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
@@ -81,8 +82,9 @@ class Context:
 class LiveContext(Context):
     """What stands around a subscription: it lasts, so who calls and what was loaded are looked at anew."""
 
-    def __init__(self, wiring: Wiring, actor: Actor, present: Callable[[], Awaitable[Actor]]) -> None:
+    def __init__(self, wiring: Wiring, actor: Actor, present: Callable[[], Awaitable[Actor]], board: Board) -> None:
         super().__init__(wiring, actor)
+        self.board = board
         self._present = present
 
     async def renew(self) -> None:

@@ -212,6 +212,10 @@ def _side(name: str) -> Any:
     return strawberry.field(resolver=resolve, graphql_type=LevelNameType)
 
 
+def _price(root: strawberry.Parent[Margin]) -> Decimal | None:
+    return root.price_told
+
+
 def _margin_amount(root: strawberry.Parent[Margin]) -> Decimal | None:
     return None if root.amount is None else Decimal(plain(root.amount, MICRO))
 
@@ -226,7 +230,9 @@ class MarginType:
     amount: Decimal | None = strawberry.field(
         resolver=_margin_amount, description="null where the day's exchange rate is not known."
     )
-    price: Decimal | None = strawberry.field(description="What one unit of the currency below costs in currency.")
+    price: Decimal | None = strawberry.field(
+        resolver=_price, description="What one unit of the currency below costs in currency that day."
+    )
 
 
 def _text(root: strawberry.Parent[Told]) -> str:

@@ -12,12 +12,15 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
+from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
 from api.graphql.limits import TOKENS_MAX, Limits
+from api.graphql.margin_updates import MarginSubscription
+from api.graphql.margins import MarginQuery
 from api.graphql.node_query import NodeQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
@@ -28,7 +31,7 @@ from api.graphql.progress import ProgressSubscription
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.scalars import SCALARS
-from api.graphql.simulations import SimulationQuery
+from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.usage import UsageQuery, UsageType
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
@@ -53,6 +56,8 @@ class Query(
     JobQuery,
     FeedQuery,
     AlarmQuery,
+    MarginQuery,
+    ExchangeQuery,
 ):
     """Every query."""
 
@@ -70,6 +75,7 @@ class Mutation(
     JobMutation,
     FeedMutation,
     AlarmMutation,
+    ExchangeMutation,
 ):
     """Every mutation."""
 
@@ -79,6 +85,7 @@ class Mutation(
 class Live(
     ProgressSubscription,
     AlarmSubscription,
+    MarginSubscription,
 ):
     """Every subscription."""
 
@@ -113,6 +120,7 @@ def make_schema() -> strawberry.Schema:
             SourceType,
             SuspendedType,
             ReratingType,
+            SimulationType,
             JobType,
             AlarmType,
         ],

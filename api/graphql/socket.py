@@ -30,6 +30,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
+from api.graphql.board import Board
 from api.graphql.closing import Closing
 from api.graphql.context import LiveContext
 from api.graphql.refusals import shown
@@ -81,6 +82,7 @@ class GraphQLSockets:
         self.schema = schema
         self.wiring = wiring
         self.bearer = bearer
+        self.board = Board()
         self.open = 0
         self.by_client: Counter[str] = Counter()
 
@@ -233,7 +235,7 @@ class Conversation:
     async def _serve(self, key: str, payload: Mapping[str, Any]) -> None:
         """Run one subscription to its end."""
         try:
-            context = LiveContext(self._house.wiring, await self._actor(), self._actor)
+            context = LiveContext(self._house.wiring, await self._actor(), self._actor, self._house.board)
             stream = await self._house.schema.subscribe(
                 payload["query"],
                 variable_values=payload.get("variables"),

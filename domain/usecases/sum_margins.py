@@ -23,6 +23,7 @@ from domain.margins.margin import (
     Terms,
     factors,
 )
+from domain.margins.window import ROWS_MAX
 from domain.period import utc
 from domain.ports.page import PAGE_MAX
 from domain.ports.unit import Begin, Unit
@@ -124,7 +125,7 @@ async def chunk_margins(key: ChunkId, by: MarginBy, *, actor: Actor, begin: Begi
         committed_at, first, last = found
         chosen = MarginFilter(since=first, until=last + timedelta(microseconds=1), chunk=key)
         terms = await _terms(chosen, actor, unit)
-        rows, _ = await unit.margins.sums(chosen, by, terms, order=MarginOrder.MARGIN, first=PAGE_MAX)
+        rows, _ = await unit.margins.sums(chosen, by, terms, order=MarginOrder.MARGIN, first=ROWS_MAX)
     return ChunkMargins(key, committed_at, terms.currency, rows) if rows else None
 
 
