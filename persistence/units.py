@@ -48,6 +48,7 @@ from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.sessions import SessionStore
+from persistence.simulations import MemorySimulations, SimulationStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
 from persistence.suspense import SuspenseDeskStore
@@ -85,6 +86,7 @@ class StoredUnit:
         self.draws = DrawStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
         self.exchange = ExchangeStore(transaction, actor)
+        self.simulations = SimulationStore(transaction, actor)
         self.margins = MarginStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
@@ -121,6 +123,7 @@ class MemoryUnit:
         self.draws = MemoryDraws(draft)
         self.alarms = MemoryAlarms(draft)
         self.exchange = MemoryExchange(draft)
+        self.simulations = MemorySimulations(draft)
         self.margins = MemoryMargins(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)

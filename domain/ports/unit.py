@@ -24,6 +24,7 @@ from domain.ports.margins import Margins
 from domain.ports.payments import Payments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
+from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
 
@@ -79,6 +80,8 @@ class Unit(Protocol):
     def payments(self) -> Payments: ...  # noqa: D102
     @property
     def reratings(self) -> Reratings: ...  # noqa: D102
+    @property
+    def simulations(self) -> Simulations: ...  # noqa: D102
     @property
     def draws(self) -> Draws: ...  # noqa: D102
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -47,10 +47,10 @@ from domain.rating.rounds import rounded
 from domain.rating.walked import Found, NotPriced, Run, fits, next_look, segments, walk
 
 # What one unit of a currency costs in another on the event's day; None where nobody knows.
-Prices = Callable[[str, str], Decimal | None]
+Prices = Callable[[str, str], Fraction | None]
 
 
-def no_price(_one: str, _other: str) -> Decimal | None:
+def no_price(_one: str, _other: str) -> Fraction | None:
     """Know the price of no currency in another."""
     return None
 
@@ -164,8 +164,7 @@ def _margin(above: LevelExplained, below: LevelExplained, prices: Prices) -> Mar
     price = None if currency == other else prices(other, currency)
     amount: int | None = above.amount - below.amount
     if price is not None:
-        numerator, denominator = price.as_integer_ratio()
-        amount = above.amount - divide(below.amount * numerator, denominator)
+        amount = above.amount - divide(below.amount * price.numerator, price.denominator)
     elif currency != other:
         amount = None
     return Margin((above.level, above.tier), (below.level, below.tier), currency, other, amount, price)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from domain.catalogue.tariff import Rate
+from domain.money import divide
 from domain.rating.walked import Segment
 
 
@@ -142,7 +144,14 @@ class Margin:
     currency: str
     other: str
     amount: int | None
-    price: Decimal | None = None
+    price: Fraction | None = None
+
+    @property
+    def price_told(self) -> Decimal | None:
+        """The price with twelve decimals."""
+        if self.price is None:
+            return None
+        return Decimal(divide(self.price.numerator * 10**12, self.price.denominator)).scaleb(-12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from domain.ids import SimulationId
 from domain.intake.rater import Rater
 from domain.intake.rows import Priced
+from domain.margins.exchange import Exchange
+from domain.money import divide
 from domain.rating.layout import PRICED
 from domain.refusal import BadValue
 from domain.rerating.columns import priced_again
@@ -19,12 +24,14 @@ from domain.rerating.comparing import Rates, amount_of, currencies, lists
 
 DIMENSIONS: Final = ("list", "destination", "customer")
 # Sums of micro-units: what the operator is paid and what he pays, before and after, in the currency they are in.
+# ``day``: the local one, and null in the operator's own currency, which needs no exchange rate.
 SUMS: Final = pl.Schema(
     {
         "name": pl.String,
         "side": pl.String,
         "measure": pl.String,
         "currency": pl.String,
+        "day": pl.Date,
         "events": pl.Int64,
         "micro": pl.Int128,
     }
@@ -50,6 +57,61 @@ class Compared:
     after: Side
 
 
+NOT_KEPT: Final = SimulationId(0)
+DIMENSIONS_TOLD: Final = ("lists", "destinations", "groups", "customers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What came of it, in ``currency``. ``unpriced``: events that would have had no retail price.
+
+    ``groups``: customers with everybody below them, under the name of the topmost. ``draft``: the name of the one that
+    was asked about, None for a tariff document. ``id`` is 0 until it is kept.
+    """
+
+    id: SimulationId = NOT_KEPT
+    client: str
+    created_at: datetime
+    since: datetime
+    until: datetime
+    draft: str | None
+    currency: str
+    events: int
+    unpriced: int
+    total: Compared
+    lists: Sequence[Compared]
+    destinations: Sequence[Compared]
+    groups: Sequence[Compared]
+    customers: Sequence[Compared]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """The operator's currency and zone, and what other currencies are worth in it.
+
+    ``fixed``: said by who asks, for the whole period; it goes before the day's rate of ``exchange``.
+    """
+
+    currency: str
+    zone: str
+    exchange: Exchange
+    fixed: Mapping[str, Decimal]
+
+    def worth(self, micro: int, currency: str, day: date | None) -> int:
+        """Return micro-units in the operator's currency. Refuses with: BadValue (no rate says)."""
+        if currency == self.currency:
+            return micro
+        factor = None
+        if currency in self.fixed:
+            factor = Fraction(self.fixed[currency])
+        elif day is not None:
+            factor = self.exchange.factor(currency, self.currency, day)
+        if factor is None:
+            message = f"amounts in {currency} of {day} need its exchange rate in {self.currency}: import it, or give it"
+            raise BadValue(message, field="exchange")
+        return divide(micro * factor.numerator, factor.denominator)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulated:
     """Sums (``SUMS``) per dimension, and how many events would have had no price."""
@@ -70,7 +132,9 @@ class Simulated:
 NOTHING: Final = Simulated(0, 0, {name: SUMS.to_frame() for name in DIMENSIONS})
 
 
-def simulate(stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Mapping[int, str]) -> Simulated:
+def simulate(
+    stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Mapping[int, str], money: Money
+) -> Simulated:
     """Rate stored events (``STORED``) by the rater's catalogue and set both side by side.
 
     What the operator is paid is the outermost tier's price for a reseller's customer, else the retail price.
@@ -78,13 +142,18 @@ def simulate(stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Map
     priced = priced_again(stored, rater)
     names = stored["destination"].replace_strict(dict(destinations), default="", return_dtype=pl.String)
     customer = stored["customer"].cast(pl.String)
-    before = _before(stored, rates).with_columns(names.alias("destination"), customer.alias("customer"))
-    after = _after(priced, rater).with_columns(names.alias("destination"), customer.alias("customer"))
+    day = pl.from_epoch("start", time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(money.zone).dt.date()
+    more = (names.alias("destination"), customer.alias("customer"), stored.select(day.alias("day")).to_series())
+    before = _before(stored, rates).with_columns(*more)
+    after = _after(priced, rater).with_columns(*more)
     sides = (("before", before), ("after", after))
     return Simulated(
         stored.height,
         int((~priced.billed).sum()),
-        {name: summed(pl.concat([_long(frame, name, side) for side, frame in sides])) for name in DIMENSIONS},
+        {
+            name: summed(pl.concat([_long(frame, name, side, money.currency) for side, frame in sides]))
+            for name in DIMENSIONS
+        },
     )
 
 
@@ -142,7 +211,7 @@ def _masked(values: Any, has: Any) -> pl.Series:
     return pl.DataFrame({"value": values, "has": has}).select(pl.when("has").then("value")).to_series()
 
 
-def _long(frame: pl.DataFrame, name: str, side: str) -> pl.DataFrame:
+def _long(frame: pl.DataFrame, name: str, side: str, own: str) -> pl.DataFrame:
     """Return two rows per event, what is paid and what it costs; an event is counted where it is paid."""
     key = pl.col(name).fill_null(NO_PRICE).alias("name")
     parts = [
@@ -151,6 +220,7 @@ def _long(frame: pl.DataFrame, name: str, side: str) -> pl.DataFrame:
             pl.lit(side).alias("side"),
             pl.lit(measure).alias("measure"),
             pl.col(currency).alias("currency"),
+            pl.when(pl.col(currency) != own).then("day").alias("day"),
             (pl.lit(int(measure == "paid"), pl.Int64) * pl.col(measure).is_not_null().cast(pl.Int64)).alias("events"),
             pl.col(measure).cast(pl.Int128).alias("micro"),
         ).filter(pl.col("micro").is_not_null())
@@ -160,23 +230,17 @@ def _long(frame: pl.DataFrame, name: str, side: str) -> pl.DataFrame:
 
 
 def summed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add up rows of ``SUMS`` that have the same name, side, measure and currency."""
-    keys = ("name", "side", "measure", "currency")
+    """Add up rows of ``SUMS`` that have the same name, side, measure, currency and day."""
+    keys = ("name", "side", "measure", "currency", "day")
     return rows.group_by(keys).agg(pl.col("events").sum(), pl.col("micro").sum()).select(SUMS.names())
 
 
-def compared(sums: pl.DataFrame, currency: str, exchange: Mapping[str, Decimal]) -> list[Compared]:
-    """Return the sums in one currency, what changes most first. ``exchange``: the price of one unit in ``currency``.
-
-    Refuses with: BadValue (a currency has no price).
-    """
-    worth = {**exchange, currency: Decimal(1)}
-    found: dict[str, dict[str, list[Any]]] = {}
-    for name, side, measure, unit, events, micro in sums.iter_rows():
-        if unit not in worth:
-            raise BadValue(f"amounts in {unit} need its price in {currency}", field="exchange")
-        value = Decimal(int(micro)).scaleb(-6) * worth[unit]
-        cell = found.setdefault(name, {}).setdefault(side, [0, Decimal(0), Decimal(0)])
+def compared(sums: pl.DataFrame, money: Money) -> list[Compared]:
+    """Return the sums in the operator's currency, what changes most first. Refuses with: BadValue (no rate says)."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for name, side, measure, unit, day, events, micro in sums.iter_rows():
+        value = money.worth(int(micro), unit, day)
+        cell = found.setdefault(name, {}).setdefault(side, [0, 0, 0])
         cell[0] += events
         cell[1] += value if measure == "paid" else 0
         cell[2] += value if measure == "paid" else -value
@@ -186,7 +250,6 @@ def compared(sums: pl.DataFrame, currency: str, exchange: Mapping[str, Decimal])
     return sorted(told, key=lambda one: (-abs(one.after.margin - one.before.margin), -one.before.revenue, one.name))
 
 
-def _side(each: Mapping[str, list[Any]], side: str) -> Side:
-    events, revenue, margin = each.get(side, (0, Decimal(0), Decimal(0)))
-    micro = Decimal("0.000001")
-    return Side(events=events, revenue=revenue.quantize(micro), margin=margin.quantize(micro))
+def _side(each: Mapping[str, Sequence[int]], side: str) -> Side:
+    events, revenue, margin = each.get(side, (0, 0, 0))
+    return Side(events=events, revenue=Decimal(revenue).scaleb(-6), margin=Decimal(margin).scaleb(-6))

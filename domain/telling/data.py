@@ -130,7 +130,9 @@ def _margin(margin: Margin) -> dict[str, Any]:
         "over": {"level": margin.below[0], "tier": margin.below[1] or None},
         "currency": margin.currency,
         "amount": None if margin.amount is None else plain(margin.amount, MICRO),
-        "exchange": None if margin.price is None else {"currency": margin.other, "price": format(margin.price, "f")},
+        "exchange": None
+        if margin.price_told is None
+        else {"currency": margin.other, "price": format(margin.price_told, "f")},
     }
 
 

@@ -69,7 +69,8 @@ SENTENCES: Final = {
     "nothing_new": "de tidigare delarna har redan betalat för enheterna, så inget kostar",
     "gives": "pott {bucket} ger {units}; {left} är kvar",
     "segment": "enhet {begin} till {end} enligt lista {list}: {price} × {units} ÷ {per} = {amount}",
-    "segment_band": "enhet {begin} till {end} enligt lista {list}, tidsband {band}: {price} × {units} ÷ {per} = {amount}",
+    "segment_band": "enhet {begin} till {end} enligt lista {list}, tidsband {band}: "
+    "{price} × {units} ÷ {per} = {amount}",
     "setup": "öppningsavgift: {amount}",
     "minimum": "höjt till lägsta avgiften",
     "maximum": "sänkt till högsta avgiften",

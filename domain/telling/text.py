@@ -212,7 +212,7 @@ class _Teller:
             amount=self.language.money(Decimal(margin.amount or 0).scaleb(_MICRO), margin.currency),
             other=margin.other,
             currency=margin.currency,
-            price=self.language.money(margin.price or Decimal(0), margin.currency),
+            price=self.language.money(margin.price_told or Decimal(0), margin.currency),
         )
 
     def nano(self, value: int, level: LevelExplained) -> str:

@@ -13,8 +13,9 @@ from domain.intake.rater import Rater, drawing_party
 from domain.intake.raters import Raters
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer, margins, no_price
+from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation
+from domain.usecases.load_exchange import with_margins
 from domain.usecases.price_call import Call, PriceCall, called
 
 
@@ -24,7 +25,8 @@ async def explain_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clo
     Refuses with: NotAllowed, BadValue, NotFound.
     """
     call, rater = await called(cmd, actor=actor, begin=begin, clock=clock, raters=raters)
-    return await asyncio.to_thread(_explained, cmd, call, rater, actor)
+    explained = await asyncio.to_thread(_explained, cmd, call, rater, actor)
+    return await with_margins(explained, actor=actor, begin=begin)
 
 
 def _explained(cmd: PriceCall, call: Call, rater: Rater, actor: Actor) -> Explanation:
@@ -55,4 +57,4 @@ def _explained(cmd: PriceCall, call: Call, rater: Rater, actor: Actor) -> Explan
         for level in explained.levels
         if (level.level != "wholesale" or level.tier in seen) and (level.level != "cost" or sees_costs(actor))
     )
-    return replace(explained, levels=levels, margins=margins(levels, no_price))
+    return replace(explained, levels=levels)

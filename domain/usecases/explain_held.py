@@ -18,10 +18,11 @@ from domain.intake.rater import Rater, drawing_party
 from domain.intake.raters import Raters
 from domain.mediation.files import Suspended
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer, margins, no_price
+from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation, How, Located
 from domain.rating.requests import Request, asked, read_event
 from domain.refusal import BadValue, NotFound
+from domain.usecases.load_exchange import with_margins
 
 _KEY_MAX = 18  # digits of a database key
 
@@ -46,7 +47,8 @@ async def explain_held(
         raise NotFound(f"no event {name[:80]}", field="event")
     rater = await raters.present(actor, begin)
     tariff = None if believed_at is None else await raters.believed(actor, begin, believed_at)
-    return await asyncio.to_thread(_explained, found, rater, tariff, actor)
+    explained = await asyncio.to_thread(_explained, found, rater, tariff, actor)
+    return await with_margins(explained, actor=actor, begin=begin)
 
 
 def _explained(held: Suspended, rater: Rater, tariff: Tariff | None, actor: Actor) -> Explanation:
@@ -68,7 +70,7 @@ def _explained(held: Suspended, rater: Rater, tariff: Tariff | None, actor: Acto
     party = drawing_party(*keys, pricing)
     explained = Explainer(replace(catalogue, parties={party.name: party})).explain(replace(event, party=party.name))
     levels = tuple(level for level in explained.levels if level.level != "cost" or sees_costs(actor))
-    return replace(explained, levels=levels, margins=margins(levels, no_price))
+    return replace(explained, levels=levels)
 
 
 def bad(held: Suspended, request: Request) -> Explanation:

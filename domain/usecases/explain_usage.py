@@ -15,9 +15,10 @@ from domain.intake.raters import Raters
 from domain.intake.subscribers import Pricing
 from domain.period import utc
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer, margins, no_price
+from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation, LevelExplained
 from domain.rating.rated_event import EventRef, RatedEvent
+from domain.usecases.load_exchange import with_margins
 
 RATED = "rated"
 
@@ -46,16 +47,14 @@ async def explain_usage(
     async with begin(actor) as unit:
         event = await unit.usage.get(ref)
         background = await unit.usage.background(ref)
-    if believed_at is None:
-        tariff = await raters.believed(actor, begin, background.believed_at)
-        return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor)
-    tariff = await raters.believed(actor, begin, utc(believed_at, field="believedAt"))
-    return await asyncio.to_thread(_explained, event, background.pricing, tariff, actor, checked=False)
+    then = background.believed_at if believed_at is None else utc(believed_at, field="believedAt")
+    tariff = await raters.believed(actor, begin, then)
+    checked = believed_at is None
+    made = await asyncio.to_thread(_explained, event, background.pricing, tariff, actor, checked=checked)
+    return replace(made, explanation=await with_margins(made.explanation, actor=actor, begin=begin))
 
 
-def _explained(
-    event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor, *, checked: bool = True
-) -> ExplainedUsage:
+def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor, *, checked: bool) -> ExplainedUsage:
     name = str(event.subscription)
     parties = {name: party_of(name, pricing)}
     explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event, name))
@@ -72,7 +71,7 @@ def _explained(
     levels = tuple(level for level in explanation.levels if visible(level))
     return ExplainedUsage(
         shown(event, actor),
-        replace(explanation, levels=levels, margins=margins(levels, no_price)),
+        replace(explanation, levels=levels),
         tuple(tier for place, tier in enumerate(listed, 1) if place in seen),
     )
 

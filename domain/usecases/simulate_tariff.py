@@ -1,28 +1,48 @@
-"""Rate a past period by another catalogue, and show what the operator would have earned. Nothing of it is stored."""
+"""Rate a past period by another catalogue, and show what the operator would have earned.
+
+Only what came of it is stored.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from domain.access.actor import Action, Actor, allow
-from domain.catalogue.document import read_tariff
+from domain.catalogue.document import BadTariff, read_tariff
+from domain.catalogue.drafting import edited
+from domain.catalogue.supposing import supposed
+from domain.catalogue.tariff import Tariff
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
 from domain.ids import CustomerId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
+from domain.money import currency as checked_currency
 from domain.period import utc
+from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotFound
 from domain.rerating.comparing import rate_keys
 from domain.rerating.rerating import Selection
-from domain.rerating.simulation import NOTHING, Compared, Side, Simulated, compared, simulate, summed
+from domain.rerating.simulation import (
+    NOTHING,
+    Compared,
+    Money,
+    Side,
+    Simulated,
+    Simulation,
+    compared,
+    simulate,
+    summed,
+)
+from domain.usecases.load_exchange import load_exchange
 
 EVENTS_PER_CHUNK: Final = 200_000
 SPAN_MAX: Final = timedelta(days=3660)
@@ -33,34 +53,20 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateTariff:
-    """Rate events with ``since <= start < until`` by ``document``, a tariff document of the whole catalogue.
+    """Rate events with ``since <= start < until`` by a draft of the catalogue, or by a whole tariff document.
 
-    ``exchange``: what one unit of another currency costs in the operator's. ``first``: how many destinations, groups
-    and customers are told, those whose margin changes most; lists are told all.
+    ``draft`` names an open draft: the catalogue as it stands with its changes from the beginning of the period on.
+    ``exchange``: what one unit of another currency costs in the operator's, for the whole period; what it leaves out
+    takes the stored rate of each event's local day. ``first``: how many destinations, groups and customers are told,
+    those whose margin changes most; lists are told all.
     """
 
     since: datetime
     until: datetime
-    document: object
+    document: object = None
+    draft: str | None = None
     exchange: Mapping[str, Decimal] = field(default_factory=dict)
     first: int = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    """What came of it, in ``currency``. ``unpriced``: events that would have had no retail price.
-
-    ``groups``: customers with everybody below them, under the name of the topmost.
-    """
-
-    currency: str
-    events: int
-    unpriced: int
-    total: Compared
-    lists: Sequence[Compared]
-    destinations: Sequence[Compared]
-    groups: Sequence[Compared]
-    customers: Sequence[Compared]
 
 
 async def simulate_tariff(
@@ -68,41 +74,41 @@ async def simulate_tariff(
     *,
     actor: Actor,
     begin: Begin,
+    clock: Clock,
     raters: Raters,
     progress: Progress = lambda _: None,
     events_per_chunk: int = EVENTS_PER_CHUNK,
 ) -> Simulation:
-    """Simulate. ``progress`` hears of the events done so far.
+    """Simulate, and keep the result. ``progress`` hears of the events done so far.
 
-    Refuses with: NotAllowed (it shows costs), BadValue (period, an exchange rate is missing), BadTariff (every fault
-    with its place), NotFound (a customer's list is not in the document), WrongState (buckets, volume discounts).
+    Refuses with: NotAllowed (it shows costs), BadValue (period, neither or both of draft and document, an exchange
+    rate is missing), BadTariff (every fault with its place), NotFound (no such draft is open; a customer's list is not
+    in the document).
     """
     allow(actor, Action.READ_COSTS)
     allow(actor, Action.WRITE_PRICES)
-    since, until = utc(cmd.since, field="since"), utc(cmd.until, field="until")
-    if not since < until <= since + SPAN_MAX:
-        raise BadValue("a period ends after it begins, and within ten years", field="until")
-    if not 1 <= cmd.first <= FIRST_MAX:
-        raise BadValue(f"between 1 and {FIRST_MAX} can be told", field="first")
-    if any(not price.is_finite() or price <= 0 for price in cmd.exchange.values()):
-        raise BadValue("an exchange rate is a number above 0", field="exchange")
-    tariff = await asyncio.to_thread(read_tariff, cmd.document)
+    since, until = _checked(cmd)
+    tariff = await _tariff(cmd, since, until, actor, begin)
     present = await raters.present(actor, begin)
     rater = await asyncio.to_thread(Rater.of, present.subscribers, tariff)
     async with begin(actor) as unit:
-        await unit.audit.write("simulate", "catalogue", {"since": since.isoformat(), "until": until.isoformat()})
-        currency = (await unit.operators.own()).currency
-    done = await _all(Selection(since=since, until=until), rater, actor, begin, progress, events_per_chunk)
+        money = await _money(unit, cmd, (rater, present), since, until)
+    done = await _all(Selection(since=since, until=until), rater, money, actor, begin, progress, events_per_chunk)
     async with begin(actor) as unit:
         names = await _customers(unit, done.sums["customer"])
 
     def told(sums: pl.DataFrame) -> list[Compared]:
-        return compared(sums, currency, cmd.exchange)
+        return compared(sums, money)
 
     everything = told(summed(done.sums["destination"].with_columns(pl.lit("total").alias("name"))))
     (total,) = everything or _nothing()
-    return Simulation(
-        currency=currency,
+    made = Simulation(
+        client=actor.client,
+        created_at=clock.now(),
+        since=since,
+        until=until,
+        draft=cmd.draft,
+        currency=money.currency,
         events=done.events,
         unpriced=done.unpriced,
         total=total,
@@ -111,10 +117,58 @@ async def simulate_tariff(
         groups=told(_renamed(done.sums["customer"], {key: top for key, (_, top) in names.items()}))[: cmd.first],
         customers=told(_renamed(done.sums["customer"], {key: own for key, (own, _) in names.items()}))[: cmd.first],
     )
+    async with begin(actor) as unit:
+        kept = await unit.simulations.add(made)
+        period = {"since": since.isoformat(), "until": until.isoformat()}
+        await unit.audit.write("simulate", f"simulation:{kept.id}", {**period, "draft": cmd.draft})
+    return kept
+
+
+def _checked(cmd: SimulateTariff) -> tuple[datetime, datetime]:
+    """Return the period as UTC. Refuses with: BadValue."""
+    since, until = utc(cmd.since, field="since"), utc(cmd.until, field="until")
+    if not since < until <= since + SPAN_MAX:
+        raise BadValue("a period ends after it begins, and within ten years", field="until")
+    if (cmd.document is None) == (cmd.draft is None):
+        raise BadValue("give either a draft's name or a tariff document", field="draft")
+    if not 1 <= cmd.first <= FIRST_MAX:
+        raise BadValue(f"between 1 and {FIRST_MAX} can be told", field="first")
+    for code, price in cmd.exchange.items():
+        checked_currency(code)
+        if not price.is_finite() or price <= 0:
+            raise BadValue("an exchange rate is a number above 0", field="exchange")
+    return since, until
+
+
+async def _tariff(cmd: SimulateTariff, since: datetime, until: datetime, actor: Actor, begin: Begin) -> Tariff:
+    """Return the catalogue to rate by. Refuses with: BadTariff, NotFound."""
+    if cmd.draft is None:
+        return await asyncio.to_thread(read_tariff, cmd.document)
+    async with begin(actor) as unit:
+        draft = await unit.drafts.open(cmd.draft)
+        if draft is None:
+            raise NotFound(f"no open draft {cmd.draft!r}", field="draft")
+        before = await unit.catalogue.tariff()
+    made = await asyncio.to_thread(edited, before, supposed(draft.changes, until), at=since, now=since)
+    if made.faults:
+        raise BadTariff(tuple(made.faults))
+    return made.after
+
+
+async def _money(
+    unit: Unit, cmd: SimulateTariff, books: tuple[Rater, Rater], since: datetime, until: datetime
+) -> Money:
+    """Return the operator's currency and what those of both catalogues are worth in it."""
+    own = await unit.operators.own()
+    zone = ZoneInfo(own.zone)
+    first, last = (moment.astimezone(zone).date() for moment in (since, until))
+    currencies = {own.currency, *(code for one in books for code in one.book.currencies)}
+    exchange = await load_exchange(unit, first, last, currencies)
+    return Money(own.currency, own.zone, exchange, cmd.exchange)
 
 
 async def _all(  # noqa: PLR0917  (what stands around one loop)
-    selection: Selection, rater: Rater, actor: Actor, begin: Begin, progress: Progress, first: int
+    selection: Selection, rater: Rater, money: Money, actor: Actor, begin: Begin, progress: Progress, first: int
 ) -> Simulated:
     """Rate the period chunk by chunk; the events of a chunk are let go before the next is read."""
     done, position, more = NOTHING, None, True
@@ -124,7 +178,7 @@ async def _all(  # noqa: PLR0917  (what stands around one loop)
             rates = await unit.reratings.rates(rate_keys(stored))
             names = await unit.reratings.destinations(stored["destination"].unique().to_list())
         if stored.height:
-            done += await asyncio.to_thread(simulate, stored, rater, rates, names)
+            done += await asyncio.to_thread(simulate, stored, rater, rates, names, money)
             position = stored.select("start", "source", "key").row(-1)
             progress(done.events)
         more = stored.height == first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,9 +13,13 @@ from api.graphql.context import Context
 from api.graphql.schema import make_schema
 from domain.access.actor import Action
 from domain.catalogue.document import BadTariff
+from domain.margins.exchange import DayRate
+from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound
-from domain.rerating.simulation import NO_PRICE
+from domain.rerating.simulation import DIMENSIONS_TOLD, NO_PRICE
+from domain.usecases.get_simulation import get_simulation, list_simulations
 from domain.usecases.list_usage import ListUsage, list_usage
+from domain.usecases.put_draft import PutDraft, put_draft
 from domain.usecases.simulate_tariff import SimulateTariff, simulate_tariff
 from tests.intake import world as made
 from tests.rerating.conftest import SINCE, UNTIL, dearer, publish, tariff
@@ -38,7 +43,9 @@ def simulated(wiring, world):
     async def one(document, *, actor=None, **more):
         cmd = SimulateTariff(**({"since": SINCE, "until": UNTIL, "document": document, "exchange": EUR} | more))
         chunk = {} if "events_per_chunk" not in more else {"events_per_chunk": more.pop("events_per_chunk")}
-        return await simulate_tariff(cmd, actor=actor or world.actor, begin=wiring.begin, raters=wiring.raters, **chunk)
+        return await simulate_tariff(
+            cmd, actor=actor or world.actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, **chunk
+        )
 
     return one
 
@@ -124,6 +131,10 @@ async def test_four_callers(wiring, world, loaded, simulated):
         ({"exchange": {}}, BadValue),
         ({"exchange": {"EUR": Decimal(0)}}, BadValue),
         ({"first": 0}, BadValue),
+        ({"document": None}, BadValue),
+        ({"draft": "x"}, BadValue),
+        ({"document": None, "draft": "x"}, NotFound),
+        ({"exchange": {"eur": Decimal(1)}}, BadValue),
         ({"document": {"price_lists": 7}}, BadTariff),
         ({"document": {"destinations": {}, "price_lists": {}}}, NotFound),
     ],
@@ -162,7 +173,11 @@ async def test_the_command(installation, call):
     draft.write_text(json.dumps(tariff(dearer)))
     asked = ("simulate", "--tariff", str(draft), "--from", "2026-03-01", "--to", "2026-04-01")
     code, (total, *rows), err = await call(*asked, "--exchange", "EUR=10")
-    assert (code, json.loads(err[-1])) == (0, {"events": 1, "unpriced": 0, "currency": "SEK"})
+    told = json.loads(err[-1])
+    key = told.pop("simulation")
+    assert (code, told) == (0, {"events": 1, "unpriced": 0, "currency": "SEK"})
+    assert await call("simulate", "--again", str(key)) == (0, [total, *rows], [err[-1]])
+    assert (await call("simulate", "--again", "999"))[0] == 2
     assert (total["of"], total["before"]["revenue"], total["after"]["revenue"]) == ("total", "0.790000", "1.390000")
     assert [one["of"] for one in rows] == ["list", "destination", "group", "customer"]
     code, out, err = await call(*asked)
@@ -171,3 +186,47 @@ async def test_the_command(installation, call):
     code, out, err = await call(*asked)
     assert (code, out) == (2, [])
     assert "$.price_lists" in err[0]
+
+
+async def test_a_draft_is_simulated_from_the_beginning_of_the_period(wiring, world, loaded, simulated):
+    rate = made.rate("Sweden fixed", "0.90", setup="0.49") | {"valid_from": "2027-01-01T00:00:00+01:00"}
+    later = made.rate("Sweden fixed", "9.00") | {"valid_from": "2028-01-01T00:00:00+01:00"}
+    changes = {"price_lists": {"retail": {"change": [later, rate]}}}
+    around = {"actor": world.actor, "begin": wiring.begin, "clock": wiring.clock}
+    await put_draft(PutDraft(name="autumn", changes=changes), **around)
+    by_draft, by_document = await simulated(None, draft="autumn"), await simulated(tariff(dearer))
+    assert by_draft.total == by_document.total
+    assert (by_draft.draft, by_document.draft) == ("autumn", None)
+    wrong = {"price_lists": {"retail": {"change": [rate | {"to": "Nowhere"}]}}}
+    await put_draft(PutDraft(name="wrong", changes=wrong), **around)
+    with pytest.raises(BadTariff, match=r"price_lists\.retail\.change"):
+        await simulated(None, draft="wrong")
+
+
+async def test_amounts_in_another_currency_take_their_days_rate(wiring, world, load, simulated):
+    await load(made.lines(made.row(1, a=made.number(0), b=FIXED), made.row(24_700, a=made.number(0), b=FIXED)))
+    days = [(made.FIRST + timedelta(days=n)).date() for n in (0, 2)]
+    rates = [DayRate(day, "EUR", "SEK", Decimal(price), "test") for day, price in zip(days, ("10", "12"), strict=True)]
+    async with wiring.begin(world.actor) as unit:
+        await unit.exchange.put(rates, replace=False, at=made.NOW)
+    done = await simulated(made.TARIFF, exchange={})
+    # 0.79 twice, less 0.005 EUR at 10 and at 12.
+    assert str(done.total.before.margin) == str(done.total.after.margin) == "1.470000"
+    fixed = await simulated(made.TARIFF, exchange=EUR)
+    assert str(fixed.total.before.margin) == "1.480000"
+
+
+async def test_a_result_is_kept_and_never_changes(wiring, world, loaded, simulated):
+    done = await simulated(tariff(dearer))
+    around = {"begin": wiring.begin}
+    assert await get_simulation(done.id, actor=world.actor, **around) == replace(
+        done, **{name: list(getattr(done, name)) for name in DIMENSIONS_TOLD}
+    )
+    page = await list_simulations(PageRequest(), actor=world.actor, **around)
+    assert [one.id for one in page.items] == [done.id]
+    with pytest.raises(NotAllowed):
+        await get_simulation(done.id, actor=world.of_reseller(world.reseller), **around)
+    stranger = await made.with_source(wiring, f"s{world.operator}")
+    with pytest.raises(NotFound):
+        await get_simulation(done.id, actor=stranger.actor, **around)
+    assert not (await list_simulations(PageRequest(), actor=stranger.actor, **around)).items
