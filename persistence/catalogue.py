@@ -25,6 +25,7 @@ from persistence.violations import beyond, refusing
 
 # What was believed at $2.
 _BELIEVED = "operator = $1 and recorded_at <= $2 and (replaced_at is null or replaced_at > $2)"
+_CHANGED = "select {} from {} where operator = $1 and (recorded_at > $2 or replaced_at > $2)"
 # The lists that a reseller's caller may use; the customers and contracts are those he sees.
 _REACHED = """name in (
     select name from price_list where operator = $1 and replaced_at is null and reseller = any ($2::bigint[])
@@ -71,6 +72,38 @@ class CatalogueStore:
             price_lists={row["name"]: list_from_row(row, rates[row["name"]]) for row in heads},
             **await self._parts(tuple(PARTS), as_of),
         )
+
+    async def renewed(self, before: Tariff, since: datetime) -> Tariff:
+        """Return what ``tariff`` returns now, reading only the lists and parts that changed after ``since``."""
+        as_of = await self._changed_at()
+        if as_of is None or as_of == since:
+            return Tariff() if as_of is None else before
+        heads = await self._fetch(f"select * from price_list where {_BELIEVED} order by id", as_of)  # noqa: S608  (constants)
+        changed = {
+            row["price_list"] for row in await self._fetch(_CHANGED.format("distinct price_list", "rate"), since)
+        }
+        names = [row["name"] for row in heads]
+        rates = {name: before.price_lists[name].rates for name in names if name in before.price_lists}
+        begun = await self._rates([name for name in names if name in changed or name not in rates], as_of)
+        rates |= {name: tuple(own) for name, own in begun.items()}
+        moved = [await self._fetch(f"{_CHANGED.format('1', of)} limit 1", since) for of in ("destination", "prefix")]
+        parts = [row["part"] for row in await self._fetch(_CHANGED.format("part", "catalogue_part"), since)]
+        fresh = {PARTS[part]: getattr(Tariff(), PARTS[part]) for part in parts} | await self._parts(parts, as_of)
+        return replace(
+            before,
+            destinations=await self._destinations(as_of) if any(moved) else before.destinations,
+            price_lists={row["name"]: list_from_row(row, rates[row["name"]]) for row in heads},
+            **fresh,
+        )
+
+    async def _rates(self, names: Sequence[str], as_of: datetime) -> dict[str, list[Rate]]:
+        """Return the rates of the named lists as they were believed."""
+        found: dict[str, list[Rate]] = {name: [] for name in names}
+        reader = RateReader()
+        query = f"select * from rate where {_BELIEVED} and price_list = any ($3::text[]) order by id"  # noqa: S608  (constants)
+        for row in await self._fetch(query, as_of, list(found)) if found else ():
+            found[row["price_list"]].append(reader.rate(row))
+        return found
 
     async def outline(self) -> Tariff:
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets."""

@@ -55,6 +55,10 @@ class MemoryCatalogue:
         known = [tariff for at, tariff in self._believed() if at <= as_of]
         return known[-1] if known else Tariff()
 
+    async def renewed(self, before: Tariff, since: datetime) -> Tariff:  # noqa: ARG002  (here it is there already)
+        """Return what ``tariff`` returns now."""
+        return self._present()
+
     async def outline(self) -> Tariff:
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets."""
         present = self._present()

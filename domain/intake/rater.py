@@ -43,12 +43,14 @@ class Rater:
     tier_slots: Places
 
     @classmethod
-    def of(cls, subscribers: Subscribers, tariff: Tariff, *, book: Book | None = None) -> Rater:
-        """Compile. ``book`` is the compiled tariff where the caller has it already.
+    def of(
+        cls, subscribers: Subscribers, tariff: Tariff, *, book: Book | None = None, before: Book | None = None
+    ) -> Rater:
+        """Compile. ``book`` is the compiled tariff where the caller has it already, ``before`` that of an earlier one.
 
         Refuses with: NotFound where a subscriber's list is not in the catalogue.
         """
-        book = book or compile_book(tariff)
+        book = book or compile_book(tariff, before)
         parties = [party_of(str(place), pricing) for place, pricing in enumerate(subscribers.pricings)]
         codes, own = _own_parties(subscribers, tariff)
         own_parties = np.arange(len(parties), len(parties) + len(own), dtype=np.int32)

@@ -42,8 +42,14 @@ class Raters:
                 # The first number of a revision is the catalogue's: where it stayed, so did the compiled book.
                 same = kept is not None and kept.subscribers.revision[0] == subscribers.revision[0]
                 book = kept.book if same and kept is not None else None
-                tariff = book.tariff if book is not None else await unit.catalogue.tariff()
-            made = await asyncio.to_thread(Rater.of, subscribers, tariff, book=book)
+                if book is not None:
+                    tariff = book.tariff
+                elif kept is not None:
+                    tariff = await unit.catalogue.renewed(kept.book.tariff, kept.subscribers.believed_at)
+                else:
+                    tariff = await unit.catalogue.tariff()
+            before = None if kept is None else kept.book
+            made = await asyncio.to_thread(Rater.of, subscribers, tariff, book=book, before=before)
             self._kept[operator] = made
             self._kept.move_to_end(operator)
             while len(self._kept) > OPERATORS_MAX:

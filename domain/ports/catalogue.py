@@ -31,6 +31,13 @@ class Catalogue(Protocol):
         """Return the whole catalogue without parties, as it was believed at ``as_of`` (None: now)."""
         ...
 
+    async def renewed(self, before: Tariff, since: datetime) -> Tariff:
+        """Return what ``tariff`` returns now; what has not changed after ``since`` is that of ``before``.
+
+        ``before`` is what was believed at ``since`` or later.
+        """
+        ...
+
     async def outline(self) -> Tariff:
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets: quick, and small."""
         ...
