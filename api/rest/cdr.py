@@ -1,7 +1,8 @@
-"""``PUT /rest/v1/cdr/{source}/{name}``: a CDR file, streamed into the store of files and imported; the balance is told.
+"""``PUT /rest/v1/cdr/{source}/{name}``: a CDR file, streamed into the store of files; a worker imports it.
 
-The body is the file's bytes as they are, packed or not; nothing of it is held in memory. The same content again
-changes nothing and says so.
+The body is the file's bytes as they are, packed or not; nothing of it is held in memory. It is kept for good, and its
+import promised, before the answer. ``?wait`` imports it before answering. The same content again changes nothing and
+says so.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from api.rest.files import shown
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
 from domain.access.actor import Action, allow
-from domain.mediation.files import FileState
+from domain.mediation.files import CdrFile
 from domain.usecases.import_cdr import ImportCdr, import_cdr
+from domain.usecases.take_cdr import take_cdr
 
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
@@ -33,7 +35,7 @@ class UploadCdr:
         self._wiring = wiring
 
     async def __call__(self, request: Request) -> Response:
-        """Import one file. 201 the first time, 200 for content that is here already."""
+        """Take one file: 202, and where its progress is told. With ``?wait``: 201 when it is in. 200: it was before."""
         wiring, actor = self._wiring, request.state.actor
         allow(actor, Action.IMPORT_CDR)
         if media_type(request) in FORMS:
@@ -52,19 +54,32 @@ class UploadCdr:
             content=blocks(request),
             size_max=size_max,
         )
-        done = await import_cdr(
-            cmd,
-            actor=actor,
-            begin=wiring.begin,
-            clock=wiring.clock,
-            blobs=wiring.blobs,
-            formats=wiring.formats,
-            raters=wiring.raters,
+        if waits(request):
+            done = await import_cdr(
+                cmd,
+                actor=actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                formats=wiring.formats,
+                raters=wiring.raters,
+            )
+            return _answer(done.file, cmd.source, HTTPStatus.CREATED, again=done.again)
+        taken = await take_cdr(
+            cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, blobs=wiring.blobs, formats=wiring.formats
         )
-        body: dict[str, Any] = {**shown(done.file, request.path_params["source"]), "again": done.again}
-        new = not done.again and done.file.state is not FileState.REFUSED
-        headers = {"Location": f"/rest/v1/files/{done.file.id}"}
-        return JSONResponse(body, HTTPStatus.CREATED if new else HTTPStatus.OK, headers)
+        return _answer(taken.file, cmd.source, HTTPStatus.ACCEPTED, again=taken.again)
+
+
+def waits(request: Request) -> bool:
+    """Tell whether the caller waits for the import: ``?wait``, but not ``?wait=0`` or ``false``."""
+    return request.query_params.get("wait", "false").lower() not in {"0", "false"}
+
+
+def _answer(file: CdrFile, source: str, status: HTTPStatus, *, again: bool) -> Response:
+    body: dict[str, Any] = {**shown(file, source), "again": again}
+    headers = {"Location": f"/rest/v1/files/{file.id}"}
+    return JSONResponse(body, HTTPStatus.OK if again else status, headers)
 
 
 async def blocks(request: Request) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from api.graphql.ids import cursor, read_number
 from api.wiring import Wiring
 from domain.ids import FileId
-from domain.mediation.files import CdrFile
+from domain.mediation.files import CdrFile, FileState
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.refusal import BadValue, NotFound
 from domain.usecases.list_files import get_file, list_files, sources_by_ids
@@ -24,7 +24,9 @@ FILE: dict[str, Any] = {
         "name": {"type": "string"},
         "sha256": {"type": "string"},
         "size": {"type": "integer"},
-        "state": {"enum": ["importing", "done", "empty", "refused"]},
+        "state": {"enum": [state.value for state in FileState]},
+        "position": {"type": "integer", "description": "Bytes of the unpacked content that are in so far."},
+        "fault": {"type": ["string", "null"], "description": "Why it was refused."},
         "received_at": {"type": "string", "format": "date-time"},
         "finished_at": {"type": ["string", "null"], "format": "date-time"},
         "balance": {"type": "object"},
@@ -41,6 +43,8 @@ def shown(file: CdrFile, source: str) -> dict[str, Any]:
         "sha256": file.sha256.hex(),
         "size": file.size,
         "state": file.state.value,
+        "position": file.position,
+        "fault": file.fault,
         "received_at": file.received_at.isoformat(),
         "finished_at": file.finished_at.isoformat() if file.finished_at else None,
         "balance": {

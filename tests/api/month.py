@@ -84,7 +84,7 @@ async def make_month(house: House) -> Month:
         mine = [number for owner, number in numbers.items() if (owner == "other") == (client == "other")]
         content = "".join(call(one, "46701740605", f"1772442000.{index}") for index, one in enumerate(mine))
         content += call("46899999999", "46701740605", "1772442000.99")
-        answer = await house.call(client, "PUT", "/rest/v1/cdr/asterisk/Master.csv", content=content)
+        answer = await house.call(client, "PUT", "/rest/v1/cdr/asterisk/Master.csv?wait", content=content)
         assert answer.status_code == 201, answer.text
         bill = 'mutation { runBills(input: {month: "2026-03"}) { __typename ... on BillRunDone { run { invoices } } } }'
         assert (await gql(house, client, bill))["runBills"]["run"]["invoices"] == len(mine)

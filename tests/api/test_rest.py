@@ -12,8 +12,11 @@ import httpx
 import pytest
 
 from api.app import application
+from api.wiring import SystemClock
+from api.worker import Worker
 from persistence.engine import OWNER
 from tests.api.conftest import House
+from tests.api.test_graphql_parties import gql
 
 CALL = (
     '"","46850000001","46701740605","from-internal","""A"" <46850000001>","SIP/a-1","SIP/T1-2","Dial","SIP/T1",'
@@ -42,7 +45,7 @@ EVENT = {
 
 async def test_a_file_is_uploaded_once_and_its_balance_told(house: House) -> None:
     content = CALL.format(ref="1772442000.1") + CALL.format(ref="1772442000.2")
-    first = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/Master.csv", content=content)
+    first = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/Master.csv?wait", content=content)
     assert first.status_code == 201, first.text
     body = first.json()
     assert body["state"] == "done"
@@ -64,6 +67,30 @@ async def test_a_file_is_uploaded_once_and_its_balance_told(house: House) -> Non
     assert "tollwright_requests_total" not in scraped, "requests of others are this machine's business"
     other = (await house.call("other", "GET", "/metrics")).text
     assert "north" not in other
+
+
+async def test_a_file_is_taken_at_once_and_a_worker_imports_it(house: House) -> None:
+    content = CALL.format(ref="1772442000.1") + CALL.format(ref="1772442000.2")
+    taken = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/Master.csv", content=content)
+    assert taken.status_code == 202, taken.text
+    place = taken.headers["location"]
+    waiting = (await house.call("operator", "GET", place)).json()
+    assert (waiting["state"], waiting["position"], waiting["balance"]["records"]) == ("waiting", 0, 0)
+    again = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/Other.csv?wait=0", content=content)
+    assert (again.status_code, again.json()["id"], again.json()["again"]) == (202, waiting["id"], False)
+    binary = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/b.csv", content=b"\x7fELF\x00\x01" * 500)
+    assert binary.status_code == 202
+    wiring = replace(house.wiring, clock=SystemClock())
+    await Worker(wiring).run(until_idle=True)
+    done = (await house.call("operator", "GET", place)).json()
+    assert (done["state"], done["position"], done["balance"]["records"]) == ("done", len(content), 2)
+    refused = (await house.call("operator", "GET", binary.headers["location"])).json()
+    assert refused["state"] == "refused"
+    assert refused["fault"]
+    again = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/Other.csv", content=content)
+    assert (again.status_code, again.json()["again"]) == (200, True)
+    jobs = (await gql(house, "operator", "{ jobs { edges { node { kind state attempts result } } } }"))["jobs"]
+    assert [edge["node"]["state"] for edge in jobs["edges"]] == ["DONE", "DONE"]
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_kept(house: House) -> None:
@@ -89,7 +116,7 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_kept(house: Hous
 
 
 async def test_an_upload_that_cannot_be_read_says_so(house: House) -> None:
-    binary = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/a.csv", content=b"\x7fELF\x00\x01" * 500)
+    binary = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/a.csv?wait=1", content=b"\x7fELF\x00\x01" * 500)
     assert binary.status_code == 400
     assert binary.json()["code"] == "unreadable"
     nowhere = await house.call("operator", "PUT", "/rest/v1/cdr/nonsense/a.csv", content=b"x")
