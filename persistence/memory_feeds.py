@@ -135,7 +135,7 @@ class MemoryFeeds:
         starts = [
             row.event.ref.start_us
             for row in self._draft.table("usage").values()
-            if (row.event.operator, row.event.ref.source) == (operator, source)
+            if (row.operator, row.event.ref.source) == (operator, source)
         ]
         firsts = [micros(hour) for hour in hours]
         return [sum(first <= start < first + 3_600_000_000 for start in starts) for first in firsts]

@@ -93,7 +93,9 @@ class Handling:
         for part in parts:
             content = _blocks(self.archives.part(file, part))
             try:
-                taken = await self.take(self.source, f"{name}:{part}", content, column=self.rules.sequence_column)
+                taken = await self.take(
+                    self.source, f"{name}:{part.replace('/', ':')}", content, column=self.rules.sequence_column
+                )
             except (Unreadable, BadValue, Conflict) as no:
                 wrong.append(f"{part}: {no.message}")
                 continue

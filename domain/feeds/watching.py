@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 GAPS_MAX: Final = 20
+LATE_MAX: Final = 100
 WEEKS: Final = 8
 WEEKS_MIN: Final = 3
 _DEVIATIONS: Final = 5
@@ -24,6 +25,13 @@ class Gap:
     first: int
     last: int
 
+    def without(self, number: int) -> list[Gap]:
+        """Return what is missing still when a number has come late."""
+        if not self.first <= number <= self.last:
+            return [self]
+        parts = [Gap(self.first, number - 1), Gap(number + 1, self.last)]
+        return [part for part in parts if part.first <= part.last]
+
     def __str__(self) -> str:
         """Return them as people write them."""
         return str(self.first) if self.first == self.last else f"{self.first}–{self.last}"
@@ -32,33 +40,50 @@ class Gap:
 def gaps(numbers: Sequence[int], last: int | None, *, begins_again_after: int | None = None) -> list[Gap]:
     """Return what is missing between numbers in the order they came, behind ``last`` of the time before.
 
-    One that was met before, or a smaller one, is a repetition or a new beginning: no gap.
+    A number that is a little smaller than the last one is late, and no longer missing; 0, 1 and one that is much
+    smaller are a new beginning.
 
     >>> [str(gap) for gap in gaps([5, 6, 9, 10], 2)]
     ['3–4', '7–8']
+    >>> [str(gap) for gap in gaps([5, 9, 7, 10], 4)]
+    ['6', '8']
     >>> [str(gap) for gap in gaps([998, 999, 2], 997, begins_again_after=999)]
     ['0–1']
     >>> gaps([0, 1, 2], 900)
     []
-    >>> gaps([0, 1], 999, begins_again_after=999)
-    []
     """
     found: list[Gap] = []
     for number in numbers:
-        if last is not None and number > last + 1:
-            found.append(Gap(last + 1, number - 1))
-        elif last is not None and last == begins_again_after and number > 1:
-            # Whether it begins again with 0 or 1 is not known until one has been seen.
-            found.append(Gap(0, number - 1))
-        elif last is not None and _begun_again(last, number, begins_again_after):
-            found.append(Gap(last + 1, begins_again_after or 0))  # it had not reached its end
-        last = number
-    return found[:GAPS_MAX]
+        if last is None or number == last:
+            last = number
+        elif number > last:
+            if number > last + 1:
+                found.append(Gap(last + 1, number - 1))
+            last = number
+        elif begins_again_after is not None and last - number > begins_again_after // 2:
+            if last < begins_again_after:
+                found.append(Gap(last + 1, begins_again_after))
+            elif number > 1:  # whether it begins again with 0 or 1 is not known until one has been seen
+                found.append(Gap(0, number - 1))
+            last = number
+        elif number <= 1 or last - number > LATE_MAX:
+            last = number
+        else:
+            found = [part for gap in found for part in gap.without(number)]
+    return list(dict.fromkeys(found))[:GAPS_MAX]
 
 
-def _begun_again(last: int, number: int, end: int | None) -> bool:
-    """Tell whether numbers began again before they had reached their end, and not merely repeat a late one."""
-    return end is not None and number < last < end and last - number > end // 2
+def newest(numbers: Sequence[int], last: int | None) -> int:
+    """Return the number that the next one is expected behind: late ones are not it.
+
+    >>> newest([8, 9, 7], 6), newest([5], 9), newest([0, 1], 900), newest([998, 999, 0], 997)
+    (9, 9, 1, 0)
+    """
+    for number in numbers:
+        late = last is not None and 1 < number < last and last - number <= LATE_MAX
+        last = last if late else number
+    assert last is not None
+    return last
 
 
 def same_hours(hour: datetime, zone: str) -> list[datetime]:

@@ -18,6 +18,7 @@ from domain.feeds.handling import Handled, Handling
 from domain.feeds.run import Run, RunState
 from domain.feeds.schedule import following, retry
 from domain.feeds.sightings import Look, Seen, Sighting, Verdict, gone, next_look, sighted, verdict, wanted
+from domain.feeds.watching import newest
 from domain.ids import FeedRunId
 from domain.ports.clock import Clock
 from domain.ports.files import Blobs
@@ -159,6 +160,7 @@ class _Poll:
         self._run = run
         self._waiting: list[Sighting] = []
         self._trouble: list[Trouble] = []
+        self._taken: list[str] = []
 
     async def look(self, transport: Transport) -> None:
         """List, judge every name, and do what follows. Raises TransportFault; refuses as ``Handling.fetch``."""
@@ -167,18 +169,17 @@ class _Poll:
         self._run = replace(self._run, found=len(listing) + unsafe, wanted=len(names), unsafe=unsafe)
         seen, todo = await self._judge(names, listing)
         handling = await self._handling(transport, listing)
-        taken: list[str] = []
         try:
             for name in self._ordered(todo, listing):
                 if self._run.taken >= FILES_MAX:
                     self._run = replace(self._run, more=True)
                     break
                 if await self._handle(todo[name], listing[name], seen[name], handling):
-                    taken.append(name)
+                    self._taken.append(name)
                 self._run = replace(self._run, bytes=handling.fetched)
         finally:
             self._run = replace(self._run, bytes=handling.fetched)
-            self._gaps(taken)
+            self._gaps(self._taken)
 
     async def _judge(
         self, names: Sequence[str], listing: Mapping[str, Found]
@@ -277,7 +278,7 @@ class _Poll:
             self._waiting.append(one)
         if handled.numbers and self._feed.rules.sequence_column is not None:
             self._trouble += Trouble.column(self._feed, one.name, handled.numbers, self._standing.last_column)
-            self._standing = replace(self._standing, last_column=handled.numbers[-1])
+            self._standing = replace(self._standing, last_column=newest(handled.numbers, self._standing.last_column))
 
     async def _keep(self, one: Sighting | None, *, taken: bool = False, forget: str | None = None) -> None:
         """Write what is known of a name, that the run goes on, and how far it is."""
@@ -310,7 +311,7 @@ class _Poll:
         numbers = [number for number in sequence_numbers(taken, rules.sequence) if number is not None]
         if numbers:
             self._trouble += Trouble.sequence(self._feed, numbers, self._standing.last_sequence)
-            self._standing = replace(self._standing, last_sequence=numbers[-1])
+            self._standing = replace(self._standing, last_sequence=newest(numbers, self._standing.last_sequence))
 
     async def done(self, zone: str) -> Run:
         """End a run that went well."""
@@ -355,5 +356,6 @@ class _Poll:
             detail = {name: getattr(self._run, name) for name in ("found", "taken", "again", "held", "fault")}
             if self._run.taken or self._run.fault:
                 await unit.audit.write("poll_feed", f"feed:{feed.id}", {"state": state.value, **detail})
-            await tell(self._feed, self._trouble, unit, actor=self._actor, at=now, well=state is RunState.DONE)
+            well = state is RunState.DONE
+            await tell(self._feed, self._trouble, unit, actor=self._actor, at=now, well=well, taken=self._taken)
         return self._run

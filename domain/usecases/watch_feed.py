@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.access.actor import Action, Actor, allow
-from domain.alarms.alarm import TEXT_MAX, AlarmState, Raised, Severity
+from domain.alarms.alarm import SUBJECT_MAX, TEXT_MAX, AlarmState, Raised, Severity
 from domain.feeds.feed import Feed
 from domain.feeds.watching import gaps, same_hours, silent_since, unusual
 from domain.ports.clock import Clock
+from domain.ports.page import PAGE_MAX, PageRequest
 from domain.ports.unit import Begin, Unit
 from domain.refusal import NotFound
 
@@ -68,11 +69,25 @@ class Trouble:
 
 def _raised(kind: str, subject: str, text: str, severity: Severity, **data: object) -> Raised:
     shown = "".join(letter if letter.isprintable() else " " for letter in text)[:TEXT_MAX]
-    return Raised(kind=kind, subject=subject, text=shown, severity=severity, data=data)
+    return Raised(kind=kind, subject=subject[:SUBJECT_MAX], text=shown, severity=severity, data=data)
 
 
-async def tell(feed: Feed, trouble: Sequence[Trouble], unit: Unit, *, actor: Actor, at: datetime, well: bool) -> None:
-    """Raise what a run has met, and close what is over when it went ``well``."""
+async def tell(
+    feed: Feed,
+    trouble: Sequence[Trouble],
+    unit: Unit,
+    *,
+    actor: Actor,
+    at: datetime,
+    well: bool,
+    taken: Collection[str] = (),
+) -> None:
+    """Raise what a run has met, and close what is over when it went ``well``, and of the files that were ``taken``."""
+    if taken:
+        mended = {f"{feed.name}/{name}"[:SUBJECT_MAX] for name in taken}
+        for alarm in (await unit.alarms.page(PageRequest(PAGE_MAX), kind=HELD)).items:
+            if alarm.subject in mended and alarm.state is not AlarmState.CLOSED:
+                await _close(HELD, alarm.subject, unit, actor, at)
     if well:
         await _close(FAILING, feed.name, unit, actor, at)
         standing = (await unit.feeds.standings([feed.id]))[feed.id]
