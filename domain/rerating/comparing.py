@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from domain.buckets.standing import KEPT
+from domain.buckets.standing import KEPT, as_reversed
 from domain.intake.rater import Rater
 from domain.intake.rows import Priced, unrated_reason, usage_table
-from domain.rerating.columns import STORED, priced_again, priced_held
+from domain.rerating.columns import STORED, priced_again
 from domain.rerating.rerating import Selection, Tally
 
 # The list and currency of every rate version that is asked for, by its database key.
@@ -37,8 +37,8 @@ class Outcome:
     shares: pl.DataFrame = field(default_factory=KEPT.to_frame)
 
 
-def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
-    """Rate the present versions of events again.
+def again(stored: pl.DataFrame, rater: Rater, rates: Rates, kept: pl.DataFrame | None = None) -> Outcome:
+    """Rate the present versions of events again; ``kept``: what rings did to them (``KEPT``).
 
     An event changes where its subscriber, destination, billed units, or an amount or currency of any level does.
     A reversal has the version after the one it takes back with every quantity negative; the new version follows it.
@@ -47,9 +47,12 @@ def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
     new = _table(priced, rater, stored.filter(pl.Series(priced.billed))["source"])
     old = stored.filter(pl.Series(priced.billed))
     present = dict(present_rates(rater))
-    mask = pl.Series(differing(old, new, rates, present))
+    differs = differing(old, new, rates, present)
+    mask = pl.Series(differs)
     old, new = old.filter(mask), new.filter(mask)
     new = new.with_columns((old["version"] + 2).alias("version"))
+    gone = KEPT.to_frame() if kept is None else of_events(kept, old)
+    shares = pl.concat([as_reversed(gone), made_shares(priced.shares, np.flatnonzero(priced.billed)[differs], new)])
     tally = Tally(
         examined=stored.height,
         same=int(priced.billed.sum()) - old.height,
@@ -58,7 +61,20 @@ def again(stored: pl.DataFrame, rater: Rater, rates: Rates) -> Outcome:
         unpriced=_reasons(priced, ~priced.billed),
         amounts=_added(sums(old, rates), sums(new, present)),
     )
-    return Outcome(pl.concat([reversals(old), new]), (), tally)
+    return Outcome(pl.concat([reversals(old), new]), (), tally, shares)
+
+
+def of_events(kept: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return what rings and buckets did (``KEPT``) to the events of rows (``STORED``)."""
+    return kept.join(rows.select("start", "source", "key"), on=["start", "source", "key"], how="semi")
+
+
+def made_shares(shares: pl.DataFrame, places: Any, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return shares (``domain.intake.rows.SHARES``) of events at places as ``KEPT``, for their rows in that order."""
+    where = pl.DataFrame({"place": places, "row": np.arange(len(places))}, schema={"place": pl.Int64, "row": pl.Int64})
+    own = shares.join(where, on="place")
+    identity = rows.select("start", "source", "key", "version", "customer", "subscription")[own["row"]]
+    return pl.concat([identity, own.drop("place", "row")], how="horizontal").select(KEPT.names())
 
 
 def differing(
@@ -73,13 +89,21 @@ def differing(
     return differs
 
 
-def release(held: pl.DataFrame, rater: Rater, selection: Selection) -> Outcome:
-    """Rate events in suspense (``HELD``); those that have a price now, and are asked for, become rated rows."""
-    priced = priced_held(held, rater)
+def asked_for(held: pl.DataFrame, priced: Priced, rater: Rater, selection: Selection) -> Any:
+    """Tell of each event in suspense whether it has a price now and was asked for."""
+    chosen = priced.billed.copy()
+    new = _table(priced, rater, held.filter(pl.Series(chosen))["source"])
+    chosen[chosen] = _wanted(new, priced, rater, selection)
+    return chosen
+
+
+def release(held: pl.DataFrame, priced: Priced, rater: Rater, chosen: Any) -> Outcome:
+    """Make rated rows of the chosen events in suspense (``HELD``), as far as they have a price."""
     billed = held.filter(pl.Series(priced.billed))
     new = _table(priced, rater, billed["source"])
-    wanted = pl.Series(_wanted(new, priced, rater, selection))
+    wanted = pl.Series(chosen[priced.billed])
     rows, keys = new.filter(wanted), billed.filter(wanted)["id"].to_list()
+    shares = made_shares(priced.shares, np.flatnonzero(priced.billed & chosen), rows)
     tally = Tally(
         held=held.height,
         released=rows.height,
@@ -87,7 +111,7 @@ def release(held: pl.DataFrame, rater: Rater, selection: Selection) -> Outcome:
         still=_reasons(priced, ~priced.billed),
         amounts=_added({}, sums(rows, dict(present_rates(rater)))),
     )
-    return Outcome(rows, tuple(keys), tally)
+    return Outcome(rows, tuple(keys), tally, shares)
 
 
 def reversals(rows: pl.DataFrame) -> pl.DataFrame:

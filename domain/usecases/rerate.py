@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from domain.access.actor import Action, Actor, allow
+from domain.buckets.rerating import rated_again, released
 from domain.ids import ReratingId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -20,7 +20,7 @@ from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, WrongState
 from domain.rerating.columns import STORED
-from domain.rerating.comparing import Outcome, again, rate_keys, release
+from domain.rerating.comparing import Outcome
 from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
 
 EVENTS_PER_CHUNK: Final = 50_000
@@ -110,27 +110,46 @@ async def _named(selection: Selection, unit: Unit) -> None:
         raise NotFound(f"no subscription {selection.subscription}", field="subscription")
     if selection.source is not None:
         await unit.sources.by_name(selection.source)
+    if selection.price_list is None and selection.destination is None:
+        return
+    # Also what is gone by now: events may still be rated by it.
+    lists, destinations = await unit.reratings.known(selection.price_list, selection.destination)
+    if selection.price_list is not None and not lists:
+        raise NotFound(f"no price list {selection.price_list!r}", field="priceList")
+    if selection.destination is not None and not destinations:
+        raise NotFound(f"no destination {selection.destination!r}", field="destination")
 
 
-Step = Callable[[Rerating, Unit, Rater, int], Awaitable[tuple[Outcome, Rerating, bool]]]
+Step = Callable[[Rerating, Unit, Rater, int, bool], Awaitable[tuple[Outcome, Rerating, bool]]]
 
 
-async def _held(run: Rerating, unit: Unit, rater: Rater, first: int) -> tuple[Outcome, Rerating, bool]:
+async def _held(
+    run: Rerating,
+    unit: Unit,
+    rater: Rater,
+    first: int,
+    write: bool,
+) -> tuple[Outcome, Rerating, bool]:
     """Rate the next events in suspense; the last tells whether more may follow."""
     held = await unit.reratings.held(run.selection, run.held, first=first)
-    outcome = await asyncio.to_thread(release, held, rater, run.selection)
+    outcome = await released(unit, held, rater, run.selection, write=write)
     if held.height:
         run = replace(run, held=held["id"][-1])
     return outcome, run, held.height == first
 
 
-async def _rated(run: Rerating, unit: Unit, rater: Rater, first: int) -> tuple[Outcome, Rerating, bool]:
+async def _rated(
+    run: Rerating,
+    unit: Unit,
+    rater: Rater,
+    first: int,
+    write: bool,
+) -> tuple[Outcome, Rerating, bool]:
     """Rate the next rated events again; the last tells whether more may follow."""
     if run.selection.unrated is not None:
         return Outcome(STORED.to_frame(), (), Tally()), run, False
     stored = await unit.reratings.stored(run.selection, run.position, first=first)
-    rates = await unit.reratings.rates(rate_keys(stored))
-    outcome = await asyncio.to_thread(again, stored, rater, rates)
+    outcome = await rated_again(unit, stored, rater, write=write)
     if stored.height:
         run = replace(run, position=stored.select("start", "source", "key").row(-1))
     return outcome, run, stored.height == first
@@ -157,13 +176,13 @@ async def _chunk(run: Rerating, step: Step, around: _Around) -> tuple[Rerating, 
                 present = run if cmd.preview else await unit.reratings.claim(run.id)
                 if present.state is ReratingState.DONE:
                     return present, False  # somebody else continued it at the same time
-                outcome, after, more = await step(present, unit, rater, first)
+                outcome, after, more = await step(present, unit, rater, first, not cmd.preview)
                 after = replace(after, tally=present.tally + outcome.tally)
                 assert after.tally.balances(), f"an event was lost: {after.tally}"
                 if not cmd.preview:
                     if outcome.rows.height:
                         believed = rater.subscribers.believed_at
-                        await unit.reratings.write(after, believed, outcome.rows, outcome.released)
+                        await unit.reratings.write(after, believed, outcome.rows, outcome.released, outcome.shares)
                     await unit.reratings.keep(after)
                 return after, more
         except Collision:

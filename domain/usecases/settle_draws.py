@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from domain.access.actor import Action, Actor, allow
-from domain.buckets.settling import Open, Settled, connected, settle
+from domain.buckets.opening import open_draws
+from domain.buckets.settling import Settled, connected, settle
 from domain.ids import CustomerId, ReratingId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -19,7 +19,6 @@ from domain.ports.clock import Clock
 from domain.ports.intake import Collision
 from domain.ports.unit import Begin, Unit
 from domain.refusal import WrongState
-from domain.rerating.comparing import rate_keys
 from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
 
 CUSTOMERS_PER_PAGE: Final = 200
@@ -98,34 +97,6 @@ async def settle_page(
     rest = settled.join(done.moved.lasts, on=["customer", "subscription"], how="anti")
     await unit.draws.put(replace(done.moved, lasts=pl.concat([done.moved.lasts, rest])))
     return tally
-
-
-async def open_draws(
-    unit: Unit, rater: Rater, customers: Sequence[int], selected: tuple[pl.DataFrame, pl.DataFrame] | None = None
-) -> Open:
-    """Return everything of claimed customers that may be drawn again.
-
-    ``selected``: events besides those that are not settled, as they are to be rated and as they are stored.
-    """
-    stored = before = await unit.draws.unsettled(customers)
-    if selected is not None:
-        key = ["start", "source", "key"]
-        stored = pl.concat([selected[0], stored.join(selected[0], on=key, how="anti")])
-        before = pl.concat([selected[1], before.join(selected[1], on=key, how="anti")])
-    who = rater.subscribers
-    terms = dict(zip(who.contract.tolist(), who.term, strict=True))
-    names = await unit.sources.many(sorted(set(stored["source"].to_list())))
-    keys = {*stored["pricing"].to_list(), *before["pricing"].to_list()}
-    return Open(
-        stored=stored,
-        before=before,
-        kept=await unit.draws.shares(before),
-        standing=await unit.draws.standing(customers),
-        pricings=await unit.draws.pricings(sorted(keys)),
-        sources={key: one.name for key, one in names.items()},
-        terms=terms,
-        rates=await unit.reratings.rates(rate_keys(before)),
-    )
 
 
 def tally_of(done: Settled, examined: int) -> Tally:
