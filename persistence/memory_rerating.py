@@ -22,6 +22,7 @@ from persistence.memory import Draft, page_of
 from persistence.memory_draws import keep_shares
 from persistence.memory_intake import Kept, usage_names
 from persistence.memory_invoices import UsageRow
+from persistence.memory_suspense import leave
 from persistence.usage import rated_of
 
 Place = tuple[int, int, int]
@@ -110,6 +111,14 @@ class MemoryReratings:
         rates = usage_names(self._draft)[0].rates
         return {key: rates[key] for key in keys}
 
+    async def known(self, price_list: str | None, destination: str | None) -> tuple[bool, bool]:
+        """Tell whether there is, or ever was, a price list and a destination of these names."""
+        believed = [tariff for _, tariff in self._draft.table("catalogue").get(self._operator, ())]
+        return (
+            any(price_list in one.price_lists for one in believed),
+            any(destination in one.destinations for one in believed),
+        )
+
     async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Return the names of destinations, replaced ones too."""
         names = usage_names(self._draft)[0].destinations
@@ -152,10 +161,12 @@ class MemoryReratings:
             kept[place] = Kept(row["content"], Background(believed_at, pricing), told)
         if shares is not None:
             keep_shares(self._draft, shares)
+        counted = self._draft.table("cdr_file")
         for one in released:
-            for place in self._places(one):
-                self._draft.table("suspense_kept").pop(place)
-            self._draft.table("suspense").pop(one)
+            gone: Suspended = self._draft.table("suspense")[one]
+            file = counted[gone.file]
+            counted[file.id] = replace(file, rated=file.rated + 1, unrated=file.unrated - 1)
+            leave(self._draft, gone, "released")
         return key
 
     def _places(self, key: int) -> list[Place]:

@@ -37,6 +37,14 @@ READ: Final = ", ".join(
     else f'"{name}"'
     for name in STORED.names()
 )
+# What is released is rated from now on, on its file as well.
+_RELEASED: Final = (
+    "with gone as (update suspense set resolved_at = now(), resolution = 'released' where operator = $1"
+    " and id = any ($2::bigint[]) returning file), each as (select file, count(*) as n from gone group by file),"
+    " locked as (select id from cdr_file where operator = $1 and id in (select file from each) order by id for update)"
+    " update cdr_file f set rated = f.rated + each.n, unrated = f.unrated - each.n from each join locked"
+    " on locked.id = each.file where f.operator = $1 and f.id = each.file"
+)
 _SOURCE: Final = " and source = (select s.id from source s where s.operator = $1 and s.name = ${place})"
 
 
@@ -182,6 +190,15 @@ class ReratingStore:
         above = {row["name"]: (row["parent"], row["currency"]) for row in named}
         return {row["id"]: (row["price_list"], currency_of(row["price_list"], above)) for row in priced}
 
+    async def known(self, price_list: str | None, destination: str | None) -> tuple[bool, bool]:
+        """Tell whether there is, or ever was, a price list and a destination of these names."""
+        row = await self._connection.fetchrow(
+            "select exists (select from price_list where operator = $1 and name = $2) as lists,"
+            " exists (select from destination where operator = $1 and name = $3) as destinations",
+            *(self._operator, price_list, destination),
+        )
+        return row["lists"], row["destinations"]
+
     async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Return the names of destinations, replaced ones too."""
         rows = await self._connection.fetch(
@@ -219,10 +236,10 @@ class ReratingStore:
         except asyncpg.UniqueViolationError as fault:
             raise Collision(str(fault)) from None
         if released:
-            await self._connection.execute(
-                "update suspense set resolved_at = now() where operator = $1 and id = any ($2::bigint[])",
-                *(self._operator, list(released)),
-            )
+            try:
+                await self._connection.execute(_RELEASED, self._operator, list(released))
+            except asyncpg.DeadlockDetectedError as fault:
+                raise Collision(str(fault)) from None
         return key
 
     async def _copy(self, name: str, table: pl.DataFrame, chunk: ChunkId) -> None:
