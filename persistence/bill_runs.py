@@ -69,6 +69,9 @@ r.currency,
     select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
      where i.operator = $1 and i.run = s.billed_by order by i.id limit 1) n on s.billed_by is not null
+ -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
+ where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
+    and c.run is null and c.original = n.number)
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
  s.late, n.number
 """

@@ -190,8 +190,11 @@ class MemoryBillRuns:
             if any(mark.covers(event) for mark in marks):
                 continue
             late = event.start < since
+            corrects = self._corrected(event, marks)
+            if corrects is not None and corrects in self._credited():
+                continue
             place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
-            sums[*place, event.retail.amount.currency, late, self._corrected(event, marks)].append(event)
+            sums[*place, event.retail.amount.currency, late, corrects].append(event)
         totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
         self._draft.table("bill_run_usage")[run.id] = totals
         collected = replace(run, collected=True)
@@ -205,6 +208,11 @@ class MemoryBillRuns:
         tree = {key: one for key, one in self._draft.table("customer").items() if one.operator == run.operator}
         payers = {payer(key, tree) for key in run.customers}
         return [key for key in sorted(tree) if payer(key, tree) in payers]
+
+    def _credited(self) -> set[str | None]:
+        """Return the numbers of the invoices that were credited as a whole."""
+        notes = self._draft.seen("invoice")
+        return {one.original for one in notes if one.kind is DocumentKind.CREDIT_NOTE and one.run is None}
 
     def _corrected(self, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
         """Return the number of the invoice that first billed the customer for an event that was rated again."""

@@ -48,6 +48,10 @@ class Reratings(Protocol):
         """Return the price list and currency of rate versions, replaced ones too."""
         ...
 
+    async def known(self, price_list: str | None, destination: str | None) -> tuple[bool, bool]:
+        """Tell whether there is, or ever was, a price list and a destination of these names."""
+        ...
+
     async def destinations(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Return the names of destinations, replaced ones too."""
         ...

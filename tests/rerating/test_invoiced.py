@@ -9,6 +9,7 @@ import pytest
 
 from domain.invoicing.invoice import DocumentKind, LineKind
 from domain.period import Period
+from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.run_bills import RunBills, run_bills
 from tests.intake import world as made
 from tests.rerating.conftest import dearer, publish
@@ -101,3 +102,33 @@ async def test_corrections_of_corrections_name_the_first_invoice(wiring, world, 
     (third,) = await bill(APRIL)
     (line,) = third.lines
     assert (line.net, line.corrects) == (Decimal("-0.60"), first.number)
+
+
+async def test_what_was_credited_as_a_whole_is_not_given_back_once_more(wiring, world, loaded, again, bill):
+    (first,) = await bill(MARCH)
+    await credit_invoice(CreditInvoice(invoice=first.id), actor=world.actor, begin=wiring.begin, clock=wiring.clock)
+
+    def cheaper(document):
+        document["price_lists"]["retail"]["rates"][2] = made.rate("Norway", "0.20", setup="0.69", each=60)
+
+    await publish(wiring, world, cheaper)
+    assert (await again()).tally.changed == 1
+    assert await bill(MARCH) == []
+    assert await bill(APRIL) == []
+
+
+async def test_a_correction_outlives_a_credit_note_of_a_bill_run(wiring, world, loaded, again, bill):
+    """A negative bill is a credit note too, but takes nothing back as a whole: what follows it is still corrected."""
+    await bill(MARCH)
+
+    def cheaper(document):
+        document["price_lists"]["retail"]["rates"][2] = made.rate("Norway", "0.20", setup="0.69", each=60)
+
+    await publish(wiring, world, cheaper)
+    await again()
+    (second,) = await bill(APRIL)
+    assert second.kind is DocumentKind.CREDIT_NOTE
+    await publish(wiring, world, lambda document: None)
+    await again()
+    (third,) = await bill(APRIL)
+    assert [line.net for line in third.lines] == [Decimal("1.00")]

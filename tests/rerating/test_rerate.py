@@ -214,6 +214,8 @@ async def test_four_callers(wiring, world, loaded, again):
         ({"until": SINCE}, BadValue),
         ({"unrated": "whim"}, BadValue),
         ({"source": "nowhere"}, NotFound),
+        ({"price_list": "retial"}, NotFound),
+        ({"destination": "Swedn fixed"}, NotFound),
         ({"customer": CustomerId(999_999)}, NotFound),
         ({"contract": ContractId(999_999)}, NotFound),
         ({"subscription": SubscriptionId(999_999)}, NotFound),
