@@ -113,7 +113,7 @@ def _tally(done: Settled, before: pl.DataFrame, rates: Rates, rater: Rater) -> T
 
 
 async def released(unit: Unit, held: pl.DataFrame, rater: Rater, selection: Selection, *, write: bool) -> Outcome:
-    """Rate events in suspense (``HELD``); those that have a price now, and are asked for, draw and become rated rows."""
+    """Rate events in suspense (``HELD``); those that have a price now, and are asked for, draw and are rated rows now."""
     priced = await asyncio.to_thread(priced_held, held, rater)
     chosen = asked_for(held, priced, rater, selection)
     places = np.flatnonzero(chosen & np.append(rater.draws, False)[priced.owners])

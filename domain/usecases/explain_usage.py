@@ -8,14 +8,15 @@ from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import sees_costs, shown, tiers_seen
+from domain.buckets.explaining import as_it_stood, identity
 from domain.catalogue.tariff import Tariff
 from domain.ids import ResellerId
-from domain.intake.rater import party_of
+from domain.intake.rater import drawing_party
 from domain.intake.raters import Raters
 from domain.intake.subscribers import Pricing
 from domain.period import utc
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer
+from domain.rating.explain import Explainer, Standing
 from domain.rating.explanation import Asked, Explanation, LevelExplained
 from domain.rating.rated_event import EventRef, RatedEvent
 from domain.usecases.load_exchange import with_margins
@@ -47,17 +48,21 @@ async def explain_usage(
     async with begin(actor) as unit:
         event = await unit.usage.get(ref)
         background = await unit.usage.background(ref)
+        kept = await unit.draws.shares(identity(event.ref, event.version))
     then = background.believed_at if believed_at is None else utc(believed_at, field="believedAt")
     tariff = await raters.believed(actor, begin, then)
     checked = believed_at is None
-    made = await asyncio.to_thread(_explained, event, background.pricing, tariff, actor, checked=checked)
+    party = drawing_party(event.subscription, event.contract, event.customer, background.pricing)
+    then_left = await asyncio.to_thread(as_it_stood, tariff, party, event, kept)
+    made = await asyncio.to_thread(_explained, event, background.pricing, *then_left, actor, checked=checked)
     return replace(made, explanation=await with_margins(made.explanation, actor=actor, begin=begin))
 
 
-def _explained(event: RatedEvent, pricing: Pricing, tariff: Tariff, actor: Actor, *, checked: bool) -> ExplainedUsage:
-    name = str(event.subscription)
-    parties = {name: party_of(name, pricing)}
-    explanation = Explainer(replace(tariff, parties=parties)).explain(_asked(event, name))
+def _explained(
+    event: RatedEvent, pricing: Pricing, tariff: Tariff, standing: Standing, actor: Actor, *, checked: bool
+) -> ExplainedUsage:
+    (name,) = tariff.parties
+    explanation = Explainer(tariff, standing).explain(_asked(event, name))
     listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
     if checked:
         _check(event, explanation, listed)
