@@ -55,7 +55,8 @@ create table if not exists exchange_rate (
 create table if not exists margin_rules (
     operator int primary key references operator (id),
     loss_min numeric check (loss_min >= 0 and loss_min <> 'NaN'), -- of a chunk, from which an alarm is raised; null: never
-    rate_max_age_days int not null check (rate_max_age_days between 0 and 3660)
+    rate_max_age_days int not null check (rate_max_age_days between 0 and 3660),
+    revision bigint not null default 1                            -- of the rules and of the rates
 );
 
 do $$

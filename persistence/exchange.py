@@ -48,6 +48,7 @@ class ExchangeStore:
             " recorded_at = excluded.recorded_at where exchange_rate.rate <> excluded.rate",
             *(self._operator, *columns, at),
         )
+        await self.keep_rules(await self.rules())  # a new revision
         return RatesPut(new=len(rates) - len(kept), same=len(kept) - len(other), changed=len(other))
 
     async def between(self, since: date, until: date, currencies: Collection[str]) -> Sequence[DayRate]:
@@ -82,19 +83,24 @@ class ExchangeStore:
     async def keep_rules(self, rules: MarginRules) -> None:
         """Keep the rules."""
         await self._connection.execute(
-            "insert into margin_rules (operator, loss_min, rate_max_age_days) values ($1, $2, $3)"
+            "insert into margin_rules as m (operator, loss_min, rate_max_age_days) values ($1, $2, $3)"
             " on conflict (operator) do update set loss_min = excluded.loss_min,"
-            " rate_max_age_days = excluded.rate_max_age_days",
+            " rate_max_age_days = excluded.rate_max_age_days, revision = m.revision + 1",
             *(self._operator, rules.loss_min, rules.rate_max_age_days),
         )
 
-    async def fingerprint(self) -> tuple[int, datetime | None, MarginRules]:
-        """Return what changes when a rate or a rule does."""
-        row = await self._connection.fetchrow(
-            "select count(*) as rates, max(recorded_at) as newest from exchange_rate where operator = $1",
+    async def every(self) -> Sequence[DayRate]:
+        """Return all rates, by day."""
+        rows = await self._connection.fetch(
+            f"select {_RATE} from exchange_rate where operator = $1 order by day, base, quote",  # noqa: S608  (our own words)
             self._operator,
         )
-        return int(row["rates"]), row["newest"], await self.rules()
+        return [_rate(row) for row in rows]
+
+    async def revision(self) -> int:
+        """Return a number that is another when a rate or a rule has changed."""
+        found = await self._connection.fetchval("select revision from margin_rules where operator = $1", self._operator)
+        return int(found or 0)
 
 
 def _rate(row: Mapping[str, Any]) -> DayRate:

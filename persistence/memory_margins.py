@@ -76,10 +76,13 @@ class MemoryExchange:
         """Keep the rules."""
         self._draft.table("margin_rules")[self._operator] = rules
 
-    async def fingerprint(self) -> tuple[int, datetime | None, MarginRules]:
-        """Return what changes when a rate or a rule does."""
-        own = self._own()
-        return len(own), max((at for _, at in own.values()), default=None), await self.rules()
+    async def every(self) -> Sequence[DayRate]:
+        """Return all rates, by day."""
+        return [one for _, (one, _) in sorted(self._own().items())]
+
+    async def revision(self) -> int:
+        """Return a number that is another when a rate or a rule has changed: here, with every row of them."""
+        return hash((frozenset(self._own().items()), await self.rules()))
 
 
 class MemoryMargins:

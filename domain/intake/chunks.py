@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from domain.alarms.alarm import Raised
 from domain.intake.rater import Rater
 from domain.intake.rows import (
     SUSPENDED,
@@ -21,6 +22,7 @@ from domain.intake.rows import (
     usage_table,
     warnings,
 )
+from domain.margins.below_cost import below_cost
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile
 
@@ -37,7 +39,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """What a chunk writes: rows of usage, of ``SHARE_ROWS`` and ``SUSPENDED``, and its share of the file's counts."""
+    """What a chunk writes: rows of usage, of ``SHARE_ROWS`` and ``SUSPENDED``, and its share of the file's counts.
+
+    ``alarms``: what is to be raised with it.
+    """
 
     usage: Any
     shares: pl.DataFrame
@@ -47,6 +52,7 @@ class Settled:
     unrated: int
     missing: dict[str, int]
     position: int
+    alarms: Sequence[Raised] = ()
 
 
 def prepare(batch: Batch, rater: Rater) -> Prepared:
@@ -61,9 +67,8 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events. An event that was taken
     back may come again: under the version after the one that took it back.
     """
-    past = known.group_by("start", "key").agg(pl.col("version").max()).filter(pl.col("version") % 2 == 0)
-    present = known.join(past, on=["start", "key"], how="anti") if past.height else known
-    same, conflicting = met(made, present)
+    past = taken_back(known)
+    same, conflicting = met(made, known)
     gone = same | conflicting
     usage = _again(made, past) if past.height else made.usage
     if gone.any():
@@ -88,7 +93,13 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
         unrated=len(rest),
         missing=warnings(made.priced, made.priced.billed & ~gone),
         position=made.batch.position,
+        alarms=below_cost(made.priced, made.rater, made.priced.billed & ~gone),
     )
+
+
+def taken_back(known: pl.DataFrame) -> pl.DataFrame:
+    """Return the identities of known events that hold no more, with their last version."""
+    return known.group_by("start", "key").agg(pl.col("version").max()).filter(pl.col("version") % 2 == 0)
 
 
 def _again(made: Prepared, past: pl.DataFrame) -> Any:
@@ -106,6 +117,8 @@ def met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
     none = np.zeros(len(priced.keys), np.bool_)
     if not known.height or not len(none):
         return none, none.copy()
+    if (past := taken_back(known)).height:
+        known = known.join(past, on=["start", "key"], how="anti")
     mine = pl.DataFrame({"start": priced.events.start, "key": priced.keys, "content": priced.contents})
     mine = mine.with_row_index("place")
     met = (

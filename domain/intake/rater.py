@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from domain.catalogue.tariff import EACH, Party, Tariff
 from domain.intake.subscribers import Pricing, Subscribers
+from domain.margins.watch import Watch
 from domain.rating.book import Book, compile_book
 from domain.rating.columns import Events, from_frame
 from domain.rating.digits import encode_column
@@ -41,6 +42,7 @@ class Rater:
     draws: NDArray[np.bool_]
     tier_counts: Places
     tier_slots: Places
+    watch: Watch | None = None
 
     @classmethod
     def of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from domain.access.actor import Actor
 from domain.catalogue.tariff import Tariff
 from domain.ids import OperatorId
 from domain.intake.rater import Rater
+from domain.margins.watch import renewed
 from domain.ports.unit import Begin
 
 OPERATORS_MAX: Final = 16
@@ -35,7 +37,10 @@ class Raters:
             kept = self._kept.get(operator)
             async with begin(actor, bulk=True) as unit:
                 revision = await unit.intake.revision()
+                watch = await renewed(unit, None if kept is None else kept.watch)
                 if kept is not None and kept.subscribers.revision == revision:
+                    if kept.watch is not watch:
+                        self._kept[operator] = kept = replace(kept, watch=watch)
                     self._kept.move_to_end(operator)
                     return kept
                 subscribers = await unit.intake.subscribers()
@@ -50,6 +55,7 @@ class Raters:
                     tariff = await unit.catalogue.tariff()
             before = None if kept is None else kept.book
             made = await asyncio.to_thread(Rater.of, subscribers, tariff, book=book, before=before)
+            made = replace(made, watch=watch)
             self._kept[operator] = made
             self._kept.move_to_end(operator)
             while len(self._kept) > OPERATORS_MAX:

@@ -240,6 +240,8 @@ class Run:
         await self._on_disk()
         file = advanced(await self._claim(unit), settled)
         await unit.files.keep(file)
+        if settled.alarms:
+            await unit.alarms.raise_all(settled.alarms, at=self.clock.now())
         return file
 
     def _count(self, wrote: Wrote) -> None:

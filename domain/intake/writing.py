@@ -17,11 +17,13 @@ from domain.buckets.claiming import draw_chunk
 from domain.ids import FileId, SuspenseId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
 from domain.intake.joining import Identity, Joining, join
+from domain.intake.rater import Rater
+from domain.intake.rows import SUSPENDED
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.files import CdrFile
 from domain.mediation.held import COUNTED, DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
 from domain.mediation.profile import Profile
-from domain.ports.intake import Chunk
+from domain.ports.intake import KNOWN, Chunk
 from domain.ports.unit import Unit
 from domain.rerating.columns import written
 
@@ -132,6 +134,8 @@ async def write_chunk(
         await unit.sessions.keep(file.source, joining.held.values(), at)
         later = joining.later
     await unit.files.keep(after)
+    if settled.alarms:
+        await unit.alarms.raise_all(settled.alarms, at=at)
     moved = summed(shifts)
     return Wrote(
         settled=settled,
@@ -167,6 +171,34 @@ def balance_of(counts: Mapping[str, int]) -> Balance:
     own = {name: count for name, count in counts.items() if name in COUNTED.values()}
     ignored = {name: n for name, n in counts.items() if name not in own and name not in {"rated", "unrated"} and n}
     return Balance(**own, ignored=ignored)
+
+
+async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater) -> CdrFile:
+    """Write reversals (``STORED``) of a claimed file as a chunk, and return it with their events as withdrawn.
+
+    What they drew is given back. Raises ``Collision``.
+    """
+    made = prepare(nothing(file), rater)
+    _, back = await draw_chunk(unit, made, KNOWN.to_frame(), "", rows)
+    first, last = _span(made, rows)
+    await unit.intake.store(
+        Chunk(
+            file=file.id,
+            source=file.source,
+            number=file.chunks,
+            position=file.position,
+            first_start=first,
+            last_start=last,
+            believed_at=rater.subscribers.believed_at,
+            usage=_arrow(rows, made.usage.schema),
+            suspended=SUSPENDED.to_frame(),
+            shares=back,
+        )
+    )
+    count = rows.height
+    after = shifted(file, {"chunks": 1, "events": -count, "rated": -count, "withdrawn": count})
+    await unit.files.keep(after)
+    return after
 
 
 async def _joined(unit: Unit, batch: Batch, file: CdrFile, profile: Profile, held: Mapping[str, Held]) -> Joining:

@@ -30,6 +30,10 @@ class ExchangeRates(Protocol):
         """Return the rates with ``since <= day <= until`` of pairs with one of these currencies in them, by day."""
         ...
 
+    async def every(self) -> Sequence[DayRate]:
+        """Return all rates, by day."""
+        ...
+
     async def page(
         self, *, first: int, after: tuple[date, str, str] | None, currency: str | None
     ) -> tuple[Sequence[DayRate], bool]:
@@ -44,8 +48,8 @@ class ExchangeRates(Protocol):
         """Keep the rules."""
         ...
 
-    async def fingerprint(self) -> tuple[int, datetime | None, MarginRules]:
-        """Return what changes when a rate or a rule does."""
+    async def revision(self) -> int:
+        """Return a number that is another when a rate or a rule has changed."""
         ...
 
 
