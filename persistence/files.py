@@ -16,7 +16,7 @@ from persistence.violations import possible
 
 _SOURCE: Final = "id, operator, name, profile, version"
 _COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated", "chunks")
-_FILE: Final = (
+FILE: Final = (
     "id, operator, source, name, sha256, size, state, received_at, finished_at, position, fault, profile_version,"
     f" {', '.join(_COUNTS)}, ignored, warnings"
 )
@@ -128,7 +128,7 @@ class FileStore:
     async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
         """Return those that exist."""
         rows = await self._connection.fetch(
-            f"select {_FILE} from cdr_file where operator = $1 and id = any ($2::bigint[])",  # noqa: S608  (our own words)
+            f"select {FILE} from cdr_file where operator = $1 and id = any ($2::bigint[])",  # noqa: S608  (our own words)
             *(self._operator, possible(keys)),
         )
         return {FileId(row["id"]): file_of(row) for row in rows}
@@ -136,7 +136,7 @@ class FileStore:
     async def page(self, request: PageRequest) -> Page[CdrFile]:
         """List by key."""
         rows = await self._connection.fetch(
-            f"select {_FILE} from cdr_file where operator = $1 and id > $2 order by id limit $3",  # noqa: S608  (our own words)
+            f"select {FILE} from cdr_file where operator = $1 and id > $2 order by id limit $3",  # noqa: S608  (our own words)
             *(self._operator, request.after or 0, request.first + 1),
         )
         return Page.of([file_of(row) for row in rows], request)
@@ -146,12 +146,12 @@ class FileStore:
         row = await self._connection.fetchrow(
             "insert into cdr_file (operator, source, name, sha256, size, state, received_at)"  # noqa: S608  (our own words)
             f" values ($1, $2, $3, $4, $5, $6, $7) on conflict (operator, source, sha256)"
-            f" where state <> 'withdrawn' do nothing returning {_FILE}",
+            f" where state <> 'withdrawn' do nothing returning {FILE}",
             *(self._operator, file.source, file.name, file.sha256, file.size, file.state.value, file.received_at),
         )
         if row is None:
             row = await self._connection.fetchrow(
-                f"select {_FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3"  # noqa: S608  (our own words)
+                f"select {FILE} from cdr_file where operator = $1 and source = $2 and sha256 = $3"  # noqa: S608  (our own words)
                 " and state <> 'withdrawn' for no key update",
                 *(self._operator, file.source, file.sha256),
             )
@@ -160,7 +160,7 @@ class FileStore:
     async def charged_elsewhere(self, file: CdrFile) -> CdrFile | None:
         """Return a file of another source with the same content of which something is rated."""
         row = await self._connection.fetchrow(
-            f"select {_FILE} from cdr_file where operator = $1 and sha256 = $2 and source <> $3 and rated > 0"  # noqa: S608  (our own words)
+            f"select {FILE} from cdr_file where operator = $1 and sha256 = $2 and source <> $3 and rated > 0"  # noqa: S608  (our own words)
             " order by id limit 1",
             *(self._operator, file.sha256, file.source),
         )
@@ -172,7 +172,7 @@ class FileStore:
         The lock leaves room for those who write rows that refer to the file: the next chunk is written beside.
         """
         row = await self._connection.fetchrow(
-            f"select {_FILE} from cdr_file where operator = $1 and id = $2 for no key update",  # noqa: S608  (our own words)
+            f"select {FILE} from cdr_file where operator = $1 and id = $2 for no key update",  # noqa: S608  (our own words)
             *(self._operator, key),
         )
         if row is None:

@@ -43,6 +43,7 @@ from persistence.memory_payments import MemoryPayments
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_suspense import MemorySuspenseDesk
+from persistence.memory_withdrawals import MemoryWithdrawals
 from persistence.payments import PaymentStore
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
@@ -53,6 +54,7 @@ from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
 from persistence.suspense import SuspenseDeskStore
 from persistence.usage import UsageRows
+from persistence.withdrawals import WithdrawalStore
 
 
 class StoredUnit:
@@ -78,6 +80,7 @@ class StoredUnit:
         self.suspense = SuspenseStore(transaction, actor)
         self.desk = SuspenseDeskStore(transaction, actor)
         self.sessions = SessionStore(transaction, actor)
+        self.withdrawals = WithdrawalStore(transaction, actor)
         self.invoices = InvoiceStore(transaction, actor)
         self.bill_runs = BillRunStore(transaction, actor)
         self.ledger = LedgerStore(transaction, actor)
@@ -115,6 +118,7 @@ class MemoryUnit:
         self.suspense = MemorySuspense(draft)
         self.desk = MemorySuspenseDesk(draft)
         self.sessions = MemorySessions(draft)
+        self.withdrawals = MemoryWithdrawals(draft)
         self.invoices = MemoryInvoices(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)

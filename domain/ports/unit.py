@@ -27,6 +27,7 @@ from domain.ports.sessions import Sessions
 from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
+from domain.ports.withdrawals import Withdrawals
 
 
 class Unit(Protocol):
@@ -70,6 +71,8 @@ class Unit(Protocol):
     def desk(self) -> SuspenseDesk: ...  # noqa: D102
     @property
     def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def withdrawals(self) -> Withdrawals: ...  # noqa: D102
     @property
     def invoices(self) -> Invoices: ...  # noqa: D102
     @property
