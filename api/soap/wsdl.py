@@ -47,7 +47,9 @@ def _written(codec: Codec, address: str, version: str) -> Any:
     ports[0].set("name", name)
     ports[0].set("binding", f"tns:{name}")
     for again in ports[1:]:  # spyne writes one for each class of operations
-        again.getparent().remove(again)
+        parent = again.getparent()
+        assert parent is not None
+        parent.remove(again)
     for port_type in root.findall(f"{{{WSDL}}}portType"):
         port_type.set("name", "Billing")
     for binding in root.findall(f"{{{WSDL}}}binding"):
