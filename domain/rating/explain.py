@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.catalogue.document import DIGITS_MAX
 from domain.catalogue.tariff import (
     ANY,
+    DAY_SECONDS,
     GROUP,
     HOME,
     Band,
@@ -45,6 +46,7 @@ from domain.rating.explanation import (
 )
 from domain.rating.rounds import rounded
 from domain.rating.walked import Found, NotPriced, Run, fits, next_look, segments, walk
+from domain.refusal import LimitExceeded
 
 # What one unit of a currency costs in another on the event's day; None where nobody knows.
 Prices = Callable[[str, str], Fraction | None]
@@ -170,6 +172,7 @@ def _margin(above: LevelExplained, below: LevelExplained, prices: Prices) -> Mar
     return Margin((above.level, above.tier), (below.level, below.tier), currency, other, amount, price)
 
 
+SPLIT_MAX: Final = 40_000_000  # 15 months; each change of bands is looked at
 # The conditions of a rate in the order in which they are asked; the later one fails, the nearer it came.
 _FAILING: Final = (
     Verdict.MODE,
@@ -209,6 +212,7 @@ class Work:
     party: Party
     to: tuple[str, ...]
     origins: tuple[str, ...]
+    near: dict[str, list[Rate]] = field(default_factory=dict)
 
     def level(self, plist: str | None, kind: str, tier: int) -> LevelExplained:
         """Explain one level."""
@@ -234,11 +238,10 @@ class Work:
         """Ask the lists of a chain in turn what decides at an instant; NotPriced where none does."""
         rates: list[tuple[str, Rate]] = []
         for place, name in enumerate(chain):
-            candidates = self.tariff.price_lists[name].rates
-            matching = [rate for rate in candidates if self._fails(rate, zone, at) is None]
+            matching = [rate for rate in self._near(name) if self._holds(rate, zone, at)]
             if not matching:
                 if told is not None:
-                    told.append(self._missed(name, candidates, zone, at))
+                    told.append(self._missed(name))
                 continue
             best = min(matching, key=self._order)
             rates.append((name, best))
@@ -251,16 +254,26 @@ class Work:
                 return Found(tuple(rates))
         raise NotPriced("no_rate")
 
-    def _missed(self, name: str, rates: Sequence[Rate], zone: str, at: datetime) -> Considered:
+    def _near(self, name: str) -> list[Rate]:
+        """Return the rates of a list that match but for their bands, which alone differ within an event."""
+        if name not in self.near:
+            rates = self.tariff.price_lists[name].rates
+            self.near[name] = [rate for rate in rates if self._fails(rate) is None]
+        return self.near[name]
+
+    def _holds(self, rate: Rate, zone: str, at: datetime) -> bool:
+        return rate.band is None or band_holds(self.tariff, self.tariff.bands[rate.band], at, zone)
+
+    def _missed(self, name: str) -> Considered:
         """Say where the rate of a list that comes nearest to the event fails."""
-        failing = [(self._fails(rate, zone, at) or Verdict.BAND, rate) for rate in rates]
+        failing = [(self._fails(rate) or Verdict.BAND, rate) for rate in self.tariff.price_lists[name].rates]
         if not failing:
             return Considered(name, Verdict.MODE)
         verdict, rate = max(failing, key=lambda pair: _FAILING.index(pair[0]))
         return Considered(name, verdict, None if verdict in _FAILING[:2] else rate)
 
-    def _fails(self, rate: Rate, zone: str, at: datetime) -> Verdict | None:
-        """Return the first condition of a rate that the event does not meet; None: it matches."""
+    def _fails(self, rate: Rate) -> Verdict | None:
+        """Return the first condition of a rate, its band apart, that the event does not meet; None: there is none."""
         event = self.event
         if rate.mode != event.mode or rate.direction != event.direction:
             return Verdict.MODE
@@ -272,8 +285,7 @@ class Work:
             return Verdict.NETWORK
         if not valid(rate.valid_from, rate.valid_to, event.start):
             return Verdict.VALIDITY
-        holds = rate.band is None or band_holds(self.tariff, self.tariff.bands[rate.band], at, zone)
-        return None if holds else Verdict.BAND
+        return None
 
     def _in_network(self, rate: Rate) -> bool:
         visited = self.event.visited
@@ -294,6 +306,10 @@ class Work:
     def _walk(self, chain: Sequence[str], rules: PriceList, start: Found, cover: int) -> list[Run]:
         zone, event = rules.zone or "UTC", self.event
         moving = rules.band_policy == "split" and unit_of(event.mode) == "seconds"
+        bands = self.tariff.bands.values()
+        edges = sorted({0, *(band.start for band in bands), *(band.end % DAY_SECONDS for band in bands)})
+        if moving and cover > SPLIT_MAX:
+            raise LimitExceeded(f"a call that may cross bands is explained up to {SPLIT_MAX} seconds", field="used")
 
         def at(position: int) -> datetime:
             try:
@@ -306,8 +322,7 @@ class Work:
             return found, found.base.steps
 
         def until(position: int) -> int:
-            offset = at(position).astimezone(ZoneInfo(zone)).utcoffset()
-            return next_look(event.start, position, offset or timedelta()) if moving else INT64_MAX
+            return next_look(event.start, position, ZoneInfo(zone), edges) if moving else INT64_MAX
 
         return walk(cover, start.base.first, steps_at, until)  # type: ignore[arg-type]  # the steps are Step
 

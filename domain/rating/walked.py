@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from domain.catalogue.tariff import Rate, Step
 from domain.money import INT64_MAX, divide
 
 PERCENT_ONE = 100_000_000
+_DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 
 
 class NotPriced(Exception):  # noqa: N818  (an outcome of the walk: no_rate or overflow)
@@ -132,11 +135,24 @@ def segments(runs: Sequence[Run], low: int, high: int) -> list[Segment]:
     return made
 
 
-def next_look(start: datetime, position: int, zone_offset: timedelta) -> int:
-    """Return the next position (seconds) at which a band may change: bands begin and end on whole local minutes."""
-    if zone_offset.total_seconds() % 60:
-        return position + 1
+def next_look(start: datetime, position: int, zone: ZoneInfo, edges: Sequence[int]) -> int:
+    """Return the next position (seconds) at which a band may change.
+
+    ``edges``: the seconds of the local day at which bands begin and end, midnight among them. Where the clock is put
+    forward or back before the next of them, the next look is at the end of the minute.
+    """
     at = start + timedelta(seconds=position)
+    local = at.astimezone(zone)
+    offset = local.utcoffset() or timedelta()
+    clock = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    wait = min((timedelta(seconds=edge) - clock) % _DAY or _DAY for edge in edges)
+    later = position - (-wait // _SECOND)
+    try:
+        if (start + timedelta(seconds=later)).astimezone(zone).utcoffset() == offset:
+            return later
+    except OverflowError:
+        pass
+    if offset.total_seconds() % 60:
+        return position + 1
     into = timedelta(seconds=at.second, microseconds=at.microsecond)
-    wait = timedelta(minutes=1) - into
-    return position + -(-wait // timedelta(seconds=1))
+    return position - (-(timedelta(minutes=1) - into) // _SECOND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from domain.catalogue.document import read_tariff
 from domain.rating.explain import Explainer
 from domain.rating.requests import asked, read_event
 from domain.rating.vectors import rate_document
+from domain.refusal import LimitExceeded
 from domain.telling.data import data
 from domain.telling.language import LANGUAGES
 from domain.telling.text import text
@@ -120,3 +122,16 @@ def test_every_language_tells_every_explanation(code):
             assert len(told.splitlines()) == len(text(explanation, english).splitlines())
             assert "{" not in told
             assert "None" not in told
+
+
+def test_a_long_call_over_many_bands_is_explained_at_once_and_one_without_end_is_refused():
+    document = json.loads(json.dumps(generated.tariff(1003)))
+    for plist in document["price_lists"].values():
+        plist["band_policy"] = "split"
+    explainer = Explainer(read_tariff(document))
+    event = {"party": "p0", "mode": "voice", "b": "46201", "start": "2026-10-24T12:00:00Z", "used": 30 * 86_400}
+    began = time.perf_counter()
+    assert explainer.explain(asked(read_event(event))).status == "rated"
+    assert time.perf_counter() - began < 5
+    with pytest.raises(LimitExceeded):
+        explainer.explain(asked(read_event(event | {"used": 10**12})))
