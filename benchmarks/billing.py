@@ -118,7 +118,8 @@ async def _bills(url: str, place: Path, out: Callable[[str], object]) -> tuple[d
         return figures, page.items[0]
 
 
-async def _make(wiring: Wiring, database: Database) -> Actor:
+async def make_operator(wiring: Wiring) -> Actor:
+    """Make the operator whose customers the benchmarks add by SQL."""
     operator = await create_operator(
         Operator(
             id=OperatorId(0),
@@ -132,12 +133,16 @@ async def _make(wiring: Wiring, database: Database) -> Actor:
         ),
         begin=wiring.begin,
     )
-    actor = system(operator.id, "bench")
+    return system(operator.id, "bench")
+
+
+async def _make(wiring: Wiring, database: Database) -> Actor:
+    actor = await make_operator(wiring)
     cmd = CreateService(code="mobile", name="Mobil", periodic_fee=Decimal("199.00"))
     await create_service(cmd, actor=actor, begin=wiring.begin)
     async with database.transaction(role=OWNER, statement_seconds=0) as unit:
         for statement in WORLD:
-            await unit.connection.execute(statement, operator.id)
+            await unit.connection.execute(statement, actor.operator)
     async with database.transaction(role=OWNER, statement_seconds=0) as unit:
         await unit.connection.execute("analyze")
     return actor

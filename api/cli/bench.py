@@ -18,6 +18,7 @@ BENCHES: Final = {
     "rating": ("benchmarks.rating", "kernel events/s on one core, one quote's latency, compiling a large catalogue"),
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
+    "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),
     "catalogue": (
         "benchmarks.catalogue",
         "400,000 prefixes imported, read and compiled; a draft of one list published",

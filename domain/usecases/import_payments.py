@@ -12,7 +12,7 @@ from decimal import Decimal
 from domain.access.actor import Action, Actor, allow
 from domain.ids import AllocationId, PaymentFileId, PaymentId
 from domain.invoicing.invoice import decimals_of
-from domain.payments.allocating import Plan, forms_of, plan, wanted_of
+from domain.payments.allocating import Plan, Wanted, forms_of, plan, wanted_of
 from domain.payments.booking import moved, received, shares
 from domain.payments.identity import file_key, identities
 from domain.payments.looking import misgivings
@@ -118,13 +118,13 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
     ]
     open_ = [one for one in drafts if one.state is PaymentState.UNALLOCATED and one.kind is Kind.PAYMENT]
     doubled = await unit.payments.twins(open_, days=TWIN_DAYS)
-    items = dict(await unit.payments.items_named(sorted({name for one in drafts for name in _names(one)})))
+    items = Named(await unit.payments.items_named(sorted({name for one in drafts for name in _names(one)})))
     decided = [_held(one, Reason.POSSIBLE_DUPLICATE) if one.position in doubled else one for one in drafts]
     plans: dict[int, Plan] = {}
     for index, one in enumerate(decided):
         if one.state is PaymentState.UNALLOCATED and one.kind is not Kind.RETURN:
             plans[one.position] = chosen = _plan(one, items)
-            _apply(items, chosen)
+            items.apply(chosen)
             decided[index] = _as_planned(one, chosen)
     decided = [await _returned(unit, one, now) if one.kind is Kind.RETURN else one for one in decided]
     await _book(unit, decided, plans)
@@ -180,9 +180,29 @@ def _names(payment: Payment) -> list[str]:
     return [form for one in wanted_of(payment.record, scale) for form in forms_of(one.ref)]
 
 
-def _plan(payment: Payment, items: Mapping[str, OpenItem]) -> Plan:
+class Named:
+    """The documents that a file's references name, with what the file's payments so far have left of them."""
+
+    def __init__(self, found: Mapping[str, OpenItem]) -> None:
+        self._of = {name: item.invoice for name, item in found.items()}
+        self._now = {item.invoice: item for item in found.values()}
+
+    def of(self, wanted: Sequence[Wanted]) -> dict[str, OpenItem]:
+        """Return the documents of some references, by the forms that these are known by."""
+        forms = [form for one in wanted for form in forms_of(one.ref)]
+        return {form: self._now[self._of[form]] for form in forms if form in self._of}
+
+    def apply(self, chosen: Plan) -> None:
+        """Take what was applied off what is open, so that the file's next payment sees it."""
+        for invoice, _, amount in chosen.parts:
+            item = self._now[invoice]
+            self._now[invoice] = replace(item, open_minor=item.open_minor - amount)
+
+
+def _plan(payment: Payment, named: Named) -> Plan:
     """Decide about a payment; what lowers one (deduction, payout) is applied to the credit note it names."""
     wanted = wanted_of(payment.record, 10 ** decimals_of(payment.currency))
+    items = named.of(wanted)
     if payment.kind is Kind.PAYMENT:
         return plan(payment.amount_minor, payment.currency, wanted, items)
     item = next((items[form] for one in wanted for form in forms_of(one.ref) if form in items), None)
@@ -193,15 +213,6 @@ def _plan(payment: Payment, items: Mapping[str, OpenItem]) -> Plan:
     whole = part == -payment.amount_minor
     state = PaymentState.ALLOCATED if whole else PaymentState.CREDIT
     return Plan(parts=parts, customer=item.customer, state=state, reason=None if whole else Reason.NOTHING_OPEN)
-
-
-def _apply(items: dict[str, OpenItem], chosen: Plan) -> None:
-    """Take what was applied off what is open, so that the file's next payment sees it."""
-    taken = {invoice: amount for invoice, _, amount in chosen.parts}
-    if taken:
-        for name, item in items.items():
-            if (amount := taken.get(item.invoice)) is not None:
-                items[name] = replace(item, open_minor=item.open_minor - amount)
 
 
 def _as_planned(payment: Payment, chosen: Plan) -> Payment:
