@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from domain.access.actor import Actor
 from domain.ids import FileId, OperatorId, SourceId, SuspenseId
-from domain.mediation.files import CdrFile, FileState, Source, Suspended, SuspenseKind
+from domain.mediation.files import (
+    CdrFile,
+    FileState,
+    Source,
+    SourceBalance,
+    SourceVersion,
+    Suspended,
+    SuspenseKind,
+)
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.engine import Transaction
@@ -23,6 +31,19 @@ FILE: Final = (
 _CHANGED: Final = ("state", "finished_at", "position", "fault", "profile_version", *_COUNTS, "ignored", "warnings")
 _SUSPENSE: Final = (
     "id, operator, source, file, kind, record, byte_offset, reason, detail, raw, event, start, created_at"
+)
+
+
+VERSIONS_MAX: Final = 1000
+BALANCED: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated")
+_BALANCES: Final = (
+    f"select s.id, s.name, {', '.join(f'coalesce(sum(f.{name}), 0)::bigint as {name}' for name in BALANCED)},"  # noqa: S608  (our own words)
+    " (select coalesce(jsonb_object_agg(i.key, i.count), '{}') from (select v.key, sum(v.value::bigint) as count"
+    " from cdr_file c, jsonb_each_text(c.ignored) v where c.operator = s.operator and c.source = s.id"
+    " group by v.key) i)"
+    " as ignored, (select count(*) from suspense h where h.operator = s.operator and h.source = s.id"
+    " and h.resolved_at is null) as suspense from source s left join cdr_file f on f.operator = s.operator"
+    " and f.source = s.id where s.operator = $1 group by s.operator, s.id, s.name order by s.name"
 )
 
 
@@ -73,6 +94,7 @@ class SourceStore:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._connection = transaction.connection
         self._operator = int(actor.operator)
+        self._client = actor.client
 
     async def by_name(self, name: str) -> Source:
         """Return one. Refuses with: NotFound."""
@@ -100,7 +122,7 @@ class SourceStore:
         )
         return {SourceId(row["id"]): source_of(row) for row in rows}
 
-    async def put(self, source: Source) -> Source:
+    async def put(self, source: Source, *, note: str | None = None) -> Source:
         """Keep a new one, or a new version of the one with this name where the profile differs."""
         row = await self._connection.fetchrow(
             "insert into source as s (operator, name, profile) values ($1, $2, $3)"  # noqa: S608  (our own words)
@@ -108,7 +130,34 @@ class SourceStore:
             f" version = s.version + (s.profile <> excluded.profile)::int returning {_SOURCE}",
             *(self._operator, source.name, source.profile),
         )
+        await self._connection.execute(
+            "insert into source_version (operator, source, version, profile, client, note)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+            *(self._operator, row["id"], row["version"], row["profile"], self._client, note),
+        )
         return source_of(row)
+
+    async def versions(self, key: SourceId) -> Sequence[SourceVersion]:
+        """Return every profile that a source had, the latest first."""
+        rows = await self._connection.fetch(
+            "select source, version, profile, client, note, created_at from source_version"
+            " where operator = $1 and source = $2 order by version desc limit $3",
+            *(self._operator, key, VERSIONS_MAX),
+        )
+        return [SourceVersion(**{**dict(row), "source": SourceId(row["source"])}) for row in rows]
+
+    async def balances(self) -> Sequence[SourceBalance]:
+        """Add up the files of each source, by its name."""
+        rows = await self._connection.fetch(_BALANCES, self._operator)
+        return [
+            SourceBalance(
+                source=SourceId(row["id"]),
+                counts={name: int(row[name]) for name in BALANCED},
+                ignored=json.loads(row["ignored"]),
+                suspense=row["suspense"],
+            )
+            for row in rows
+        ]
 
 
 class FileStore:

@@ -9,11 +9,12 @@ from dataclasses import replace
 import polars as pl
 
 from domain.ids import FileId, SourceId, SuspenseId
-from domain.mediation.files import CdrFile, FileState, Source, Suspended
+from domain.mediation.files import CdrFile, FileState, Source, SourceBalance, SourceVersion, Suspended
 from domain.mediation.identity import event_keys
 from domain.ports.page import Page, PageRequest
-from domain.rating.clock import micros
+from domain.rating.clock import EPOCH, micros
 from domain.refusal import NotFound
+from persistence.files import BALANCED
 from persistence.memory import Draft, page_of
 
 
@@ -39,7 +40,7 @@ class MemorySources:
         """Return those that exist."""
         return {one.id: one for one in await self.all() if one.id in set(keys)}
 
-    async def put(self, source: Source) -> Source:
+    async def put(self, source: Source, *, note: str | None = None) -> Source:
         """Keep a new one, or a new version of the one with this name where the profile differs."""
         known = next((one for one in await self.all() if one.name == source.name), None)
         if known is None:
@@ -47,7 +48,37 @@ class MemorySources:
         else:
             kept = replace(known, profile=source.profile, version=known.version + (known.profile != source.profile))
         self._draft.table("source")[kept.id] = kept
+        self._draft.table("source_version").setdefault(
+            (kept.id, kept.version),
+            SourceVersion(
+                source=kept.id,
+                version=kept.version,
+                profile=kept.profile,
+                client=self._draft.actor.client,
+                note=note,
+                created_at=EPOCH,  # nothing here is told the time
+            ),
+        )
         return kept
+
+    async def versions(self, key: SourceId) -> Sequence[SourceVersion]:
+        """Return every profile that a source had, the latest first."""
+        if key not in await self.many([key]):
+            return []
+        rows = self._draft.table("source_version")
+        return [rows[place] for place in sorted(rows, reverse=True) if place[0] == key]
+
+    async def balances(self) -> Sequence[SourceBalance]:
+        """Add up the files of each source, by its name."""
+        files, held = self._draft.table("cdr_file").values(), self._draft.table("suspense").values()
+        found = []
+        for one in await self.all():
+            mine = [file for file in files if file.source == one.id]
+            ignored = sum((Counter(file.ignored) for file in mine), Counter[str]())
+            counts = {name: sum(getattr(file, name) for file in mine) for name in BALANCED}
+            waiting = sum(row.source == one.id for row in held)
+            found.append(SourceBalance(source=one.id, counts=counts, ignored=dict(ignored), suspense=waiting))
+        return found
 
 
 class MemoryFiles:

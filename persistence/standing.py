@@ -14,10 +14,12 @@ COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "reject
 
 _BALANCES = f"""
 select o.code as operator, s.name as source, {", ".join(f"sum(f.{name})::bigint as {name}" for name in COUNTS)},
-       coalesce(sum((select sum(v.value::bigint) from jsonb_each_text(f.ignored) v)), 0)::bigint as ignored
+       coalesce(sum((select sum(v.value::bigint) from jsonb_each_text(f.ignored) v)), 0)::bigint as ignored,
+       (select count(*) from suspense h where h.operator = s.operator and h.source = s.id and h.resolved_at is null)
+       as suspense
   from cdr_file f join source s on s.operator = f.operator and s.id = f.source join operator o on o.id = f.operator
  where $1::int is null or f.operator = $1
- group by o.code, s.name order by o.code, s.name
+ group by o.code, s.operator, s.id, s.name order by o.code, s.name
 """  # noqa: S608  (the names are the constant above)
 _FILES = """
 select o.code, s.name, f.state, count(*)::bigint
@@ -70,7 +72,7 @@ class StoredStanding:
             suspense = await fetch(_SUSPENSE, operator)
             alarms = await fetch(_ALARMS, operator)
             feeds = await fetch(_FEEDS, operator)
-        names = (*COUNTS, "ignored")
+        names = (*COUNTS, "ignored", "suspense")
         return Figures(
             [
                 SourceBalance(row["operator"], row["source"], tuple((name, row[name]) for name in names))

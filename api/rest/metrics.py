@@ -59,7 +59,13 @@ class _Taken(Collector):
         balance = GaugeMetricFamily(
             "tollwright_balance_records", "Where the records went.", labels=["operator", "source", "outcome"]
         )
+        holds = GaugeMetricFamily(
+            "tollwright_balance_holds",
+            "1 where every record ended in one place and suspense holds what it should.",
+            labels=["operator", "source"],
+        )
         for one in self._figures.balances:
+            holds.add_metric([one.operator, one.source], float(one.holds()))
             for outcome, count in one.counts:
                 balance.add_metric([one.operator, one.source, outcome], count)
             rated.add_metric([one.operator, one.source], dict(one.counts)["rated"])
@@ -78,7 +84,7 @@ class _Taken(Collector):
         )
         for *labels, count in self._figures.alarms:
             alarms.add_metric(labels, count)
-        yield from (rated, balance, imports, suspense, alarms)
+        yield from (rated, balance, holds, imports, suspense, alarms)
         yield from self._feeds()
 
     def _feeds(self) -> Iterator[Metric]:

@@ -21,6 +21,38 @@ class Source:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceVersion:
+    """A profile that a source has, or had: who put it, when, and why."""
+
+    source: SourceId
+    version: int
+    profile: str
+    client: str
+    note: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceBalance:
+    """Where the records of all files of a source went, and how many are open in suspense; names as in ``CdrFile``."""
+
+    source: SourceId
+    counts: Mapping[str, int]
+    ignored: Mapping[str, int]
+    suspense: int
+
+    def holds(self) -> bool:
+        """Tell whether every record ended in one place, and whether suspense holds what it should."""
+        one = self.counts
+        ends = ("events", "merged", "pending", "duplicates", "rejects")
+        return (
+            one["records"] == sum(one[name] for name in ends) + sum(self.ignored.values())
+            and one["events"] == one["rated"] + one["unrated"]
+            and self.suspense == one["rejects"] + one["unrated"]
+        )
+
+
 class FileState(StrEnum):
     """Waiting for a worker → importing (a crash leaves it there; the next start continues) → done, or empty.
 

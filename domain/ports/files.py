@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from domain.ids import FileId, SourceId, SuspenseId
-from domain.mediation.files import CdrFile, Source, Suspended
+from domain.mediation.files import CdrFile, Source, SourceBalance, SourceVersion, Suspended
 from domain.ports.page import Page, PageRequest
 
 
@@ -73,8 +73,16 @@ class Sources(Protocol):
         """Return those that exist."""
         ...
 
-    async def put(self, source: Source) -> Source:
-        """Keep a new one, or a new version of the one with this name."""
+    async def put(self, source: Source, *, note: str | None = None) -> Source:
+        """Keep a new one, or a new version of the one with this name where the profile differs."""
+        ...
+
+    async def versions(self, key: SourceId) -> Sequence[SourceVersion]:
+        """Return every profile that a source had, the latest first."""
+        ...
+
+    async def balances(self) -> Sequence[SourceBalance]:
+        """Add up the files of each source, by its name."""
         ...
 
 

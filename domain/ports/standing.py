@@ -17,6 +17,16 @@ class SourceBalance:
     source: str
     counts: tuple[tuple[str, int], ...]
 
+    def holds(self) -> bool:
+        """Tell whether every record ended in one place, and whether suspense holds what it should."""
+        one = dict(self.counts)
+        ends = ("events", "merged", "pending", "duplicates", "rejects", "ignored")
+        return (
+            one["records"] == sum(one[name] for name in ends)
+            and one["events"] == one["rated"] + one["unrated"]
+            and one["suspense"] == one["rejects"] + one["unrated"]
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
