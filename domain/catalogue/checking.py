@@ -132,7 +132,10 @@ def _rates(tariff: Tariff, plist: PriceList, places: set[str], path: str, faults
     for claims in alike.values():
         if len(claims) > 1:
             for one, other in overlaps(claims):
-                message = f"is equal to rates[{one}] in to, from, zone, band, mode and direction at the same time"
+                rate = plist.rates[other]
+                what = f"{rate.mode} to {rate.to}" + (f" from {rate.origin}" if rate.origin else "")
+                equal = f"is equal to rates[{one}] in to, from, zone, band, mode and direction at the same time"
+                message = f"{what} {equal}"
                 faults.append(Fault(f"{path}.rates[{other}]", message))
 
 
