@@ -18,6 +18,7 @@ from domain.rating.clock import micros
 from domain.refusal import NotFound
 from domain.rerating.columns import HELD, STORED, written
 from domain.rerating.rerating import Position, Rerating, ReratingState, Selection
+from domain.rerating.traffic import OUTERMOST, TRAFFIC
 from persistence.memory import Draft, page_of
 from persistence.memory_draws import keep_shares
 from persistence.memory_intake import Kept, usage_names
@@ -82,6 +83,16 @@ class MemoryReratings:
         ]
         names = STORED.names()
         return pl.DataFrame([[row[name] for name in names] for row in found[:first]], schema=STORED, orient="row")
+
+    async def traffic(
+        self, since: datetime, until: datetime, after: Position | None, *, first: int
+    ) -> tuple[pl.DataFrame, Position | None]:
+        """Return the present versions of the next events, and where to go on; None: nothing is left."""
+        stored = await self.stored(Selection(since=since, until=until), after, first=first)
+        resold = pl.col("wholesale_micro").is_not_null().cast(pl.Int8).alias("resold")
+        outer = [resold, *(pl.col(name).list.first() for name in OUTERMOST)]
+        place = stored.select("start", "source", "key").row(-1) if stored.height == first else None
+        return stored.with_columns(outer).select(TRAFFIC.names()), place
 
     def _source(self, selection: Selection) -> int | None:
         if selection.source is None:

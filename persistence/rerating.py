@@ -24,6 +24,7 @@ from domain.rerating.rerating import Position, Reason, Rerating, ReratingState, 
 from persistence.copying import Target
 from persistence.engine import Transaction
 from persistence.locks import CHUNKS
+from persistence.traffic import read_traffic
 from persistence.usage import currency_of
 
 SECONDS: Final = 600
@@ -133,6 +134,13 @@ class ReratingStore:
             f" order by u.start, u.source, u.key limit {int(first)}"
         )
         return await copied(self._connection, query, arguments)
+
+    async def traffic(
+        self, since: datetime, until: datetime, after: Position | None, *, first: int
+    ) -> tuple[pl.DataFrame, Position | None]:
+        """Return the present versions of the next events, and where to go on; None: nothing is left."""
+        await self._connection.execute(f"set local statement_timeout = '{SECONDS}s'")
+        return await read_traffic(self._connection, self._operator, (since, until), after, first)
 
     async def _present(self, selection: Selection, arguments: list[Any]) -> str:
         """Return the conditions on what an event is now, adding their arguments."""

@@ -40,6 +40,15 @@ class Reratings(Protocol):
         """Return the present versions of the next rated events, as ``domain.rerating.columns.STORED``, in order."""
         ...
 
+    async def traffic(
+        self, since: datetime, until: datetime, after: Position | None, *, first: int
+    ) -> tuple[pl.DataFrame, Position | None]:
+        """Return the present versions of the next events, about ``first``, as ``domain.rerating.traffic.TRAFFIC``.
+
+        With them the place to go on after, None where nothing is left.
+        """
+        ...
+
     async def held(self, selection: Selection, after: int, *, first: int) -> pl.DataFrame:
         """Return the next unrated events in suspense, as ``domain.rerating.columns.HELD``, by key."""
         ...

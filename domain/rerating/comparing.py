@@ -134,14 +134,17 @@ def lists(rows: pl.DataFrame, level: str, rates: Rates) -> pl.Series:
 
 def rate_of(rows: pl.DataFrame, level: str) -> pl.Series:
     """Return the rate version of each row's level; wholesale's is the outermost tier's."""
-    column = rows[f"{level}_rate"]
-    return column.list.first() if level == "wholesale" else column
+    return _outermost(rows[f"{level}_rate"])
 
 
 def amount_of(rows: pl.DataFrame, level: str) -> pl.Series:
     """Return the micro-units of each row's level; wholesale's are the outermost tier's."""
-    column = rows[f"{level}_micro"]
-    return column.list.first() if level == "wholesale" else column
+    return _outermost(rows[f"{level}_micro"])
+
+
+def _outermost(column: pl.Series) -> pl.Series:
+    """Return the first of each list; what was read for its first alone is that already."""
+    return column.list.first() if isinstance(column.dtype, pl.List) else column
 
 
 def sums(rows: pl.DataFrame, rates: Rates) -> dict[str, int]:

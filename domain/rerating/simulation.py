@@ -19,8 +19,8 @@ from domain.margins.exchange import Exchange
 from domain.money import divide
 from domain.rating.layout import PRICED
 from domain.refusal import BadValue
-from domain.rerating.columns import priced_again
 from domain.rerating.comparing import Rates, amount_of, currencies, lists
+from domain.rerating.traffic import priced_traffic
 
 DIMENSIONS: Final = ("list", "destination", "customer")
 # Sums of micro-units: what the operator is paid and what he pays, before and after, in the currency they are in.
@@ -135,11 +135,11 @@ NOTHING: Final = Simulated(0, 0, {name: SUMS.to_frame() for name in DIMENSIONS})
 def simulate(
     stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Mapping[int, str], money: Money
 ) -> Simulated:
-    """Rate stored events (``STORED``) by the rater's catalogue and set both side by side.
+    """Rate past traffic (``TRAFFIC``) by the rater's catalogue and set both side by side.
 
     What the operator is paid is the outermost tier's price for a reseller's customer, else the retail price.
     """
-    priced = priced_again(stored, rater)
+    priced = priced_traffic(stored, rater)
     names = stored["destination"].replace_strict(dict(destinations), default="", return_dtype=pl.String)
     customer = stored["customer"].cast(pl.String)
     day = pl.from_epoch("start", time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(money.zone).dt.date()
@@ -158,7 +158,7 @@ def simulate(
 
 
 def _before(stored: pl.DataFrame, rates: Rates) -> pl.DataFrame:
-    own = stored["wholesale_micro"].is_null()
+    own = stored["resold"] == 0
     columns = {}
     for name, of in (("list", lists), ("currency", currencies)):
         columns[name] = own.to_frame("own").select(
@@ -235,8 +235,11 @@ def summed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by(keys).agg(pl.col("events").sum(), pl.col("micro").sum()).select(SUMS.names())
 
 
-def compared(sums: pl.DataFrame, money: Money) -> list[Compared]:
-    """Return the sums in the operator's currency, what changes most first. Refuses with: BadValue (no rate says)."""
+def compared(sums: pl.DataFrame, money: Money, first: int | None = None) -> list[Compared]:
+    """Return the sums in the operator's currency, what changes most first, ``first`` of them or all.
+
+    Refuses with: BadValue (no rate says).
+    """
     found: dict[str, dict[str, list[int]]] = {}
     for name, side, measure, unit, day, events, micro in sums.iter_rows():
         value = money.worth(int(micro), unit, day)
@@ -244,10 +247,14 @@ def compared(sums: pl.DataFrame, money: Money) -> list[Compared]:
         cell[0] += events
         cell[1] += value if measure == "paid" else 0
         cell[2] += value if measure == "paid" else -value
-    told = [
-        Compared(name=name, before=_side(each, "before"), after=_side(each, "after")) for name, each in found.items()
-    ]
-    return sorted(told, key=lambda one: (-abs(one.after.margin - one.before.margin), -one.before.revenue, one.name))
+    none = [0, 0, 0]
+
+    def place(name: str) -> tuple[int, int, str]:
+        before, after = found[name].get("before", none), found[name].get("after", none)
+        return -abs(after[2] - before[2]), -before[1], name
+
+    chosen = sorted(found, key=place)[:first]
+    return [Compared(name=n, before=_side(found[n], "before"), after=_side(found[n], "after")) for n in chosen]
 
 
 def _side(each: Mapping[str, Sequence[int]], side: str) -> Side:

@@ -29,8 +29,8 @@ from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound
-from domain.rerating.comparing import rate_keys
-from domain.rerating.rerating import Selection
+from domain.rerating.comparing import Rates, rate_keys
+from domain.rerating.rerating import Position
 from domain.rerating.simulation import (
     NOTHING,
     Compared,
@@ -88,17 +88,17 @@ async def simulate_tariff(
     allow(actor, Action.READ_COSTS)
     allow(actor, Action.WRITE_PRICES)
     since, until = _checked(cmd)
-    tariff = await _tariff(cmd, since, until, actor, begin)
     present = await raters.present(actor, begin)
-    rater = await asyncio.to_thread(Rater.of, present.subscribers, tariff)
+    tariff = await _tariff(cmd, since, until, present, actor, begin)
+    rater = await asyncio.to_thread(Rater.of, present.subscribers, tariff, before=present.book)
     async with begin(actor) as unit:
         money = await _money(unit, cmd, (rater, present), since, until)
-    done = await _all(Selection(since=since, until=until), rater, money, actor, begin, progress, events_per_chunk)
+    done = await _all(_Around(since, until, rater, money, actor, begin, events_per_chunk), progress)
     async with begin(actor) as unit:
         names = await _customers(unit, done.sums["customer"])
 
-    def told(sums: pl.DataFrame) -> list[Compared]:
-        return compared(sums, money)
+    def told(sums: pl.DataFrame, first: int | None = None) -> list[Compared]:
+        return compared(sums, money, first)
 
     everything = told(summed(done.sums["destination"].with_columns(pl.lit("total").alias("name"))))
     (total,) = everything or _nothing()
@@ -113,9 +113,9 @@ async def simulate_tariff(
         unpriced=done.unpriced,
         total=total,
         lists=told(done.sums["list"]),
-        destinations=told(done.sums["destination"])[: cmd.first],
-        groups=told(_renamed(done.sums["customer"], {key: top for key, (_, top) in names.items()}))[: cmd.first],
-        customers=told(_renamed(done.sums["customer"], {key: own for key, (own, _) in names.items()}))[: cmd.first],
+        destinations=told(done.sums["destination"], cmd.first),
+        groups=told(_renamed(done.sums["customer"], {key: top for key, (_, top) in names.items()}), cmd.first),
+        customers=told(_renamed(done.sums["customer"], {key: own for key, (own, _) in names.items()}), cmd.first),
     )
     async with begin(actor) as unit:
         kept = await unit.simulations.add(made)
@@ -140,7 +140,9 @@ def _checked(cmd: SimulateTariff) -> tuple[datetime, datetime]:
     return since, until
 
 
-async def _tariff(cmd: SimulateTariff, since: datetime, until: datetime, actor: Actor, begin: Begin) -> Tariff:
+async def _tariff(  # noqa: PLR0917  (who asks, and for what)
+    cmd: SimulateTariff, since: datetime, until: datetime, present: Rater, actor: Actor, begin: Begin
+) -> Tariff:
     """Return the catalogue to rate by. Refuses with: BadTariff, NotFound."""
     if cmd.draft is None:
         return await asyncio.to_thread(read_tariff, cmd.document)
@@ -148,7 +150,7 @@ async def _tariff(cmd: SimulateTariff, since: datetime, until: datetime, actor: 
         draft = await unit.drafts.open(cmd.draft)
         if draft is None:
             raise NotFound(f"no open draft {cmd.draft!r}", field="draft")
-        before = await unit.catalogue.tariff()
+        before = await unit.catalogue.renewed(present.book.tariff, present.subscribers.believed_at)
     made = await asyncio.to_thread(edited, before, supposed(draft.changes, until), at=since, now=since)
     if made.faults:
         raise BadTariff(tuple(made.faults))
@@ -167,21 +169,53 @@ async def _money(
     return Money(own.currency, own.zone, exchange, cmd.exchange)
 
 
-async def _all(  # noqa: PLR0917  (what stands around one loop)
-    selection: Selection, rater: Rater, money: Money, actor: Actor, begin: Begin, progress: Progress, first: int
-) -> Simulated:
-    """Rate the period chunk by chunk; the events of a chunk are let go before the next is read."""
-    done, position, more = NOTHING, None, True
-    while more:
-        async with begin(actor, bulk=True) as unit:
-            stored = await unit.reratings.stored(selection, position, first=first)
-            rates = await unit.reratings.rates(rate_keys(stored))
-            names = await unit.reratings.destinations(stored["destination"].unique().to_list())
-        if stored.height:
-            done += await asyncio.to_thread(simulate, stored, rater, rates, names, money)
-            position = stored.select("start", "source", "key").row(-1)
-            progress(done.events)
-        more = stored.height == first
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What every chunk of one call has in common."""
+
+    since: datetime
+    until: datetime
+    rater: Rater
+    money: Money
+    actor: Actor
+    begin: Begin
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Traffic, the names of what it was rated by, and the place behind it; None: it is the last."""
+
+    traffic: pl.DataFrame
+    rates: Rates
+    destinations: Mapping[int, str]
+    after: Position | None
+
+
+async def _read(around: _Around, after: Position | None) -> _Chunk:
+    async with around.begin(around.actor, bulk=True) as unit:
+        traffic, place = await unit.reratings.traffic(around.since, around.until, after, first=around.first)
+        rates = await unit.reratings.rates(rate_keys(traffic))
+        names = await unit.reratings.destinations(traffic["destination"].unique().to_list())
+    return _Chunk(traffic, rates, names, place)
+
+
+async def _all(around: _Around, progress: Progress) -> Simulated:
+    """Rate the period chunk by chunk: while one is rated, the database reads the next."""
+    done = NOTHING
+    reading: asyncio.Task[_Chunk] | None = asyncio.create_task(_read(around, None))
+    try:
+        while reading is not None:
+            chunk = await reading
+            reading = None if chunk.after is None else asyncio.create_task(_read(around, chunk.after))
+            if chunk.traffic.height:
+                named = chunk.rates, chunk.destinations
+                done += await asyncio.to_thread(simulate, chunk.traffic, around.rater, *named, around.money)
+                progress(done.events)
+    finally:
+        if reading is not None:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
     return done
 
 
