@@ -12,14 +12,11 @@ import typer
 
 from api.cli import ATTENTION, DONE, WRONG, complain
 from api.cli.mediate import check as check_packing
-from api.cli.mediate import lines as event_lines
 from api.cli.mediate import naming, open_file, profile_of
 from domain.refusal import Refusal
 
 if TYPE_CHECKING:
-    from domain.mediation.normalise import Normalised
     from domain.mediation.profile import Profile
-    from domain.ports.reader import Decoded
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -68,6 +65,7 @@ def _advise(head: bytes, known: Profile) -> bool:
 
 def _show(opened: Any, known: Profile, records: int) -> bool:
     """Print the first records as they are read, before they are joined; return whether any was rejected."""
+    from domain.mediation.checking import lines_of
     from domain.mediation.normalise import normalise
     from integrations.cdr import containers, registry
 
@@ -77,7 +75,7 @@ def _show(opened: Any, known: Profile, records: int) -> bool:
         counted += piece.count
         normal = normalise(piece, known, now_us=time.time_ns() // 1000)
         rejected |= bool(piece.rejects.height or normal.rejects.height)
-        for line in _lines(piece, normal, known)[: max(0, records - shown)]:
+        for line in lines_of(piece, normal, known)[: max(0, records - shown)]:
             print(json.dumps(line, ensure_ascii=False))
             shown += 1
         if shown >= records:
@@ -87,36 +85,6 @@ def _show(opened: Any, known: Profile, records: int) -> bool:
     elif shown >= records:
         print(f"shown: the first {shown} records; --records shows more", file=sys.stderr)
     return rejected or not counted
-
-
-def _lines(piece: Decoded, normal: Normalised, known: Profile) -> list[dict[str, Any]]:
-    """Return what became of each record of a piece, in the file's order."""
-    import polars as pl
-
-    from domain.mediation.finishing import finished
-
-    lines: list[dict[str, Any]] = []
-    for rejects in (piece.rejects, normal.rejects):
-        for line, offset, reason, detail, raw in rejects.iter_rows():
-            lines.append(
-                {"line": line, "offset": offset, "read_as": "reject", "reason": reason, "detail": detail, "raw": raw}
-            )
-    kept = normal.events.filter(pl.col("_ignored") == "")
-    left_out = normal.events.filter(pl.col("_ignored") != "").select("_line", "_offset", "_ignored")
-    lines += [
-        {"line": line, "offset": offset, "read_as": "ignored", "reason": reason}
-        for line, offset, reason in left_out.iter_rows()
-    ]
-    parts = kept["_part"].to_list() if "_part" in kept.columns else ["whole"] * kept.height
-    events = event_lines(finished(kept, known)).decode().splitlines()
-    raws = piece.raw(kept["_place"])
-    for event, offset, part, raw in zip(events, kept["_offset"], parts, raws, strict=True):
-        read = json.loads(event)
-        as_ = "event" if part == "whole" else f"part ({part})"
-        lines.append({"line": read["raw_line"], "offset": offset, "read_as": as_, "event": read, "raw": raw})
-    lines.sort(key=lambda line: int(line["line"]))
-    lines += [{"read_as": "ignored", "reason": reason, "records": count} for reason, count in piece.ignored.items()]
-    return lines
 
 
 @app.command("list")

@@ -287,7 +287,7 @@ def suspended_events(priced: Priced, places: Any, offsets: list[int], raws: list
             "reason": reasons,
             "detail": [DETAIL[reason] for reason in reasons],
             "raw": raws,
-            "event": _json(events),
+            "event": events_json(events),
             "start": pl.from_epoch(events["start"], time_unit="us").dt.replace_time_zone("UTC"),
             "key": priced.keys[places],
             "content": priced.contents[places],
@@ -312,7 +312,7 @@ def suspended_rejects(rejects: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _json(events: pl.DataFrame) -> pl.Series:
+def events_json(events: pl.DataFrame) -> pl.Series:
     """Return each event in its JSON form, times in ISO 8601."""
     times = [
         pl.from_epoch(pl.col(name), time_unit="us").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ").alias(name)

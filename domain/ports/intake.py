@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO, Final, Protocol
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from domain.ids import ChunkId, FileId, SourceId
 from domain.intake.rows import SHARE_ROWS
 from domain.intake.subscribers import Revision, Subscribers
+from domain.mediation.checking import Suggestion
 from domain.mediation.profile import Profile
 from domain.ports.reader import Reader
 
@@ -95,4 +96,12 @@ class Formats(Protocol):
 
     def reader(self, profile: Profile) -> Reader:
         """Return the reader of a profile's format."""
+        ...
+
+    def advise(self, head: bytes, profile: Profile) -> Sequence[Suggestion]:
+        """Return what to change so that the profile reads a file that begins with ``head``."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the shipped profiles, and of those that installed packages bring."""
         ...

@@ -13,15 +13,20 @@ from domain.ports.intake import Formats
 from domain.ports.unit import Begin
 from domain.refusal import BadValue
 
+NOTE_MAX: Final = 1000
 NAME: Final = re.compile(r"[\w][\w .@-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutSource:
-    """``profile`` is a shipped profile's name or a profile's TOML text. A source that exists gets a new version."""
+    """``profile`` is a shipped profile's name or a profile's TOML text. A source that exists gets a new version.
+
+    ``note`` says why, for who looks at the versions later.
+    """
 
     name: str
     profile: str
+    note: str | None = None
 
 
 async def put_source(cmd: PutSource, *, actor: Actor, begin: Begin, formats: Formats) -> Source:
@@ -32,9 +37,11 @@ async def put_source(cmd: PutSource, *, actor: Actor, begin: Begin, formats: For
     allow(actor, Action.IMPORT_CDR)
     if not NAME.fullmatch(cmd.name):
         raise BadValue("a source's name has 1 to 100 letters, digits, spaces and .@-_", field="name")
+    if cmd.note is not None and len(cmd.note) > NOTE_MAX:
+        raise BadValue(f"a note has at most {NOTE_MAX} characters", field="note")
     formats.reader(formats.profile(cmd.profile))
     async with begin(actor) as unit:
         source = Source(id=SourceId(0), operator=actor.operator, name=cmd.name, profile=cmd.profile)
-        kept = await unit.sources.put(source)
+        kept = await unit.sources.put(source, note=cmd.note)
         await unit.audit.write("put_source", f"source:{kept.id}", {"name": kept.name, "version": kept.version})
     return kept

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from domain.mediation.checking import Suggestion
 from domain.mediation.profile import Profile
 from domain.ports.reader import Reader
-from integrations.cdr import containers, registry
+from integrations.cdr import advice, containers, registry
 
 
 class ShippedFormats:
@@ -28,3 +29,11 @@ class ShippedFormats:
     def blocks(self, file: BinaryIO) -> Iterator[bytes]:
         """Yield a seekable file's bytes from its beginning, unpacked. Refuses with: Unreadable, LimitExceeded."""
         return containers.blocks(file)
+
+    def advise(self, head: bytes, profile: Profile) -> Sequence[Suggestion]:
+        """Return what to change so that the profile reads a file that begins with ``head``."""
+        return [Suggestion(key=one.key, value=one.value, because=one.because) for one in advice.advise(head, profile)]
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the shipped profiles, and of those that installed packages bring."""
+        return registry.names()

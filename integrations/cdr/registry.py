@@ -43,16 +43,20 @@ _TEXT_LENGTH_MAX: Final = 1 << 20
 
 
 def names() -> list[str]:
-    """Return the names of the shipped profiles."""
+    """Return the names of the shipped profiles, and of the kinds that installed packages bring."""
     shipped = importlib.resources.files("integrations.cdr") / "profiles"
-    return sorted(entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml"))
+    found = {entry.name.removesuffix(".toml") for entry in shipped.iterdir() if entry.name.endswith(".toml")}
+    return sorted(found | {one.name for one in importlib.metadata.entry_points(group=_GROUP)})
 
 
 def text_of(name: str) -> str:
     """Return a shipped profile's TOML text. Refuses with: NotFound."""
     if name not in names():
         raise NotFound(f"no profile {name!r}; there are {' '.join(names())}", field="reader")
-    return (importlib.resources.files("integrations.cdr") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+    shipped = importlib.resources.files("integrations.cdr") / "profiles" / f"{name}.toml"
+    if not shipped.is_file():
+        return f'name = "{name}"\nreader = "{name}"\n' + str(getattr(_entry_point(name), "PROFILE", ""))
+    return shipped.read_text(encoding="utf-8")
 
 
 def profile(name_or_text: str) -> Profile:
