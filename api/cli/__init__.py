@@ -52,7 +52,11 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
     "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
-    "suspense": ("api.cli.suspense", "List the records that are not rated."),
+    "suspense": ("api.cli.suspense", "List, correct, release and discard the records that are not rated."),
+    "file": (
+        "api.cli.file",
+        "Look after CDR files that are in: balances, withdrawing one, sessions whose time is out.",
+    ),
     "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),

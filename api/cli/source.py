@@ -13,9 +13,11 @@ import typer
 from api.cli import ATTENTION, DONE, WRONG, complain
 from api.cli.mediate import check as check_packing
 from api.cli.mediate import naming, open_file, profile_of
-from domain.refusal import Refusal
+from domain.refusal import NotFound, Refusal
 
 if TYPE_CHECKING:
+    from api.wiring import Wiring
+    from domain.access.actor import Actor
     from domain.mediation.profile import Profile
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -88,13 +90,105 @@ def _show(opened: Any, known: Profile, records: int) -> bool:
 
 
 @app.command("list")
-def list_profiles() -> int:
-    """List the shipped profiles."""
+def list_profiles(
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """List the shipped profiles, those of installed packages, and the operator's own sources with their version."""
     from integrations.cdr import registry
 
     for name in registry.names():
         print(json.dumps({"name": name, "reader": registry.profile(name).format}))
-    return DONE
+    return _own(operator)
+
+
+def _own(operator: str | None) -> int:
+    """List the operator's sources, where there is a database already."""
+    from api import settings
+    from api.cli.reach import run_with
+
+    known = settings.read()
+    if known.database_url is None and not any(known.data_dir.glob("postgres-*")):
+        return DONE
+
+    async def each(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.list_files import list_sources
+
+        for one in await list_sources(actor=actor, begin=wiring.begin):
+            reader = wiring.formats.profile(one.profile).format
+            print(json.dumps({"name": one.name, "reader": reader, "source": one.id, "version": one.version}))
+        return DONE
+
+    try:
+        return run_with(operator, each)
+    except NotFound:
+        return DONE  # there is no operator yet
+
+
+@app.command()
+def put(
+    name: Annotated[str, typer.Argument(help="The source's name.")],
+    profile: Annotated[str, typer.Argument(help="A shipped profile's name or the path of a TOML profile.")],
+    note: Annotated[str | None, typer.Option(help="Why, for who looks at the versions later.")] = None,
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Keep a source, or a new version of its profile."""
+    from api.cli.reach import run_with
+
+    text = Path(profile).read_text(encoding="utf-8") if Path(profile).is_file() else profile
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.put_source import PutSource, put_source
+
+        cmd = PutSource(name=name, profile=text, note=note)
+        kept = await put_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)
+        print(json.dumps({"name": kept.name, "source": kept.id, "version": kept.version}))
+        return DONE
+
+    return run_with(operator, work)
+
+
+@app.command()
+def versions(
+    name: Annotated[str, typer.Argument(help="The source's name.")],
+    diff: Annotated[tuple[int, int] | None, typer.Option(help="Two versions: print how the second differs.")] = None,
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """List every profile that a source had, the latest first; or compare two of them."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.source_versions import compare_source_versions, list_source_versions
+
+        if diff is not None:
+            print(await compare_source_versions(name, *diff, actor=actor, begin=wiring.begin), end="")
+            return DONE
+        for one in await list_source_versions(name, actor=actor, begin=wiring.begin):
+            told = {"version": one.version, "client": one.client, "note": one.note, "at": one.created_at.isoformat()}
+            print(json.dumps({**told, "profile": one.profile}, ensure_ascii=False))
+        return DONE
+
+    return run_with(operator, work)
+
+
+@app.command("roll-back")
+def roll_back(
+    name: Annotated[str, typer.Argument(help="The source's name.")],
+    version: Annotated[int, typer.Argument(help="The version whose profile comes back, as a new version.")],
+    note: Annotated[str | None, typer.Option(help="Why, for who looks at the versions later.")] = None,
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Go back to an earlier profile of a source."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.source_versions import RollBackSource, roll_back_source
+
+        cmd = RollBackSource(name=name, version=version, note=note)
+        kept = await roll_back_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)
+        print(json.dumps({"name": kept.name, "source": kept.id, "version": kept.version}))
+        return DONE
+
+    return run_with(operator, work)
 
 
 @app.command()
