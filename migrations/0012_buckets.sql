@@ -164,7 +164,7 @@ begin
 end $$;
 
 grant select on customer_group, draw_customer, draw_party, bucket_balance, bucket_loss, ring_volume, usage_share to tollwright_app;
-grant insert, update on customer_group to tollwright_app;
+grant insert, update, delete on customer_group to tollwright_app;
 grant select, insert, update on customer_group, draw_customer, draw_party, bucket_balance, ring_volume to tollwright_ingest;
 grant select, insert, update, delete on bucket_loss to tollwright_ingest;
 grant select, insert on usage_share to tollwright_ingest;

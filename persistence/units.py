@@ -19,6 +19,7 @@ from persistence.engine import APP, INGEST, Database, Role, Transaction
 from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
 from persistence.files import FileStore, SourceStore, SuspenseStore
+from persistence.groups import GroupStore, MemoryGroups
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
 from persistence.jobs import JobStore
@@ -87,6 +88,7 @@ class StoredUnit:
         self.payments = PaymentStore(transaction, actor)
         self.reratings = ReratingStore(transaction, actor)
         self.draws = DrawStore(transaction, actor)
+        self.groups = GroupStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
         self.exchange = ExchangeStore(transaction, actor)
         self.simulations = SimulationStore(transaction, actor)
@@ -125,6 +127,7 @@ class MemoryUnit:
         self.payments = MemoryPayments(draft)
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)
+        self.groups = MemoryGroups(draft)
         self.alarms = MemoryAlarms(draft)
         self.exchange = MemoryExchange(draft)
         self.simulations = MemorySimulations(draft)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import strawberry
-from graphql import ASTValidationRule
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
+from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
@@ -35,7 +35,6 @@ from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.usage import UsageQuery, UsageType
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
-_RULES: Final[list[type[ASTValidationRule]]] = [Limits]
 _CACHED_DOCUMENTS: Final = 500
 
 
@@ -58,6 +57,7 @@ class Query(
     AlarmQuery,
     MarginQuery,
     ExchangeQuery,
+    AllowanceQuery,
 ):
     """Every query."""
 
@@ -76,6 +76,7 @@ class Mutation(
     FeedMutation,
     AlarmMutation,
     ExchangeMutation,
+    GroupMutation,
 ):
     """Every mutation."""
 
@@ -128,9 +129,9 @@ def make_schema() -> strawberry.Schema:
         exception_handlers=HANDLERS,
         extensions=[
             lambda: MaxTokensLimiter(TOKENS_MAX),
-            lambda: AddValidationRules(_RULES),
             lambda: ParserCache(_CACHED_DOCUMENTS),
             lambda: ValidationCache(_CACHED_DOCUMENTS),
+            Limits,
             Errors,
         ],
     )

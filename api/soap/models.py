@@ -210,6 +210,29 @@ class Quote(Model):
     cost = Charge
 
 
+class Allowance(Model):
+    """What a bucket has granted, given and left; ``ends`` is after ``until`` where it rolls over."""
+
+    bucket = needed(Unicode)
+    owner = needed(Unicode)
+    unit = needed(Unicode)
+    currency = Unicode
+    since = needed(DateTime)
+    until = needed(DateTime)
+    ends = needed(DateTime)
+    granted = needed(XsDecimal)
+    used = needed(XsDecimal)
+    lost = needed(XsDecimal)
+    left = needed(XsDecimal)
+
+
+class Allowances(Model):
+    """The buckets of a contract, in the order of drawing."""
+
+    count = needed(Integer)
+    allowance = Allowance.customize(min_occurs=0, max_occurs="unbounded")
+
+
 class LevelExplained(Model):
     """One level of an explanation: ``status`` is rated, no_rate or overflow."""
 

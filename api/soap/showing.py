@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from domain.rating.rated_event import RatedEvent
 from domain.telling.data import data
 from domain.telling.language import Language
 from domain.telling.text import text
+from domain.usecases.list_allowances import AllowanceLeft
 from domain.usecases.price_call import Quote
 
 
@@ -50,6 +51,27 @@ def customer(one: Customer) -> models.Customer:
         priceList=one.price_list,
         version=one.version,
     )
+
+
+def allowances(found: Sequence[AllowanceLeft]) -> models.Allowances:
+    """Show what buckets have left."""
+    rows = [
+        models.Allowance(
+            bucket=one.bucket,
+            owner=one.owner,
+            unit=one.unit,
+            currency=one.currency,
+            since=one.since,
+            until=one.until,
+            ends=one.ends,
+            granted=one.granted,
+            used=one.used,
+            lost=one.lost,
+            left=one.left,
+        )
+        for one in found
+    ]
+    return models.Allowances(count=len(rows), allowance=rows)
 
 
 def contract(

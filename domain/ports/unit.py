@@ -16,6 +16,7 @@ from domain.ports.draws import Draws
 from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
 from domain.ports.files import Files, Sources, Suspense
+from domain.ports.groups import Groups
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
@@ -85,6 +86,8 @@ class Unit(Protocol):
     def reratings(self) -> Reratings: ...  # noqa: D102
     @property
     def simulations(self) -> Simulations: ...  # noqa: D102
+    @property
+    def groups(self) -> Groups: ...  # noqa: D102
     @property
     def draws(self) -> Draws: ...  # noqa: D102
     @property

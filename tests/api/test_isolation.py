@@ -69,6 +69,11 @@ def _queries(owned: Owned, absent: bool) -> dict[str, str]:
             f"Query.usageTotals(filter.{name})": f'{{ usageTotals({PERIOD[:-1]}, {name}: "{one}"}}) {{ events }} }}'
             for name, one in (("customer", customer), ("contract", contract), ("subscription", line))
         },
+        **{
+            f"Query.allowances({name})": f'{{ allowances({name}: "{one}") {{ bucket left }} }}'
+            for name, one in (("customer", customer), ("contract", contract), ("subscription", line))
+        },
+        "Query.customerGroups(customer)": f'{{ customerGroups(customer: "{customer}") {{ name }} }}',
         "Query.priceCall(input.subscription)": (
             f'{{ priceCall(input: {{subscription: "{line}", number: "46701740605"}}) {{ billed retail {{ rate }} }} }}'
         ),
@@ -357,6 +362,8 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "allocatePayment.payment",
         "releasePayment.payment",
         # tests/rerating: refused to resellers, and another operator's is not found
+        "joinGroup.customer",  # tests/buckets/test_groups.py
+        "leaveGroup.customer",
         "rerate.customer",
         "rerate.contract",
         "rerate.subscription",
