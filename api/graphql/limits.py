@@ -1,15 +1,17 @@
 """What one GraphQL document may ask: depth, aliases and cost are measured before anything is resolved (G1, G3-G5).
 
 The cost of a document is the product of the list sizes on the way to each field: a field costs one, and everything
-inside a connection costs ``first`` times as much, inside a plain list ten times. A size that only a variable knows
-counts as the largest allowed; resolvers clamp it again. Fragments are measured once each, so that spreading one many
-times costs arithmetic only.
+inside a connection costs ``first`` times as much, inside a plain list ten times. A size that stands in a variable is
+the value that is sent with the document; resolvers clamp it again. Fragments are measured once each, so that spreading
+one many times costs arithmetic only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from graphql import (
@@ -26,11 +28,11 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    ValidationContext,
-    ValidationRule,
+    VariableNode,
     get_named_type,
     is_leaf_type,
 )
+from strawberry.extensions import SchemaExtension
 
 DEPTH_MAX: Final = 10
 ALIASES_MAX: Final = 30
@@ -41,6 +43,7 @@ FIRST_DEFAULT: Final = 50
 FIRST_MAX: Final = 500
 LIST_SIZE: Final = 10
 INTROSPECTION_DEPTH_MAX: Final = 20
+_NO_VARIABLES: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,20 @@ class Measure:
     cost: int = 0
 
 
-class Limits(ValidationRule):
-    """The validation rule. It is one class made once: strawberry's cache of validated documents keys on it."""
+class Limits(SchemaExtension):
+    """Measures every document with its variables. It stands behind the cache of validated documents, which has none."""
 
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        for message in faults(context.document, _lists(context.schema)):
-            context.report_error(GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"}))
+    def on_validate(self) -> Iterator[None]:
+        """Report what passes a limit, unless the document is wrong anyway."""
+        context = self.execution_context
+        if not context.pre_execution_errors and context.graphql_document is not None:
+            schema: GraphQLSchema = context.schema._schema  # noqa: SLF001  (strawberry's own way to graphql-core)
+            found = faults(context.graphql_document, _lists(schema), context.variables or {})
+            if found:
+                context.pre_execution_errors = [
+                    GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"}) for message in found
+                ]
+        yield
 
 
 @lru_cache(maxsize=8)
@@ -74,16 +84,17 @@ def _lists(schema: GraphQLSchema) -> frozenset[str]:
     return frozenset(found - {"edges"})
 
 
-def faults(document: DocumentNode, lists: frozenset[str] = frozenset()) -> list[str]:
+def faults(
+    document: DocumentNode, lists: frozenset[str] = frozenset(), variables: Mapping[str, Any] = _NO_VARIABLES
+) -> list[str]:
     """Return a sentence for each limit the document passes; ``lists`` names fields that are plain lists."""
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     if len(operations) > OPERATIONS_MAX:
         return [f"a document holds at most {OPERATIONS_MAX} operations"]
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-    meter = _Meter(fragments, lists)
     found: list[str] = []
     for operation in operations:
-        measure = meter.of(operation.selection_set)
+        measure = _Meter(fragments, lists, _sizes(operation, variables)).of(operation.selection_set)
         introspects = any(_is_introspection(node) for node in operation.selection_set.selections)
         depth_max = INTROSPECTION_DEPTH_MAX if introspects else DEPTH_MAX
         if measure.depth > depth_max:
@@ -91,15 +102,31 @@ def faults(document: DocumentNode, lists: frozenset[str] = frozenset()) -> list[
         if measure.aliases > ALIASES_MAX:
             found.append(f"the query has {measure.aliases} aliases; at most {ALIASES_MAX} are answered")
         if measure.cost > COST_MAX:
-            why = "ask for fewer at a time, with numbers in the query: a `first` by a variable counts as " + str(
-                FIRST_MAX
-            )
-            found.append(f"the query may cost {measure.cost} fields; at most {COST_MAX}: {why}")
+            found.append(f"the query may cost {measure.cost} fields; at most {COST_MAX}: ask for fewer at a time")
+    return found
+
+
+def _sizes(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> dict[str, int]:
+    """Return what each variable of an operation counts as a list's size: what is sent, else what it defaults to.
+
+    What is no whole number, is refused by the variable's type or leaves the size to the field.
+    """
+    found: dict[str, int] = {}
+    for one in operation.variable_definitions or ():
+        name = one.variable.name.value
+        if name in variables:
+            value = variables[name]
+        else:
+            value = int(one.default_value.value) if isinstance(one.default_value, IntValueNode) else None
+        found[name] = value if type(value) is int else FIRST_MAX if value is not None else FIRST_DEFAULT
     return found
 
 
 class _Meter:
-    def __init__(self, fragments: dict[str, FragmentDefinitionNode], lists: frozenset[str]) -> None:
+    def __init__(
+        self, fragments: dict[str, FragmentDefinitionNode], lists: frozenset[str], sizes: Mapping[str, int]
+    ) -> None:
+        self._sizes = sizes
         self._fragments = fragments
         self._lists = lists
         self._known: dict[str, Measure] = {}
@@ -130,7 +157,9 @@ class _Meter:
         for argument in node.arguments or ():
             if argument.name.value == "first":
                 value = argument.value
-                return max(1, int(value.value)) if isinstance(value, IntValueNode) else FIRST_MAX
+                if isinstance(value, VariableNode):
+                    return max(1, self._sizes.get(value.name.value, FIRST_MAX))
+                return max(1, int(value.value)) if isinstance(value, IntValueNode) else FIRST_DEFAULT
         sub = node.selection_set.selections if node.selection_set else ()
         if any(isinstance(one, FieldNode) and one.name.value == "edges" for one in sub):
             return FIRST_DEFAULT

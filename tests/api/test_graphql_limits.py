@@ -36,7 +36,7 @@ def _deep(levels: int) -> str:
         pytest.param(
             "query($n: Int!) { customers(first: $n) { edges { node { contracts { services { quantity start } } } } } }",
             "cost",
-            id="G4 a size that only a variable knows",
+            id="G4 a size in a variable",
         ),
         pytest.param(
             "{ ...a } fragment a on Query { " + " ".join(f"x{i}: operator {{ name }}" for i in range(40)) + " }",
@@ -57,10 +57,26 @@ def _deep(levels: int) -> str:
 )
 async def test_a_query_that_asks_too_much_is_not_begun(house: House, query: str, words: str) -> None:
     await house.token("operator")
-    status, body = await _post(house, query, **({"variables": {"n": 1}} if "$n" in query else {}))
+    status, body = await _post(house, query, **({"variables": {"n": 500}} if "$n" in query else {}))
     assert status == 400
     assert body["data"] is None
     assert any(words in error["message"] for error in body["errors"]), body["errors"]
+
+
+async def test_a_size_in_a_variable_counts_as_what_it_is(house: House) -> None:
+    query = "query($n: Int%s) { customers(first: $n) { edges { node { contracts { services { quantity } } } } } }"
+    for default, variables, allowed in (
+        ("", {"n": 3}, True),
+        ("", {}, True),
+        ("", {"n": None}, True),
+        (" = 3", {}, True),
+        (" = 500", {}, False),
+        (" = 500", {"n": 3}, True),
+        ("", {"n": 500}, False),
+        ("", {"n": 10**30}, False),
+    ):
+        status, _ = await _post(house, query % default, variables=variables)
+        assert (status == 200) is allowed, (default, variables)
 
 
 def test_measuring_visits_a_fragment_once_however_often_it_is_spread() -> None:
