@@ -23,6 +23,8 @@ from integrations.cdr.text import Source
 
 DOCUMENT_BYTES_MAX: Final = 4 << 20
 _FILL_BYTES: Final = 1 << 20
+
+Places = NDArray[np.int32] | NDArray[np.int64]
 _INCOMPLETE: Final = -1
 _BROKEN: Final = -2
 
@@ -39,30 +41,39 @@ class Document:
 
 
 @numba.njit(cache=True, nogil=True)
-def _end(data: NDArray[np.uint8], begin: int, end: int) -> int:
-    """Return where the document that begins with a bracket ends; -1: not within the data, -2: it is broken."""
+def _match(data: NDArray[np.uint8], ends: NDArray[np.int32], opened: NDArray[np.int32]) -> None:
+    """Write behind which place each opening bracket is closed: -1 not within the data, -2 it is broken.
+
+    One pass, whatever the text: no string holds a line end, so where one does a quote is missing, everything that was
+    open then is broken, and the next line begins outside of strings.
+    """
     depth = 0
     inside = False
-    place = begin
-    while place < end:
+    place = 0
+    size = data.shape[0]
+    while place < size:
         byte = data[place]
-        if inside:
-            if byte == 92:
+        if byte == 10 or byte == 13:
+            if inside:
+                for open_place in range(depth):
+                    ends[opened[open_place]] = -2
+                depth = 0
+                inside = False
+        elif inside:
+            if byte == 92 and place + 1 < size and data[place + 1] != 10 and data[place + 1] != 13:
                 place += 1
             elif byte == 34:
                 inside = False
-            elif byte == 10 or byte == 13:
-                return -2  # no string holds a line end: a quote is missing
         elif byte == 34:
             inside = True
         elif byte == 123 or byte == 91:
+            ends[place] = -1
+            opened[depth] = place
             depth += 1
-        elif byte == 125 or byte == 93:
+        elif (byte == 125 or byte == 93) and depth > 0:
             depth -= 1
-            if depth == 0:
-                return place + 1
+            ends[opened[depth]] = place + 1
         place += 1
-    return -1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -83,6 +94,9 @@ def documents(blocks: Iterable[bytes], encoding: str = "utf-8") -> Iterator[Docu
     while True:
         text, final = source.fill(target)
         data = np.frombuffer(text, dtype=np.uint8)
+        ends = np.full(len(text), _BROKEN, dtype=np.int32)
+        _match(data, ends, np.empty(len(text), dtype=np.int32))
+        lines = _line_beginnings(data)
         place, more = 0, False
         while True:
             place = int(_begin(data, place, len(text)))
@@ -93,7 +107,8 @@ def documents(blocks: Iterable[bytes], encoding: str = "utf-8") -> Iterator[Docu
                     continue
             if place >= len(text):
                 break
-            found = _one(text, data, place, source, final=final)
+            # A line end far away holds the text back: what is there is then all there is of the document.
+            found = _one(text, ends, lines, place, source, final=final, stuck=target > 4 * DOCUMENT_BYTES_MAX)
             if found is None:
                 more = True
                 break
@@ -106,19 +121,22 @@ def documents(blocks: Iterable[bytes], encoding: str = "utf-8") -> Iterator[Docu
 
 
 def _one(
-    text: bytes, data: NDArray[np.uint8], begin: int, source: Source, *, final: bool
+    text: bytes, ends: Places, lines: Places, begin: int, source: Source, *, final: bool, stuck: bool
 ) -> tuple[Document, int] | None:
     """Return the document that begins at a place and where reading goes on; None where more of the file is needed."""
     bounded = min(len(text), begin + DOCUMENT_BYTES_MAX)
-    whole = final or bounded < len(text) or len(text) - begin >= DOCUMENT_BYTES_MAX
+    whole = final or stuck or bounded < len(text) or len(text) - begin >= DOCUMENT_BYTES_MAX
     bracket = text[begin : begin + 1] in {b"{", b"["}
-    stop = int(_end(data, begin, bounded)) if bracket else _BROKEN
+    stop = int(ends[begin])
+    if stop > bounded:
+        stop = _INCOMPLETE
     if stop > 0:
         return _document(text, begin, stop, source), stop
     if stop == _INCOMPLETE and not whole:
         return None
     # Broken, or without an end: the next line that begins with a bracket begins another.
-    following = _next_line(text, begin, bounded)
+    at = int(np.searchsorted(lines, begin, side="right"))
+    following = int(lines[at]) if at < len(lines) and lines[at] < bounded else -1
     if following < 0:
         if not whole:
             return None
@@ -130,10 +148,12 @@ def _one(
     return _document(text, begin, following, source, fault, cut=cut), following
 
 
-def _next_line(text: bytes, begin: int, until: int) -> int:
-    """Return the first place after ``begin`` where a line begins with a bracket, -1 where there is none."""
-    hits = [at for end in (b"\n{", b"\r{") if (at := text.find(end, begin, until)) >= 0]
-    return min(hits) + 1 if hits else -1
+def _line_beginnings(data: NDArray[np.uint8]) -> Places:
+    """Return where a line begins with a bracket."""
+    braces = np.flatnonzero(data[1:] == ord("{")) + 1
+    before = data[braces - 1]
+    found: Places = braces[(before == ord("\n")) | (before == ord("\r"))]
+    return found
 
 
 def _document(text: bytes, begin: int, end: int, source: Source, fault: str = "", *, cut: bool = False) -> Document:

@@ -31,6 +31,8 @@ _END: Final = b"</cdr>"
 _OWN: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _FILL_BYTES: Final = 1 << 20
 _MARK_BYTES: Final = 16
+# libxml2 compares each attribute of an element with all the others.
+_ATTRIBUTES_MAX: Final = 10_000
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
@@ -43,7 +45,9 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     while True:
         text, final = source.fill(target)
         place = 0
-        while (found := _next(text, place, final=final)) is not None:
+        # A line end far away holds the text back: what is there is then all there is of the document.
+        stuck = target > 4 * DOCUMENT_BYTES_MAX
+        while (found := _next(text, place, final=final or stuck)) is not None:
             between, begin, end = found
             if _OWN.search(text, place, between):
                 raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
@@ -56,7 +60,8 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         if rest is None:
             if _OWN.search(text, place):
                 raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
-            place = len(text) if final else max(place, len(text) - _MARK_BYTES)
+            whole = final or text.endswith((b"\n", b"\r"))
+            place = len(text) if whole else max(place, len(text) - _MARK_BYTES)
         target = _FILL_BYTES if rest is None else target * 2
         source.take(place)
         if final:
@@ -91,6 +96,9 @@ def _one(raw: bytes, begin: int, rows: Rows) -> None:
         if rows.first:
             raise Unreadable("the XML document is cut: </cdr> is missing")
         rows.reject("truncated", "</cdr> is missing; fetch or post it again", begin, raw)
+        return
+    if raw.count(b'="') + raw.count(b"='") > _ATTRIBUTES_MAX:
+        rows.reject("unknown_record", f"more than {_ATTRIBUTES_MAX} attributes, which no CDR has", begin, raw)
         return
     # Entities cannot be of one's own here, what lies before the document is not parsed; the five of XML stay.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=False)
