@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from domain.buckets.supposed import Supposed
 from domain.ids import SimulationId
 from domain.intake.rater import Rater
 from domain.intake.rows import Priced
@@ -23,6 +24,7 @@ from domain.rerating.comparing import Rates, amount_of, currencies, lists
 from domain.rerating.traffic import priced_traffic
 
 DIMENSIONS: Final = ("list", "destination", "customer")
+SIDES: Final = ("before", "after")
 # Sums of micro-units: what the operator is paid and what he pays, before and after, in the currency they are in.
 # ``day``: the local one, and null in the operator's own currency, which needs no exchange rate.
 SUMS: Final = pl.Schema(
@@ -133,13 +135,22 @@ NOTHING: Final = Simulated(0, 0, {name: SUMS.to_frame() for name in DIMENSIONS})
 
 
 def simulate(
-    stored: pl.DataFrame, rater: Rater, rates: Rates, destinations: Mapping[int, str], money: Money
+    stored: pl.DataFrame,
+    rater: Rater,
+    rates: Rates,
+    destinations: Mapping[int, str],
+    money: Money,
+    *,
+    draws: Supposed | None = None,
 ) -> Simulated:
     """Rate past traffic (``TRAFFIC``) by the rater's catalogue and set both side by side.
 
     What the operator is paid is the outermost tier's price for a reseller's customer, else the retail price.
+    ``draws``: what the chunks of one simulation have drawn so far, and draw on.
     """
     priced = priced_traffic(stored, rater)
+    if draws is not None:
+        priced = draws.drawn(priced, rater)
     names = stored["destination"].replace_strict(dict(destinations), default="", return_dtype=pl.String)
     customer = stored["customer"].cast(pl.String)
     day = pl.from_epoch("start", time_unit="us").dt.replace_time_zone("UTC").dt.convert_time_zone(money.zone).dt.date()
@@ -240,23 +251,41 @@ def compared(sums: pl.DataFrame, money: Money, first: int | None = None) -> list
 
     Refuses with: BadValue (no rate says).
     """
-    found: dict[str, dict[str, list[int]]] = {}
-    for name, side, measure, unit, day, events, micro in sums.iter_rows():
-        value = money.worth(int(micro), unit, day)
-        cell = found.setdefault(name, {}).setdefault(side, [0, 0, 0])
-        cell[0] += events
-        cell[1] += value if measure == "paid" else 0
-        cell[2] += value if measure == "paid" else -value
-    none = [0, 0, 0]
+    foreign = sums.filter(pl.col("currency") != money.currency)
+    rows = pl.concat([sums.filter(pl.col("currency") == money.currency), _exchanged(foreign, money)])
+    paid, nothing = pl.col("measure") == "paid", pl.lit(0, pl.Int128)  # polars cannot negate 128 bits
+    value = {
+        "events": pl.col("events"),
+        "revenue": pl.when(paid).then("micro").otherwise(nothing),
+        "margin": pl.when(paid).then("micro").otherwise(nothing - pl.col("micro")),
+    }
+    each = rows.group_by("name").agg(
+        pl.when(pl.col("side") == side).then(column).otherwise(0).sum().alias(f"{side}_{name}")
+        for side in SIDES
+        for name, column in value.items()
+    )
+    change = pl.col("after_margin") - pl.col("before_margin")
+    placed = each.sort(
+        pl.when(change < 0).then(nothing - change).otherwise(change),
+        "before_revenue",
+        "name",
+        descending=[True, True, False],
+    )
+    return [
+        Compared(name=row["name"], **{side: _side(row, side) for side in SIDES})
+        for row in placed.head(len(placed) if first is None else first).iter_rows(named=True)
+    ]
 
-    def place(name: str) -> tuple[int, int, str]:
-        before, after = found[name].get("before", none), found[name].get("after", none)
-        return -abs(after[2] - before[2]), -before[1], name
 
-    chosen = sorted(found, key=place)[:first]
-    return [Compared(name=n, before=_side(found[n], "before"), after=_side(found[n], "after")) for n in chosen]
+def _exchanged(sums: pl.DataFrame, money: Money) -> pl.DataFrame:
+    """Return sums in other currencies in the operator's."""
+    rows = sums.select("micro", "currency", "day").iter_rows()
+    return sums.with_columns(pl.Series("micro", [money.worth(int(micro), *which) for micro, *which in rows], pl.Int128))
 
 
-def _side(each: Mapping[str, Sequence[int]], side: str) -> Side:
-    events, revenue, margin = each.get(side, (0, 0, 0))
-    return Side(events=events, revenue=Decimal(revenue).scaleb(-6), margin=Decimal(margin).scaleb(-6))
+def _side(row: Mapping[str, Any], side: str) -> Side:
+    return Side(
+        events=row[f"{side}_events"],
+        revenue=Decimal(row[f"{side}_revenue"]).scaleb(-6),
+        margin=Decimal(row[f"{side}_margin"]).scaleb(-6),
+    )

@@ -12,7 +12,7 @@ from domain.rerating.traffic import OUTERMOST, TRAFFIC, present
 from tests.intake import world as made
 from tests.rerating.conftest import SINCE, UNTIL, dearer, publish
 
-FIXED = "46850000000"
+FIXED, NORWAY = "46850000000", "4722000000"
 NAMES = ("start", "source", "key", "version")
 
 
@@ -45,7 +45,7 @@ def test_a_page_of_one_event_alone_is_not_told_before_it_is_whole() -> None:
 
 @pytest.mark.parametrize("first", [1, 2, 3, 100])
 async def test_traffic_is_what_is_stored(wiring, world, load, again, first: int) -> None:
-    rows = [made.row(n, a=made.number(n % 4), b=FIXED) for n in range(7)]
+    rows = [made.row(n, a=made.number(n % 4), b=NORWAY if n == 4 else FIXED) for n in range(7)]
     await load(made.lines(*rows))
     await publish(wiring, world, dearer)
     assert (await again()).tally.changed
