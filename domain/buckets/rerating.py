@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from domain.buckets.claiming import drawers_of, merged
 from domain.buckets.drawing import draw
+from domain.buckets.merging import drawers_of, merged
 from domain.buckets.opening import open_draws
 from domain.buckets.settling import Settled, connected, settle
 from domain.intake.rater import Rater
@@ -113,7 +113,7 @@ def _tally(done: Settled, before: pl.DataFrame, rates: Rates, rater: Rater) -> T
 
 
 async def released(unit: Unit, held: pl.DataFrame, rater: Rater, selection: Selection, *, write: bool) -> Outcome:
-    """Rate events in suspense (``HELD``); those that have a price now, and are asked for, draw and are rated rows now."""
+    """Rate events in suspense (``HELD``); those that have a price now, and are asked for, draw and are released."""
     priced = await asyncio.to_thread(priced_held, held, rater)
     chosen = asked_for(held, priced, rater, selection)
     places = np.flatnonzero(chosen & np.append(rater.draws, False)[priced.owners])

@@ -109,6 +109,16 @@ class Standing:
             volumes=_less(self.volumes, counted, ["customer", "subscription", "ring", "slot"], "counted"),
         )
 
+    def after(self, moved: Moved) -> Standing:
+        """Return the standing as a change leaves it."""
+        return Standing(
+            balances=_over(moved.balances, self.balances, ["customer", "bucket", "owner", "since"]),
+            losses=pl.concat([self.losses, moved.losses]),
+            volumes=_over(moved.volumes, self.volumes, ["customer", "subscription", "ring", "slot"]),
+            lasts=_over(moved.lasts, self.lasts, ["customer", "subscription"]),
+            settled=self.settled,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moved:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from domain.access.actor import Action, Actor, allow
+from domain.buckets.supposed import Supposed
 from domain.catalogue.document import BadTariff, read_tariff
 from domain.catalogue.drafting import edited
 from domain.catalogue.supposing import supposed
@@ -202,7 +203,7 @@ async def _read(around: _Around, after: Position | None) -> _Chunk:
 
 async def _all(around: _Around, progress: Progress) -> Simulated:
     """Rate the period chunk by chunk: while one is rated, the database reads the next."""
-    done = NOTHING
+    done, draws = NOTHING, Supposed()
     reading: asyncio.Task[_Chunk] | None = asyncio.create_task(_read(around, None))
     try:
         while reading is not None:
@@ -210,7 +211,9 @@ async def _all(around: _Around, progress: Progress) -> Simulated:
             reading = None if chunk.after is None else asyncio.create_task(_read(around, chunk.after))
             if chunk.traffic.height:
                 named = chunk.rates, chunk.destinations
-                done += await asyncio.to_thread(simulate, chunk.traffic, around.rater, *named, around.money)
+                done += await asyncio.to_thread(
+                    simulate, chunk.traffic, around.rater, *named, around.money, draws=draws
+                )
                 progress(done.events)
     finally:
         if reading is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from domain.catalogue.document import read_tariff
 from domain.contracts.subscription import NumberAssignment
 from domain.rerating.rerating import Reason, Selection
 from domain.usecases.rerate import Rerate, rerate
+from domain.usecases.simulate_tariff import SimulateTariff, simulate_tariff
 from tests.buckets import made as own
 from tests.intake import world as made
 
@@ -122,4 +124,26 @@ async def test_what_is_released_draws_and_is_settled(wiring, world, load):
     assert [amount for amount, _ in await told(wiring, world)] == [600_000, 0, 200_000]
     assert (await own.settle(wiring, world)).changed == 3
     assert [amount for amount, _ in await told(wiring, world)] == [0, 200_000, 600_000]
+    assert await own.balances(wiring, world) == {("b", owner): 100}
+
+
+async def test_a_simulation_begins_with_nothing_drawn(wiring, world, load):
+    """What was drawn counts for nothing; chunks of one event draw on, in the order of time, as one chunk does."""
+    owner = f"subscription:{world.subscriptions[0]}"
+    lists = {**made.TARIFF["price_lists"], **own.PLAIN}
+    document = made.TARIFF | {"price_lists": lists, "buckets": [own.bucket("b", owner, "100")]}
+    await own.publish(wiring, world, buckets=document["buckets"])
+    await load(made.lines(*(call(n, 60, hour=n) for n in range(3))))
+    ring = own.volume_ring("much", "120", "-50")
+    for per_chunk in (1, 100):
+        for tariff, after in ((document, "0.800000"), (document | {"discount_rings": [ring]}, "0.500000")):
+            done = await simulate_tariff(
+                SimulateTariff(since=MARCH.since, until=MARCH.until, document=tariff, exchange={"EUR": Decimal(10)}),
+                actor=world.actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                raters=wiring.raters,
+                events_per_chunk=per_chunk,
+            )
+            assert [str(side.revenue) for side in (done.total.before, done.total.after)] == ["0.800000", after]
     assert await own.balances(wiring, world) == {("b", owner): 100}
