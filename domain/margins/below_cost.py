@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from domain.alarms.alarm import Raised, Severity
 from domain.margins.watch import Watch
 from domain.money import MICRO, plain, scaled
+from domain.rating.clock import EPOCH
 from domain.rating.layout import PRICED
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ ALARMS_MAX: Final = 50  # of one chunk; what remains is one more
 NAME_MAX: Final = 90
 SAFE: Final = 1.000001  # floats are off by less; nothing but clear profits is let go by them
 FACTOR_MAX: Final = 2**62
+DAYS_MAX: Final = 62
 AMOUNT_MAX: Final = 2**62
 
 Places = NDArray[np.int64]
@@ -100,6 +103,8 @@ def _converted(  # noqa: PLR0917  (columns)
     plain_ones: Places,
 ) -> Compared:
     """Compare those whose amounts are in two currencies, or in another than the operator's."""
+    sides = [(amount[other], money[other]) for amount, money in (sold, bought)]
+    other = other[_doubtful(priced.events.start[other], sides[0], sides[1], names, watch)]
     days = (
         pl.from_epoch(pl.Series(priced.events.start[other], dtype=pl.Int64), time_unit="us")
         .dt.replace_time_zone("UTC")
@@ -120,9 +125,6 @@ def _converted(  # noqa: PLR0917  (columns)
     places, earned, paid = _one_by_one(frame, names, watch) if wide else ([], [], [])
     frame = frame.join(worth.rename({"code": "money", "num": "num_e", "den": "den_e"}), on=["money", "day"])
     frame = frame.join(worth.rename({"code": "cost", "num": "num_p", "den": "den_p"}), on=["cost", "day"])
-    rough = pl.col("earned").cast(pl.Float64) * pl.col("num_e").cast(pl.Float64) / pl.col("den_e").cast(pl.Float64)
-    rough_paid = pl.col("paid").cast(pl.Float64) * pl.col("num_p").cast(pl.Float64) / pl.col("den_p").cast(pl.Float64)
-    frame = frame.filter(rough <= rough_paid * SAFE + 2)
     exact = frame.select("place", earned=_half_away("earned", "e"), paid=_half_away("paid", "p"))
     exact = exact.filter(pl.col("earned") < pl.col("paid"))
     return Compared(
@@ -131,6 +133,30 @@ def _converted(  # noqa: PLR0917  (columns)
         _joined(bought[0][plain_ones], exact["paid"], paid),
         lacking,
     )
+
+
+def _doubtful(
+    starts: Any, sold: tuple[Any, Any], bought: tuple[Any, Any], names: Sequence[str], watch: Watch
+) -> NDArray[np.bool_]:
+    """Tell which events may lose at some rate of the days there are: all but those that clearly earn more."""
+    zone = ZoneInfo(watch.zone)
+    first, last = (_local(int(start), zone) for start in (starts.min(), starts.max()))
+    count = (last - first).days + 1
+    if count > DAYS_MAX:
+        return np.ones(len(starts), np.bool_)
+    least, most = np.zeros(len(names)), np.full(len(names), np.inf)  # where a day has no rate nothing is clear
+    for place, name in enumerate(names):
+        factors = [watch.worth(name, first + timedelta(days=day)) for day in range(count)]
+        known = [float(factor) for factor in factors if factor is not None]
+        if len(known) == count:
+            least[place], most[place] = min(known), max(known)
+    earned, paid = sold[0] * least[sold[1]], bought[0] * most[bought[1]]
+    doubtful: NDArray[np.bool_] = earned <= paid * SAFE + 2
+    return doubtful
+
+
+def _local(start_us: int, zone: ZoneInfo) -> date:
+    return (EPOCH + timedelta(microseconds=start_us)).astimezone(zone).date()
 
 
 def _joined(own: Any, exact: pl.Series, others: Sequence[int]) -> Any:
