@@ -14,10 +14,12 @@ from api.feeding import poll_job
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ids import FileId
+from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
 from domain.usecases import schedule_polls, take_cdr
 from domain.usecases.import_cdr import import_file
+from domain.usecases.sweep_sessions import sweep_sessions
 
 Handler = Callable[[Wiring, Actor, Job], Awaitable[Mapping[str, object]]]
 
@@ -40,7 +42,21 @@ async def _import_cdr(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, ob
     return {"file": key, "state": done.file.state.value, "rated": done.rated, "unrated": done.unrated}
 
 
+async def _sweep_sessions(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+    """Tell of the sessions of ``payload["source"]`` whose time is out."""
+    done = await sweep_sessions(
+        actor=actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        raters=wiring.raters,
+        formats=wiring.formats,
+        source=str(job.payload["source"]),
+    )
+    return {"events": done.events, "rejects": done.rejects, "forgotten": done.forgotten}
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
+    SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
 }

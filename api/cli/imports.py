@@ -176,6 +176,7 @@ def _told(done: Imported, source: str) -> dict[str, object]:
         **{name: getattr(file, name) for name in counts},
         "ignored": dict(file.ignored),
         "warnings": dict(file.warnings),
+        "reasons": dict(sorted(done.reasons.items())),
     }
 
 

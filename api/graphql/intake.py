@@ -79,6 +79,7 @@ class FileType(Node):
     state: FileState
     received_at: datetime
     finished_at: datetime | None
+    profile_version: int | None
     chunks: int
     records: BigInt
     events: BigInt
@@ -109,6 +110,7 @@ class SuspendedType:
     source: SourceType = strawberry.field(resolver=_source)
     file: FileType = strawberry.field(resolver=_file)
     record: BigInt
+    byte_offset: BigInt
     reason: str
     detail: str
     raw: str
@@ -136,6 +138,9 @@ class ImportedFile:
 
     file: FileType
     again: bool
+    reasons: list[ReasonCountType] = strawberry.field(
+        default_factory=list, description="Why how many records went to suspense by this call."
+    )
 
 
 async def _files(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:
@@ -190,7 +195,8 @@ async def _import(info: Info, asked: Annotated[ImportCdrFileInput, strawberry.ar
         formats=wiring.formats,
         raters=wiring.raters,
     )
-    return ImportedFile(file=done.file, again=done.again)
+    reasons = [ReasonCountType(reason=reason, count=BigInt(n)) for reason, n in sorted(done.reasons.items())]
+    return ImportedFile(file=done.file, again=done.again, reasons=reasons)
 
 
 @strawberry.type

@@ -21,6 +21,7 @@ from api.graphql.jobs import JobMutation, JobQuery, JobType
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.margin_updates import MarginSubscription
 from api.graphql.margins import MarginQuery
+from api.graphql.mediation import MediationMutation, MediationQuery
 from api.graphql.node_query import NodeQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
@@ -49,6 +50,7 @@ class Query(
     InvoiceQuery,
     PaymentQuery,
     IntakeQuery,
+    MediationQuery,
     ReratingQuery,
     SimulationQuery,
     ClientQuery,
@@ -68,6 +70,7 @@ class Mutation(
     CatalogueMutation,
     DraftMutation,
     IntakeMutation,
+    MediationMutation,
     ReratingMutation,
     InvoiceMutation,
     PaymentMutation,

@@ -32,7 +32,7 @@ from domain.access.actor import Actor
 from domain.buckets.claiming import draw_chunk
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
-from domain.intake.telling import Around, tell_names, tell_sessions
+from domain.intake.telling import Around, sweep_job, tell_names, tell_sessions
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile, FileState, Source
@@ -285,6 +285,8 @@ class Run:
             await unit.files.keep(done)
             counts = {name: getattr(done, name) for name in ("records", "events", "rated", "unrated", "rejects")}
             await unit.audit.write("import_cdr", f"file:{done.id}", {"state": done.state.value, **counts})
+            if self.profile is not None:
+                await unit.jobs.add(sweep_job(self.source, self.profile, self.clock.now()))
             await unit.outbox.promise("cdr_imported", {"file": done.id, "source": self.source.name, **counts})
         return done
 

@@ -17,6 +17,7 @@ from domain.intake.chunks import prepare
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
 from domain.intake.writing import Wrote, nothing, write_chunk
+from domain.jobs.job import NewJob
 from domain.mediation.files import Source
 from domain.mediation.held import Held, charged, divided, give_up, timeout_us
 from domain.mediation.profile import Profile
@@ -29,6 +30,15 @@ from domain.refusal import WrongState
 
 AT_ONCE: Final = 500
 ATTEMPTS_MAX: Final = 10
+
+
+SWEEP: Final = "sweep_sessions"
+
+
+def sweep_job(source: Source, profile: Profile, now: datetime) -> NewJob:
+    """Return what tells of a source's sessions once their time is out, at most once an hour."""
+    at = now + timedelta(hours=profile.timeout_hours, minutes=5)
+    return NewJob(kind=SWEEP, payload={"source": source.name}, dedupe=f"{source.id}/{at:%Y-%m-%dT%H}", run_at=at)
 
 
 @dataclass(frozen=True, slots=True)

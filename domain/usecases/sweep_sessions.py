@@ -8,14 +8,13 @@ from typing import Final
 
 from domain.access.actor import Action, Actor, allow
 from domain.intake.raters import Raters
-from domain.intake.telling import Around, tell_sessions
+from domain.intake.telling import SWEEP, Around, tell_sessions
 from domain.ports.clock import Clock
 from domain.ports.intake import Formats
 from domain.ports.unit import Begin
 
 # How long sessions that are told of are remembered after their time-out, to know their parts when they come again.
 REMEMBERED: Final = timedelta(days=3)
-KIND: Final = "sweep_sessions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,6 @@ async def sweep_sessions(
             gone = await unit.sessions.forget(one.id, touched_before=limit)
             if wrote or gone:
                 detail = {"source": one.name, "events": events, "rejects": rejects, "forgotten": gone}
-                await unit.audit.write(KIND, f"source:{one.id}", detail)
+                await unit.audit.write(SWEEP, f"source:{one.id}", detail)
         total = Swept(events=total.events + events, rejects=total.rejects + rejects, forgotten=total.forgotten + gone)
     return total
