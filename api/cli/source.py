@@ -62,7 +62,8 @@ def _advise(head: bytes, known: Profile) -> bool:
     found = advice.advise(head, known)
     for one in found:
         print(json.dumps({"change": one.key, "to": one.value, "because": one.because}, ensure_ascii=False))
-    return any(one.key.startswith(("file.columns", "file.delimiter", "time.")) for one in found)
+    misread = ("reader", "map.", "file.columns", "file.header", "file.delimiter", "time.")
+    return any(one.key.startswith(misread) for one in found)
 
 
 def _show(opened: Any, known: Profile, records: int) -> bool:

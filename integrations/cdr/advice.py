@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from domain.mediation import instants
 from domain.mediation.columns import Columns
 from domain.mediation.profile import Profile
 from domain.refusal import Refusal
-from integrations.cdr import delimited
+from integrations.cdr import delimited, guesses
 from integrations.cdr.text import Source
 
 HEAD_BYTES: Final = 4 << 20
@@ -36,6 +37,15 @@ _LAYOUTS: Final[dict[tuple[str, int], tuple[str, tuple[str, ...], str]]] = {
         (
             *("clid", *_CDR, "start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "accountcode"),
             *("uniqueid", "userfield", "sequence"),
+        ),
+        "%Y-%m-%d %H:%M:%S",
+    ),
+    ("freeswitch-csv", 18): (
+        "mod_cdr_csv's template asterisk",
+        (
+            *("accountcode", "caller_id_number", "destination_number", "context", "caller_id", "channel_name"),
+            *("bridge_channel", "last_app", "last_arg", "start_stamp", "answer_stamp", "end_stamp", "duration"),
+            *("billsec", "hangup_cause", "amaflags", "uuid", "userfield"),
         ),
         "%Y-%m-%d %H:%M:%S",
     ),
@@ -81,6 +91,10 @@ class Advice:
 
 def advise(head: bytes, profile: Profile) -> list[Advice]:
     """Return what to change so that the profile reads a file that begins with ``head``."""
+    if (other := guesses.best_profile(head, profile)) is not None:
+        name, share = other
+        because = f"{name} reads {share:.0%} of the records, {profile.format} hardly any"
+        return [Advice("reader", name, because)]
     advice: list[Advice] = []
     try:
         source = Source([head], profile.layout.encoding)
@@ -90,14 +104,16 @@ def advise(head: bytes, profile: Profile) -> list[Advice]:
     if profile.layout.encoding == "utf-8" and not _is_utf_8(head) and source.fallback:
         because = "some lines are not UTF-8; they are read as ISO 8859-1, in which no byte is lost"
         advice.append(Advice("file.encoding", "iso-8859-1", because))
-    if not profile.layout.columns and profile.layout.header is None:
+    if not profile.layout.columns and profile.layout.header is None and profile.format != "generic-csv":
         return advice
     profile = _layout(text, profile, advice)
     records = _records(text, profile)
     if records is None or not records.height:
         return advice
     columns = Columns(records, profile)
-    profile = _time_form(columns, profile, advice)
+    if profile.format == "generic-csv":
+        columns = _map(columns, advice)
+    profile = _time_form(columns, columns.profile, advice)
     _zone(Columns(records, profile), advice)
     _country(Columns(records, profile), advice)
     return advice
@@ -122,6 +138,8 @@ def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
         )
         layout = replace(layout, delimiter=best)
     found = delimited.first_fields(text, layout, final=True)
+    if found is not None and not layout.columns and layout.header is None:
+        return _unnamed(text, found[0], replace(profile, layout=layout), advice)
     shape = delimited.shape_of(text, replace(profile, layout=layout), final=True) if layout.columns else None
     if found is None or shape is None or shape.header is not None or shape.fits(len(found[0])):
         return replace(profile, layout=layout)
@@ -136,6 +154,34 @@ def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
     names = tuple(_guess(place, value) for place, value in enumerate(fields))
     advice.append(Advice("file.columns", list(names), f"{len(fields)} fields where {shape.words()} belong; name them"))
     return replace(profile, layout=replace(layout, columns=names))
+
+
+def _unnamed(text: bytes, fields: list[str], profile: Profile, advice: list[Advice]) -> Profile:
+    """Advise on the names of columns where the profile has none: the first row's, or invented ones."""
+    layout = profile.layout
+    with suppress(Refusal):
+        if delimited.shape_of(text, profile, final=True).header is not None:
+            return replace(profile, layout=replace(layout, header=True))
+    if guesses.looks_like_names(fields):
+        advice.append(Advice("file.header", True, f"the first row looks like names: {', '.join(fields[:6])}"))
+        return replace(profile, layout=replace(layout, header=True))
+    names = tuple(_guess(place, value) for place, value in enumerate(fields))
+    advice.append(Advice("file.columns", list(names), "no row of names; give each of the fields one"))
+    return replace(profile, layout=replace(layout, columns=names))
+
+
+def _map(columns: Columns, advice: list[Advice]) -> Columns:
+    """Advise on what the columns are for where the profile's names are not in the file; return it with that taken."""
+    profile = columns.profile
+    found = guesses.uses(columns)
+    for name, column in found.items():
+        advice.append(Advice(f"map.{name}", column, f"its values look like it: {columns.records[column][0]}"))
+    if not any(name in columns.records.columns for key in profile.ref for name in key.split("|")):
+        key = guesses.unique_column(columns)
+        if key is not None:
+            advice.append(Advice("key.ref", key, "it is different in every record"))
+    mapped = {**profile.map, **{name: (column,) for name, column in found.items()}}
+    return Columns(columns.records, replace(profile, map=mapped))
 
 
 def _guess(place: int, value: str) -> str:

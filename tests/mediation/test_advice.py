@@ -1,0 +1,83 @@
+"""What ``source check`` says to change; taken, the file is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integrations.cdr.advice import advise
+from integrations.cdr.guesses import best_profile
+from integrations.cdr.registry import profile
+from tests.mediation.running import run
+from tests.mediation.samples import FILES
+
+TABLE = """Nummer;Beginn;Anrufer;Ziel;Dauer
+17;02.03.2026 10:00:05;0846500401;0701740605;60
+18;02.03.2026 10:01:05;0846500402;0701740606;7
+19;02.03.2026 10:02:05;0846500402;0701740606;75
+20;02.03.2026 10:02:09;0846500401;0701740606;60
+"""
+
+
+def told(data: bytes, source: str) -> dict[str, Any]:
+    return {one.key: one.value for one in advise(data, profile(source))}
+
+
+def taken(source: str, changes: dict[str, Any]) -> str:
+    """Write a profile with the changes taken."""
+    tables: dict[str, list[str]] = {}
+    for key, value in changes.items():
+        table, _, name = key.partition(".")
+        if value is not None and name:
+            tables.setdefault(table, []).append(f"{name} = {json.dumps(value)}")
+    reader = changes.get("reader", source)
+    return f'name = "own"\nreader = "{reader}"\n' + "".join(
+        f"[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "header"), [(TABLE, True), (TABLE.partition("\n")[2], None), (TABLE.replace(";", "\t"), True)]
+)
+def test_a_table_that_nobody_knows_is_read_by_what_its_values_look_like(text: str, header: bool | None) -> None:
+    changes = told(text.encode(), "generic-csv")
+    assert changes.get("file.header") is header
+    events, rejects, _ = run(taken("generic-csv", changes) + '[number]\ncountry = "SE"\n', text.encode())
+    assert rejects.height == 0
+    assert events["used"].to_list() == [60, 7, 75, 60]
+    assert events["a"].to_list() == ["46846500401", "46846500402", "46846500402", "46846500401"]
+    assert events["b"][0] == "46701740605"
+    assert events["ref"].to_list() == ["17", "18", "19", "20"]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("generic") and name != "asterisk"])
+def test_another_shipped_profile_that_fits_is_named(name: str) -> None:
+    fitting, data, _, _ = FILES[name]
+    assert told(data, "asterisk") == {"reader": fitting}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("generic")])
+def test_where_the_profile_fits_no_other_is_named(name: str) -> None:
+    fitting, data, _, _ = FILES[name]
+    assert best_profile(data, profile(fitting)) is None
+
+
+def test_what_nobody_reads_is_said_so() -> None:
+    assert best_profile(b"nothing that anybody knows\n" * 9, profile("asterisk")) is None
+
+
+@pytest.mark.shared
+def test_the_samples_are_known_for_what_they_are(shared: Path) -> None:
+    folder = shared / "data" / "cdr"
+    kinds = {
+        "3cx_csv": "3cx", "acme_sbc_csv": "acme-sbc", "broadworks_csv": "broadworks", "cucm": "cucm",
+        "freeswitch_json": "freeswitch-json", "freeswitch_xml": "freeswitch-xml", "huawei_msc": "huawei-msc",
+        "pgw_3gpp": "pgw-3gpp", "radius_detail": "radius", "ribbon_act": "ribbon-act",
+    }  # fmt: skip
+    for name, fitting in kinds.items():
+        for path in sorted((folder / name).glob("*")):
+            if not path.name.startswith("cmr"):
+                assert told(path.read_bytes(), "asterisk") == {"reader": fitting}, path.name
