@@ -12,6 +12,7 @@
 BIN = .venv/bin
 PYTHON =
 SEEDS = 20
+STORMS = 200
 FUZZ = 500
 # An older pip would build spyne the old way, and say so at length; a newer one knows no other.
 PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input

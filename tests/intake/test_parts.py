@@ -189,7 +189,7 @@ async def test_a_month_is_made_once_when_many_meet_it_at_once(stored):
     async def ask():
         async with stored.database.transaction(role="tollwright_ingest", operator=1) as transaction:
             await transaction.connection.fetchval("select count(*) from usage")  # fills the session's caches
-            await transaction.connection.execute("select to_regclass('usage_2021_03')")
+            await transaction.connection.execute("select to_regclass('usage_q1_2021_03')")
             await transaction.connection.execute("select usage_partition($1)", month)
             await asyncio.sleep(0.05)
 
@@ -197,6 +197,6 @@ async def test_a_month_is_made_once_when_many_meet_it_at_once(stored):
     async with stored.database.transaction(role="owner") as transaction:
         made_of = await transaction.connection.fetchval(
             "select count(*) from pg_inherits where inhparent = 'usage'::regclass"
-            " and inhrelid = 'usage_2021_03'::regclass"
+            " and inhrelid = 'usage_q1_2021_03'::regclass"
         )
     assert made_of == 1
