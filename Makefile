@@ -1,7 +1,8 @@
 # make run          set up and serve the demo operator        make setup   set up alone; .venv/bin/tollwright is the command
 # make test         everything that is checked                make bench   the figures, beside this machine's limits
 # make demo-reset   remove the local data, to start afresh    make lock    the newest dependencies, with their hashes
-# make prove        the import and the main job killed at random moments, SEEDS=20 times each, must keep their books;
+# make prove        workers and database killed at random moments, STORMS=200 times, the import and the main job,
+#                   SEEDS=20 times each, must keep their books;
 #                   files damaged at random, FUZZ=500 times for each format, must be read or refused
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
@@ -46,6 +47,7 @@ bench: setup
 
 prove: setup-dev
 	@TOLLWRIGHT_FUZZ_ROUNDS=$(FUZZ) $(BIN)/pytest -q tests/mediation/test_fuzz.py
+	@STORM_SEEDS=$(STORMS) $(BIN)/pytest -q -s tests/jobs/test_storm.py
 	@KILL_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/intake/test_kill.py
 	@exec $(BIN)/python -m benchmarks.kills --seeds $(SEEDS)
 
