@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from domain.intake.rows import COST_SLOT
 from domain.rating.allowances import allowances, owners
 from domain.rating.clock import micros
 from domain.rating.explain import Standing
-from domain.rating.rated_event import EventRef, RatedEvent
+from domain.rating.rated_event import EventRef
 
 
 def identity(ref: EventRef, version: int) -> pl.DataFrame:
@@ -21,10 +22,11 @@ def identity(ref: EventRef, version: int) -> pl.DataFrame:
     return pl.DataFrame(row, schema=schema, orient="row")
 
 
-def as_it_stood(tariff: Tariff, party: Party, event: RatedEvent, kept: pl.DataFrame) -> tuple[Tariff, Standing]:
-    """Return the tariff of one party with what its buckets granted at the event's start, and what they had then.
+def as_it_stood(tariff: Tariff, party: Party, start: datetime, kept: pl.DataFrame) -> tuple[Tariff, Standing]:
+    """Return the tariff of one party with what its buckets granted at an event's start, and what they had then.
 
-    ``kept``: what the event drew and counted (``KEPT``). Of a bucket that gave nothing nothing is known, nor needed.
+    ``kept``: what the event drew and counted (``KEPT``, or ``SHARES``). Of a bucket that gave nothing nothing is
+    known, nor needed.
     """
     had: dict[tuple[str, str, int], int] = {}
     for name, owner, since, amount, remaining in (
@@ -32,7 +34,7 @@ def as_it_stood(tariff: Tariff, party: Party, event: RatedEvent, kept: pl.DataFr
     ):
         key = (name, owner, since)
         had[key] = max(had.get(key, 0), (remaining or 0) + amount)
-    made, _ = allowances(tariff.buckets, owners(tariff.buckets, [party]), event.start, event.start)
+    made, _ = allowances(tariff.buckets, owners(tariff.buckets, [party]), start, start)
     left = {one.bucket.id: had.get((one.definition.id, one.bucket.owner, micros(one.since)), 0) for one in made}
     volumes = {
         (ring, party.name, *_level(slot)): before or 0

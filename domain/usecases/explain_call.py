@@ -9,8 +9,10 @@ import numpy as np
 
 from domain.access.actor import Actor
 from domain.access.charges import sees_costs, tiers_seen
+from domain.buckets.explaining import as_it_stood
 from domain.intake.rater import Rater, drawing_party
 from domain.intake.raters import Raters
+from domain.intake.rows import SHARES
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.rating.explain import Explainer
@@ -49,7 +51,8 @@ def _explained(cmd: PriceCall, call: Call, rater: Rater, actor: Actor) -> Explan
         used=cmd.used,
         offset=0,
     )
-    explained = Explainer(replace(rater.book.tariff, parties={party.name: party})).explain(event)
+    kept = SHARES.to_frame() if call.drawn is None else call.drawn.shares
+    explained = Explainer(*as_it_stood(rater.book.tariff, party, call.at, kept)).explain(event)
     listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
     seen = {place + 1 for place in tiers_seen(actor, listed)}
     levels = tuple(

@@ -53,7 +53,7 @@ async def explain_usage(
     tariff = await raters.believed(actor, begin, then)
     checked = believed_at is None
     party = drawing_party(event.subscription, event.contract, event.customer, background.pricing)
-    then_left = await asyncio.to_thread(as_it_stood, tariff, party, event, kept)
+    then_left = await asyncio.to_thread(as_it_stood, tariff, party, event.start, kept)
     made = await asyncio.to_thread(_explained, event, background.pricing, *then_left, actor, checked=checked)
     return replace(made, explanation=await with_margins(made.explanation, actor=actor, begin=begin))
 

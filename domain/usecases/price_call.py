@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,8 @@ import polars as pl
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import sees_costs, tiers_seen
+from domain.buckets.drawing import Drawers, Drawn, draw
+from domain.buckets.standing import Standing
 from domain.ids import ResellerId, SubscriptionId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -72,7 +74,7 @@ class Quote:
 
 
 async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Quote:
-    """Price one call by the catalogue as it is; nothing is kept.
+    """Price one call by the catalogue as it is, and by what its buckets have left now; nothing is kept.
 
     Refuses with: NotAllowed, BadValue (number, amount, direction, time), NotFound (subscription).
     """
@@ -82,11 +84,15 @@ async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """A call as an event (``EVENT_SCHEMA``), and the place of its subscription among the rater's."""
+    """A call as an event (``EVENT_SCHEMA``), and the place of its subscription among the rater's.
+
+    ``drawn``: the call rated by what its buckets and counters have now; None where it draws on none.
+    """
 
     at: datetime
     frame: pl.DataFrame
     owner: int
+    drawn: Drawn | None = None
 
 
 async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> tuple[Call, Rater]:
@@ -98,8 +104,10 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
     at = clock.now() if cmd.at is None else utc(cmd.at, field="at")
     frame = _frame(cmd, at)
     async with begin(actor) as unit:
-        if cmd.subscription not in await unit.subscriptions.many([cmd.subscription]):
+        found = await unit.subscriptions.many([cmd.subscription])
+        if cmd.subscription not in found:
             raise NotFound(f"no subscription {cmd.subscription}", field="subscription")
+        standing = await unit.draws.standing([found[cmd.subscription].customer])
     rater = await raters.present(actor, begin)
     if cmd.believed_at is not None:
         believed = await raters.believed(actor, begin, utc(cmd.believed_at, field="believedAt"))
@@ -107,7 +115,25 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
     owner = int(np.searchsorted(rater.subscribers.subscription, cmd.subscription))
     mine = pl.lit(_own_number(rater, owner, micros(at)))
     side = "a" if cmd.direction == "out" else "b"
-    return Call(at, frame.with_columns(mine.alias(side)), owner), rater
+    call = Call(at, frame.with_columns(mine.alias(side)), owner)
+    if rater.draws[owner]:
+        call = replace(call, drawn=await asyncio.to_thread(_drawn, call, rater, standing))
+    return call, rater
+
+
+def _drawn(call: Call, rater: Rater, standing: Standing) -> Drawn:
+    who, owner = rater.subscribers, np.array([call.owner], np.int32)
+    drawers = Drawers(
+        frame=call.frame,
+        subscription=who.subscription[owner],
+        contract=who.contract[owner],
+        customer=who.customer[owner],
+        pricing=rater.pricing(owner, call.frame["start"].to_numpy()).astype(np.int64),
+        pricings=who.pricings,
+        terms={int(who.contract[call.owner]): who.term[call.owner]},
+        slots=rater.parties.slots,
+    )
+    return draw(rater.book, drawers, standing)
 
 
 def _own_number(rater: Rater, owner: int, at: int) -> str:
@@ -147,7 +173,10 @@ def _quote(call: Call, rater: Rater, actor: Actor) -> Quote:
     frame, owner = call.frame, np.array([call.owner], np.int32)
     priced = rater.pricing(owner, frame["start"].to_numpy())
     pricing, party = rater.subscribers.pricings[int(priced[0])], rater.party(owner, priced)
-    rated = rate(rater.book, rater.parties, from_frame(rater.book, frame, party, rank=np.zeros(1, np.int64)))
+    if call.drawn is not None:
+        rated = call.drawn.rated
+    else:
+        rated = rate(rater.book, rater.parties, from_frame(rater.book, frame, party, rank=np.zeros(1, np.int64)))
     slots = rater.tier_slots[int(priced[0])].tolist()[: len(pricing.tiers)]
     charges = [None if slot < 0 else _charge(rater, rated, slot) for slot in slots]
     seen = [(pricing.tiers[tier], charge) for tier in tiers_seen(actor, pricing.tiers) if (charge := charges[tier])]

@@ -11,7 +11,9 @@ import pytest
 from domain.access.actor import Action, Actor, system
 from domain.ids import OperatorId
 from domain.refusal import BadValue, NotAllowed, NotFound
+from domain.usecases.explain_call import explain_call
 from domain.usecases.list_allowances import ListAllowances, list_allowances
+from domain.usecases.price_call import PriceCall, price_call
 from tests.buckets import made as own
 from tests.intake import world as made
 
@@ -105,3 +107,16 @@ async def test_who_may_see(wiring, world):
     for wrong in ({}, {"customer": world.customers[0], "subscription": world.subscriptions[0]}):
         with pytest.raises(BadValue):
             await left(wiring, world, when, **wrong)
+
+
+async def test_a_quote_goes_by_what_is_left(wiring, world, load):
+    await own.publish(wiring, world, buckets=[own.bucket("p", "each contract", "100", period=PLAN)])
+    when = datetime(2026, 3, 10, tzinfo=UTC)
+    await load(made.lines(call(0, 70, when)))
+    asked = PriceCall(subscription=world.subscriptions[0], number="46850000000", used=60, at=when)
+    around = {"actor": world.actor, "begin": wiring.begin, "clock": wiring.clock, "raters": wiring.raters}
+    for _ in range(2):  # nothing of it is kept
+        quote = await price_call(asked, **around)
+        assert str(quote.retail.amount) == "0.300000 SEK"
+        (level, *_) = (await explain_call(asked, **around)).levels
+        assert (level.amount, [(one.amount, one.left) for one in level.buckets]) == (300_000, [(30, 0)])
