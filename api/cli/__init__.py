@@ -1,7 +1,7 @@
 """The command ``tollwright``: one module per verb or group of verbs, imported only when it is called.
 
 Exit codes: 0 done; 1 done, but something needs attention; 2 wrong call or unreadable input; 3 could not reach what it
-needs. An error is one line on stderr; results go to stdout, messages and progress bars to stderr.
+needs; 70 a fault of the program itself, with its traceback. An error is one line on stderr; results go to stdout, messages and progress bars to stderr.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import importlib
 import importlib.metadata
 import io
 import os
+import re
 import signal
 import sys
+import traceback
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import typer
 
@@ -26,6 +28,7 @@ DONE: Final = 0
 ATTENTION: Final = 1
 WRONG: Final = 2
 UNREACHABLE: Final = 3
+BROKEN: Final = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED: Final = 130
 DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -57,6 +60,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
         "api.cli.file",
         "Look after CDR files that are in: balances, withdrawing one, sessions whose time is out.",
     ),
+    "rates": ("api.cli.rates", "Import and list exchange rates for margins."),
     "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
@@ -120,7 +124,7 @@ def run(arguments: list[str]) -> int:
         complain(" ".join(wrong.format_message().split()))
         return WRONG
     except Refusal as no:
-        complain(f"{no.field}: {no.message}" if no.field else no.message)
+        complain(f"{option(verb, rest, no.field)}: {no.message}" if no.field else no.message)
         return WRONG
     except (Unreachable, DatabaseAway) as away:
         complain(str(away))
@@ -142,6 +146,25 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else DONE
 
 
+def option(verb: str, rest: list[str], field: str) -> str:
+    """Return the option that a refusal's field is on the command line; the field itself where it is none.
+
+    A use case names the fields of its command, as ``validFrom``; the command line has ``--valid-from``, or ``--from``.
+    """
+    from typer.main import get_command
+
+    here: Any = get_command(importlib.import_module(VERBS[verb][0]).app)
+    for word in rest:
+        here = getattr(here, "commands", {}).get(word, here)
+    first, dot, inner = field.partition(".")
+    name = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", first)
+    for one in here.params:
+        told = [text for text in one.opts if text.startswith("--")]
+        if told and name in {one.name, told[0].removeprefix("--").replace("-", "_")}:
+            return f"{told[0]}{dot}{inner}"
+    return field
+
+
 def _leave_output() -> None:
     """Let what is still to be printed go nowhere, where output goes to a file at all."""
     with contextlib.suppress(io.UnsupportedOperation):
@@ -156,4 +179,10 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
             signal.signal(number, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except Exception:
+        traceback.print_exc()
+        complain("this is a fault of the program, not of the call: please report what stands above")
+        code = BROKEN
+    sys.exit(code)

@@ -17,6 +17,7 @@ from spyne.server import ServerBase
 
 from api.soap.faults import NAMESPACE, internal, refused
 from api.soap.feeds import Feeds
+from api.soap.margins import Margins
 from api.soap.mediation import Mediation
 from api.soap.service import Billing, Call
 from domain.refusal import Refusal
@@ -50,7 +51,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Feeds, Mediation],
+            [Billing, Feeds, Mediation, Margins],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),
