@@ -26,6 +26,8 @@ _UUID_1: Final = r"^([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-1([0-9a-fA-F]{3})-[0-9a-fA
 _UUID_EPOCH: Final = 0x01B21DD213814000  # 1582-10-15 to 1970 in units of 100 ns
 _HMS: Final = r"^(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
 UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
+# A column of readers whose records leave out what they do not have.
+SPARSE: Final = "_sparse"
 VOLUME_UNITS: Final = ("octets", "kB")
 
 
@@ -162,7 +164,10 @@ def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) 
     value = _hms(texts) if profile.unit == "hms" else instants.scaled(texts, scale)
     unread = value.is_null().to_numpy()
     empty = (texts == "").to_numpy()
-    return Amount(value.fill_null(0).to_numpy(), unread & empty, unread & ~empty)
+    used, missing = value.fill_null(0).to_numpy(), unread & empty
+    if SPARSE in columns.records.columns and (told := missing & times.end_known).any():
+        used, missing = np.where(told, times.end - times.start, used), missing & ~told
+    return Amount(used, missing, unread & ~empty)
 
 
 def _hms(texts: pl.Series) -> pl.Series:

@@ -36,7 +36,7 @@ _TOP: Final = ("core-uuid", "switchname")
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
     """Yield the legs. Refuses with: Unreadable."""
     wanted = frozenset(used_columns(profile))
-    rows = Rows(wanted)
+    rows = Rows(wanted, sparse=True)
     position = 0
     for document in documents(blocks, profile.layout.encoding):
         position = document.end

@@ -40,7 +40,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     source = Source(blocks, profile.layout.encoding, markup=True)
     if source.empty:
         return
-    rows = Rows(frozenset(used_columns(profile)))
+    rows = Rows(frozenset(used_columns(profile)), sparse=True)
     target = _FILL_BYTES
     while True:
         text, final = source.fill(target)

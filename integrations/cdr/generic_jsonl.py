@@ -36,7 +36,7 @@ def decode(
     if head.lstrip(_BLANK).startswith(b"["):
         yield from _array(whole, profile, wanted, records_max)
         return
-    rows = Rows(wanted)
+    rows = Rows(wanted, sparse=True)
     position = 0
     for line in lines_of(whole, profile.layout.encoding):
         position = line.end
@@ -66,7 +66,7 @@ def _one(line: Line, rows: Rows) -> None:
 
 def _array(blocks: Iterable[bytes], profile: Profile, wanted: frozenset[str], records_max: int) -> Iterator[Decoded]:
     """Yield the objects of an array, which need not be on lines of their own."""
-    rows = Rows(wanted)
+    rows = Rows(wanted, sparse=True)
     position = 0
     for document in documents(blocks, profile.layout.encoding):
         position = document.end

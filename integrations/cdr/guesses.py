@@ -91,7 +91,8 @@ def uses(columns: Columns) -> dict[str, str]:
     ]
     # What is different in every record is rather a number of the record than what it used.
     unique = {name for name in amounts if records[name].n_unique() == records.height}
-    amounts.sort(key=lambda name: (_DURATION.search(name) is None, name in unique and len(unique) < len(amounts)))
+    numbering = unique if len(unique) < len(amounts) else set()
+    amounts.sort(key=lambda name: (_DURATION.search(name) is None, name in numbering))
     numbers.sort(key=lambda name: _CALLED.search(name) is not None)
     found = {
         "start": times[0] if times else "",

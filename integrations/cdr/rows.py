@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from domain.mediation.events import REJECT_SCHEMA
+from domain.mediation.timing import SPARSE
 from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded
 
@@ -18,10 +19,15 @@ _BINARY: Final = re.compile(rb"[\x00-\x08]")
 
 
 class Rows:
-    """Gathers records; ``piece`` gives what was gathered and starts anew. ``wanted``: the columns kept, all if None."""
+    """Gathers records; ``piece`` gives what was gathered and starts anew.
 
-    def __init__(self, wanted: frozenset[str] | None = None) -> None:
+    ``wanted``: the columns kept, whether a record has them or not; all that there are if None. ``sparse``: a document
+    names what it has and leaves out the rest, so an absent value is none at all, not an empty one.
+    """
+
+    def __init__(self, wanted: frozenset[str] | None = None, *, sparse: bool = False) -> None:
         self._wanted = wanted
+        self._sparse = sparse
         self._line = 0
         self._clear()
 
@@ -61,10 +67,13 @@ class Rows:
         """Return what was gathered; ``position`` is the byte after it."""
         names = dict.fromkeys(name for record, _, _ in self._records for name in record)
         if self._wanted is not None:
-            names = {name: None for name in names if name in self._wanted or name.startswith("_")}
+            # The same columns in every piece: what one record is must not depend on those it is read with.
+            names = dict.fromkeys([*sorted(self._wanted), *(name for name in names if name.startswith("_"))])
         columns = {
             name: pl.Series([record.get(name, "") for record, _, _ in self._records], dtype=pl.String) for name in names
         }
+        if self._sparse:
+            columns[SPARSE] = pl.repeat("", len(self._records), dtype=pl.String, eager=True)
         places = {
             "_line": pl.Series([line for _, line, _ in self._records], dtype=pl.Int64),
             "_offset": pl.Series([offset for _, _, offset in self._records], dtype=pl.Int64),

@@ -772,3 +772,12 @@ def test_every_reason_of_a_reject_can_be_reached() -> None:
     assert raw["negative_duration"] == rows["negative_duration"]
     lengths = pl.Series([0, *(len(one) + 1 for one in rows.values())]).cum_sum().to_list()
     assert rejects["offset"].to_list()[: len(rows)] == lengths[:-1]
+
+
+def test_what_a_document_leaves_out_is_told_by_its_times_whatever_it_is_read_with() -> None:
+    documents = [leg(uuid="u-1"), leg(uuid="u-2", billsec=None), leg(uuid="u-3", billsec="")]
+    text = "\n".join(map(json.dumps, documents)).encode()
+    for size in (1, 50_000):
+        events, rejects, _ = run("freeswitch-json", text, records_per_batch=size)
+        assert events["used"].to_list() == [60, 60, 60]
+        assert rejects.height == 0
