@@ -256,10 +256,17 @@ class _Poll:
             one = handled.sighting
             await self._keep(one, taken=handled.taken)
             self._count(handled)
-        if one.seen is Seen.TAKEN:
-            await self._keep(await handling.put_away(one))
-        elif one.seen is Seen.REFUSED or what is Verdict.PUT_ASIDE:
-            await self._keep(await handling.put_aside(one))
+        try:
+            if one.seen is Seen.TAKEN:
+                await self._keep(await handling.put_away(one))
+            elif one.seen is Seen.REFUSED or what is Verdict.PUT_ASIDE:
+                await self._keep(await handling.put_aside(one))
+        except TransportFault as fault:
+            if not fault.lasting:
+                raise
+            # Where it may not be put away, it stays; what is new is taken all the same.
+            self._run = replace(self._run, fault=fault.message)
+            self._trouble.append(Trouble.stays(self._feed, one.name, fault.message))
         return handled.taken
 
     def _count(self, handled: Handled) -> None:

@@ -22,6 +22,7 @@ HOURS_MAX: Final = 48
 SILENT: Final = "feed_silent"
 FAILING: Final = "feed_failing"
 HELD: Final = "feed_file_held"
+STAYS: Final = "feed_not_put_away"
 GAP: Final = "feed_sequence_gap"
 COLUMN_GAP: Final = "feed_column_gap"
 COUNT: Final = "feed_unusual_count"
@@ -38,6 +39,12 @@ class Trouble:
         """Return that a file could not be read."""
         text = f"{feed.name}: {name} was not taken: {fault}"
         return cls(_raised(HELD, f"{feed.name}/{name}", text, Severity.WARNING, file=name, fault=fault))
+
+    @classmethod
+    def stays(cls, feed: Feed, name: str, fault: str) -> Trouble:
+        """Return that a file may not be put away."""
+        text = f"{feed.name}: {name} cannot be put away: {fault}"
+        return cls(_raised(STAYS, feed.name, text, Severity.WARNING, file=name, fault=fault))
 
     @classmethod
     def failing(cls, feed: Feed, fault: str, failures: int, *, lasting: bool) -> Trouble:
@@ -90,6 +97,8 @@ async def tell(
                 await _close(HELD, alarm.subject, unit, actor, at)
     if well:
         await _close(FAILING, feed.name, unit, actor, at)
+        if not any(one.raised.kind == STAYS for one in trouble):
+            await _close(STAYS, feed.name, unit, actor, at)
         standing = (await unit.feeds.standings([feed.id]))[feed.id]
         if silent_since(standing.last_file_at, feed.created_at, feed.rules.silent_after_minutes, at) is None:
             await _close(SILENT, feed.name, unit, actor, at)

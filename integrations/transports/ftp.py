@@ -122,7 +122,7 @@ def _faults(what: str) -> Iterator[None]:
         said = _said(no)
         if said.startswith("550"):
             raise Missing(f"{what} is not there, or not allowed ({said})") from None
-        raise TransportFault(f"{what}: {said}", lasting=said.startswith(("530", "521", "522", "534"))) from None
+        raise TransportFault(f"{what}: {said}", lasting=True) from None
     except ftplib.Error as no:
         raise TransportFault(f"{what}: {_said(no)}") from None
     except ssl.SSLError as trouble:
@@ -190,10 +190,14 @@ class FtpTransport:
         await self._do(name, self._ftp.voidresp)
 
     async def _there(self, path: str) -> bool:
+        """Tell whether a file is there; where the server does not know SIZE, any may be."""
         try:
             await self._do(path, lambda: self._ftp.size(self._sent(path) if "/" not in path else _wire(path)))
         except Missing:
             return False
+        except TransportFault as fault:
+            if not fault.lasting:
+                raise
         return True
 
     async def move(self, name: str, folder: str, names: Sequence[str]) -> str:
@@ -205,7 +209,8 @@ class FtpTransport:
             if await self._there(there):
                 if free != names[-1]:
                     continue
-                await self._do(there, lambda there=there: self._ftp.delete(_wire(there)))  # type: ignore[misc]
+                with suppress(Missing):
+                    await self._do(there, lambda there=there: self._ftp.delete(_wire(there)))  # type: ignore[misc]
             await self._do(name, lambda there=there: self._ftp.rename(self._sent(name), _wire(there)))  # type: ignore[misc]
             return free
         raise AssertionError("a file is moved under one of at least one name")
@@ -227,7 +232,7 @@ class FtpTransport:
             conn.close()
             await self._do(name, self._ftp.voidresp)
             if await self._there(name):
-                await self._do(name, lambda: self._ftp.delete(self._sent(name)))
+                await self.delete(name)
             await self._do(name, lambda: self._ftp.rename(fresh, self._sent(name)))
         except BaseException:
             conn.close()

@@ -88,10 +88,12 @@ class Switch:
             return (await unit.feeds.sightings(one.id, [name])).get(name)
 
     async def alarms(self) -> dict[str, str]:
-        """Return the alarms that are not closed: kind and text."""
+        """Return the alarms of feeds that are not closed: kind and text."""
         async with self.wiring.begin(self.world.actor) as unit:
             page = await unit.alarms.page(PageRequest(1000))
-        return {one.kind: one.text for one in page.items if one.state.value != "closed"}
+        return {
+            one.kind: one.text for one in page.items if one.kind.startswith("feed_") and one.state.value != "closed"
+        }
 
     def there(self) -> set[str]:
         return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}

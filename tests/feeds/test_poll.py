@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import io
 import os
+import time
 import zipfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -58,6 +59,8 @@ class Odd:
     async def move(self, name: str, folder: str, names: Sequence[str]) -> str:
         if self._bent.get("die_before_move"):
             raise Dies
+        if self._bent.get("read_only"):
+            raise TransportFault("the server does not allow it", lasting=True)
         moved = await self._inner.move(name, folder, names)
         if self._bent.get("die_after_move"):
             raise Dies
@@ -512,3 +515,51 @@ async def test_an_empty_file_is_taken_as_one(switch: Switch) -> None:
     assert (await switch.poll()).taken == 1
     assert (await switch.files())[0].state is FileState.EMPTY
     assert switch.there() == {"done/a.csv"}
+
+
+async def test_where_nothing_may_be_moved_what_is_new_is_taken_all_the_same(switch: Switch) -> None:
+    await switch.feed()
+    for place in range(3):
+        switch.lay(f"{place}.csv", calls(2, first=place * 2))
+        run = await poll_oddly(switch, read_only=True)
+        assert (run.state, run.taken, run.fault) == (RunState.DONE, 1, "the server does not allow it")
+    assert await switch.rated() == 6
+    assert set(await switch.alarms()) == {"feed_not_put_away"}
+    assert (await switch.poll()).taken == 0
+    assert switch.there() == {f"done/{place}.csv" for place in range(3)}
+    assert await switch.alarms() == {}
+
+
+async def test_a_huge_listing_is_looked_through_in_little_time(switch: Switch) -> None:
+    await switch.feed(rules={"stable_seconds": 60})
+    names = [f"cdr_{number:06}.csv" for number in range(20_000)]
+    began = time.monotonic()
+    run = await poll_oddly(switch, extra=names)
+    assert (run.found, run.waiting) == (20_000, 20_000)
+    run = await switch.poll()
+    assert run.gone == 20_000
+    assert time.monotonic() - began < 30
+
+
+async def test_a_listing_without_end_is_given_up(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.usecases.poll_feed.LISTING_MAX", 1000)
+    await switch.feed()
+    run = await poll_oddly(switch, extra=[f"{number}.csv" for number in range(1001)])
+    assert run.state is RunState.FAILED
+    assert "more than 1000 files" in (run.fault or "")
+
+
+@pytest.mark.parametrize("cut", [30, 200, -30])
+async def test_a_cut_archive_is_held(switch: Switch, cut: int) -> None:
+    await switch.feed()
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("monday.csv", calls(50))
+        archive.writestr("tuesday.csv", calls(50, first=50))
+    switch.lay("week.zip", whole.getvalue()[:cut])
+    run = await switch.poll()
+    assert (run.taken, run.held) == (0, 1), run
+    assert await switch.rated() == 0
+    switch.lay("week.zip", whole.getvalue())
+    assert (await switch.poll()).taken == 1
+    assert await switch.rated() == 100
