@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
+TOLD: Final = (
+    *("id", "kind", "subject", "severity", "text", "data", "state", "first_seen", "last_seen", "count"),
+    *("acknowledged_by", "closed_by"),
+)
 Operator = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
 Number = Annotated[int, typer.Argument(help="The alarm's id, as `alarms list` prints it.", min=1)]
 
@@ -94,7 +98,5 @@ def close(alarm: Number, operator: Operator = None) -> int:
 
 
 def _told(one: Alarm) -> dict[str, Any]:
-    names = ("id", "kind", "subject", "severity", "text", "data", "state", "first_seen", "last_seen", "count")
-    names += ("acknowledged_by", "closed_by")
-    values = {name: getattr(one, name) for name in names}
+    values = {name: getattr(one, name) for name in TOLD}
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()}
