@@ -1,7 +1,8 @@
 """The command ``tollwright``: one module per verb or group of verbs, imported only when it is called.
 
 Exit codes: 0 done; 1 done, but something needs attention; 2 wrong call or unreadable input; 3 could not reach what it
-needs; 70 a fault of the program itself, with its traceback. An error is one line on stderr; results go to stdout, messages and progress bars to stderr.
+needs; 70 a fault of the program itself, with its traceback. An error is one line on stderr; results go to stdout,
+messages and progress bars to stderr.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def main() -> None:
             signal.signal(number, signal.default_int_handler)
     try:
         code = run(sys.argv[1:])
-    except Exception:
+    except Exception:  # noqa: BLE001  (whatever it is, it is told)
         traceback.print_exc()
         complain("this is a fault of the program, not of the call: please report what stands above")
         code = BROKEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,9 +77,10 @@ async def _create(wiring: Wiring, actor: Actor, name: str, scopes: frozenset[Act
 
     from domain.usecases.create_client import CreateClient, create_client
 
-    cmd = CreateClient(name=name, scopes=scopes, reseller=await _reseller(wiring, actor, reseller))
+    codes = await _codes(wiring, actor)
+    cmd = CreateClient(name=name, scopes=scopes, reseller=_reseller(codes, reseller))
     made = await create_client(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, draw=secrets.token_urlsafe)
-    print(json.dumps({**_told(made.client), "secret": made.secret}, ensure_ascii=False))
+    print(json.dumps({**_told(made.client, codes), "secret": made.secret}, ensure_ascii=False))
     complain("keep the secret now: it is stored as a hash and cannot be shown again")
     return DONE
 
@@ -86,8 +88,9 @@ async def _create(wiring: Wiring, actor: Actor, name: str, scopes: frozenset[Act
 async def _list(wiring: Wiring, actor: Actor) -> int:
     from domain.usecases.list_clients import list_clients
 
+    codes = await _codes(wiring, actor)
     for client in await list_clients(actor=actor, begin=wiring.begin):
-        print(json.dumps(_told(client), ensure_ascii=False))
+        print(json.dumps(_told(client, codes), ensure_ascii=False))
     return DONE
 
 
@@ -95,18 +98,23 @@ async def _revoke(wiring: Wiring, actor: Actor, client_id: str) -> int:
     from domain.usecases.revoke_client import revoke_client
 
     revoked = await revoke_client(client_id, actor=actor, begin=wiring.begin, clock=wiring.clock)
-    print(json.dumps(_told(revoked), ensure_ascii=False))
+    print(json.dumps(_told(revoked, await _codes(wiring, actor)), ensure_ascii=False))
     return DONE
 
 
-async def _reseller(wiring: Wiring, actor: Actor, code: str | None) -> ResellerId | None:
+async def _codes(wiring: Wiring, actor: Actor) -> dict[ResellerId, str]:
+    """Return the resellers' codes."""
     from domain.usecases.list_resellers import list_resellers
 
+    return {one.id: one.code for one in await list_resellers(actor=actor, begin=wiring.begin)}
+
+
+def _reseller(codes: Mapping[ResellerId, str], code: str | None) -> ResellerId | None:
     if code is None:
         return None
-    for one in await list_resellers(actor=actor, begin=wiring.begin):
-        if one.code == code:
-            return one.id
+    for key, known in codes.items():
+        if known == code:
+            return key
     raise NotFound(f"no reseller {code!r}", field="--reseller")
 
 
@@ -122,12 +130,12 @@ def _scopes(texts: list[str], *, of_reseller: bool) -> frozenset[Action]:
     return frozenset(known[word] for word in words)
 
 
-def _told(client: ApiClient) -> dict[str, Any]:
+def _told(client: ApiClient, codes: Mapping[ResellerId, str]) -> dict[str, Any]:
     return {
         "client_id": client.client_id,
         "name": client.name,
         "scopes": sorted(scope.value for scope in client.scopes),
-        "reseller": client.reseller,
+        "reseller": None if client.reseller is None else codes.get(client.reseller, str(client.reseller)),
         "created_at": client.created_at.isoformat(),
         "revoked_at": None if client.revoked_at is None else client.revoked_at.isoformat(),
     }
