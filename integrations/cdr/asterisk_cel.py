@@ -80,6 +80,12 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
 
 
 def _renamed(records: pl.DataFrame) -> pl.DataFrame:
-    """Call the fields by the names of the legacy mapping."""
-    names = {alias: name for alias, name in _ALIASES.items() if alias in records.columns}
-    return records.rename({alias: name for alias, name in names.items() if name not in records.columns})
+    """Call the fields by the names of the legacy mapping; the first of them with a value counts."""
+    for alias, name in _ALIASES.items():
+        if alias not in records.columns:
+            continue
+        other = pl.col(alias)
+        if name in records.columns:
+            other = pl.when(pl.col(name) == "").then(other).otherwise(pl.col(name))
+        records = records.with_columns(other.alias(name)).drop(alias)
+    return records
