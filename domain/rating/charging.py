@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, added, quotient
 from domain.rating.compiled import compiled
-from domain.rating.layout import MAX, Int32s, Int64s, cell, item, member, row_at
+from domain.rating.layout import LEFT, MAX, NOTHING, UNDECIDED, Int32s, Int64s, cell, item, member, row_at
+from domain.rating.options import LOW, UNITS_END, holding, limited, option_charge, still_holds
 from domain.rating.walking import LOST, WALKED, adjusted, ask, segment, walk
 
 
@@ -76,18 +77,6 @@ def draw_units(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: I
 
 
 @compiled
-def limited(book: Int64s, rate: int, nano: int) -> int:
-    """Raise to the minimum charge and lower to the maximum."""
-    row = row_at(book, at.RATES, rate)
-    if book[row + at.R_SPECIAL] == 0:
-        return nano
-    nano = max(nano, book[row + at.R_MIN])
-    if 0 <= book[row + at.R_MAX] < nano:
-        return book[row + at.R_MAX]
-    return nano
-
-
-@compiled
 def take_rate(book: Int64s, room: Int64s) -> int:
     """Keep the nearest rate, and its band or, where it has none, that of what it adjusts; returns the absolute rate."""
     rate = room[at.ASKED + at.A_RATE]
@@ -113,15 +102,75 @@ def charge_level(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room:
     """Price one level before rings; returns its status, the rest is in the room's X_*."""
     for place in range(at.X_RATE, at.X_AMOUNT + 1):
         room[place] = 0
+    bucketed = cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKET_LEVELS) & room[at.V_KIND] != 0
+    bucketed = bucketed and served(actors, room)
+    if room[at.V_OFFSET] == 0 and room[at.V_VISITED] < 0 and room[at.V_USED] < UNITS_END and room[at.V_DEVIATIONS] < 0:
+        status = charge_option(book, wide, actors, left, room, bucketed)
+        if status != UNDECIDED:
+            return status
     if not ask(book, wide, room, room[at.V_LIST], room[at.V_DEVIATIONS]):
         return at.NO_RATE
     if room[at.V_USED] > MAX - room[at.V_OFFSET]:
         return at.OVERFLOW
-    if cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKET_LEVELS) & room[at.V_KIND] == 0 or not served(
-        actors, room
-    ):
+    if not bucketed:
         return charge_list(book, wide, room, take_rate(book, room))
     return charge_served(book, wide, actors, left, room)
+
+
+@compiled
+def charge_option(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: Int64s, bucketed: bool) -> int:
+    """Charge an event by an option of its list, as most can be; UNDECIDED where the list must be asked and walked."""
+    line, use, used = (
+        row_at(book, at.LISTS, room[at.V_LIST]),
+        cell(book, at.ROWS, room[at.V_LIST], room[at.V_USE]),
+        room[at.V_USED],
+    )
+    if use < 0:
+        return at.NO_RATE
+    chosen = int(wide[row_at(book, at.CHOICE, use) + room[at.V_TO]])
+    row, banded = holding(book, room, chosen, book[line + at.L_ZONE], room[at.V_START])
+    if row == NOTHING:
+        return at.NO_RATE
+    if row == LEFT:
+        return UNDECIDED
+    moving = banded and used > 0 and room[at.V_UNIT] == at.SECONDS and book[line + at.L_SPLIT] == 1
+    if moving and not still_holds(book, room, book[line + at.L_ZONE], room[at.V_START], used):
+        return UNDECIDED
+    billed, setup, nano = option_charge(book, row, used)
+    if billed < 0:
+        return UNDECIDED
+    taken = 0
+    if bucketed and billed > 0:
+        taken = quick_units(actors, left, room, billed)
+        if taken < 0:
+            return UNDECIDED
+    names = book[row + at.OPT_RATE]
+    room[at.X_RATE], room[at.X_OWNER] = names & LOW, (names >> 32) & 0xFFFFFF
+    room[at.X_BAND] = (book[row + at.OPT_REST] >> 48) - 1
+    if (names >> 56) & at.IS_SPECIAL != 0:
+        room[at.X_GRACE] = cell(book, at.RATES, names & LOW, at.R_GRACE)
+    room[at.X_BILLED], room[at.X_TAKEN] = billed, taken
+    if taken == 0:
+        room[at.X_SETUP], room[at.X_CHARGE] = setup, nano
+    return at.PRICED
+
+
+@compiled
+def quick_units(actors: Int64s, left: Int64s, room: Int64s, billed: int) -> int:
+    """Let one bucket of units give all that is billed, or none anything; returns the units taken.
+
+    -1 where it is not as simple: the room then holds nothing of it.
+    """
+    taken = 0
+    for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
+        bucket = bucket_at(actors, room, place)
+        room[room[at.O_DRAWN] + place] = 0
+        if taken == 0 and left[bucket] > 0 and serves(actors, room, bucket):
+            if left[bucket] < billed:
+                return -1
+            room[room[at.O_DRAWN] + place] = billed
+            taken = billed
+    return -1 if taken == 0 and overage_list(actors, room) >= 0 else taken
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Bringing a later event's prices into the cache while the present one is rated, compiled.
 
-With a large catalogue each level waits for four cells, one after the other, of which none is in the cache: the row of
-its list, the entry, the rate, the party. Each of them is asked for a few events ahead, and is there when it is needed.
+With a large catalogue each level waits for three cells, one after the other, of which none is in the cache: the party,
+its list's choice, the option. Each of them is asked for a few events ahead, and is there when it is needed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from domain.rating.compiled import compiled, prefetch
 from domain.rating.layout import UNDECIDED, Bytes, Int32s, Int64s, cell, row_at, rows_of
 from domain.rating.plainly import list_of
 
-PARTY_AHEAD, ROW_AHEAD, ENTRY_AHEAD, RATE_AHEAD = 16, 12, 8, 4  # events
+PARTY_AHEAD, CHOICE_AHEAD, OPTION_AHEAD = 15, 10, 5  # events
 
 
 @compiled
@@ -27,24 +27,20 @@ def fetch_ahead(
     trunk: int,
     to: int,
 ) -> None:
-    """Ask for what a level needs next: its list's row (ROW_AHEAD), its entry, or the entry's rate."""
+    """Ask for what a level needs next: its list's choice (CHOICE_AHEAD), and then the option that it leads to."""
     if to < 0:
         to = rows_of(book, at.TARGETS_AT) - 1
     plist, _, _ = list_of(actors, row_at(actors, at.PARTIES, party), slot, slots, trunk)
     row = cell(book, at.ROWS, plist, use)
     if row < 0:
         return
-    place = row_at(book, at.FIRST, row) + to
-    if stage == ROW_AHEAD:
+    place = row_at(book, at.CHOICE, row) + to
+    if stage == CHOICE_AHEAD:
         prefetch(wide, place)
-        return
-    first = int(wide[place])
-    if first < 0:
-        return
-    if stage == ENTRY_AHEAD:
-        prefetch(book, row_at(book, at.ENTRIES, first))
+    elif wide[place] >= 0:
+        prefetch(book, row_at(book, at.OPTIONS, int(wide[place])))
     else:
-        prefetch(book, row_at(book, at.RATES, cell(book, at.ENTRIES, first, at.E_RATE)))
+        prefetch(wide, row_at(book, at.FIRST, row) + to)
 
 
 @compiled
@@ -66,7 +62,7 @@ def look_ahead(
 
     ``codes`` are the cells of the kernel's rows of ``count`` events; ``end`` is behind the last turn.
     """
-    for stage in (PARTY_AHEAD, ROW_AHEAD, ENTRY_AHEAD, RATE_AHEAD):
+    for stage in (PARTY_AHEAD, CHOICE_AHEAD, OPTION_AHEAD):
         later = turn + stage
         if later < 0 or later >= end:
             continue

@@ -11,31 +11,14 @@ from __future__ import annotations
 from typing import Final
 
 from domain.rating import layout as at
-from domain.rating.arithmetic import OVER, added, quotient, rounded
-from domain.rating.charging import limited
-from domain.rating.clock import TABLE_END_US
+from domain.rating.arithmetic import rounded
 from domain.rating.compiled import compiled, prefetch
 from domain.rating.intervals import BY_FIRST_DIGITS, hashed
-from domain.rating.layout import (
-    LEFT,
-    NOTHING,
-    SECOND_US,
-    UNDECIDED,
-    Bytes,
-    Int16s,
-    Int32s,
-    Int64s,
-    cell,
-    item,
-    row_at,
-    rows_of,
-)
-from domain.rating.lookup import band_holds, destination_of, local_offset, next_change
-from domain.rating.walking import segment, step_at
+from domain.rating.layout import LEFT, NOTHING, UNDECIDED, Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
+from domain.rating.lookup import destination_of
+from domain.rating.options import LOW, UNITS_END, holding, option_charge, still_holds
 
 BLOCK: Final = 256  # events
-UNITS_END: Final = 1 << 21  # above what a plain event is billed: price × units is then below 2⁶²
-LOW: Final = 0xFFFFFFFF
 PASSED: Final = -3  # beside NOTHING and LEFT: nothing is to be done for this event
 
 
@@ -163,90 +146,6 @@ def choose_options(
 
 
 @compiled
-def holding(book: Int64s, room: Int64s, option: int, zone: int, start: int) -> tuple[int, bool]:
-    """Return where the first option that holds stands (or NOTHING, LEFT), and whether a band was looked at."""
-    banded, local = False, 0
-    while option >= 0:
-        row = row_at(book, at.OPTIONS, option)
-        rest = book[row + at.OPT_REST]
-        band = ((rest >> 32) & 0xFFFF) - 1
-        holds = book[row + at.OPT_SINCE] <= start < book[row + at.OPT_UNTIL]
-        if holds and band >= 0:
-            if not banded:
-                banded, local = True, start + local_offset(book, room, zone, start)[0]
-            holds = band_holds(book, band, local)
-        if not holds:
-            option = (rest << 32) >> 32
-        elif (book[row + at.OPT_RATE] >> 56) & at.IS_JUMP == 0:
-            return row, banded
-        else:
-            option = book[row + at.OPT_PRICE]
-    return option, banded
-
-
-@compiled
-def still_holds(book: Int64s, room: Int64s, zone: int, start: int, used: int) -> bool:
-    """Say whether no increment of an event can begin after a change of band."""
-    return start < TABLE_END_US and used <= (next_change(book, room, zone, start) - start + SECOND_US - 1) // SECOND_US
-
-
-@compiled
-def by_steps(book: Int64s, rate: int, used: int) -> tuple[int, int]:
-    """Return (units billed, nano-units or OVER) of an event in one band whose increments pass into later steps."""
-    row = row_at(book, at.RATES, rate)
-    position, units, step, nano = book[row + at.R_FIRST], book[row + at.R_FIRST], 0, 0
-    price, per = book[row + at.R_PRICE], book[row + at.R_PER]
-    while position < used:
-        at_step, step_end = step_at(book, rate, position)
-        if at_step != step:
-            nano, units, step = added(nano, segment(price, units, per)), 0, at_step
-            where = row_at(book, at.STEPS, book[row + at.R_STEP] + step)
-            price, per = book[where + at.S_PRICE], book[where + at.S_PER]
-        length = book[row_at(book, at.STEPS, book[row + at.R_STEP] + step) + at.S_NEXT]
-        more = (quotient(min(step_end, used) - position - 1, length) + 1) * length
-        position += more
-        units += more
-    return position, added(nano, segment(price, units, per))
-
-
-@compiled
-def unusual(book: Int64s, row: int, used: int) -> tuple[int, int, int]:
-    """Return (units billed, setup, nano-units) of an event by an option where more than a product is asked.
-
-    That is later steps, a grace, a minimum or maximum, or no units at all; the units are -1 where it is not plain.
-    """
-    if used == 0:
-        return 0, 0, 0
-    rate, flags = book[row + at.OPT_RATE] & LOW, book[row + at.OPT_RATE] >> 56
-    if flags & at.IS_FIXED != 0 and used > book[row + at.OPT_PER] >> 32:
-        return -1, 0, 0
-    billed, nano = by_steps(book, rate, used) if flags & at.IS_FIXED == 0 else by_option(book, row, used)
-    nano = added(nano, book[row + at.OPT_SETUP])
-    if nano == OVER or billed >= UNITS_END:
-        return -1, 0, 0
-    if flags & at.IS_SPECIAL != 0:
-        if used <= cell(book, at.RATES, rate, at.R_GRACE):
-            return 0, 0, 0
-        nano = limited(book, rate, nano)
-    return billed, book[row + at.OPT_SETUP], nano
-
-
-@compiled
-def by_option(book: Int64s, row: int, used: int) -> tuple[int, int]:
-    """Return (units billed, nano-units) of an event that the first step covers; the units must be below UNITS_END.
-
-    The quotients are exact: all numbers are far below 2⁵³, where the floor of a quotient of floats could be wrong.
-    """
-    lengths = book[row + at.OPT_LENGTHS]
-    first, following, per = lengths & LOW, lengths >> 32, book[row + at.OPT_PER] & LOW
-    billed = first + int(float(max(used - first, 0) + following - 1) / float(following)) * following
-    product = book[row + at.OPT_PRICE] * billed
-    nano = quotient(product, per)
-    left = product - nano * per
-    return billed, nano + 1 if left >= per - left else nano
-
-
-@compiled
 def price_block(
     book: Int64s,
     room: Int64s,
@@ -285,13 +184,8 @@ def price_block(
             moving = banded and used > 0 and book[plist + at.L_SPLIT] == 1
             moving = moving and item(book, at.MODE_UNITS, int(codes[event])) == at.SECONDS
             if not moving or still_holds(book, room, book[plist + at.L_ZONE], numbers[event], used):
-                setup = book[row + at.OPT_SETUP]
-                if 0 < used <= book[row + at.OPT_PER] >> 32 and (book[row + at.OPT_RATE] >> 56) & at.IS_SPECIAL == 0:
-                    billed, nano = by_option(book, row, used)
-                    nano += setup
-                else:
-                    billed, setup, nano = unusual(book, row, used)
-        if billed < 0 or billed >= UNITS_END:
+                billed, setup, nano = option_charge(book, row, used)
+        if billed < 0:
             statuses[event], statuses[status + event] = UNDECIDED, UNDECIDED
             continue
         names = book[row + at.OPT_RATE]

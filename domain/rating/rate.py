@@ -60,10 +60,14 @@ class Rated:
 
 def in_order(events: Events) -> Int64s:
     """Return the events' places in the order of (start, offset, key); empty where they stand in it already."""
-    start = events.start
-    if len(start) < 2 or bool(np.all(start[1:] > start[:-1])):
+    start, offset, rank = events.start, events.offset, events.rank
+    later, same = start[1:] > start[:-1], start[1:] == start[:-1]
+    if same.any():
+        by_offset = offset[1:] > offset[:-1]
+        later |= same & (by_offset | ((offset[1:] == offset[:-1]) & (rank[1:] >= rank[:-1])))
+    if later.all():
         return _NATURAL
-    return np.lexsort((events.rank, events.offset, start)).astype(np.int64)
+    return np.lexsort((rank, offset, start)).astype(np.int64)
 
 
 def rate(book: Book, parties: Parties, events: Events, state: State | None = None) -> Rated:
