@@ -102,7 +102,7 @@ async def _file(root: strawberry.Parent[Suspended], info: Info) -> Any:
 
 
 @strawberry.type(name="Suspended", description="A record that is not rated, with its one reason and its raw line.")
-class SuspendedType:
+class SuspendedType(Node):
     """``domain.mediation.files.Suspended``."""
 
     id: strawberry.ID = identified()

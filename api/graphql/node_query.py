@@ -18,17 +18,23 @@ from domain.ids import (
     InvoiceId,
     ResellerId,
     ServiceId,
+    SimulationId,
     SourceId,
     SubscriptionId,
+    SuspenseId,
 )
+from domain.ports.page import PageRequest
 from domain.refusal import NotFound
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
 from domain.usecases.get_operator import get_operator
+from domain.usecases.get_simulation import get_simulation
 from domain.usecases.get_subscription import get_subscription
+from domain.usecases.get_suspended import get_suspended
 from domain.usecases.get_usage import get_usage
 from domain.usecases.list_files import get_file
+from domain.usecases.list_price_lists import list_price_lists
 
 Fetch = Callable[[Context, int], Awaitable[Any]]
 
@@ -36,6 +42,16 @@ Fetch = Callable[[Context, int], Awaitable[Any]]
 async def _operator(context: Context, key: int) -> Any:
     own = await context.ask(get_operator)
     return own if own.id == key else None
+
+
+def _listed(usecase: Callable[..., Awaitable[Any]]) -> Fetch:
+    """Return what finds one thing by the list of its kind, which goes by key."""
+
+    async def fetch(context: Context, key: int) -> Any:
+        page = await context.ask(usecase, PageRequest(first=1, after=key - 1 or None))
+        return page.items[0] if page.items and page.items[0].id == key else None
+
+    return fetch
 
 
 FETCH: Final[dict[str, Fetch]] = {
@@ -47,6 +63,9 @@ FETCH: Final[dict[str, Fetch]] = {
     "Invoice": lambda context, key: context.ask(get_invoice, InvoiceId(key)),
     "File": lambda context, key: context.ask(get_file, FileId(key)),
     "Source": lambda context, key: context.load.sources.load(SourceId(key)),
+    "PriceList": _listed(list_price_lists),
+    "Simulation": lambda context, key: context.ask(get_simulation, SimulationId(key)),
+    "Suspended": lambda context, key: context.ask(get_suspended, SuspenseId(key)),
     "Reseller": lambda context, key: context.load.resellers.load(ResellerId(key)),
 }
 

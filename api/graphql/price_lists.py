@@ -14,7 +14,7 @@ from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
-from api.graphql.nodes import identified
+from api.graphql.nodes import Node, identified
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
 from domain.catalogue.document import parse_json
@@ -46,7 +46,7 @@ async def _parent(root: strawberry.Parent[PriceList], info: Info) -> Any:
 
 
 @strawberry.type(name="PriceList", description="Rates under a name; what is null is inherited from the parent.")
-class PriceListType:
+class PriceListType(Node):
     """``domain.catalogue.tariff.PriceList``."""
 
     id: strawberry.ID = identified()
