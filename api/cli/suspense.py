@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from datetime import datetime
@@ -53,7 +54,7 @@ def list_open(
 ) -> int:
     """Print records in suspense as JSON Lines.
 
-    The counts per reason go to stderr: of all that are chosen, however many are printed.
+    The counts per reason go to stderr: of all that the other options choose, however many are printed.
     """
     from api.cli.reach import run_with
 
@@ -212,7 +213,8 @@ async def _list(wiring: Wiring, actor: Actor, asked: _Asked, limit: int) -> int:
         if not page.more:
             break
         left, after = left - len(page.items), page.items[-1].id
-    counts = dict(await count_suspense(ListSuspense(chosen=chosen), actor=actor, begin=wiring.begin))
+    every = ListSuspense(chosen=dataclasses.replace(chosen, reason=None))
+    counts = dict(await count_suspense(every, actor=actor, begin=wiring.begin))
     if chosen.reason is not None and chosen.reason not in counts:
         complain(f"no record is held for {chosen.reason!r}")
     print(json.dumps(counts), file=sys.stderr)
