@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 
@@ -20,6 +20,7 @@ from domain.ports.news import FILE
 from domain.usecases.list_files import files_by_ids, get_file
 
 ID = strawberry.ID
+REMEMBERED_MAX: Final = 1000
 
 
 def _id(root: strawberry.Parent[CdrFile]) -> ID:
@@ -78,14 +79,17 @@ async def _one(info: Info, key: FileId) -> AsyncGenerator[CdrFile, None]:
 
 
 async def _all(info: Info) -> AsyncGenerator[CdrFile, None]:
-    going_on: set[FileId] = set()
+    last: dict[FileId, CdrFile] = {}  # as they were told, the latest at the end
     async with heard(info, FILE) as keys:
         async for key in keys:
-            wanted = going_on if key is None else {FileId(key)}
-            found = await info.context.ask(files_by_ids, sorted(wanted))
+            wanted = [one.id for one in last.values() if _going_on(one)] if key is None else [FileId(key)]
+            found = await info.context.ask(files_by_ids, wanted)
             for one in found.values():
-                (going_on.add if _going_on(one) else going_on.discard)(one.id)
-                yield one
+                if last.pop(one.id, None) != one:
+                    yield one
+                last[one.id] = one
+            while len(last) > REMEMBERED_MAX:
+                del last[next(iter(last))]
 
 
 def _going_on(file: CdrFile) -> bool:
