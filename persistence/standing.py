@@ -49,6 +49,13 @@ select o.code, f.name, extract(epoch from f.last_success_at)::float8, extract(ep
 """
 
 
+_JOBS = """
+select o.code, j.kind, j.state, count(*)::bigint from job j join operator o on o.id = j.operator
+ where j.state <> 'done' and ($1::int is null or j.operator = $1)
+ group by o.code, j.kind, j.state order by o.code, j.kind, j.state
+"""
+
+
 class StoredStanding:
     """The port ``Standing`` on PostgreSQL."""
 
@@ -72,6 +79,7 @@ class StoredStanding:
             suspense = await fetch(_SUSPENSE, operator)
             alarms = await fetch(_ALARMS, operator)
             feeds = await fetch(_FEEDS, operator)
+            jobs = await fetch(_JOBS, operator)
         names = (*COUNTS, "ignored", "suspense")
         return Figures(
             [
@@ -82,6 +90,7 @@ class StoredStanding:
             [tuple(row) for row in suspense],
             [tuple(row) for row in alarms],
             feeds=[tuple(row) for row in feeds],
+            jobs=[tuple(row) for row in jobs],
         )
 
 

@@ -84,7 +84,12 @@ class _Taken(Collector):
         )
         for *labels, count in self._figures.alarms:
             alarms.add_metric(labels, count)
-        yield from (rated, balance, holds, imports, suspense, alarms)
+        jobs = GaugeMetricFamily(
+            "tollwright_jobs", "Jobs of the queue that are not done.", labels=["operator", "kind", "state"]
+        )
+        for *labels, count in self._figures.jobs:
+            jobs.add_metric(labels, count)
+        yield from (rated, balance, holds, imports, suspense, alarms, jobs)
         yield from self._feeds()
 
     def _feeds(self) -> Iterator[Metric]:

@@ -34,7 +34,7 @@ class Figures:
 
     ``alarms``: (operator, kind, severity, state, number) of those that are not closed. ``feeds``: (operator, feed,
     epoch of the last run that went well or None, epoch of the last file or None, failures in a row, files waiting,
-    seconds by which it is late) of active feeds.
+    seconds by which it is late) of active feeds. ``jobs``: (operator, kind, state, number) of those that are not done.
     """
 
     balances: Sequence[SourceBalance] = ()
@@ -42,6 +42,7 @@ class Figures:
     suspense: Sequence[tuple[str, str, int]] = ()
     alarms: Sequence[tuple[str, str, str, str, int]] = ()
     feeds: Sequence[tuple[str, str, float | None, float | None, int, int, float]] = ()
+    jobs: Sequence[tuple[str, str, str, int]] = ()
 
 
 class Standing(Protocol):

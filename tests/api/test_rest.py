@@ -80,6 +80,8 @@ async def test_a_file_is_taken_at_once_and_a_worker_imports_it(house: House) -> 
     assert (again.status_code, again.json()["id"], again.json()["again"]) == (202, waiting["id"], False)
     binary = await house.call("operator", "PUT", "/rest/v1/cdr/asterisk/b.csv", content=b"\x7fELF\x00\x01" * 500)
     assert binary.status_code == 202
+    scraped = (await house.call("operator", "GET", "/metrics")).text
+    assert 'tollwright_jobs{kind="import_cdr",operator="north",state="waiting"} 2.0' in scraped
     wiring = replace(house.wiring, clock=SystemClock())
     await Worker(wiring).run(until_idle=True)
     done = (await house.call("operator", "GET", place)).json()
