@@ -13,7 +13,7 @@ from api.wiring import Wiring
 from domain.access.actor import Actor, system
 from domain.feeds.run import Run
 from domain.jobs.job import Job
-from domain.refusal import NotFound, Refusal
+from domain.refusal import NotFound, Refusal, WrongState
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
@@ -61,6 +61,8 @@ async def poll_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, objec
         )
     except NotFound:
         return {"state": "removed"}
+    except WrongState as busy:
+        return {"state": "busy", "fault": busy.message}  # whoever polls it now says when it is due again
     return {"state": run.state.value, "found": run.found, "taken": run.taken, "held": run.held, "fault": run.fault}
 
 

@@ -61,7 +61,7 @@ async def opened(
 async def _login(place: Place, credentials: Mapping[str, str], networks: Sequence[Network]) -> Any:
     options = _options(place, credentials)
     seen: list[str] = []
-    for kinds in KEY_KINDS:
+    for kinds in _kinds(place.host_keys):
         client = _Pinned(place.host_keys)
         sock = await connect(place.host, place.port, networks)
         connection = None
@@ -84,6 +84,14 @@ async def _login(place: Place, credentials: Mapping[str, str], networks: Sequenc
             if connection is None:
                 sock.close()
     raise TransportFault(_unpinned(place, seen), lasting=True)
+
+
+def _kinds(pins: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return which kinds of keys to ask for: those of the pinned keys, or one after the other."""
+    named = {pin.split()[0].replace("ssh-rsa", "rsa-sha2-256") for pin in pins}
+    if named and not any(pin.startswith("SHA256:") for pin in pins):
+        return [kinds for kinds in KEY_KINDS if named.intersection(kinds)] or list(KEY_KINDS)
+    return list(KEY_KINDS)
 
 
 def _unpinned(place: Place, seen: Sequence[str]) -> str:

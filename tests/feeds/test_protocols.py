@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import parse, validate
 from zeep.exceptions import Fault
 
 from api import cli
 from api.cli import ATTENTION, DONE, WRONG
 from api.feeding import Scheduler
+from api.graphql.schema import make_schema
 from api.settings import Settings
 from api.soap.faults import NAMESPACE
 from api.wiring import on_database
@@ -315,3 +320,35 @@ async def test_a_feed_that_fails_is_told_by_the_exit_code(
     assert (code, run["state"]) == (ATTENTION, "failed")
     assert "is not there" in run["fault"]
     assert (await call("list"))[0] == ATTENTION
+
+
+def shown_in_the_page(language: str) -> list[str]:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "feeds.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+async def test_what_the_page_shows_works(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (script,) = shown_in_the_page("sh")
+    folder = installation / "work"
+    folder.mkdir()
+    beside = Path(sys.executable).parent
+    environment = os.environ | {
+        "TOLLWRIGHT_DATA_DIR": str(folder / ".tollwright"),
+        "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", script),
+        cwd=folder,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 300)
+    assert process.returncode == 0, output.decode()
+    assert '"state": "done"' in output.decode()
+
+
+def test_the_pages_operation_is_of_the_schema() -> None:
+    schema = make_schema()._schema  # type: ignore[attr-defined]  # strawberry's own way to graphql-core
+    (text,) = shown_in_the_page("graphql")
+    assert validate(schema, parse(text)) == []

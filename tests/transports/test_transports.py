@@ -226,6 +226,22 @@ async def test_a_server_of_several_keys_is_known_by_any_that_is_pinned(tmp_path:
                 assert await names(transport) == {}
 
 
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp384", "ssh-rsa"])
+async def test_a_server_of_one_key_is_known_by_fingerprint_and_by_key(tmp_path: Path, kind: str) -> None:
+    key = asyncssh.generate_private_key(kind)
+    known = KnownTransports(networks=HERE)
+    async with sftp_server(tmp_path, [key]) as port:
+        for pin in (key.get_fingerprint(), key.export_public_key().decode()):
+            place = read_place(f"sftp://cdr@127.0.0.1:{port}/", host_keys=(pin,))
+            async with known.open(place, {"password": PASSWORD}) as transport:
+                assert await names(transport) == {}
+        other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        with pytest.raises(TransportFault, match="pinned is SHA256") as fault:
+            async with known.open(read_place(f"sftp://cdr@127.0.0.1:{port}/", host_keys=(other,)), {"password": "x"}):
+                pass
+        assert fault.value.lasting
+
+
 async def test_a_certificate_of_nobodys_is_refused(tmp_path: Path) -> None:
     pem, _ = certificate(tmp_path)
     known = KnownTransports(networks=HERE)
