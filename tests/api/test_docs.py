@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -14,9 +15,10 @@ from graphql import parse, validate
 from api.graphql.schema import make_schema
 from tests.api.conftest import SECRET, House
 from tests.api.month import call, make_month
+from tests.api.test_push import leg
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["api-graphql.md", "api-soap.md", "api-rest.md"]
+PAGES = ["api-graphql.md", "api-soap.md", "api-rest.md", "streams.md"]
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -42,6 +44,7 @@ async def run(command: list[str], folder: Path, house: House) -> str:
 async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
     await make_month(live)
     (tmp_path / "Master.csv").write_text(call("46850000001", "46701740605", "1772442000.777"))
+    (tmp_path / "call.json").write_text(json.dumps(leg(1)))
     outputs = {}
     for page in PAGES:
         if script := "".join(blocks(page, "sh")):
@@ -50,6 +53,7 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
         '":"', '": "'
     )
     assert '"state":"done"' in outputs["api-rest.md"]
+    assert '"records":1' in outputs["streams.md"]
     assert (tmp_path / "invoice.pdf").read_bytes().startswith(b"%PDF")
     for script in blocks("api-soap.md", "python"):
         assert "4 events" in await run([sys.executable, "-c", script], tmp_path, live)
