@@ -147,9 +147,6 @@ begin
     end loop;
 end $$;
 
--- How far a re-rating is with the customers whose events draw.
-alter table rerating add column if not exists drawn bigint not null default 0;
-
 do $$
 declare
     name text;

@@ -114,7 +114,7 @@ def allowances(
             if bucket.repeat is None:
                 if bucket.period[0] <= until and since < bucket.period[1]:
                     name = bucket.id if bucket.owner == owner else f"{bucket.id}/{owner}"
-                    made.append(Allowance(replace(bucket, id=name, owner=owner, of=None), bucket, bucket.period[1]))
+                    made.append(Allowance(replace(bucket, id=name, owner=owner), bucket, bucket.period[1]))
                 continue
             granted = _monthly(bucket, owner, since, until, (terms or {}).get(owner, (None, None)))
             made += granted.values()
@@ -162,7 +162,6 @@ def _monthly(bucket: Bucket, owner: str, since: datetime, until: datetime, term:
             owner=owner,
             amount=_part(bucket, month, term) if repeat.prorate else bucket.amount,
             period=(_moment(month, repeat.zone), _moment(month + 1 + over, repeat.zone)),
-            of=None,
             repeat=None,
             rollover=None,
         )

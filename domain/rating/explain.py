@@ -373,7 +373,8 @@ class Work:
 
     def _buckets(self, made: LevelExplained) -> list[Bucket]:
         owners = {self.party.name, *self.party.shares}
-        found = [b for b in self.tariff.buckets if b.owner in owners and made.level in b.levels and self._in_scope(b)]
+        own = [b for b in self.tariff.buckets if b.owner in owners and (b.of is None or self.party.retail in b.of)]
+        found = [b for b in own if made.level in b.levels and self._in_scope(b)]
         return sorted(found, key=lambda b: (b.priority, b.period[1], b.id))
 
     def _in_scope(self, bucket: Bucket) -> bool:

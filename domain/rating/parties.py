@@ -95,7 +95,8 @@ def compile_parties(
     lists = book.index.list
     for party in parties:
         owners = {party.name, *party.shares}
-        own = sorted({number for owner in owners for number in by_owner.get(owner, ())})
+        found = {number for owner in owners for number in by_owner.get(owner, ())}
+        own = sorted(n for n in found if (of := ordered[n].of) is None or party.retail in of)
         first, end, volumes = rings.of(party)
         levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
         cells_of = volumes * (len(party.wholesale) + 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from domain.usecases.withdraw_file import WithdrawFile, withdraw_file
 from tests.buckets import made as own
 from tests.intake import world as made
 
@@ -36,3 +37,24 @@ async def test_fifty_at_once_take_ten_and_no_more(wiring, world, load):
     found = [own.micro(one) for one in await own.events(wiring, world)]
     assert sorted(found) == [0] * 10 + [10_000] * 40
     assert await own.balances(wiring, world) == {("b", owner): 10}
+
+
+async def test_a_file_that_is_withdrawn_gives_back(wiring, world, load):
+    owner = f"subscription:{world.subscriptions[0]}"
+    ring = own.volume_ring("much", "100", "-50")
+    await own.publish(wiring, world, buckets=[own.bucket("b", owner, "70")], discount_rings=[ring])
+    done = await load(made.lines(call(0, 60)), name="first.csv")
+    await load(made.lines(call(1, 60), call(2, 60)), name="second.csv")
+    assert [own.micro(one) for one in await own.events(wiring, world)] == [0, 500_000, 300_000]
+    cmd = WithdrawFile(file=done.file.id, why="the switch sent a test")
+    around = {"actor": world.actor, "begin": wiring.begin, "clock": wiring.clock}
+    await withdraw_file(cmd, formats=wiring.formats, raters=wiring.raters, **around)
+    assert await own.balances(wiring, world) == {("b", owner): 10}
+    # What came after it draws what it gave back, and its volume counts no more.
+    assert (await own.settle(wiring, world)).changed == 2
+    assert [own.micro(one) for one in await own.events(wiring, world)] == [0, 500_000]
+    assert await own.balances(wiring, world) == {("b", owner): 70}
+    # The same bytes come again: in their place, in the end.
+    await load(made.lines(call(0, 60)), name="first.csv")
+    await own.settle(wiring, world)
+    assert [own.micro(one) for one in await own.events(wiring, world)] == [0, 500_000, 300_000]

@@ -28,7 +28,15 @@ def parts(world: made.World) -> dict[str, object]:
     return {
         "buckets": [
             own.bucket("shared", customer, "150", scope={"to": ["Sweden fixed"]}),
-            own.bucket("first", f"subscription:{world.subscriptions[0]}", "70", split="increment", priority=2),
+            own.bucket(
+                "first",
+                f"subscription:{world.subscriptions[0]}",
+                "70",
+                split="increment",
+                priority=2,
+                when_empty={"price_list": "other"},
+            ),
+            own.bucket("all levels", f"customer:{world.customers[1]}", "80", levels=["retail", "wholesale", "cost"]),
             own.bucket("money", contract, "0.9", unit="money", priority=3),
             own.bucket(
                 "months", "each subscription", "45", period=march, rollover={"periods": 2, "cap": "30"}, priority=1
