@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
 from tests.api.month import call
 from tests.api.talking import PROTOCOL, Talk, address, talking
+from tests.api.test_docs import blocks, run
 from tests.api.test_graphql_parties import gql
 
 PROGRESS = "subscription { importProgress { fileId name state records events rejects position size } }"
@@ -318,3 +321,14 @@ async def test_alarms_are_asked_for_acknowledged_and_closed(live: House) -> None
     )
     assert ended is not None
     assert (await gql(live, "operator", query))["alarms"]["edges"] == []
+
+
+async def test_the_client_that_the_page_shows_works(live: House, tmp_path: Path) -> None:
+    (script,) = blocks("api-graphql.md", "python")
+    running = asyncio.create_task(run([sys.executable, "-c", script], tmp_path, live))
+    for number in range(60):
+        await asyncio.sleep(0.5)
+        await imported(live, call("46850000001", "46701740605", f"1772442000.{number}"))
+        if running.done():
+            break
+    assert "'state': 'DONE', 'records': '1'" in await running
