@@ -30,9 +30,11 @@ import polars as pl
 
 from domain.access.actor import Actor
 from domain.buckets.claiming import draw_chunk
+from domain.ids import SourceId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
 from domain.intake.telling import Around, sweep_job, tell_names, tell_sessions
+from domain.intake.twins import known_to
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile, FileState, Source
@@ -70,7 +72,8 @@ class Run:
     """One import going on: ``file`` as it was last committed, and what this run has added.
 
     ``kept`` ends when the file's bytes are on disk for good; nothing is committed before. ``profile`` is given where
-    records are parts of sessions, whose run is ``alone``. ``reasons``: why how many records went to suspense.
+    records are parts of sessions, and ``twins`` where other sources' events may be the same; either run is ``alone``.
+    ``reasons``: why how many records went to suspense.
     """
 
     file: CdrFile
@@ -82,6 +85,7 @@ class Run:
     progress: Progress | None
     kept: Awaitable[None] | None = None
     alone: bool = False
+    twins: tuple[SourceId, ...] = ()
     profile: Profile | None = None
     balance: Balance = field(default_factory=Balance)
     rated: int = 0
@@ -176,6 +180,8 @@ class Run:
                     if made.batch.parts:
                         wrote = await self._join(unit, made)
                     else:
+                        if self.twins:
+                            await unit.sessions.lock(min(self.source.id, *self.twins))
                         number = (await self._claim(unit)).chunks
                         settled = await self._store(unit, made, number, patience=None)
                         wrote = Wrote.of(settled, await self._advance(unit, settled))
@@ -191,7 +197,7 @@ class Run:
     async def _store(self, unit: Unit, made: Prepared, number: int, *, patience: float | None) -> Settled:
         """Write what is new of a chunk. Raises Collision."""
         priced = made.priced
-        known = await unit.intake.known(self.source.id, priced.events.start, priced.keys)
+        known = await known_to(unit, self.source.id, self.twins, made)
         made, _ = await draw_chunk(unit, made, known, self.source.name)
         settled = await asyncio.to_thread(settle, made, known) if known.height else settle(made, known)
         starts = priced.events.start
@@ -215,11 +221,12 @@ class Run:
 
     async def _join(self, unit: Unit, made: Prepared) -> Wrote:
         """Write a chunk with parts of sessions, joined with those of other files. Raises Collision."""
-        await unit.sessions.lock(self.source.id)
+        for source in sorted({self.source.id, min(self.source.id, *self.twins, self.source.id)}):
+            await unit.sessions.lock(source)
         present = await self._claim(unit)
         await self._on_disk()
         assert self.profile is not None, "who has parts of sessions says how they are joined"
-        wrote = await write_chunk(unit, made, present, self.profile, at=self.clock.now())
+        wrote = await write_chunk(unit, made, present, self.profile, at=self.clock.now(), twins=self.twins)
         assert wrote is not None, "a chunk with parts moves the file on"
         return wrote
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -14,11 +14,12 @@ import polars as pl
 import pyarrow as pa
 
 from domain.buckets.claiming import draw_chunk
-from domain.ids import FileId, SuspenseId
+from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
 from domain.intake.joining import Identity, Joining, join
 from domain.intake.rater import Rater
 from domain.intake.rows import SUSPENDED
+from domain.intake.twins import known_to
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.files import CdrFile
 from domain.mediation.held import COUNTED, DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
@@ -68,6 +69,7 @@ async def write_chunk(
     at: datetime,
     held: Mapping[str, Held] | None = None,
     again: Mapping[int, SuspenseId] | None = None,
+    twins: Sequence[SourceId] = (),
 ) -> Wrote | None:
     """Write a chunk of a claimed file and return it with its counts moved on; None where nothing changes by it.
 
@@ -97,7 +99,7 @@ async def write_chunk(
         known_as = {(start, key): version for start, key, version in rows.select("start", "key", "version").iter_rows()}
     if joining is not None or again:
         await unit.intake.partitions(_months(made))
-    known = await unit.intake.known(file.source, made.priced.events.start, made.priced.keys)
+    known = await known_to(unit, file.source, twins, made)
     if known_as:
         known = _taken_back(known, known_as)
     source = (await unit.sources.many([file.source]))[file.source].name if made.rater.draws.any() else ""

@@ -16,6 +16,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.ids import FileId, SourceId
 from domain.intake.raters import Raters
 from domain.intake.run import Progress, Run
+from domain.intake.twins import twins_of
 from domain.mediation.duplicates import Seen
 from domain.mediation.events import Balance
 from domain.mediation.files import CdrFile, FileState, Source
@@ -157,8 +158,11 @@ async def _whole(
             passed=passed,
             apart=True,
         )
+        async with run.begin(run.actor) as unit:
+            run.twins = twins_of(run.source, await unit.sources.all())
         if profile.correlate_by:
-            run.alone, run.profile = True, profile
+            run.profile = profile
+        run.alone = bool(run.profile is not None or run.twins)
         done = await run.all(batches)
     except (Unreadable, LimitExceeded, BadValue) as no:
         await run.refuse(no)

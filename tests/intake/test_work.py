@@ -114,7 +114,7 @@ async def test_a_corrected_raw_text_takes_the_records_own_place(wiring, world, l
 async def test_corrected_fields_are_the_records_own_columns_or_the_events(wiring, world, load):
     unowned = made.row(1, a=NOBODY, b=FIXED)
     await load(made.lines(bad_row(2, seconds=30), unowned))
-    rejected, unrated = await held(wiring, world)
+    unrated, rejected = await held(wiring, world)
     day = (made.FIRST + timedelta(hours=1, seconds=14)).strftime("%Y-%m-%d %H:%M:%S")
     later = (made.FIRST + timedelta(hours=1, seconds=19)).strftime("%Y-%m-%d %H:%M:%S")
     ended = (made.FIRST + timedelta(hours=1, seconds=49)).strftime("%Y-%m-%d %H:%M:%S")
