@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Hændelse {id}: {mode}, {direction}, {used}, fra {start}",
+    "event_alone": "Hændelse {id}",
     "no_id": "(uden id)",
     "later_part": "en senere del af et opkald: {units} er allerede prissat",
     "out": "udgående",

@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Event {id}: {mode}, {direction}, {used}, from {start}",
+    "event_alone": "Event {id}",
     "no_id": "(no id)",
     "later_part": "a later part of a call: {units} were rated before",
     "out": "outgoing",

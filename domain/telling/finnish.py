@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Tapahtuma {id}: {mode}, {direction}, {used}, alkaen {start}",
+    "event_alone": "Tapahtuma {id}",
     "no_id": "(ei tunnusta)",
     "later_part": "puhelun myöhempi osa: {units} on jo hinnoiteltu",
     "out": "lähtevä",

@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Ereignis {id}: {mode}, {direction}, {used}, ab {start}",
+    "event_alone": "Ereignis {id}",
     "no_id": "(ohne Kennung)",
     "later_part": "ein späterer Teil eines Gesprächs: {units} sind schon bewertet",
     "out": "abgehend",

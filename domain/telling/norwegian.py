@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Hendelse {id}: {mode}, {direction}, {used}, fra {start}",
+    "event_alone": "Hendelse {id}",
     "no_id": "(uten id)",
     "later_part": "en senere del av en samtale: {units} er allerede priset",
     "out": "utgående",

@@ -6,6 +6,7 @@ from typing import Final
 
 SENTENCES: Final = {
     "event": "Händelse {id}: {mode}, {direction}, {used}, från {start}",
+    "event_alone": "Händelse {id}",
     "no_id": "(utan id)",
     "later_part": "en senare del av ett samtal: {units} är redan prissatta",
     "out": "utgående",

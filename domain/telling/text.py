@@ -93,18 +93,20 @@ class _Teller:
     def lines(self) -> Iterator[str]:
         say, explained = self.language.say, self.explained
         event = explained.event
+        name = event.id or say("no_id")
+        if explained.status == "bad_event":
+            yield say("event_alone", id=name)
+            yield "  " + say("bad_event", detail=explained.detail)
+            yield "  " + say("do_bad_event")
+            return
         yield say(
             "event",
-            id=event.id or say("no_id"),
+            id=name,
             mode=event.mode,
             direction=say(event.direction),
             used=self.units(event.used),
             start=self.language.time(event.start, self.zone),
         )
-        if explained.status == "bad_event":
-            yield "  " + say("bad_event", detail=explained.detail)
-            yield "  " + say("do_bad_event")
-            return
         if event.offset:
             yield "  " + say("later_part", units=self.units(event.offset))
         yield from self.whom()
