@@ -60,16 +60,12 @@ async def opened(
     place: Place, credentials: Mapping[str, str], networks: Sequence[Network]
 ) -> AsyncIterator[FtpTransport]:
     """Log in and go to the folder. Raises TransportFault."""
-    sock = await connect(place.host, place.port, networks)
-    ftp = _Ftp(context=tls.context(place.ca), encoding="latin-1")  # bytes pass as they are; names are decoded below
+    transport = FtpTransport(place, credentials, networks)
     try:
-        with _faults("FTP"):
-            secure = await asyncio.to_thread(_login, ftp, sock, place, credentials)
-        yield FtpTransport(ftp, secure)
+        await transport.connect()
+        yield transport
     finally:
-        with suppress(Exception):
-            ftp.close()
-        sock.close()
+        transport.close()
 
 
 def _login(ftp: _Ftp, sock: socket.socket, place: Place, credentials: Mapping[str, str]) -> set[str]:
@@ -136,12 +132,37 @@ def _faults(what: str) -> Iterator[None]:
 class FtpTransport:
     """Keeps ``domain.ports.transports.Transport``. One command at a time, as the protocol has it."""
 
-    def __init__(self, ftp: _Ftp, features: set[str]) -> None:
-        self._ftp = ftp
-        self._features = features
+    def __init__(self, place: Place, credentials: Mapping[str, str], networks: Sequence[Network]) -> None:
+        self._place = place
+        self._credentials = credentials
+        self._networks = networks
+        self._sock: socket.socket | None = None
+        self._features: set[str] = set()
         self._names: dict[str, str] = {}  # a name's bytes, where they are not its UTF-8
 
+    async def connect(self) -> None:
+        """Log in and go to the folder. Raises TransportFault."""
+        sock = await connect(self._place.host, self._place.port, self._networks)
+        self._ftp = _Ftp(context=tls.context(self._place.ca), encoding="latin-1")  # names are decoded below
+        self._sock = sock
+        try:
+            with _faults("FTP"):
+                self._features = await asyncio.to_thread(_login, self._ftp, sock, self._place, self._credentials)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Hang up; the next command logs in anew."""
+        if self._sock is not None:
+            with suppress(Exception):
+                self._ftp.close()
+            self._sock.close()
+            self._sock = None
+
     async def _do(self, what: str, work: Callable[[], T]) -> T:
+        if self._sock is None:
+            await self.connect()
         with _faults(what):
             return await asyncio.to_thread(work)
 
@@ -185,7 +206,7 @@ class FtpTransport:
             whole = True
         finally:
             if not whole:
-                self._ftp.close()  # the server is still sending; nothing else can be asked on this connection
+                self.close()  # the server is still sending; nothing else can be asked on this connection
             conn.close()
         await self._do(name, self._ftp.voidresp)
 

@@ -17,7 +17,9 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from domain.ports.transports import Missing, Transport, TransportFault
+from domain.feeds.growth import Growth
+from domain.feeds.sightings import Look, Sighting
+from domain.ports.transports import Found, Missing, Transport, TransportFault
 from domain.refusal import BadValue
 from domain.transports.place import Place, read_place
 from integrations.transports.registry import KnownTransports
@@ -26,6 +28,7 @@ from tests.transports.servers import PASSWORD, certificate, ftp_server, s3_serve
 
 HERE = (ipaddress.ip_network("127.0.0.0/8"),)
 LARGE = bytes(range(256)) * 12_000  # 3 MB
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -156,9 +159,35 @@ async def test_a_file_is_delivered_whole_or_not_at_all(site: Site) -> None:
 async def test_leaving_a_download_early_does_not_hang(site: Site) -> None:
     await site.lay("Master.csv", LARGE)
     async with site.open() as transport:
-        blocks = transport.fetch("Master.csv")
-        assert await anext(aiter(blocks))
-        await blocks.aclose()  # type: ignore[attr-defined]  # it is a generator
+        for _ in range(2):
+            blocks = transport.fetch("Master.csv")
+            assert await anext(aiter(blocks))
+            await blocks.aclose()  # type: ignore[attr-defined]  # it is a generator
+        assert await whole(transport, "Master.csv", 1_000_000) == LARGE[1_000_000:]
+        assert await names(transport) == {"Master.csv": len(LARGE)}
+
+
+async def test_a_file_that_grows_is_followed_over_every_protocol(site: Site) -> None:
+    """With its row of names, and rotated at last."""
+    head, lines = b"a,b,c\n", b"".join(b"%05d,x,y\n" % number for number in range(3000))
+    known = Sighting(name="Master.csv", look=Look(size=None, modified=None, token=""), since=AT, changed_at=AT)
+
+    async def follow(data: bytes) -> bytes:
+        nonlocal known
+        await site.lay("Master.csv", data)
+        async with site.open() as transport:
+            growth = Growth(transport, Found("Master.csv", len(data)), known, header=True)
+            await growth.open()
+            taken = b"".join([block async for block in growth.lines()])
+            known = replace(known, offset=growth.offset, guard=growth.guard)
+        return taken
+
+    assert await follow(head + lines[:10_004]) == head + lines[:10_000]
+    assert await follow(head + lines[:20_004]) == head + lines[10_000:20_000]
+    assert await follow(head + lines) == head + lines[20_000:]
+    assert await follow(head + lines) == head
+    other = lines.replace(b"x", b"z") + lines
+    assert await follow(head + other) == head + other
     async with site.open() as transport:
         assert await whole(transport, "Master.csv") == LARGE
 
