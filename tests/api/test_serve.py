@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,15 @@ import pytest
 
 from tests.conftest import free_port
 
+CALL = (
+    '"","46850000001","46701740605","from-internal","""A"" <46850000001>","SIP/a-1","SIP/T1-2","Dial","SIP/T1",'
+    '"2026-03-02 10:00:00","2026-03-02 10:00:05","2026-03-02 10:01:05",65,60,"ANSWERED","DOCUMENTATION",'
+    '"1772442000.1",""\n'
+)
+OPERATOR = (
+    *("--organisation-number", "556703-7485", "--vat-id", "SE556703748501", "--street", "Storgatan 1"),
+    *("--postcode", "111 22", "--city", "Stockholm"),
+)
 # Nothing is measured here: only a process that hangs is given up.
 SECONDS_MAX = 300
 
@@ -76,6 +89,66 @@ def test_it_serves_with_its_own_database_and_stops_both(folder: Path, number: si
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """A place that stays reachable: not below pytest's own, which every start of pytest shuts again."""
+    place = Path(tempfile.mkdtemp(prefix="tollwright-serve-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _command(folder: Path, *words: str) -> str:
+    command = [sys.executable, "-c", "from api.cli import main; main()", *words]
+    environment = _environment(folder) | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _uploaded(folder: Path, port: int, name: str, content: bytes) -> tuple[httpx.Client, str]:
+    """Upload a file as a new client; return who may ask for it, and where."""
+    made = json.loads(_command(folder, "key", "create", name, "--scope", "cdr:import"))
+    http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS_MAX)
+    form = {"grant_type": "client_credentials"}
+    token = http.post("/oauth/token", data=form, auth=(made["client_id"], made["secret"])).json()
+    http.headers["Authorization"] = f"Bearer {token['access_token']}"
+    answer = http.put(f"/rest/v1/cdr/asterisk/{name}", content=content)
+    assert answer.status_code == 202, answer.text
+    return http, answer.headers["location"]
+
+
+def test_what_is_uploaded_is_imported_by_the_server_itself_or_by_a_worker(room: Path) -> None:
+    folder, port = room, free_port()
+    with _serving(folder, port) as process:
+        _until_ready(process)
+        _command(folder, "operator", "create", "nord", "--name", "Nord AB", *OPERATOR)
+        http, place = _uploaded(folder, port, "a.csv", CALL.encode())
+        ends = time.monotonic() + SECONDS_MAX
+        while (file := http.get(place).json())["state"] in {"waiting", "importing"}:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        http.close()
+        assert (file["state"], file["balance"]["records"]) == ("done", 1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS_MAX)
+        assert process.returncode == 0, errors
+    with _serving(folder, port, TOLLWRIGHT_WORKER_JOBS="0") as process:
+        _until_ready(process)
+        http, place = _uploaded(folder, port, "b.csv", CALL.replace("1772442000", "1772442001").encode())
+        assert http.get(place).json()["state"] == "waiting"
+        _command(folder, "worker", "--until-idle")
+        assert http.get(place).json()["state"] == "done"
+        http.close()
+        jobs = [json.loads(line) for line in _command(folder, "jobs", "list").splitlines()]
+        assert [(job["kind"], job["state"]) for job in jobs] == [("import_cdr", "done")] * 2
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS_MAX)
+        assert process.returncode == 0, errors
 
 
 def test_a_port_in_use_is_told_in_one_line(folder: Path) -> None:
