@@ -124,8 +124,9 @@ def _compiled(book: Book, drawers: Drawers, standing: Standing, *, anew: bool) -
     }
     # A roll takes away when the first event of its owner stands behind it; another's event says nothing of his.
     latest: defaultdict[str, int] = defaultdict(lambda: NEVER)
-    for place, member in enumerate(members):
-        moment = int(starts[party == place].max()) if len(rolls) else NEVER
+    moments = np.full(len(members), NEVER, np.int64)
+    np.maximum.at(moments, party.reshape(-1), starts)
+    for member, moment in zip(members, moments.tolist(), strict=True):
         for name in _names(member):
             latest[name] = max(latest[name], moment)
     done = {(row["bucket"], row["owner"], row["at"]) for row in standing.losses.iter_rows(named=True)}
@@ -287,11 +288,13 @@ def _moved(work: _Work, standing: Standing, opening: State, state: State, shares
             drawn = before.get(key, (0,))[0] + amount
             bucket = one.bucket
             balances.append((*key, micros(one.until), bucket.unit, bucket.amount, drawn))
+    place_of = {name: place for place, name in enumerate(work.parties.buckets)}
+    taken: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for number, place, amount in state.lost:
+        taken[number][place] = amount
     for number, roll in enumerate(work.rolls):
-        gone = {place: amount for at_roll, place, amount in state.lost if at_roll == number}
-        for name in roll.buckets:
-            place = work.parties.buckets.index(name)
-            losses.append((*work.keys[name], micros(roll.at), gone.get(place, 0)))
+        gone = taken[number]
+        losses += [(*work.keys[name], micros(roll.at), gone.get(place_of[name], 0)) for name in roll.buckets]
     volumes = [
         (work.customer_of[f"subscription:{key[0]}"], *key, int(opening.volume[places[0]]) + sum(more))
         for key, places in work.cells.items()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.catalogue.tariff import EACH, Bucket, Party, Repeat
@@ -110,15 +111,17 @@ def allowances(
     made: list[Allowance] = []
     rolls: list[Roll] = []
     for bucket in buckets:
-        for owner in owned.get(bucket.id, ()):
+        own = owned.get(bucket.id, ())
+        months = _months(bucket, since, until) if own and bucket.repeat is not None else []
+        for owner in own:
             if bucket.repeat is None:
                 if bucket.period[0] <= until and since < bucket.period[1]:
                     name = bucket.id if bucket.owner == owner else f"{bucket.id}/{owner}"
                     made.append(Allowance(replace(bucket, id=name, owner=owner), bucket, bucket.period[1]))
                 continue
-            granted = _monthly(bucket, owner, since, until, (terms or {}).get(owner, (None, None)))
-            made += granted.values()
-            rolls += _rolls(bucket, owner, granted, until)
+            monthly = _monthly(bucket, months, owner, (terms or {}).get(owner, (None, None)))
+            made += monthly.values()
+            rolls += _rolls(bucket, owner, monthly, until)
     return made, rolls
 
 
@@ -141,31 +144,58 @@ def _number(moment: datetime, zone: str) -> int:
     return local.year * 12 + local.month - 1
 
 
+@lru_cache(maxsize=64)
+def _month_of(moment: datetime, zone: str) -> int:
+    """Return the same, of an instant that is asked for again and again."""
+    return _number(moment, zone)
+
+
 @lru_cache(maxsize=4096)
 def _moment(month: int, zone: str) -> datetime:
     """Return when a month begins in a zone, as UTC."""
     return datetime(month // 12, month % 12 + 1, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def _monthly(bucket: Bucket, owner: str, since: datetime, until: datetime, term: Term) -> dict[int, Allowance]:
-    """Return the allowances by month. What was granted before may still serve, and a roll needs all that it takes."""
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """A month (counted from the year 0) that a plan grants: its end, and the fields that all owners' buckets have."""
+
+    number: int
+    until: datetime
+    same: Mapping[str, Any]
+
+
+def _months(bucket: Bucket, since: datetime, until: datetime) -> list[_Month]:
+    """Return the months of a plan. What was granted before may still serve, and a roll needs all that it takes."""
     repeat = _repeat(bucket)
     over = bucket.rollover.periods if bucket.rollover else 0
-    first = _number(max(since, bucket.period[0]), repeat.zone) - 2 * over
+    # Where more than one month passes under a cap together, those before them decide what the oldest keeps.
+    back = over if over < 2 or bucket.rollover is None or bucket.rollover.cap is None else 2 * over
+    first = _number(max(since, bucket.period[0]), repeat.zone) - back
     last = min(_number(min(until, bucket.period[1] - timedelta(microseconds=1)), repeat.zone), LAST_MONTH)
-    made = {}
-    for month in range(max(first, _number(bucket.period[0], repeat.zone)), last + 1):
-        name = f"{bucket.id}@{month // 12:04}-{month % 12 + 1:02}"
-        concrete = replace(
-            bucket,
-            id=name if bucket.owner == owner else f"{name}/{owner}",
-            owner=owner,
-            amount=_part(bucket, month, term) if repeat.prorate else bucket.amount,
-            period=(_moment(month, repeat.zone), _moment(month + 1 + over, repeat.zone)),
-            repeat=None,
-            rollover=None,
+    same = {one.name: getattr(bucket, one.name) for one in fields(Bucket)} | {"repeat": None, "rollover": None}
+    return [
+        _Month(
+            month,
+            _moment(month + 1, repeat.zone),
+            same
+            | {
+                "id": f"{bucket.id}@{month // 12:04}-{month % 12 + 1:02}",
+                "period": (_moment(month, repeat.zone), _moment(month + 1 + over, repeat.zone)),
+            },
         )
-        made[month] = Allowance(concrete, bucket, _moment(month + 1, repeat.zone))
+        for month in range(max(first, _number(bucket.period[0], repeat.zone)), last + 1)
+    ]
+
+
+def _monthly(bucket: Bucket, months: Sequence[_Month], owner: str, term: Term) -> dict[int, Allowance]:
+    """Return what an owner is granted, by month."""
+    prorate, made = _repeat(bucket).prorate, {}
+    for month in months:
+        own = {"owner": owner, "amount": _part(bucket, month.number, term) if prorate else bucket.amount}
+        if owner != bucket.owner:
+            own["id"] = f"{month.same['id']}/{owner}"
+        made[month.number] = Allowance(Bucket(**{**month.same, **own}), bucket, month.until)
     return made
 
 
@@ -186,7 +216,8 @@ def _rolls(bucket: Bucket, owner: str, made: Mapping[int, Allowance], until: dat
     if rule is None or rule.cap is None or not made:
         return []
     found = []
-    for month in range(min(made) + 1, min(_number(until, repeat.zone), LAST_MONTH, max(made) + rule.periods) + 1):
+    last = min(_month_of(until, repeat.zone), LAST_MONTH, max(made) + rule.periods)
+    for month in range(min(made) + 1, last + 1):
         passing = tuple(made[n].bucket.id for n in range(month - rule.periods, month) if n in made)
         if passing:
             found.append(Roll(_moment(month, repeat.zone), rule.cap, bucket.id, owner, passing))

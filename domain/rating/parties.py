@@ -211,8 +211,16 @@ def _bucket_rows(
     members = group_members(book.tariff)
     modes, to = ConditionSets(len(book.modes)), ConditionSets(len(book.destinations) + 1)
     zones = ConditionSets(len(book.countries) + 2)
-    rows = []
+    rows: list[list[int]] = []
+    alike: dict[tuple[object, ...], list[int]] = {}  # of a plan's many allowances most are alike
     for bucket in buckets:
+        like = (
+            *(bucket.unit, bucket.currency, bucket.period, bucket.split, bucket.when_empty, bucket.levels),
+            *(bucket.modes, bucket.to, bucket.zones, bucket.directions),
+        )
+        if like in alike:
+            rows.append(alike[like])
+            continue
         known = tuple(book.index.mode[mode] for mode in bucket.modes or () if mode in book.index.mode)
         both = bucket.directions is None
         rows.append(
@@ -230,4 +238,5 @@ def _bucket_rows(
                 sum(1 << n for n, name in enumerate(DIRECTIONS) if both or name in (bucket.directions or ())),
             ]
         )
+        alike[like] = rows[-1]
     return rows, (modes, to, zones)
