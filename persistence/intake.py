@@ -226,6 +226,7 @@ class IntakeStore:
             own = {"operator": self._operator, "source": int(chunk.source), "chunk": int(key)}
             await self._copy("usage", chunk.usage, own)
             await self._copy("usage_share", chunk.shares.to_arrow(), own)
+            await self._copy("usage_flag", chunk.flags.to_arrow(), own)
             await self._copy("suspense", chunk.suspended.to_arrow(), own | {"file": int(chunk.file)})
         except asyncpg.UniqueViolationError as fault:
             if fault.constraint_name in {

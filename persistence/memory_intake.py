@@ -136,13 +136,22 @@ class MemoryIntake:
         names, groups = usage_names(self._draft)
         pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}
         held = self._draft.table("suspense_kept")
+        flags = {(start, key, version): words for start, key, version, words in chunk.flags.iter_rows()}
         for row in chunk.usage.to_pylist():
             place = (micros(row["start"]), int(chunk.source), row["key"])
             before: UsageRow | None = self._draft.table("usage").get(place)
             if place in held or (before is not None and before.event.version >= row["version"]):
                 raise Collision(f"{place} is there already")
             pricing = pricings[row["pricing"]]
-            told = {**row, "source": chunk.source, "chunk": key, "file": chunk.file, "tiers": pricing.tiers}
+            words = flags.get((row["start"], row["key"], row["version"]), "")
+            told = {
+                "flags": words,
+                **row,
+                "source": chunk.source,
+                "chunk": key,
+                "file": chunk.file,
+                "tiers": pricing.tiers,
+            }
             event = rated_of(told, names)
             made = UsageRow(self._operator, event, groups.get(event.destination, event.destination))
             if row["version"] % 2 == 0:

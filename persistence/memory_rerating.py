@@ -160,7 +160,8 @@ class MemoryReratings:
                 raise Collision(f"{place} was rated by somebody else")
             file = before.event.file if before is not None else files[place]
             pricing = pricings[row["pricing"]]
-            told: dict[str, Any] = {**row, "chunk": key, "file": file, "tiers": pricing.tiers}
+            words = ",".join(before.event.flags) if before is not None else ""
+            told: dict[str, Any] = {"flags": words, **row, "chunk": key, "file": file, "tiers": pricing.tiers}
             event = rated_of(told, names)
             made = UsageRow(self._operator, event, groups.get(event.destination, event.destination))
             if row["version"] % 2 == 0:

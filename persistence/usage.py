@@ -28,6 +28,8 @@ COLUMNS: Final = (
     " u.cause, u.visited, u.retail_micro, u.retail_rate, u.wholesale_micro, u.wholesale_rate, u.cost_micro,"
     " u.cost_rate, p.tiers,"
     # A re-rating's chunk is of no file: the event is still of the one that brought it.
+    " (select g.flags from usage_flag g where g.operator = u.operator and g.start = u.start and g.source = u.source"
+    " and g.key = u.key and g.version <= u.version order by g.version desc limit 1) as flags,"
     " coalesce(c.file, (select f.file from usage o join chunk f on f.operator = o.operator and f.id = o.chunk"
     " where o.operator = u.operator and o.start = u.start and o.source = u.source and o.key = u.key"
     " and f.file is not null limit 1), (select s.file from suspense s where s.operator = u.operator"
@@ -88,6 +90,7 @@ def rated_of(row: Mapping[str, Any], names: Names) -> RatedEvent:
             for name in ("version", "record", "reference", "leg", "mode", "a", "b", "start", "used", "billed", "offset")
         },
         **{name: row[name] for name in ("trunk", "cause", "visited")},
+        flags=tuple((row["flags"] or "").split(",")) if row["flags"] else (),
     )
 
 

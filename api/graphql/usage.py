@@ -87,6 +87,7 @@ class UsageType(Node):
     trunk: str | None
     cause: str | None
     visited: str | None
+    flags: list[str] = strawberry.field(description="What a person may want to know of it, such as incomplete.")
     customer: CustomerType = strawberry.field(resolver=_customer)
     contract: ContractType = strawberry.field(resolver=_contract)
     subscription: SubscriptionType = strawberry.field(resolver=_subscription)

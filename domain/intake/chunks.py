@@ -16,6 +16,7 @@ from domain.intake.rows import (
     SUSPENDED,
     Flags,
     Priced,
+    flag_rows,
     share_rows,
     suspended_events,
     suspended_rejects,
@@ -39,13 +40,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """What a chunk writes: rows of usage, of ``SHARE_ROWS`` and ``SUSPENDED``, and its share of the file's counts.
+    """What a chunk writes: rows of usage and of ``domain.intake.rows``, and its share of the file's counts.
 
     ``alarms``: what is to be raised with it.
     """
 
     usage: Any
     shares: pl.DataFrame
+    flags: pl.DataFrame
     suspended: pl.DataFrame
     balance: Balance
     rated: int
@@ -87,6 +89,7 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     return Settled(
         usage=usage,
         shares=share_rows(made.priced, usage),
+        flags=flag_rows(made.priced, made.priced.billed & ~gone, usage),
         suspended=_suspended(made, rest, held),
         balance=balance,
         rated=usage.num_rows,

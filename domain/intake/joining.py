@@ -173,7 +173,7 @@ def _tell(joining: Joining, judged: Sequence[tuple[Held, Verdict]], profile: Pro
             verdict.fault = None if kind == DUPLICATE else "conflicting_duplicate"
         elif kind == EVENT:
             met[start, key] = content
-        told = Told(kind, joining.file, place["_line"], start, key, content, verdict.fault or "")
+        told = Told(kind, joining.file, place["_line"], start, key, content, verdict.fault or "", _flags(verdict))
         _states(joining, verdict, place, kind)
         joining.tellings.append(Telling(one, verdict, place, told))
 
@@ -183,7 +183,12 @@ def _unchanged(before: Told, verdict: Verdict, wanted: tuple[int, int, int] | No
         return False
     if verdict.fault is not None:
         return before.kind == REJECT and before.reason == verdict.fault
-    return before.kind != REJECT and (before.start, before.key, before.content) == wanted
+    same = before.kind == DUPLICATE or before.flags == _flags(verdict)
+    return before.kind != REJECT and same and (before.start, before.key, before.content) == wanted
+
+
+def _flags(verdict: Verdict) -> str:
+    return ",".join(verdict.event["flags"]) if verdict.event is not None else ""
 
 
 def _under(verdict: Verdict, file: int) -> Row:

@@ -32,6 +32,8 @@ SUSPENDED: Final = pl.Schema(
         ("content", pl.Int64),
     ]
 )
+# Words of ``domain.mediation.events.FLAGS``, a comma between.
+FLAG_ROWS: Final = pl.Schema([("start", MOMENT), ("key", pl.Int64), ("version", pl.Int16), ("flags", pl.String)])
 FIRST_VERSION: Final = 1
 COST_SLOT: Final = -1
 # What rings and buckets did to the event at ``place``, and what it added to volumes (``kind`` ring, bucket, volume).
@@ -181,6 +183,21 @@ def _flagged(flags: pl.Series, chosen: Flags) -> dict[str, int]:
     if not len(raised):
         return {}
     return {f"flag.{word}": int(count) for word, count in raised.explode().value_counts(sort=True).iter_rows()}
+
+
+def flag_rows(priced: Priced, chosen: Flags, usage: Any) -> pl.DataFrame:
+    """Return rows of ``FLAG_ROWS`` for the chosen events, which are those of ``usage`` in its order.
+
+    An event that was there before, and was taken back, has a row also where it has no flag now.
+    """
+    flags = priced.frame["flags"] if chosen.all() else priced.frame["flags"].filter(pl.Series(chosen))
+    version = usage["version"].to_numpy()
+    told = (flags.list.len() > 0).to_numpy() | (version > FIRST_VERSION)
+    if not told.any():
+        return FLAG_ROWS.to_frame()
+    rows = usage.select(["start", "key", "version"]).filter(pa.array(told))
+    frame = pl.DataFrame(pl.from_arrow(rows))
+    return frame.with_columns(flags.filter(pl.Series(told)).list.join(",").alias("flags")).cast(dict(FLAG_ROWS))  # type: ignore[arg-type]  # a mapping of names to types
 
 
 def usage_table(priced: Priced, rater: Rater) -> Any:

@@ -214,6 +214,7 @@ class Run:
                 usage=settled.usage,
                 suspended=settled.suspended,
                 shares=settled.shares,
+                flags=settled.flags,
             ),
             patience=patience,
         )

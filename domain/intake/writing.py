@@ -125,6 +125,7 @@ async def write_chunk(
             usage=usage,
             suspended=suspended,
             shares=pl.concat([settled.shares, back]),
+            flags=settled.flags,
         )
     )
     later: Collection[str] = ()

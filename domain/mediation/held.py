@@ -56,7 +56,7 @@ _KEPT: Final[Mapping[str, Any]] = {
 class Told:
     """What was made of a session: ``kind`` is EVENT, REJECT or DUPLICATE; it stands under ``record`` of ``file``.
 
-    An event has its start (µs), its key and its content's hash; a reject its reason.
+    An event has its start (µs), its key, its content's hash and its flags; a reject its reason.
     """
 
     kind: str
@@ -66,6 +66,7 @@ class Told:
     key: int = 0
     content: int = 0
     reason: str = ""
+    flags: str = ""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from domain.ids import ChunkId, FileId, SourceId
-from domain.intake.rows import SHARE_ROWS
+from domain.intake.rows import FLAG_ROWS, SHARE_ROWS
 from domain.intake.subscribers import Revision, Subscribers
 from domain.mediation.checking import Suggestion
 from domain.mediation.profile import Profile
@@ -35,7 +35,8 @@ class Chunk:
     """What one transaction of an import writes, besides the counts of its file.
 
     ``usage`` is an Arrow table with the columns of the table ``usage`` but ``operator``, ``source`` and ``chunk``;
-    ``suspended`` and ``shares`` frames of ``domain.intake.rows.SUSPENDED`` and ``SHARE_ROWS``. ``number`` counts the
+    ``suspended``, ``shares`` and ``flags`` frames of ``domain.intake.rows``: ``SUSPENDED``, ``SHARE_ROWS`` and
+    ``FLAG_ROWS``. ``number`` counts the
     chunks of the file from 0.
     """
 
@@ -49,6 +50,7 @@ class Chunk:
     usage: Any
     suspended: pl.DataFrame
     shares: pl.DataFrame = field(default_factory=SHARE_ROWS.to_frame)
+    flags: pl.DataFrame = field(default_factory=FLAG_ROWS.to_frame)
 
 
 class Intake(Protocol):

@@ -48,7 +48,7 @@ class RatedEvent:
     """One event. ``cost`` is None where the trunk has no cost list, or the caller may not see it.
 
     ``wholesale`` has one charge for each of the resellers ``tiers``, the outermost first; a tier without a price is
-    in neither.
+    in neither. ``flags``: words of ``domain.mediation.events.FLAGS``, such as ``incomplete``.
     """
 
     ref: EventRef
@@ -78,3 +78,4 @@ class RatedEvent:
     tiers: tuple[ResellerId, ...]
     wholesale: tuple[Charge, ...]
     cost: Charge | None
+    flags: tuple[str, ...] = ()

@@ -173,11 +173,12 @@ async def outcome(wiring: Wiring, world: made.World) -> list[tuple[Any, ...]]:
         held = await unit.suspense.page(PageRequest(first=1000))
     assert not more
     found: list[tuple[Any, ...]] = [
-        ("rated", one.reference, one.leg, one.start, one.used, one.a, one.b, one.retail.amount.value) for one in events
+        ("rated", one.reference, one.leg, one.start, one.used, one.a, one.b, one.retail.amount.value, one.flags)
+        for one in events
     ]
     for one in held.items:
         event = one.event or {}
-        told = tuple(str(event.get(name)) for name in ("ref", "leg", "start", "used", "a", "b"))
+        told = tuple(str(event.get(name)) for name in ("ref", "leg", "start", "used", "a", "b", "flags"))
         found.append((one.reason, *told))
     return sorted(found, key=repr)
 
