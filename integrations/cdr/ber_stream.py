@@ -19,6 +19,7 @@ _FILL: Final = (0x00, 0xFF)
 _HEADER_BYTES_MAX: Final = 256
 _SEARCH_BYTES_MAX: Final = 65_536
 _STAMP_BYTES: Final = 9
+_HEAD_BYTES: Final = 6
 _CONTEXT: Final = 2
 
 Known = Callable[[int], bool]
@@ -33,7 +34,7 @@ def records(data: Spool, begin: int, until: int, known: Known, rows: Rows) -> It
             continue
         fault: ber.Malformed | None = None
         try:
-            found = ber.span(data, place)
+            found = _span(data, place)
         except ber.Malformed as wrong:
             fault = wrong
         else:
@@ -56,6 +57,25 @@ def records(data: Spool, begin: int, until: int, known: Known, rows: Rows) -> It
         if following is None:
             return
         place = following
+
+
+def _span(data: Spool, place: int) -> ber.Span:
+    """Find where a value ends, by a look at its first octets where its length is among them. Raises ``Malformed``."""
+    head = data[place : place + _HEAD_BYTES]
+    number, at = head[0] & 31, 1
+    if number == 31 and len(head) == _HEAD_BYTES:
+        number, at = head[1], 2
+    if len(head) < _HEAD_BYTES or number >= 128 or not (head[at] < 0x80 or 0x80 < head[at] < 0x83):
+        return ber.span(data, place)
+    inside = at + 1
+    length = head[at]
+    if length > 0x80:
+        inside += length & 3
+        length = int.from_bytes(head[at + 1 : inside])
+    end = place + inside + length
+    if end > len(data):
+        raise ber.Malformed("the value is longer than what is there", cut=True)
+    return ber.Span(head[0] >> 6, number, bool(head[0] & 32), place, place + inside, end, end)
 
 
 def _record_begins(data: Spool, place: int, known: Known) -> bool:

@@ -158,5 +158,4 @@ def _line_beginnings(data: NDArray[np.uint8]) -> Places:
 
 def _document(text: bytes, begin: int, end: int, source: Source, fault: str = "", *, cut: bool = False) -> Document:
     raw = text[begin:end].rstrip(b" \t\r\n,\0") if fault else text[begin:end]
-    places = source.offsets(np.array([begin, end], dtype=np.int64))
-    return Document(raw, int(places[0]), int(places[1]), fault, cut)
+    return Document(raw, source.offset(begin), source.offset(end), fault, cut)

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
-import numpy as np
 from lxml import etree
 
 from domain.mediation.profile import Profile
@@ -33,6 +32,7 @@ _FILL_BYTES: Final = 1 << 20
 _MARK_BYTES: Final = 16
 # libxml2 compares each attribute of an element with all the others.
 _ATTRIBUTES_MAX: Final = 10_000
+_MICROS: Final = {f"{name}_uepoch": f"{name}_epoch" for name in ("start", "answer", "end")}
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
@@ -40,7 +40,9 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     source = Source(blocks, profile.layout.encoding, markup=True)
     if source.empty:
         return
-    rows = Rows(frozenset(used_columns(profile)), sparse=True)
+    wanted = frozenset(used_columns(profile))
+    rows = Rows(wanted, sparse=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=False)
     target = _FILL_BYTES
     while True:
         text, final = source.fill(target)
@@ -51,10 +53,10 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
             between, begin, end = found
             if _OWN.search(text, place, between):
                 raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
-            _one(text[begin:end], int(source.offsets(np.array([begin]))[0]), rows)
+            _one(text[begin:end], source.offset(begin), rows, wanted, parser)
             place = end
             if rows.held >= records_max:
-                yield rows.piece(int(source.offsets(np.array([place]))[0]))
+                yield rows.piece(source.offset(place))
         # What is left is the beginning of a document, or nothing of one but perhaps its first letters.
         rest = _BEGIN.search(text, place)
         if rest is None:
@@ -91,7 +93,7 @@ def _next(text: bytes, place: int, *, final: bool) -> tuple[int, int, int] | Non
     return (begin, begin, len(text)) if final else None
 
 
-def _one(raw: bytes, begin: int, rows: Rows) -> None:
+def _one(raw: bytes, begin: int, rows: Rows, wanted: frozenset[str], parser: etree.XMLParser) -> None:
     if not raw.endswith(_END):
         if rows.first:
             raise Unreadable("the XML document is cut: </cdr> is missing")
@@ -101,7 +103,6 @@ def _one(raw: bytes, begin: int, rows: Rows) -> None:
         rows.reject("unknown_record", f"more than {_ATTRIBUTES_MAX} attributes, which no CDR has", begin, raw)
         return
     # Entities cannot be of one's own here, what lies before the document is not parsed; the five of XML stay.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=False)
     try:
         leg = etree.fromstring(raw, parser)
     except etree.XMLSyntaxError as wrong:
@@ -113,15 +114,15 @@ def _one(raw: bytes, begin: int, rows: Rows) -> None:
         return
     caller = leg.find("callflow/caller_profile")
     columns = {
-        str(item.tag): unquote(item.text or "", errors="replace")
+        item.tag: unquote(text, errors="replace") if "%" in (text := item.text or "") else text
         for part in (caller, variables)
         if part is not None
         for item in part
-        if isinstance(item.tag, str)
+        if item.tag in wanted or item.tag in _MICROS
     }
     columns.update({str(name): str(leg.get(name)) for name in ("core-uuid", "switchname") if leg.get(name) is not None})
-    for name in ("start", "answer", "end"):
-        micros = columns.get(f"{name}_uepoch", "")
-        if f"{name}_epoch" not in columns and micros.isascii() and micros.isdigit():
-            columns[f"{name}_epoch"] = micros[:-6] or "0"
+    for name, seconds in _MICROS.items():
+        micros = columns.get(name, "")
+        if seconds not in columns and micros.isascii() and micros.isdigit():
+            columns[seconds] = micros[:-6] or "0"
     rows.add(columns, begin, raw)

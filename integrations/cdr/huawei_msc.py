@@ -119,7 +119,7 @@ def _one(found: ber.Span, raw: bytes, rows: Rows, profile: Profile) -> None:
         rows.ignore("other_record")
         return
     try:
-        fields = {part.number: part.value for part in ber.read(raw, 0).children() if part.kind == 2}
+        fields = ber.fields(raw[found.inside - found.begin : found.until - found.begin])
         record = _record(kind, fields, profile)
     except ber.Malformed as wrong:
         rows.reject("encoding", str(wrong), found.begin, raw)

@@ -30,21 +30,22 @@ def lines_of(blocks: Iterable[bytes], encoding: str, *, markup: bool = False) ->
     target = _FILL_BYTES
     while True:
         text, final = source.fill(target)
-        pieces = text.replace(b"\r\n", b"\n\n").replace(b"\r", b"\n").split(b"\n")
+        returns = b"\r" in text
+        pieces = text.split(b"\n") if not returns else text.replace(b"\r\n", b"\n\n").replace(b"\r", b"\n").split(b"\n")
         # ``\r\n`` became two line ends, so that places stay; the empty line between them is passed over below.
         places = np.cumsum([0, *(len(piece) + 1 for piece in pieces)])
         last = len(pieces) - 1
         if not final and last == 0 and len(text) < _LINE_BYTES_MAX:
             target *= 2
             continue
-        offsets = source.offsets(np.minimum(places, len(text)))
+        offsets = source.offsets(np.minimum(places, len(text))).tolist()
         upto = len(pieces) if final or last == 0 else last
         for number in range(upto):
             piece = pieces[number]
-            doubled = not piece and number and text[places[number] - 1 : places[number] + 1] == b"\r\n"
+            doubled = returns and not piece and number and text[places[number] - 1 : places[number] + 1] == b"\r\n"
             if doubled or (number == last and not piece):
                 continue
-            yield Line(piece.decode("utf-8", "replace"), int(offsets[number]), int(offsets[number + 1]), number < last)
+            yield Line(piece.decode("utf-8", "replace"), offsets[number], offsets[number + 1], number < last)
         if final:
             return
         source.take(int(min(places[upto], len(text))))

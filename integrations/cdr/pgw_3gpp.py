@@ -129,7 +129,7 @@ def _one(raw: bytes, place: int, rows: Rows, profile: Profile) -> None:
             else:
                 rows.reject("unknown_record", f"tag {tag.number} is no record of TS 32.298", place, raw)
             return
-        fields = {part.number: part.value for part in tag.children() if part.kind == 2}
+        fields = ber.fields(tag.value)
         rows.add(_record(kind, fields, profile), place, raw)
     except ber.Malformed as wrong:
         rows.reject("encoding", str(wrong), place, raw)
@@ -176,7 +176,7 @@ def _volumes(kind: _Kind, fields: dict[int, bytes]) -> tuple[int, int]:
 def _added(containers: bytes, up: int, down: int) -> tuple[int, int]:
     totals = {up: 0, down: 0}
     for change in ber.walk(containers):
-        for part in change.children():
-            if part.kind == 2 and part.number in totals:
-                totals[part.number] += int.from_bytes(part.value)
+        parts = ber.fields(change.value)
+        totals[up] += int.from_bytes(parts.get(up, b""))
+        totals[down] += int.from_bytes(parts.get(down, b""))
     return totals[up], totals[down]

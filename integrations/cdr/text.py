@@ -167,6 +167,12 @@ class Source:
             return self._base + 2 * (characters + np.concatenate(([0], np.cumsum(data >= 0xF0))))[places]
         return self._base + (4 if self._encoding.startswith("utf-32") else 1) * characters[places]
 
+    def offset(self, place: int) -> int:
+        """Return the file's byte offset of one place in the text last filled."""
+        if self._decoder is None and not self._gains:
+            return place + self._base
+        return int(self.offsets(np.array([place], dtype=np.int64))[0])
+
     def take(self, place: int) -> None:
         """Go on after ``place`` of the text last filled."""
         end = int(self.offsets(np.array([place]))[0])
