@@ -77,6 +77,9 @@ def _queries(owned: Owned, absent: bool) -> dict[str, str]:
         "Query.priceCall(input.subscription)": (
             f'{{ priceCall(input: {{subscription: "{line}", number: "46701740605"}}) {{ billed retail {{ rate }} }} }}'
         ),
+        "Query.explainCall(input.subscription)": (
+            f'{{ explainCall(input: {{subscription: "{line}", number: "46701740605"}}) {{ text }} }}'
+        ),
         **{
             f"Query.node(id) {kind}": f'{{ node(id: "{one}") {{ id __typename }} }}'
             for kind, one in (
@@ -348,6 +351,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     queries = {re.sub(r"Query\.(\w+)\((?:\w+\.)?(\w+)\).*", r"\1.\2", name) for name in _queries(blank, absent=False)}
     # Only the operator's own clients get as far as these; other operators' ids are refused by row-level security.
     operators_own = {"file.id", "suspense.file", "invoices.billRun"}
+    operators_own |= {"simulation.id"}  # tests/rerating/test_simulate.py, tests/api/test_nodes.py
     # tests/api/test_mediation.py
     operators_own |= {"suspended.ids", "suspended.file", "suspenseChosen.ids", "suspenseChosen.file"}
     operators_own |= {"suspenseHistory.id"}
