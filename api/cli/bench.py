@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 # name -> (module, what it measures)
 BENCHES: Final = {
-    "rating": ("benchmarks.rating", "kernel events/s on one core, one quote's latency, compiling a large catalogue"),
+    "rating": ("benchmarks.rating", "kernel events/s on one core, a quote's latency, compiling, CSV rated to Parquet"),
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
     "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),

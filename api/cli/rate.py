@@ -227,8 +227,12 @@ def run(tariff: Tariff, source: tuple[Chunks, int], out: Path | None) -> int:
     """Rate everything a source yields and write it; returns the exit code."""
     from domain.rating.streaming import RateRun
 
+    return stream(RateRun(tariff), source, out)
+
+
+def stream(rating: RateRun, source: tuple[Chunks, int], out: Path | None) -> int:
+    """Rate what a source yields by a compiled tariff and write it; returns the exit code."""
     chunks, size = source
-    rating = RateRun(tariff)
     events = unrated = 0
     attention = False
     with contextlib.ExitStack() as stack:
