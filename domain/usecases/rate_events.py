@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,10 +13,14 @@ import polars as pl
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import sees_costs, tiers_seen
-from domain.intake.rater import Rater
+from domain.intake.rater import Places, Rater, drawing_party
 from domain.intake.raters import Raters
 from domain.ports.unit import Begin
+from domain.rating.allowances import granted
 from domain.rating.answers import Answers
+from domain.rating.clock import EPOCH
+from domain.rating.columns import Events
+from domain.rating.parties import Parties, compile_parties
 from domain.rating.rate import rate
 from domain.rating.requests import Directory, Request, read_event, to_events
 from domain.refusal import LimitExceeded
@@ -36,7 +40,7 @@ async def rate_events(
     """Return the answer to each event, in the form of the rating vectors, on the levels the caller may see.
 
     An event goes to whoever has its number at its start; what is nobody's, or not the caller's, is ``no_party``.
-    ``believed_at``: by the catalogue as it was believed then.
+    ``believed_at``: by the catalogue as it was believed then. The events draw on full buckets, in the order of time.
     Refuses with: NotAllowed, LimitExceeded.
     """
     allow(actor, Action.READ_PRICES)
@@ -55,11 +59,34 @@ def _rated(events: Sequence[object], rater: Rater, actor: Actor) -> list[dict[st
         return []
     owners = _owners(requests, rater, actor)
     places = np.array(owners, np.int32)
-    party = rater.party(places, rater.pricing(places, np.array([one.start for one in requests], np.int64)))
-    made = replace(to_events(rater.book, Directory({}, {}), requests), party=party)
-    answers = Answers(rater.book, rater.parties, rate(rater.book, rater.parties, made))
+    pricing = rater.pricing(places, np.array([one.start for one in requests], np.int64))
+    parties, party = rater.parties, rater.party(places, pricing)
+    made = to_events(rater.book, Directory({}, {}), requests)
+    if np.append(rater.draws, False)[places].any():
+        parties, party = _with_buckets(rater, places, pricing, made)
+    answers = Answers(rater.book, parties, rate(rater.book, parties, replace(made, party=party)))
     told = answers.all([one.id for one in requests], [one.bad for one in requests])
     return [_visible(answer, owner, rater, actor) for answer, owner in zip(told, owners, strict=True)]
+
+
+def _with_buckets(rater: Rater, owners: Places, pricing: Places, events: Events) -> tuple[Parties, Places]:
+    """Return the events' subscribers with full buckets and nothing counted, and the party of each event."""
+    who = rater.subscribers
+    found = [(owner, price) for owner, price in zip(owners.tolist(), pricing.tolist(), strict=True) if owner >= 0]
+    index = {one: place for place, one in enumerate(dict.fromkeys(found))}
+    parties = [
+        drawing_party(
+            int(who.subscription[owner]), int(who.contract[owner]), int(who.customer[owner]), who.pricings[price]
+        )
+        for owner, price in index
+    ]
+    good = events.start[(owners >= 0) & (events.bad == 0)]
+    times = (good.min(), good.max()) if len(good) else (0, 0)
+    span = [EPOCH + timedelta(microseconds=int(moment)) for moment in times]
+    buckets, rolls = granted(rater.book.tariff.buckets, parties, span[0], span[1])
+    made = compile_parties(rater.book, parties, buckets, rolls=rolls, slots=rater.parties.slots)
+    places = [index.get(one, -1) for one in zip(owners.tolist(), pricing.tolist(), strict=True)]
+    return made, np.array(places, np.int32)
 
 
 def _unnamed(request: Request) -> Request:

@@ -14,6 +14,7 @@ from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.explain_call import explain_call
 from domain.usecases.list_allowances import ListAllowances, list_allowances
 from domain.usecases.price_call import PriceCall, price_call
+from domain.usecases.rate_events import rate_events
 from tests.buckets import made as own
 from tests.intake import world as made
 
@@ -120,3 +121,18 @@ async def test_a_quote_goes_by_what_is_left(wiring, world, load):
         assert str(quote.retail.amount) == "0.300000 SEK"
         (level, *_) = (await explain_call(asked, **around)).levels
         assert (level.amount, [(one.amount, one.left) for one in level.buckets]) == (300_000, [(30, 0)])
+
+
+async def test_events_that_are_only_asked_for_draw_on_full_buckets(wiring, world, load):
+    await own.publish(wiring, world, buckets=[own.bucket("p", "each contract", "100", period=PLAN)])
+    when = datetime(2026, 3, 10, tzinfo=UTC)
+    await load(made.lines(call(0, 70, when)))
+    events = [
+        {"id": str(n), "a": made.number(a), "b": "46850000000", "mode": "voice", "start": when.isoformat(), "used": 60}
+        for n, a in ((0, 0), (1, 0), (2, 1), (3, 9))
+    ]
+    found = await rate_events(events, actor=world.actor, begin=wiring.begin, raters=wiring.raters)
+    gave = [sum(int(n) for n in one["retail"]["buckets"].values()) for one in found[:3]]
+    assert (gave, found[3]["unrated"]) == ([60, 40, 60], "no_party")
+    assert [one["retail"]["amount"] for one in found[:3]] == ["0.000000", "0.200000", "0.000000"]
+    assert list((await own.balances(wiring, world)).values()) == [70]
