@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from domain.access.actor import Action, system
 from domain.catalogue.document import read_tariff
 from domain.ids import ContractId, CustomerId, FileId, SubscriptionId
+from domain.margins.exchange import DayRate
 from domain.ports.page import PageRequest
 from domain.ports.usage import UsageFilter
 from domain.rating.rated_event import EventRef
-from domain.telling.text import text
 from domain.refusal import BadValue, NotAllowed, NotFound
+from domain.telling.text import text
+from domain.usecases.explain_held import explain_held
 from domain.usecases.explain_usage import explain_usage
 from domain.usecases.find_event import find_event
 from domain.usecases.get_usage import get_usage
@@ -294,3 +297,39 @@ async def test_a_discount_for_one_subscription_is_rated_and_explained(wiring, wo
     assert [str(one.retail.amount) for one in events] == ["0.790000 SEK", "0.395000 SEK"]
     said = await explained(wiring, world.actor, events[1].ref)
     assert [one.ring for one in said.explanation.levels[0].rings] == ["half"]
+
+
+async def test_a_margin_in_two_currencies_takes_the_local_days_exchange_rate(wiring, world, loaded):
+    event = (await listed(wiring, world.actor))[0]
+    (unknown,) = (await explained(wiring, world.actor, event.ref)).explanation.margins
+    assert (unknown.currency, unknown.other, unknown.amount) == ("SEK", "EUR", None)
+    rate = DayRate(made.FIRST.date(), "EUR", "SEK", Decimal("10.5"), "test")
+    async with wiring.begin(world.actor) as unit:
+        await unit.exchange.put([rate], replace=False, at=made.NOW)
+    said = await explained(wiring, world.actor, event.ref)
+    # 0.79 SEK, less 0.005 EUR at 10.50.
+    (margin,) = said.explanation.margins
+    assert (margin.amount, margin.price_told) == (737_500, Decimal("10.5"))
+    assert "0.7375" in text(said.explanation)
+    assert "1 EUR" in text(said.explanation)
+
+
+async def test_a_held_event_is_explained_by_its_number_and_its_name(wiring, world, loaded):
+    async with wiring.begin(world.actor) as unit:
+        (held,) = (await unit.suspense.page(PageRequest())).items
+    name = "/".join(str(held.event[part]) for part in ("source", "ref", "leg", "start", "offset"))
+    around = {"begin": wiring.begin, "raters": wiring.raters}
+    for key in (str(held.id), name):
+        said = await explain_held(key, actor=world.actor, **around)
+        assert (said.status, said.located.prefix, said.event.b) == ("no_party", "46", FIXED)
+        with pytest.raises(NotAllowed):
+            await explain_held(key, actor=world.of_reseller(world.reseller), **around)
+    stranger = await made.with_source(wiring, f"x{world.operator}")
+    for bad in ("999999", "a/b/c/2026-03-02T07:00:00Z/0"):
+        with pytest.raises(NotFound):
+            await explain_held(bad, actor=world.actor, **around)
+    for key in (str(held.id), name):
+        with pytest.raises(NotFound):
+            await explain_held(key, actor=stranger.actor, **around)
+    with pytest.raises(BadValue):
+        await explain_held("x", actor=world.actor, **around)
