@@ -47,6 +47,10 @@ async def opened(place: Place, credentials: Mapping[str, str], networks: Sequenc
         folder.close()
 
 
+class _Beyond(TransportFault):
+    """A part of an object was asked for that begins at its end, or behind it."""
+
+
 @contextmanager
 def _faults(what: str) -> Iterator[None]:
     try:
@@ -170,7 +174,10 @@ class S3Folder:
     async def fetch(self, name: str, *, offset: int = 0) -> AsyncIterator[bytes]:
         """Yield the object's bytes; fewer than its length says are a broken connection."""
         headers = {"range": f"bytes={offset}-"} if offset else {}
-        answer = await self._ask("GET", self._place.path + name, headers=headers)
+        try:
+            answer = await self._ask("GET", self._place.path + name, headers=headers)
+        except _Beyond:
+            return  # it ends where we begin
         try:
             if offset and answer.status != http.client.PARTIAL_CONTENT:
                 raise TransportFault(f"{name}: the store does not give parts of objects", lasting=True)
@@ -253,6 +260,8 @@ def _refused(status: int, said: bytes, key: str) -> TransportFault:
     with suppress(TransportFault):
         answer = _xml(said)
         code, message = answer.findtext("Code") or "", " ".join((answer.findtext("Message") or "").split())
+        if code == "InvalidRange":
+            return _Beyond("the object is not as long")
         if code == "NoSuchKey":
             return Missing(f"{key} is not there")
         if code:
