@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.jobs import HANDLERS
 from api.settings import Settings
 from api.wiring import Wiring, in_memory
+from domain.ports.page import PageRequest
+from persistence.sessions import SessionStore
 from tests.intake import sessions as of
 from tests.intake import world as made
 
@@ -72,3 +75,79 @@ async def test_the_result_is_the_same_in_postgresql(stored: Wiring, name: str) -
         cuts = [draw.randrange(1, len(records)) for _ in range(3)]
         split, _ = await taken_in(stored, profile, of.cut(records, order, cuts), records_per_chunk=draw.choice([1, 9]))
         assert split == whole, (order, cuts)
+
+
+async def test_two_imports_at_once_join_their_parts(stored: Wiring) -> None:
+    """One file has every beginning, the other every end; neither waits for the other to be in."""
+    world = await made.make(stored.begin, f"ses{next(CODES)}")
+    await of.source(stored, world, "opensips")
+    calls = [f"c{n}" for n in range(40)]
+    files = {
+        "begins.log": b"".join(of.sip("INVITE", of.FIRST + n, call=one) for n, one in enumerate(calls)),
+        "ends.log": b"".join(of.sip("BYE", of.FIRST + n + 60, call=one) for n, one in enumerate(calls)),
+    }
+    done = await asyncio.gather(
+        *(of.load(stored, world, data, name, records_per_chunk=5) for name, data in files.items())
+    )
+    assert sum(one.rated for one in done) == 40
+    assert sum(one.balance.pending for one in done) == 0
+    found = await of.outcome(stored, world)
+    assert [(one[0], one[4]) for one in found] == [("rated", 60)] * 40
+    await of.check_balances(stored, world)
+
+
+async def test_what_a_crash_interrupts_leaves_no_half_session(stored: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chunk, its sessions and the counts of every file are one transaction."""
+    profile, records = of.RECORDS["radius-voice"]
+    whole, _ = await taken_in(stored, profile, [b"".join(records)])
+    world = await made.make(stored.begin, f"ses{next(CODES)}")
+    await of.source(stored, world, profile)
+    keep, calls = SessionStore.keep, itertools.count(1)
+
+    async def failing(self: SessionStore, *arguments: Any) -> None:
+        await keep(self, *arguments)
+        if next(calls) % 3 == 0:
+            raise RuntimeError("crash")
+
+    monkeypatch.setattr(SessionStore, "keep", failing)
+    draw = random.Random(7)
+    files = of.cut(records, draw.sample(range(len(records)), len(records)), [3])
+    for number, data in enumerate(files):
+        for _ in range(20):
+            try:
+                await of.load(stored, world, data, f"{number}.cdr", records_per_chunk=1)
+                break
+            except RuntimeError:
+                await of.check_balances(stored, world, waiting=True, importing=True)
+    monkeypatch.setattr(SessionStore, "keep", keep)
+    await of.sweep(stored, world)
+    await of.check_balances(stored, world)
+    assert await of.outcome(stored, world) == whole
+
+
+async def test_a_job_is_promised_that_tells_of_sessions_when_their_time_is_out(stored: Wiring) -> None:
+    world = await made.make(stored.begin, f"ses{next(CODES)}")
+    await of.source(stored, world, "opensips")
+    await of.load(stored, world, of.sip("INVITE", of.FIRST + 5), "1.log")
+    await of.load(stored, world, of.sip("INVITE", of.FIRST + 6, call="c2"), "2.log")
+    async with stored.begin(world.actor) as unit:
+        jobs = [job for job in (await unit.jobs.page(PageRequest())).items if job.kind == "sweep_sessions"]
+    assert [(job.payload, job.run_at > made.NOW) for job in jobs] == [({"source": "switch"}, True)]
+    early = await of.sweep(stored, world, made.NOW)
+    assert (early.events, early.rejects) == (0, 0)
+    handler = HANDLERS["sweep_sessions"]
+    told = await handler(of.with_clock(stored, of.LATER), world.actor, jobs[0])
+    assert told == {"events": 2, "rejects": 0, "forgotten": 0}
+    found = await of.outcome(stored, world)
+    assert [(one[4], one[-1]) for one in found] == [(0, ("incomplete",))] * 2
+
+
+async def test_finished_sessions_are_forgotten_in_time(wiring: Wiring) -> None:
+    world = await made.make(wiring.begin, f"ses{next(CODES)}")
+    await of.source(wiring, world, "opensips")
+    both = of.sip("INVITE", of.FIRST + 5) + of.sip("BYE", of.FIRST + 65)
+    await of.load(wiring, world, both, "1.log")
+    assert (await of.sweep(wiring, world)).forgotten == 1
+    again = await of.load(wiring, world, both + b"\n", "again.log")  # the whole call is known by its key
+    assert (again.file.duplicates, again.file.events) == (1, 0)
+    await of.check_balances(wiring, world)
