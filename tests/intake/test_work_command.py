@@ -1,0 +1,65 @@
+"""``tollwright suspense``, ``file`` and ``source`` on a database: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+
+from tests.intake import world as made
+from tests.intake.test_command import call, installation
+
+__all__ = ["call", "installation"]
+FIXED = "46850000000"
+
+
+async def test_suspense_files_and_sources_are_worked_on(installation, call):
+    profile, file = installation / "pbx.toml", installation / "a.csv"
+    good = made.row(1, a=made.number(0), b=FIXED)
+    bad = made.row(2, a=made.number(0), b=FIXED).replace("2026-03-02", "2026-33-02")
+    nobody = made.row(3, a="46799999999", b=FIXED)
+    file.write_bytes(made.lines(good, bad, nobody))
+    code, (put,), _ = await call("source", "put", "pbx", profile, "--note", "the first")
+    assert (code, put["version"]) == (0, 1)
+    code, (told,), _ = await call("import", "cdr", "--source", "pbx", file)
+    assert (code, told["reasons"]) == (1, {"bad_time": 1, "no_party": 1})
+
+    code, (held,), err = await call("suspense", "list", "--kind", "reject", "--text", "2026-33", "--source", "pbx")
+    assert (code, held["raw"], json.loads(err[-1])) == (0, bad, {"bad_time": 1})
+    right = bad.replace("2026-33-02", "2026-03-02")
+    code, (done,), _ = await call("suspense", "fix", "--id", held["id"], "--raw", right, "--why", "a typo")
+    assert (code, done) == (0, {"corrected": 1})
+    code, (done,), _ = await call("suspense", "release", "--source", "pbx", "--preview")
+    expected = {"chosen": 2, "rated": 1, "joined": 0, "duplicates": 0, "ignored": 0, "still": {"no_party": 1}}
+    assert (code, done) == (1, {**expected, "preview": True})
+    code, (done,), _ = await call("suspense", "release", "--source", "pbx", "--why", "now")
+    assert (code, done) == (1, {**expected, "preview": False})
+    code, history, _ = await call("suspense", "history", held["id"])
+    assert (code, [one["action"] for one in history]) == (0, ["correct", "release"])
+    code, (done,), _ = await call("suspense", "discard", "--reason", "no_party", "--why", "a test")
+    assert (code, done) == (0, {"discarded": 1, "preview": False})
+    code, _, err = await call("suspense", "discard", "--why", "nothing chosen")
+    assert (code, len(err)) == (2, 1)
+
+    code, (balance,), _ = await call("file", "balance")
+    assert (code, balance["holds"], balance["rated"], balance["ignored"]) == (0, True, 2, {"discarded": 1})
+    code, (row,), _ = await call("file", "list")
+    assert (code, row["source"], row["profile_version"], row["rated"]) == (0, "pbx", 1, 2)
+    code, (done,), _ = await call("file", "withdraw", row["id"], "--why", "the wrong zone")
+    assert (code, done["state"], done["events"]) == (0, "withdrawn", 2)
+    code, (done,), _ = await call("file", "sweep")
+    assert (code, done) == (0, {"events": 0, "rejects": 0, "forgotten": 0})
+
+    profile.write_text(made.PROFILE.replace("Europe/Stockholm", "UTC"))
+    code, (put,), _ = await call("source", "put", "pbx", profile)
+    assert (code, put["version"]) == (0, 2)
+    code, lines, _ = await call("source", "versions", "pbx", "--diff", "1", "2", read=str)
+    assert (code, '+zone = "UTC"' in lines) == (0, True)
+    code, (put,), _ = await call("source", "roll-back", "pbx", "1")
+    assert (code, put["version"]) == (0, 3)
+    code, versions, _ = await call("source", "versions", "pbx")
+    assert [(one["version"], one["note"]) for one in versions] == [
+        (3, "back to version 1"),
+        (2, None),
+        (1, "the first"),
+    ]
+    code, listed, _ = await call("source", "list")
+    assert (code, listed[-1]["name"], listed[-1]["version"]) == (0, "pbx", 3)
