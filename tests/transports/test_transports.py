@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from domain.feeds.sightings import Look, Sighting
 from domain.ports.transports import Found, Missing, Transport, TransportFault
 from domain.refusal import BadValue
 from domain.transports.place import Place, read_place
+from integrations.transports import addresses
 from integrations.transports.registry import KnownTransports
 from integrations.transports.sigv4 import EMPTY, signed
 from tests.transports.servers import PASSWORD, certificate, ftp_server, s3_server, sftp_server
@@ -468,3 +470,26 @@ def test_a_host_key_is_a_fingerprint_or_a_key(host_key: asyncssh.SSHKey) -> None
     with pytest.raises(BadValue):
         read_place("ftp://u@host/", host_keys=(line,))
     assert replace(place).address == "sftp://u@host:22/"
+
+
+async def test_h2_a_name_is_looked_up_once_and_its_checked_address_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = [["8.8.8.8"], ["127.0.0.1"], ["8.8.8.8", "10.0.0.1"]]
+    connected: list[object] = []
+
+    def lookup(host: str, port: int, *_: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in answers.pop(0)]
+
+    async def connect(_: object, address: object) -> None:
+        connected.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(loop, "sock_connect", connect, raising=False)
+    for lasting in (False, True, True):
+        with pytest.raises(TransportFault) as fault:
+            await addresses.connect("rebinding.example", 22, [])
+        assert fault.value.lasting is lasting
+    assert connected == [("8.8.8.8", 22)]
