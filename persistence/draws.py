@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 import polars as pl
 
 from domain.access.actor import Actor
 from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
+from domain.ports.intake import Collision
 from domain.rating.clock import EPOCH
 from persistence.engine import Transaction
 from persistence.intake import pricing_of
@@ -110,9 +112,17 @@ class DrawStore:
         """Let nobody else draw for these customers until the unit ends.
 
         Whoever commits usage has the lock of chunks already, or takes it here: a bill run takes it before customers'.
+        Raises ``Collision`` where somebody holds a customer for too long.
         """
+        for name in ("lock_timeout", "statement_timeout"):
+            await self._connection.execute(f"set local {name} = '{FENCE_SECONDS}s'")
+        try:
+            await self._claimed(sorted(set(customers)))
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as fault:
+            raise Collision(str(fault)) from None
+
+    async def _claimed(self, ordered: Sequence[int]) -> None:
         await self._connection.execute("select pg_advisory_xact_lock_shared($1, $2)", CHUNKS, self._operator)
-        ordered = sorted(set(customers))
         await self._connection.execute(
             "insert into draw_customer (operator, customer) select $1, c from unnest($2::bigint[]) as c order by c"
             " on conflict do nothing",
@@ -173,6 +183,7 @@ class DrawStore:
 
     async def unsettled(self, customers: Sequence[int]) -> pl.DataFrame:
         """Return the present versions of these customers' events that are not settled, as ``STORED``."""
+        await self._connection.execute(f"set local statement_timeout = '{FENCE_SECONDS}s'")
         return await copied(self._connection, _UNSETTLED, [self._operator, list(customers)])
 
     async def pricings(self, keys: Sequence[int]) -> Mapping[int, Pricing]:
@@ -195,6 +206,7 @@ class DrawStore:
 
     async def fence(self) -> bool:
         """Hold off every commit of usage until the unit ends; tell whether no bill run is unfinished."""
+        await self._connection.execute(f"set local statement_timeout = '{FENCE_SECONDS}s'")
         await self._connection.execute("select pg_advisory_xact_lock($1, $2)", BILLS, self._operator)
         await self._connection.execute(f"set local lock_timeout = '{FENCE_SECONDS}s'")
         await self._connection.execute("select pg_advisory_xact_lock($1, $2)", CHUNKS, self._operator)

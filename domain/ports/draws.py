@@ -17,7 +17,10 @@ class Draws(Protocol):
     """Standings of the unit's operator. All but ``standing`` and ``shares`` ask for a bulk unit."""
 
     async def claim(self, customers: Sequence[int]) -> None:
-        """Let nobody else draw for these customers until the unit ends. Once in a unit, against deadlock."""
+        """Let nobody else draw for these customers until the unit ends. Once in a unit, against deadlock.
+
+        Raises ``Collision`` where somebody else holds one of them for too long.
+        """
         ...
 
     async def standing(self, customers: Sequence[int]) -> Standing:
