@@ -102,7 +102,7 @@ async def serve(settings: Settings, taken: socket.socket, job: Job | None = None
 
 
 async def _work(settings: Settings, taken: socket.socket, job: Job | None, servers: list[_Server]) -> None:
-    async with opened(settings, migrating=True) as wiring:
+    async with opened(settings, migrating=True, jobs=settings.worker_jobs) as wiring:
         config = uvicorn.Config(
             await application(wiring),
             http="httptools",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from api import settings as installation
 from api.settings import Settings
@@ -39,7 +40,7 @@ from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
 from persistence.credentials import MemoryCredentials, StoredCredentials
 from persistence.embedded import reach
-from persistence.engine import Database
+from persistence.engine import CONNECTIONS_MAX, Database
 from persistence.jobs import StoredQueue
 from persistence.memory import Live, MemoryDatabase
 from persistence.memory_access import MemoryDirectory
@@ -49,6 +50,9 @@ from persistence.news import MemoryNews, StoredNews
 from persistence.standing import QuietStanding, StoredStanding
 from persistence.units import MemoryUnits, StoredUnits
 from persistence.vault import SealedVault, read_keys
+
+# An import writes two chunks at a time and looks whether prices have changed.
+CONNECTIONS_PER_JOB: Final = 3
 
 
 class SystemClock:
@@ -144,15 +148,17 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
 
 
 @asynccontextmanager
-async def opened(settings: Settings | None = None, *, migrating: bool = False) -> AsyncIterator[Wiring]:
+async def opened(settings: Settings | None = None, *, migrating: bool = False, jobs: int = 0) -> AsyncIterator[Wiring]:
     """Reach the database of the settings, starting the embedded one where there is no other, and wire it.
 
+    ``jobs``: how many a worker does here at a time, each with connections of its own.
     The embedded database is brought to this release always, one's own only where ``migrating`` says so.
     Raises ``DatabaseAway`` where it cannot be reached, or its schema is not of this release.
     """
     settings = settings or installation.read()
     with reach(settings.database_url, settings.data_dir) as url:
-        async with await Database.open(url) as database:
+        connections = CONNECTIONS_MAX + CONNECTIONS_PER_JOB * jobs
+        async with await Database.open(url, connections_max=connections) as database:
             if migrating or settings.database_url is None:
                 await migrate(database)
             elif not all(step.applied and step.known for step in await steps(database)):

@@ -56,8 +56,8 @@ _MEMBERS: Final = (
 _BELIEVED: Final = "select changed_at from catalogue where operator = $1"
 _OPEN: Final = "kind = 'unrated' and resolved_at is null"
 _LIGHTLY: Final = (
-    "select set_config('synchronous_commit', 'off', true),"
-    " set_config('lock_timeout', coalesce($1, current_setting('lock_timeout')), true)"
+    "select pg_advisory_xact_lock_shared($1, $2), set_config('synchronous_commit', 'off', true),"
+    " set_config('lock_timeout', coalesce($3, current_setting('lock_timeout')), true)"
 )
 _KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
 _VERSIONED: Final = (("usage", "true", "version"), ("suspense", _OPEN, f"{IN_SUSPENSE} as version"))
@@ -211,8 +211,8 @@ class IntakeStore:
 
         Its commit does not wait for the disk: see ``domain.intake.run``.
         """
-        await self._connection.execute("select pg_advisory_xact_lock_shared($1, $2)", CHUNKS, self._operator)
-        await self._connection.execute(_LIGHTLY, None if patience is None else f"{int(1000 * patience)}ms")
+        waited = None if patience is None else f"{int(1000 * patience)}ms"
+        await self._connection.execute(_LIGHTLY, CHUNKS, self._operator, waited)
         try:
             key = ChunkId(
                 await self._connection.fetchval(

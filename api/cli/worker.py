@@ -35,7 +35,7 @@ async def _work(settings: Settings, jobs: int, *, until_idle: bool) -> int:
     from api.wiring import opened
     from api.worker import Worker
 
-    async with opened(settings) as wiring, scheduling(wiring):
+    async with opened(settings, jobs=jobs) as wiring, scheduling(wiring):
         one = Worker(wiring, jobs=jobs)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
