@@ -183,8 +183,12 @@ class MarginStore:
         if below:
             conditions += f" and {earned} < {paid}"
         rows = await self._connection.fetch(
-            f"{before} select {COLUMNS}, {earned} as earned, {paid} as paid{JOINED}{joins} where {conditions}{PRESENT}"
-            f" order by u.start, u.source, u.key limit {int(first) + 1}",
+            # First which, by the index in its order; then everything of those alone.
+            f"{before}, event as materialized (select u.start, u.source, u.key, u.version, {earned} as earned,"
+            f" {paid} as paid from usage u{joins} where {conditions}{PRESENT}"
+            f" order by u.start, u.source, u.key limit {int(first) + 1})"
+            f" select {COLUMNS}, e.earned, e.paid{JOINED} join event e on u.start = e.start and u.source = e.source"
+            " and u.key = e.key and u.version = e.version where u.operator = $1 order by u.start, u.source, u.key",
             *words.arguments,
         )
         events = await self._usage.rated(rows[:first])
