@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from api.settings import Settings
 from api.wiring import Wiring, in_memory
+from domain.rerating.rerating import Reason, Selection
+from domain.usecases.rerate import Rerate, rerate
 from tests.buckets import made as own
 from tests.intake import world as made
 
@@ -102,3 +104,37 @@ async def test_the_database_does_it_too(stored):
     files = [numbered[n::5] for n in range(5)]
     expected = await outcome(stored, "inorder", [in_order], 1000)
     assert await outcome(stored, "mixed", files, 7) == expected
+
+
+async def test_imports_settling_and_rating_again_at_once(stored):
+    """Whoever is at it at the same time: nobody waits for ever, nothing is drawn twice, and the end is the same."""
+    events = [(n % 3, n % 2, 17 * n % 120, 31 * n % 2300) for n in range(60)]
+    numbered = list(enumerate(events))
+    in_order = sorted(numbered, key=lambda pair: (pair[1][3], pair[0]))
+    expected = await outcome(stored, "alone", [in_order], 1000)
+    world = await fresh(stored, "together")
+
+    async def load(number: int) -> None:
+        data = made.lines(*(line(place, call) for place, call in numbered[number::6]))
+        await made.load(stored, world, data, name=f"{number}.csv", records_per_chunk=3)
+
+    async def settle() -> None:
+        for _ in range(3):
+            await own.settle(stored, world, per_page=1)
+
+    async def again() -> None:
+        await rerate(
+            Rerate(
+                selection=Selection(since=datetime(2026, 3, 1, tzinfo=UTC), until=datetime(2026, 7, 1, tzinfo=UTC)),
+                reason=Reason.WRONG_PRICE,
+            ),
+            actor=world.actor,
+            begin=stored.begin,
+            clock=stored.clock,
+            raters=stored.raters,
+            events_per_chunk=10,
+        )
+
+    await asyncio.gather(*(load(number) for number in range(6)), settle(), again())
+    await own.settle(stored, world)
+    assert await own.told(stored, world) == expected
