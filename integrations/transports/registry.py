@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from domain.ports.transports import Transport, TransportFault
 from domain.refusal import BadValue
 from domain.transports.place import Place, Protocol
-from integrations.transports import folder, ftp, s3, sftp
+from integrations.transports import folder
 from integrations.transports.addresses import Network, resolve
 
 
@@ -40,10 +40,17 @@ class KnownTransports:
 
     def open(self, place: Place, credentials: Mapping[str, str]) -> AbstractAsyncContextManager[Transport]:
         """Connect. Raises TransportFault."""
+        # The libraries behind a protocol take a moment to load; only who fetches waits for them.
         if place.protocol is Protocol.FOLDER:
             return folder.opened(place, self.roots)
         if place.protocol is Protocol.SFTP:
+            from integrations.transports import sftp  # noqa: PLC0415  (see above)
+
             return sftp.opened(place, credentials, self.networks)
         if place.protocol is Protocol.S3:
+            from integrations.transports import s3  # noqa: PLC0415  (see above)
+
             return s3.opened(place, credentials, self.networks)
+        from integrations.transports import ftp  # noqa: PLC0415  (see above)
+
         return ftp.opened(place, credentials, self.networks)
