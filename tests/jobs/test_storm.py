@@ -51,8 +51,7 @@ FIRST_SEED = int(os.environ.get("STORM_FIRST", "1"))
 WORKERS = 2
 KILLS_MAX = 4
 VICTIMS = ("worker", "worker", "worker", "database", "backend", "both")
-SECONDS_MAX = 120.0
-COMPILING_SECONDS = 600.0  # the first run may have to compile the kernel
+SECONDS_MAX = 900.0  # nothing is measured here: only what hangs is given up
 ALL = UsageFilter(since=made.FIRST - timedelta(days=1), until=made.FIRST + timedelta(days=40))
 NOBODYS = made.row(7000, a="46799999999", b="46850000000")
 FILES = {
@@ -221,7 +220,7 @@ async def storm(grounds: Grounds, seed: int | None) -> tuple[dict[str, Any], lis
     watcher = Watcher(grounds, name)
     try:
         moments = [] if seed is None else sorted(draw.randrange(CHUNKS) for _ in range(draw.randint(1, KILLS_MAX)))
-        end = time.monotonic() + (COMPILING_SECONDS if seed is None else SECONDS_MAX)
+        end = time.monotonic() + SECONDS_MAX
         for moment in moments:
             while await watcher.ask(OPEN) and await watcher.ask("select count(*) from chunk") < moment:
                 assert time.monotonic() < end
