@@ -48,7 +48,7 @@ bench: setup
 prove: setup-dev
 	@TOLLWRIGHT_FUZZ_ROUNDS=$(FUZZ) $(BIN)/pytest -q tests/mediation/test_fuzz.py
 	@STORM_SEEDS=$(STORMS) $(BIN)/pytest -q -s tests/jobs/test_storm.py
-	@KILL_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/intake/test_kill.py
+	@KILL_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/intake/test_kill.py tests/feeds/test_kill.py
 	@exec $(BIN)/python -m benchmarks.kills --seeds $(SEEDS)
 
 demo-reset: setup
