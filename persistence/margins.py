@@ -184,7 +184,7 @@ class MarginStore:
             conditions += f" and {earned} < {paid}"
         rows = await self._connection.fetch(
             # First which, by the index in its order; then everything of those alone.
-            f"{before}, event as materialized (select u.start, u.source, u.key, u.version, {earned} as earned,"
+            f"{before}, event as materialized (select u.start, u.source, u.key, u.version, {earned} as earned,"  # noqa: S608  (our own words)
             f" {paid} as paid from usage u{joins} where {conditions}{PRESENT}"
             f" order by u.start, u.source, u.key limit {int(first) + 1})"
             f" select {COLUMNS}, e.earned, e.paid{JOINED} join event e on u.start = e.start and u.source = e.source"
