@@ -44,15 +44,23 @@ class MemorySessions:
         return {name: held for name, (held, _) in self._own(source).items() if name in names}
 
     async def due(
-        self, source: SourceId, *, touched_before: datetime, ended_before: datetime, first: int, after: str = ""
+        self,
+        source: SourceId,
+        *,
+        touched_before: datetime,
+        touched_since: datetime,
+        ended_before: datetime,
+        first: int,
+        after: str = "",
     ) -> Sequence[str]:
-        """Return open ones, by name after ``after``, that were heard of last before one of two instants."""
+        """Return open ones, by name after ``after``, that are due."""
         own = self._own(source)
         found = []
         for name, (held, touched) in own.items():
             restart = own.get(reset_name(held.scope)) if held.scope else None
             cut = restart is not None and restart[0].ended >= held.ended > 0
-            old = touched < touched_before or 0 < held.ended < micros(ended_before)
+            over = touched >= touched_since and 0 < held.ended < micros(ended_before)
+            old = touched < touched_before or over
             if held.open and name > after and (old or cut):
                 found.append(name)
         return found[:first]

@@ -52,8 +52,8 @@ _REJECTS: Final = _SUPERSEDE.format(
 )
 _DUE: Final = (
     "select s.name from session s where s.operator = $1 and s.source = $2 and s.open and s.name > $3"
-    " and (s.touched_at < $4 or s.ended_at < $5 or (s.scope <> '' and exists (select from session r"
-    " where r.operator = s.operator and r.source = s.source and r.name = left(E'\\x1ereset ' || s.scope, 400)"
+    " and (s.touched_at < $4 or (s.touched_at >= $7 and s.ended_at < $5) or (s.scope <> ''"
+    " and exists (select from session r where r.operator = s.operator and r.source = s.source and r.name = left(E'\\x1ereset ' || s.scope, 400)"
     " and r.ended_at >= s.ended_at))) order by s.name limit $6"
 )
 _KEEP: Final = (
@@ -97,11 +97,18 @@ class SessionStore:
         return {row["name"]: _held(row) for row in rows}
 
     async def due(
-        self, source: SourceId, *, touched_before: datetime, ended_before: datetime, first: int, after: str = ""
+        self,
+        source: SourceId,
+        *,
+        touched_before: datetime,
+        touched_since: datetime,
+        ended_before: datetime,
+        first: int,
+        after: str = "",
     ) -> Sequence[str]:
-        """Return open ones, by name after ``after``, that were heard of last before one of two instants."""
+        """Return open ones, by name after ``after``, that are due."""
         rows = await self._connection.fetch(
-            _DUE, self._operator, source, after, touched_before, ended_before, int(first)
+            _DUE, self._operator, source, after, touched_before, ended_before, int(first), touched_since
         )
         return [row["name"] for row in rows]
 

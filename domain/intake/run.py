@@ -23,7 +23,7 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import polars as pl
@@ -93,9 +93,11 @@ class Run:
     months: set[date] = field(default_factory=set)
     reasons: dict[str, int] = field(default_factory=dict)
     later: set[str] = field(default_factory=set)
+    began: datetime = field(init=False)
 
     async def all(self, batches: Iterator[Batch]) -> CdrFile:
         """Write every chunk, preparing the next ones meanwhile; then end the file, and return it."""
+        self.began = self.clock.now()
         coming = asyncio.create_task(self._next(batches))
         flying: deque[_Flight] = deque()
         try:
@@ -264,7 +266,7 @@ class Run:
     async def _end_sessions(self, profile: Profile) -> None:
         """Tell of sessions that this file has ended without completing them."""
         around = Around(self.actor, self.begin, self.clock, self.raters)
-        for wrote in await tell_sessions(self.source, profile, around, waited=False):
+        for wrote in await tell_sessions(self.source, profile, around, since=self.began):
             self._count(wrote)
         if self.later:
             for wrote in await tell_names(self.source, profile, around, sorted(self.later)):

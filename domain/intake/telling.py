@@ -53,23 +53,29 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Until when a session is waited for: since its last part came in, and by its own times; ``now`` is the present."""
+    """Until when a session is waited for: since its last part came in, and by its own times; ``now`` is the present.
+
+    ``since``: by their own times only those are over that had a part from then on.
+    """
 
     now: datetime
     touched: datetime
     ended: datetime
+    since: datetime
 
 
-async def tell_sessions(source: Source, profile: Profile, around: Around, *, waited: bool) -> Sequence[Wrote]:
+async def tell_sessions(
+    source: Source, profile: Profile, around: Around, *, since: datetime | None = None
+) -> Sequence[Wrote]:
     """Tell of a source's sessions that are due, some hundred per transaction; return the chunks that were written.
 
-    ``waited``: of all whose last part came in longer ago than the time-out; otherwise of those that used something
-    and by their own times are older. Those that their device's restart has ended are told of either way.
+    Of all whose last part came in longer ago than the time-out; with ``since`` of those that had a part from then on,
+    used something and by their own times are older. Those that their device's restart has ended are told of either way.
     Refuses with: WrongState (others keep rating the same events).
     """
     now = around.clock.now()
     over = now - timedelta(hours=profile.timeout_hours)
-    limits = Limits(now, over, EPOCH) if waited else Limits(now, EPOCH, over)
+    limits = Limits(now, over, EPOCH, EPOCH) if since is None else Limits(now, EPOCH, over, since)
     found: list[Wrote] = []
     after: str | None = ""
     while after is not None:
@@ -112,7 +118,12 @@ async def _some(
 ) -> tuple[list[Wrote], str | None]:
     """Tell of the next sessions; the second is where to go on, None at the end."""
     names = await unit.sessions.due(
-        source.id, touched_before=limits.touched, ended_before=limits.ended, first=AT_ONCE, after=after
+        source.id,
+        touched_before=limits.touched,
+        touched_since=limits.since,
+        ended_before=limits.ended,
+        first=AT_ONCE,
+        after=after,
     )
     held = await unit.sessions.load(source.id, names)
     for one in held.values():

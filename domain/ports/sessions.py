@@ -41,12 +41,19 @@ class Sessions(Protocol):
         ...
 
     async def due(
-        self, source: SourceId, *, touched_before: datetime, ended_before: datetime, first: int, after: str = ""
+        self,
+        source: SourceId,
+        *,
+        touched_before: datetime,
+        touched_since: datetime,
+        ended_before: datetime,
+        first: int,
+        after: str = "",
     ) -> Sequence[str]:
-        """Return open ones, by name after ``after``, that were heard of last before one of two instants.
+        """Return open ones, by name after ``after``, that are due.
 
-        ``touched_before``: when the last part came in; ``ended_before``: what the parts themselves tell. Those that a
-        restart of their device ended are due at once.
+        Those whose last part came in before ``touched_before``, or since ``touched_since`` where what the parts
+        themselves tell is before ``ended_before``. Those that a restart of their device ended are due at once.
         """
         ...
 

@@ -41,7 +41,7 @@ async def sweep_sessions(
         profile = formats.profile(one.profile)
         if not profile.correlate_by:
             continue
-        wrote = await tell_sessions(one, profile, around, waited=True)
+        wrote = await tell_sessions(one, profile, around)
         events, rejects = (sum(getattr(each.settled.balance, name) for each in wrote) for name in ("events", "rejects"))
         limit = clock.now() - timedelta(hours=profile.timeout_hours) - REMEMBERED
         async with begin(actor, bulk=True) as unit:
