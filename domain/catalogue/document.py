@@ -448,7 +448,7 @@ def _month(place: Place, key: str, *, required: bool = False) -> date | None:
     except ValueError as wrong:
         place.fault(key, str(wrong))
         return None
-    if day.day != 1 or not 1970 <= day.year < 9999:
+    if day.day != 1 or not 1970 <= day.year < 9998:
         place.fault(key, f"{day} is not the first day of a month")
         return None
     return day

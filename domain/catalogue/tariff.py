@@ -16,7 +16,7 @@ DAY_SECONDS = 86_400
 GROUP = "group:"
 ANY = "*"
 HOME = "home"
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+FOREVER = datetime(9998, 1, 1, tzinfo=UTC)
 # Owners that stand for each of a kind: the parties themselves, or those of their shares that begin so.
 EACH = {"each subscription": None, "each contract": "contract:", "each customer": "customer:"}
 UNITS = {"sms": "messages", "mms": "messages", "data": "kB"}
