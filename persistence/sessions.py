@@ -53,8 +53,8 @@ _REJECTS: Final = _SUPERSEDE.format(
 _DUE: Final = (
     "select s.name from session s where s.operator = $1 and s.source = $2 and s.open and s.name > $3"
     " and (s.touched_at < $4 or (s.touched_at >= $7 and s.ended_at < $5) or (s.scope <> ''"
-    " and exists (select from session r where r.operator = s.operator and r.source = s.source and r.name = left(E'\\x1ereset ' || s.scope, 400)"
-    " and r.ended_at >= s.ended_at))) order by s.name limit $6"
+    " and exists (select from session r where r.operator = s.operator and r.source = s.source"
+    " and r.name = left(E'\\x1ereset ' || s.scope, 400) and r.ended_at >= s.ended_at))) order by s.name limit $6"
 )
 _KEEP: Final = (
     "insert into session (operator, source, name, scope, open, touched_at, ended_at, parts, told)"
