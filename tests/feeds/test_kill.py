@@ -1,4 +1,4 @@
-"""Polls killed (SIGKILL) at random, seeded moments lose nothing and double nothing; KILL_SEEDS / 4 times, two at least."""
+"""Polls killed (SIGKILL) at random, seeded moments lose and double nothing; KILL_SEEDS / 4 of them, two at least."""
 
 from __future__ import annotations
 
