@@ -12,11 +12,13 @@ from domain.access.actor import Actor
 from domain.catalogue.tariff import Tariff
 from domain.ids import OperatorId
 from domain.intake.rater import Rater
+from domain.intake.subscribers import Pricing
 from domain.margins.watch import renewed
 from domain.ports.unit import Begin
 
 OPERATORS_MAX: Final = 16
 TARIFFS_MAX: Final = 8
+RATERS_THEN_MAX: Final = 2
 
 
 class Raters:
@@ -26,6 +28,8 @@ class Raters:
         self._kept: OrderedDict[OperatorId, Rater] = OrderedDict()
         self._locks: dict[OperatorId, asyncio.Lock] = {}
         self._believed: OrderedDict[tuple[OperatorId, datetime], Tariff] = OrderedDict()
+        self._then: OrderedDict[tuple[OperatorId, datetime], Rater] = OrderedDict()
+        self._then_lock = asyncio.Lock()
 
     async def present(self, actor: Actor, begin: Begin) -> Rater:
         """Return the rater of the actor's operator at the present revision.
@@ -62,6 +66,25 @@ class Raters:
                 self._kept.popitem(last=False)
             return made
 
+    async def then(self, actor: Actor, begin: Begin, at: datetime) -> Rater:
+        """Return the rater of the present subscribers by the catalogue as it was believed at an instant.
+
+        A list that nobody knew of then is none. One is compiled at a time, and the last few are kept.
+        """
+        place = (actor.operator, at)
+        async with self._then_lock:
+            who = (await self.present(actor, begin)).subscribers
+            kept = self._then.get(place)
+            if kept is None or kept.subscribers.revision != who.revision:
+                tariff = await self.believed(actor, begin, at)
+                pricings = tuple(_known(one, tariff) for one in who.pricings)
+                kept = await asyncio.to_thread(Rater.of, replace(who, pricings=pricings), tariff)
+                self._then[place] = kept
+            self._then.move_to_end(place)
+            while len(self._then) > RATERS_THEN_MAX:
+                self._then.popitem(last=False)
+            return kept
+
     async def believed(self, actor: Actor, begin: Begin, at: datetime) -> Tariff:
         """Return the catalogue as it was believed at an instant; the last few are kept."""
         place = (actor.operator, at)
@@ -74,3 +97,14 @@ class Raters:
             while len(self._believed) > TARIFFS_MAX:
                 self._believed.popitem(last=False)
         return self._believed[place]
+
+
+def _known(pricing: Pricing, tariff: Tariff) -> Pricing:
+    """Return a pricing without the lists that a catalogue does not have."""
+    lists = tariff.price_lists
+    return replace(
+        pricing,
+        retail=pricing.retail if pricing.retail in lists else None,
+        wholesale=tuple(name if name in lists else None for name in pricing.wholesale),
+        cost=pricing.cost if pricing.cost in lists else None,
+    )

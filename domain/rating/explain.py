@@ -46,7 +46,7 @@ from domain.rating.explanation import (
 )
 from domain.rating.rounds import rounded
 from domain.rating.walked import Found, NotPriced, Run, fits, next_look, segments, walk
-from domain.refusal import LimitExceeded
+from domain.refusal import LimitExceeded, NotFound
 
 # What one unit of a currency costs in another on the event's day; None where nobody knows.
 Prices = Callable[[str, str], Fraction | None]
@@ -221,6 +221,8 @@ class Work:
             made.status = "no_rate"
             made.considered.append(Considered(str(self.event.trunk), Verdict.NO_LIST))
             return made
+        if plist not in self.tariff.price_lists:
+            raise NotFound(f"there was no price list {plist!r} then", field="priceList")
         rules = self.tariff.inherited(plist)
         assert rules.rounding is not None
         made.currency, made.zone = rules.currency, rules.zone or "UTC"

@@ -110,8 +110,7 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
         standing = await unit.draws.standing([found[cmd.subscription].customer])
     rater = await raters.present(actor, begin)
     if cmd.believed_at is not None:
-        believed = await raters.believed(actor, begin, utc(cmd.believed_at, field="believedAt"))
-        rater = await asyncio.to_thread(Rater.of, rater.subscribers, believed)
+        rater = await raters.then(actor, begin, utc(cmd.believed_at, field="believedAt"))
     owner = int(np.searchsorted(rater.subscribers.subscription, cmd.subscription))
     mine = pl.lit(_own_number(rater, owner, micros(at)))
     side = "a" if cmd.direction == "out" else "b"

@@ -48,8 +48,7 @@ async def rate_events(
         raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
     rater = await raters.present(actor, begin)
     if believed_at is not None:
-        tariff = await raters.believed(actor, begin, believed_at)
-        rater = await asyncio.to_thread(Rater.of, rater.subscribers, tariff)
+        rater = await raters.then(actor, begin, believed_at)
     return await asyncio.to_thread(_rated, events, rater, actor)
 
 

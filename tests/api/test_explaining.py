@@ -174,6 +174,14 @@ async def test_what_was_believed_on_a_day_is_what_is_told(house: House, month: M
         more = {} if as_of is None else {"as_of": as_of}
         answer = await house.call("operator", "POST", "/rest/v1/rate", json={"events": [given], **more})
         assert json.loads(answer.text)["retail"]["amount"] == price
+    # Before anything was known there was no list either.
+    body = {"calling": number, "number": CALLED, "as_of": "2020-01-01T00:00:00Z"}
+    early = (await house.call("operator", "POST", "/rest/v1/price-call", json=body)).json()
+    assert (early["retail"], early["unrated"]) == (None, "no_destination")
+    told = await house.call("operator", "POST", "/rest/v1/explain-call", json=body)
+    assert told.json()["explanation"]["status"] == "no_destination"
+    answer = await house.call("operator", "GET", f"/rest/v1/explanations/{event}?as_of=2020-01-01T00:00:00Z")
+    assert answer.json()["explanation"]["status"] == "no_destination"
     wrong = await house.call("operator", "POST", "/rest/v1/rate", json={"events": [], "as_of": "yesterday"})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "as_of")
 
