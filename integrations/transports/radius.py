@@ -34,6 +34,10 @@ PACKET_BYTES_MAX: Final = 4096
 PROXY_STATE: Final = 33
 VENDOR_SPECIFIC: Final = 26
 MESSAGE_AUTHENTICATOR: Final = 80
+_EVENT_TIMESTAMP: Final = 55
+_DELAY: Final = 41
+_AGE_SECONDS_MAX: Final = 7 * 86_400
+_AHEAD_SECONDS: Final = 300
 _DIGEST_BYTES: Final = 16
 _NOTHING: Final = bytes(_DIGEST_BYTES)
 
@@ -158,7 +162,11 @@ def _md5(octets: bytes) -> bytes:
 
 
 def shown(packet: Packet, arrived: int) -> bytes:
-    """Return a packet as a block of a ``detail`` file; ``arrived`` is when it came, in seconds since the epoch."""
+    """Return a packet as a block of a ``detail`` file; ``arrived`` is when it came, in seconds since the epoch.
+
+    Where it tells when its event was, by a clock that seems right, that counts: it is the same in every retransmission.
+    """
+    arrived = _happened(packet, arrived)
     lines = [time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(arrived))]
     for number, value in packet.attributes:
         if number == VENDOR_SPECIFIC and len(value) > 6:
@@ -168,6 +176,18 @@ def shown(packet: Packet, arrived: int) -> bytes:
             lines.append(f"\t{name} = {_value(name, kind, value)}")
     lines += [f"\tTimestamp = {arrived}", "", ""]
     return "\n".join(lines).encode()
+
+
+def _happened(packet: Packet, arrived: int) -> int:
+    """Return the event's time and the delay that readers take off, or the arrival where the event tells no time."""
+    told, delay = (packet.first(number) for number in (_EVENT_TIMESTAMP, _DELAY))
+    if (
+        told is None
+        or len(told) != 4
+        or not arrived - _AGE_SECONDS_MAX <= int.from_bytes(told) <= arrived + _AHEAD_SECONDS
+    ):
+        return arrived
+    return int.from_bytes(told) + (int.from_bytes(delay) if delay is not None and len(delay) == 4 else 0)
 
 
 def _of_vendor(value: bytes) -> list[str]:

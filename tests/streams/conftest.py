@@ -27,6 +27,7 @@ async def events(database: Database) -> list[tuple[str, int]]:
     async with database.transaction(role=OWNER) as unit:
         rows = await unit.connection.fetch(
             "select reference, used from usage union all"
-            " select event->>'ref', (event->>'used')::bigint from suspense where kind = 'unrated' order by 1, 2"
+            " select event->>'ref', (event->>'used')::bigint from suspense"
+            " where kind = 'unrated' and resolved_at is null order by 1, 2"
         )
     return [(row[0], row[1]) for row in rows]

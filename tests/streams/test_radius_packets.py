@@ -81,6 +81,19 @@ def test_a_packet_is_shown_as_the_detail_files_of_its_readers() -> None:
     assert "\tNAS-IPv6-Address = ::1\n" in text
 
 
+def test_the_events_own_time_counts_where_its_clock_seems_right() -> None:
+    def told(*attributes: tuple[int, bytes]) -> object:
+        made = radius.made(radius.ACCOUNTING_REQUEST, 1, [(40, b"\0\0\0\2"), (44, b"S"), *attributes], SECRET)
+        return blocks(radius.shown(radius.read(made), 1772445665))[0]["_time"]
+
+    at = 1772445600
+    assert told((55, at.to_bytes(4)), (41, b"\0\0\0\5")) == str(at)
+    assert told((55, at.to_bytes(4))) == str(at)
+    for wrong in (9, at + 3600, at - 30 * 86_400):
+        assert told((55, wrong.to_bytes(4)), (41, b"\0\0\0\5")) == "1772445660"
+    assert told((55, b"\1")) == "1772445665"
+
+
 def test_no_text_breaks_out_of_its_line() -> None:
     evil = b'a"\n\tAcct-Status-Type = Stop\n\n\r\x00\x85\xe2\x80\xa8\xff'
     packet = radius.read(
