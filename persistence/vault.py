@@ -28,7 +28,7 @@ NONCE_BYTES: Final = 12
 FORM: Final = b"\x01"
 VARIABLE_PREFIX: Final = "FEED_SECRET_"
 FILE_BYTES_MAX: Final = 64 << 10
-_VARIABLE: Final = re.compile(rf"env:({VARIABLE_PREFIX}[A-Z0-9_]{{1,60}})", re.ASCII)
+_VARIABLE: Final = re.compile(rf"env:({VARIABLE_PREFIX}([1-9][0-9]*)_[A-Z0-9_]{{1,60}})", re.ASCII)
 _FILE: Final = re.compile(r"file:([A-Za-z0-9][A-Za-z0-9._-]{0,99})", re.ASCII)
 
 
@@ -44,7 +44,7 @@ def read_keys(text: str) -> tuple[bytes, ...]:
 
 
 class SealedVault:
-    """Keeps ``domain.ports.transports.Vault``. ``folder``: the only one that ``file:NAME`` reads from."""
+    """Keeps ``domain.ports.transports.Vault``. ``folder``: ``file:NAME`` reads from its folder of the operator."""
 
     def __init__(
         self, *, keys: Sequence[bytes] = (), key_file: Path | None = None, folder: Path | None = None,
@@ -78,11 +78,11 @@ class SealedVault:
             lasting=True,
         )
 
-    def check_reference(self, reference: str) -> None:
-        """Look at a reference before it is kept. Refuses with: BadValue."""
-        if not (_VARIABLE.fullmatch(reference) or _FILE.fullmatch(reference)):
+    def check_reference(self, reference: str, *, operator: int) -> None:
+        """Look at a reference: it leads to the operator's own secrets alone. Refuses with: BadValue."""
+        if not (_variable(reference, operator) or _FILE.fullmatch(reference)):
             raise BadValue(
-                f"a reference is env:{VARIABLE_PREFIX}NAME, or file:NAME of a file in the folder secrets_dir",
+                f"a reference is env:{VARIABLE_PREFIX}{operator}_NAME, or file:NAME below secrets_dir/{operator}",
                 field="credentials",
             )
         if reference.startswith("file:") and self._folder is None:
@@ -90,21 +90,27 @@ class SealedVault:
                 "secrets may not be read from files here: the setting secrets_dir is not set", field="credentials"
             )
 
-    def refer(self, reference: str) -> str:
+    def refer(self, reference: str, *, operator: int) -> str:
         """Return what a reference stands for, without the line's end. Raises TransportFault, lasting."""
-        if named := _VARIABLE.fullmatch(reference):
-            if value := self._environment.get(named[1]):
+        if name := _variable(reference, operator):
+            if value := self._environment.get(name):
                 return value
-            raise TransportFault(f"the variable {named[1]} is not set where this runs", lasting=True)
+            raise TransportFault(f"the variable {name} is not set where this runs", lasting=True)
         named = _FILE.fullmatch(reference)
         if named is None or self._folder is None:
             raise TransportFault("the secret's reference leads nowhere", lasting=True)
         try:
-            handle = os.open(self._folder / named[1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            handle = os.open(self._folder / str(operator) / named[1], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with os.fdopen(handle, "rb") as file:
                 return file.read(FILE_BYTES_MAX).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise TransportFault(f"the secret {named[1]} cannot be read from secrets_dir", lasting=True) from None
+
+
+def _variable(reference: str, operator: int) -> str | None:
+    """Return the variable that a reference names, where it is the operator's: his key stands in its name."""
+    found = _VARIABLE.fullmatch(reference)
+    return found[1] if found and found[2] == str(operator) else None
 
 
 def _kept(path: Path) -> str:

@@ -189,7 +189,7 @@ class FeedCredentialInput:
     """One of ``PutFeed.credentials``."""
 
     name: str
-    secret: str = strawberry.field(description="Or a reference, env:FEED_SECRET_X or file:NAME. Empty: taken away.")
+    secret: str = strawberry.field(description="Or a reference, env:FEED_SECRET_1_X or file:X. Empty: taken away.")
 
 
 @strawberry.input(

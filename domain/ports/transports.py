@@ -87,10 +87,10 @@ class Vault(Protocol):
         """Decrypt. Raises ``TransportFault``, lasting: sealed by another key, or for another use."""
         ...
 
-    def check_reference(self, reference: str) -> None:
-        """Look at ``env:NAME`` or ``file:NAME`` before it is kept. Refuses with: BadValue."""
+    def check_reference(self, reference: str, *, operator: int) -> None:
+        """Look at an operator's ``env:NAME`` or ``file:NAME`` before it is kept. Refuses with: BadValue."""
         ...
 
-    def refer(self, reference: str) -> str:
-        """Return what a reference stands for. Raises ``TransportFault``, lasting."""
+    def refer(self, reference: str, *, operator: int) -> str:
+        """Return what an operator's reference stands for. Raises ``TransportFault``, lasting."""
         ...

@@ -113,7 +113,7 @@ def _credentials(cmd: PutFeed, feed: Feed, known: Feed | None, vault: Vault) -> 
         elif len(secret) > SECRET_MAX:
             raise BadValue(f"a secret has at most {SECRET_MAX} characters", field=f"credentials.{name}")
         elif secret.startswith(REFERENCES):
-            vault.check_reference(secret)
+            vault.check_reference(secret, operator=feed.operator)
             kept[name] = Credential(reference=secret)
         else:
             kept[name] = Credential(sealed=vault.seal(secret, about=feed.about(name)))
@@ -123,7 +123,7 @@ def _credentials(cmd: PutFeed, feed: Feed, known: Feed | None, vault: Vault) -> 
 def revealed(feed: Feed, vault: Vault) -> dict[str, str]:
     """Return the credentials' secrets, for a transport alone. Raises TransportFault."""
     return {
-        name: vault.refer(one.reference)
+        name: vault.refer(one.reference, operator=feed.operator)
         if one.reference is not None
         else vault.open(one.sealed or b"", about=feed.about(name))
         for name, one in feed.credentials.items()

@@ -169,22 +169,37 @@ def test_the_installations_own_key_is_made_once_and_is_its_owners_alone(tmp_path
 
 
 def test_a_reference_leads_only_where_it_may(tmp_path: Path) -> None:
-    (tmp_path / "sftp").write_text(f"{SECRET}\n")
-    (tmp_path / "out").symlink_to("/etc/passwd")
-    vault = SealedVault(folder=tmp_path, environment={"FEED_SECRET_A": "a", "DATABASE_URL": "b"})
-    assert vault.refer("env:FEED_SECRET_A") == "a"
-    assert vault.refer("file:sftp") == SECRET
-    for reference in ("env:DATABASE_URL", "file:../sftp", "file:/etc/passwd", "file:.hidden", "file:a/b", "env:"):
+    for operator in ("1", "2", "11"):
+        (tmp_path / operator).mkdir()
+        (tmp_path / operator / "sftp").write_text(f"{SECRET} of {operator}\n")
+    (tmp_path / "1" / "out").symlink_to("/etc/passwd")
+    environment = {"FEED_SECRET_1_A": "a", "FEED_SECRET_11_A": "b", "FEED_SECRET_A": "c", "DATABASE_URL": "d"}
+    vault = SealedVault(folder=tmp_path, environment=environment)
+    assert vault.refer("env:FEED_SECRET_1_A", operator=1) == "a"
+    assert vault.refer("env:FEED_SECRET_11_A", operator=11) == "b"
+    for operator in (1, 2, 11):
+        assert vault.refer("file:sftp", operator=operator) == f"{SECRET} of {operator}"
+    strange = ("env:DATABASE_URL", "env:FEED_SECRET_A", "env:FEED_SECRET_11_A", "env:FEED_SECRET_2_A", "env:")
+    for reference in (*strange, "file:../2/sftp", "file:/etc/passwd", "file:.hidden", "file:2/sftp"):
         with pytest.raises(BadValue):
-            vault.check_reference(reference)
+            vault.check_reference(reference, operator=1)
         with pytest.raises(TransportFault):
-            vault.refer(reference)
-    for reference in ("env:FEED_SECRET_B", "file:absent", "file:out"):
-        vault.check_reference(reference)
+            vault.refer(reference, operator=1)
+    for reference in ("env:FEED_SECRET_1_B", "file:absent", "file:out"):
+        vault.check_reference(reference, operator=1)
         with pytest.raises(TransportFault):
-            vault.refer(reference)
+            vault.refer(reference, operator=1)
     with pytest.raises(BadValue):
-        SealedVault().check_reference("file:sftp")
+        SealedVault().check_reference("file:sftp", operator=1)
+
+
+async def test_a_reference_to_anothers_secret_is_not_kept(switch: Switch) -> None:
+    own = switch.world.actor.operator
+    kept = await switch.feed(**sftp(switch, credentials={"password": f"env:FEED_SECRET_{own}_SBC"}))
+    assert kept.credentials["password"].reference == f"env:FEED_SECRET_{own}_SBC"
+    for reference in (f"env:FEED_SECRET_{own + 1}_SBC", "env:PATH", "file:sbc"):
+        with pytest.raises(BadValue):
+            await switch.feed(version=1, **sftp(switch, credentials={"password": reference}))
 
 
 async def test_a_trial_says_what_it_sees_and_changes_nothing(switch: Switch) -> None:
