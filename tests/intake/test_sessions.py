@@ -151,3 +151,23 @@ async def test_finished_sessions_are_forgotten_in_time(wiring: Wiring) -> None:
     again = await of.load(wiring, world, both + b"\n", "again.log")  # the whole call is known by its key
     assert (again.file.duplicates, again.file.events) == (1, 0)
     await of.check_balances(wiring, world)
+
+
+async def test_a_restart_in_a_later_file_ends_the_sessions_of_its_device(wiring: Wiring) -> None:
+    world = await made.make(wiring.begin, f"ses{next(CODES)}")
+    await of.source(wiring, world, "radius-voice")
+    on = "Mon Mar  2 12:00:00 2026\n\tAcct-Status-Type = Accounting-On\n\tNAS-IP-Address = %s\n"
+    on += f"\tTimestamp = {of.FIRST + 100}\n\n"
+    first = await of.load(wiring, world, of.radius("Start", of.FIRST, 0, 0), "1.detail")
+    await of.load(wiring, world, (on % "192.0.2.9").encode(), "2.detail")
+    assert await of.outcome(wiring, world) == []
+    assert first.file.pending == 1
+    restart = await of.load(wiring, world, (on % "192.0.2.1").encode(), "3.detail")
+    assert dict(restart.file.ignored) == {"control": 1}
+    (cut,) = await of.outcome(wiring, world)
+    assert (cut[0], cut[4], cut[-1]) == ("rated", 0, ("incomplete",))
+    await of.check_balances(wiring, world)
+    await of.load(wiring, world, of.radius("Stop", of.FIRST + 400, 395, 0), "4.detail")
+    (whole,) = await of.outcome(wiring, world)
+    assert (whole[0], whole[4], whole[-1]) == ("rated", 395, ())
+    await of.check_balances(wiring, world)
