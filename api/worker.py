@@ -41,6 +41,7 @@ class Worker:
         self._here: Presence | None = None
         self._swept = 0.0
         self._until_idle = False
+        self._away = 0
 
     def stop(self) -> None:
         """Let ``run`` end soon; what it does is given back."""
@@ -51,16 +52,14 @@ class Worker:
     async def run(self, *, until_idle: bool = False) -> None:
         """Work until ``stop``, or until nothing is due. A database that is away is waited for."""
         self._until_idle = until_idle
-        away = 0
         while not self._stopping.is_set():
             try:
                 async with self._wiring.queue.present() as here:
                     self._here = here
-                    away = 0
                     await self._serve(here)
             except (DatabaseAway, OSError) as trouble:
-                away += 1
-                seconds = min(0.1 * 2 ** min(away, 10), AWAY_SECONDS_MAX)
+                self._away += 1
+                seconds = min(0.1 * 2 ** min(self._away, 10), AWAY_SECONDS_MAX)
                 LOG.warning("%s; looking again in %.1f s", trouble, seconds)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), seconds)
@@ -73,6 +72,7 @@ class Worker:
             while not self._stopping.is_set() and not here.lost:
                 free = self._jobs - len(running)
                 taken = await here.claim(self._handlers.keys(), free) if free else ()
+                self._away = 0
                 for job in taken:
                     task = asyncio.create_task(self._do(job, here))
                     task.add_done_callback(lambda _: here.stir())
@@ -101,8 +101,11 @@ class Worker:
             if not here.lost:
                 await here.release(job)
             raise
-        except DatabaseAway:
-            raise
+        except DatabaseAway as trouble:
+            if here.lost:
+                raise
+            # It is there and cannot do this one thing, as with a full disk: the job rests like any that failed.
+            await self._again(job, here, str(trouble))
         except WrongState as no:
             await self._again(job, here, no.message)
         except Refusal as no:

@@ -14,6 +14,7 @@ from domain.mediation.files import CdrFile, FileState
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, WrongState
 from domain.usecases.import_cdr import ImportCdr
+from domain.usecases.manage_jobs import retry_job
 from domain.usecases.take_cdr import Taken, take_cdr
 from persistence.away import DatabaseAway
 from tests.intake import world as made
@@ -99,12 +100,16 @@ async def test_what_fails_rests_and_what_cannot_be_is_dead(wiring: Wiring, world
     assert jobs["later"].run_at > jobs["later"].created_at
 
 
-async def test_a_database_that_was_away_leaves_nothing_behind(wiring: Wiring, world: made.World) -> None:
+async def test_a_disk_that_is_full_is_waited_for(wiring: Wiring, world: made.World) -> None:
     await add(wiring, world.actor, NewJob(kind="walk"))
-    handlers = {"walk": raising(DatabaseAway("gone for a moment"), times=2)}
+    handlers = {"walk": raising(DatabaseAway("the database's disk is full"), times=1)}
     await Worker(wiring, handlers=handlers).run(until_idle=True)
     (job,) = await all_of(wiring, world.actor)
-    assert (job.state, job.attempts, job.result) == (JobState.DONE, 3, {"by": "worker"})
+    assert (job.state, job.attempts, job.error) == (JobState.WAITING, 1, "the database's disk is full")
+    await retry_job(job.id, actor=world.actor, begin=wiring.begin, clock=wiring.clock)
+    await Worker(wiring, handlers=handlers).run(until_idle=True)
+    (job,) = await all_of(wiring, world.actor)
+    assert (job.state, job.result) == (JobState.DONE, {"by": "worker"})
 
 
 async def test_told_to_stop_it_gives_back_what_it_does(wiring: Wiring, world: made.World) -> None:
