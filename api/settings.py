@@ -58,7 +58,9 @@ class Settings:
         Words("32 bytes in base64 that seal feeds' secrets; not set: data_dir/master.key, made at first", secret=True),
     ] = dataclasses.field(default=None, repr=False)
     secrets_dir: Annotated[Path | None, Words("folder that feeds' secrets may be read from, as file:NAME")] = None
-    feed_folders: Annotated[str | None, Words("folders that feeds may read, : between; not set: data_dir/inbox")] = None
+    feed_folders: Annotated[
+        str | None, Words("folders that feeds may read, : between; not set: data_dir/inbox/{operator}")
+    ] = None
     transport_networks: Annotated[
         str | None, Words("private networks that feeds may reach, such as 10.0.0.0/8, commas between")
     ] = None
@@ -79,9 +81,9 @@ class Settings:
 
     @property
     def feed_roots(self) -> tuple[Path, ...]:
-        """Below which folders of this machine feeds may read."""
+        """Below which folders of this machine feeds may read; ``{operator}`` stands for the operator's id."""
         if self.feed_folders is None:
-            return (self.data_dir / "inbox",)
+            return (self.data_dir / "inbox" / "{operator}",)
         return tuple(Path(one) for one in self.feed_folders.split(":") if one)
 
 

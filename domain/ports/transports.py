@@ -67,12 +67,14 @@ class Transport(Protocol):
 class Transports(Protocol):
     """Every protocol there is."""
 
-    async def check(self, place: Place) -> None:
-        """Look at an address before it is kept. Refuses with: BadValue (not one that may be reached from here)."""
+    async def check(self, place: Place, *, operator: int | None = None) -> None:
+        """Look at an operator's address before it is kept. Refuses with: BadValue (it may not be reached from here)."""
         ...
 
-    def open(self, place: Place, credentials: Mapping[str, str]) -> AbstractAsyncContextManager[Transport]:
-        """Connect. Raises ``TransportFault``."""
+    def open(
+        self, place: Place, credentials: Mapping[str, str], *, operator: int | None = None
+    ) -> AbstractAsyncContextManager[Transport]:
+        """Connect, as an operator. Raises ``TransportFault``."""
         ...
 
 

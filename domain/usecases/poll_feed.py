@@ -73,7 +73,9 @@ async def poll_feed(cmd: PollFeed, outside: Outside, *, actor: Actor, begin: Beg
         zone = (await unit.operators.own()).zone
     poll = _Poll(cmd, outside, actor, begin, clock, feed, replace(feed, rules=rules), standing, run)
     try:
-        async with outside.transports.open(feed.place, revealed(feed, outside.vault)) as transport:
+        async with outside.transports.open(
+            feed.place, revealed(feed, outside.vault), operator=feed.operator
+        ) as transport:
             await poll.look(transport)
     except TransportFault as fault:
         return await poll.failed(fault.message, zone, lasting=fault.lasting)

@@ -67,7 +67,7 @@ async def put_feed(
             changed_at=now,
         )
     )
-    await transports.check(place)
+    await transports.check(place, operator=actor.operator)
     async with begin(actor) as unit:
         try:
             await unit.sources.by_name(cmd.source)

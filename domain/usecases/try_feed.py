@@ -51,7 +51,7 @@ async def try_feed(
         rules = await completed_rules(feed, unit, formats)
         await unit.audit.write("try_feed", f"feed:{feed.id}", {"name": feed.name})
     try:
-        async with transports.open(feed.place, revealed(feed, vault)) as transport:
+        async with transports.open(feed.place, revealed(feed, vault), operator=feed.operator) as transport:
             listing, unsafe = await read_listing(transport)
     except TransportFault as fault:
         return FeedTried(reached=False, fault=fault.message)

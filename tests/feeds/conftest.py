@@ -111,12 +111,12 @@ async def feeds_database(cluster: Cluster) -> AsyncIterator[Database]:
 @pytest.fixture(params=["memory", "postgresql"])
 async def switch(request: pytest.FixtureRequest, feeds_database: Database, tmp_path: Path) -> Switch:
     clock = MovingClock()
-    folder = tmp_path / "inbox" / "pbx"
-    folder.mkdir(parents=True)
     settings = Settings(data_dir=tmp_path, transport_networks="127.0.0.0/8")
     if request.param == "memory":
         wiring = in_memory(settings, clock=clock)
     else:
         wiring = on_database(feeds_database, settings, clock=clock)
     world = await made.with_source(wiring, f"feeds{next(NUMBERS)}")
+    folder = tmp_path / "inbox" / str(world.operator) / "pbx"
+    folder.mkdir(parents=True)
     return Switch(wiring, replace(world), folder, clock)

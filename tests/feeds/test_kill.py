@@ -43,11 +43,11 @@ async def killed_after(seconds: float | None, url: str, operator: int, data: Pat
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_killed_polls_take_every_file_once(seed: int, database_url: str, tmp_path: Path) -> None:
-    folder = tmp_path / "inbox" / "pbx"
-    folder.mkdir(parents=True)
     async with await Database.open(database_url) as database:
         wiring = on_database(database, Settings(data_dir=tmp_path))
         world = await made.with_source(wiring, "kill")
+        folder = tmp_path / "inbox" / str(world.operator) / "pbx"
+        folder.mkdir(parents=True)
         await put_feed(
             PutFeed(name="pbx", source="pbx", address=f"folder://{folder}", rules=Rules(stable_seconds=0)),
             actor=world.actor,

@@ -75,8 +75,8 @@ async def poll_oddly(switch: Switch, **bent: Any) -> Any:
 
     class Bent:
         @asynccontextmanager
-        async def open(self, place: Any, credentials: Any) -> AsyncIterator[Any]:
-            async with switch.wiring.transports.open(place, credentials) as inner:
+        async def open(self, place: Any, credentials: Any, **who: Any) -> AsyncIterator[Any]:
+            async with switch.wiring.transports.open(place, credentials, **who) as inner:
                 yield Odd(inner, **bent)
 
     return await poll_feed(
@@ -222,8 +222,8 @@ async def test_a_file_that_is_shorter_than_listed_waits(switch: Switch) -> None:
 
     class Bent:
         @asynccontextmanager
-        async def open(self, place: Any, credentials: Any) -> AsyncIterator[Any]:
-            async with switch.wiring.transports.open(place, credentials) as inner:
+        async def open(self, place: Any, credentials: Any, **who: Any) -> AsyncIterator[Any]:
+            async with switch.wiring.transports.open(place, credentials, **who) as inner:
                 yield Short(inner)
 
     run = await poll_feed(

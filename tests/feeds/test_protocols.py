@@ -40,7 +40,7 @@ REFUSAL = "{ __typename ... on Refusal { code field } }"
 
 
 def inbox(house: House) -> Path:
-    folder = house.wiring.settings.data_dir / "inbox" / "pbx"
+    folder = house.wiring.settings.data_dir / "inbox" / "1" / "pbx"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -246,7 +246,7 @@ async def installation(database_url: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("TOLLWRIGHT_DATA_DIR", str(tmp_path))
     async with await Database.open(database_url) as database:
         await made.make(on_database(database, Settings(data_dir=tmp_path)).begin)
-    (tmp_path / "inbox" / "pbx").mkdir(parents=True)
+    (tmp_path / "inbox" / "1" / "pbx").mkdir(parents=True)
     return tmp_path
 
 
@@ -264,7 +264,7 @@ def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., Awaitable[Told]]:
 
 
 async def test_a_feed_from_the_command_line(installation: Path, call: Callable[..., Awaitable[Told]]) -> None:
-    folder = installation / "inbox" / "pbx"
+    folder = installation / "inbox" / "1" / "pbx"
     document = installation / "pbx.toml"
     document.write_text(f'name = "pbx"\nsource = "asterisk"\naddress = "folder://{folder}"\nstable_seconds = 0\n')
     code, (told,), _ = await call("put", document)
@@ -311,7 +311,7 @@ async def test_what_the_command_line_refuses(
 async def test_a_feed_that_fails_is_told_by_the_exit_code(
     installation: Path, call: Callable[..., Awaitable[Told]]
 ) -> None:
-    folder = installation / "inbox" / "gone"
+    folder = installation / "inbox" / "1" / "gone"
     document = installation / "pbx.json"
     document.write_text(json.dumps({"name": "pbx", "source": "asterisk", "address": f"folder://{folder}"}))
     assert (await call("put", document))[0] == DONE

@@ -89,6 +89,13 @@ async def test_what_is_refused(switch: Switch, fields: dict[str, Any], field: st
     assert no.value.field == field
 
 
+async def test_another_operators_folder_is_not_reached(switch: Switch) -> None:
+    for strange in ("999999", "", "{operator}"):
+        with pytest.raises(BadValue) as no:
+            await switch.feed(address=f"folder://{switch.folder.parent.parent / strange}")
+        assert no.value.field == "address"
+
+
 async def test_a_source_that_is_not_there_is_refused(switch: Switch) -> None:
     with pytest.raises(NotFound):
         await switch.feed(source="no-such-profile")
