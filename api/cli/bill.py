@@ -138,7 +138,10 @@ def reconcile(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     operator: Operator = None,
 ) -> int:
-    """Show that a run's invoices, VAT, journal and ledger say the same; end with 1 where they do not."""
+    """Show that a run's invoices, VAT, journal and ledger agree.
+
+    Ends with 1 where they do not.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

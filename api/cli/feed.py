@@ -31,7 +31,10 @@ def main() -> None:
 
 @app.command(name="list")
 def list_all(operator: OperatorOption = None) -> int:
-    """Print the feeds as JSON Lines, with how they stand; exit 1 where one fails."""
+    """Print the feeds as JSON Lines, with how they stand.
+
+    Ends with 1 where one fails.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, _list)
@@ -51,7 +54,10 @@ def put(
     version: Annotated[int | None, typer.Option(help="Refuse unless it is still this version; 0: unless new.")] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Set up a feed, or change one as a whole; credentials that are left out stay as they are."""
+    """Set up a feed, or change one as a whole.
+
+    Credentials that are left out stay as they are.
+    """
     from api.cli.reach import run_with
 
     fields = _document(document)
@@ -73,9 +79,9 @@ def remove(name: NameArgument, operator: OperatorOption = None) -> int:
 
 @app.command(name="test")
 def try_out(name: NameArgument, operator: OperatorOption = None) -> int:
-    """Connect as the feed would and print what it would take; exit 1 where it cannot.
+    """Connect as the feed would and print what it would take.
 
-    Nothing is fetched or changed.
+    Ends with 1 where it cannot. Nothing is fetched or changed.
     """
     from api.cli.reach import run_with
 
@@ -88,7 +94,10 @@ def poll(
     again: Annotated[bool, typer.Option("--again", help="Try once more what could not be read.")] = False,
     operator: OperatorOption = None,
 ) -> int:
-    """Poll a feed now, in this process, and print the run; exit 1 where it failed or a file was held."""
+    """Poll a feed now, in this process, and print the run.
+
+    Ends with 1 where it failed or a file was held.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _poll(wiring, actor, name, again=again))

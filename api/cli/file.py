@@ -35,7 +35,10 @@ def list_all(operator: Operator = None) -> int:
 
 @app.command()
 def balance(operator: Operator = None) -> int:
-    """Print where the records of each source's files went; exit code 1 where a balance does not hold."""
+    """Print where the records of each source's files went.
+
+    Ends with 1 where a balance does not hold.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, _balance)
@@ -51,7 +54,10 @@ def withdraw(
     preview: Annotated[bool, typer.Option("--preview", help="Only count what would be taken back.")] = False,
     operator: Operator = None,
 ) -> int:
-    """Take back what a file has brought; its bytes may then be imported again, by another profile or source."""
+    """Take back what a file has brought.
+
+    Its bytes may then be imported again, by another profile or source.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _withdraw(wiring, actor, file, why, corrections, preview))
@@ -62,7 +68,10 @@ def sweep(
     source: Annotated[str | None, typer.Option(help="Only of the source of this name.")] = None,
     operator: Operator = None,
 ) -> int:
-    """Tell of sessions whose time is out: what was used is an event flagged incomplete."""
+    """Tell of sessions whose time is out.
+
+    What was used is an event flagged incomplete.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _sweep(wiring, actor, source))

@@ -219,7 +219,10 @@ def payments(
     ] = False,
     operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
 ) -> int:
-    """Book payment files and apply them to the invoices they name, each file whole or not at all."""
+    """Book payment files and apply them to what they name.
+
+    Each file is taken whole or not at all.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _take_payments(files, format_, looked_at, wiring, actor))

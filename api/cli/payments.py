@@ -28,7 +28,9 @@ def read(
         typer.Option("--format", help="The file's format, or auto to know it by its content; see payments formats."),
     ] = "auto",
 ) -> int:
-    """Print a payment file's records, one a line, and on stderr what it says of itself.
+    """Print a payment file's records; nothing is posted.
+
+    A record is a line; what the file says of itself comes last, on stderr.
 
     The format's own counts and sums are checked: a file that does not hold prints nothing and ends with 2; one that a
     person must look at (a test file, sums that differ, a date to come) ends with 1.

@@ -94,7 +94,10 @@ def _show(opened: Any, known: Profile, records: int) -> bool:
 def list_profiles(
     operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
 ) -> int:
-    """List the shipped profiles, those of installed packages, and the operator's own sources with their version."""
+    """List the profiles and the operator's own sources.
+
+    A source is told with the version of its profile.
+    """
     from integrations.cdr import registry
 
     for name in registry.names():
@@ -154,7 +157,10 @@ def versions(
     diff: Annotated[tuple[int, int] | None, typer.Option(help="Two versions: print how the second differs.")] = None,
     operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
 ) -> int:
-    """List every profile that a source had, the latest first; or compare two of them."""
+    """List the profiles that a source had, or compare two of them.
+
+    The latest stands first.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

@@ -102,7 +102,10 @@ def release(
     text: Text = None,
     operator: Operator = None,
 ) -> int:
-    """Let records take their way again, with their corrections; exit code 1 where some stay in suspense."""
+    """Let records take their way again, with their corrections.
+
+    Ends with 1 where some stay in suspense.
+    """
     from api.cli.reach import run_with
 
     asked = _Asked(reason, file, source, kind, since, until, text, key)

@@ -375,6 +375,8 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         # tests/rerating: refused to resellers, and another operator's is not found
         "acknowledgeAlarm.alarm",  # tests/api/test_sockets.py
         "closeAlarm.alarm",
+        "retryJob.job",  # test_a_job_is_the_operators_alone
+        "cancelJob.job",
         "joinGroup.customer",  # tests/buckets/test_groups.py
         "leaveGroup.customer",
         "rerate.customer",

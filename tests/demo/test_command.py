@@ -23,7 +23,7 @@ def test_a_size_that_makes_no_sense_is_one_line_and_exit_two(tmp_path, capsys):
     assert run(["demo", "files", str(tmp_path), "--customers", "3"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.splitlines() == ["tollwright: customers: the demo has 10 to 50000 customers"]
+    assert captured.err.splitlines() == ["tollwright: --customers: the demo has 10 to 50000 customers"]
 
 
 def test_where_nothing_can_be_written_is_one_line_and_exit_two(tmp_path, capsys):

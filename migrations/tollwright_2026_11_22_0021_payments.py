@@ -2,4 +2,4 @@
 
 from persistence.migrate import sql_migration
 
-ID, forwards = sql_migration(__file__, "0020_payments.sql")
+ID, forwards = sql_migration(__file__, "0021_payments.sql")
