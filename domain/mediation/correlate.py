@@ -145,8 +145,11 @@ class Sessions:
     def _late(done: _Done, row: Row) -> bool:
         """Return whether a part belongs to a finished session that it came too late for."""
         if row["_part"] == "begin":
-            # The beginning of a session that its end alone has told.
-            return done.computed and bool(row["_time_known"]) and abs(int(row["start"]) - done.begun) <= LATE_US
+            if not row["_time_known"]:
+                return False
+            # The beginning of a session that its end alone has told, or a change within one whose end came before it.
+            told = done.computed and abs(int(row["start"]) - done.begun) <= LATE_US
+            return told or (not row["_reuses"] and done.begun <= int(row["start"]) <= done.ended)
         if row["_part"] not in {"interim", "note", "close", "end"}:
             return False
         return done.begun - LATE_US <= int(row["start"]) <= done.ended + LATE_US
