@@ -64,6 +64,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def sound(text: str) -> bool:
+    """Tell whether UTF-8 can hold the text: JSON can escape half of a surrogate pair."""
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def joined(path: str, key: str | int) -> str:
     """Append a key or an index to a JSON path."""
     if isinstance(key, int):
@@ -133,6 +138,8 @@ class Place:
             path = joined(inner.path, name)
             if not name:
                 self.faults.append(Fault(path, "a name must not be empty"))
+            elif not sound(name):
+                self.faults.append(Fault(path, "a name must not hold half a character"))
             yield name, path, member
 
     def items(self, key: str, *, required: bool = False) -> Iterator[tuple[str, object]]:
@@ -154,6 +161,9 @@ class Place:
             return None
         if not isinstance(value, str) or not value:
             self.fault(key, f"must be a text, not {shown(value)}")
+            return None
+        if not sound(value):
+            self.fault(key, f"{shown(value)} holds half a character")
             return None
         if among is not None and value not in among:
             self.fault(key, f"{shown(value)} is not one of {', '.join(among)}")
@@ -235,6 +245,8 @@ class Place:
             path = f"{joined(self.path, key)}[{index}]"
             if not isinstance(text, str) or not text:
                 self.faults.append(Fault(path, f"must be a text, not {shown(text)}"))
+            elif not sound(text):
+                self.faults.append(Fault(path, f"{shown(text)} holds half a character"))
             elif among is not None and text not in among:
                 self.faults.append(Fault(path, f"{shown(text)} is not one of {', '.join(among)}"))
             else:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from domain.catalogue.reading import instant, shown
+from domain.catalogue.reading import instant, shown, sound
 from domain.money import INT64_MAX
 from domain.rating.book import Book
 from domain.rating.clock import EPOCH, micros
@@ -65,11 +65,16 @@ def read_event(value: object) -> Request:
     """Read one event; what is wrong with it is kept in ``bad``."""
     if not isinstance(value, Mapping):
         return Request(id="", bad=f"an event must be an object, not {shown(value)}")
-    name = derived_id(value)
+    name = _mended(derived_id(value))
     try:
         return _read(value, name)
     except ValueError as wrong:
-        return Request(id=name, bad=str(wrong))
+        return Request(id=name, bad=_mended(str(wrong)))
+
+
+def _mended(text: str) -> str:
+    """Return the text with U+FFFD for each half of a surrogate pair, which JSON can escape and UTF-8 cannot hold."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def derived_id(value: Mapping[str, Any]) -> str:
@@ -91,6 +96,8 @@ def _read(value: Mapping[str, Any], name: str) -> Request:
     for key in TEXTS:
         if value.get(key) is not None and not isinstance(value[key], str):
             raise ValueError(f"{key}: must be a text, not {shown(value[key])}")
+        if value.get(key) is not None and not sound(value[key]):
+            raise ValueError(f"{key}: {shown(value[key])} holds half a character")
     mode, direction = value.get("mode"), value.get("direction")
     if not mode:
         raise ValueError("mode: is required")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
+
+import polars as pl
 
 from domain.catalogue.document import read_tariff
 from domain.rating.answers import Answers
-from domain.rating.book import compile_book
-from domain.rating.parties import compile_parties
-from domain.rating.rate import rate
 from domain.rating.requests import Directory, read_event, to_events
+from domain.rating.streaming import Chunk, RateRun
 from domain.refusal import Unreadable
 
 WHOLE = frozenset({"discounts", "buckets"})
@@ -29,12 +30,17 @@ class Checked:
 
 def rate_document(document: object, events: Sequence[object]) -> list[dict[str, Any]]:
     """Rate events with a tariff document; the answers stand in the order of the events. Refuses with: BadTariff."""
-    tariff = read_tariff(document)
-    book = compile_book(tariff)
-    parties = compile_parties(book, tuple(tariff.parties.values()))
+    run = RateRun(read_tariff(document))
     requests = [read_event(event) for event in events]
-    rated = rate(book, parties, to_events(book, Directory.of(book), requests))
-    return list(Answers(book, parties, rated).all([r.id for r in requests], [r.bad for r in requests]))
+    reasons = {place: one.bad for place, one in enumerate(requests) if one.bad is not None}
+    ids = pl.Series("id", [one.id for one in requests], pl.String)
+    whole = Chunk(to_events(run.book, Directory.of(run.book), requests), ids, reasons)
+    found: list[dict[str, Any]] = []
+    for answered in chain(run.feed(whole), run.finish()):
+        part = answered.chunk
+        bad = [part.reasons.get(place) for place in range(len(part.ids))]
+        found += Answers(run.book, run.parties, answered.rated).all(part.ids.to_list(), bad)
+    return found
 
 
 def check_vectors(document: object) -> Checked:
@@ -44,7 +50,8 @@ def check_vectors(document: object) -> Checked:
         raise Unreadable("not a file of vectors: it has no array named vectors")
     found: list[str] = []
     events = 0
-    for vector in vectors:
+    for place, vector in enumerate(vectors):
+        _check_form(vector, f"$.vectors[{place}]")
         answers = {answer["id"]: answer for answer in rate_document(vector["tariff"], vector["events"])}
         for expected in vector["expect"]:
             events += 1
@@ -52,6 +59,22 @@ def check_vectors(document: object) -> Checked:
             answer = answers.get(expected["id"])
             found += [f"{name}: there is no such event"] if answer is None else differences(expected, answer, name)
     return Checked(len(vectors), events, tuple(found))
+
+
+def _check_form(vector: object, path: str) -> None:
+    """Refuses with: Unreadable (not a vector: it says something else than what events cost by a tariff)."""
+    if not isinstance(vector, Mapping):
+        raise Unreadable(f"{path}: not a vector: must be an object")
+    if "tariff" not in vector:
+        raise Unreadable(f"{path}.tariff: is required; only vectors of events and a tariff document can be checked")
+    for key in ("events", "expect"):
+        if not isinstance(vector.get(key), list):
+            raise Unreadable(f"{path}.{key}: must be an array")
+    if not isinstance(vector.get("id"), str):
+        raise Unreadable(f"{path}.id: must be a text")
+    for place, expected in enumerate(vector["expect"]):
+        if not isinstance(expected, Mapping) or not isinstance(expected.get("id"), str):
+            raise Unreadable(f"{path}.expect[{place}]: must be an object with the id of an event")
 
 
 def differences(expected: object, answer: object, path: str) -> Iterator[str]:

@@ -133,3 +133,19 @@ def test_every_fault_is_told_at_once_each_with_its_place_and_name() -> None:
     assert told["$.destinations.Oslo.prefixes[1]"] == "prefix 47 belongs to 'Norway' at the same time"
     assert told["$.price_lists.a.rates[1]"].startswith("voice to Norway is equal to rates[0]")
     assert "'Atlantis'" in told["$.price_lists.a.rates[3].to"]
+
+
+def test_half_a_character_is_a_bad_event_and_the_rest_is_rated():
+    for key in ("id", "party", "b", "source", "nonsense\ud800"):
+        event, whole = {**EVENT, key: "x\udc00"}, {**EVENT, "id": "whole"}
+        bad, good = rate_document(DOCUMENT, [event, whole])
+        assert bad["unrated"] == "bad_event"
+        assert good["id"] == "whole"
+        assert good.get("unrated") != "bad_event"
+        json.dumps([bad, good], ensure_ascii=False).encode()
+
+
+def test_a_name_of_half_a_character_is_a_fault_with_its_place():
+    with pytest.raises(BadTariff) as refused:
+        read_tariff({"trunks": {"\ud800": {}}, "parties": {"p": {"numbers": ["1"], "groups": ["\udfff"]}}})
+    assert [one.path for one in refused.value.faults] == ["$.trunks['\ud800']", "$.parties.p.groups[0]"]
