@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.mediation.instants import SECOND_US
-from domain.mediation.session import LATE_US, Row, Session, event_of, fold, signature
+from domain.mediation.session import LATE_US, Row, Session, again, ended_with, event_of, fold, signature
 
 PART_COLUMNS: Final = ("_part", "_seq", "_last", "_scope", "_key")
 
@@ -52,6 +52,7 @@ class _Done:
     computed: bool
     finished: int
     signatures: tuple[int, ...]
+    ends: tuple[Row, ...]
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ class Sessions:
             return told or (not row["_reuses"] and done.begun <= int(row["start"]) <= done.ended)
         if row["_part"] not in {"interim", "note", "close", "end"}:
             return False
-        return done.begun - LATE_US <= int(row["start"]) <= done.ended + LATE_US
+        return done.begun - LATE_US <= int(row["start"]) <= done.ended + LATE_US or again(row, done.ends)
 
     def _reset(self, row: Row, out: Joined) -> None:
         for key in [key for key, session in self._open.items() if session.parts[0]["_scope"] == row["_scope"]]:
@@ -197,4 +198,5 @@ class Sessions:
             computed=state.time_max is not None,
             finished=self._newest,
             signatures=tuple(session.signatures),
+            ends=tuple(part for part in session.parts if ended_with(part) is not None),
         )

@@ -17,7 +17,7 @@ from typing import Any, Final
 from domain.mediation.finishing import fault_of, leg_of
 from domain.mediation.instants import SECOND_US
 from domain.mediation.profile import Profile
-from domain.mediation.session import LATE_US, Row, Session, event_of, fold, number_of, signature
+from domain.mediation.session import LATE_US, Row, Session, again, event_of, fold, number_of, signature
 
 PARTS_MAX: Final = 10_000
 NAME_MAX: Final = 400
@@ -215,6 +215,9 @@ def _by_beginning(timed: Sequence[Row]) -> list[list[Row]]:
             strays.append((begun, part))
     latest: int | None = None
     for begun, part in sorted(strays, key=lambda stray: stray[0]):
+        if (same := next((at for at in groups if again(part, groups[at])), None)) is not None:
+            groups[same].append(part)
+            continue
         if latest is None or begun - latest > LATE_US or latest not in groups:
             latest = begun
             groups[latest] = []

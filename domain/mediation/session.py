@@ -13,6 +13,7 @@ from typing import Any, Final
 from domain.mediation.instants import SECOND_US
 
 LATE_US: Final = 60 * SECOND_US
+_AGAIN_US: Final = 3600 * SECOND_US
 _CARRIED: Final = ("a", "b", "c", "trunk_in", "trunk_out", "cause", "visited", "session", "leg")
 _RANK: Final = {
     name: place
@@ -42,6 +43,7 @@ class Session:
     begun: int | None = None
     answered_at: int | None = None
     ended: int | None = None
+    end_told: tuple[int, int, int] | None = None
     latest: int = 0
     time_max: int | None = None
     in_max: int = 0
@@ -94,7 +96,11 @@ class Session:
         if part in {"interim", "end"}:
             self._counters(row)
         if part == "end":
-            self.ended = at if self.ended is None else max(self.ended, at)
+            told = ended_with(row)
+            # The same end sent again says nothing of when the session ended: the first did.
+            if told is None or told != self.end_told:
+                self.ended = at if self.ended is None else max(self.ended, at)
+                self.end_told = told
             self.over |= not row["_holds"]
         if part in {"partial", "segment"}:
             self._increment(row)
@@ -133,6 +139,21 @@ class Session:
         last = self.last_sequence
         if last is not None and self.sequences >= set(range(1, last + 1)):
             self.closed = True
+
+
+def ended_with(row: Row) -> tuple[int, int, int] | None:
+    """Return the seconds and counters that an end tells; None of any other part and of an end that counts none."""
+    if row["_part"] != "end" or not row["_seconds"]:
+        return None
+    return row["_seconds"], row["_in"], row["_out"]
+
+
+def again(row: Row, parts: Iterable[Row]) -> bool:
+    """Tell whether an end repeats one of ``parts``: a device sends it until it is answered, each time as of then."""
+    told = ended_with(row)
+    return told is not None and any(
+        ended_with(part) == told and 0 <= row["start"] - part["start"] <= _AGAIN_US for part in parts
+    )
 
 
 def number_of(row: Row) -> int | None:

@@ -100,6 +100,17 @@ RECORDS: dict[str, tuple[str, list[bytes]]] = {
             radius("Interim-Update", FIRST + 610, 600, 7_000_000, "S2"),
         ],
     ),
+    "radius-sent-again": (
+        "radius",
+        [  # ends whose answers were lost: each repetition tells when it came
+            radius("Start", FIRST, 0, 0),
+            radius("Stop", FIRST + 300, 300, 9_000_000),
+            radius("Stop", FIRST + 400, 300, 9_000_000),
+            radius("Stop", FIRST + 1900, 300, 9_000_000),
+            radius("Stop", FIRST + 300, 200, 5_000_000, "S2"),  # its Start is lost
+            radius("Stop", FIRST + 450, 200, 5_000_000, "S2"),
+        ],
+    ),
     "asterisk-cel": (
         "asterisk-cel",
         [

@@ -65,6 +65,12 @@ def test_the_result_is_the_same_however_records_are_split_and_ordered(name: str,
     asyncio.run(both())
 
 
+async def test_an_end_that_is_sent_again_is_charged_once(wiring: Wiring) -> None:
+    profile, records = of.RECORDS["radius-sent-again"]
+    told, _ = await taken_in(wiring, profile, records)
+    assert len(told) == 2
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_the_result_is_the_same_in_postgresql(stored: Wiring, name: str) -> None:
     profile, records = of.RECORDS[name]

@@ -89,6 +89,17 @@ def test_counters_are_taken_highest_in_any_order(order: tuple[bytes, ...]) -> No
     assert balance == Balance(records=3, events=1, merged=2)
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_end_that_is_sent_again_much_later_ends_the_same_session(seen: bool) -> None:
+    begin = radius("Start", 1772445600, 0, 0) if seen else b""
+    ends = [radius("Stop", 1772445900 + late, 300, 9000) for late in (0, 100, 400, 1500)]
+    events, _, balance = run("radius", begin + b"".join(ends))
+    assert events["used"].to_list() == [9]
+    assert balance == Balance(records=4 + seen, events=1, merged=3 + seen)
+    rows = [part for part in (begin, *ends) if part]
+    assert len({run("radius", row)[0]["start"][0] for row in rows[-4:]}) == 4  # each alone would be another session
+
+
 def test_a_session_identifier_used_again_is_another_session() -> None:
     again = radius("Start", 1_772_545_600, 0, 0) + radius("Stop", 1_772_545_700, 100, 1_000)
     events, _, balance = run("radius", START + INTERIM + again)
