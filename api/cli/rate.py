@@ -47,11 +47,22 @@ def rate(  # noqa: PLR0917  (typer makes options of them)
         raise BadValue("--cdr and --source go together")
     if str(tariff) == "-" and str(events) == "-":
         raise BadValue("only one of --tariff and --events can be standard input")
+    _spare(out, tariff, events, cdr)
     document = read_document(tariff)
     if document is None:
         return WRONG
     chunks = event_chunks(events) if events is not None else cdr_chunks(cdr, source)
     return run(document, chunks, out)
+
+
+def _spare(out: Path | None, *inputs: Path | None) -> None:
+    """Refuses with: BadValue (what is to be read would be written over)."""
+    if (
+        out is not None
+        and out.exists()
+        and any(one is not None and one.exists() and one.samefile(out) for one in inputs)
+    ):
+        raise BadValue(f"--out {out} is a file that is read; write to another one")
 
 
 def check(path: Path) -> int:

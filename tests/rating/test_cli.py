@@ -166,3 +166,15 @@ def test_a_cdr_file_is_rated_without_a_database(tmp_path: Path, tariff: Path, ca
     assert answer["id"].startswith("asterisk/1767600000.1/")
     assert answer["retail"]["amount"] == "1.870000"
     assert run(["rate", "--tariff", str(tariff), "--cdr", str(tmp_path / "none"), "--source", "asterisk"]) == 2
+
+
+@pytest.mark.parametrize("written", ["t.json", "e.jsonl", "link.jsonl"])
+def test_what_is_read_is_never_written_over(tmp_path: Path, tariff: Path, capfd, written: str) -> None:
+    events = events_file(tmp_path, EVENT)
+    (tmp_path / "link.jsonl").symlink_to(events)
+    out = tariff.rename(tmp_path / "t.jsonl") if written == "t.json" else tmp_path / written
+    tariff = out if written == "t.json" else tariff
+    before = out.read_bytes()
+    assert run(["rate", "--tariff", str(tariff), "--events", str(events), "--out", str(out)]) == 2
+    assert out.read_bytes() == before
+    assert "is a file that is read" in capfd.readouterr().err
