@@ -303,6 +303,7 @@ def test_freeswitch_in_micros_unanswered_encoded_and_older() -> None:
     assert [(event["answered"], event["used"]) for event in events] == [(True, 60), (False, 0), (True, 60), (True, 60)]
     assert (events[0]["start"], events[2]["a"]) == ((AT + 5) * 1_000_000, "46701740605")
     assert (events[3]["a"], events[3]["c"]) == ("102", "103")
+    assert events[1]["cause"] == "17"
 
 
 def test_freeswitch_bills_one_leg_of_a_call() -> None:
