@@ -150,7 +150,8 @@ def _headings(rows: Sequence[SheetRow], layout: Layout) -> tuple[int, dict[str, 
         if {"prefix", "price", *layout.columns} <= columns.keys():
             return index, columns
     named = ", ".join(f"{role}={heading}" for role, heading in layout.columns.items())
-    raise BadValue(f"no row has headings for prefix and price{f' and {named}' if named else ''}", field="columns")
+    sought = f"prefix and price{f' and {named}' if named else ''}"
+    raise BadValue(f"no row has headings for {sought}; name those of the sheet, as price=Tariff", field="columns")
 
 
 def _plain(text: str) -> str:
@@ -244,7 +245,7 @@ def _moment(text: str, role: str, dates: str | None, zone: ZoneInfo) -> datetime
     if len(match[1]) == 4:
         year, month, day = first, middle, last
     elif dates is None:
-        raise BadValue(f"{text!r}: say whether the day or the month stands first (dates)", field=role)
+        raise BadValue(f"{text!r}: say whether the day or the month stands first (dates: dmy or mdy)", field=role)
     else:
         day, month = (first, middle) if dates == "dmy" else (middle, first)
         year = last if last > 99 else 2000 + last

@@ -35,7 +35,7 @@ def check_columns(names: Sequence[str]) -> None:
     """Refuses with: Unreadable (a column that is no key of an event, one that stands twice, or one that is missing)."""
     for name in names:
         if name not in KEYS:
-            raise Unreadable(f"column {name!r} is not a key of an event")
+            raise Unreadable(f"column {name!r} is not a key of an event; there is {', '.join(sorted(KEYS))}")
         if names.count(name) > 1:
             raise Unreadable(f"column {name!r} stands twice")
     for name in REQUIRED:

@@ -244,3 +244,10 @@ async def test_a_whole_deck_becomes_a_list(world: World, shared: Path) -> None:
         len(found.price_lists["deck"].rates),
         0,
     )
+
+
+def test_unknown_headings_and_unclear_dates_say_what_to_give() -> None:
+    with pytest.raises(BadValue, match=r"headings for prefix and price; name those of the sheet, as price=Tariff"):
+        read("Prefix,Price EUR\n47,1\n")
+    (fault,) = read("Prefix,Rate,Valid from\n47,1,05/06/2026\n").faults
+    assert fault.message.endswith("(dates: dmy or mdy)")

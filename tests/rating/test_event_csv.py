@@ -149,3 +149,13 @@ def test_reading_ahead_ends_when_nobody_asks() -> None:
         if item == 3:
             break
     assert len(made) < 20
+
+
+def test_an_unknown_column_is_told_with_those_that_there_are(tmp_path: Path, capfd) -> None:
+    file, catalogue = tmp_path / "e.csv", tmp_path / "t.json"
+    file.write_text("start,a,b,duration,mode\n")
+    catalogue.write_text("{}")
+    assert run(["rate", "--tariff", str(catalogue), "--events", str(file)]) == 2
+    said = capfd.readouterr().err
+    assert "column 'duration' is not a key of an event; there is a, answered, b, " in said
+    assert ", used, " in said
