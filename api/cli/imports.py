@@ -246,7 +246,7 @@ async def _take_payments(files: list[Path], format_: str, looked_at: bool, wirin
         try:
             done = await import_payments(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
         except (WrongState, Conflict) as no:
-            complain(f"{path}: {no.message}: --looked-at")
+            complain(f"{path}: {no.message} (--looked-at)")
             attention = True
             continue
         told = dataclasses.asdict(done) | {"file": done.file.name, "id": done.file.id, "format": done.file.format}

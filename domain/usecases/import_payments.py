@@ -73,7 +73,7 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
     found = cmd.read(cmd.data)
     now = clock.now()
     if not cmd.looked_at and (reasons := misgivings(found, now.date())):
-        raise WrongState(f"{cmd.name}: {reasons[0]}; look at it, and take it in with a word that you have")
+        raise WrongState(f"{cmd.name}: {reasons[0]}; look at it, then take it in as looked at")
     sha256, key = hashlib.sha256(cmd.data).digest(), file_key(found)
     async with begin(actor, bulk=True) as unit:
         await unit.payments.lock()
@@ -84,7 +84,7 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
             if not cmd.looked_at:
                 raise Conflict(
                     f"{cmd.name} names itself as {before.name} did (file {before.id}), with other content: banks use a "
-                    "name once; look at it, and take it in with a word that you have: no payment is taken twice"
+                    "name once; look at it, then take it in as looked at: no payment is taken twice"
                 )
             key = f"{key}:{sha256.hex()[:16]}"
         file = await unit.payments.keep_file(

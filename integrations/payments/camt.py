@@ -166,6 +166,8 @@ def _entry(run: _Run, branch: Branch) -> None:
     statement.counts[sign] += 1
     details, run.details = run.details, []
     amounts = [_own_amount(detail, where) for detail in details]
+    if len(details) == 1 and amounts[0][0] is not None and amounts[0][1] == entry.currency:
+        _tie_out(run, entry, amounts)
     if len(details) <= 1:
         amounts = [(value, entry.currency, amounts[0][2] if amounts else None)]
     for detail, own in zip(details or [{}], amounts, strict=True):

@@ -68,7 +68,7 @@ async def test_an_event_is_explained_on_the_levels_that_one_may_see(house: House
             {"begin": "0", "end": "60", "price": "0.600000000", "per": "60", "amount": "0.600000000"}
         ]
         assert found["destination"] == "SE mobile"
-        assert ("cost" in found["text"]) is (client == "operator")
+        assert ("Kostnad" in found["text"]) is (client == "operator")
 
 
 async def test_an_invoice_has_its_lines_and_its_documents(house: House, month: Month) -> None:

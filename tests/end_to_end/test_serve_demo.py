@@ -174,7 +174,7 @@ def test_a_newcomer_sees_the_job_tries_the_calls_stops_and_starts_again(folder):
         assert "errors" not in data
         assert "Fjällfrakt Logistik AB" in answer
         assert "Fjällfrakt Logistik AB" in soap
-        assert "Margin of retail over cost" in why
+        assert "Margin of Retail over Cost" in why
         # The reseller's client sees his own customer and that of the agent below him, and no cost.
         query = """{ customers { edges { node { number } } }
             usage(filter: {since: "2026-10-01T00:00:00Z", until: "2026-11-01T00:00:00Z"}, first: 20)

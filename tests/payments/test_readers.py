@@ -135,6 +135,12 @@ def test_details_that_do_not_make_their_entry_are_told() -> None:
     assert found.attention == ("statement 1, entry 1: the entry has 31.00, its details make 30.00",)
 
 
+def test_one_detail_of_another_amount_is_told_too() -> None:
+    found = formats.read(camt(entry("127.00", detail("126.00"))))
+    assert found.records[0].amount == Decimal("127.00")
+    assert found.attention == ("statement 1, entry 1: the entry has 127.00, its details make 126.00",)
+
+
 def test_one_detail_takes_the_entry_s_amount_not_what_was_instructed() -> None:
     one = '<TxDtls><AmtDtls><InstdAmt><Amt Ccy="EUR">9.00</Amt></InstdAmt></AmtDtls></TxDtls>'
     record = formats.read(camt(entry("99.50", one))).records[0]
