@@ -16,8 +16,9 @@ from domain.refusal import BadValue, Unreadable
 
 if TYPE_CHECKING:
     from domain.catalogue.tariff import Tariff
+    from domain.rating.answered import Answered, Chunk
     from domain.rating.requests import Directory, Request
-    from domain.rating.streaming import Answered, Chunk, RateRun
+    from domain.rating.streaming import RateRun
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 DOCUMENT_MAX_BYTES: Final = 1 << 30
@@ -176,8 +177,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 def _chunk(run: RateRun, directory: Directory, rows: list[Request]) -> Chunk:
     import polars as pl
 
+    from domain.rating.answered import Chunk
     from domain.rating.requests import to_events
-    from domain.rating.streaming import Chunk
 
     reasons = {place: row.bad for place, row in enumerate(rows) if row.bad is not None}
     return Chunk(to_events(run.book, directory, rows), pl.Series("id", [r.id for r in rows], pl.String), reasons)
@@ -209,9 +210,9 @@ def cdr_chunks(path: Path | None, source: str | None) -> tuple[Chunks, int]:
         import time
 
         from api.cli.ahead import ahead
+        from domain.rating.answered import Chunk
         from domain.rating.columns import event_ids, from_frame
         from domain.rating.numbers import number_index, parties_of
-        from domain.rating.streaming import Chunk
         from domain.usecases.mediate import mediate
         from integrations.cdr import containers, registry
 
@@ -236,9 +237,11 @@ class _Attention(Exception):  # noqa: N818  (not an error: everything was rated,
 
 def run(tariff: Tariff, source: tuple[Chunks, int], out: Path | None) -> int:
     """Rate everything a source yields and write it; returns the exit code."""
+    from api.cli.spool import spooling
     from domain.rating.streaming import RateRun
 
-    return stream(RateRun(tariff), source, out)
+    with spooling() as spool:
+        return stream(RateRun(tariff, spool), source, out)
 
 
 def stream(rating: RateRun, source: tuple[Chunks, int], out: Path | None) -> int:
@@ -312,9 +315,9 @@ def _write_lines(run: RateRun, file: BinaryIO, answered: Answered) -> None:
 
 def nothing(run: RateRun) -> Answered:
     """Return the answer to no events, for the columns of a file that holds none."""
+    from domain.rating.answered import Answered
     from domain.rating.rate import rate as rate_events
     from domain.rating.requests import Directory
-    from domain.rating.streaming import Answered
 
     chunk = _chunk(run, Directory.of(run.book), [])
     return Answered(chunk, rate_events(run.book, run.parties, chunk.events))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from domain.rating.answered import Chunk
 from domain.rating.book import Book
 from domain.rating.columns import Events, coded
 from domain.rating.digits import encode_column
@@ -19,7 +20,6 @@ from domain.rating.layout import Int32s
 from domain.rating.list_parts import DIRECTIONS
 from domain.rating.numbers import NumberIndex, number_index
 from domain.rating.requests import KEYS, Request, read_event
-from domain.rating.streaming import Chunk
 from domain.refusal import Unreadable
 
 REQUIRED: Final = ("mode", "start", "used")

@@ -53,12 +53,13 @@ class Parties:
 class State:
     """What buckets have left (units, or micro-units) and what volume rings have counted; the kernel writes it.
 
-    ``lost``: what rolls have taken away: (roll, bucket, amount).
+    ``lost``: what rolls have taken away: (roll, bucket, amount). ``rolled``: how many rolls are behind the last event.
     """
 
     left: at.Int64s
     volume: at.Int64s
     lost: list[tuple[int, int, int]] = field(default_factory=list)
+    rolled: int = 0
 
     @classmethod
     def fresh(cls, parties: Parties) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,16 +29,17 @@ def rate_rolling(parties: Parties, events: Events, order: Int64s, state: State, 
     starts = events.start[places]
     parts: list[tuple[Int64s, Rated]] = []
     begin = 0
-    for number, (at, cap, buckets) in enumerate(parties.rolls):
+    for number, (at, cap, buckets) in enumerate(parties.rolls[state.rolled :], state.rolled):
         cut = int(np.searchsorted(starts, at))
         if cut == len(starts):
             break
         if cut > begin:
-            parts.append((places[begin:cut], run(_taken(events, places[begin:cut]))))
+            parts.append((places[begin:cut], run(taken(events, places[begin:cut]))))
             begin = cut
         _roll(number, cap, buckets, state)
-    parts.append((places[begin:], run(_taken(events, places[begin:]))))
-    return _joined(parts, len(events))
+        state.rolled = number + 1
+    parts.append((places[begin:], run(taken(events, places[begin:]))))
+    return joined(parts, len(events))
 
 
 def _roll(number: int, cap: int, buckets: tuple[int, ...], state: State) -> None:
@@ -52,11 +53,12 @@ def _roll(number: int, cap: int, buckets: tuple[int, ...], state: State) -> None
         excess -= lost
 
 
-def _taken(events: Events, places: Int64s) -> Events:
+def taken(events: Events, places: Int64s) -> Events:
+    """Return the events at these places."""
     return Events(**{column.name: getattr(events, column.name)[places] for column in fields(Events)})
 
 
-def _joined(parts: list[tuple[Int64s, Rated]], count: int) -> Rated:
+def joined(parts: Sequence[tuple[Int64s, Rated]], count: int) -> Rated:
     """Put the parts together, each event in its place."""
     if len(parts) == 1 and len(parts[0][0]) == count and not np.any(np.diff(parts[0][0]) < 0):
         return parts[0][1]

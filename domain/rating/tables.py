@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from domain.rating.answered import Answered
 from domain.rating.answers import Answers
 from domain.rating.book import Book
 from domain.rating.layout import PRICED
 from domain.rating.parties import Parties
 from domain.rating.rate import LEVEL_STATUSES, STATUSES
-from domain.rating.streaming import Answered
 
 LEVEL_COLUMNS = ("unrated", "amount", "currency", "price_list", "band", "billed", "setup", "discounts", "buckets")
 

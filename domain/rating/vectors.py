@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from domain.catalogue.document import read_tariff
+from domain.rating.answered import Chunk
 from domain.rating.answers import Answers
 from domain.rating.requests import Directory, read_event, to_events
-from domain.rating.streaming import Chunk, RateRun
+from domain.rating.streaming import RateRun
 from domain.refusal import Unreadable
 
 WHOLE = frozenset({"discounts", "buckets"})

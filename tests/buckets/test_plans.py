@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.catalogue.document import BadTariff, read_tariff, write_tariff
+from domain.rating.answered import Chunk
 from domain.rating.answers import Answers
 from domain.rating.explain import Explainer
 from domain.rating.requests import Directory, asked, read_event, to_events
-from domain.rating.streaming import Chunk, RateRun
+from domain.rating.streaming import RateRun
 
 PLAN = {
     "id": "p",
