@@ -70,8 +70,6 @@ def edited(before: Tariff, changes: Changes, *, at: datetime, now: datetime) -> 
     sources = _Sources()
     read = read_parts(_document(changes, sources, faults), faults)
     faults[:] = [_placed(fault, sources) for fault in faults]
-    if faults:
-        return Edited(before, faults)
     after = _small_parts(before, read, changes, faults, at=at, now=now)
     lists = dict(before.price_lists)
     for name, body in changes.get("price_lists", {}).items():
