@@ -20,14 +20,22 @@ from typing import ClassVar
 
 
 class Refusal(Exception):  # noqa: N818  (a refusal is an answer, not an error; its name says so)
-    """A business no. ``field`` is the path of the argument it concerns, in the words of the API, dots between."""
+    """A business no. ``field`` is the path of the argument it concerns, in the words of the API, dots between.
+
+    ``template`` is the English sentence with the names of ``values`` in braces, under which translations find it.
+
+    >>> BadValue("a name has 1 to {most} characters", most=200, field="name").message
+    'a name has 1 to 200 characters'
+    """
 
     code: ClassVar[str] = "refused"
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, template: str, *, field: str | None = None, **values: object) -> None:
+        self.template = template
+        self.values = values
+        self.message = template.format_map(values) if values else template
         self.field = field
+        super().__init__(self.message)
 
 
 class BadValue(Refusal):
