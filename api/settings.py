@@ -22,6 +22,7 @@ from domain.refusal import BadValue
 PREFIX: Final = "TOLLWRIGHT_"
 # Read elsewhere: the settings' own file, and the tests' sample folder.
 NOT_SETTINGS: Final = frozenset({"TOLLWRIGHT_CONFIG", "TOLLWRIGHT_SHARED"})
+FILES_IN: Final = ("database", "folder")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -52,6 +53,16 @@ class Settings:
     port: Annotated[int, Words("port to listen on", least=1)] = 8080
     public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
     upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
+    files_in: Annotated[
+        str | None,
+        Words(
+            f"where the bytes of CDR files are kept, {' or '.join(FILES_IN)} (data_dir/files);"
+            " not set: database where database_url is set, else folder"
+        ),
+    ] = None
+    keep_files_days: Annotated[
+        int, Words("how many days the bytes of a CDR file are kept when it is in; 0: for ever")
+    ] = 0
     worker_jobs: Annotated[int, Words("how many jobs serve does at a time itself; 0: other processes do them")] = 1
     master_key: Annotated[
         str | None,
@@ -76,8 +87,13 @@ class Settings:
 
     @property
     def files_dir(self) -> Path:
-        """Where stored files are, by their sha256."""
+        """Where stored files are, by their sha256, or are spooled where the database keeps them."""
         return self.data_dir / "files"
+
+    @property
+    def files_in_database(self) -> bool:
+        """Whether the database keeps the bytes of files; an embedded one is reached by its own machine alone."""
+        return self.database_url is not None if self.files_in is None else self.files_in == "database"
 
     @property
     def feed_roots(self) -> tuple[Path, ...]:
@@ -110,6 +126,8 @@ def read(environment: Mapping[str, str] | None = None, folder: Path | None = Non
     result = Settings(**values)
     if result.log_level not in LOG_LEVELS:
         raise BadValue(f"{result.log_level!r} is none of {', '.join(LOG_LEVELS)}", field="log_level")
+    if result.files_in not in {None, *FILES_IN}:
+        raise BadValue(f"{result.files_in!r} is none of {', '.join(FILES_IN)}", field="files_in")
     if result.port > 65535:
         raise BadValue(f"{result.port} is no port: 1 to 65535", field="port")
     return result

@@ -48,6 +48,7 @@ from persistence.memory_jobs import MemoryQueue
 from persistence.migrate import migrate, steps
 from persistence.news import MemoryNews, StoredNews
 from persistence.standing import QuietStanding, StoredStanding
+from persistence.stored_blobs import StoredBlobs
 from persistence.units import MemoryUnits, StoredUnits
 from persistence.vault import SealedVault, read_keys
 
@@ -102,6 +103,11 @@ def _transports(settings: Settings) -> KnownTransports:
     return KnownTransports(roots=settings.feed_roots, networks=networks)
 
 
+def _blobs(database: Database, settings: Settings) -> Blobs:
+    kept = settings.files_in_database
+    return StoredBlobs(database, settings.files_dir) if kept else FileBlobs(settings.files_dir)
+
+
 def on_database(database: Database, settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Wire an open, migrated database."""
     return Wiring(
@@ -111,7 +117,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         directory=DirectoryReader(database),
         credentials=StoredCredentials(database),
         standing=StoredStanding(database),
-        blobs=FileBlobs(settings.files_dir),
+        blobs=_blobs(database, settings),
         formats=ShippedFormats(),
         raters=Raters(),
         queue=StoredQueue(database),

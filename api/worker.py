@@ -21,6 +21,7 @@ from domain.jobs.job import Job, delay
 from domain.ports.jobs import Presence
 from domain.refusal import Refusal, WrongState
 from persistence.away import DatabaseAway
+from persistence.forgetting import forget_files
 
 LOG: Final = logging.getLogger("tollwright.worker")
 CLIENT: Final = "worker"
@@ -128,3 +129,6 @@ class Worker:
         if time.monotonic() - self._swept > SWEEP_SECONDS or not self._swept:
             self._swept = time.monotonic()
             await here.sweep()
+            settings, database = self._wiring.settings, self._wiring.database
+            if settings.keep_files_days and database is not None:
+                await forget_files(database, settings.files_dir, settings.keep_files_days)

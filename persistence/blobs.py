@@ -76,16 +76,12 @@ class FileBlobs:
         except OSError as trouble:
             raise DatabaseAway(f"{self._root} cannot be written ({trouble.strerror}): make room or mend it") from None
 
-    def read(self, sha256: bytes) -> Iterator[bytes]:
-        """Return the bytes in blocks. Refuses with: NotFound."""
-        return _blocks(self.open(sha256))
-
-    def open(self, sha256: bytes) -> BinaryIO:
+    async def open(self, sha256: bytes) -> BinaryIO:
         """Return the bytes as a file that can seek; the caller closes it. Refuses with: NotFound."""
         try:
             return self.place(sha256).open("rb")
         except FileNotFoundError:
-            raise NotFound(f"the content {sha256.hex()} is not in {self._root}") from None
+            raise NotFound("the content {sha256} is not in {place}", sha256=sha256.hex(), place=self._root) from None
 
     def place(self, sha256: bytes) -> Path:
         """Return where bytes are, or would be."""
@@ -115,7 +111,9 @@ class FileArrival:
     async def keep(self) -> None:
         """Put them on disk for good."""
         place = self._blobs.place(self.kept.sha256)
-        if not place.exists():
+        if place.exists():
+            place.touch()  # wanted again: what is old may be let go (``persistence.forgetting``)
+        else:
             # A thread outlives a caller that is cancelled, so it has a handle of its own.
             await asyncio.to_thread(self._blobs.settle, self._fresh, os.dup(self._handle), place)
 
@@ -139,12 +137,6 @@ async def _received(blocks: AsyncIterator[bytes], handle: int, size_max: int) ->
             raise LimitExceeded(f"a file may have at most {size_max} bytes")
         await asyncio.to_thread(take, block)
     return digest.digest(), size
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while block := file.read(BLOCK_BYTES):
-            yield block
 
 
 def _write(handle: int, block: bytes) -> None:

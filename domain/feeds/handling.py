@@ -16,6 +16,7 @@ from domain.ports.taking import Archives, Take, TakenFile
 from domain.ports.transports import Found, Missing, Transport, TransportFault
 from domain.refusal import BadValue, Conflict, LimitExceeded, Refusal, Unreadable
 
+BLOCK_BYTES: Final = 1 << 20
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -80,10 +81,11 @@ class Handling:
         if not head.startswith(ZIP):
             return await self.take(self.source, found.name, whole, column=self.rules.sequence_column)
         kept = await self.blobs.keep(whole, size_max=self.size_max)
-        with self.blobs.open(kept.sha256) as file:
+        with await self.blobs.open(kept.sha256) as file:
             parts = await asyncio.to_thread(self.archives.parts, file)
             if parts is None:
-                content = _blocks(self.blobs.read(kept.sha256))
+                file.seek(0)
+                content = _blocks(iter(lambda: file.read(BLOCK_BYTES), b""))
                 return await self.take(self.source, found.name, content, column=self.rules.sequence_column)
             return await self._parts(found.name, kept.sha256, file, list(parts))
 

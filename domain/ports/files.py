@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -49,11 +49,7 @@ class Blobs(Protocol):
         """Keep a stream. Refuses with: LimitExceeded; nothing is left behind then."""
         ...
 
-    def read(self, sha256: bytes) -> Iterator[bytes]:
-        """Return the bytes in blocks. Refuses with: NotFound."""
-        ...
-
-    def open(self, sha256: bytes) -> BinaryIO:
+    async def open(self, sha256: bytes) -> BinaryIO:
         """Return the bytes as a file that can seek; the caller closes it. Refuses with: NotFound."""
         ...
 

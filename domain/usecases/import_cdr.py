@@ -137,7 +137,7 @@ async def import_file(
         await _once(file, source, unit)
         file = await _begun(file, unit)
     run = Run(file=file, source=source, actor=actor, begin=begin, clock=clock, raters=raters, progress=progress)
-    with blobs.open(file.sha256) as content:
+    with await blobs.open(file.sha256) as content:
         return await _whole(run, content, formats, passed=None, records_per_chunk=records_per_chunk)
 
 

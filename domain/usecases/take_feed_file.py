@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import BinaryIO, Final
 
 from domain.access.actor import Actor
 from domain.intake.raters import Raters
@@ -57,21 +57,21 @@ class TakeCdr:
             return TakenFile(done.file.sha256, done.again)
         async with self._begin(self._actor) as unit:
             profile = (await unit.sources.many([done.file.source]))[done.file.source].profile
-        numbers = await asyncio.to_thread(self._numbers, profile, done.file.sha256, column)
+        with await self._blobs.open(done.file.sha256) as file:
+            numbers = await asyncio.to_thread(self._numbers, profile, file, column)
         remark = f"the records have no column {column[:80]!r} to count them by" if numbers is None else None
         return TakenFile(done.file.sha256, again=False, numbers=numbers or (), remark=remark)
 
-    def _numbers(self, profile_text: str, sha256: bytes, column: str) -> list[int] | None:
+    def _numbers(self, profile_text: str, file: BinaryIO, column: str) -> list[int] | None:
         """Return the column's numbers in the order of the records, those that are none left out; None: no such one."""
         profile = self._formats.profile(profile_text)
         numbers: list[int] = []
-        with self._blobs.open(sha256) as file:
-            blocks = self._formats.blocks(file)
-            for piece in self._formats.reader(profile).decode(blocks, profile, records_max=RECORDS):
-                if column not in piece.records.columns:
-                    if piece.records.height:
-                        return None
-                    continue
-                found = piece.records[column].str.extract("^([0-9]{1,18})$", 1).drop_nulls()
-                numbers += [int(one) for one in found]
+        blocks = self._formats.blocks(file)
+        for piece in self._formats.reader(profile).decode(blocks, profile, records_max=RECORDS):
+            if column not in piece.records.columns:
+                if piece.records.height:
+                    return None
+                continue
+            found = piece.records[column].str.extract("^([0-9]{1,18})$", 1).drop_nulls()
+            numbers += [int(one) for one in found]
         return numbers

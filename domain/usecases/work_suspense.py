@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -246,7 +246,7 @@ async def _release(file: FileId, keys: Sequence[SuspenseId], around: _Around) ->
                     return Released()
                 profile = around.formats.profile(source.profile)
                 try:
-                    batch = await asyncio.to_thread(_read, present, found, profile, around)
+                    batch = await _read(present, found, profile, around)
                 except (Unreadable, LimitExceeded, BadValue, NotFound):
                     return Released(chosen=len(found), still={UNREADABLE: len(found)})
                 await unit.desk.leave([one.record.id for one in found], "released")
@@ -268,14 +268,18 @@ async def _release(file: FileId, keys: Sequence[SuspenseId], around: _Around) ->
     raise WrongState("other imports keep bringing the same events; try again when they are done")
 
 
-def _read(file: CdrFile, found: Sequence[OnDesk], profile: Profile, around: _Around) -> Batch:
+async def _read(file: CdrFile, found: Sequence[OnDesk], profile: Profile, around: _Around) -> Batch:
     """Read records again, those of them from their file that are no events."""
     reader = around.formats.reader(profile)
     now_us = micros(file.received_at)
+
+    def read(blocks: Iterable[bytes]) -> Batch:
+        return reread(blocks, found, profile, reader, now_us=now_us, position=file.position)
+
     if not any(needs_file(one) for one in found):
-        return reread((), found, profile, reader, now_us=now_us, position=file.position)
-    with around.blobs.open(file.sha256) as content:
-        return reread(around.formats.blocks(content), found, profile, reader, now_us=now_us, position=file.position)
+        return await asyncio.to_thread(read, ())
+    with await around.blobs.open(file.sha256) as content:
+        return await asyncio.to_thread(read, around.formats.blocks(content))
 
 
 def _came_to(found: Sequence[OnDesk], wrote: Wrote) -> Released:

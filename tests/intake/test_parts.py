@@ -46,7 +46,8 @@ async def test_bytes_are_kept_once_and_read_back(tmp_path):
     again = await blobs.keep(made.content(data, block=777), size_max=1 << 20)
     assert (first.new, again.new, first.size) == (True, False, len(data))
     assert first.sha256 == again.sha256 == hashlib.sha256(data).digest()
-    assert b"".join(blobs.read(first.sha256)) == data
+    with await blobs.open(first.sha256) as file:
+        assert file.read() == data
     name = first.sha256.hex()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name[:2] / name[2:]]
     at_once = await asyncio.gather(*(blobs.keep(made.content(b"x" * 99), size_max=100) for _ in range(4)))
@@ -54,7 +55,7 @@ async def test_bytes_are_kept_once_and_read_back(tmp_path):
     with pytest.raises(LimitExceeded):
         await blobs.keep(made.content(b"y" * 101), size_max=100)
     with pytest.raises(NotFound):
-        blobs.open(bytes(32))
+        await blobs.open(bytes(32))
 
 
 async def test_what_a_crash_left_behind_is_swept_later(tmp_path):
