@@ -57,3 +57,15 @@ def utc(value: datetime, *, field: str | None = None) -> datetime:
     if value.tzinfo is None:
         raise BadValue(f"{value.isoformat()} has no offset; write for example 2026-03-01T00:00:00+01:00", field=field)
     return value.astimezone(UTC)
+
+
+def later(day: date, months: int) -> date:
+    """Return the same day of the month ``months`` later, or that month's last.
+
+    >>> later(date(2026, 1, 31), 1)
+    datetime.date(2026, 2, 28)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last = (following - date(year, month + 1, 1)).days
+    return date(year, month + 1, min(day.day, last))

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from domain.money import Rounding, divide, round_to
-from domain.period import Period
+from domain.period import Period, later
 
 FEE_PERIODS_MAX = 1200
 
@@ -82,17 +82,9 @@ def fee_periods(anchor: date, months: int, window: Period) -> Iterator[Period]:
     assert months > 0
     first = ((window.start.year - anchor.year) * 12 + window.start.month - anchor.month) // months - 1
     for index in range(first, first + FEE_PERIODS_MAX):
-        period = Period(_later(anchor, index * months), _later(anchor, (index + 1) * months))
+        period = Period(later(anchor, index * months), later(anchor, (index + 1) * months))
         if period.start >= window.end:
             return
         if period.end > window.start:
             yield period
     raise AssertionError(f"more than {FEE_PERIODS_MAX} fee periods in {window}")
-
-
-def _later(day: date, months: int) -> date:
-    """Return the same day of the month ``months`` later, or that month's last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    last = (following - date(year, month + 1, 1)).days
-    return date(year, month + 1, min(day.day, last))
