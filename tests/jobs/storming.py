@@ -1,8 +1,9 @@
 """Workers for ``test_storm``: loaded once, and then born in a moment, because they are killed so often.
 
-    python -m tests.jobs.storming        reads "start URL FOLDER" and "reap PID", answers each with a line
+    python -m tests.jobs.storming        reads "start URL FOLDER KEPT" and "reap PID", answers each with a line
 
 A worker that is forked before anything has run is a worker like another; it imports in chunks of forty records.
+KEPT says where the bytes of files are: folder or database.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ async def imported(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, objec
     return {"state": done.file.state.value}
 
 
-async def work(url: str, folder: Path) -> None:
+async def work(url: str, folder: Path, kept: str) -> None:
     while True:
         try:
             database = await Database.open(url)
@@ -52,11 +53,11 @@ async def work(url: str, folder: Path) -> None:
         except DatabaseAway:
             await asyncio.sleep(0.05)
     async with database:
-        wiring = on_database(database, Settings(data_dir=folder))
+        wiring = on_database(database, Settings(data_dir=folder, files_in=kept))
         await Worker(wiring, jobs=JOBS, handlers={take_cdr.KIND: imported}).run()
 
 
-def born(url: str, folder: Path) -> int:
+def born(url: str, folder: Path, kept: str) -> int:
     """Fork a worker and return its process id."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads that libraries have at rest
@@ -68,7 +69,7 @@ def born(url: str, folder: Path) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)
         logging.getLogger("asyncpg").setLevel(logging.CRITICAL)  # it complains of a database that is away, at length
-        asyncio.run(work(url, folder))
+        asyncio.run(work(url, folder, kept))
         status = 0
     except BaseException:  # noqa: BLE001  (the process ends here, whatever it was)
         traceback.print_exc()
@@ -81,7 +82,7 @@ def main() -> None:
     for line in sys.stdin:
         verb, *rest = line.split()
         if verb == "start":
-            print(born(rest[0], Path(rest[1])), flush=True)  # noqa: T201  (the answer)
+            print(born(rest[0], Path(rest[1]), rest[2]), flush=True)  # noqa: T201  (the answer)
         else:
             _, status = os.waitpid(int(rest[0]), 0)
             print(status, flush=True)  # noqa: T201  (the answer)
