@@ -23,6 +23,10 @@ class TransportFault(Exception):  # noqa: N818  (it names what happened at the o
         self.lasting = lasting
 
 
+class Unreached(TransportFault):
+    """Nothing could be sent: no address, or nobody listens there. What was to be done is certainly not done."""
+
+
 class Missing(TransportFault):
     """The file is not there, or not there any more."""
 

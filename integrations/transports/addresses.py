@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from domain.ports.transports import TransportFault
+from domain.ports.transports import TransportFault, Unreached
 
 CONNECT_SECONDS: Final = 20.0
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -52,11 +52,11 @@ def may(address: Address, networks: Sequence[Network]) -> bool:
 
 
 async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[tuple[socket.AddressFamily, str]]:
-    """Return a host's addresses. Raises TransportFault: unknown, or one of them is not to be reached (lasting)."""
+    """Return a host's addresses. Raises TransportFault: unknown (Unreached), or one of them is not to be reached (lasting)."""
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as away:
-        raise TransportFault(f"the host {host} is not known ({getattr(away, 'strerror', None) or away})") from None
+        raise Unreached(f"the host {host} is not known ({getattr(away, 'strerror', None) or away})") from None
     found: list[tuple[socket.AddressFamily, str]] = []
     for family, _, _, _, place in answers:
         text = str(place[0]).partition("%")[0]

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
-from domain.ports.transports import TransportFault
+from domain.ports.transports import TransportFault, Unreached
 from domain.ports.webhooks import Answer
 from domain.refusal import BadValue
 from integrations.transports import tls
@@ -128,7 +128,7 @@ class CheckedHttp:
         except TimeoutError:
             raise TransportFault(f"{parts.hostname} did not answer within {seconds:g} s") from None
         except httpcore.ConnectError as away:
-            raise TransportFault(f"{parts.hostname} cannot be reached ({away})") from None
+            raise Unreached(f"{parts.hostname} cannot be reached ({away})") from None
         except (httpcore.LocalProtocolError, ValueError) as wrong:
             raise TransportFault(f"the request cannot be sent: {wrong}", lasting=True) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as broke:
