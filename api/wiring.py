@@ -32,7 +32,7 @@ from integrations.payments.formats import read as read_payment_file
 from integrations.printing.documents import InvoiceDocuments
 from integrations.rates.files import BankRates
 from integrations.sheets.rows import SheetFiles
-from integrations.transports.addresses import read_networks
+from integrations.transports.addresses import Network, read_networks
 from integrations.transports.archives import ZipArchives
 from integrations.transports.registry import KnownTransports
 from persistence.access import DirectoryReader
@@ -82,6 +82,8 @@ class Wiring:
     news: News
     transports: Transports
     vault: Vault
+    http: Http
+    deliveries: Deliveries
     archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
     rate_files: RateFiles = field(default_factory=BankRates)
@@ -94,13 +96,17 @@ def _vault(settings: Settings) -> SealedVault:
     return SealedVault(keys=keys, key_file=settings.data_dir / "master.key", folder=settings.secrets_dir)
 
 
-def _transports(settings: Settings) -> KnownTransports:
-    """Return the transports within the installation's limits. Refuses with: BadValue (a setting that is none)."""
+def _networks(settings: Settings) -> tuple[Network, ...]:
+    """Return the private networks that may be reached. Refuses with: BadValue (a setting that is none)."""
     try:
-        networks = read_networks(settings.transport_networks or "")
+        return read_networks(settings.transport_networks or "")
     except ValueError as wrong:
-        raise BadValue(f"{wrong}: networks are such as 10.0.0.0/8", field="transport_networks") from None
-    return KnownTransports(roots=settings.feed_roots, networks=networks)
+        raise BadValue("{wrong}: networks are such as 10.0.0.0/8", wrong=wrong, field="transport_networks") from None
+
+
+def _transports(settings: Settings) -> KnownTransports:
+    """Return the transports within the installation's limits."""
+    return KnownTransports(roots=settings.feed_roots, networks=_networks(settings))
 
 
 def _blobs(database: Database, settings: Settings) -> Blobs:
@@ -125,6 +131,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         news=StoredNews(database.url),
         transports=_transports(settings),
         vault=_vault(settings),
+        http=CheckedHttp(_networks(settings)),
+        deliveries=StoredDeliveries(database),
         database=database,
     )
 
@@ -140,7 +148,9 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         begin=MemoryUnits(memory),
         clock=clock or SystemClock(),
         directory=MemoryDirectory(memory),
-        credentials=MemoryCredentials(Live(memory, "api_client"), parents),
+        credentials=MemoryCredentials(
+            Live(memory, "api_client"), parents, Live(memory, "operator", lambda operator: operator.edition)
+        ),
         standing=QuietStanding(),
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),
@@ -150,6 +160,8 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         news=news,
         transports=_transports(settings),
         vault=_vault(settings),
+        http=CheckedHttp(_networks(settings)),
+        deliveries=MemoryDeliveries(memory, clock or SystemClock()),
     )
 
 

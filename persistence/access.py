@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from piccolo.columns import Array, BigInt, Boolean, Bytea, Integer, Serial, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from domain.access.actor import Action, Actor
 from domain.access.client import ApiClient
-from domain.ids import OperatorId
-from domain.operators import Address, Operator
-from domain.refusal import Conflict, NotFound
+from domain.access.editions import Edition
+from domain.ids import OperatorId, ResellerId
+from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
+from domain.operators import Address, NumberPlan, Operator
+from domain.refusal import Conflict, NotFound, Stale
+from domain.webhooks.event import named, parts
 from persistence.engine import INGEST, Database, Transaction
 from persistence.violations import refusing
 
 SERIES = {"customer": 100_001, "contract": 200_001}
+FIRST_NUMBER = 100_001  # of documents
 
 
 class OperatorRow(Table, tablename="operator"):
@@ -45,6 +49,11 @@ class OperatorRow(Table, tablename="operator"):
     payment_terms_days = Integer()
     rounds_to_krona = Boolean()
     ocr_level = Text()
+    edition = Text()
+    languages = Array(base_column=Text())
+    vat_ids = JSONB()
+    number_plan = JSONB()
+    version = Integer()
 
 
 class ClientRow(Table, tablename="api_client"):
@@ -77,6 +86,7 @@ _OPERATOR = [
     "payment_terms_days",
     "rounds_to_krona",
     "ocr_level",
+    "version",
 ]
 
 
@@ -84,14 +94,31 @@ def operator_from_row(row: Mapping[str, Any]) -> Operator:
     """Make the operator of a row."""
     fields = {name: row[name] for name in _OPERATOR}
     place = Address(row["street"], row["postcode"], row["city"], row["country"], row["street2"])
-    return Operator(id=OperatorId(row["id"]), address=place, **fields)
+    plan = json.loads(row["number_plan"])
+    if plan.get("short") is not None:
+        plan["short"] = tuple(plan["short"])
+    return Operator(
+        id=OperatorId(row["id"]),
+        address=place,
+        edition=Edition(row["edition"]),
+        languages=tuple(row["languages"]),
+        vat_ids=json.loads(row["vat_ids"]),
+        number_plan=NumberPlan(**plan),
+        **fields,
+    )
 
 
 def operator_to_row(operator: Operator) -> dict[str, Any]:
     """Make the row of an operator, without its key."""
     place = operator.address
     street = {"street": place.street, "street2": place.street2, "postcode": place.postcode, "city": place.city}
-    return {name: getattr(operator, name) for name in _OPERATOR} | street
+    settings = {
+        "edition": operator.edition.value,
+        "languages": list(operator.languages),
+        "vat_ids": json.dumps(dict(operator.vat_ids)),
+        "number_plan": json.dumps(asdict(operator.number_plan)),
+    }
+    return {name: getattr(operator, name) for name in _OPERATOR} | street | settings
 
 
 def client_from_row(row: Mapping[str, Any]) -> ApiClient:
@@ -115,6 +142,14 @@ def client_to_row(client: ApiClient) -> dict[str, Any]:
     return {name: getattr(client, name) for name in same} | {"scopes": sorted(scope.value for scope in client.scopes)}
 
 
+def series_from_row(row: Mapping[str, Any]) -> NumberSeries | None:
+    """Make the series of a row; None where it is of something else."""
+    named = read_name(row["name"])
+    if named is None:
+        return None
+    return NumberSeries(kind=named[0], reseller=named[1], prefix=row["prefix"], next=row["next"])
+
+
 class OperatorStore:
     """Keeps ``domain.ports.access.Operators``."""
 
@@ -128,6 +163,59 @@ class OperatorStore:
         if not rows:
             raise NotFound(f"no operator {self._actor.operator}")
         return operator_from_row(rows[0])
+
+    async def claim(self) -> Operator:
+        """Return the operator of the unit, locked until it ends."""
+        rows = await OperatorRow.select().where(OperatorRow.id == self._actor.operator).lock_rows("UPDATE")
+        if not rows:
+            raise NotFound(f"no operator {self._actor.operator}")
+        return operator_from_row(rows[0])
+
+    async def keep(self, operator: Operator) -> Operator:
+        """Write a changed one where the stored version is its own; return it with the next. Refuses with: Stale."""
+        kept = replace(operator, version=operator.version + 1)
+        query = OperatorRow.update(**operator_to_row(kept)).where(
+            OperatorRow.id == operator.id, OperatorRow.version == operator.version
+        )
+        if not await query.returning(OperatorRow.id):
+            raise Stale("the operator was changed by somebody else; read it again", field="version")
+        return kept
+
+    async def series(self) -> Sequence[NumberSeries]:
+        """Return every series of numbers that has begun, by name."""
+        rows = await self._transaction.connection.fetch(
+            "select name, prefix, next from series where operator = $1 order by name", self._actor.operator
+        )
+        return [one for one in map(series_from_row, rows) if one is not None]
+
+    async def claim_series(self, kind: SeriesKind, reseller: ResellerId | None, *, expected: int) -> NumberSeries:
+        """Return one, begun where it is not, and locked until the unit ends. Refuses with: Stale."""
+        name = name_of(kind, reseller)
+        connection = self._transaction.connection
+        await connection.execute(
+            "insert into series (operator, name, next, prefix) values ($1, $2, $3, $4) on conflict do nothing",
+            *(self._actor.operator, name, FIRST_NUMBER, default_prefix(reseller)),
+        )
+        row = await connection.fetchrow(
+            "select name, prefix, next from series where operator = $1 and name = $2 for update",
+            *(self._actor.operator, name),
+        )
+        found = series_from_row(row)
+        assert found is not None
+        if found.next != expected:
+            raise Stale("the next number is {next}; read it again", next=found.next, field="expected")
+        return found
+
+    async def keep_series(self, series: NumberSeries) -> None:
+        """Write a changed one. Refuses with: Conflict (another seller's prefix)."""
+        taken = Conflict(
+            "another seller's numbers begin with {prefix}", prefix=series.prefix or "digits", field="prefix"
+        )
+        with refusing({"series_prefix": taken}):
+            await self._transaction.connection.execute(
+                "update series set prefix = $3, next = $4 where operator = $1 and name = $2",
+                *(self._actor.operator, series.name, series.prefix, series.next),
+            )
 
     async def add(self, operator: Operator) -> Operator:
         """Keep a new one with its series, an empty catalogue and its first line of audit. Refuses with: Conflict."""
@@ -188,6 +276,7 @@ class AuditTrail:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
         self._actor = actor
+        self._outbox = OutboxStore(transaction, actor)
 
     async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
         """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction."""
@@ -203,6 +292,8 @@ class AuditTrail:
             target,
             None if detail is None else json.dumps(detail, default=str, sort_keys=True),
         )
+        if (kind := named(action, target)) is not None:
+            await self._outbox.promise(kind, detail or {}, subject=target)
 
 
 class OutboxStore:
@@ -212,13 +303,13 @@ class OutboxStore:
         self._transaction = transaction
         self._operator = actor.operator
 
-    async def promise(self, kind: str, payload: Mapping[str, object]) -> None:
-        """Record an event to be delivered once the unit has committed."""
+    async def promise(self, kind: str, payload: Mapping[str, object], *, subject: str = "") -> None:
+        """Record one that says more than an audit line."""
+        thing, key = parts(subject)
         await self._transaction.connection.execute(
-            "insert into outbox (operator, kind, payload) values ($1, $2, $3)",
-            self._operator,
-            kind,
-            json.dumps(payload, default=str, sort_keys=True),
+            "insert into outbox (operator, kind, payload, subject, reseller)"
+            " values ($1, $2, $3, $4, owner_of($1, $5, coalesce($6, '')))",
+            *(self._operator, kind, json.dumps(payload, default=str, sort_keys=True), subject, thing, key),
         )
 
 

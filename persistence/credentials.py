@@ -7,23 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 
 from domain.access.actor import Action
 from domain.access.client import ApiClient
+from domain.access.editions import Edition
 from domain.ids import OperatorId, ResellerId
 from domain.ports.credentials import Known, SigningKey
+from domain.resellers.reseller import TIERS_MAX
 from persistence.engine import OWNER, Database
 
 # One number of PostgreSQL's advisory locks: whoever makes the first signing key holds it.
 _FIRST_KEY_LOCK = 0x746F6C6C6B6579
 
 _CLIENT = """
-select client_id, operator, name, secret_sha256, scopes, reseller, created_at, revoked_at
-  from api_client where client_id = $1
+select c.client_id, c.operator, c.name, c.secret_sha256, c.scopes, c.reseller, c.created_at, c.revoked_at, o.edition
+  from api_client c join operator o on o.id = c.operator where c.client_id = $1
 """
 # Himself first, then everyone below him; the depth guards against a cycle that nothing should have let in.
 _SUBTREE = """
-with recursive below as (
-    select id, 0 as depth from reseller where operator = $1 and id = $2
+with recursive tree as materialized (select * from reseller_at(now()) where operator = $1),
+below as (
+    select id, 0 as depth from tree where id = $2
     union all
-    select r.id, b.depth + 1 from reseller r join below b on r.parent = b.id where r.operator = $1 and b.depth < 16
+    select r.id, b.depth + 1 from tree r join below b on r.parent = b.id where b.depth < $3
 )
 select id from below order by depth, id
 """
@@ -51,10 +54,11 @@ class StoredCredentials:
                 created_at=row["created_at"],
                 revoked_at=row["revoked_at"],
             )
+            edition = Edition(row["edition"])
             if client.reseller is None:
-                return Known(client)
-            below = await unit.connection.fetch(_SUBTREE, client.operator, client.reseller)
-        return Known(client, tuple(ResellerId(one["id"]) for one in below))
+                return Known(client, edition=edition)
+            below = await unit.connection.fetch(_SUBTREE, client.operator, client.reseller, TIERS_MAX)
+        return Known(client, tuple(ResellerId(one["id"]) for one in below), edition)
 
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first, making the first one under a lock."""
@@ -75,12 +79,16 @@ class StoredCredentials:
 
 
 class MemoryCredentials:
-    """The port ``Credentials`` in memory, over a mapping of clients and one of each reseller's parent."""
+    """The port ``Credentials`` in memory, over mappings of clients, each reseller's parent, and operators' editions."""
 
     def __init__(
-        self, clients: Mapping[str, ApiClient], parents: Mapping[ResellerId, ResellerId | None] | None = None
+        self,
+        clients: Mapping[str, ApiClient],
+        parents: Mapping[ResellerId, ResellerId | None] | None = None,
+        editions: Mapping[OperatorId, Edition] | None = None,
     ) -> None:
         self._clients = clients
+        self._editions = {} if editions is None else editions
         self._parents = {} if parents is None else parents  # which may be empty now and grow
         self._keys: list[SigningKey] = []
         self._lock = asyncio.Lock()
@@ -88,12 +96,15 @@ class MemoryCredentials:
     async def find(self, client_id: str) -> Known | None:
         """Return a client, revoked ones too; None where there is none."""
         client = self._clients.get(client_id)
-        if client is None or client.reseller is None:
-            return Known(client) if client else None
+        if client is None:
+            return None
+        edition = self._editions.get(client.operator, Edition.RETAIL)
+        if client.reseller is None:
+            return Known(client, edition=edition)
         reached = [client.reseller]
         for one in reached:  # the list grows while it is walked, tier by tier
             reached += sorted(key for key, parent in self._parents.items() if parent == one and key not in reached)
-        return Known(client, tuple(reached))
+        return Known(client, tuple(reached), edition)
 
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
         """Return the signing keys, making the first one."""

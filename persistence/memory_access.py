@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from domain.access.actor import Actor
 from domain.access.client import ApiClient
-from domain.ids import OperatorId
+from domain.ids import EventId, OperatorId, ResellerId
+from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
 from domain.operators import Operator
-from domain.refusal import Conflict, NotFound
-from persistence.access import SERIES
+from domain.refusal import Conflict, NotFound, Stale
+from domain.webhooks.event import Event, named
+from persistence.access import FIRST_NUMBER, SERIES
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_customers import exists
+from persistence.memory_webhooks import fan_out, owner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +29,6 @@ class AuditLine:
     action: str
     target: str
     detail: Mapping[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Promised:
-    """One event to be delivered."""
-
-    operator: OperatorId
-    kind: str
-    payload: Mapping[str, object]
 
 
 class MemoryOperators:
@@ -48,6 +44,53 @@ class MemoryOperators:
         if found is None:
             raise NotFound(f"no operator {key}")
         return found
+
+    async def claim(self) -> Operator:
+        """Return the operator of the unit; the unit has everything locked."""
+        return await self.own()
+
+    async def keep(self, operator: Operator) -> Operator:
+        """Write a changed one where the stored version is its own. Refuses with: Stale."""
+        if (await self.own()).version != operator.version:
+            raise Stale("the operator was changed by somebody else; read it again", field="version")
+        kept = replace(operator, version=operator.version + 1)
+        self._draft.table("operator")[kept.id] = kept
+        return kept
+
+    async def series(self) -> Sequence[NumberSeries]:
+        """Return every series of numbers that has begun, by name."""
+        own = self._draft.actor.operator
+        names = sorted(name for operator, name in self._draft.table("series") if operator == own)
+        return [one for one in map(self._one, names) if one is not None]
+
+    def _one(self, name: str) -> NumberSeries | None:
+        own = self._draft.actor.operator
+        named = read_name(name)
+        if named is None:
+            return None
+        kept = self._draft.table("series_prefix").get((own, name), default_prefix(named[1]))
+        return NumberSeries(kind=named[0], reseller=named[1], prefix=kept, next=self._draft.table("series")[own, name])
+
+    async def claim_series(self, kind: SeriesKind, reseller: ResellerId | None, *, expected: int) -> NumberSeries:
+        """Return one, begun where it is not; the unit has everything locked. Refuses with: Stale."""
+        name = name_of(kind, reseller)
+        self._draft.table("series").setdefault((self._draft.actor.operator, name), FIRST_NUMBER)
+        found = self._one(name)
+        assert found is not None
+        if found.next != expected:
+            raise Stale("the next number is {next}; read it again", next=found.next, field="expected")
+        return found
+
+    async def keep_series(self, series: NumberSeries) -> None:
+        """Write a changed one. Refuses with: Conflict (another seller's prefix)."""
+        others = [one for one in await self.series() if one.kind is series.kind and one.name != series.name]
+        if any(one.prefix == series.prefix for one in others):
+            raise Conflict(
+                "another seller's numbers begin with {prefix}", prefix=series.prefix or "digits", field="prefix"
+            )
+        place = (self._draft.actor.operator, series.name)
+        self._draft.table("series")[place] = series.next
+        self._draft.table("series_prefix")[place] = series.prefix
 
     async def add(self, operator: Operator) -> Operator:
         """Keep a new one with its series and its first line of audit. Refuses with: Conflict (code taken)."""
@@ -81,7 +124,7 @@ class MemoryClients:
     async def all(self) -> Sequence[ApiClient]:
         """Return them by client id."""
         rows = self._draft.table("api_client")
-        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
+        return [rows[key] for key in sorted(rows) if self._draft.sees(rows[key])]
 
     async def claim(self, client_id: str) -> ApiClient:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
@@ -107,6 +150,8 @@ class MemoryAudit:
         actor = self._draft.actor
         line = AuditLine(actor, actor.operator, action, target, detail)
         self._draft.table("audit")[self._draft.draw("audit")] = line
+        if (kind := named(action, target)) is not None:
+            await MemoryOutbox(self._draft).promise(kind, detail or {}, subject=target)
 
 
 class MemoryOutbox:
@@ -115,10 +160,19 @@ class MemoryOutbox:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
 
-    async def promise(self, kind: str, payload: Mapping[str, object]) -> None:
-        """Record an event to be delivered once the unit has committed."""
-        promised = Promised(self._draft.actor.operator, kind, dict(payload))
-        self._draft.table("outbox")[self._draft.draw("outbox")] = promised
+    async def promise(self, kind: str, payload: Mapping[str, object], *, subject: str = "") -> None:
+        """Record one that says more than an audit line."""
+        event = Event(
+            id=EventId(self._draft.draw("outbox")),
+            operator=self._draft.actor.operator,
+            kind=kind,
+            subject=subject,
+            at=datetime.now(UTC),
+            data=json.loads(json.dumps(payload, default=str)),
+            reseller=owner_of(self._draft, subject),
+        )
+        self._draft.table("outbox")[event.id] = event
+        fan_out(self._draft, event)
 
 
 class MemoryAnswers:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
 from domain.ids import CustomerId, OperatorId, ResellerId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Stale
-from domain.resellers.reseller import Reseller
+from domain.resellers.reseller import Reseller, Term, as_of
 from persistence.memory import Draft, page_of
 
 WORDS_MAX = 8
@@ -105,7 +106,7 @@ class MemoryCustomers:
 
 
 class MemoryResellers:
-    """Keeps ``domain.ports.customers.Resellers``."""
+    """Keeps ``domain.ports.customers.Resellers``. A row is the reseller before the first of his terms."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
@@ -116,9 +117,42 @@ class MemoryResellers:
 
     async def tree(self) -> Mapping[ResellerId, Reseller]:
         """Return every reseller of the operator that the actor may see; whom the topmost buys from is not told."""
+        present = as_of(await self.base(), await self.terms(), datetime.now(UTC))
+        own = self._draft.actor.reseller
+        return {
+            key: one
+            if one.parent in present
+            else replace(one, parent=None, customer=None if key == own else one.customer)
+            for key, one in present.items()
+        }
+
+    async def base(self) -> Mapping[ResellerId, Reseller]:
+        """Return the resellers as they are before the first of their terms."""
         rows = self._draft.table("reseller")
-        seen = {key: rows[key] for key in sorted(rows) if self._sees(rows[key])}
-        return {key: one if one.parent in seen else replace(one, parent=None) for key, one in seen.items()}
+        return {key: rows[key] for key in sorted(rows) if self._sees(rows[key])}
+
+    async def terms(self) -> Sequence[Term]:
+        """Return every term of the resellers that may be seen, by reseller and time."""
+        seen = await self.base()
+        rows = self._draft.table("reseller_term")
+        return [rows[key] for key in sorted(rows) if key[0] in seen]
+
+    async def hold_tree(self) -> None:
+        """Let no other unit change who buys from whom; the unit has everything locked."""
+
+    async def put_term(self, term: Term) -> None:
+        """Keep a term, in the place of one of the same instant. Refuses with: NotFound (customer)."""
+        if not exists(self._draft, "customer", term.customer, self._draft.actor.operator):
+            raise NotFound("no customer {key}", key=term.customer, field="customer")
+        self._draft.table("reseller_term")[term.reseller, term.valid_from] = term
+
+    async def drop_terms(self, reseller: ResellerId, since: datetime) -> int:
+        """Take back the terms of a reseller that begin at or after an instant; return how many there were."""
+        rows = self._draft.table("reseller_term")
+        gone = [key for key in rows if key[0] == reseller and key[1] >= since]
+        for key in gone:
+            del rows[key]
+        return len(gone)
 
     async def add(self, reseller: Reseller) -> Reseller:
         """Keep a new one. Refuses with: Conflict (code taken)."""
@@ -128,10 +162,34 @@ class MemoryResellers:
         if not exists(self._draft, "reseller", reseller.parent, reseller.operator):
             raise NotFound(f"no reseller {reseller.parent}", field="parent")
         kept = replace(reseller, id=ResellerId(self._draft.draw("reseller")))
-        if not self._sees(kept):
+        if reseller.operator != self._draft.actor.operator or not self._draft.actor.reaches(reseller.parent):
             raise NotFound("no such reseller, or not yours", field="reseller")
         rows[kept.id] = kept
+        if (actor := self._draft.actor).reseller is not None:
+            self._draft.actor = replace(actor, resellers=(*actor.resellers, kept.id))
         return kept
+
+    async def keep(self, reseller: Reseller) -> Reseller:
+        """Write name, code and seller where the stored version is its own. Refuses with: Stale, Conflict (code)."""
+        stored = (await self.base()).get(reseller.id)
+        if stored is None or stored.version != reseller.version:
+            raise Stale("the reseller was changed by somebody else; read it again", field="version")
+        others = (one for one in self._draft.table("reseller").values() if one.id != reseller.id)
+        if any(other.operator == reseller.operator and other.code == reseller.code for other in others):
+            raise Conflict("the reseller code {code} is taken", code=reseller.code, field="code")
+        kept = replace(reseller, version=reseller.version + 1)
+        base = replace(kept, parent=stored.parent, price_list=stored.price_list, customer=stored.customer)
+        self._draft.table("reseller")[reseller.id] = base
+        return kept
+
+    async def put_logo(self, sha256: str, content: bytes) -> None:
+        """Keep a picture under its content."""
+        self._draft.table("logo")[self._draft.actor.operator, sha256] = content
+
+    async def logo(self, sha256: str) -> bytes | None:
+        """Return a picture; None where there is none."""
+        found: bytes | None = self._draft.table("logo").get((self._draft.actor.operator, sha256))
+        return found
 
 
 def exists(draft: Draft, table: str, key: int | None, operator: OperatorId) -> bool:

@@ -52,6 +52,7 @@ class Bearer:
             reseller=client.reseller,
             resellers=known.resellers,
             address=address,
+            edition=known.edition,
         )
 
     async def client(self, authorization: str, *, address: str | None = None) -> Actor:
@@ -82,6 +83,7 @@ class Bearer:
             reseller=client.reseller,
             resellers=known.resellers,
             address=address,
+            edition=known.edition,
         )
 
     async def _known(self, client_id: str) -> Known | None:

@@ -41,8 +41,8 @@ async def actor_for(wiring: Wiring, operator: str | None) -> Actor:
         if len(known) > 1:
             codes = ", ".join(one.code for one in known)
             raise BadValue(f"there are several operators: choose one of {codes} by --operator")
-        return system(known[0].id, CLIENT)
+        return system(known[0].id, CLIENT, edition=known[0].edition)
     for one in known:
         if one.code == operator:
-            return system(one.id, CLIENT)
+            return system(one.id, CLIENT, edition=one.edition)
     raise NotFound(f"no operator {operator!r}: there is {', '.join(one.code for one in known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.access.editions import PARTS, Edition, Part, editions_of, names
 from domain.ids import OperatorId, ResellerId
 from domain.refusal import NotAllowed
 
@@ -33,6 +34,13 @@ class Action(StrEnum):
     MANAGE_JOBS = "jobs:manage"
     MANAGE_SUSPENSE = "suspense:manage"
     MANAGE_FEEDS = "feeds:manage"
+    MANAGE_OPERATOR = "operator:manage"
+    WRITE_OWN_PRICES = "prices:own"
+    READ_METER = "meter:read"
+    READ_COMMISSIONS = "commissions:read"
+    WRITE_COMMISSIONS = "commissions:write"
+    SYNC_CUSTOMERS = "customers:sync"
+    READ_BASIS = "basis:read"
 
 
 # What only the operator himself may do, whatever scopes a reseller's client was given.
@@ -43,7 +51,6 @@ OPERATOR_ONLY = frozenset(
         Action.IMPORT_CDR,
         Action.RERATE,
         Action.RUN_BILLS,
-        Action.MANAGE_CLIENTS,
         Action.READ_PAYMENTS,
         Action.WRITE_PAYMENTS,
         Action.READ_METRICS,
@@ -52,6 +59,11 @@ OPERATOR_ONLY = frozenset(
         Action.MANAGE_JOBS,
         Action.MANAGE_SUSPENSE,
         Action.MANAGE_FEEDS,
+        Action.MANAGE_OPERATOR,
+        Action.READ_METER,
+        Action.WRITE_COMMISSIONS,
+        Action.SYNC_CUSTOMERS,
+        Action.READ_BASIS,
     }
 )
 
@@ -62,7 +74,7 @@ class Actor:
 
     ``reseller`` is None for the operator's own clients. ``resellers`` is the subtree a reseller's client may reach, his
     own id first; it is empty for the operator's own clients, who reach everything of their operator.
-    ``address`` is the network address the call came from, for the audit.
+    ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's.
     """
 
     operator: OperatorId
@@ -71,9 +83,12 @@ class Actor:
     reseller: ResellerId | None = None
     resellers: tuple[ResellerId, ...] = ()
     address: str | None = None
+    edition: Edition = Edition.RETAIL
 
     def may(self, action: Action) -> bool:
         """Tell whether the caller holds the permission."""
+        if self.edition not in editions_of(action):
+            return False
         return action in self.scopes and (self.reseller is None or action not in OPERATOR_ONLY)
 
     def reaches(self, reseller: ResellerId | None) -> bool:
@@ -82,11 +97,36 @@ class Actor:
 
 
 def allow(actor: Actor, action: Action) -> None:
-    """Let the caller pass. Refuses with: NotAllowed, naming the permission that is missing."""
+    """Let the caller pass.
+
+    Refuses with: NotAllowed, naming the permission that is missing, or the editions that this is in.
+    """
+    if actor.edition not in (editions := editions_of(action)):
+        raise NotAllowed(
+            "this is not in the operator's edition, {edition}: {permission} is in {editions}",
+            edition=actor.edition.value,
+            permission=action.value,
+            editions=names(editions),
+        )
     if not actor.may(action):
-        raise NotAllowed(f"this needs the permission {action.value}, which {actor.client} does not have")
+        raise NotAllowed(
+            "this needs the permission {permission}, which {client} does not have",
+            permission=action.value,
+            client=actor.client,
+        )
 
 
-def system(operator: OperatorId, client: str = "system") -> Actor:
+def within(actor: Actor, part: Part) -> None:
+    """Let the caller pass where his operator's edition has this. Refuses with: NotAllowed."""
+    if actor.edition not in PARTS[part]:
+        raise NotAllowed(
+            "this is not in the operator's edition, {edition}: {part} are in {editions}",
+            edition=actor.edition.value,
+            part=part.value,
+            editions=names(PARTS[part]),
+        )
+
+
+def system(operator: OperatorId, client: str = "system", *, edition: Edition = Edition.RETAIL) -> Actor:
     """Return the actor of the command line and of workers on the operator's own machine: every permission."""
-    return Actor(operator=operator, client=client, scopes=frozenset(Action))
+    return Actor(operator=operator, client=client, scopes=frozenset(Action), edition=edition)

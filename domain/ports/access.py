@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.access.client import ApiClient
+from domain.ids import ResellerId
+from domain.invoicing.series import NumberSeries, SeriesKind
 from domain.operators import Operator
 
 
@@ -14,6 +16,26 @@ class Operators(Protocol):
 
     async def own(self) -> Operator:
         """Return the operator of the unit."""
+        ...
+
+    async def claim(self) -> Operator:
+        """Return the operator of the unit, locked until the unit ends."""
+        ...
+
+    async def keep(self, operator: Operator) -> Operator:
+        """Write a changed one where the stored version is its own; return it with the next. Refuses with: Stale."""
+        ...
+
+    async def series(self) -> Sequence[NumberSeries]:
+        """Return every series of numbers that has begun, by name."""
+        ...
+
+    async def claim_series(self, kind: SeriesKind, reseller: ResellerId | None, *, expected: int) -> NumberSeries:
+        """Return one, begun where it is not, and locked until the unit ends. Refuses with: Stale."""
+        ...
+
+    async def keep_series(self, series: NumberSeries) -> None:
+        """Write a changed one. Refuses with: Conflict (another seller's prefix)."""
         ...
 
     async def add(self, operator: Operator) -> Operator:
@@ -26,7 +48,7 @@ class Operators(Protocol):
 
 
 class Clients(Protocol):
-    """API clients of the operator."""
+    """API clients of the operator, as far as the actor reaches: a reseller's sees those of his part of the tree."""
 
     async def add(self, client: ApiClient) -> ApiClient:
         """Keep a new one. Refuses with: Conflict (client id taken)."""
@@ -72,13 +94,16 @@ class Audit(Protocol):
     """The trail of what every caller did; append-only."""
 
     async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
-        """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction."""
+        """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction.
+
+        What changes something is an event at the same time (``domain.webhooks.event.named``).
+        """
         ...
 
 
 class Outbox(Protocol):
-    """Promises made in the transaction and kept after it."""
+    """Events that are told once the unit has committed."""
 
-    async def promise(self, kind: str, payload: Mapping[str, object]) -> None:
-        """Record an event to be delivered once the unit has committed."""
+    async def promise(self, kind: str, payload: Mapping[str, object], *, subject: str = "") -> None:
+        """Record one that says more than an audit line; ``subject`` as ``invoice:12``."""
         ...

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.access.client import ApiClient
+from domain.access.editions import Edition
 from domain.ids import ResellerId
 
 
@@ -23,10 +24,11 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A client as it is now, with the resellers it may reach: empty for the operator's own."""
+    """A client as it is now, its operator's edition, and the resellers it may reach: none for the operator's own."""
 
     client: ApiClient
     resellers: tuple[ResellerId, ...] = ()
+    edition: Edition = Edition.RETAIL
 
 
 class Credentials(Protocol):

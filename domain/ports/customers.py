@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.customers.customer import Customer
 from domain.ids import CustomerId, ResellerId
 from domain.ports.page import Page, PageRequest
-from domain.resellers.reseller import Reseller
+from domain.resellers.reseller import Reseller, Term
 
 
 class Customers(Protocol):
@@ -68,6 +69,38 @@ class Resellers(Protocol):
         """Return every reseller of the operator (a reseller's actor sees his subtree)."""
         ...
 
+    async def base(self) -> Mapping[ResellerId, Reseller]:
+        """Return the resellers as they are before the first of their terms; a unit of the operator's own."""
+        ...
+
+    async def terms(self) -> Sequence[Term]:
+        """Return every term of the resellers that may be seen, by reseller and time."""
+        ...
+
+    async def hold_tree(self) -> None:
+        """Let no other unit change who buys from whom until this one ends."""
+        ...
+
+    async def put_term(self, term: Term) -> None:
+        """Keep a term, in the place of one of the same instant. Refuses with: NotFound (customer)."""
+        ...
+
+    async def drop_terms(self, reseller: ResellerId, since: datetime) -> int:
+        """Take back the terms of a reseller that begin at or after an instant; return how many there were."""
+        ...
+
     async def add(self, reseller: Reseller) -> Reseller:
-        """Keep a new one (its ``id`` is 0). Refuses with: Conflict (code taken)."""
+        """Keep a new one (its ``id`` is 0); a reseller's actor sees it at once. Refuses with: Conflict (code taken)."""
+        ...
+
+    async def keep(self, reseller: Reseller) -> Reseller:
+        """Write name, code and seller where the stored version is its own. Refuses with: Stale, Conflict (code)."""
+        ...
+
+    async def put_logo(self, sha256: str, content: bytes) -> None:
+        """Keep a picture under its content."""
+        ...
+
+    async def logo(self, sha256: str) -> bytes | None:
+        """Return a picture; None where there is none."""
         ...

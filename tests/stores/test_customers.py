@@ -209,7 +209,10 @@ async def test_resellers_are_a_tree_and_each_sees_from_himself_down(world: World
     with pytest.raises(NotFound):
         async with world.begin(world.operator) as unit:
             await unit.resellers.add(reseller(world.operator.operator, "new", parent=ResellerId(4711)))
-    for caller, parent in ((world.north, world.north.reseller), (world.north, None), (world.other_operator, None)):
+    async with world.begin(world.north) as unit:
+        mine = await unit.resellers.add(reseller(world.operator.operator, "mine", parent=world.north.reseller))
+        assert mine.id in await unit.resellers.tree()
+    for caller, parent in ((world.north, world.south.reseller), (world.north, None), (world.other_operator, None)):
         with pytest.raises(NotFound):
             async with world.begin(caller) as unit:
-                await unit.resellers.add(reseller(world.operator.operator, "mine", parent=parent))
+                await unit.resellers.add(reseller(world.operator.operator, "other", parent=parent))

@@ -1,0 +1,75 @@
+"""Change the caller's own operator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from domain.access.actor import Action, Actor, allow
+from domain.access.editions import Edition
+from domain.commands import UNCHANGED, Change, camel, check_texts, given
+from domain.operators import Address, NumberPlan, Operator, check
+from domain.ports.unit import Begin
+from domain.refusal import BadValue, Stale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOperator:
+    """A change of the fields that are given. ``version`` is the one that the caller has read.
+
+    Code, country and currency stay: numbers, VAT and books are in them.
+    """
+
+    version: int
+    name: Change[str] = UNCHANGED
+    organisation_number: Change[str] = UNCHANGED
+    vat_id: Change[str] = UNCHANGED
+    vat_ids: Change[Mapping[str, str]] = UNCHANGED
+    address: Change[Address] = UNCHANGED
+    zone: Change[str] = UNCHANGED
+    language: Change[str] = UNCHANGED
+    languages: Change[tuple[str, ...]] = UNCHANGED
+    bankgiro: Change[str | None] = UNCHANGED
+    iban: Change[str | None] = UNCHANGED
+    email: Change[str | None] = UNCHANGED
+    phone: Change[str | None] = UNCHANGED
+    endpoint: Change[str | None] = UNCHANGED
+    payment_terms_days: Change[int] = UNCHANGED
+    rounds_to_krona: Change[bool] = UNCHANGED
+    ocr_level: Change[str] = UNCHANGED
+    number_plan: Change[NumberPlan] = UNCHANGED
+    edition: Change[Edition] = UNCHANGED
+
+
+_FIELDS: Final = tuple(name for name in ChangeOperator.__dataclass_fields__ if name != "version")
+
+
+async def change_operator(cmd: ChangeOperator, *, actor: Actor, begin: Begin, installation: bool = False) -> Operator:
+    """Change what is given and leave the rest; nothing different changes nothing. Documents issued stay as they are.
+
+    The edition and the time zone, on which days and months hang, are changed by the installation's own command line
+    alone (``installation``). Refuses with: NotAllowed, BadValue, Stale.
+    """
+    allow(actor, Action.MANAGE_OPERATOR)
+    check_texts(cmd)
+    changes: dict[str, Any] = given(cmd, *_FIELDS)
+    for name in ("edition", "zone"):
+        if name in changes and not installation:
+            raise BadValue(
+                "this is changed by tollwright operator change, on the installation's own machine", field=name
+            )
+    async with begin(actor) as unit:
+        operator = await unit.operators.claim()
+        if operator.version != cmd.version:
+            raise Stale(
+                "the operator is at version {version}; read it again", version=operator.version, field="version"
+            )
+        changed = check(replace(operator, **changes))
+        different = [name for name in changes if getattr(changed, name) != getattr(operator, name)]
+        if not different:
+            return operator
+        kept = await unit.operators.keep(changed)
+        detail = {"version": kept.version, "changed": [camel(name) for name in different]}
+        await unit.audit.write("change_operator", f"operator:{kept.id}", detail)
+    return kept

@@ -1,0 +1,74 @@
+"""See and change the number series of the operator and of the resellers who sell in their own name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.access.actor import Action, Actor, allow
+from domain.commands import check_texts
+from domain.ids import ResellerId
+from domain.invoicing.series import NumberSeries, SeriesKind, check
+from domain.ports.unit import Begin
+from domain.refusal import BadValue, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSeries:
+    """Another prefix, or a number to go on from. ``expected`` is the next number that the caller has read."""
+
+    kind: SeriesKind
+    expected: int
+    reseller: ResellerId | None = None
+    prefix: str | None = None
+    next: int | None = None
+
+
+def _may(actor: Actor, reseller: ResellerId | None) -> None:
+    """Let the operator's own clients pass, and a reseller's for what is his. Refuses with: NotAllowed, NotFound."""
+    if actor.reseller is None:
+        allow(actor, Action.MANAGE_OPERATOR)
+        return
+    allow(actor, Action.WRITE_CUSTOMERS)
+    if not actor.reaches(reseller):
+        raise NotFound("no such series, or not yours", field="reseller")
+
+
+async def list_series(*, actor: Actor, begin: Begin) -> Sequence[NumberSeries]:
+    """Return the series that the caller may see: all, or those of his part of the tree. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        found = await unit.operators.series()
+    return [one for one in found if actor.reaches(one.reseller)]
+
+
+async def change_series(cmd: ChangeSeries, *, actor: Actor, begin: Begin) -> NumberSeries:
+    """Change a series from its next number on.
+
+    Refuses with: NotAllowed, NotFound (reseller), BadValue (a prefix that is none, a number given already), Stale,
+    Conflict (another seller's prefix).
+    """
+    _may(actor, cmd.reseller)
+    check_texts(cmd)
+    async with begin(actor) as unit:
+        if cmd.reseller is not None:
+            if cmd.kind not in {SeriesKind.INVOICE, SeriesKind.CREDIT_NOTE}:
+                raise BadValue("resellers have series of invoices and credit notes", field="kind")
+            seller = (await unit.resellers.tree()).get(cmd.reseller)
+            if seller is None:
+                raise NotFound("no reseller {key}", key=cmd.reseller, field="reseller")
+            if seller.seller is None:
+                raise BadValue("this reseller does not sell in his own name", field="reseller")
+        before = await unit.operators.claim_series(cmd.kind, cmd.reseller, expected=cmd.expected)
+        after = replace(
+            before,
+            prefix=before.prefix if cmd.prefix is None else cmd.prefix,
+            next=before.next if cmd.next is None else cmd.next,
+        )
+        if check(after, before) == before:
+            return before
+        await unit.operators.keep_series(after)
+        changed = [name for name in ("prefix", "next") if getattr(before, name) != getattr(after, name)]
+        detail = {"version": after.next, "changed": changed, "prefix": after.prefix, "next": after.next}
+        await unit.audit.write("change_series", f"series:{after.name}", detail)
+    return after
