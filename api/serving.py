@@ -21,6 +21,7 @@ from rich.console import Console
 
 from api.app import application
 from api.cli import DONE, Unreachable
+from api.delivering import delivering
 from api.feeding import scheduling
 from api.graphql.socket import MESSAGE_MAX
 from api.settings import Settings
@@ -124,7 +125,7 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         try:
             while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
-            async with scheduling(wiring), _working(wiring, settings.worker_jobs):
+            async with scheduling(wiring), _working(wiring, settings.worker_jobs), delivering(wiring):
                 await _begin(wiring, job, running)
         finally:
             server.should_exit = True

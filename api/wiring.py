@@ -26,6 +26,7 @@ from domain.ports.standing import Standing
 from domain.ports.taking import Archives
 from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
+from domain.ports.webhooks import Deliveries, Http
 from domain.refusal import BadValue
 from integrations.cdr.formats import ShippedFormats
 from integrations.payments.formats import read as read_payment_file
@@ -34,6 +35,7 @@ from integrations.rates.files import BankRates
 from integrations.sheets.rows import SheetFiles
 from integrations.transports.addresses import Network, read_networks
 from integrations.transports.archives import ZipArchives
+from integrations.transports.http import CheckedHttp
 from integrations.transports.registry import KnownTransports
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
@@ -45,12 +47,14 @@ from persistence.jobs import StoredQueue
 from persistence.memory import Live, MemoryDatabase
 from persistence.memory_access import MemoryDirectory
 from persistence.memory_jobs import MemoryQueue
+from persistence.memory_webhooks import MemoryDeliveries
 from persistence.migrate import migrate, steps
 from persistence.news import MemoryNews, StoredNews
 from persistence.standing import QuietStanding, StoredStanding
 from persistence.stored_blobs import StoredBlobs
 from persistence.units import MemoryUnits, StoredUnits
 from persistence.vault import SealedVault, read_keys
+from persistence.webhooks import StoredDeliveries
 
 # An import writes two chunks at a time and looks whether prices have changed.
 CONNECTIONS_PER_JOB: Final = 3

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from domain.access.actor import Actor
 from domain.ids import OperatorId, ResellerId
-from domain.ports.news import ALARM, CHUNK, FILE, Notice
+from domain.ports.news import ALARM, CHUNK, EVENT, FILE, Notice
 from domain.ports.page import Page, PageRequest
 
 Row = TypeVar("Row")
@@ -105,8 +105,9 @@ def _notices(before: State, draft: Draft) -> Iterator[Notice]:
         for key, row in draft.state.tables.get(name, {}).items():
             if old.get(key) is not row:
                 yield Notice(kind, row.operator, key)
-    for key in range(before.drawn.get("chunk", 0), draft.state.drawn.get("chunk", 0)):
-        yield Notice(CHUNK, draft.actor.operator, key + 1)
+    for kind, name in ((CHUNK, "chunk"), (EVENT, "outbox")):
+        for key in range(before.drawn.get(name, 0), draft.state.drawn.get(name, 0)):
+            yield Notice(kind, draft.actor.operator, key + 1)
 
 
 def page_of(rows: Iterable[Row], request: PageRequest, key: Callable[[Row], int]) -> Page[Row]:

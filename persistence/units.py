@@ -44,6 +44,7 @@ from persistence.memory_payments import MemoryPayments
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_suspense import MemorySuspenseDesk
+from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
 from persistence.memory_withdrawals import MemoryWithdrawals
 from persistence.payments import PaymentStore
 from persistence.rerating import ReratingStore
@@ -55,6 +56,7 @@ from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
 from persistence.suspense import SuspenseDeskStore
 from persistence.usage import UsageRows
+from persistence.webhooks import EventLog, WebhookStore
 from persistence.withdrawals import WithdrawalStore
 
 
@@ -95,6 +97,8 @@ class StoredUnit:
         self.margins = MarginStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
+        self.events = EventLog(transaction, actor)
+        self.webhooks = WebhookStore(transaction, actor)
 
 
 class MemoryUnit:
@@ -134,6 +138,8 @@ class MemoryUnit:
         self.margins = MemoryMargins(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)
+        self.events = MemoryEvents(draft)
+        self.webhooks = MemoryWebhooks(draft)
 
 
 class StoredUnits:

@@ -31,11 +31,12 @@ def worker(
 
 
 async def _work(settings: Settings, jobs: int, *, until_idle: bool) -> int:
+    from api.delivering import delivering
     from api.feeding import scheduling
     from api.wiring import opened
     from api.worker import Worker
 
-    async with opened(settings, jobs=jobs) as wiring, scheduling(wiring):
+    async with opened(settings, jobs=jobs) as wiring, scheduling(wiring), delivering(wiring):
         one = Worker(wiring, jobs=jobs)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

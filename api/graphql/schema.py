@@ -34,6 +34,7 @@ from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.scalars import SCALARS
 from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.usage import UsageQuery, UsageType
+from api.graphql.webhooks import EventQuery, EventSubscription, EventType, WebhookMutation, WebhookType
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
 _CACHED_DOCUMENTS: Final = 500
@@ -60,6 +61,7 @@ class Query(
     MarginQuery,
     ExchangeQuery,
     AllowanceQuery,
+    EventQuery,
 ):
     """Every query."""
 
@@ -80,6 +82,7 @@ class Mutation(
     AlarmMutation,
     ExchangeMutation,
     GroupMutation,
+    WebhookMutation,
 ):
     """Every mutation."""
 
@@ -90,6 +93,7 @@ class Live(
     ProgressSubscription,
     AlarmSubscription,
     MarginSubscription,
+    EventSubscription,
 ):
     """Every subscription."""
 
@@ -127,6 +131,8 @@ def make_schema() -> strawberry.Schema:
             SimulationType,
             JobType,
             AlarmType,
+            EventType,
+            WebhookType,
         ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,

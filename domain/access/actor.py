@@ -34,6 +34,8 @@ class Action(StrEnum):
     MANAGE_JOBS = "jobs:manage"
     MANAGE_SUSPENSE = "suspense:manage"
     MANAGE_FEEDS = "feeds:manage"
+    READ_EVENTS = "events:read"
+    MANAGE_WEBHOOKS = "webhooks:manage"
     MANAGE_OPERATOR = "operator:manage"
     WRITE_OWN_PRICES = "prices:own"
     READ_METER = "meter:read"

@@ -26,13 +26,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
-import polars as pl
-
 from domain.access.actor import Actor
 from domain.buckets.claiming import draw_chunk
 from domain.ids import SourceId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
 from domain.intake.raters import Raters
+from domain.intake.spans import ends_of, months_of
 from domain.intake.telling import Around, sweep_job, tell_names, tell_sessions
 from domain.intake.twins import known_to
 from domain.intake.writing import Wrote, write_chunk
@@ -202,16 +201,15 @@ class Run:
         known = await known_to(unit, self.source.id, self.twins, made)
         made, _ = await draw_chunk(unit, made, known, self.source.name)
         settled = await asyncio.to_thread(settle, made, known) if known.height else settle(made, known)
-        starts = priced.events.start
-        moments = pl.from_epoch(pl.Series(starts, dtype=pl.Int64), time_unit="us").dt.replace_time_zone("UTC")
+        first, last = ends_of(priced.events.start)
         await unit.intake.store(
             Chunk(
                 file=self.file.id,
                 source=self.source.id,
                 number=number,
                 position=settled.position,
-                first_start=moments.min(),  # type: ignore[arg-type]  # a datetime, or None without events
-                last_start=moments.max(),  # type: ignore[arg-type]
+                first_start=first,
+                last_start=last,
                 believed_at=made.rater.subscribers.believed_at,
                 usage=settled.usage,
                 suspended=settled.suspended,
@@ -278,8 +276,7 @@ class Run:
 
     async def _make_room(self, made: Prepared) -> None:
         """Make the partitions of months that this run meets for the first time."""
-        starts = pl.from_epoch(pl.Series(made.priced.events.start[made.priced.billed], dtype=pl.Int64), time_unit="us")
-        months = set(starts.dt.date().dt.month_start().unique().to_list()) - self.months
+        months = months_of(made.priced.events.start[made.priced.billed]) - self.months
         if months:
             async with self.begin(self.actor, bulk=True) as unit:
                 await unit.intake.partitions(months)
@@ -297,7 +294,9 @@ class Run:
             await unit.audit.write("import_cdr", f"file:{done.id}", {"state": done.state.value, **counts})
             if self.profile is not None:
                 await unit.jobs.add(sweep_job(self.source, self.profile, self.clock.now()))
-            await unit.outbox.promise("cdr_imported", {"file": done.id, "source": self.source.name, **counts})
+            await unit.outbox.promise(
+                "file.imported", {"source": self.source.name, **counts}, subject=f"file:{done.id}"
+            )
         return done
 
     async def refuse(self, no: Refusal) -> None:

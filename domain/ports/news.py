@@ -12,10 +12,12 @@ from typing import Final, Protocol
 
 from domain.ids import OperatorId
 
-# The kinds there are: a CDR file moved on, a chunk of rated events was written, an alarm was raised or changed.
+# The kinds there are: a CDR file moved on, a chunk of rated events was written, an alarm was raised or
+# changed, an event was told.
 FILE: Final = "file"
 CHUNK: Final = "chunk"
 ALARM: Final = "alarm"
+EVENT: Final = "event"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
 from domain.ports.margins import Margins
+from domain.ports.numbers import NumberOrders, Numbers
 from domain.ports.payments import Payments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
 from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
+from domain.ports.webhooks import Events, Webhooks
 from domain.ports.withdrawals import Withdrawals
 
 
@@ -54,6 +56,10 @@ class Unit(Protocol):
     def contracts(self) -> Contracts: ...  # noqa: D102
     @property
     def subscriptions(self) -> Subscriptions: ...  # noqa: D102
+    @property
+    def numbers(self) -> Numbers: ...  # noqa: D102
+    @property
+    def number_orders(self) -> NumberOrders: ...  # noqa: D102
     @property
     def catalogue(self) -> Catalogue: ...  # noqa: D102
     @property
@@ -100,6 +106,10 @@ class Unit(Protocol):
     def jobs(self) -> Jobs: ...  # noqa: D102
     @property
     def feeds(self) -> Feeds: ...  # noqa: D102
+    @property
+    def events(self) -> Events: ...  # noqa: D102
+    @property
+    def webhooks(self) -> Webhooks: ...  # noqa: D102
 
 
 class Begin(Protocol):

@@ -71,7 +71,7 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
         await unit.payments.change(done)
         detail = {"invoices": [item.number for item, _ in chosen], "amount_minor": sum(amount for _, amount in chosen)}
         await unit.audit.write("payment.allocate", f"payment:{payment.id}", detail)
-        await unit.outbox.promise("payment.allocated", {"payment": payment.id, **detail})
+        await unit.outbox.promise("payment.allocated", detail, subject=f"payment:{payment.id}")
     return done
 
 
@@ -166,5 +166,5 @@ async def release_payment(key: PaymentId, *, actor: Actor, begin: Begin, clock: 
         done = replace(payment, state=PaymentState.UNALLOCATED, reason=None, customer=None)
         await unit.payments.change(done)
         await unit.audit.write("payment.release", f"payment:{key}", {"undone": len(made)})
-        await unit.outbox.promise("payment.released", {"payment": key})
+        await unit.outbox.promise("payment.released", {}, subject=f"payment:{key}")
     return done

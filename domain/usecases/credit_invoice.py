@@ -44,5 +44,5 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         except Conflict:
             raise WrongState(f"invoice {invoice.number} was credited before", field="invoice") from None
         await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", {"credit_note": number})
-        await unit.outbox.promise("invoice.credited", {"invoice": invoice.id, "credit_note": note.id})
+        await unit.outbox.promise("invoice.credited", {"credit_note": note.id}, subject=f"invoice:{invoice.id}")
     return note

@@ -103,7 +103,7 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
         done = await _take(unit, file, found, now)
         detail = {"format": file.format, "records": done.records, "duplicates": done.duplicates, **done.states}
         await unit.audit.write("payments.import", f"payment_file:{file.id}", detail)
-        await unit.outbox.promise("payments.imported", {"file": file.id, "records": done.records})
+        await unit.outbox.promise("payments.imported", {"records": done.records}, subject=f"payment_file:{file.id}")
     return done
 
 

@@ -202,5 +202,7 @@ async def _end(cmd: Rerate, run: Rerating, actor: Actor, begin: Begin, clock: Cl
             await unit.reratings.keep(done)
             counts = {"changed": done.tally.changed, "released": done.tally.released}
             await unit.audit.write("rerate", f"rerating:{done.id}", {"state": done.state.value, **counts})
-            await unit.outbox.promise("usage_rerated", {"rerating": done.id, "reason": done.reason.value, **counts})
+            await unit.outbox.promise(
+                "usage.rerated", {"reason": done.reason.value, **counts}, subject=f"rerating:{done.id}"
+            )
     return done

@@ -257,7 +257,9 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
     await unit.bill_runs.mark(page.run, page.billed_customers)
     await unit.bill_runs.park(page.parked)
     if issued:
-        await unit.outbox.promise("invoice.issued", {"run": page.run.id, "invoices": [each.id for each in issued]})
+        await unit.outbox.promise(
+            "invoice.issued", {"invoices": [each.id for each in issued]}, subject=f"bill_run:{page.run.id}"
+        )
     return issued
 
 

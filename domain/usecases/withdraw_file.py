@@ -93,7 +93,7 @@ async def withdraw_file(
     async with begin(actor) as unit:  # it waits for the disk, and so for all before it
         told = {"name": done.name, "why": cmd.why, "events": taken, "billed": billed, "suspended": gone}
         await unit.audit.write("withdraw_file", f"file:{done.id}", told)
-        await unit.outbox.promise("cdr_withdrawn", {"file": done.id, "source": source.name, "events": taken})
+        await unit.outbox.promise("file.withdrawn", {"source": source.name, "events": taken}, subject=f"file:{done.id}")
     return Withdrawn(file=done, events=taken, billed=billed, suspended=gone, overlapping=overlapping)
 
 

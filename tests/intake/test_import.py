@@ -279,14 +279,14 @@ async def test_what_was_done_is_in_the_trail_and_promised(stored):
             int(world.operator),
         )
         promised = await fetch(
-            "select kind, payload->>'file' as file, (payload->>'rated')::int as rated from outbox where operator = $1",
+            "select kind, subject, (payload->>'rated')::int as rated from outbox where operator = $1 and kind like 'file.%'",
             int(world.operator),
         )
     target = f"file:{done.file.id}"
     assert [tuple(row)[1:3] for row in trail[:2]] == [(target, None), (target, "done")]
     assert [row["state"] for row in trail[2:]] == [None, "refused"]
     assert {row["client"] for row in trail} == {"test"}
-    assert [tuple(row) for row in promised] == [("cdr_imported", str(done.file.id), 3)]
+    assert [tuple(row) for row in promised] == [("file.imported", target, 3)]
 
 
 async def test_the_largest_amounts_neither_wrap_nor_stop_a_file(wiring, world, load):

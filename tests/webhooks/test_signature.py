@@ -8,7 +8,7 @@ from domain.refusal import BadValue
 from domain.webhooks.signature import read_secret, signature, signed, verified, write_secret
 
 # The vector that docs/webhooks.md publishes; it is the one of the standard's own libraries.
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  (published)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 IDENTITY = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 SECONDS = 1614265330
 BODY = b'{"test": 2432232314}'
