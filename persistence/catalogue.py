@@ -29,7 +29,7 @@ _CHANGED = "select {} from {} where operator = $1 and (recorded_at > $2 or repla
 # The lists that a reseller's caller may use; the customers and contracts are those he sees.
 _REACHED = """name in (
     select name from price_list where operator = $1 and replaced_at is null and reseller = any ($2::bigint[])
-    union select price_list from reseller where operator = $1 and id = any ($2::bigint[])
+    union select price_list from reseller_at(now()) where operator = $1 and id = any ($2::bigint[])
     union select price_list from customer where operator = $1 and reseller = any ($2::bigint[])
     union select price_list from contract where operator = $1 and reseller = any ($2::bigint[]))"""
 
@@ -120,6 +120,12 @@ class CatalogueStore:
             price_lists={row["name"]: list_from_row(row) for row in heads},
             **await self._parts(OUTLINED, as_of),
         )
+
+    async def plans(self) -> Mapping[str, Plan]:
+        """Return the present plans, by name."""
+        as_of = await self._changed_at()
+        found: Mapping[str, Plan] = {} if as_of is None else (await self._parts(("plans",), as_of)).get("plans", {})
+        return found
 
     async def _parts(self, parts: Sequence[str], as_of: datetime) -> dict[str, Any]:
         """Return parts of the catalogue under the names of the tariff's fields."""
@@ -213,7 +219,8 @@ class CatalogueStore:
         rows = await self._fetch(
             """select price_list from customer where operator = $1
                union select price_list from contract where operator = $1
-               union select price_list from reseller where operator = $1"""
+               union select price_list from reseller where operator = $1
+               union select price_list from reseller_term where operator = $1"""
         )
         return frozenset(row["price_list"] for row in rows if row["price_list"] is not None)
 
@@ -221,6 +228,13 @@ class CatalogueStore:
         """Return the list with this name, where the actor may use it. Refuses with: NotFound, naming ``field``."""
         await self._fetch("select from catalogue where operator = $1 for share")
         return await self._named(name, field)
+
+    async def owner(self, name: str) -> ResellerId | None:
+        """Return whose own the list of this name is; None: the operator's, or there is none."""
+        rows = await self._fetch(
+            "select reseller from price_list where operator = $1 and name = $2 and replaced_at is null", name
+        )
+        return rows[0]["reseller"] if rows else None
 
     async def hold(self) -> None:
         """Let no other unit change the catalogue, or name a list of it, until this one ends."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.catalogue.tariff import Destination, PriceList, Rate, Tariff
+from domain.catalogue.tariff import Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
+from domain.resellers.reseller import as_of
 from persistence.catalogue_changes import OUTLINED, PARTS, between, counted
 from persistence.memory import Draft, page_of
 
@@ -95,6 +96,10 @@ class MemoryCatalogue:
         self._keep(replace(tariff, destinations=destinations, price_lists=lists), at)
         return counted(changes)
 
+    async def plans(self) -> Mapping[str, Plan]:
+        """Return the present plans, by name."""
+        return self._present().plans
+
     async def part(self, price_lists: Collection[str]) -> Tariff:
         """Return the outline with rings and buckets, and with the present rates of the named lists."""
         present, outline = self._present(), await self.outline()
@@ -138,7 +143,11 @@ class MemoryCatalogue:
         """Return the names of the lists that a customer, a contract or a reseller of the operator has."""
         operator = self._draft.actor.operator
         rows = [row for table in ("customer", "contract", "reseller") for row in self._draft.table(table).values()]
-        return frozenset(row.price_list for row in rows if row.operator == operator and row.price_list is not None)
+        named = {row.price_list for row in rows if row.operator == operator}
+        for term in self._draft.table("reseller_term").values():
+            if self._draft.table("reseller")[term.reseller].operator == operator:
+                named.add(term.price_list)
+        return frozenset(named - {None})
 
     async def named(self, name: str, *, field: str) -> PriceList:
         """Return the list with this name, where the actor may use it. Refuses with: NotFound, naming ``field``."""
@@ -146,6 +155,11 @@ class MemoryCatalogue:
         if name not in found:
             raise NotFound(f"no price list {name!r}", field=field)
         return found[name]
+
+    async def owner(self, name: str) -> ResellerId | None:
+        """Return whose own the list of this name is; None: the operator's, or there is none."""
+        found: ResellerId | None = self._draft.table("price_list_owner").get((self._draft.actor.operator, name))
+        return found
 
     async def hold(self) -> None:
         """Let no other unit change the catalogue; the unit has everything locked."""
@@ -201,7 +215,8 @@ class MemoryCatalogue:
             return True
         owner = self._draft.table("price_list_owner").get((actor.operator, name))
         used = [*self._draft.seen("customer"), *self._draft.seen("contract")]
-        bought = [row for row in self._draft.table("reseller").values() if row.id in actor.resellers]
+        tree = as_of(self._draft.table("reseller"), [*self._draft.table("reseller_term").values()], datetime.now(UTC))
+        bought = [row for row in tree.values() if row.id in actor.resellers]
         return owner in actor.resellers or any(row.price_list == name for row in (*used, *bought))
 
     def _destination(self, old: Destination | None, new: Destination) -> Destination:

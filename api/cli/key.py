@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,7 +47,13 @@ def create(
     from api.cli.reach import run_with
 
     scopes = _scopes(scope, of_reseller=reseller is not None)
-    return run_with(operator, lambda wiring, actor: _create(wiring, actor, name, scopes, reseller))
+    every = ALL in " ".join(scope).replace(",", " ").split()
+
+    def work(wiring: Wiring, actor: Actor) -> Awaitable[int]:
+        held = frozenset(filter(actor.may, scopes)) if every else scopes  # what is in the operator's edition
+        return _create(wiring, actor, name, held, reseller)
+
+    return run_with(operator, work)
 
 
 @app.command(name="list")

@@ -118,6 +118,14 @@ def allow(actor: Actor, action: Action) -> None:
         )
 
 
+def may_write_prices(actor: Actor) -> None:
+    """Let the operator's clients pass, and a reseller's, which reach lists of their own alone.
+
+    Refuses with: NotAllowed.
+    """
+    allow(actor, Action.WRITE_PRICES if actor.reseller is None else Action.WRITE_OWN_PRICES)
+
+
 def within(actor: Actor, part: Part) -> None:
     """Let the caller pass where his operator's edition has this. Refuses with: NotAllowed."""
     if actor.edition not in PARTS[part]:

@@ -42,6 +42,10 @@ class Catalogue(Protocol):
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets: quick, and small."""
         ...
 
+    async def plans(self) -> Mapping[str, Plan]:
+        """Return the present plans, by name."""
+        ...
+
     async def part(self, price_lists: Collection[str]) -> Tariff:
         """Return the outline with rings and buckets, and with the present rates of the named lists."""
         ...
@@ -84,6 +88,10 @@ class Catalogue(Protocol):
         subtree buys at, or that one of his customers or contracts has. Nobody takes the list away until the unit ends.
         Refuses with: NotFound, naming ``field``.
         """
+        ...
+
+    async def owner(self, name: str) -> ResellerId | None:
+        """Return whose own the list of this name is; None: the operator's, or there is none."""
         ...
 
     async def hold(self) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Actor, may_write_prices
 from domain.catalogue.proposing import check_in_place, check_rates
 from domain.catalogue.tariff import Rate
 from domain.commands import check_texts
 from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotAllowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, NotFound (list), BadValue (also a destination, band or zone that does not exist, or two
     rates that are equal; the field says which).
     """
-    allow(actor, Action.WRITE_PRICES)
+    may_write_prices(actor)
     check_texts(cmd)
     start = utc(cmd.valid_from, field="validFrom")
     if not cmd.rates:
@@ -43,6 +43,8 @@ async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock:
     async with begin(actor) as unit:
         await unit.catalogue.hold()
         await unit.catalogue.named(cmd.price_list, field="priceList")
+        if actor.reseller is not None and not actor.reaches(await unit.catalogue.owner(cmd.price_list)):
+            raise NotAllowed("this list is that of the one you buy from; make one of your own below it")
         outline = await unit.catalogue.outline()
         # Alone with its new rates: how they meet the old ones is for the store to settle, and no fault.
         check_in_place(outline, replace(outline.price_lists[cmd.price_list], rates=rates))

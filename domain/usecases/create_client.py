@@ -22,7 +22,10 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateClient:
-    """A new API client with what it may do; a reseller's reaches his subtree. Without ``client_id`` one is drawn."""
+    """A new API client with what it may do; a reseller's reaches his subtree. Without ``client_id`` one is drawn.
+
+    A reseller's administrator makes clients for his own part of the tree; without ``reseller`` for himself.
+    """
 
     name: str
     scopes: frozenset[Action]
@@ -54,21 +57,22 @@ async def create_client(
         raise BadValue("a client id has 1 to 64 letters, digits, dots, hyphens or underscores", field="clientId")
     if not cmd.scopes:
         raise BadValue("a client without a scope can do nothing; name at least one", field="scopes")
+    reseller = actor.reseller if cmd.reseller is None else cmd.reseller
     for scope in sorted(cmd.scopes):
+        if reseller is not None and scope in OPERATOR_ONLY:
+            raise BadValue("a reseller's client cannot hold {scope}", scope=scope.value, field="scopes")
         allow(actor, scope)
-        if cmd.reseller is not None and scope in OPERATOR_ONLY:
-            raise BadValue(f"a reseller's client cannot hold {scope.value}", field="scopes")
     secret = draw(SECRET_BYTES)
     async with begin(actor) as unit:
-        if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():
-            raise NotFound(f"no reseller {cmd.reseller}", field="reseller")
+        if reseller is not None and reseller not in await unit.resellers.tree():
+            raise NotFound("no reseller {key}", key=reseller, field="reseller")
         client = ApiClient(
             client_id=cmd.client_id or f"tw_{draw(12)}",
             operator=actor.operator,
             name=cmd.name.strip(),
             secret_sha256=hashlib.sha256(secret.encode()).digest(),
             scopes=cmd.scopes,
-            reseller=cmd.reseller,
+            reseller=reseller,
             created_at=clock.now(),
         )
         await unit.clients.add(client)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Actor, may_write_prices
 from domain.catalogue.proposing import check_head, check_in_place, check_rates
 from domain.catalogue.tariff import PriceList, Rate, RoundingRule
 from domain.commands import answered, check_texts, remember
 from domain.ids import ResellerId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
-from domain.refusal import NotFound
+from domain.refusal import BadValue, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePriceList:
-    """A new list. What is None is the parent's; ``reseller``: whose own it is besides the operator's."""
+    """A new list. What is None is the parent's; ``reseller``: whose own it is besides the operator's.
+
+    A reseller's client makes lists of its own part of the tree, each below a list it may use.
+    """
 
     name: str
     parent: str | None = None
@@ -32,11 +35,15 @@ class CreatePriceList:
 async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin, clock: Clock) -> PriceList:
     """Create a price list and return it without its rates.
 
-    Refuses with: NotAllowed, BadValue (also a destination, band or zone that does not exist, or two rates that are
-    equal; the field says which), NotFound (parent, reseller), Conflict (name, idempotency key).
+    Refuses with: NotAllowed, BadValue (also a reseller's list without a parent, a destination, band or zone that does
+    not exist, or two rates that are equal; the field says which), NotFound (parent, reseller), Conflict (name,
+    idempotency key).
     """
-    allow(actor, Action.WRITE_PRICES)
+    may_write_prices(actor)
     check_texts(cmd)
+    reseller = actor.reseller if cmd.reseller is None else cmd.reseller
+    if actor.reseller is not None and cmd.parent is None:
+        raise BadValue("a reseller's list is below one that he buys at or made himself", field="parent")
     new = PriceList(
         name=cmd.name,
         rates=cmd.rates,
@@ -54,12 +61,12 @@ async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin,
         await unit.catalogue.hold()
         if cmd.parent is not None:
             await unit.catalogue.named(cmd.parent, field="parent")
-        if cmd.reseller is not None and cmd.reseller not in await unit.resellers.tree():
-            raise NotFound(f"no reseller {cmd.reseller}", field="reseller")
+        if reseller is not None and reseller not in await unit.resellers.tree():
+            raise NotFound("no reseller {key}", key=reseller, field="reseller")
         outline = await unit.catalogue.outline()
         if cmd.name not in outline.price_lists:
             check_in_place(outline, new)
-        kept = await unit.catalogue.add_list(new, recorded_at=clock.now(), reseller=cmd.reseller)
+        kept = await unit.catalogue.add_list(new, recorded_at=clock.now(), reseller=reseller)
         await remember(unit.answers, cmd, kept.id)
         await unit.audit.write("create_price_list", f"price_list:{kept.name}", {"rates": len(cmd.rates)})
     return replace(kept, rates=())

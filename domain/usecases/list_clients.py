@@ -10,7 +10,10 @@ from domain.ports.unit import Begin
 
 
 async def list_clients(*, actor: Actor, begin: Begin) -> Sequence[ApiClient]:
-    """Return the operator's API clients by client id, revoked ones too. Refuses with: NotAllowed."""
+    """Return the API clients by client id, revoked ones too: the operator's, or those of the caller's part of the tree.
+
+    Refuses with: NotAllowed.
+    """
     allow(actor, Action.MANAGE_CLIENTS)
     async with begin(actor) as unit:
         return await unit.clients.all()

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -78,16 +79,16 @@ async def test_everybody_knows_his_own_operator(world: World) -> None:
         assert (await get_operator(actor=caller, begin=world.begin)).id == caller.operator
 
 
-async def test_resellers_are_made_by_the_operator_alone(world: World) -> None:
+async def test_a_reseller_is_made_once_and_checked(world: World) -> None:
     await load(world)
     cmd = CreateReseller(code="west", name="West", price_list="gold", idempotency_key="k")
     made = await create_reseller(cmd, actor=world.operator, begin=world.begin)
     assert await create_reseller(cmd, actor=world.operator, begin=world.begin) == made
     assert made.price_list == "gold"
     assert (await trail(world))[-1] == ("boss", "create_reseller", f"reseller:{made.id}")
-    for caller in (world.north, replace(world.operator, scopes=frozenset())):
+    for caller in (world.north, world.operator):
         with pytest.raises(NotAllowed):
-            await create_reseller(cmd, actor=caller, begin=world.begin)
+            await create_reseller(cmd, actor=replace(caller, scopes=frozenset()), begin=world.begin)
     for fields, kind, field in (
         ({"code": " "}, BadValue, "code"),
         ({"name": ""}, BadValue, "name"),
@@ -99,6 +100,20 @@ async def test_resellers_are_made_by_the_operator_alone(world: World) -> None:
         with pytest.raises(kind) as no:
             await create_reseller(bad, actor=world.operator, begin=world.begin)
         assert no.value.field == field
+
+
+async def test_a_reseller_makes_resellers_below_himself_alone(world: World) -> None:
+    own, below = world.north.resellers
+    for parent, expected in ((None, own), (own, own), (below, below)):
+        cmd = CreateReseller(code=f"sub-{parent}", name="Sub", parent=parent)
+        made = await create_reseller(cmd, actor=world.north, begin=world.begin)
+        present = await list_resellers(actor=world.operator, begin=world.begin)
+        assert {one.id: one.parent for one in present}[made.id] == expected
+    for parent in (world.south.resellers[0], ResellerId(4711)):
+        with pytest.raises(NotFound):
+            await create_reseller(
+                CreateReseller(code="aside", name="Aside", parent=parent), actor=world.north, begin=world.begin
+            )
 
 
 async def test_a_tree_of_resellers_has_a_greatest_depth(world: World) -> None:
@@ -175,7 +190,7 @@ async def test_a_revoked_client_stays_revoked(world: World) -> None:
     ],
 )
 async def test_a_bad_client_is_refused_by_the_field(
-    world: World, fields: dict[str, object], kind: type[Exception], field: str
+    world: World, fields: dict[str, Any], kind: type[Exception], field: str
 ) -> None:
     with pytest.raises(kind) as no:
         await client(world, **fields)
@@ -189,13 +204,29 @@ async def test_nobody_gives_what_he_does_not_hold(world: World) -> None:
         await client(world, by=poor, scopes=frozenset({Action.READ_USAGE, Action.RUN_BILLS}))
 
 
-async def test_a_resellers_client_manages_no_clients(world: World) -> None:
-    made = await client(world)
-    calls = (
-        client(world, by=world.north),
-        list_clients(actor=world.north, begin=world.begin),
-        revoke_client(made.client.client_id, actor=world.north, begin=world.begin, clock=world.clock),
-    )
-    for call in calls:
-        with pytest.raises(NotAllowed):
-            await call
+async def test_a_resellers_administrator_manages_the_clients_of_his_part_of_the_tree(world: World) -> None:
+    own, below = world.north.resellers
+    (south,) = world.south.resellers
+    theirs = await client(world)
+    sibling = await client(world, reseller=south)
+    made = [await client(world, by=world.north, reseller=which) for which in (None, own, below)]
+    assert [one.client.reseller for one in made] == [own, own, below]
+    seen = await list_clients(actor=world.north, begin=world.begin)
+    assert {one.client_id for one in seen} == {one.client.client_id for one in made}
+    assert {one.client_id for one in await list_clients(actor=world.north_east, begin=world.begin)} == {
+        made[2].client.client_id
+    }
+    for stranger in (theirs, sibling):
+        with pytest.raises(NotFound):
+            await revoke_client(stranger.client.client_id, actor=world.north, begin=world.begin, clock=world.clock)
+    gone = await revoke_client(made[2].client.client_id, actor=world.north, begin=world.begin, clock=world.clock)
+    assert gone.revoked_at is not None
+    with pytest.raises(NotFound):
+        await client(world, by=world.north, reseller=south)
+    with pytest.raises(NotFound):
+        await client(world, by=world.north_east, reseller=own)
+    with pytest.raises(BadValue):
+        await client(world, by=world.north, scopes=frozenset({Action.READ_COSTS}))
+    poor = replace(world.north, scopes=frozenset({Action.MANAGE_CLIENTS}))
+    with pytest.raises(NotAllowed):
+        await client(world, by=poor)
