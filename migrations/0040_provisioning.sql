@@ -52,7 +52,8 @@ create index if not exists network_order_subscription on network_order (operator
 create index if not exists network_order_customer on network_order (operator, customer, id);
 create index if not exists network_order_open on network_order (operator, state, id)
     where state in ('requested', 'waiting', 'sent', 'compensating', 'parked');
-create index if not exists network_order_waits on network_order using gin (after) where waiting_for = 'orders';
+create index if not exists network_order_waits on network_order using gin (after)
+    where state in ('requested', 'waiting') and after <> '{}';
 create index if not exists network_order_wake on network_order (operator, wake_at)
     where state in ('requested', 'waiting', 'sent', 'compensating');
 create or replace trigger tell after insert or update on network_order for each row execute function tell_row('order');

@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.ids import CustomerId, ElementId, OrderId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.provisioning.element import NetworkElement
-from domain.provisioning.order import Barring, Order, OrderKind, OrderNote, OrderState, Waiting
+from domain.provisioning.order import Barring, Order, OrderKind, OrderNote, OrderState
 from domain.refusal import NotFound, Stale
 from persistence.memory import Draft, page_of
 from persistence.provisioning import NOTES_MAX, OVERDUE_MAX, REQUEST_BYTES
@@ -122,7 +122,8 @@ class MemoryOrders:
 
     async def waiting_on(self, order: Order) -> Sequence[OrderId]:
         """Return the orders that may go on when this one has ended: those that name it, and its line's next one."""
-        named = {one.id for one in self._own() if one.waiting_for is Waiting.ORDERS and order.id in one.after}
+        waiting = {OrderState.REQUESTED, OrderState.WAITING}
+        named = {one.id for one in self._own() if one.state in waiting and order.id in one.after}
         return sorted(named | {one.id for one in [one for one in self._line(order) if one.id > order.id][:1]})
 
     async def overdue(self, at: datetime) -> Sequence[OrderId]:

@@ -268,8 +268,8 @@ class OrderStore:
     async def waiting_on(self, order: Order) -> Sequence[OrderId]:
         """Return the orders that may go on when this one has ended: those that name it, and its line's next one."""
         rows = await self._connection.fetch(
-            "select id from network_order where operator = $1 and waiting_for = 'orders'"  # noqa: S608  (our own words)
-            " and after @> array[$2::bigint] union (select id from network_order where operator = $1"
+            "select id from network_order where operator = $1 and state in ('requested', 'waiting')"  # noqa: S608  (our own words)
+            " and after <> '{}' and after @> array[$2::bigint] union (select id from network_order where operator = $1"
             f" and subscription = $3 and id > $2 and {_OPEN} order by id limit 1) order by 1",
             *(self._operator, order.id, order.subscription),
         )

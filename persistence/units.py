@@ -11,6 +11,7 @@ from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorSto
 from persistence.alarms import AlarmStore
 from persistence.bill_runs import BillRunStore
 from persistence.catalogue import CatalogueStore
+from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
 from persistence.drafts import DraftStore
@@ -18,6 +19,7 @@ from persistence.draws import DrawStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
 from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
+from persistence.field_definitions import FieldDefinitionStore, MemoryFieldDefinitions
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.groups import GroupStore, MemoryGroups
 from persistence.intake import IntakeStore
@@ -29,6 +31,7 @@ from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_alarms import MemoryAlarms
 from persistence.memory_catalogue import MemoryCatalogue
+from persistence.memory_contract_changes import MemoryContractChanges, MemoryQuotes
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
 from persistence.memory_drafts import MemoryDrafts
@@ -40,13 +43,23 @@ from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
 from persistence.memory_margins import MemoryExchange, MemoryMargins
+from persistence.memory_numbers import MemoryNumberOrders, MemoryNumbers
 from persistence.memory_payments import MemoryPayments
+from persistence.memory_persons import MemoryPersons
+from persistence.memory_places import MemoryNotes, MemoryPlaces
+from persistence.memory_provisioning import MemoryElements, MemoryOrders
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_suspense import MemorySuspenseDesk
 from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
 from persistence.memory_withdrawals import MemoryWithdrawals
+from persistence.number_orders import NumberOrderStore
+from persistence.numbers import NumberStore
 from persistence.payments import PaymentStore
+from persistence.persons import PersonStore
+from persistence.places import NoteStore, PlaceStore
+from persistence.provisioning import ElementStore, OrderStore
+from persistence.quotes import QuoteStore
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
@@ -73,7 +86,11 @@ class StoredUnit:
         self.resellers = ResellerStore(transaction, actor)
         self.services = ServiceStore(transaction, actor)
         self.contracts = ContractStore(transaction, actor)
+        self.contract_changes = ContractChangeStore(transaction, actor)
+        self.quotes = QuoteStore(transaction, actor)
         self.subscriptions = SubscriptionStore(transaction, actor)
+        self.numbers = NumberStore(transaction, actor)
+        self.number_orders = NumberOrderStore(transaction, actor)
         self.catalogue = CatalogueStore(transaction, actor)
         self.drafts = DraftStore(transaction, actor)
         self.sources = SourceStore(transaction, actor)
@@ -91,12 +108,18 @@ class StoredUnit:
         self.reratings = ReratingStore(transaction, actor)
         self.draws = DrawStore(transaction, actor)
         self.groups = GroupStore(transaction, actor)
+        self.places = PlaceStore(transaction, actor)
+        self.notes = NoteStore(transaction, actor)
+        self.persons = PersonStore(transaction, actor)
+        self.field_definitions = FieldDefinitionStore(transaction, actor)
         self.alarms = AlarmStore(transaction, actor)
         self.exchange = ExchangeStore(transaction, actor)
         self.simulations = SimulationStore(transaction, actor)
         self.margins = MarginStore(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
+        self.elements = ElementStore(transaction, actor)
+        self.orders = OrderStore(transaction, actor)
         self.events = EventLog(transaction, actor)
         self.webhooks = WebhookStore(transaction, actor)
 
@@ -114,7 +137,11 @@ class MemoryUnit:
         self.resellers = MemoryResellers(draft)
         self.services = MemoryServices(draft)
         self.contracts = MemoryContracts(draft)
+        self.contract_changes = MemoryContractChanges(draft)
+        self.quotes = MemoryQuotes(draft)
         self.subscriptions = MemorySubscriptions(draft)
+        self.numbers = MemoryNumbers(draft)
+        self.number_orders = MemoryNumberOrders(draft)
         self.catalogue = MemoryCatalogue(draft)
         self.drafts = MemoryDrafts(draft)
         self.sources = MemorySources(draft)
@@ -132,12 +159,18 @@ class MemoryUnit:
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)
         self.groups = MemoryGroups(draft)
+        self.places = MemoryPlaces(draft)
+        self.notes = MemoryNotes(draft)
+        self.persons = MemoryPersons(draft)
+        self.field_definitions = MemoryFieldDefinitions(draft)
         self.alarms = MemoryAlarms(draft)
         self.exchange = MemoryExchange(draft)
         self.simulations = MemorySimulations(draft)
         self.margins = MemoryMargins(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)
+        self.elements = MemoryElements(draft)
+        self.orders = MemoryOrders(draft)
         self.events = MemoryEvents(draft)
         self.webhooks = MemoryWebhooks(draft)
 

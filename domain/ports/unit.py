@@ -9,12 +9,14 @@ from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.alarms import Alarms
 from domain.ports.catalogue import Catalogue
+from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
 from domain.ports.drafts import Drafts
 from domain.ports.draws import Draws
 from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
+from domain.ports.field_definitions import FieldDefinitions
 from domain.ports.files import Files, Sources, Suspense
 from domain.ports.groups import Groups
 from domain.ports.intake import Intake
@@ -24,6 +26,9 @@ from domain.ports.ledger import Ledger
 from domain.ports.margins import Margins
 from domain.ports.numbers import NumberOrders, Numbers
 from domain.ports.payments import Payments
+from domain.ports.persons import Persons
+from domain.ports.places import Notes, Places
+from domain.ports.provisioning import Elements, Orders
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
 from domain.ports.simulations import Simulations
@@ -54,6 +59,10 @@ class Unit(Protocol):
     def services(self) -> Services: ...  # noqa: D102
     @property
     def contracts(self) -> Contracts: ...  # noqa: D102
+    @property
+    def contract_changes(self) -> ContractChanges: ...  # noqa: D102
+    @property
+    def quotes(self) -> Quotes: ...  # noqa: D102
     @property
     def subscriptions(self) -> Subscriptions: ...  # noqa: D102
     @property
@@ -95,6 +104,14 @@ class Unit(Protocol):
     @property
     def groups(self) -> Groups: ...  # noqa: D102
     @property
+    def places(self) -> Places: ...  # noqa: D102
+    @property
+    def notes(self) -> Notes: ...  # noqa: D102
+    @property
+    def persons(self) -> Persons: ...  # noqa: D102
+    @property
+    def field_definitions(self) -> FieldDefinitions: ...  # noqa: D102
+    @property
     def draws(self) -> Draws: ...  # noqa: D102
     @property
     def alarms(self) -> Alarms: ...  # noqa: D102
@@ -106,6 +123,10 @@ class Unit(Protocol):
     def jobs(self) -> Jobs: ...  # noqa: D102
     @property
     def feeds(self) -> Feeds: ...  # noqa: D102
+    @property
+    def elements(self) -> Elements: ...  # noqa: D102
+    @property
+    def orders(self) -> Orders: ...  # noqa: D102
     @property
     def events(self) -> Events: ...  # noqa: D102
     @property

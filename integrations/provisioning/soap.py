@@ -91,7 +91,8 @@ def _document(digest: bytes, wsdl: str) -> Any:
     del digest
     try:
         settings = Settings(strict=True, forbid_dtd=True)
-        return Document(io.BytesIO(wsdl.encode()), _Closed(), settings=settings)  # type: ignore[no-untyped-call]  # zeep's
+        closed: Any = _Closed()  # zeep's own annotation wants the class
+        return Document(io.BytesIO(wsdl.encode()), closed, settings=settings)
     except BadValue:
         raise
     except _WRONG as wrong:

@@ -52,7 +52,7 @@ def may(address: Address, networks: Sequence[Network]) -> bool:
 
 
 async def resolve(host: str, port: int, networks: Sequence[Network]) -> list[tuple[socket.AddressFamily, str]]:
-    """Return a host's addresses. Raises TransportFault: unknown (Unreached), or one of them is not to be reached (lasting)."""
+    """Return a host's addresses. Raises TransportFault: unknown, or one of them is not to be reached (lasting)."""
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as away:
