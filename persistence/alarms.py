@@ -31,7 +31,10 @@ _ALARM: Final = f"id, operator, severity, data, state, {', '.join(_PLAIN)}"
 _KEPT: Final = ("state", "acknowledged_by", "acknowledged_at", "closed_by", "closed_at")
 _RAISE: Final = f"""
 insert into alarm as a (operator, kind, subject, severity, text, data, first_seen, last_seen, count)
-values ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+select $1, kind, subject, severity, text, data, $7, $7, times
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $8::bigint[])
+    with ordinality as found (kind, subject, severity, text, data, times, place)
+order by place
 on conflict (operator, kind, subject) where state <> 'closed' do update set
     severity = case when array_position(array['info', 'warning', 'critical'], excluded.severity)
                        > array_position(array['info', 'warning', 'critical'], a.severity)
@@ -63,16 +66,26 @@ class AlarmStore:
 
     async def raise_all(self, found: Sequence[Raised], *, at: datetime) -> Sequence[Alarm]:
         """Raise them and return them as they are now, by kind and subject."""
-        ordered = sorted(found, key=lambda one: (one.kind, one.subject))  # so that two units never wait crosswise
-        rows = [
-            await self._connection.fetchrow(
+        # In one order, so that two units never wait crosswise.
+        waiting = sorted(found, key=lambda one: (one.kind, one.subject))
+        rows: list[Any] = []
+        while waiting:
+            # One statement raises an alarm once; what is told twice waits for the next.
+            firsts = {(one.kind, one.subject): one for one in reversed(waiting)}
+            chosen = [one for one in waiting if firsts[one.kind, one.subject] is one]
+            rows += await self._connection.fetch(
                 _RAISE,
-                *(self._operator, one.kind, one.subject, one.severity.value, one.text),
-                *(json.dumps(one.data, default=str, sort_keys=True), at, one.times),
+                self._operator,
+                [one.kind for one in chosen],
+                [one.subject for one in chosen],
+                [one.severity.value for one in chosen],
+                [one.text for one in chosen],
+                [json.dumps(one.data, default=str, sort_keys=True) for one in chosen],
+                at,
+                [one.times for one in chosen],
             )
-            for one in ordered
-        ]
-        return [alarm_of(row) for row in rows]
+            waiting = [one for one in waiting if firsts[one.kind, one.subject] is not one]
+        return sorted((alarm_of(row) for row in rows), key=lambda one: (one.kind, one.subject, one.count))
 
     async def get(self, key: AlarmId) -> Alarm:
         """Return one. Refuses with: NotFound."""

@@ -19,6 +19,7 @@ from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, s
 from domain.intake.joining import Identity, Joining, join
 from domain.intake.rater import Rater
 from domain.intake.rows import SUSPENDED
+from domain.intake.spans import ends_of, months_of
 from domain.intake.twins import known_to
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.files import CdrFile
@@ -98,7 +99,7 @@ async def write_chunk(
         rows = undone.rows
         known_as = {(start, key): version for start, key, version in rows.select("start", "key", "version").iter_rows()}
     if joining is not None or again:
-        await unit.intake.partitions(_months(made))
+        await unit.intake.partitions(months_of(made.priced.events.start[made.priced.billed]))
     known = await known_to(unit, file.source, twins, made)
     if known_as:
         known = _taken_back(known, known_as)
@@ -255,18 +256,9 @@ def _arrow(rows: pl.DataFrame, schema: Any) -> Any:
     return table.select(schema.names).cast(schema)
 
 
-def _months(made: Prepared) -> set[Any]:
-    starts = pl.from_epoch(pl.Series(made.priced.events.start[made.priced.billed], dtype=pl.Int64), time_unit="us")
-    return set(starts.dt.date().dt.month_start().unique().to_list())
-
-
 def _span(made: Prepared, rows: pl.DataFrame | None) -> tuple[datetime | None, datetime | None]:
     """Return the first and last instant of a chunk's events, rated or not."""
     starts = made.priced.events.start
     if rows is not None and rows.height:
         starts = np.concatenate([starts, rows["start"].to_numpy()])
-    if not len(starts):
-        return None, None
-    moments = pl.from_epoch(pl.Series([starts.min(), starts.max()], dtype=pl.Int64), time_unit="us")
-    first, last = moments.dt.replace_time_zone("UTC").to_list()
-    return first, last
+    return ends_of(starts)

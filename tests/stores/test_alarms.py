@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,16 @@ async def test_many_at_once_are_one_and_none_is_lost(world: World) -> None:
 
     await asyncio.gather(*(one(number) for number in range(8)))
     assert [(alarm.subject, alarm.count) for alarm in await told(world)] == [("a", 8), ("b", 8), ("c", 8)]
+
+
+async def test_what_is_told_twice_at_once_counts_twice(world: World) -> None:
+    twice = [found("b"), found("a"), replace(found("b"), text="again"), found("b")]
+    async with world.begin(world.operator, bulk=True) as unit:
+        made = await unit.alarms.raise_all(twice, at=world.clock.at)
+        assert await unit.alarms.raise_all([], at=world.clock.at) == []
+    assert [(one.subject, one.count) for one in made] == [("a", 1), ("b", 1), ("b", 2), ("b", 3)]
+    assert made[2].text == "again"
+    assert [(alarm.subject, alarm.count) for alarm in await told(world)] == [("a", 1), ("b", 3)]
 
 
 async def test_they_are_the_operators_alone(world: World) -> None:
