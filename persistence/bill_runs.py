@@ -9,14 +9,18 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from domain.access.actor import Actor
+from domain.contracts.changes import projected
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
-from domain.ids import BillRunId, ContractId, CustomerId, SubscriptionId
+from domain.ids import BillRunId, ContractId, CustomerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.fees import LOOKBACK_MONTHS
 from domain.period import Period
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, WrongState
+from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
 from persistence.customers import from_row as customer_from_row
 from persistence.engine import Transaction
@@ -91,12 +95,12 @@ select * from member order by payer, depth, number
 """
 
 _BILLED: Final = """
-select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, sum(l.net) as net,
+select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription, sum(l.net) as net,
        (array_agg(i.number order by i.id desc))[1] as number
   from invoice_line l
   join invoice i on i.operator = l.operator and i.customer = l.customer and i.id = l.invoice
  where l.operator = $1 and l.contract = any ($2::bigint[]) and l.fee_start >= $3
- group by l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time
+ group by l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription
 """
 
 
@@ -206,20 +210,37 @@ class BillRunStore:
         members = await self._members(payers)
         customers = [member.id for group in members.values() for member in group]
         unit = (self._transaction, self._actor)
-        contracts = await ContractStore(*unit).of_customers(customers)
-        services = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
         usage = await self._usage(run, customers)
         lines = {SubscriptionId(total.subscription) for each in usage.values() for total in each}
+        agreed = [contract for each in contracts.values() for contract in each]
+        lines |= {line.subscription for one in agreed for line in one.services if line.subscription is not None}
         return PayerPage(
             payers=payers,
             members=members,
             contracts=contracts,
-            services=await ServiceStore(*unit).many(sorted(services)),
+            services=services,
             subscriptions=await SubscriptionStore(*unit).many(sorted(lines)),
             usage=usage,
-            billed=await self._billed(run, [contract.id for each in contracts.values() for contract in each]),
+            billed=await self._billed(run, [contract.id for contract in agreed]),
             more=len(found) > first,
         )
+
+    async def _agreed(
+        self, customers: Sequence[CustomerId], *, until: date
+    ) -> tuple[dict[CustomerId, Sequence[Contract]], Mapping[ServiceId, Service]]:
+        """Return the contracts of the customers, with what is planned for them before a day, and their services."""
+        unit = (self._transaction, self._actor)
+        contracts = await ContractStore(*unit).of_customers(customers)
+        planned = await ContractChangeStore(*unit).planned(customers, before=until)
+        wanted = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        wanted |= {change.new.service for each in planned.values() for change in each if change.new is not None}
+        services = await ServiceStore(*unit).related(sorted(wanted))
+        found: dict[CustomerId, Sequence[Contract]] = {
+            key: [projected(one, planned[one.id], services, until) if one.id in planned else one for one in each]
+            for key, each in contracts.items()
+        }
+        return found, services
 
     async def park(self, parked: Sequence[Parked]) -> None:
         """Keep who was parked and why."""
@@ -363,7 +384,7 @@ class BillRunStore:
         found: dict[ContractId, dict[FeeKey, BilledFee]] = defaultdict(dict)
         for row in rows:
             started = (row["fee_held_from"], row["fee_start"])
-            key = FeeKey(row["contract"], row["service"], *started, one_time=row["fee_one_time"])
+            key = FeeKey(row["contract"], row["service"], *started, row["fee_one_time"], row["subscription"] or 0)
             found[key.contract][key] = BilledFee(row["net"], row["number"])
         return found
 

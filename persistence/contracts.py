@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NoReturn
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final, NoReturn
 
-from piccolo.columns import BigInt, BigSerial, Date, Integer, Numeric, Text
+from piccolo.columns import JSONB, BigInt, BigSerial, Date, Integer, Numeric, Text
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from domain.access.actor import Actor
-from domain.contracts.contract import Contract, ContractService, ContractState
+from domain.contracts.contract import Contract, ContractService, ContractState, Phase
+from domain.contracts.terms import Discount, Ending, PastTerms, Terms
 from domain.ids import ContractId, CustomerId, OperatorId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
+from persistence import documents
 from persistence.engine import Transaction
 from persistence.violations import beyond, possible, refusing
 
@@ -32,6 +35,8 @@ class ContractRow(Table, tablename="contract"):
     price_list = Text(null=True)
     reseller = BigInt(null=True)
     version = Integer()
+    course = JSONB()
+    seller = Text(null=True)
 
 
 class ContractServiceRow(Table, tablename="contract_service"):
@@ -47,15 +52,33 @@ class ContractServiceRow(Table, tablename="contract_service"):
     quantity = Integer()
     one_time_fee = Numeric(null=True)
     periodic_fee = Numeric(null=True)
+    subscription = BigInt(null=True)
+    bundle = BigInt(null=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Course:
+    """What the column ``course`` holds, each as the contract has it."""
+
+    terms: Terms = Terms()  # noqa: RUF009  (frozen)
+    past: tuple[PastTerms, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    ending: Ending | None = None
+    predecessor: ContractId | None = None
+    successor: ContractId | None = None
+
+
+_COURSE: Final = ("terms", "past", "phases", "discounts", "ending", "predecessor", "successor")
 _FIELDS = ("operator", "customer", "number", "start", "end", "price_list", "reseller", "version")
-_LINE = ("service", "start", "end", "quantity", "one_time_fee", "periodic_fee")
+_LINE = ("service", "start", "end", "quantity", "one_time_fee", "periodic_fee", "subscription", "bundle")
 
 
 def from_row(row: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] = ()) -> Contract:
     """Make the contract of a row and of its services' rows."""
+    course = documents.loaded(_Course, row["course"])
     return Contract(
+        **{name: getattr(course, name) for name in _COURSE},
         id=ContractId(row["id"]),
         state=ContractState(row["state"]),
         services=tuple(ContractService(**{name: line[name] for name in _LINE}) for line in lines),
@@ -65,7 +88,12 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] = ()) ->
 
 def to_row(contract: Contract) -> dict[str, Any]:
     """Make the row of a contract, without its key and its services."""
-    return {name: getattr(contract, name) for name in _FIELDS} | {"state": contract.state.value}
+    course = _Course(**{name: getattr(contract, name) for name in _COURSE})
+    return {name: getattr(contract, name) for name in _FIELDS} | {
+        "state": contract.state.value,
+        "course": documents.text(course),
+        "seller": contract.terms.seller,
+    }
 
 
 def to_lines(contract: Contract) -> list[dict[str, Any]]:
@@ -174,6 +202,20 @@ class ContractStore:
             await self._put_lines(changed)
         return changed
 
+    async def over(self, day: date, *, first: int) -> Sequence[Contract]:
+        """Return contracts whose end has come by a day though they are not ended, locked; others may be at work."""
+        query = (
+            ContractRow.select(ContractRow.id)
+            .where(
+                ContractRow.operator == self._operator,
+                WhereRaw("\"end\" <= {} and state <> 'ended'", day),
+            )
+            .order_by(ContractRow.id)
+            .limit(first)
+        )
+        keys = [row["id"] for row in await query]
+        return await self._select(WhereRaw("id = any({})", keys), lock=True) if keys else []
+
     async def next_number(self) -> str:
         """Draw the next contract number of the operator's series."""
         return str(await self._transaction.connection.fetchval("select draw_number('contract')"))
@@ -189,6 +231,9 @@ def _rules(contract: Contract) -> dict[str, Refusal]:
         "contract_operator_customer_fkey": NotFound(f"no customer {contract.customer}", field="customer"),
         "contract_service_operator_service_fkey": NotFound(
             "a service of the contract does not exist", field="services"
+        ),
+        "contract_service_operator_subscription_fkey": NotFound(
+            "a subscription of the contract does not exist", field="services"
         ),
         "contract_check": BadValue("a contract must end after it starts", field="end"),
     }

@@ -104,7 +104,14 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
     """Make the line of a row."""
     fee = None
     if row["fee_start"] is not None:
-        fee = FeeKey(row["contract"], row["service"], row["fee_held_from"], row["fee_start"], row["fee_one_time"])
+        fee = FeeKey(
+            row["contract"],
+            row["service"],
+            row["fee_held_from"],
+            row["fee_start"],
+            row["fee_one_time"],
+            row["subscription"] or 0,
+        )
     same = (
         "position", "customer_name", "text", "quantity", "unit_price", "net", "account", "contract",
         "contract_number", "service", "subscription", "label", "mode", "events", "used", "amount_micro", "corrects",

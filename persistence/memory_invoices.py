@@ -10,8 +10,20 @@ from decimal import Decimal
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from domain.contracts.changes import projected
+from domain.contracts.contract import Contract
+from domain.contracts.service import Service
 from domain.customers.customer import Customer, payer
-from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, SubscriptionId
+from domain.ids import (
+    BillRunId,
+    ContractId,
+    CustomerId,
+    InvoiceId,
+    OperatorId,
+    ResellerId,
+    ServiceId,
+    SubscriptionId,
+)
 from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
@@ -20,6 +32,7 @@ from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import RatedEvent
 from domain.refusal import NotFound, WrongState
 from persistence.memory import Draft, page_of
+from persistence.memory_contract_changes import MemoryContractChanges
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 
 FIRST_NUMBER = 100_001
@@ -259,21 +272,37 @@ class MemoryBillRuns:
         ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
         members = {key: [one for one in ranked if payer(one.id, tree) == key] for key in payers}
         customers = [one.id for group in members.values() for one in group]
-        contracts = await MemoryContracts(self._draft).of_customers(customers)
-        services = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
         totals: list[UsageTotal] = self._draft.table("bill_run_usage").get(run.id, [])
         usage = {key: [total for total in totals if total.customer == key] for key in customers}
-        lines = sorted({SubscriptionId(total.subscription) for total in totals})
+        agreed = [contract for each in contracts.values() for contract in each]
+        held = {line.subscription for one in agreed for line in one.services if line.subscription is not None}
+        lines = sorted(held | {SubscriptionId(total.subscription) for total in totals})
         return PayerPage(
             payers=payers,
             members=members,
             contracts=contracts,
-            services=await MemoryServices(self._draft).many(sorted(services)),
+            services=services,
             subscriptions=await MemorySubscriptions(self._draft).many(lines),
             usage=usage,
-            billed=self._billed({contract.id for each in contracts.values() for contract in each}),
+            billed=self._billed({contract.id for contract in agreed}),
             more=len(left) > first,
         )
+
+    async def _agreed(
+        self, customers: Sequence[CustomerId], *, until: date
+    ) -> tuple[dict[CustomerId, Sequence[Contract]], Mapping[ServiceId, Service]]:
+        """Return the contracts of the customers, with what is planned for them before a day, and their services."""
+        contracts = await MemoryContracts(self._draft).of_customers(customers)
+        planned = await MemoryContractChanges(self._draft).planned(customers, before=until)
+        wanted = {line.service for each in contracts.values() for contract in each for line in contract.services}
+        wanted |= {change.new.service for each in planned.values() for change in each if change.new is not None}
+        services = await MemoryServices(self._draft).related(sorted(wanted))
+        found: dict[CustomerId, Sequence[Contract]] = {
+            key: [projected(one, planned.get(one.id, ()), services, until) for one in each]
+            for key, each in contracts.items()
+        }
+        return found, services
 
     async def park(self, parked: Sequence[Parked]) -> None:
         """Keep who was parked and why."""

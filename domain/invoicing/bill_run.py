@@ -85,13 +85,17 @@ class UsageTotal:
 
 @dataclass(frozen=True, slots=True, order=True)
 class FeeKey:
-    """Names a fee once: the service on a contract since ``held_from``, and the first day of the fee period."""
+    """Names a fee once: the service on a contract since ``held_from``, and the first day of the fee period.
+
+    ``subscription`` is the one it is for; 0: none.
+    """
 
     contract: ContractId
     service: ServiceId
     held_from: date
     fee_start: date
     one_time: bool
+    subscription: int = 0
 
 
 @dataclass(frozen=True, slots=True)

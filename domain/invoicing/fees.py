@@ -1,8 +1,13 @@
 """Which fees of a contract are due in a run, and what is left of them to bill: recompute, and charge the difference.
 
 A fee in advance is due in the run whose ``fees_until`` lies after the cover's first day; one in arrears in the run that
-holds its last day. What was due before and is different now, because a price, a start or an end was changed back in
-time, becomes a correction that names the invoice it corrects.
+holds its last day. What was due before and is different now, because a price, a start, an end or a discount was
+changed back in time, becomes a correction that names the invoice it corrects.
+
+Fees run on the days a service is held, its contract is no draft (nor suspended, where that is free) and its
+subscription, where it has one, is active. Where the fee changes within a fee period (a new default price, a discount
+that begins or ends) each part of it is a line of its own, by days. Discounts in per cent are taken first, each of what
+the one before has left, then the amounts, of each fee period of a line; a fee never falls below nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +20,16 @@ from typing import Final
 
 from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.service import Service
-from domain.ids import ServiceId
+from domain.contracts.terms import Discount, DiscountOn
+from domain.ids import ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, FeeKey
 from domain.invoicing.proration import Priced, covers, fee_periods
 from domain.money import round_to
 from domain.period import Period
 
 LOOKBACK_MONTHS: Final = 36  # how far back a change becomes a correction: the limitation of consumers' debts
+# The days on which each subscription is active, ``[start, end)``; one that never was is not there.
+Spans = Mapping[SubscriptionId, tuple[date, date | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +52,31 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class DueFee:
-    """A fee as it should be billed. ``unit_fee`` is for one of the quantity, unprorated.
+class FeePart:
+    """The days of a fee on which one price holds. ``unit_fee`` is for one of the quantity, unprorated."""
 
-    ``due`` is False where the fee exists, but is billed by a later run.
+    period: Period
+    unit_fee: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DueFee:
+    """A fee as it should be billed. ``due`` is False where the fee exists, but is billed by a later run.
+
+    ``bound_until``: it is what was left of the binding, until that day.
     """
 
     key: FeeKey
-    period: Period
     quantity: int
-    unit_fee: Decimal
-    amount: Decimal
+    parts: tuple[FeePart, ...]
     due: bool
+    bound_until: date | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """What it comes to."""
+        return sum((part.amount for part in self.parts), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +89,23 @@ class FeeCharge:
     unit_fee: Decimal
     amount: Decimal
     corrects: str | None = None
+    bound_until: date | None = None
 
 
-def due_fees(contract: Contract, services: Mapping[ServiceId, Service], window: Window) -> Iterator[DueFee]:
-    """Yield the fees of a contract in the window; a draft has none, a suspended contract goes on paying."""
+def due_fees(
+    contract: Contract, services: Mapping[ServiceId, Service], window: Window, spans: Spans | None = None
+) -> Iterator[DueFee]:
+    """Yield the fees of a contract in the window; a draft has none."""
     if contract.state is ContractState.DRAFT:
         return
     for line in contract.services:
-        service = services[line.service]
-        start = max(contract.start, line.start)
-        ends = [end for end in (contract.end, line.end) if end is not None]
-        end = min(ends) if ends else None
-        if end is not None and end <= start:
+        held = _Held(contract, services[line.service], line)
+        stretches = list(held.stretches(spans or {}))
+        if not stretches:
             continue
-        yield from _one_time(contract, service, line, start, window)
-        fee = service.periodic_fee if line.periodic_fee is None else line.periodic_fee
-        yield from _periodic(contract, service, line, Priced(start, end, fee), window)
+        yield from _one_time(held, stretches[0][0], window)
+        yield from _periodic(held, stretches, window)
+        yield from _left_of_binding(held, window)
 
 
 def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[FeeCharge]:
@@ -97,42 +119,158 @@ def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[F
         seen.add(fee.key)
         before = billed.get(fee.key)
         if before is None:
-            if fee.due and fee.amount:
-                left.append(FeeCharge(fee.key, fee.period, fee.quantity, fee.unit_fee, fee.amount))
+            if fee.due:
+                left += [
+                    FeeCharge(fee.key, part.period, fee.quantity, part.unit_fee, part.amount, None, fee.bound_until)
+                    for part in fee.parts
+                    if part.amount
+                ]
         elif fee.amount != before.net:
             difference = fee.amount - before.net
-            left.append(FeeCharge(fee.key, fee.period, 1, abs(difference), difference, before.invoice))
+            whole = Period(fee.parts[0].period.start, fee.parts[-1].period.end)
+            left.append(FeeCharge(fee.key, whole, 1, abs(difference), difference, before.invoice))
     for key, before in billed.items():
         if key not in seen and before.net and window.earliest <= key.fee_start < window.fees_until:
             left.append(FeeCharge(key, _day(key.fee_start), 1, abs(before.net), -before.net, before.invoice))
-    return sorted(left, key=lambda charge: charge.key)
+    return sorted(left, key=lambda charge: (charge.key, charge.period))
 
 
-def _one_time(
-    contract: Contract, service: Service, line: ContractService, start: date, window: Window
-) -> Iterator[DueFee]:
-    fee = service.one_time_fee if line.one_time_fee is None else line.one_time_fee
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A service on a contract, with what its fees are made of."""
+
+    contract: Contract
+    service: Service
+    line: ContractService
+
+    @property
+    def months(self) -> int:
+        """How many months a fee period has."""
+        return self.contract.terms.interval_months or self.service.interval_months
+
+    @property
+    def anchor(self) -> date | None:
+        """The day that anniversaries are counted from; None: the calendar."""
+        own = self.contract.terms.anniversary
+        return self.contract.anchor if (self.service.anniversary if own is None else own) else None
+
+    def key(self, fee_start: date, *, one_time: bool) -> FeeKey:
+        line = self.line
+        return FeeKey(self.contract.id, line.service, line.start, fee_start, one_time, line.subscription or 0)
+
+    def fee_periods(self, days: Period) -> Iterator[Period]:
+        return fee_periods(self.anchor or date(days.start.year, 1, 1), self.months, days)
+
+    def stretches(self, spans: Spans) -> Iterator[tuple[date, date | None]]:
+        """Yield the days on which fees run."""
+        start, ends = max(self.contract.start, self.line.start), [self.contract.end, self.line.end]
+        if self.line.subscription is not None:
+            if self.line.subscription not in spans:
+                return
+            activated, stopped = spans[self.line.subscription]
+            start = max(start, activated)
+            ends.append(stopped)
+        end = min((day for day in ends if day is not None), default=None)
+        for free_from, free_to in self.contract.free_stretches():
+            if free_from is not None and start < free_from and (end is None or start < end):
+                yield start, free_from if end is None else min(free_from, end)
+            if free_to is None:
+                return
+            start = max(start, free_to)
+        if end is None or start < end:
+            yield start, end
+
+    def priced(self, start: date, end: date | None) -> Iterator[Priced]:
+        """Yield what a fee period of the line costs on each part of ``[start, end)``."""
+        cuts = {start}
+        if self.line.periodic_fee is None:
+            cuts |= {price.start for price in self.service.prices}
+        mine = [one for one in self.contract.discounts if self._takes(one, DiscountOn.PERIODIC)]
+        for one in mine:
+            cuts |= {one.start} if one.end is None else {one.start, one.end}
+        inside = sorted(day for day in cuts if start <= day and (end is None or day < end))
+        for first, following in zip(inside, [*inside[1:], end], strict=True):
+            fee = self.service.fees_on(first)[1] if self.line.periodic_fee is None else self.line.periodic_fee
+            fee = fee * self.line.quantity * self.months / self.service.interval_months
+            yield Priced(first, following, _less(fee, mine, first))
+
+    def one_time_fee(self, day: date) -> Decimal:
+        """Return the line's one-time fee on a day."""
+        fee = self.service.fees_on(day)[0] if self.line.one_time_fee is None else self.line.one_time_fee
+        mine = [one for one in self.contract.discounts if self._takes(one, DiscountOn.ONE_TIME)]
+        return _less(fee * self.line.quantity, mine, day)
+
+    def _takes(self, discount: Discount, on: DiscountOn) -> bool:
+        return discount.on is on and discount.service in {None, self.line.service}
+
+
+def _less(fee: Decimal, discounts: Iterable[Discount], day: date) -> Decimal:
+    """Return the fee less the discounts of the day."""
+    amounts = Decimal(0)
+    for one in discounts:
+        if one.start <= day and (one.end is None or day < one.end):
+            if one.percent is not None:
+                fee *= (100 - one.percent) / 100
+            else:
+                amounts += one.amount or 0
+    return max(fee - amounts, Decimal(0))
+
+
+def _one_time(held: _Held, start: date, window: Window) -> Iterator[DueFee]:
+    fee = held.one_time_fee(start)
     if fee and start >= window.earliest:
-        key = FeeKey(contract.id, service.id, line.start, start, one_time=True)
-        amount = round_to(fee * line.quantity, window.decimals)
-        yield DueFee(key, _day(start), line.quantity, fee, amount, due=start < window.period.end)
+        part = FeePart(_day(start), fee / held.line.quantity, round_to(fee, window.decimals))
+        key = held.key(start, one_time=True)
+        yield DueFee(key, held.line.quantity, (part,), due=start < window.period.end)
 
 
-def _periodic(
-    contract: Contract, service: Service, line: ContractService, held: Priced, window: Window
-) -> Iterator[DueFee]:
-    bound = window.fees_until if service.in_advance else window.period.end
-    first = max(held.start, window.earliest)
+def _periodic(held: _Held, stretches: list[tuple[date, date | None]], window: Window) -> Iterator[DueFee]:
+    advance = held.service.in_advance
+    bound = window.fees_until if advance else window.period.end
+    first = max(stretches[0][0], window.earliest)
     if bound <= first:
         return
-    price = Priced(held.start, held.end, held.fee * line.quantity)
-    for fee_period in fee_periods(date(first.year, 1, 1), service.interval_months, Period(first, bound)):
-        for cover in covers(fee_period, (price,), decimals=window.decimals):
-            if service.in_advance and cover.period.start < window.earliest:
-                continue  # paid before this system billed, or too long ago to be changed
-            due = cover.period.start < bound if service.in_advance else cover.period.end <= bound
-            key = FeeKey(contract.id, service.id, line.start, fee_period.start, one_time=False)
-            yield DueFee(key, cover.period, line.quantity, held.fee, cover.amount, due)
+    prices = [price for stretch in stretches for price in held.priced(*stretch)]
+    for fee_period in held.fee_periods(Period(first, bound)):
+        found = covers(fee_period, prices, decimals=window.decimals)
+        if not found or (advance and found[0].period.start < window.earliest):
+            continue  # or paid before this system billed, or too long ago to be changed
+        due = found[0].period.start < bound if advance else found[-1].period.end <= bound
+        parts = tuple(FeePart(one.period, one.fee / held.line.quantity, one.amount) for one in found)
+        yield DueFee(held.key(fee_period.start, one_time=False), held.line.quantity, parts, due)
+
+
+def _left_of_binding(held: _Held, window: Window) -> Iterator[DueFee]:
+    """Yield what leaving before the binding was over costs, on the day of the end."""
+    end, ending = held.contract.end, held.contract.ending
+    if end is None or ending is None or ending.bound_until is None or end < window.earliest:
+        return
+    amount = left_of_binding(held.contract, held.service, held.line, decimals=window.decimals)
+    if amount:
+        key, bound = held.key(end, one_time=True), ending.bound_until
+        part = FeePart(Period(end, bound), amount, amount)
+        yield DueFee(key, 1, (part,), due=end < window.period.end, bound_until=bound)
+
+
+def left_of_binding(contract: Contract, service: Service, line: ContractService, *, decimals: int = 2) -> Decimal:
+    """Return the share of a line's fees from the contract's end until it would have been free, as it was ended."""
+    end, ending = contract.end, contract.ending
+    if end is None or ending is None or ending.bound_until is None or ending.bound_until <= end:
+        return Decimal(0)
+    if line.start >= end or (line.end is not None and line.end <= end):
+        return Decimal(0)
+    held = _Held(contract, service, line)
+    until = min(ending.bound_until, line.end or ending.bound_until)
+    prices = list(held.priced(end, until))
+    left = sum(
+        (
+            cover.amount
+            for fee_period in held.fee_periods(Period(end, until))
+            for cover in covers(fee_period, prices, decimals=decimals)
+        ),
+        Decimal(0),
+    )
+    return round_to(left * ending.share / 100, decimals)
 
 
 def _day(day: date) -> Period:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from domain.contracts.contract import Contract
+from domain.contracts.service import CountryTax, Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer, CustomerKind
+from domain.ids import SubscriptionId
 from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import UsageTotal
-from domain.invoicing.fees import FeeCharge, charges, due_fees
+from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
 from domain.invoicing.invoice import Line, LineKind, Unit
-from domain.invoicing.vat import VatTreatment, treat
+from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, treat
 from domain.invoicing.words import words
 from domain.money import MICRO, divide, round_to
 from domain.period import Period
@@ -26,17 +30,65 @@ _TIMED: Final = frozenset({"voice", "fax", "video", "premium"})
 
 def lines_of(bill: Bill) -> Iterator[Line]:
     """Yield the lines in any order, not yet numbered. Refuses with: BadValue (VAT cannot be decided)."""
+    spans = spans_of(bill.subscriptions, bill.operator.zone)
     for member in bill.members:
         known: dict[int, Contract] = {}
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
-            due = due_fees(contract, bill.services, bill.window)
+            due = due_fees(contract, bill.services, bill.window, spans)
             for charge in charges(due, bill.billed.get(contract.id, {}), bill.window):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.
             if total.amount_micro:
                 yield _usage_line(bill, member, known.get(total.contract), total)
+
+
+def spans_of(subscriptions: Mapping[SubscriptionId, Subscription], zone: str) -> Spans:
+    """Return the days on which subscriptions were or are active, in the operator's zone."""
+    return {
+        key: (_day_of(one.activated_at, zone), None if one.ended_at is None else _day_of(one.ended_at, zone))
+        for key, one in subscriptions.items()
+        if one.activated_at is not None
+    }
+
+
+def _day_of(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def _taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
+    """Return how a service is taxed and booked for the bill's payer.
+
+    What its entry for the payer's country says goes before the rules, but for one thing: a business of another member
+    state that would be charged VAT of its own country accounts for it itself.
+    """
+    tax = service.tax_in(bill.payer.address.country)
+    domestic = bill.payer.address.country == bill.operator.country
+    if tax is None or (tax.vat_category is None and tax.vat_percent is None):
+        found = _treatment(bill, service.vat_percent)
+    elif domestic and tax.vat_category in {None, "S"}:
+        found = _treatment(bill, tax.vat_percent or Decimal(0))
+    else:
+        found = _told(bill, tax, service)
+    return found, (tax.account if tax and tax.account else SOLD_ABROAD.get(found.category, service.account))
+
+
+def _told(bill: Bill, tax: CountryTax, service: Service) -> VatTreatment:
+    category = tax.vat_category or ("S" if tax.vat_percent else "Z")
+    percent = tax.vat_percent or Decimal(0)
+    if category == "S":
+        usual = _treatment(bill, service.vat_percent)
+        return usual if usual.category == "AE" else VatTreatment("S", percent)
+    if category == "AE":
+        return REVERSE_CHARGE
+    if category == "G":
+        return EXPORT
+    if category == "E":
+        return VatTreatment("E", Decimal(0), None, "Undantag från moms")
+    if category == "O":
+        return VatTreatment("O", Decimal(0), "VATEX-EU-O", "Utanför momsens tillämpningsområde")
+    return VatTreatment("Z", Decimal(0))
 
 
 def _treatment(bill: Bill, percent: Decimal) -> VatTreatment:
@@ -56,8 +108,12 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     quantity = Decimal(charge.quantity * sign)
     exact = quantity * charge.unit_fee == charge.amount
     said = words(bill.payer.language)
+    treatment, account = _taxed(bill, service)
+    line = SubscriptionId(charge.key.subscription) if charge.key.subscription else None
     kind, text = LineKind.PERIODIC, service.name
-    if charge.key.one_time:
+    if charge.bound_until is not None:
+        kind, text = LineKind.ONE_TIME, said.binding.format(text=text, day=charge.bound_until)
+    elif charge.key.one_time:
         kind, text = LineKind.ONE_TIME, said.one_time.format(text=text)
     if charge.corrects is not None:
         kind, text = LineKind.CORRECTION, said.correction.format(text=text, number=charge.corrects)
@@ -71,12 +127,14 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
         unit=Unit.PIECE,
         unit_price=charge.unit_fee if exact else unit_price(charge.amount, quantity),
         net=charge.amount,
-        vat=_treatment(bill, service.vat_percent),
+        vat=treatment,
         period=charge.period,
-        account=service.account,
+        account=account,
         contract=contract.id,
         contract_number=contract.number,
         service=service.id,
+        subscription=line,
+        label=_label(bill.subscriptions.get(line)) if line else None,
         fee=charge.key,
         corrects=charge.corrects,
     )
@@ -101,6 +159,7 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
     elif total.late:
         text = f"{text} ({said.late})"
     subscription = bill.subscriptions.get(total.subscription)
+    treatment, account = _usage_taxed(bill, contract)
     return Line(
         position=0,
         kind=LineKind.USAGE if total.corrects is None else LineKind.CORRECTION,
@@ -111,11 +170,11 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         unit=unit,
         unit_price=unit_price(net, quantity),
         net=net,
-        vat=_treatment(bill, USAGE_VAT_PERCENT),
+        vat=treatment,
         period=Period(min(total.first, bill.run.period.start), bill.run.period.start)
         if total.late
         else bill.run.period,
-        account=USAGE_ACCOUNT,
+        account=account,
         contract=total.contract,
         contract_number=contract.number if contract else None,
         subscription=total.subscription,
@@ -127,6 +186,16 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         amount_micro=total.amount_micro,
         corrects=total.corrects,
     )
+
+
+def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, str]:
+    """Return how usage is taxed and booked: as the service says whose price list it is rated by, where one is."""
+    for line in contract.services if contract else ():
+        service = bill.services[line.service]
+        if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
+            return _taxed(bill, service)
+    found = _treatment(bill, USAGE_VAT_PERCENT)
+    return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 
 
 def _measure(total: UsageTotal) -> tuple[Decimal, Unit]:

@@ -19,11 +19,12 @@ FEE_PERIODS_MAX = 1200
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """The part of a fee period that one price covers, and what it costs."""
+    """The part of a fee period that one price covers, what it costs, and the fee it is a part of."""
 
     fee_period: Period
     period: Period
     amount: Decimal
+    fee: Decimal
 
     @property
     def whole(self) -> bool:
@@ -66,7 +67,7 @@ def covers(fee_period: Period, prices: Sequence[Priced], *, decimals: int = 2) -
             continue
         assert not found or found[-1].period.end <= part.start, f"two prices hold on {part.start}"
         amount = prorate(price.fee, days=part.days, of_days=fee_period.days, decimals=decimals)
-        found.append(Cover(fee_period, part, amount))
+        found.append(Cover(fee_period, part, amount, price.fee))
     return tuple(found)
 
 

@@ -65,6 +65,8 @@ EU_MEMBERS: Final[dict[str, tuple[date, date | None]]] = {
 }
 
 REVERSE_CHARGE: Final = VatTreatment("AE", Decimal(0), "VATEX-EU-AE", "Omvänd betalningsskyldighet")
+# Revenue of sales within the EU and out of it, BAS chart: it goes before a service's ordinary account.
+SOLD_ABROAD: Final = {"AE": "3308", "G": "3305"}
 EXPORT: Final = VatTreatment("G", Decimal(0), "VATEX-EU-G", "Försäljning utanför EU")
 
 

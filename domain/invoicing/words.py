@@ -13,6 +13,7 @@ class Words:
 
     modes: Mapping[str, str]
     one_time: str
+    binding: str
     received: str
     late: str
     correction: str
@@ -31,6 +32,7 @@ _LANGUAGES: Final = {
             "video": "Videosamtal",
         },
         one_time="{text}, engångsavgift",
+        binding="{text}, återstående bindningstid till {day}",
         received="mottagna",
         late="från tidigare period",
         correction="Korrigering av {text}, faktura {number}",
@@ -47,6 +49,7 @@ _LANGUAGES: Final = {
             "video": "Video calls",
         },
         one_time="{text}, one-time fee",
+        binding="{text}, rest of the binding until {day}",
         received="received",
         late="from an earlier period",
         correction="Correction of {text}, invoice {number}",

@@ -11,7 +11,6 @@ from typing import Final
 
 from domain.ids import CustomerId
 from domain.invoicing.invoice import Invoice, decimals_of
-from domain.refusal import BadValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Posted:
 class Chart:
     """Which accounts an invoice is booked on; the numbers are those of the Swedish BAS chart unless told otherwise.
 
-    ``revenue`` replaces a line's own account where the VAT category says where a sale went (EU, export).
+    ``foreign_vat`` takes VAT at a rate that is not in ``vat``: another country's, declared by the one-stop shop (OSS).
     """
 
     receivable: str = "1510"
@@ -64,7 +63,7 @@ class Chart:
     vat: Mapping[Decimal, str] = field(
         default_factory=lambda: {Decimal(25): "2611", Decimal(12): "2621", Decimal(6): "2631"}
     )
-    revenue: Mapping[str, str] = field(default_factory=lambda: {"AE": "3308", "G": "3305"})
+    foreign_vat: str = "2670"
 
 
 BAS: Final = Chart()
@@ -82,20 +81,15 @@ def minor(value: Decimal, currency: str) -> int:
 
 
 def of_invoice(invoice: Invoice, chart: Chart = BAS) -> Entry:
-    """Book an issued invoice or credit note: receivable against revenue, VAT and rounding.
-
-    Refuses with: BadValue where the chart has no account for a VAT rate.
-    """
+    """Book an issued invoice or credit note: receivable against its lines' accounts, VAT and rounding."""
     assert invoice.number, "only what is issued is booked"
     sums: dict[str, int] = defaultdict(int)
     sums[chart.receivable] += minor(invoice.total, invoice.currency)
     for line in invoice.lines:
-        sums[chart.revenue.get(line.vat.category, line.account)] -= minor(line.net, invoice.currency)
+        sums[line.account] -= minor(line.net, invoice.currency)
     for each in invoice.vat:
         if each.tax:
-            account = chart.vat.get(each.treatment.percent)
-            if account is None:
-                raise BadValue(f"the chart of accounts has no account for VAT at {each.treatment.percent:f} %")
+            account = chart.vat.get(each.treatment.percent, chart.foreign_vat)
             sums[account] -= minor(each.tax, invoice.currency)
     sums[chart.rounding] -= minor(invoice.rounding, invoice.currency)
     postings = tuple(Posting(account, invoice.currency, amount) for account, amount in sums.items() if amount)

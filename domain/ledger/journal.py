@@ -70,7 +70,7 @@ class Journal:
 
     def _accrue(self, issued_on: dt.date, line: Line) -> None:
         """Move what belongs to later months than the invoice's own out of its revenue, and into theirs."""
-        account = self.chart.revenue.get(line.vat.category, line.account)
+        account = line.account
         for share in accrue(line.net, line.period, decimals=decimals_of(self.currency)):
             last = share.period.end - dt.timedelta(days=1)
             if (last.year, last.month) > (issued_on.year, issued_on.month) and share.amount:

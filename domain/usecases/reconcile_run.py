@@ -33,7 +33,9 @@ class Reconciliation:
     @property
     def holds(self) -> bool:
         """Tell whether invoices = VAT = journal = ledger."""
-        vat_booked = -sum((self.ledger.get(account, Decimal(0)) for account in BAS.vat.values()), Decimal(0))
+        vat_booked = -sum(
+            (self.ledger.get(account, Decimal(0)) for account in {*BAS.vat.values(), BAS.foreign_vat}), Decimal(0)
+        )
         receivable = self.ledger.get(BAS.receivable, Decimal(0))
         return not self.differences and receivable == self.total and vat_booked == sum(self.vat.values(), Decimal(0))
 
