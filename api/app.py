@@ -197,7 +197,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
         *(
             Operation(
                 method=method,
-                path="/rest/v1/cdr/{source}/{name}",
+                path="/rest/v1/cdr/{source}/{name:path}",  # with slashes too, so that they are refused as names
                 endpoint=uploads,
                 name=f"importCdrFile{suffix}",
                 summary="Take a CDR file, which a worker imports. The same content again changes nothing.",

@@ -78,10 +78,11 @@ class Table:
             if match is not Match.NONE:
                 operation = self._by_path[pattern].get(method)
                 if operation is None:
-                    return Admission(pattern, any(one.public for one in self._by_path[pattern].values()), 0)
+                    # Its body is not read: the answer is 405, however long it is.
+                    return Admission(pattern, any(one.public for one in self._by_path[pattern].values()), None)
                 query = scope["query_string"].decode("latin-1")
                 return Admission(pattern, operation.opens_to(query), operation.body_max, basic=operation.basic)
-        return Admission("none", False, 0)
+        return Admission("none", False, None)
 
 
 def _dispatch(methods: Mapping[str, Operation]) -> Endpoint:

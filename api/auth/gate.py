@@ -119,6 +119,7 @@ class Gate:
             answer.route = admitted.route
             _check_query(scope["query_string"])
             scope["state"]["actor"] = None if admitted.public else await self._caller(scope, admitted)
+            _check_path(scope["path"], admitted.route)
             if admitted.body_max is not None:
                 receive = _Measured(receive, Headers(scope=scope), admitted.body_max)
             await self._app(scope, receive, answer)
@@ -256,6 +257,13 @@ def answer_to(trouble: Exception, request_id: str) -> Response:
     faults.error("error %s", request_id, exc_info=trouble)
     sentence = "something went wrong on our side; tell us the id"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", sentence, id=request_id)
+
+
+def _check_path(path: str, route: str) -> None:
+    """Refuse what no client writes who means a path of ours; a route that takes names looks at them itself."""
+    wrong = any(part in {".", ".."} for part in path.split("/")) or not path.isprintable() or "\\" in path
+    if wrong and ":path}" not in route:
+        raise Malformed(HTTPStatus.BAD_REQUEST, "bad_path", "this is no path: keys are numbers")
 
 
 def _check_query(query: bytes) -> None:

@@ -116,11 +116,14 @@ async def _put(text: str, wiring: Wiring, actor: Actor) -> str:
 
 
 async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor, *, passed: Seen) -> Imported:
-    from domain.usecases.import_cdr import ImportCdr, import_cdr
+    from domain.usecases.import_cdr import ImportCdr, import_cdr, shown_name
 
     with _bar(name) as progress:
         return await import_cdr(
-            ImportCdr(source=source, name=name, content=_blocks(path), size_max=wiring.settings.upload_max_bytes),
+            # It was opened here by a person: what may not stand in a name is left out of it.
+            ImportCdr(
+                source=source, name=shown_name(name), content=_blocks(path), size_max=wiring.settings.upload_max_bytes
+            ),
             actor=actor,
             begin=wiring.begin,
             clock=wiring.clock,

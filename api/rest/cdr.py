@@ -20,8 +20,9 @@ from api.rest.bodies import media_type
 from api.rest.files import shown
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
-from domain.access.actor import Action, allow
+from domain.access.actor import Action, Actor, allow
 from domain.mediation.files import CdrFile
+from domain.refusal import BadValue
 from domain.usecases.import_cdr import ImportCdr, import_cdr
 from domain.usecases.take_cdr import take_cdr
 
@@ -54,7 +55,16 @@ class UploadCdr:
             content=blocks(request),
             size_max=size_max,
         )
-        if waits(request):
+        try:
+            return await self._taken(cmd, actor, waits=waits(request))
+        except BadValue as no:
+            if no.field != "name":
+                raise
+            raise Malformed(HTTPStatus.BAD_REQUEST, "bad_value", no.message) from None
+
+    async def _taken(self, cmd: ImportCdr, actor: Actor, *, waits: bool) -> Response:
+        wiring = self._wiring
+        if waits:
             done = await import_cdr(
                 cmd,
                 actor=actor,

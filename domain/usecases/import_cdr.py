@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
+from unicodedata import category
 
 from domain.access.actor import Action, Actor, allow
 from domain.ids import FileId, SourceId
@@ -83,7 +84,7 @@ async def import_cdr(
     is importing this very file; what the catalogue holds cannot be rated in chunks).
     """
     allow(actor, Action.IMPORT_CDR)
-    name = shown_name(cmd.name)
+    name = await checked_name(cmd.name, actor=actor, begin=begin)
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)
     async with blobs.receive(cmd.content, size_max=cmd.size_max) as arrival:
@@ -213,6 +214,27 @@ async def _once(file: CdrFile, source: Source, unit: Unit) -> None:
             f"as a file of {source.name} every call would be charged twice",
             field="source",
         )
+
+
+async def checked_name(name: str, *, actor: Actor, begin: Begin) -> str:
+    """Return a file's name for people; one that leads elsewhere is noted as an attempt. Refuses with: BadValue.
+
+    Nothing is ever opened by such a name; but who sends one does not mean a file's name.
+    """
+    if leads_elsewhere(name):
+        async with begin(actor) as unit:
+            await unit.audit.write("refuse_file_name", "file", {"name": ascii(name[:NAME_MAX])})
+        raise BadValue("a file's name has no slashes, no control characters and is not .. or .", field="name")
+    return shown_name(name)
+
+
+def leads_elsewhere(name: str) -> bool:
+    r"""Tell whether a name is a path, or holds control characters.
+
+    >>> [leads_elsewhere(one) for one in ("../x", "..", r"\\host\x", "a\0.csv", "a..b.csv")]
+    [True, True, True, True, False]
+    """
+    return name in {".", ".."} or any(letter in "/\\" or category(letter) == "Cc" for letter in name)
 
 
 def shown_name(name: str) -> str:

@@ -12,7 +12,7 @@ from domain.ports.clock import Clock
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.unit import Begin
-from domain.usecases.import_cdr import FINISHED, ImportCdr, registered, shown_name, source_named
+from domain.usecases.import_cdr import FINISHED, ImportCdr, checked_name, registered, source_named
 
 KIND: Final = "import_cdr"
 
@@ -34,7 +34,7 @@ async def take_cdr(
     LimitExceeded (size). What is wrong with the content is found by the import, and told on the file.
     """
     allow(actor, Action.IMPORT_CDR)
-    name = shown_name(cmd.name)
+    name = await checked_name(cmd.name, actor=actor, begin=begin)
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)
     kept = await blobs.keep(cmd.content, size_max=cmd.size_max)

@@ -15,13 +15,14 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 
 from domain.refusal import LimitExceeded, Unreadable
+from integrations.cdr import zip_end
 
 BLOCK_BYTES: Final = 1 << 20
 SIZE_MAX: Final = 64 << 30
 RATIO_MAX: Final = 100
 _RATIO_FROM: Final = 16 << 20  # small files may be packed as well as they like
 _ENTRIES_MAX: Final = 100
-_ZIP_END_BYTES: Final = 65_557  # the end record with its longest comment
+_DIRECTORY_MAX: Final = 1 << 20
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -90,19 +91,12 @@ def _gzip(file: BinaryIO) -> Iterator[bytes]:
         raise Unreadable(f"the gzip file is damaged: {wrong}; fetch it again") from None
 
 
-def _entries(file: BinaryIO) -> int:
-    """Return how many entries the zip archive's end declares, without reading its directory."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _ZIP_END_BYTES))
-    tail = file.read()
-    file.seek(0)
-    end = tail.rfind(b"PK\x05\x06")
-    return int.from_bytes(tail[end + 10 : end + 12], "little") if end >= 0 else 0
-
-
 def _zip(file: BinaryIO) -> Iterator[bytes]:
-    if (declared := _entries(file)) > _ENTRIES_MAX:
-        raise Unreadable(f"the zip archive holds {declared} entries; give one file of records per archive")
+    entries_declared, length = zip_end.declared(file)
+    if entries_declared > _ENTRIES_MAX or length > _DIRECTORY_MAX:
+        raise Unreadable(
+            "the zip archive holds more than {most} entries; give one file of records per archive", most=_ENTRIES_MAX
+        )
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]

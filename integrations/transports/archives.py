@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
 from domain.refusal import LimitExceeded, Unreadable
+from integrations.cdr import zip_end
 
 BLOCK_BYTES: Final = 1 << 20
 ENTRIES_MAX: Final = 1000
 SIZE_MAX: Final = 64 << 30
 RATIO_MAX: Final = 100
+DIRECTORY_MAX: Final = 1 << 20
 _RATIO_FROM: Final = 16 << 20
-_END_BYTES: Final = 65_557
 
 
 class ZipArchives:
@@ -31,10 +32,8 @@ class ZipArchives:
         Refuses with: Unreadable, LimitExceeded. What is wrong with an archive of one file its reader tells.
         """
         size = file.seek(0, 2)
-        file.seek(max(0, size - _END_BYTES))
-        tail = file.read()
-        end = tail.rfind(b"PK\x05\x06")
-        if end >= 0 and int.from_bytes(tail[end + 10 : end + 12], "little") > ENTRIES_MAX:
+        entries_declared, length = zip_end.declared(file)
+        if entries_declared > ENTRIES_MAX or length > DIRECTORY_MAX:
             raise LimitExceeded(f"the zip archive holds more than {ENTRIES_MAX} files")
         file.seek(0)
         try:

@@ -3,8 +3,8 @@
 Two workers take five files from the queue, two at a time each. The files overlap: in events, in an event that has no
 owner, and one is another's content under a second name. While chunks are committed, SIGKILL goes to a worker, to the
 database's postmaster, to one of its backends (upon which it resets itself), or to a worker and the postmaster together;
-what was killed is started again. Every other seed keeps the bytes of files in the database, and each worker has a folder
-of its own, as on machines of their own. In the end the books are those of a run that nothing disturbed.
+what was killed is started again. Every other seed keeps the bytes of files in the database, where each worker has a
+folder of its own, as on machines of their own. In the end the books are those of a run that nothing disturbed.
 
 ``STORM_SEEDS=200 pytest tests/jobs/test_storm.py`` is the long form; ``make prove`` runs it. ``STORM_FIRST=31`` with
 ``STORM_SEEDS=170`` goes on behind the 30th. The server's durability is on: a commit that was told survives its death.

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
+import time
 import zipfile
 
 import pyarrow as pa
 import pytest
 
 from domain.refusal import LimitExceeded, Unreadable
-from integrations.cdr import containers
+from domain.usecases.mediate import mediate
+from integrations.cdr import containers, registry
+from integrations.transports.archives import ZipArchives
 
 TEXT = b"a,b,c\n" * 10_000
 
@@ -72,3 +76,40 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
 def test_an_archive_of_anything_but_one_file_inside_is_refused(packed: bytes) -> None:
     with pytest.raises(Unreadable):
         containers.check(io.BytesIO(packed))
+
+
+def test_an_archive_within_an_archive_is_not_unpacked() -> None:
+    """As 42.zip: sixteen archives of sixteen archives, five deep."""
+    data = b"0" * 1_000_000
+    for depth in range(5):
+        data = zipped(*((f"{depth}-{number}.zip", data) for number in range(16)))
+    with pytest.raises(Unreadable, match="16 files"):
+        unpacked(data)
+    assert len(ZipArchives().parts(io.BytesIO(data)) or ()) == 16, "a feed takes each as a file"
+    profile = registry.profile("asterisk")
+    inner = zipped(("records.csv", TEXT))
+    for outer in (zipped(("inner.zip", inner)), gzip.compress(inner), zipped(("inner.gz", gzip.compress(TEXT)))):
+        with pytest.raises(Unreadable, match="inside another"):
+            list(mediate([unpacked(outer)], profile, registry.reader(profile)))
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("entries", [1_000_000, 1])
+def test_a_million_entries_are_refused_at_once(entries: int, *, wide: bool) -> None:
+    """Also where the end of the archive says that there is one: Python would make a directory of a million."""
+    one = zipped(("a.csv", b"x"))
+    begin, end = one.index(b"PK\x01\x02"), one.rindex(b"PK\x05\x06")
+    directory = one[begin:end] * 1_000_000
+    size = len(directory)
+    narrow = (min(entries, 0xFFFF), min(entries, 0xFFFF), 0xFFFFFFFF if wide else size, 0xFFFFFFFF if wide else begin)
+    ending = b"PK\x05\x06" + bytes(4) + struct.pack("<HHIIH", *narrow, 0)
+    if wide:
+        numbers = struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, entries, entries, size, begin)
+        ending = b"PK\x06\x06" + numbers + b"PK\x06\x07" + struct.pack("<IQI", 0, begin + size, 1) + ending
+    file = io.BytesIO(one[:begin] + directory + ending)
+    began = time.monotonic()
+    with pytest.raises(Unreadable, match="more than 100 entries"):
+        containers.check(file)
+    with pytest.raises(LimitExceeded, match="more than 1000 files"):
+        ZipArchives().parts(file)
+    assert time.monotonic() - began < 1, "the directory was not read"
