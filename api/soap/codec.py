@@ -20,6 +20,7 @@ from api.soap.feeds import Feeds
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
 from api.soap.service import Billing, Call
+from api.soap.webhooks import Webhooks
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
 
@@ -51,7 +52,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Feeds, Mediation, Margins],
+            [Billing, Feeds, Mediation, Margins, Webhooks],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),
