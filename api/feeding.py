@@ -17,6 +17,7 @@ from domain.refusal import NotFound, Refusal, WrongState
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
+from domain.usecases.tend_orders import wake_orders
 from domain.usecases.watch_feed import watch_feeds
 from persistence.away import DatabaseAway
 
@@ -96,6 +97,7 @@ class Scheduler:
             actor = system(operator.id, CLIENT)
             try:
                 promised += await schedule_polls(actor=actor, begin=wiring.begin, clock=wiring.clock)
+                await wake_orders(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 if watching:
                     await watch_feeds(actor=actor, begin=wiring.begin, clock=wiring.clock)
             except DatabaseAway:

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from api.feeding import poll_job
+from api.provisioning import order_job
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
-from domain.usecases import schedule_polls, take_cdr
+from domain.usecases import place_order, schedule_polls, take_cdr
 from domain.usecases.import_cdr import import_file
 from domain.usecases.sweep_sessions import sweep_sessions
 
@@ -59,4 +60,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
     SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
+    place_order.KIND: order_job,
 }

@@ -73,7 +73,7 @@ class Settings:
         str | None, Words("folders that feeds may read, : between; not set: data_dir/inbox/{operator}")
     ] = None
     transport_networks: Annotated[
-        str | None, Words("private networks that feeds may reach, such as 10.0.0.0/8, commas between")
+        str | None, Words("private networks that feeds, webhooks and network elements may reach, such as 10.0.0.0/8")
     ] = None
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300

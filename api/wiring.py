@@ -21,6 +21,7 @@ from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
 from domain.ports.news import News
 from domain.ports.payments import PaymentReader
+from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.taking import Archives
@@ -31,6 +32,7 @@ from domain.refusal import BadValue
 from integrations.cdr.formats import ShippedFormats
 from integrations.payments.formats import read as read_payment_file
 from integrations.printing.documents import InvoiceDocuments
+from integrations.provisioning.elements import KnownElements
 from integrations.rates.files import BankRates
 from integrations.sheets.rows import SheetFiles
 from integrations.transports.addresses import Network, read_networks
@@ -88,6 +90,7 @@ class Wiring:
     vault: Vault
     http: Http
     deliveries: Deliveries
+    network: NetworkElements
     archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
     rate_files: RateFiles = field(default_factory=BankRates)
@@ -137,6 +140,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         vault=_vault(settings),
         http=CheckedHttp(_networks(settings)),
         deliveries=StoredDeliveries(database),
+        network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
         database=database,
     )
 
@@ -166,6 +170,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         vault=_vault(settings),
         http=CheckedHttp(_networks(settings)),
         deliveries=MemoryDeliveries(memory, clock or SystemClock()),
+        network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
     )
 
 

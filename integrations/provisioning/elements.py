@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from domain.ports.clock import Clock
 from domain.ports.transports import TransportFault, Unreached
 from domain.ports.webhooks import Answer as Reply
 from domain.ports.webhooks import Http
@@ -39,10 +40,10 @@ WORDS: Final = Rule(
 
 @dataclass(frozen=True, slots=True)
 class KnownElements:
-    """Keeps ``domain.ports.provisioning.Network``. ``seconds`` tells the time since 1970, for signatures."""
+    """Keeps ``domain.ports.provisioning.Network``. The clock's time stands in signatures."""
 
     http: Http
-    seconds: Callable[[], float]
+    clock: Clock
 
     async def check(self, element: NetworkElement) -> None:
         """Look at an element before it is kept: its address, its WSDL. Refuses with: BadValue."""
@@ -74,7 +75,7 @@ class KnownElements:
         secret = secrets.get("secret", "")
         read_secret(secret)
         body = json.dumps(request.document(), ensure_ascii=False).encode()
-        headers = signed([secret], identity=request.id, seconds=int(self.seconds()), body=body)
+        headers = signed([secret], identity=request.id, seconds=int(self.clock.now().timestamp()), body=body)
         headers |= {"content-type": JSON, "idempotency-key": request.id, **_authorized(secrets)}
         reply = await self._ask(element, "POST", element.address or "", headers, body)
         value = _json(reply)
