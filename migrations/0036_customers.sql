@@ -104,7 +104,7 @@ create table if not exists customer_term (
     reseller bigint,
     primary key (operator, term, customer, kind)
 );
-create index if not exists customer_term_customer on customer_term (operator, customer, kind, term);
+create index if not exists customer_term_customer on customer_term (operator, customer, term, kind);
 create index if not exists customer_term_reseller on customer_term (operator, reseller, term, customer)
     where reseller is not null;
 

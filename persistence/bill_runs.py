@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from domain.access.actor import Actor
@@ -80,18 +80,87 @@ r.currency,
  s.late, n.number
 """
 
+# What resellers bought, by the customers they are invoiced as; the arguments are those above.
+_COLLECT_WHOLESALE: Final = """
+insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
+late,
+    first, events, used, amount_micro, corrects, wholesale)
+with term as (
+    select reseller, customer, valid_from, lead(valid_from) over (partition by reseller order by valid_from) as valid_to
+      from reseller_term where operator = $1),
+tier as materialized (
+    select p.id as pricing, t.place::int as place, m.customer, m.valid_from, m.valid_to
+      from pricing p cross join lateral unnest(p.tiers) with ordinality t (reseller, place)
+      join term m on m.reseller = t.reseller and m.customer is not null
+     where p.operator = $1 and p.wholesale[t.place] is not null
+       and ($9::bigint[] is null or m.customer = any ($9::bigint[])))
+select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number, true
+  from (
+    select t.customer, u.mode, u.direction, u.destination, u.wholesale_rate[t.place] as rate,
+           u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
+           sum(u.used) as used, sum(u.wholesale_micro[t.place]) as amount,
+           case when u.version > 1 then (
+               select min(b.run) from usage p join billed_through b on b.operator = p.operator
+                  and b.customer = t.customer and p.start < b.period_end and p.chunk <= b.horizon
+                where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
+                  and p.version < u.version) end as billed_by
+      from usage u join tier t on t.pricing = u.pricing and u.start >= t.valid_from
+       and (t.valid_to is null or u.start < t.valid_to)
+     where u.operator = $1 and u.start < $4 and u.chunk <= $5 and u.wholesale_micro[t.place] is not null
+       and not exists (select from billed_through b where b.operator = u.operator and b.customer = t.customer
+           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon)
+     group by t.customer, u.mode, u.direction, u.destination, u.wholesale_rate[t.place], u.start < $3, billed_by
+  ) s
+  join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.rate
+  left join destination d on d.operator = $1 and d.id = s.destination
+  left join lateral (
+    select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
+       and l.invoice = i.id and l.line_customer = s.customer
+     where i.operator = $1 and i.run = s.billed_by order by i.id limit 1) n on s.billed_by is not null
+ where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
+    and c.run is null and c.original = n.number)
+ group by s.customer, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency, s.late, n.number
+"""
+
+# Who pays is read off the tree as it stands on a day: the dated place, or what the customer's own row says where it was
+# never moved.
 _PAYERS: Final = """
-select id from customer where operator = $1 and id > $2 and not (through_parent and parent is not null)
-   and ($3::bigint[] is null or id = any ($3::bigint[])) order by id limit $4
+select c.id from customer c left join customer_place p on p.operator = c.operator and p.customer = c.id
+   and p.valid_from <= $5 and (p.valid_to is null or p.valid_to > $5)
+ where c.operator = $1 and c.id > $2 and ($3::bigint[] is null or c.id = any ($3::bigint[]))
+   and case when p.customer is null then c.pays_through else p.pays_through end is null order by c.id limit $4
 """
 
 _MEMBERS: Final = """
 with recursive member as (
     select c.id as payer, 0 as depth, c.* from customer c where c.operator = $1 and c.id = any ($2::bigint[])
     union all
-    select m.payer, m.depth + 1, c.* from member m
-      join customer c on c.operator = $1 and c.parent = m.id and c.through_parent where m.depth < $3)
+    select m.payer, m.depth + 1, u.* from member m cross join lateral (
+        select c.* from customer c where c.operator = $1 and c.pays_through = m.id
+           and not exists (select from customer_place p where p.operator = c.operator and p.customer = c.id)
+        union all
+        select c.* from customer_place p join customer c on c.operator = p.operator and c.id = p.customer
+         where p.operator = $1 and p.pays_through = m.id
+           and p.valid_from <= $4 and (p.valid_to is null or p.valid_to > $4)) u
+     where m.depth < $3)
 select * from member order by payer, depth, number
+"""
+
+_PAYERS_OF: Final = """
+with recursive above as (
+    select unnest($2::bigint[]) as id, 0 as depth
+    union all
+    select t.through, a.depth + 1 from above a cross join lateral (
+        select case when p.customer is null then c.pays_through else p.pays_through end as through
+          from customer c left join customer_place p on p.operator = c.operator and p.customer = c.id
+           and p.valid_from <= $4 and (p.valid_to is null or p.valid_to > $4)
+         where c.operator = $1 and c.id = a.id) t
+     where t.through is not null and a.depth < $3)
+select distinct a.id from above a join customer c on c.operator = $1 and c.id = a.id
+  left join customer_place p on p.operator = c.operator and p.customer = c.id
+   and p.valid_from <= $4 and (p.valid_to is null or p.valid_to > $4)
+ where case when p.customer is null then c.pays_through else p.pays_through end is null
 """
 
 _BILLED: Final = """
@@ -155,10 +224,15 @@ class BillRunStore:
         await self._connection.execute(f"set local statement_timeout = '{COLLECT_SECONDS}s'")
         currencies = await self._currencies()
         customers = await self.covered(run)
-        await self._connection.execute(
-            _COLLECT, self._operator, run.id, since, until, run.horizon, zone, list(currencies),
-            list(currencies.values()), customers,
+        asked = (
+            self._operator, run.id, since, until, run.horizon, zone, list(currencies), list(currencies.values()),
+            customers,
         )  # fmt: skip
+        await self._connection.execute(_COLLECT, *asked)
+        if await self._connection.fetchval(
+            "select exists (select from reseller_term where operator = $1 and customer is not null)", self._operator
+        ):
+            await self._connection.execute(_COLLECT_WHOLESALE, *asked)
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
@@ -167,7 +241,7 @@ class BillRunStore:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
         if run.customers is None:
             return None
-        members = await self._members(await self._selected(run, 0, None))
+        members = await self._members(await self._selected(run, 0, None), _tree_day(run))
         return [member.id for group in members.values() for member in group]
 
     async def get(self, key: BillRunId) -> BillRun:
@@ -207,7 +281,7 @@ class BillRunStore:
         """Return the next payers after the run's position."""
         found = await self._selected(run, run.position, first + 1)
         payers = found[:first]
-        members = await self._members(payers)
+        members = await self._members(payers, _tree_day(run))
         customers = [member.id for group in members.values() for member in group]
         unit = (self._transaction, self._actor)
         contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
@@ -309,25 +383,17 @@ class BillRunStore:
     async def _selected(self, run: BillRun, after: int, limit: int | None) -> list[CustomerId]:
         chosen = None
         if run.customers is not None:
-            chosen = await self._payers_of(run.customers)
-        rows = await self._connection.fetch(_PAYERS, self._operator, after, chosen, limit)
+            chosen = await self._payers_of(run.customers, _tree_day(run))
+        rows = await self._connection.fetch(_PAYERS, self._operator, after, chosen, limit, _tree_day(run))
         return [row["id"] for row in rows]
 
-    async def _payers_of(self, customers: Sequence[CustomerId]) -> list[int]:
-        """Return who pays for these customers."""
-        rows = await self._connection.fetch(
-            """with recursive above as (
-                   select id, parent, through_parent, 0 as depth from customer where operator = $1
-                   and id = any ($2::bigint[]) union all select c.id, c.parent, c.through_parent,
-                   a.depth + 1 from above a
-                     join customer c on c.operator = $1 and c.id = a.parent where a.through_parent and a.depth < $3)
-               select distinct id from above where not (through_parent and parent is not null)""",
-            *(self._operator, list(customers), TREE_DEPTH_MAX),
-        )
+    async def _payers_of(self, customers: Sequence[CustomerId], day: date) -> list[int]:
+        """Return who pays for these customers on a day."""
+        rows = await self._connection.fetch(_PAYERS_OF, self._operator, list(customers), TREE_DEPTH_MAX, day)
         return [row["id"] for row in rows]
 
-    async def _members(self, payers: Sequence[CustomerId]) -> dict[CustomerId, Sequence[Customer]]:
-        rows = await self._connection.fetch(_MEMBERS, self._operator, list(payers), TREE_DEPTH_MAX)
+    async def _members(self, payers: Sequence[CustomerId], day: date) -> dict[CustomerId, Sequence[Customer]]:
+        rows = await self._connection.fetch(_MEMBERS, self._operator, list(payers), TREE_DEPTH_MAX, day)
         found: dict[CustomerId, list[Customer]] = {key: [] for key in payers}
         for row in rows:
             found[row["payer"]].append(customer_from_row(row))
@@ -336,7 +402,7 @@ class BillRunStore:
     async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
         rows = await self._connection.fetch(
             "select customer, contract, subscription, mode, direction, group_name, currency, late, first, events, used,"
-            " amount_micro, corrects from bill_run_usage where operator = $1 and run = $2"
+            " amount_micro, corrects, wholesale from bill_run_usage where operator = $1 and run = $2"
             " and customer = any ($3::bigint[])"
             " order by customer, subscription, mode, direction, group_name, late, corrects",
             *(self._operator, run.id, list(customers)),
@@ -356,6 +422,7 @@ class BillRunStore:
             used,
             amount,
             number,
+            wholesale,
         ) in rows:
             found[customer].append(
                 UsageTotal(
@@ -372,6 +439,7 @@ class BillRunStore:
                     used=used,
                     amount_micro=amount,
                     corrects=number,
+                    wholesale=wholesale,
                 )
             )
         return found
@@ -399,6 +467,11 @@ class BillRunStore:
         currencies = {name: currency_of(name, above) for name in above}
         rates = await self._connection.fetch("select id, price_list from rate where operator = $1", self._operator)
         return {row["id"]: currencies[row["price_list"]] for row in rates}
+
+
+def _tree_day(run: BillRun) -> date:
+    """Return the day whose tree tells who pays: the last of the period."""
+    return run.period.end - timedelta(days=1)
 
 
 def _asked(run: BillRun) -> tuple[object, ...]:

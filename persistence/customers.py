@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from piccolo.columns import BigInt, BigSerial, Boolean, Integer, SmallInt, Text, Varchar
+from piccolo.columns import JSONB, BigInt, BigSerial, Boolean, Integer, Numeric, SmallInt, Text, Timestamptz, Varchar
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from domain.access.actor import Actor
+from domain.customers.contact import Contact, Recipient
 from domain.customers.customer import TREE_DEPTH_MAX, CallSpecification, Customer, CustomerKind, Delivery
 from domain.ids import CustomerId
 from domain.operators import Address
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Stale
+from persistence.customer_search import found_by_text
 from persistence.engine import Transaction
+from persistence.field_definitions import fields_of, fields_to
+from persistence.fields import dump, load
 from persistence.violations import beyond, possible, refusing
-
-WORDS_MAX = 8
 
 
 class CustomerRow(Table, tablename="customer"):
-    """The table ``customer`` without the column that the database computes."""
+    """The table ``customer`` without the columns that the database computes."""
 
     operator = Integer()
     id = BigSerial(primary_key=True)
@@ -50,6 +53,17 @@ class CustomerRow(Table, tablename="customer"):
     mask_digits = SmallInt()
     price_list = Text(null=True)
     version = Integer()
+    billed_through = BigInt(null=True)
+    recipient = JSONB(null=True)
+    contacts = JSONB()
+    credit_limit = Numeric(null=True)
+    buyer_reference = Text(null=True)
+    order_reference = Text(null=True)
+    cost_centre = Text(null=True)
+    fields = JSONB()
+    merged_into = BigInt(null=True)
+    closed_at = Timestamptz(null=True)
+    erased_at = Timestamptz(null=True)
 
 
 _SAME = [
@@ -69,6 +83,14 @@ _SAME = [
     "mask_digits",
     "price_list",
     "version",
+    "billed_through",
+    "credit_limit",
+    "buyer_reference",
+    "order_reference",
+    "cost_centre",
+    "merged_into",
+    "closed_at",
+    "erased_at",
 ]
 
 
@@ -80,6 +102,9 @@ def from_row(row: Mapping[str, Any]) -> Customer:
         address=Address(row["street"], row["postcode"], row["city"], row["country"], row["street2"]),
         delivery=Delivery(row["delivery"]),
         call_specification=CallSpecification(row["call_specification"]),
+        recipient=None if row["recipient"] is None else load(Recipient, json.loads(row["recipient"])),
+        contacts=tuple(load(Contact, one) for one in json.loads(row["contacts"])),
+        fields=fields_of(row["fields"]),
         **{name: row[name] for name in _SAME},
     )
 
@@ -96,13 +121,10 @@ def to_row(customer: Customer) -> dict[str, Any]:
         "country": place.country,
         "delivery": customer.delivery.value,
         "call_specification": customer.call_specification.value,
+        "recipient": None if customer.recipient is None else json.dumps(dump(customer.recipient), ensure_ascii=False),
+        "contacts": json.dumps(dump(customer.contacts), ensure_ascii=False),
+        "fields": fields_to(customer.fields),
     }
-
-
-def word_patterns(text: str) -> list[str]:
-    """Return a LIKE pattern for the start of each word of a search text, backslash, per cent and underscore quoted."""
-    words = text.lower().split()[:WORDS_MAX]
-    return [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in words]
 
 
 class CustomerStore:
@@ -110,6 +132,7 @@ class CustomerStore:
 
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
+        self._actor = actor
         self._operator = actor.operator
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Customer]:
@@ -137,16 +160,24 @@ class CustomerStore:
         return found[0] if found else _missing(number)
 
     async def page(
-        self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
+        self,
+        request: PageRequest,
+        *,
+        text: str | None = None,
+        parent: CustomerId | None = None,
+        country: str | None = None,
     ) -> Page[Customer]:
-        """List by key."""
+        """List by key, or with a text by the word that was found."""
+        if text is not None and text.strip():
+            keys = await found_by_text(
+                self._transaction.connection, self._actor, text, country, after=request.after, parent=parent,
+                first=request.first + 1,
+            )  # fmt: skip
+            rows = await self.many(keys)
+            return Page.of([rows[key] for key in keys if key in rows], request)
         conditions: list[Any] = [CustomerRow.id > beyond(request.after)]
         if parent is not None:
             conditions.append(WhereRaw("parent = any({})", possible([parent])))
-        conditions += [
-            WhereRaw("(search like {} or search like {})", pattern, "% " + pattern)
-            for pattern in word_patterns(text or "")
-        ]
         return Page.of(await self._select(*conditions, first=request.first + 1), request)
 
     async def children(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Customer]]:
@@ -217,6 +248,7 @@ class CustomerStore:
 def _rules(customer: Customer) -> dict[str, Conflict | NotFound]:
     return {
         "customer_operator_number_key": Conflict(f"customer number {customer.number} is taken", field="number"),
+        "customer_billed_through_fkey": NotFound(f"no customer {customer.billed_through}", field="billedThrough"),
         "customer_operator_parent_fkey": NotFound(f"no customer {customer.parent}", field="parent"),
         "customer_operator_reseller_fkey": NotFound(f"no reseller {customer.reseller}", field="reseller"),
     }

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
+from domain.customers.searching import TERM_MAX, terms, wanted
+from domain.fields.definition import Aggregate
 from domain.ids import CustomerId, OperatorId, ResellerId
 from domain.ports.page import Page, PageRequest
-from domain.refusal import Conflict, NotFound, Stale
+from domain.refusal import BadValue, Conflict, NotFound, Stale
 from domain.resellers.reseller import Reseller, Term, as_of
 from persistence.memory import Draft, page_of
-
-WORDS_MAX = 8
 
 
 class MemoryCustomers:
@@ -38,16 +38,50 @@ class MemoryCustomers:
         return found[0] if found else _missing(number)
 
     async def page(
-        self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
+        self,
+        request: PageRequest,
+        *,
+        text: str | None = None,
+        parent: CustomerId | None = None,
+        country: str | None = None,
     ) -> Page[Customer]:
-        """List by key."""
-        words = (text or "").lower().split()[:WORDS_MAX]
+        """List by key, or with a text by the word that was found."""
+        rows = self._draft.seen("customer", lambda one: parent is None or one.parent == parent)
+        if text is None or not text.strip():
+            return page_of(rows, request, lambda one: one.id)
+        meant = wanted(text, country)
+        ranked = []
+        for one in rows:
+            held = self._terms(one)
+            for words in meant:
+                hits = [[term for term in held if term.startswith(word)] for word in words.words]
+                if all(hits):
+                    ranked.append((min(hits[0]), one.id, one))
+                    break
+        ranked.sort()
+        keys = [one.id for _, _, one in ranked]
+        start = 0
+        if request.after is not None:
+            if request.after not in keys:
+                raise BadValue("what the page before ended with is not found any more; begin again", field="after")
+            start = keys.index(CustomerId(request.after)) + 1
+        return Page.of([one for _, _, one in ranked[start : start + request.first + 1]], request)
 
-        def wanted(one: Customer) -> bool:
-            held = f" {one.name} {one.number} {one.identity_number or ''} {one.email or ''}".lower()
-            return (parent is None or one.parent == parent) and all(f" {word}" in held for word in words)
-
-        return page_of(self._draft.seen("customer", wanted), request, lambda one: one.id)
+    def _terms(self, one: Customer) -> frozenset[str]:
+        """Return every word that a customer is found by."""
+        draft = self._draft
+        searchable = frozenset(
+            each.name
+            for each in draft.table("field_definition").values()
+            if each.operator == one.operator and each.aggregate is Aggregate.CUSTOMER and each.searchable
+        )
+        found = set(terms(one, searchable))
+        for table in ("contract", "invoice", "subscription"):
+            for row in draft.table(table).values():
+                if row.customer == one.id:
+                    numbers = row.numbers if table == "subscription" else (row,)
+                    found.update(each.number.lower()[:TERM_MAX] for each in numbers)
+        return frozenset(found)
 
     async def children(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Customer]]:
         """Return the direct sub-customers of each."""
@@ -99,6 +133,8 @@ class MemoryCustomers:
                 raise Conflict(f"customer number {customer.number} is taken", field="number")
         if not exists(self._draft, "customer", customer.parent, operator):
             raise NotFound(f"no customer {customer.parent}", field="parent")
+        if not exists(self._draft, "customer", customer.billed_through, operator):
+            raise NotFound(f"no customer {customer.billed_through}", field="billedThrough")
         if not exists(self._draft, "reseller", customer.reseller, operator):
             raise NotFound(f"no reseller {customer.reseller}", field="reseller")
         if not self._draft.sees(customer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -27,13 +27,15 @@ from domain.ids import (
 from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
+from domain.invoicing.series import default_prefix, name_of
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
-from domain.rating.rated_event import RatedEvent
+from domain.rating.rated_event import Charge, RatedEvent
 from domain.refusal import NotFound, WrongState
 from persistence.memory import Draft, page_of
 from persistence.memory_contract_changes import MemoryContractChanges
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
+from persistence.memory_places import placed
 
 FIRST_NUMBER = 100_001
 
@@ -64,7 +66,11 @@ class Mark:
 
     def covers(self, event: RatedEvent) -> bool:
         """Tell whether the event is billed by this run or one before it."""
-        return event.customer == self.customer and event.start < self.period_end and event.chunk <= self.horizon
+        return event.customer == self.customer and self.reaches(event)
+
+    def reaches(self, event: RatedEvent) -> bool:
+        """Tell whether the event lies in what was billed by this run or one before it, whoever had it."""
+        return event.start < self.period_end and event.chunk <= self.horizon
 
 
 class MemoryInvoices:
@@ -143,15 +149,18 @@ class MemoryInvoices:
                 for event in rows
             ]
 
-    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
-        """Draw keys and numbers of the document's series."""
+    async def draw(
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+    ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw keys and numbers of the seller's series."""
         series = self._draft.table("series")
-        place = (self._draft.actor.operator, kind.value)
+        place = (self._draft.actor.operator, name_of(kind.value, seller))
+        prefix = self._draft.table("series_prefix").get(place, default_prefix(seller))
         first = series.get(place, FIRST_NUMBER)
         if count:
             series[place] = first + count
         keys = [InvoiceId(self._draft.draw("invoice")) for _ in range(count)]
-        return keys, [str(number) for number in range(first, first + count)]
+        return keys, [f"{prefix}{number}" for number in range(first, first + count)]
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:
         """Keep numbered invoices with their lines."""
@@ -208,11 +217,48 @@ class MemoryBillRuns:
                 continue
             place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
             sums[*place, event.retail.amount.currency, late, corrects].append(event)
+        wholesale = self._wholesale(run, since, until, marks)
         totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
+        totals += [_bought(place, each, zone) for place, each in sorted(wholesale.items(), key=lambda one: str(one[0]))]
         self._draft.table("bill_run_usage")[run.id] = totals
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
+
+    def _wholesale(
+        self, run: BillRun, since: datetime, until: datetime, marks: Sequence[Mark]
+    ) -> dict[tuple[object, ...], list[tuple[RatedEvent, Charge]]]:
+        """Gather what resellers bought, by the customers they are invoiced as."""
+        terms = sorted(self._draft.table("reseller_term").values(), key=lambda one: one.valid_from)
+        found: dict[tuple[object, ...], list[tuple[RatedEvent, Charge]]] = defaultdict(list)
+        for row in _rows(self._draft):
+            event = row.event
+            if event.start >= until or event.chunk > run.horizon:
+                continue
+            for tier, charge in zip(event.tiers, event.wholesale, strict=True):
+                held = [one for one in terms if one.reseller == tier and one.valid_from <= event.start]
+                buyer = held[-1].customer if held else None
+                if charge is None or buyer is None:
+                    continue
+                mine = [mark for mark in marks if mark.customer == buyer]
+                if any(mark.reaches(event) for mark in mine):
+                    continue
+                before = [one for one in _events(self._draft) if one.ref == event.ref and one.version < event.version]
+                runs = [mark.run for mark in mine for one in before if mark.reaches(one)]
+                corrects = self._number_of(min(runs), buyer) if runs else None
+                if corrects is not None and corrects in self._credited():
+                    continue
+                place = (buyer, event.mode, event.direction, row.group, charge.amount.currency, event.start < since)
+                found[*place, corrects].append((event, charge))
+        return found
+
+    def _number_of(self, run: BillRunId, customer: CustomerId) -> str | None:
+        numbers = [
+            invoice.number
+            for invoice in self._draft.seen("invoice")
+            if invoice.run == run and any(line.customer == customer for line in invoice.lines)
+        ]
+        return numbers[0] if numbers else None
 
     async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
@@ -268,7 +314,7 @@ class MemoryBillRuns:
         """Return the next payers after the run's position with everything their bills are made of."""
         left = self._payers(run)
         payers = left[:first]
-        tree = self._tree()
+        tree = self._tree(run)
         ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
         members = {key: [one for one in ranked if payer(one.id, tree) == key] for key in payers}
         customers = [one.id for group in members.values() for one in group]
@@ -329,11 +375,12 @@ class MemoryBillRuns:
         if run.state is BillRunState.DONE:
             self._draft.table("bill_run_usage").pop(run.id, None)
 
-    def _tree(self) -> dict[CustomerId, Customer]:
-        return {one.id: one for one in self._draft.seen("customer")}
+    def _tree(self, run: BillRun) -> dict[CustomerId, Customer]:
+        """Return the tree of the last day of a run's period."""
+        return placed(self._draft, run.period.end - timedelta(days=1))
 
     def _payers(self, run: BillRun) -> list[CustomerId]:
-        tree = self._tree()
+        tree = self._tree(run)
         chosen = tree if run.customers is None else {key for key in run.customers if key in tree}
         return sorted({key for key in (payer(one, tree) for one in chosen) if key > run.position})
 
@@ -398,10 +445,16 @@ def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -
     )
 
 
+def _bought(place: tuple[object, ...], each: Sequence[tuple[RatedEvent, Charge]], zone: str) -> UsageTotal:
+    customer, mode, direction, group, currency, late, corrects = place
+    total = _total((customer, 0, 0, mode, direction, group, currency, late, corrects), [one for one, _ in each], zone)
+    return replace(total, amount_micro=sum(int(charge.amount.value.scaleb(6)) for _, charge in each), wholesale=True)
+
+
 def _depth(customer: Customer, tree: Mapping[CustomerId, Customer]) -> int:
     depth = 0
-    while customer.through_parent and customer.parent is not None:
-        customer, depth = tree[customer.parent], depth + 1
+    while (above := customer.pays_through) is not None:
+        customer, depth = tree[above], depth + 1
     return depth
 
 

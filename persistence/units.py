@@ -21,6 +21,7 @@ from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
 from persistence.field_definitions import FieldDefinitionStore, MemoryFieldDefinitions
 from persistence.files import FileStore, SourceStore, SuspenseStore
+from persistence.grants import GrantStore
 from persistence.groups import GroupStore, MemoryGroups
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
@@ -38,6 +39,7 @@ from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_draws import MemoryDraws
 from persistence.memory_feeds import MemoryFeeds
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
+from persistence.memory_grants import MemoryGrants
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
@@ -56,6 +58,7 @@ from persistence.memory_withdrawals import MemoryWithdrawals
 from persistence.number_orders import NumberOrderStore
 from persistence.numbers import NumberStore
 from persistence.payments import PaymentStore
+from persistence.plans import MemoryPlans, PlanStore
 from persistence.persons import PersonStore
 from persistence.places import NoteStore, PlaceStore
 from persistence.provisioning import ElementStore, OrderStore
@@ -107,6 +110,8 @@ class StoredUnit:
         self.payments = PaymentStore(transaction, actor)
         self.reratings = ReratingStore(transaction, actor)
         self.draws = DrawStore(transaction, actor)
+        self.grants = GrantStore(transaction, actor)
+        self.plans = PlanStore(transaction, actor)
         self.groups = GroupStore(transaction, actor)
         self.places = PlaceStore(transaction, actor)
         self.notes = NoteStore(transaction, actor)
@@ -158,6 +163,8 @@ class MemoryUnit:
         self.payments = MemoryPayments(draft)
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)
+        self.grants = MemoryGrants(draft)
+        self.plans = MemoryPlans(draft)
         self.groups = MemoryGroups(draft)
         self.places = MemoryPlaces(draft)
         self.notes = MemoryNotes(draft)

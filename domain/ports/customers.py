@@ -28,9 +28,17 @@ class Customers(Protocol):
         ...
 
     async def page(
-        self, request: PageRequest, *, text: str | None = None, parent: CustomerId | None = None
+        self,
+        request: PageRequest,
+        *,
+        text: str | None = None,
+        parent: CustomerId | None = None,
+        country: str | None = None,
     ) -> Page[Customer]:
-        """List by key; ``text`` matches the start of name words, number, identity number or e-mail."""
+        """List by key, or with a text by the word that was found (``domain.customers.searching``).
+
+        ``country`` is where the text's national numbers are from. Refuses with: BadValue (``after`` is not found).
+        """
         ...
 
     async def children(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Customer]]:

@@ -18,6 +18,7 @@ from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
 from domain.ports.field_definitions import FieldDefinitions
 from domain.ports.files import Files, Sources, Suspense
+from domain.ports.grants import Grants, Plans
 from domain.ports.groups import Groups
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
@@ -113,6 +114,10 @@ class Unit(Protocol):
     def field_definitions(self) -> FieldDefinitions: ...  # noqa: D102
     @property
     def draws(self) -> Draws: ...  # noqa: D102
+    @property
+    def grants(self) -> Grants: ...  # noqa: D102
+    @property
+    def plans(self) -> Plans: ...  # noqa: D102
     @property
     def alarms(self) -> Alarms: ...  # noqa: D102
     @property
