@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 
 from domain.access.actor import Actor
 from domain.ids import ChunkId, ResellerId, SourceId
+from domain.intake.routes import known_by
 from domain.intake.spans import spans
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
+from domain.plans.assignment import Lines, lines_on_plans
 from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.rating.clock import EPOCH
 from domain.resellers.reseller import Reseller, tiers
+from persistence.catalogue import CatalogueStore
 from persistence.copying import Target
 from persistence.engine import Transaction
 from persistence.locks import CHUNKS
+from persistence.plans import PlanStore
 from persistence.resellers import ResellerStore
 
 # Up to this many kept events per event of the chunk, reading them all is cheaper than asking for each by its key.
@@ -39,9 +43,12 @@ _SUBSCRIBERS: Final = (
     " join contract co on co.operator = s.operator and co.customer = s.customer and co.id = s.contract"
     " join customer cu on cu.operator = s.operator and cu.id = s.customer where s.operator = $1 order by s.id"
 )
+# What is pending has no numbers yet: nothing of it may be billed.
 _NUMBERS: Final = (
-    "select number, subscription, (extract(epoch from valid_from) * 1000000)::bigint as valid_from,"
-    " (extract(epoch from valid_to) * 1000000)::bigint as valid_to from number_assignment where operator = $1"
+    "select number, subscription, kind, (extract(epoch from valid_from) * 1000000)::bigint as valid_from,"
+    " (extract(epoch from valid_to) * 1000000)::bigint as valid_to from number_assignment n where operator = $1"
+    " and not exists (select from subscription s"
+    " where s.operator = $1 and s.id = n.subscription and s.state = 'pending')"
 )
 _PRICING: Final = (
     "insert into pricing (operator, retail, tiers, wholesale, cost, groups) values ($1, $2, $3, $4, $5, $6)"
@@ -96,21 +103,32 @@ class IntakeStore:
         )
         own = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
         subscription, customer = _integers(rows, "id"), _integers(rows, "customer")
-        variants, pricings = varied(await self._members(), customer, pricing, own)
+        contract = _integers(rows, "contract")
+        plans = await self._plans(subscription, contract, customer)
+        variants, pricings = varied(await self._members(), customer, pricing, own, plans.spans)
         return Subscribers(
             revision=revision,
             believed_at=believed or EPOCH,
             subscription=subscription,
             customer=customer,
-            contract=_integers(rows, "contract"),
+            contract=contract,
             reseller=_integers(rows, "reseller"),
             pricing=pricing,
             pricings=pricings,
             pricing_keys=await self._pricing_keys(pricings),
-            numbers=await self._numbers(subscription),
+            **await self._numbers(subscription),
             variants=variants,
             term=tuple((row["start"], row["end"]) for row in rows),
+            on_plan=plans.on_plan,
         )
+
+    async def _plans(self, *lines: NDArray[np.int64]) -> Lines:
+        """Return the plans of lines: columns of subscriptions, contracts and customers."""
+        unit = (self._transaction, self._actor)
+        plans = await CatalogueStore(*unit).plans()
+        assigned = await PlanStore(*unit).every() if plans else []
+        zone = await self._connection.fetchval("select zone from operator where id = $1", self._operator)
+        return lines_on_plans(assigned, zip(*(one.tolist() for one in lines), strict=True), plans, zone or "UTC")
 
     async def _members(self) -> pl.DataFrame:
         rows = await self._connection.fetch(_MEMBERS, self._operator)
@@ -133,10 +151,11 @@ class IntakeStore:
         keys = {pricing_of(row): row["id"] for row in kept}
         return np.array([keys[one] for one in pricings], np.int32)
 
-    async def _numbers(self, subscription: NDArray[np.int64]) -> pl.DataFrame:
+    async def _numbers(self, subscription: NDArray[np.int64]) -> dict[str, pl.DataFrame]:
+        """Return what lines are known by: ``numbers``, ``trunks`` and ``prefixes``."""
         rows = await self._connection.fetch(_NUMBERS, self._operator)
         owner = np.searchsorted(subscription, _integers(rows, "subscription")).astype(np.int32)
-        return pl.DataFrame(
+        held = pl.DataFrame(
             {
                 "number": [row["number"] for row in rows],
                 "owner": owner,
@@ -145,6 +164,7 @@ class IntakeStore:
             },
             schema=NUMBERS,
         )
+        return known_by(held, pl.Series([row["kind"] for row in rows], dtype=pl.String))
 
     async def partitions(self, months: Collection[date]) -> None:
         """Make room for usage of these months, and forget changes that no reader can have missed."""

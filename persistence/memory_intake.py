@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from domain.buckets.standing import kept_shares
 from domain.contracts.contract import Contract
-from domain.contracts.subscription import Subscription
+from domain.contracts.subscription import Subscription, SubscriptionState
 from domain.customers.customer import Customer
 from domain.ids import ChunkId, SourceId, SuspenseId
+from domain.intake.routes import known_by
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
 from domain.mediation.files import Suspended, SuspenseKind
 from domain.money import Amount
+from domain.plans.assignment import lines_on_plans
 from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
@@ -31,6 +33,7 @@ from persistence.memory import Draft
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_draws import keep_shares
 from persistence.memory_invoices import UsageRow
+from persistence.plans import MemoryPlans
 from persistence.usage import Names, rated_of
 
 Place = tuple[int, int, int]
@@ -54,7 +57,7 @@ class MemoryIntake:
 
     async def revision(self) -> Revision:
         """Return what changes whenever the catalogue or a subscriber has changed: here, with every row of theirs."""
-        named = ("reseller", "customer", "contract", "subscription", "customer_group")
+        named = ("reseller", "customer", "contract", "subscription", "customer_group", "plan_assignment")
         rows = tuple(hash(frozenset(self._draft.table(name).items())) for name in named)
         return (await MemoryCatalogue(self._draft).revision(), *rows)
 
@@ -66,7 +69,12 @@ class MemoryIntake:
         places: dict[Pricing, int] = {}
         pricing = np.array([places.setdefault(self._pricing(one), len(places)) for one in own], np.int32)
         customer = np.array([one.customer for one in own], np.int64)
-        variants, pricings = varied(self._members(), customer, pricing, tuple(places))
+        contract = np.array([one.contract for one in own], np.int64)
+        assigned = await MemoryPlans(self._draft).every()
+        lines = zip(*(one.tolist() for one in (subscription_of(own), contract, customer)), strict=True)
+        catalogue = await MemoryCatalogue(self._draft).plans()
+        plans = lines_on_plans(assigned, lines, catalogue, self._draft.table("operator")[self._operator].zone)
+        variants, pricings = varied(self._members(), customer, pricing, tuple(places), plans.spans)
         kept = self._draft.table("pricing")
         for one in pricings:
             kept.setdefault((self._operator, one), self._draft.draw("pricing"))
@@ -74,16 +82,17 @@ class MemoryIntake:
         return Subscribers(
             revision=await self.revision(),
             believed_at=_believed(self._draft),
-            subscription=np.array([one.id for one in own], np.int64),
+            subscription=subscription_of(own),
             customer=customer,
-            contract=np.array([one.contract for one in own], np.int64),
+            contract=contract,
             reseller=np.array([customers[one.customer].reseller or 0 for one in own], np.int64),
             pricing=pricing,
             pricings=pricings,
             pricing_keys=np.array([kept[self._operator, one] for one in pricings], np.int32),
-            numbers=_numbers(own),
+            **_numbers(own),
             variants=variants,
             term=tuple(self._term(one) for one in own),
+            on_plan=plans.on_plan,
         )
 
     def _term(self, one: Subscription) -> tuple[date, date | None]:
@@ -192,6 +201,11 @@ class MemoryIntake:
             self._draft.table("suspense_told")[key] = row
 
 
+def subscription_of(own: Sequence[Subscription]) -> NDArray[np.int64]:
+    """Return the keys of subscriptions."""
+    return np.array([one.id for one in own], np.int64)
+
+
 class MemoryUsage:
     """Keeps ``domain.ports.usage.UsageStore``."""
 
@@ -281,18 +295,19 @@ def _level_amounts(event: RatedEvent) -> dict[str, Amount]:
     return found
 
 
-def _numbers(own: Sequence[Subscription]) -> pl.DataFrame:
-    rows = [
-        (
-            assigned.number,
-            owner,
-            micros(assigned.valid_from),
-            ALWAYS if assigned.valid_to is None else micros(assigned.valid_to),
-        )
+def _numbers(own: Sequence[Subscription]) -> dict[str, pl.DataFrame]:
+    held = [
+        (assigned, owner)
         for owner, one in enumerate(own)
+        if one.state is not SubscriptionState.PENDING
         for assigned in one.numbers
     ]
-    return pl.DataFrame(rows, schema=NUMBERS, orient="row")
+    rows = [
+        (one.number, owner, micros(one.valid_from), ALWAYS if one.valid_to is None else micros(one.valid_to))
+        for one, owner in held
+    ]
+    kinds = pl.Series([one.kind.value for one, _ in held], dtype=pl.String)
+    return known_by(pl.DataFrame(rows, schema=NUMBERS, orient="row"), kinds)
 
 
 def _believed(draft: Draft) -> datetime:

@@ -12,7 +12,14 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from domain.access.actor import Actor
-from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind
+from domain.contracts.identifiers import IdentifierKind, address_of
+from domain.contracts.subscription import (
+    NumberAssignment,
+    StateChange,
+    Subscription,
+    SubscriptionKind,
+    SubscriptionState,
+)
 from domain.ids import ContractId, CustomerId, OperatorId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Overlap, Refusal, Stale
@@ -30,6 +37,10 @@ class SubscriptionRow(Table, tablename="subscription"):
     kind = Text()
     label = Text()
     reseller = BigInt(null=True)
+    state = Text()
+    state_since = Timestamptz(null=True)
+    activated_at = Timestamptz(null=True)
+    ended_at = Timestamptz(null=True)
     version = Integer()
 
 
@@ -42,9 +53,20 @@ class NumberRow(Table, tablename="number_assignment"):
     number = Text(primary_key=True)
     valid_from = Timestamptz()
     valid_to = Timestamptz(null=True)
+    kind = Text()
 
 
-_FIELDS = ("operator", "customer", "contract", "label", "reseller", "version")
+_FIELDS = (
+    "operator",
+    "customer",
+    "contract",
+    "label",
+    "reseller",
+    "state_since",
+    "activated_at",
+    "ended_at",
+    "version",
+)
 
 
 def from_row(row: Mapping[str, Any], numbers: Sequence[Mapping[str, Any]] = ()) -> Subscription:
@@ -52,17 +74,25 @@ def from_row(row: Mapping[str, Any], numbers: Sequence[Mapping[str, Any]] = ()) 
     return Subscription(
         id=SubscriptionId(row["id"]),
         kind=SubscriptionKind(row["kind"]),
-        numbers=tuple(
-            NumberAssignment(number=one["number"], valid_from=one["valid_from"], valid_to=one["valid_to"])
-            for one in numbers
-        ),
+        state=SubscriptionState(row["state"]),
+        numbers=tuple(_assignment(one) for one in numbers),
         **{name: row[name] for name in _FIELDS},
     )
 
 
 def to_row(subscription: Subscription) -> dict[str, Any]:
     """Make the row of a subscription, without its key and its numbers."""
-    return {name: getattr(subscription, name) for name in _FIELDS} | {"kind": subscription.kind.value}
+    closed = {"kind": subscription.kind.value, "state": subscription.state.value}
+    return {name: getattr(subscription, name) for name in _FIELDS} | closed
+
+
+def _assignment(row: Mapping[str, Any]) -> NumberAssignment:
+    return NumberAssignment(
+        number=row["number"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        kind=IdentifierKind(row["kind"]),
+    )
 
 
 class SubscriptionStore:
@@ -70,6 +100,7 @@ class SubscriptionStore:
 
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
+        self._actor = actor
         self._operator = OperatorId(actor.operator)
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Subscription]:
@@ -111,14 +142,22 @@ class SubscriptionStore:
         return found
 
     async def page(
-        self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
+        self,
+        request: PageRequest,
+        *,
+        customer: CustomerId | None = None,
+        contract: ContractId | None = None,
+        number: str | None = None,
     ) -> Page[Subscription]:
-        """List by key."""
+        """List by key; ``number``: those that have or had it."""
         conditions: list[Any] = [SubscriptionRow.id > beyond(request.after)]
         if customer is not None:
             conditions.append(WhereRaw("customer = any({})", possible([customer])))
         if contract is not None:
             conditions.append(WhereRaw("contract = any({})", possible([contract])))
+        if number is not None:
+            held = "id = any(array(select subscription from number_assignment where operator = {} and number = {}))"
+            conditions.append(WhereRaw(held, int(self._operator), number))
         return Page.of(await self._select(*conditions, first=request.first + 1), request)
 
     async def owner_of(self, number: str, at: datetime) -> Subscription:
@@ -130,6 +169,12 @@ class SubscriptionStore:
             number,
             at,
         )
+        if key is None and (address := address_of(number)) is not None:
+            key = await self._transaction.connection.fetchval(
+                """select subscription from number_assignment where operator = $1 and ip >>= $2 and valid_from <= $3
+                   and (valid_to is null or valid_to > $3)""",
+                *(self._operator, address, at),
+            )
         found = await self.many([SubscriptionId(key)]) if key is not None else {}
         if not found:
             raise NotFound(f"nobody has the number {number} at {at.isoformat()}", field="number")
@@ -140,7 +185,9 @@ class SubscriptionStore:
         with refusing(_rules()):
             rows = await SubscriptionRow.insert(SubscriptionRow(**to_row(subscription)))
             kept = replace(subscription, id=SubscriptionId(rows[0]["id"]), numbers=_ordered(subscription))
-            await self._put_numbers(kept)
+            await self._put_numbers(kept, ())
+        if kept.state_since is not None:
+            await self._record(kept, StateChange(state=kept.state, since=kept.state_since))
         return kept
 
     async def claim(self, key: SubscriptionId) -> Subscription:
@@ -150,8 +197,8 @@ class SubscriptionStore:
             raise NotFound(f"no subscription {key}")
         return found[0]
 
-    async def keep(self, subscription: Subscription) -> Subscription:
-        """Write a changed one and its numbers. Refuses with: Stale, Overlap."""
+    async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:
+        """Write a changed one, its numbers and the line of its history. Refuses with: Stale, Overlap."""
         changed = replace(subscription, version=subscription.version + 1, numbers=_ordered(subscription))
         with refusing(_rules()):
             rows = (
@@ -166,24 +213,60 @@ class SubscriptionStore:
             )
             if not rows:
                 raise Stale("the subscription was changed by somebody else; read it again", field="version")
-            await NumberRow.delete().where(
+            before = await NumberRow.select().where(
                 NumberRow.operator == self._operator, NumberRow.subscription == subscription.id
             )
-            await self._put_numbers(changed)
+            await self._put_numbers(changed, [_assignment(row) for row in before])
+        if change is not None:
+            await self._record(changed, change)
         return changed
 
-    async def _put_numbers(self, subscription: Subscription) -> None:
+    async def history(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Sequence[StateChange]]:
+        """Return what was recorded of each one's states, in the order of recording."""
+        found: dict[SubscriptionId, list[StateChange]] = {key: [] for key in keys}
+        rows = await self._transaction.connection.fetch(
+            "select subscription, state, since, step, reason, recorded_at, client from subscription_state"
+            " where operator = $1 and subscription = any($2) order by subscription, id",
+            *(self._operator, possible(keys)),
+        )
+        for row in rows:
+            same = {name: row[name] for name in ("since", "step", "reason", "recorded_at", "client")}
+            change = StateChange(state=SubscriptionState(row["state"]), **same)
+            found[SubscriptionId(row["subscription"])].append(change)
+        return found
+
+    async def _record(self, subscription: Subscription, change: StateChange) -> None:
+        await self._transaction.connection.execute(
+            "insert into subscription_state (operator, customer, subscription, state, since, step, reason, client)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *(self._operator, subscription.customer, subscription.id, change.state.value),
+            *(change.since, change.step, change.reason, self._actor.client),
+        )
+
+    async def _put_numbers(self, subscription: Subscription, before: Sequence[NumberAssignment]) -> None:
+        """Write what differs from before, and let the stock of numbers follow."""
+        gone = [one for one in before if one not in subscription.numbers]
+        new = [one for one in subscription.numbers if one not in before] if before else subscription.numbers
+        for one in gone:
+            await NumberRow.delete().where(
+                NumberRow.operator == self._operator,
+                NumberRow.subscription == subscription.id,
+                NumberRow.number == one.number,
+                NumberRow.valid_from == one.valid_from,
+            )
         owner: dict[str, Any] = {
             "operator": subscription.operator,
             "customer": subscription.customer,
             "subscription": subscription.id,
         }
         rows = [
-            NumberRow(**owner, number=one.number, valid_from=one.valid_from, valid_to=one.valid_to)
-            for one in subscription.numbers
+            NumberRow(**owner, number=one.number, valid_from=one.valid_from, valid_to=one.valid_to, kind=one.kind.value)
+            for one in new
         ]
         if rows:
             await NumberRow.insert(*rows)
+        if changed := list({one.number for one in (*gone, *new)}):
+            await self._transaction.connection.execute("select number_follow($1)", changed)
 
 
 def _ordered(subscription: Subscription) -> tuple[NumberAssignment, ...]:
@@ -195,5 +278,6 @@ def _rules() -> dict[str, Refusal]:
     return {
         "number_assignment_overlap": taken,
         "number_assignment_pkey": taken,
+        "number_assignment_ip_overlap": taken,
         "subscription_operator_customer_contract_fkey": NotFound("no such contract", field="contract"),
     }

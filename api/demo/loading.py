@@ -124,7 +124,7 @@ async def _load_register(world: World, wiring: Wiring, actor: Actor, keys: _Keys
             numbers=one.numbers,
             idempotency_key=f"{keys.prefix}-line-{one.id}",
         )
-        await add_subscription(cmd, actor=actor, begin=wiring.begin)
+        await add_subscription(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
         advance(1)
 
     waiting = list(world.register.customers)

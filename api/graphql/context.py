@@ -18,6 +18,7 @@ from domain.access.actor import Actor
 from domain.ports.page import Page
 from domain.usecases import load_batches
 from domain.usecases.list_files import files_by_ids, sources_by_ids
+from domain.usecases.step_subscription import subscription_histories
 
 Batch: TypeAlias = Callable[..., Awaitable[Mapping[Any, Any]]]
 
@@ -36,6 +37,7 @@ class Loaders:
         self.services = self._things(load_batches.services_by_ids)
         self.subscriptions = self._things(load_batches.subscriptions_by_ids)
         self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
+        self.histories = self._lists(subscription_histories)
         self.price_lists = self._things(load_batches.price_lists_by_names)
         self._rates: dict[int, DataLoader[Any, Any]] = {}
         self.files = self._things(files_by_ids)

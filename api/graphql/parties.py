@@ -11,13 +11,23 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.nodes import Node
 from domain.contracts.contract import Contract, ContractService, ContractState
+from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.service import Service
-from domain.contracts.subscription import Subscription, SubscriptionKind
+from domain.contracts.stepping import dated
+from domain.contracts.subscription import Subscription, SubscriptionKind, SubscriptionState
 from domain.customers.customer import CallSpecification, Customer, CustomerKind, Delivery
 from domain.operators import Operator
 from domain.resellers.reseller import Reseller
 
-for _enum in (CustomerKind, Delivery, CallSpecification, ContractState, SubscriptionKind):
+for _enum in (
+    CustomerKind,
+    Delivery,
+    CallSpecification,
+    ContractState,
+    SubscriptionKind,
+    SubscriptionState,
+    IdentifierKind,
+):
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
 
 
@@ -185,6 +195,26 @@ class NumberAssignmentType:
     number: str = strawberry.field(description="E.164 digits without plus, or a switch's own word.")
     valid_from: datetime
     valid_to: datetime | None
+    kind: IdentifierKind
+
+
+@strawberry.type(name="SubscriptionStateChange", description="The subscription is in the state from since on.")
+class StateChangeType:
+    """``domain.contracts.subscription.StateChange``."""
+
+    state: SubscriptionState
+    since: datetime
+    reason: str | None
+    recorded_at: datetime | None
+    client: str | None
+
+
+async def _history(root: strawberry.Parent[Subscription], info: Info) -> Any:
+    return dated(await info.context.load.histories.load(root.id))
+
+
+def _state(root: strawberry.Parent[Subscription], info: Info) -> SubscriptionState:
+    return root.state_at(info.context.wiring.clock.now())
 
 
 async def _contract(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -200,6 +230,12 @@ class SubscriptionType(Node):
     contract: ContractType = strawberry.field(resolver=_contract)
     customer: CustomerType = strawberry.field(resolver=_customer)
     numbers: list[NumberAssignmentType]
+    state: SubscriptionState = strawberry.field(resolver=_state)
+    activated_at: datetime | None
+    ended_at: datetime | None = strawberry.field(description="It may lie ahead.")
+    history: list[StateChangeType] = strawberry.field(
+        resolver=_history, description="Its states in the order of time: how it was on any day."
+    )
     version: int
 
     @classmethod

@@ -14,6 +14,7 @@ from api.graphql.inputs import AddressInput, command, given
 from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
 from domain.contracts.contract import ContractService, ContractState
+from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.ids import SubscriptionId
@@ -143,6 +144,7 @@ class NumberAssignmentInput:
     number: str
     valid_from: datetime
     valid_to: datetime | None = None
+    kind: IdentifierKind | None = None
 
 
 @strawberry.input
@@ -153,6 +155,7 @@ class AddSubscriptionInput:
     kind: SubscriptionKind
     label: str | None = None
     numbers: list[NumberAssignmentInput] | None = None
+    pending: bool | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
@@ -162,6 +165,7 @@ class AssignNumbersInput:
 
     subscription: ID
     numbers: list[NumberAssignmentInput]
+    version: int | None = None
 
 
 @strawberry.input
@@ -171,6 +175,7 @@ class ReleaseNumbersInput:
     subscription: ID
     numbers: list[str]
     at: datetime
+    version: int | None = None
 
 
 @strawberry.input
@@ -213,18 +218,21 @@ async def _create_service(info: Info, asked: Annotated[CreateServiceInput, _AS_I
 async def _add_subscription(info: Info, asked: Annotated[AddSubscriptionInput, _AS_INPUT]) -> Any:
     numbers = _numbers(asked.numbers or [])
     return await info.context.ask(
-        add_subscription, command(AddSubscription, asked, {"contract": "Contract"}, numbers=numbers)
+        add_subscription,
+        command(AddSubscription, asked, {"contract": "Contract"}, numbers=numbers),
+        clock=info.context.wiring.clock,
     )
 
 
 async def _assign_numbers(info: Info, asked: Annotated[AssignNumbersInput, _AS_INPUT]) -> Any:
     key = SubscriptionId(key_of(asked.subscription, "Subscription", "subscription"))
-    return await info.context.ask(assign_numbers, AssignNumbers(subscription=key, numbers=_numbers(asked.numbers)))
+    cmd = AssignNumbers(subscription=key, numbers=_numbers(asked.numbers), version=asked.version)
+    return await info.context.ask(assign_numbers, cmd, clock=info.context.wiring.clock)
 
 
 async def _release_numbers(info: Info, asked: Annotated[ReleaseNumbersInput, _AS_INPUT]) -> Any:
     key = SubscriptionId(key_of(asked.subscription, "Subscription", "subscription"))
-    cmd = ReleaseNumbers(subscription=key, numbers=tuple(asked.numbers), at=asked.at)
+    cmd = ReleaseNumbers(subscription=key, numbers=tuple(asked.numbers), at=asked.at, version=asked.version)
     return await info.context.ask(release_numbers, cmd)
 
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import polars as pl
 
-from domain.contracts.subscription import NumberAssignment
 from domain.mediation.numbers import e164
 from domain.mediation.profile import NumberPlan
 
@@ -30,9 +28,3 @@ def as_kept(texts: Sequence[str], country: str) -> list[str]:
         return stripped
     column = pl.Series("number", stripped, dtype=pl.String)
     return [str(number) for number in e164(column, NumberPlan(country=country))]
-
-
-def assigned(numbers: Sequence[NumberAssignment], country: str) -> tuple[NumberAssignment, ...]:
-    """Return assignments with their numbers as they are kept."""
-    kept = as_kept([one.number for one in numbers], country)
-    return tuple(replace(one, number=number) for one, number in zip(numbers, kept, strict=True))

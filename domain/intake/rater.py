@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from domain.catalogue.tariff import EACH, Party, Tariff
+from domain.catalogue.tariff import EACH, ON_PLAN, Party, Tariff
+from domain.intake.routes import Routes
 from domain.intake.subscribers import Pricing, Subscribers
 from domain.margins.watch import Watch
 from domain.rating.book import Book, compile_book
@@ -37,6 +38,7 @@ class Rater:
     index: NumberIndex
     variants: NumberIndex
     named: pl.DataFrame
+    routes: Routes
     own_codes: NDArray[np.int64]
     own_parties: Places
     draws: NDArray[np.bool_]
@@ -69,6 +71,7 @@ class Rater:
                 *(variants[name].to_numpy() for name in ("owner", "pricing", "valid_from", "valid_to"))
             ),
             named=numbers.filter(pl.Series(encoded < 0)),
+            routes=Routes.of(subscribers.trunks, subscribers.prefixes),
             own_codes=codes,
             own_parties=own_parties,
             draws=_draws(subscribers, tariff),
@@ -77,7 +80,10 @@ class Rater:
         )
 
     def owners(self, events: pl.DataFrame) -> Places:
-        """Return whose each event is by its A-number (an incoming one's: B-number) at its start; -1 nobody's."""
+        """Return whose each event is by its A-number (an incoming one's: B-number) at its start; -1 nobody's.
+
+        Where the number is nobody's, an address or the trunk may tell.
+        """
         line = events.select(
             pl.when(pl.col("direction") == "in").then(pl.col("b")).otherwise(pl.col("a")).alias("number"), "start"
         )
@@ -89,6 +95,8 @@ class Rater:
                 (pl.col("valid_from") <= pl.col("start")) & (pl.col("start") < pl.col("valid_to"))
             )
             found[met["place"].to_numpy()] = met["owner"].to_numpy()
+        if self.routes:
+            self.routes.fill(found, events, self.subscribers.subscription)
         return found
 
     def pricing(self, owners: Places, starts: NDArray[np.int64]) -> Places:
@@ -174,14 +182,16 @@ def _draws(who: Subscribers, tariff: Tariff) -> NDArray[np.bool_]:
     """Tell which subscribers may draw from a bucket, or have a discount that counts what they use."""
     found = np.zeros(len(who.subscription), np.bool_)
     lists: list[str] = []
+    groups: set[str] = set()
     for bucket in tariff.buckets:
         if bucket.owner not in EACH:
             found |= _known(who, (bucket.owner,))
+        elif bucket.plans is not None:
+            groups |= {ON_PLAN + name for name in bucket.plans}
         elif bucket.of is None:
             return ~found | True
         else:
             lists += bucket.of
-    groups: set[str] = set()
     for ring in tariff.rings:
         if ring.volume_from > 0:
             if ring.parties is not None:

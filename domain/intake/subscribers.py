@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Final
@@ -12,7 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.catalogue.tariff import ON_PLAN
 from domain.ids import ResellerId
+from domain.intake.routes import ROUTES
+from domain.rating.allowances import OnPlan
 
 # Grows or changes with every change of the catalogue or of a subscriber; equal revisions see the same.
 Revision = tuple[int, ...]
@@ -20,7 +23,7 @@ Revision = tuple[int, ...]
 # ``owner`` is a position in the columns of ``Subscribers``; times are µs since the epoch, half-open.
 NUMBERS: Final = pl.Schema({"number": pl.String, "owner": pl.Int32, "valid_from": pl.Int64, "valid_to": pl.Int64})
 ALWAYS: Final = 2**63 - 1
-# In which pricing an owner is, for the times in which it is another than his own column's: a group holds then.
+# In which pricing an owner is, for the times in which it is another than his own column's: a group or a plan holds then.
 VARIANTS: Final = pl.Schema({"owner": pl.Int32, "valid_from": pl.Int64, "valid_to": pl.Int64, "pricing": pl.Int32})
 # A customer's membership of a group.
 MEMBERS: Final = pl.Schema({"customer": pl.Int64, "name": pl.String, "valid_from": pl.Int64, "valid_to": pl.Int64})
@@ -46,8 +49,10 @@ class Subscribers:
     """Every subscription of an operator as columns of equal length, and the numbers assigned to them over time.
 
     ``reseller`` is 0 for the operator's own customers. ``pricing`` is a position in ``pricings``, whose database keys
-    are ``pricing_keys``; ``variants`` says when it is another. ``term``: the contract's first day and the day after
-    its last, or None. ``believed_at`` is an instant at which the catalogue is the one of ``revision``.
+    are ``pricing_keys``; ``variants`` says when it is another. ``on_plan``: when an owner's lines were on which plan. ``term``: the contract's first day and the day after
+    its last, or None. ``believed_at`` is an instant at which the catalogue is the one of ``revision``. ``trunks`` and
+    ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What is
+    pending has no numbers yet.
     """
 
     revision: Revision
@@ -62,31 +67,72 @@ class Subscribers:
     numbers: pl.DataFrame
     variants: pl.DataFrame
     term: tuple[tuple[date, date | None], ...]
+    on_plan: OnPlan = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSpan:
+    """The line at a position is on a plan in ``[since, until)`` (µs). ``retail``: the plan's list, where it has one."""
+
+    owner: int
+    since: int
+    until: int
+    plan: str
+    retail: str | None
 
 
 def varied(
-    members: pl.DataFrame, customer: NDArray[np.int64], pricing: NDArray[np.int32], pricings: Sequence[Pricing]
+    members: pl.DataFrame,
+    customer: NDArray[np.int64],
+    pricing: NDArray[np.int32],
+    pricings: Sequence[Pricing],
+    plans: Sequence[PlanSpan] = (),
 ) -> tuple[pl.DataFrame, tuple[Pricing, ...]]:
-    """Return ``VARIANTS`` of memberships (``MEMBERS``), and the pricings with those that they need appended."""
+    """Return ``VARIANTS`` of memberships (``MEMBERS``) and plans, and the pricings with those they need appended.
+
+    A line on a plan is in the group ``plan:`` with its name.
+    """
     places = {one: place for place, one in enumerate(pricings)}
     order = np.argsort(customer, kind="stable")
-    rows: list[tuple[int, int, int, int]] = []
-    for (key,), held in members.group_by("customer", maintain_order=True):
+    held: dict[int, list[_Span]] = {}
+    for (key,), rows in members.group_by("customer", maintain_order=True):
         first, last = np.searchsorted(customer[order], [key, key + 1])
-        for since, until, groups in _held(held):
-            for owner in order[first:last].tolist():
-                one = replace(pricings[int(pricing[owner])], groups=groups)
-                rows.append((owner, since, until, places.setdefault(one, len(places))))
-    return pl.DataFrame(rows, schema=VARIANTS, orient="row"), tuple(places)
+        spans = [_Span(*row) for row in rows.select("valid_from", "valid_to", "name").rows()]
+        for owner in order[first:last].tolist():
+            held[owner] = spans
+    for one in plans:
+        held[one.owner] = [*held.get(one.owner, ()), _Span(one.since, one.until, ON_PLAN + one.plan, one.retail)]
+    rows_of: list[tuple[int, int, int, int]] = []
+    made: dict[tuple[int, tuple[str, ...], str | None], int] = {}
+    for owner in sorted(held):
+        base = int(pricing[owner])
+        for since, until, groups, retail in _pieces(held[owner]):
+            key_of = (base, groups, retail)
+            if key_of not in made:
+                new = replace(pricings[base], groups=groups, retail=retail or pricings[base].retail)
+                made[key_of] = places.setdefault(new, len(places))
+            rows_of.append((owner, since, until, made[key_of]))
+    return pl.DataFrame(rows_of, schema=VARIANTS, orient="row"), tuple(places)
 
 
-def _held(members: pl.DataFrame) -> list[tuple[int, int, tuple[str, ...]]]:
-    """Return the times in which one customer is in groups, cut where any begins or ends."""
-    cuts = sorted({*members["valid_from"].to_list(), *members["valid_to"].to_list()})
-    rows = members.select("name", "valid_from", "valid_to").rows()
+@dataclass(frozen=True, slots=True)
+class _Span:
+    since: int
+    until: int
+    group: str
+    retail: str | None = None
+
+
+def _pieces(spans: Sequence[_Span]) -> list[tuple[int, int, tuple[str, ...], str | None]]:
+    """Return the times in which one line is in groups, cut where any begins or ends."""
+    if len(spans) == 1:
+        (one,) = spans
+        return [(one.since, one.until, (one.group,), one.retail)]
+    cuts = sorted({moment for one in spans for moment in (one.since, one.until)})
     found = []
     for since, until in pairwise(cuts):
-        groups = tuple(sorted({name for name, begin, end in rows if begin <= since and until <= end}))
-        if groups:
-            found.append((since, until, groups))
+        there = [one for one in spans if one.since <= since and until <= one.until]
+        if there:
+            groups = tuple(sorted({one.group for one in there}))
+            found.append((since, until, groups, next((one.retail for one in there if one.retail), None)))
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
-from domain.contracts.subscription import Subscription
+from domain.contracts.subscription import StateChange, Subscription
 from domain.ids import ContractId, CustomerId, ServiceId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 
@@ -20,8 +20,24 @@ class Services(Protocol):
         """Return those that exist."""
         ...
 
+    async def related(self, keys: Sequence[ServiceId]) -> Mapping[ServiceId, Service]:
+        """Return those that exist, with the parts of bundles and what they need."""
+        ...
+
     async def by_code(self, code: str) -> Service:
         """Return one. Refuses with: NotFound."""
+        ...
+
+    async def by_codes(self, codes: Sequence[str]) -> Mapping[str, Service]:
+        """Return those that exist, by code."""
+        ...
+
+    async def claim(self, key: ServiceId) -> Service:
+        """Return one locked until the unit ends. Refuses with: NotFound."""
+        ...
+
+    async def keep(self, service: Service) -> Service:
+        """Write a changed one where the stored version is its own. Refuses with: Stale, Conflict (code taken)."""
         ...
 
     async def page(self, request: PageRequest) -> Page[Service]:
@@ -68,6 +84,10 @@ class Contracts(Protocol):
         """Write a changed one and its services where the stored version is its own. Refuses with: Stale."""
         ...
 
+    async def over(self, day: date, *, first: int) -> Sequence[Contract]:
+        """Return contracts whose end has come by a day though they are not ended, locked until the unit ends."""
+        ...
+
     async def next_number(self) -> str:
         """Draw the next contract number of the operator's series."""
         ...
@@ -85,13 +105,18 @@ class Subscriptions(Protocol):
         ...
 
     async def page(
-        self, request: PageRequest, *, customer: CustomerId | None = None, contract: ContractId | None = None
+        self,
+        request: PageRequest,
+        *,
+        customer: CustomerId | None = None,
+        contract: ContractId | None = None,
+        number: str | None = None,
     ) -> Page[Subscription]:
-        """List by key."""
+        """List by key; ``number``: those that have or had it."""
         ...
 
     async def owner_of(self, number: str, at: datetime) -> Subscription:
-        """Return whose number it is at an instant. Refuses with: NotFound."""
+        """Return whose number it is at an instant; an address is also found by its prefix. Refuses with: NotFound."""
         ...
 
     async def add(self, subscription: Subscription) -> Subscription:
@@ -102,6 +127,10 @@ class Subscriptions(Protocol):
         """Return one locked until the unit ends. Refuses with: NotFound."""
         ...
 
-    async def keep(self, subscription: Subscription) -> Subscription:
-        """Write a changed one and its numbers. Refuses with: Stale, Overlap."""
+    async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:
+        """Write a changed one, its numbers and the line of its history. Refuses with: Stale, Overlap."""
+        ...
+
+    async def history(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Sequence[StateChange]]:
+        """Return what was recorded of each one's states, in the order of recording."""
         ...

@@ -52,7 +52,10 @@ HELD: Final = pl.Schema({"id": pl.Int64, "source": pl.Int32, "event": pl.String,
 
 
 def events_of(stored: pl.DataFrame) -> pl.DataFrame:
-    """Return stored events (``STORED``) as a frame of ``EVENT_SCHEMA``; what was not kept is null."""
+    """Return stored events (``STORED``) as a frame of ``EVENT_SCHEMA``, with their ``subscription``.
+
+    What was not kept is null.
+    """
     out = pl.col("direction") == 0
     frame = stored.select(
         pl.lit("").alias("source"),
@@ -72,7 +75,7 @@ def events_of(stored: pl.DataFrame) -> pl.DataFrame:
         pl.lit([], pl.List(pl.String)).alias("flags"),
         pl.col("record").alias("raw_line"),
     )
-    return frame.cast(dict(EVENT_SCHEMA))  # type: ignore[arg-type]  # a mapping of names to types
+    return frame.cast(dict(EVENT_SCHEMA)).with_columns(stored["subscription"])  # type: ignore[arg-type]  # a mapping of names to types
 
 
 def priced_again(stored: pl.DataFrame, rater: Rater) -> Priced:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
+from domain.contracts.assigning import assigned
 from domain.contracts.contract import ContractState
-from domain.contracts.dialled import assigned
-from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, check
+from domain.contracts.subscription import (
+    NumberAssignment,
+    Subscription,
+    SubscriptionKind,
+    SubscriptionState,
+    check,
+)
 from domain.ids import ContractId, SubscriptionId
+from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import NotFound, WrongState
+from domain.usecases.assign_numbers import claim_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddSubscription:
-    """A new line under a contract, with its numbers as people of the operator's country write them."""
+    """A new line under a contract, with its numbers as people of the operator's country write them.
+
+    It is active at once, since the first of its numbers or else now; where it is ``pending``, an activation makes it
+    so, and nothing of it is billed before.
+    """
 
     contract: ContractId
     kind: SubscriptionKind
     label: str = ""
     numbers: tuple[NumberAssignment, ...] = ()
+    pending: bool = False
     idempotency_key: str | None = None
 
 
-async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin) -> Subscription:
+async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Add a line in the network.
 
-    Refuses with: NotAllowed, BadValue, NotFound (contract), WrongState (the contract has ended), Overlap (a number is
-    another's then), Conflict (idempotency key).
+    Refuses with: NotAllowed, BadValue, NotFound (contract, or a number that is not the caller's to give), WrongState
+    (the contract has ended), Overlap (a number is another's then), Conflict (idempotency key, a number that is kept for
+    another, rests, is blocked or gone).
     """
     allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
@@ -42,7 +56,8 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin) 
         if contract.state is ContractState.ENDED:
             raise WrongState("the contract has ended", field="contract")
         country = (await unit.operators.own()).country
-        subscription = Subscription(
+        numbers, now = assigned(cmd.numbers, country), clock.now()
+        bare = Subscription(
             id=SubscriptionId(0),
             operator=actor.operator,
             customer=contract.customer,
@@ -50,10 +65,22 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin) 
             kind=cmd.kind,
             label=cmd.label,
             reseller=contract.reseller,
-            numbers=assigned(cmd.numbers, country),
+            numbers=numbers,
         )
-        kept = await unit.subscriptions.add(check(subscription))
+        begins = min((one.valid_from for one in check(bare).numbers), default=now)
+        if cmd.pending:
+            subscription = replace(bare, state=SubscriptionState.PENDING, state_since=now)
+        else:
+            subscription = replace(bare, state_since=begins, activated_at=begins)
+        await claim_numbers(unit, subscription, numbers, actor=actor, now=now)
+        kept = await unit.subscriptions.add(subscription)
         await remember(unit.answers, cmd, kept.id)
-        detail = {"contract": contract.id, "numbers": [one.number for one in kept.numbers]}
+        detail = {
+            "contract": contract.id,
+            "customer": contract.customer,
+            "numbers": [one.number for one in kept.numbers],
+            "state": kept.state.value,
+            "version": kept.version,
+        }
         await unit.audit.write("add_subscription", f"subscription:{kept.id}", detail)
     return kept

@@ -73,7 +73,7 @@ async def test_events_without_owner_are_rated_once_a_subscription_has_the_number
     cmd = AssignNumbers(
         subscription=world.subscriptions[0], numbers=(NumberAssignment(number=NOBODY, valid_from=made.BEGAN),)
     )
-    await assign_numbers(cmd, actor=world.actor, begin=wiring.begin)
+    await assign_numbers(cmd, actor=world.actor, begin=wiring.begin, clock=wiring.clock)
     preview = await release(wiring, world, reason="no_party", preview=True)
     assert preview == Released(chosen=3, rated=3)
     assert await events(wiring, world) == []

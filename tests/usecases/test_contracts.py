@@ -77,7 +77,7 @@ async def a_line(world: World, *numbers: NumberAssignment, **fields: object) -> 
     if "contract" not in fields:
         fields["contract"] = (await a_contract(world)).id
     cmd = AddSubscription(**({"kind": SubscriptionKind.MOBILE, "numbers": numbers} | fields))  # type: ignore[arg-type]  # a table of fields
-    return await add_subscription(cmd, actor=world.operator, begin=world.begin)
+    return await add_subscription(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
 
 
 async def test_a_service_is_created_once(world: World) -> None:
@@ -254,12 +254,18 @@ async def test_a_bad_number_is_refused_by_its_place(world: World, bad: NumberAss
 async def test_numbers_come_and_go_by_the_day(world: World) -> None:
     made = await a_line(world, number("1"))
     caller = {"actor": world.operator, "begin": world.begin}
-    more = await assign_numbers(AssignNumbers(subscription=made.id, numbers=(number("2", APRIL),)), **caller)
+    more = await assign_numbers(
+        AssignNumbers(subscription=made.id, numbers=(number("2", APRIL),)), **caller, clock=world.clock
+    )
     assert [(one.number, one.valid_from) for one in more.numbers] == [("1", MARCH), ("2", APRIL)]
-    again = await assign_numbers(AssignNumbers(subscription=made.id, numbers=(number("2", APRIL),)), **caller)
+    again = await assign_numbers(
+        AssignNumbers(subscription=made.id, numbers=(number("2", APRIL),)), **caller, clock=world.clock
+    )
     assert again == more
     with pytest.raises(Overlap):
-        await assign_numbers(AssignNumbers(subscription=made.id, numbers=(number("1", MAY),)), **caller)
+        await assign_numbers(
+            AssignNumbers(subscription=made.id, numbers=(number("1", MAY),)), **caller, clock=world.clock
+        )
 
     left = await release_numbers(ReleaseNumbers(subscription=made.id, numbers=("1", "2"), at=APRIL), **caller)
     assert left.numbers == (number("1", MARCH, APRIL),)
@@ -312,9 +318,11 @@ async def test_four_callers(world: World) -> None:
                 get_contract(contract.number, **by),
                 change_contract(ChangeContract(contract=contract.id, version=1, end=date(2030, 1, 1)), **by),
                 create_contract(CreateContract(customer=contract.customer, start=START), **by),
-                add_subscription(AddSubscription(contract=contract.id, kind=SubscriptionKind.SIP), **by),
+                add_subscription(
+                    AddSubscription(contract=contract.id, kind=SubscriptionKind.SIP), **by, clock=world.clock
+                ),
                 get_subscription(line.id, **by),
-                assign_numbers(AssignNumbers(subscription=line.id, numbers=(number("9"),)), **by),
+                assign_numbers(AssignNumbers(subscription=line.id, numbers=(number("9"),)), **by, clock=world.clock),
                 release_numbers(ReleaseNumbers(subscription=line.id, numbers=(f"n-{one}",), at=MAY), **by),
             )
             for call in refused:
@@ -335,8 +343,8 @@ async def test_without_the_permission_nothing_happens(world: World) -> None:
         change_contract(ChangeContract(contract=ContractId(1), version=1), **by),
         get_contract(ContractId(1), **by),
         list_contracts(ListContracts(), **by),
-        add_subscription(AddSubscription(contract=ContractId(1), kind=SubscriptionKind.SIP), **by),
-        assign_numbers(AssignNumbers(subscription=SubscriptionId(1), numbers=()), **by),
+        add_subscription(AddSubscription(contract=ContractId(1), kind=SubscriptionKind.SIP), **by, clock=world.clock),
+        assign_numbers(AssignNumbers(subscription=SubscriptionId(1), numbers=()), **by, clock=world.clock),
         release_numbers(ReleaseNumbers(subscription=SubscriptionId(1), numbers=(), at=MAY), **by),
         get_subscription(SubscriptionId(1), **by),
         list_subscriptions(ListSubscriptions(), **by),
