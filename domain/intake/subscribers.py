@@ -49,9 +49,9 @@ class Subscribers:
     """Every subscription of an operator as columns of equal length, and the numbers assigned to them over time.
 
     ``reseller`` is 0 for the operator's own customers. ``pricing`` is a position in ``pricings``, whose database keys
-    are ``pricing_keys``; ``variants`` says when it is another. ``on_plan``: when an owner's lines were on which plan. ``term``: the contract's first day and the day after
-    its last, or None. ``believed_at`` is an instant at which the catalogue is the one of ``revision``. ``trunks`` and
-    ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What is
+    are ``pricing_keys``; ``variants`` says when it is another. ``on_plan``: when an owner's lines were on which plan.
+    ``term``: the contract's first day and the day after its last, or None. ``believed_at`` is an instant at which the
+    catalogue is the one of ``revision``. ``trunks`` and ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What is
     pending has no numbers yet.
     """
 
@@ -68,6 +68,8 @@ class Subscribers:
     variants: pl.DataFrame
     term: tuple[tuple[date, date | None], ...]
     on_plan: OnPlan = field(default_factory=dict)
+    trunks: pl.DataFrame = field(default_factory=ROUTES.to_frame)
+    prefixes: pl.DataFrame = field(default_factory=ROUTES.to_frame)
 
 
 @dataclass(frozen=True, slots=True)
