@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.bill_run import FeeKey
-from domain.invoicing.invoice import DocumentKind, Invoice, Line, LineKind, Party, Payment, Unit, decimals_of
+from domain.invoicing.invoice import DocumentKind, Invoice, Line, LineKind, Look, Party, Payment, Unit, decimals_of
 from domain.invoicing.vat import VatTreatment, sums
 from domain.operators import Address
 from domain.period import Period
@@ -17,7 +17,7 @@ from domain.period import Period
 INVOICE_COLUMNS: Final = (
     "operator", "customer", "id", "kind", "number", "reseller", "run", "usage_until", "horizon", "currency",
     "period_start", "period_end", "issued_on", "due_on", "reference", "net", "vat", "rounding", "total", "original",
-    "document",
+    "document", "seller",
 )  # fmt: skip
 LINE_COLUMNS: Final = (
     "operator", "customer", "invoice", "position", "kind", "line_customer", "customer_name", "text", "quantity",
@@ -41,12 +41,14 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
         "call_specification": invoice.call_specification.value,
         "mask_digits": invoice.mask_digits,
     }
+    if invoice.look is not None:
+        document["look"] = {"accent": invoice.look.accent, "logo": invoice.look.logo, "note": invoice.look.note}
     return (
         invoice.operator, invoice.customer, invoice.id, invoice.kind.value, invoice.number, invoice.reseller,
         invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
         invoice.due_on, invoice.payment.reference, invoice.net, invoice.vat_total, invoice.rounding, invoice.total,
         invoice.original,
-        json.dumps(document, ensure_ascii=False),
+        json.dumps(document, ensure_ascii=False), invoice.sold_by,
     )  # fmt: skip
 
 
@@ -97,6 +99,8 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         call_specification=CallSpecification(document["call_specification"]),
         mask_digits=document["mask_digits"],
         original=row["original"],
+        sold_by=row["seller"],
+        look=Look(**document["look"]) if document.get("look") else None,
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from domain.access.actor import Actor
-from domain.ids import BillRunId, CustomerId, InvoiceId
+from domain.ids import BillRunId, CustomerId, InvoiceId, ResellerId
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind
+from domain.invoicing.series import default_prefix, name_of
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.engine import Transaction
@@ -147,20 +148,23 @@ class InvoiceStore:
         if block:
             yield block
 
-    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
-        """Draw keys and numbers of the document's series, whose row stays locked until the unit ends."""
+    async def draw(
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+    ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw keys and numbers of the seller's series, whose row stays locked until the unit ends."""
         if count == 0:
             return [], []
         connection = self._transaction.connection
-        following = await connection.fetchval(
-            "insert into series as s (operator, name, next) values ($1, $2, $3::bigint + $4)"
-            " on conflict (operator, name) do update set next = s.next + $4 returning next",
-            *(self._operator, kind.value, FIRST_NUMBER, count),
+        row = await connection.fetchrow(
+            "insert into series as s (operator, name, next, prefix) values ($1, $2, $3::bigint + $4, $5)"
+            " on conflict (operator, name) do update set next = s.next + $4 returning next, prefix",
+            *(self._operator, name_of(kind.value, seller), FIRST_NUMBER, count, default_prefix(seller)),
         )
+        following, prefix = row["next"], row["prefix"]
         drawn = await connection.fetch(
             "select nextval(pg_get_serial_sequence('invoice', 'id')) as id from generate_series(1, $1::int)", count
         )
-        numbers = [str(number) for number in range(following - count, following)]
+        numbers = [f"{prefix}{number}" for number in range(following - count, following)]
         return sorted(InvoiceId(row["id"]) for row in drawn), numbers
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:

@@ -156,7 +156,9 @@ class MemoryPayments:
         return sorted(opened, key=lambda item: (item.due_on, item.invoice))
 
     def _items(self, *, on: dt.date | None = None) -> dict[InvoiceId, OpenItem]:
-        invoices: Iterable[Invoice] = self._draft.seen("invoice", lambda one: on is None or one.issued_on <= on)
+        invoices: Iterable[Invoice] = self._draft.seen(
+            "invoice", lambda one: one.sold_by is None and (on is None or one.issued_on <= on)
+        )
         booked = {one.id: one.booked_on for one in self._payments()}
         applied: dict[InvoiceId, int] = defaultdict(int)
         for one in self._allocations():

@@ -204,8 +204,9 @@ class PaymentStore:
         """Return the documents whose payment reference or number is one of the names, by that name."""
         rows = await self._connection.fetch(
             "select coalesce(original, number) as number from invoice"
-            " where operator = $1 and reference = any ($2::text[]) union"
-            " select coalesce(original, number) from invoice where operator = $1 and number = any ($2::text[])",
+            " where operator = $1 and reference = any ($2::text[]) and seller is null union"
+            " select coalesce(original, number) from invoice"
+            " where operator = $1 and number = any ($2::text[]) and seller is null",
             *(self._operator, list(names)),
         )
         return by_name(names, (await self._of_groups([row["number"] for row in rows])).values())
@@ -213,7 +214,8 @@ class PaymentStore:
     async def items(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, OpenItem]:
         """Return documents with what is open of them."""
         rows = await self._connection.fetch(
-            "select coalesce(original, number) as number from invoice where operator = $1 and id = any ($2::bigint[])",
+            "select coalesce(original, number) as number from invoice where operator = $1 and id = any ($2::bigint[])"
+            " and seller is null",
             *(self._operator, possible(keys)),
         )
         found = await self._of_groups([row["number"] for row in rows])
@@ -223,7 +225,8 @@ class PaymentStore:
         """Return a customer's documents that are open, by due date; ``on`` a day: as they were when it ended."""
         rows = await self._connection.fetch(
             "select distinct coalesce(original, number) as number from invoice"
-            " where operator = $1 and customer = any ($2::bigint[]) and ($3::date is null or issued_on <= $3)",
+            " where operator = $1 and customer = any ($2::bigint[]) and seller is null"
+            " and ($3::date is null or issued_on <= $3)",
             *(self._operator, possible([customer]), on),
         )
         found = await self._of_groups([row["number"] for row in rows], on=on)

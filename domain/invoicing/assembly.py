@@ -123,6 +123,8 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         call_specification=payer.call_specification,
         mask_digits=payer.mask_digits,
         original=next((line.corrects for line in lines if line.corrects), None) if totals.total < 0 else None,
+        sold_by=bill.sold_by,
+        look=bill.look,
     )
 
 

@@ -9,15 +9,19 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
-from domain.ids import ContractId, CustomerId, ServiceId, SubscriptionId
+from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
 from domain.invoicing.fees import Window
+from domain.invoicing.invoice import Look
 from domain.operators import Operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """Everything one payer's invoice is made of; ``members`` are the customers billed to him, himself first."""
+    """Everything one payer's invoice is made of; ``members`` are the customers billed to him, himself first.
+
+    ``operator`` is who sells: himself, or with ``sold_by`` a reseller in his own name.
+    """
 
     operator: Operator
     run: BillRun
@@ -29,6 +33,8 @@ class Bill:
     subscriptions: Mapping[SubscriptionId, Subscription]
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
     billed: Mapping[ContractId, BilledFees]
+    sold_by: ResellerId | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

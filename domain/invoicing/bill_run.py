@@ -65,7 +65,8 @@ class Parked:
 class UsageTotal:
     """The exact sum of events that make one usage line. ``late``: they lie before the run's period.
 
-    ``corrects``: the number of the invoice that billed these events before they were rated again.
+    ``corrects``: the number of the invoice that billed these events before they were rated again. ``wholesale``: what a
+    reseller buys, who is invoiced as ``customer``; it is of no contract and no subscription (0).
     """
 
     customer: CustomerId
@@ -81,6 +82,7 @@ class UsageTotal:
     used: int
     amount_micro: int
     corrects: str | None = None
+    wholesale: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -90,6 +90,15 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a seller's documents look: a colour such as #0A5566, the SHA-256 of a picture, and a note at the foot."""
+
+    accent: str | None = None
+    logo: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line. ``quantity * unit_price`` is ``net`` within the price's eight decimals.
 
@@ -129,6 +138,7 @@ class Line:
 class Invoice:
     """An invoice or a credit note. ``number`` is empty and ``id`` 0 until it is issued; after that nothing changes.
 
+    ``sold_by`` is the reseller who sells in his own name; None: the operator, in whose ledger it is.
     ``total`` is net + VAT + ``rounding``. ``original`` is the number of the invoice that a credit note credits.
     """
 
@@ -157,6 +167,8 @@ class Invoice:
     call_specification: CallSpecification = CallSpecification.ITEMISED
     mask_digits: int = 0
     original: str | None = None
+    sold_by: ResellerId | None = None
+    look: Look | None = None
 
     @property
     def customers(self) -> tuple[CustomerId, ...]:

@@ -175,9 +175,9 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         if total.late
         else bill.run.period,
         account=account,
-        contract=total.contract,
+        contract=total.contract or None,
         contract_number=contract.number if contract else None,
-        subscription=total.subscription,
+        subscription=total.subscription or None,
         label=_label(subscription),
         mode=total.mode,
         group=total.group,

@@ -11,7 +11,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
-from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ServiceId, SubscriptionId
+from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
@@ -52,8 +52,10 @@ class Invoices(Protocol):
         """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
         ...
 
-    async def draw(self, kind: DocumentKind, count: int) -> tuple[Sequence[InvoiceId], Sequence[str]]:
-        """Draw ``count`` keys and numbers of the document's series, which stays locked until the unit ends."""
+    async def draw(
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+    ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
+        """Draw ``count`` keys and numbers of the seller's series, which stays locked until the unit ends."""
         ...
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:

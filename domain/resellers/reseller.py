@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.identity_numbers import check_endpoint, compact_organisation, compact_vat
 from domain.ids import CustomerId, OperatorId, ResellerId
-from domain.operators import OCR_LEVELS, Address
+from domain.operators import OCR_LEVELS, Address, Operator
 from domain.refusal import BadValue
 
 TIERS_MAX = 16
@@ -29,8 +29,8 @@ class Seller:
 
     name: str
     organisation_number: str
+    vat_id: str
     address: Address
-    vat_id: str | None = None
     bankgiro: str | None = None
     iban: str | None = None
     email: str | None = None
@@ -110,7 +110,7 @@ def check_seller(seller: Seller) -> Seller:
     if seller.endpoint is not None:
         check_endpoint(seller.endpoint, field="seller.endpoint")
     number = compact_organisation(place.country, seller.organisation_number, field="seller.organisationNumber")
-    vat_id = None if seller.vat_id is None else compact_vat(seller.vat_id, field="seller.vatId")
+    vat_id = compact_vat(seller.vat_id, field="seller.vatId")
     return replace(seller, bankgiro=bankgiro, organisation_number=number, vat_id=vat_id)
 
 
@@ -135,6 +135,27 @@ def subtree(root: ResellerId, tree: Mapping[ResellerId, Reseller]) -> tuple[Rese
 def seller_above(reseller: ResellerId | None, tree: Mapping[ResellerId, Reseller]) -> Reseller | None:
     """Return who sells to the customers of ``reseller``: the nearest who sells in his own name; None: the operator."""
     return next((tier for tier in reversed(tiers(reseller, tree)) if tier.seller is not None), None)
+
+
+def selling(operator: Operator, seller: Seller) -> Operator:
+    """Return what documents of this seller start from: the operator's settings, and whatever is the seller's own."""
+    terms = operator.payment_terms_days if seller.payment_terms_days is None else seller.payment_terms_days
+    return replace(
+        operator,
+        name=seller.name,
+        organisation_number=seller.organisation_number,
+        vat_id=seller.vat_id,
+        vat_ids={},
+        address=seller.address,
+        country=seller.address.country,
+        bankgiro=seller.bankgiro,
+        iban=seller.iban,
+        email=seller.email,
+        phone=seller.phone,
+        endpoint=seller.endpoint,
+        ocr_level=seller.ocr_level,
+        payment_terms_days=terms,
+    )
 
 
 def as_of(base: Mapping[ResellerId, Reseller], terms: Sequence[Term], at: datetime) -> dict[ResellerId, Reseller]:

@@ -37,8 +37,8 @@ async def change_reseller_terms(
     """Let other terms hold from an instant on and return all of the reseller's, in the order of time.
 
     What is rated already stays as it is. The operator changes everybody's; a reseller's client those of the resellers
-    below it, and never its own. Refuses with: NotAllowed, NotFound (reseller, parent, price list, customer), BadValue (a
-    tree that goes round or is too deep, a customer of somebody else, nothing given), LimitExceeded.
+    below it, and never its own. Refuses with: NotAllowed, NotFound (reseller, parent, price list, customer), BadValue
+    (a tree that goes round or is too deep, a customer of somebody else, nothing given), LimitExceeded.
     """
     allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)

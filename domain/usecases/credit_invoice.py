@@ -14,7 +14,7 @@ from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import Conflict, WrongState
-from domain.usecases.run_bills import reference_of
+from domain.usecases.run_bills import reference_of, seller_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,17 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         operator = await unit.operators.own()
         invoice = await unit.invoices.get(cmd.invoice)
         draft = credit(invoice, on=cmd.issued_on or clock.now().astimezone(ZoneInfo(operator.zone)).date())
-        (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1)
-        note = numbered(draft, id=key, number=number, reference=reference_of(operator, number))
+        (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by)
+        sells = await seller_named(unit, operator, invoice.sold_by)
+        # Whoever credits at the same time has waited for the series.
+        if invoice.sold_by is not None and any(one.run is None for one in await unit.invoices.credited(invoice.number)):
+            raise WrongState("invoice {number} was credited before", number=invoice.number, field="invoice")
+        note = numbered(draft, id=key, number=number, reference=reference_of(sells, number))
         await unit.invoices.issue([note])
         try:
             # An entry is reversed once: of two who credit at the same time, the ledger lets the first.
-            await unit.ledger.post([replace(of_invoice(note), reverses=of_invoice(invoice).key)])
+            if invoice.sold_by is None:
+                await unit.ledger.post([replace(of_invoice(note), reverses=of_invoice(invoice).key)])
         except Conflict:
             raise WrongState(f"invoice {invoice.number} was credited before", field="invoice") from None
         await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", {"credit_note": number})

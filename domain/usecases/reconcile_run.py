@@ -41,8 +41,10 @@ class Reconciliation:
 
 
 async def journal_of(invoices: AsyncIterator[Invoice], journal: Journal) -> AsyncIterator[Invoice]:
-    """Add the invoices of the journal's currency to it; yield the others."""
+    """Add the operator's invoices of the journal's currency to it; yield the others of his."""
     async for invoice in invoices:
+        if invoice.sold_by is not None:
+            continue  # it is in the books of the reseller who sells
         if invoice.currency == journal.currency:
             journal.add(invoice)
         else:
@@ -61,7 +63,8 @@ async def reconcile_run(run: BillRunId, *, actor: Actor, begin: Begin) -> list[R
         while more:
             page = await unit.invoices.page(PageRequest(first=_PER_PAGE, after=after), run=run)
             for invoice in page.items:
-                journals.setdefault(invoice.currency, Journal(invoice.currency)).add(invoice)
+                if invoice.sold_by is None:
+                    journals.setdefault(invoice.currency, Journal(invoice.currency)).add(invoice)
                 after = invoice.id
             keys = [f"{invoice.kind}:{invoice.number}" for invoice in page.items]
             for (account, currency), minor in (await unit.ledger.booked(keys)).items():

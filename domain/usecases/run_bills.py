@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
-from domain.ids import BillRunId, CustomerId
+from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
 from domain.invoicing.fees import Window
-from domain.invoicing.invoice import DocumentKind, Invoice, decimals_of, numbered
+from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
+from domain.invoicing.series import counted
 from domain.ledger.entry import of_invoice
 from domain.operators import Operator
 from domain.period import Period
@@ -26,6 +27,7 @@ from domain.ports.clock import Clock
 from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
+from domain.resellers.reseller import Reseller, as_of, seller_above, selling
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 
 PAYERS_PER_PAGE: Final = 500
@@ -186,11 +188,14 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int) -> tup
     since = await unit.bill_runs.first_billed() or run.period.start
     window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
     page = await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE)
+    # Who sells is read off the tree of resellers as it is when the period ends.
+    end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
+    tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
     drafts: list[Invoice] = []
     parked: list[Parked] = []
     billed: list[CustomerId] = []
     for key in page.payers:
-        bill = _bill(page, key, run, operator, window)
+        bill = _bill(page, key, run, operator, window, tree)
         made = assemble(bill)
         if isinstance(made, Doubt):
             who = bill.payer
@@ -226,10 +231,21 @@ def _after(page: PageDone, *, more: bool, clock: Clock) -> BillRun:
     )
 
 
-def _bill(page: PayerPage, key: CustomerId, run: BillRun, operator: Operator, window: Window) -> Bill:
+def _bill(  # noqa: PLR0917  (what its caller has)
+    page: PayerPage,
+    key: CustomerId,
+    run: BillRun,
+    operator: Operator,
+    window: Window,
+    tree: Mapping[ResellerId, Reseller],
+) -> Bill:
     members = page.members[key]
+    reseller = seller_above(members[0].reseller, tree)
+    seller = reseller.seller if reseller is not None else None
     return Bill(
-        operator=operator,
+        operator=operator if seller is None else selling(operator, seller),
+        sold_by=None if reseller is None else reseller.id,
+        look=None if seller is None else Look(accent=seller.accent, logo=seller.logo, note=seller.note),
         run=run,
         window=window,
         payer=members[0],
@@ -245,15 +261,18 @@ def _bill(page: PayerPage, key: CustomerId, run: BillRun, operator: Operator, wi
 async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice]:
     """Give a page's invoices their numbers; keep, book, mark and announce them: together or not at all."""
     issued: list[Invoice] = []
-    for kind in DocumentKind:
-        mine = [draft for draft in page.invoices if draft.kind is kind]
-        keys, numbers = await unit.invoices.draw(kind, len(mine))
+    # In one order, so that two who issue at the same time wait for each other and never in a ring.
+    for kind, seller in sorted({(draft.kind, draft.sold_by or ResellerId(0)) for draft in page.invoices}):
+        mine = [draft for draft in page.invoices if (draft.kind, draft.sold_by or 0) == (kind, seller)]
+        keys, numbers = await unit.invoices.draw(kind, len(mine), seller=seller or None)
+        sells = await seller_named(unit, operator, seller or None)
         issued += [
-            numbered(draft, id=key, number=number, reference=reference_of(operator, number))
+            numbered(draft, id=key, number=number, reference=reference_of(sells, number))
             for draft, key, number in zip(mine, keys, numbers, strict=True)
         ]
     await unit.invoices.issue(issued)
-    await unit.ledger.post([of_invoice(invoice) for invoice in issued])
+    # What a reseller sells in his own name is in his books.
+    await unit.ledger.post([of_invoice(invoice) for invoice in issued if invoice.sold_by is None])
     await unit.bill_runs.mark(page.run, page.billed_customers)
     await unit.bill_runs.park(page.parked)
     if issued:
@@ -263,6 +282,14 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
     return issued
 
 
+async def seller_named(unit: Unit, operator: Operator, reseller: ResellerId | None) -> Operator:
+    """Return what the documents of a seller start from; None: the operator's own."""
+    if reseller is None:
+        return operator
+    seller = (await unit.resellers.tree())[reseller].seller
+    return operator if seller is None else selling(operator, seller)
+
+
 def reference_of(operator: Operator, number: str) -> str:
     """Return what the payer gives with the payment of an invoice of this number."""
-    return payment_reference(operator.country, number, OcrLevel(operator.ocr_level))
+    return payment_reference(operator.country, counted(number), OcrLevel(operator.ocr_level))
