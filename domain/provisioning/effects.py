@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from domain.contracts.assigning import ended
-from domain.contracts.stepping import Step, stepped
-from domain.contracts.subscription import NumberAssignment, StateChange, Subscription, SubscriptionState
+from domain.contracts.stepping import Step
+from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionState
 from domain.provisioning.order import Bar, Barring, Order, OrderKind
 
 _PENDING, _ACTIVE = SubscriptionState.PENDING, SubscriptionState.ACTIVE
@@ -26,7 +26,7 @@ NEEDS: Final[dict[OrderKind, frozenset[SubscriptionState]]] = {
     OrderKind.PORT_OUT: frozenset({_ACTIVE, _SUSPENDED}),
     OrderKind.END: frozenset({_PENDING, _ACTIVE, _SUSPENDED}),
 }
-_STEPS: Final = {
+STEPS: Final = {
     OrderKind.ACTIVATE: Step.ACTIVATE,
     OrderKind.SUSPEND: Step.SUSPEND,
     OrderKind.RESUME: Step.RESUME,
@@ -36,10 +36,10 @@ _STEPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What is to be written of a line: itself where it changed, the line of its history, bars set and lifted."""
+    """What is to be written of a line: a step in its life, itself where its numbers change, bars set and lifted."""
 
+    step: Step | None = None
     line: Subscription | None = None
-    change: StateChange | None = None
     barrings: tuple[Barring, ...] = ()
 
 
@@ -59,11 +59,10 @@ def impossible(order: Order, line: Subscription, barred: Sequence[Barring], now:
 
 
 def effect(order: Order, line: Subscription, barred: Sequence[Barring], now: datetime) -> Effect:
-    """Return what a confirmed order makes of its line. Refuses with: WrongState, BadValue."""
-    if (step := _STEPS.get(order.kind)) is not None:
-        changed, change = stepped(line, step, at=now, now=now, reason=order.reason or None)
+    """Return what a confirmed order makes of its line. What ends is barred from nothing any more."""
+    if (step := STEPS.get(order.kind)) is not None:
         lifted = tuple(replace(one, until=now, lifted_by=order.id) for one in barred) if step is Step.END else ()
-        return Effect(changed, change, lifted)
+        return Effect(step=step, barrings=lifted)
     match order.kind:
         case OrderKind.BAR:
             return Effect(barrings=_set(order, line, {one.bar for one in barred}, now))
@@ -75,10 +74,10 @@ def effect(order: Order, line: Subscription, barred: Sequence[Barring], now: dat
             number = order.parameters["number"]
             if line.holds(number, now):
                 return Effect()
-            return Effect(replace(line, numbers=(*line.numbers, NumberAssignment(number=number, valid_from=now))))
+            return Effect(line=replace(line, numbers=(*line.numbers, NumberAssignment(number=number, valid_from=now))))
         case OrderKind.PORT_OUT:
             number = order.parameters["number"]
-            return Effect(replace(line, numbers=ended(line.numbers, now, lambda one: one.number == number)))
+            return Effect(line=replace(line, numbers=ended(line.numbers, now, lambda one: one.number == number)))
     return Effect()
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.access.actor import Actor
 from domain.alarms.alarm import Raised
-from domain.contracts.subscription import Subscription
+from domain.contracts.subscription import Subscription, check
 from domain.ids import OperatorId, OrderId
 from domain.ports.clock import Clock
 from domain.ports.provisioning import Network
@@ -26,6 +26,7 @@ from domain.provisioning.order import ENDED, Order, OrderNote, OrderState, Waiti
 from domain.provisioning.request import NetworkRequest, request_of
 from domain.refusal import Refusal
 from domain.usecases.place_order import promise
+from domain.usecases.step_subscription import take_step
 
 SENDS_MAX: Final = 50  # in one job; the next one goes on
 LOOK_AGAIN: Final = timedelta(seconds=60)  # at what waits for other orders, should nobody have told of their end
@@ -188,21 +189,21 @@ def _failed(order: Order, why: str, now: datetime) -> Order:
 async def _apply(unit: Unit, order: Order, line: Subscription, now: datetime) -> None:
     """Make of the line what the network has confirmed. Raises _NotKept."""
     barred = (await unit.orders.barrings([line.id], at=now))[line.id]
+    done = effect(order, line, barred, now)
     try:
-        done = effect(order, line, barred, now)
-        if done.line is not None and done.line != line:
-            kept = await unit.subscriptions.keep(done.line, done.change)
-            names = ("state", "numbers", "activated_at", "ended_at")
-            changed = [name for name in names if getattr(kept, name) != getattr(line, name)]
-            words = {"activated_at": "activatedAt", "ended_at": "endedAt"}
+        if done.step is not None:
+            await take_step(unit, line, done.step, at=now, now=now, reason=order.reason or None)
+        elif done.line is not None and done.line != line:
+            kept = await unit.subscriptions.keep(check(done.line))
             detail = {
                 "version": kept.version,
-                "changed": [words.get(name, name) for name in changed],
-                "state": kept.state.value,
+                "changed": ["numbers"],
+                "number": order.parameters["number"],
+                "contract": kept.contract,
+                "customer": kept.customer,
                 "order": order.id,
             }
-            action = f"{order.kind.value}_subscription"
-            await unit.audit.write(action, f"subscription:{line.id}", detail)
+            await unit.audit.write(f"{order.kind.value}_number", f"subscription:{line.id}", detail)
     except Refusal as no:
         raise _NotKept(no.message) from None
     if done.barrings:
