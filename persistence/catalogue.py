@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.access.actor import Actor
-from domain.catalogue.tariff import Destination, PriceList, Rate, Tariff
+from domain.catalogue.tariff import Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed

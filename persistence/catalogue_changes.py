@@ -20,8 +20,9 @@ PARTS = {
     "ported": "ported",
     "discount_rings": "rings",
     "buckets": "buckets",
+    "plans": "plans",
 }
-OUTLINED = ("bands", "holidays", "zones", "trunks")
+OUTLINED = ("bands", "holidays", "zones", "trunks", "plans")
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from domain.catalogue.tariff import (
     Adjustment,
     Band,
     Bucket,
+    Plan,
     Ported,
     PriceList,
     Rate,
@@ -24,7 +25,7 @@ from domain.money import Rounding
 from persistence.fields import dump, load
 
 # What one entry of a part is; a part is a mapping by name or a row of entries.
-MAPPED: dict[str, Any] = {"bands": Band, "holidays": tuple[date, ...], "zones": Zone, "trunks": Trunk}
+MAPPED: dict[str, Any] = {"bands": Band, "holidays": tuple[date, ...], "zones": Zone, "trunks": Trunk, "plans": Plan}
 LISTED: dict[str, Any] = {"ported": Ported, "discount_rings": Ring, "buckets": Bucket}
 
 RATE_COLUMNS = [

@@ -10,9 +10,10 @@ import asyncpg
 import polars as pl
 
 from domain.access.actor import Actor
-from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
+from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
+from domain.ports.grants import Crossing
 from domain.ports.intake import Collision
 from domain.rating.clock import EPOCH
 from persistence.engine import Transaction
@@ -27,11 +28,12 @@ def _us(name: str, shown: str) -> str:
     return f"(extract(epoch from {name}) * 1000000)::bigint as {shown}"
 
 
+_COUNTED: Final = "unit, granted, drawn, given, thresholds, told"
 _STANDING: Final = {
     "balances": (
         BALANCES,
         "bucket_balance",
-        f"customer, bucket, owner, {_us('since', 'since')}, {_us('until', 'until')}, unit, granted, drawn",
+        f"customer, bucket, owner, {_us('since', 'since')}, {_us('until', 'until')}, {_COUNTED}",
     ),
     "losses": (
         LOSSES,
@@ -44,17 +46,37 @@ _STANDING: Final = {
         "draw_party",
         f"customer, contract, subscription, {_us('last_start', 'start')}, last_offset, last_name, disordered",
     ),
+    "grants": (
+        GRANTS,
+        "(select * from bucket_grant where withdrawn_at is null) g",
+        f"customer, id, bucket, owner, {_us('since', 'since')}, {_us('until', 'until')}, amount",
+    ),
     "settled": (
         SETTLED,
         "draw_customer",
         f"customer, coalesce({_us('settled_until', 'until').removesuffix(' as until')}, {NEVER}), settled_horizon",
     ),
 }
+_BALANCE: Final = (
+    "unnest($2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bigint[],"
+    " $9::bigint[], $10::bigint[], $11::text[], $12::smallint[])"
+)
 _PUT_BALANCES: Final = (
-    "insert into bucket_balance (operator, customer, bucket, owner, since, until, unit, granted, drawn)"
-    " select $1, * from unnest($2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[],"
-    " $8::bigint[], $9::bigint[]) on conflict (operator, customer, bucket, owner, since)"
-    " do update set until = excluded.until, granted = excluded.granted, drawn = excluded.drawn"
+    "with new as (select * from "  # noqa: S608  (our own words)
+    f"{_BALANCE} as n (customer, bucket, owner, since, until, unit, granted, drawn, given, thresholds, told)),"
+    " moved as (insert into bucket_move (operator, customer, bucket, owner, since, moved_at, amount, drawn)"
+    " select $1, n.customer, n.bucket, n.owner, n.since, $13, n.drawn - coalesce(b.drawn, 0), n.drawn from new n"
+    " left join bucket_balance b on b.operator = $1 and b.customer = n.customer and b.bucket = n.bucket"
+    " and b.owner = n.owner and b.since = n.since where n.drawn <> coalesce(b.drawn, 0))"
+    " insert into bucket_balance (operator, customer, bucket, owner, since, until, unit, granted, drawn, given,"
+    " thresholds, told) select $1, * from new on conflict (operator, customer, bucket, owner, since)"
+    " do update set until = excluded.until, granted = excluded.granted, drawn = excluded.drawn,"
+    " thresholds = excluded.thresholds, told = excluded.told"
+)
+_CROSSING: Final = ("bucket", "owner", "since", "percent", "up", "drawn", "granted", "crossed_at")
+_CROSS: Final = (
+    "insert into bucket_crossing (operator, customer, bucket, owner, since, percent, up, drawn, granted, crossed_at)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 )
 _UNLOSE: Final = (
     "delete from bucket_loss l using unnest($2::bigint[], $3::text[], $4::text[]) as again (customer, bucket, owner),"
@@ -145,16 +167,16 @@ class DrawStore:
             frames[name] = pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
         return Standing(**frames)
 
-    async def put(self, moved: Moved) -> None:
-        """Write how the standing of claimed customers changes."""
+    async def put(self, moved: Moved, *, at: datetime) -> None:
+        """Write how the standing of claimed customers changes, and what was drawn more or less by it."""
         if moved.relost:
             await self._connection.execute(_UNLOSE, self._operator, *map(list, zip(*moved.relost, strict=True)))
-        await self._put(_PUT_BALANCES, moved.balances)
+        await self._put(_PUT_BALANCES, moved.balances, at)
         await self._put(_PUT_LOSSES, moved.losses)
         await self._put(_PUT_VOLUMES, moved.volumes)
         await self._put(_PUT_LASTS, moved.lasts)
 
-    async def _put(self, query: str, rows: pl.DataFrame) -> None:
+    async def _put(self, query: str, rows: pl.DataFrame, *more: object) -> None:
         if not rows.height:
             return
         columns = [
@@ -163,7 +185,22 @@ class DrawStore:
             else rows[name].to_list()
             for name in rows.columns
         ]
-        await self._connection.execute(query, self._operator, *columns)
+        await self._connection.execute(query, self._operator, *columns, *more)
+
+    async def cross(self, found: Sequence[tuple[int, Crossing]]) -> None:
+        """Keep thresholds that balances of customers crossed."""
+        await self._connection.executemany(
+            _CROSS,
+            [(self._operator, customer, *(getattr(one, name) for name in _CROSSING)) for customer, one in found],
+        )
+
+    async def granted(self, customers: Sequence[int]) -> Sequence[int]:
+        """Return those of these customers who were granted anything beside plans."""
+        rows = await self._connection.fetch(
+            "select distinct customer from bucket_grant where operator = $1 and customer = any ($2::bigint[])",
+            *(self._operator, list(customers)),
+        )
+        return [row["customer"] for row in rows]
 
     async def disturb(self, subscriptions: Sequence[int]) -> None:
         """Note that events of these subscriptions have gone."""

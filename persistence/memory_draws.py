@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from domain.buckets.standing import BALANCES, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
+from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
 from domain.invoicing.bill_run import BillRunState
-from domain.rating.clock import micros
+from domain.ports.grants import Crossing, Move
+from domain.rating.clock import micros, moment_of
 from domain.rerating.columns import STORED
 from persistence.memory import Draft
 
@@ -45,14 +46,22 @@ class MemoryDraws:
         for name, (table, schema, _) in _TABLES.items():
             rows = [row for row in self._draft.table(table).values() if row["customer"] in wanted]
             frames[name] = pl.DataFrame(rows, schema=schema)
+        grants = [
+            (one.customer, one.id, one.bucket, one.owner, micros(one.since), micros(one.until), one.amount)
+            for _, one in sorted(self._draft.table("bucket_grant").items())
+            if one.customer in wanted and one.withdrawn_at is None
+        ]
+        frames["grants"] = pl.DataFrame(grants, schema=GRANTS, orient="row")
         return Standing(**frames)
 
     def _reaches(self, customer: int) -> bool:
         row = self._draft.table("customer").get(customer)
         return row is not None and self._draft.sees(row)
 
-    async def put(self, moved: Moved) -> None:
-        """Write how the standing of claimed customers changes."""
+    async def put(self, moved: Moved, *, at: datetime) -> None:
+        """Write how the standing of claimed customers changes, and what was drawn more or less by it."""
+        for row in moved.balances.iter_rows(named=True):
+            self._move(row, at)
         losses, settled = self._draft.table("bucket_loss"), self._draft.table("draw_customer")
         for key in list(losses):
             until = settled.get((key[0],), {"until": NEVER})["until"]
@@ -62,6 +71,22 @@ class MemoryDraws:
             table, _, keys = _TABLES[name]
             for row in getattr(moved, name).iter_rows(named=True):
                 self._draft.table(table)[tuple(row[key] for key in keys)] = row
+
+    def _move(self, row: Mapping[str, Any], at: datetime) -> None:
+        place = (row["customer"], row["bucket"], row["owner"], row["since"])
+        before = self._draft.table("bucket_balance").get(place, {"drawn": 0})["drawn"]
+        if row["drawn"] != before:
+            moved = Move(*place[1:3], moment_of(row["since"]), at, row["drawn"] - before, row["drawn"])
+            self._draft.table("bucket_move")[row["customer"], self._draft.draw("bucket_move")] = moved
+
+    async def cross(self, found: Sequence[tuple[int, Crossing]]) -> None:
+        """Keep thresholds that balances of customers crossed."""
+        for customer, one in found:
+            self._draft.table("bucket_crossing")[customer, self._draft.draw("bucket_crossing")] = one
+
+    async def granted(self, customers: Sequence[int]) -> Sequence[int]:
+        """Return those of these customers who were granted anything beside plans."""
+        return sorted({one.customer for one in self._draft.table("bucket_grant").values()} & set(customers))
 
     async def disturb(self, subscriptions: Sequence[int]) -> None:
         """Note that events of these subscriptions have gone."""

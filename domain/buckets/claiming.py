@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from domain.buckets.drawing import Drawn, draw
+from domain.buckets.keeping import keep_draws
 from domain.buckets.merging import drawers_of, merged
 from domain.buckets.standing import Moved, Standing, as_reversed
 from domain.intake.chunks import Prepared, met
+from domain.intake.rater import Rater
 from domain.intake.rows import MOMENT, SHARE_ROWS, usage_table
 from domain.ports.unit import Unit
 
@@ -20,7 +23,7 @@ _MOVES: Final = ("bucket", "volume")
 
 
 async def draw_chunk(
-    unit: Unit, made: Prepared, known: pl.DataFrame, source: str, undone: pl.DataFrame | None = None
+    unit: Unit, made: Prepared, known: pl.DataFrame, source: str, *, at: datetime, undone: pl.DataFrame | None = None
 ) -> tuple[Prepared, pl.DataFrame]:
     """Return the chunk with the charges of those who draw, and rows of ``SHARE_ROWS`` of what it takes back.
 
@@ -35,7 +38,7 @@ async def draw_chunk(
         returned = await unit.draws.shares(gone)
         back = _rows(as_reversed(returned))
         returned = returned.filter(pl.col("kind").is_in(_MOVES))
-    places = _drawing(made, known)
+    places = _drawing(made, known, await granted_to(unit, made.rater, made.priced.owners))
     if not len(places) and (returned is None or not returned.height):
         return made, back
     owners = made.priced.owners[places]
@@ -56,18 +59,27 @@ async def draw_chunk(
         made = await asyncio.to_thread(_with, made, places, drawn)
     if returned is not None and returned.height:
         moved = moved.over(standing)
-    await unit.draws.put(moved)
+    await keep_draws(unit, moved, at=at)
     if returned is not None and returned.height:
         await unit.draws.disturb(returned["subscription"].unique().to_list())
     return made, back
 
 
-def _drawing(made: Prepared, known: pl.DataFrame) -> Any:
+async def granted_to(unit: Unit, rater: Rater, owners: Any) -> Any:
+    """Tell of events whose they are whether anything was granted to their customers beside plans."""
+    if not rater.book.tariff.buckets or not len(owners):
+        return np.zeros(len(owners), np.bool_)
+    customers = np.append(rater.subscribers.customer, 0)[owners]
+    found = await unit.draws.granted(np.unique(customers).tolist())
+    return np.isin(customers, found)
+
+
+def _drawing(made: Prepared, known: pl.DataFrame, granted: Any) -> Any:
     """Return the places of the events whose owners draw, and that are not known."""
     priced, draws = made.priced, made.rater.draws
-    if not draws.any():
+    if not draws.any() and not granted.any():
         return np.empty(0, np.int64)
-    mine = np.append(draws, False)[priced.owners] & (priced.events.bad == 0)
+    mine = (np.append(draws, False)[priced.owners] | granted) & (priced.events.bad == 0) & (priced.owners >= 0)
     if mine.any():
         same, conflicting = met(made, known)
         mine &= ~(same | conflicting)

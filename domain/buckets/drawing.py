@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from domain.buckets.standing import BALANCES, LASTS, LOSSES, NEVER, VOLUMES, Moved, Standing
+from domain.buckets.granting import granted_apart
+from domain.buckets.standing import BALANCES, LASTS, LOSSES, NEVER, VOLUMES, Moved, Standing, counting_key
 from domain.catalogue.tariff import Party
 from domain.intake.rater import drawing_party
 from domain.intake.rows import COST_SLOT, SHARES, ring_shares
 from domain.intake.subscribers import Pricing
 from domain.rating import layout as at
-from domain.rating.allowances import Allowance, Roll, Term, allowances, owners
+from domain.rating.allowances import Allowance, OnPlan, Roll, Term, allowances, owners
 from domain.rating.book import Book
 from domain.rating.clock import EPOCH, micros
 from domain.rating.columns import Events, event_ids, from_frame
@@ -28,6 +29,9 @@ from domain.rating.rate import Rated, rate
 Longs = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Key = tuple[int, str, str, int]  # customer, bucket, owner, since
+Counted = tuple[int, int, str, int]  # customer, whose (``counting_key``), ring, slot
+_KEY: Final = ("customer", "bucket", "owner", "since")
+_VOLUME: Final = ("customer", "subscription", "ring", "slot")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -35,6 +39,7 @@ class Drawers:
     """Events (``EVENT_SCHEMA``; ``source`` is the source's name) and who draws for each, columns of equal length.
 
     ``pricing``: a position in ``pricings``. ``terms``: when a contract runs. ``slots``: levels of an event at least.
+    ``on_plan``: when an owner's lines were on which plan.
     """
 
     frame: pl.DataFrame
@@ -45,6 +50,7 @@ class Drawers:
     pricings: Sequence[Pricing]
     terms: Mapping[int, Term]
     slots: int = 0
+    on_plan: OnPlan = field(default_factory=dict)
 
     def taken(self, chosen: Flags) -> Drawers:
         """Return those of some events."""
@@ -74,7 +80,7 @@ class _Work:
     keys: Mapping[str, Key]
     rolls: Sequence[Roll]
     customer_of: Mapping[str, int]
-    cells: Mapping[tuple[int, str, int], list[int]] = field(default_factory=dict)
+    cells: Mapping[Counted, list[int]] = field(default_factory=dict)
 
 
 def draw(book: Book, drawers: Drawers, standing: Standing, *, anew: bool = False) -> Drawn:
@@ -118,7 +124,9 @@ def _compiled(book: Book, drawers: Drawers, standing: Standing, *, anew: bool) -
     terms = {f"contract:{key}": term for key, term in drawers.terms.items()}
     terms |= {f"subscription:{row[0]}": drawers.terms.get(row[1], (None, None)) for row in rows.T.tolist()}
     buckets = book.tariff.buckets
-    made, rolls = allowances(buckets, owners(buckets, members), first, last, terms)
+    made, rolls = allowances(buckets, owners(buckets, members), first, last, terms, on_plan=drawers.on_plan)
+    names = {name for member in members for name in _names(member)}
+    made += granted_apart(standing.grants, buckets, names, first, last)
     customer_of = {
         name: row[2] for member, row in zip(members, rows.T.tolist(), strict=True) for name in _names(member)
     }
@@ -167,9 +175,8 @@ def _moment(us: Any) -> datetime:
 
 def _opening(work: _Work, standing: Standing, *, anew: bool) -> State:
     """Return what is left and counted before the events; fills in where each volume's cells are."""
-    drawn = {
-        row[:4]: row[4] for row in standing.balances.select("customer", "bucket", "owner", "since", "drawn").rows()
-    }
+    drawn = {row[:4]: row[4] for row in standing.balances.select(*_KEY, "drawn").rows()}
+    given = {row[:4]: row[4] for row in standing.balances.filter(pl.col("given") > 0).select(*_KEY, "given").rows()}
     lost: defaultdict[Key, int] = defaultdict(int)
     until = dict(standing.settled.select("customer", "until").rows()) if anew else {}
     for customer, bucket, owner, since, when, amount in standing.losses.select(
@@ -177,30 +184,33 @@ def _opening(work: _Work, standing: Standing, *, anew: bool) -> State:
     ).rows():
         if not anew or when < until.get(customer, NEVER):
             lost[customer, bucket, owner, since] += amount
-    left = np.array(
-        [
-            max(work.granted[name].bucket.amount - drawn.get(work.keys[name], 0) - lost[work.keys[name]], 0)
-            for name in work.parties.buckets
-        ],
-        np.int64,
-    )
+    names = work.parties.buckets
+    gone = {
+        name: drawn.get(work.keys[name], 0) + given.get(work.keys[name], 0) + lost[work.keys[name]] for name in names
+    }
+    left = [max(work.granted[name].bucket.amount - gone[name], 0) for name in names]
+    for place, party in work.parties.caps:
+        customer, bucket, _, since = work.keys[names[place]]
+        cap = work.granted[names[place]].bucket.cap or 0
+        left.append(max(cap - drawn.get((customer, bucket, party, since), 0), 0))
     volume = np.zeros(work.parties.counters, np.int64)
-    counted = {row[:3]: row[3] for row in standing.volumes.select("subscription", "ring", "slot", "counted").rows()}
-    cells: defaultdict[tuple[int, str, int], list[int]] = defaultdict(list)
-    for key, cell in _volume_cells(work):
+    counted = {row[:4]: row[4] for row in standing.volumes.select(*_VOLUME, "counted").rows()}
+    cells: defaultdict[Counted, list[int]] = defaultdict(list)
+    for (name, ring, slot), cell in _volume_cells(work):
+        key = (work.customer_of[name], counting_key(name), ring, slot)
         if cell not in cells[key]:
             cells[key].append(cell)
             volume[cell] = counted.get(key, 0)
     work.cells = cells
-    return State(left, volume)
+    return State(np.array(left, np.int64), volume)
 
 
-def _volume_cells(work: _Work) -> Iterator[tuple[tuple[int, str, int], int]]:
-    """Yield (subscription, ring, slot) and the cell of the volume state for each that a party may count."""
+def _volume_cells(work: _Work) -> Iterator[tuple[tuple[str, str, int], int]]:
+    """Yield (who counts it, ring, slot) and the cell of the volume state for each that a party may count."""
     cells, rings = work.parties.cells, {ring.id: ring for ring in work.book.tariff.rings}
     for place, member in enumerate(work.members):
         row = at.row_at(cells, at.PARTIES, place)
-        subscription, tiers = int(member.name.rpartition(":")[2]), int(cells[row + at.P_TIERS])
+        tiers = int(cells[row + at.P_TIERS])
         for one in range(int(cells[row + at.P_RINGS]), int(cells[row + at.P_RINGS_END])):
             counter = at.cell(cells, at.PARTY_RINGS, one, at.PR_COUNTER)
             if counter < 0:
@@ -212,7 +222,10 @@ def _volume_cells(work: _Work) -> Iterator[tuple[tuple[int, str, int], int]]:
             positions += range(1, tiers + 1) if "wholesale" in levels else []
             positions += [tiers + 1] if "cost" in levels else []
             for position in positions:
-                yield (subscription, ring, COST_SLOT if position == tiers + 1 else position), base + position
+                yield (
+                    (rings[ring].counted_by(member), ring, COST_SLOT if position == tiers + 1 else position),
+                    base + position,
+                )
 
 
 def _patched(rated: Rated, kept: Rated, out: Flags) -> Rated:
@@ -242,6 +255,8 @@ def _draws(work: _Work, rated: Rated, opening: State, state: State, events: Even
     remaining = opening.left[bucket] - frame.select(pl.col("amount").cum_sum().over("bucket")).to_series().to_numpy()
     for roll, place, gone in state.lost:
         remaining -= np.where((bucket == place) & (events.start[event] >= micros(work.rolls[roll].at)), gone, 0)
+    if work.parties.caps:
+        remaining = np.minimum(remaining, _under_caps(work, opening, frame, event))
     return pl.DataFrame(
         {
             "place": event,
@@ -257,6 +272,17 @@ def _draws(work: _Work, rated: Rated, opening: State, state: State, events: Even
     )
 
 
+def _under_caps(work: _Work, opening: State, drawn: pl.DataFrame, event: Longs) -> Longs:
+    """Return what each who drew may still take of the bucket after that, where there is a cap."""
+    first = len(work.parties.buckets)
+    cells = {key: first + number for number, key in enumerate(work.parties.caps)}
+    names = [member.name for member in work.members]
+    drew = zip(drawn["bucket"].to_list(), work.party[event].tolist(), strict=True)
+    cell = np.array([cells.get((bucket, names[party]), -1) for bucket, party in drew], np.int64)
+    taken = drawn.select(pl.col("amount").cum_sum().over(pl.Series(cell))).to_series().to_numpy()
+    return np.where(cell >= 0, np.append(opening.left, 0)[cell] - taken, np.iinfo(np.int64).max)
+
+
 def _counts(work: _Work, rated: Rated) -> pl.DataFrame:
     """Return what events added to volumes, as ``SHARES``."""
     if not len(rated.counts):
@@ -268,7 +294,7 @@ def _counts(work: _Work, rated: Rated) -> pl.DataFrame:
             "kind": pl.repeat("volume", len(event), dtype=pl.String, eager=True),
             "slot": _slots(rated, slot),
             "name": pl.Series(work.book.rings, dtype=pl.String).gather(ring),
-            "owner": None,
+            "owner": _counting(work, event, ring),
             "since": None,
             "amount": more,
             "remaining": before,
@@ -277,17 +303,27 @@ def _counts(work: _Work, rated: Rated) -> pl.DataFrame:
     )
 
 
+def _counting(work: _Work, event: Longs, ring: Longs) -> pl.Series:
+    """Return who counts, for each event and ring, where that is another than the line itself."""
+    rings = {one.id: one for one in work.book.tariff.rings}
+    ordered = [rings[name] for name in work.book.rings]
+    if all(one.volume_shared is None for one in ordered):
+        return pl.Series([None] * len(event), dtype=pl.String)
+    who = [work.members[place] for place in work.party[event].tolist()]
+    names = [(ordered[place].counted_by(one), one.name) for place, one in zip(ring.tolist(), who, strict=True)]
+    return pl.Series([name if name != own else None for name, own in names], dtype=pl.String)
+
+
 def _moved(work: _Work, standing: Standing, opening: State, state: State, shares: pl.DataFrame, *, anew: bool) -> Moved:
-    before = {row[:4]: row[4:] for row in standing.balances.select(*_KEY, "drawn", "granted").rows()}
+    before = {row[:4]: row[4:] for row in standing.balances.select(*_KEY, "drawn", "given", "told").rows()}
     gave = _given(shares)
     balances, losses = [], []
-    for name in work.parties.buckets:
-        one, key = work.granted[name], work.keys[name]
-        amount = gave.get(key[1:], 0)
+    for key, one, granted, amount in (*_of_buckets(work, gave), *_of_caps(work, shares)):
         if amount or key in before:
-            drawn = before.get(key, (0,))[0] + amount
-            bucket = one.bucket
-            balances.append((*key, micros(one.until), bucket.unit, bucket.amount, drawn))
+            drawn, given, told = before.get(key, (0, 0, 0))
+            marks = ",".join(map(str, one.definition.thresholds))
+            rest = (granted, drawn + amount, given, marks, told)
+            balances.append((*key, micros(one.until), one.bucket.unit, *rest))
     place_of = {name: place for place, name in enumerate(work.parties.buckets)}
     taken: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for number, place, amount in state.lost:
@@ -296,7 +332,7 @@ def _moved(work: _Work, standing: Standing, opening: State, state: State, shares
         gone = taken[number]
         losses += [(*work.keys[name], micros(roll.at), gone.get(place_of[name], 0)) for name in roll.buckets]
     volumes = [
-        (work.customer_of[f"subscription:{key[0]}"], *key, int(opening.volume[places[0]]) + sum(more))
+        (*key, int(opening.volume[places[0]]) + sum(more))
         for key, places in work.cells.items()
         if any(more := [int(state.volume[place] - opening.volume[place]) for place in places]) or anew
     ]
@@ -310,13 +346,32 @@ def _moved(work: _Work, standing: Standing, opening: State, state: State, shares
     )
 
 
+def _of_buckets(work: _Work, gave: Mapping[tuple[str, str, int], int]) -> Iterator[tuple[Key, Allowance, int, int]]:
+    """Yield for each bucket its key, its allowance, what it grants and what it gave."""
+    for name in work.parties.buckets:
+        key = work.keys[name]
+        yield key, work.granted[name], work.granted[name].bucket.amount, gave.get(key[1:], 0)
+
+
+def _of_caps(work: _Work, shares: pl.DataFrame) -> Iterator[tuple[Key, Allowance, int, int]]:
+    """Yield the same for each cap: the key has the line as the owner, what it may take, and what it took."""
+    if not work.parties.caps:
+        return
+    rows = shares.filter(pl.col("kind") == "bucket").select("place", "name", "owner", "since", "amount").rows()
+    took: defaultdict[tuple[str, str, int, str], int] = defaultdict(int)
+    for event, bucket, owner, since, amount in rows:
+        took[bucket, owner, since, work.members[work.party[event]].name] += amount
+    for place, party in work.parties.caps:
+        name = work.parties.buckets[place]
+        customer, bucket, owner, since = work.keys[name]
+        one = work.granted[name]
+        yield (customer, bucket, party, since), one, one.bucket.cap or 0, took[bucket, owner, since, party]
+
+
 def _given(shares: pl.DataFrame) -> dict[tuple[str, str, int], int]:
     """Return what each bucket gave, by its id, owner and period."""
     sums = shares.filter(pl.col("kind") == "bucket").group_by("name", "owner", "since").agg(pl.col("amount").sum())
     return {(name, owner, since): amount for name, owner, since, amount in sums.rows()}
-
-
-_KEY: Final = ("customer", "bucket", "owner", "since")
 
 
 def _lasts(work: _Work, standing: Standing, *, anew: bool) -> pl.DataFrame:
@@ -361,6 +416,8 @@ def _lasts(work: _Work, standing: Standing, *, anew: bool) -> pl.DataFrame:
 def _scopes(work: _Work) -> Callable[[int, int, int], str]:
     """Return what tells, of a subscription with its contract and customer, with whom it shares what it draws on."""
     shared = {one.bucket.owner for one in work.granted.values()}
+    counting = [ring for ring in work.book.tariff.rings if ring.volume_shared is not None]
+    shared |= {ring.counted_by(member) for ring in counting for member in work.members}
 
     def scope(subscription: int, contract: int, customer: int) -> str:
         for name in (f"customer:{customer}", f"contract:{contract}"):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
+from domain.buckets.granting import granted_apart
 from domain.catalogue.tariff import Party, Tariff
 from domain.intake.rows import COST_SLOT
 from domain.rating.allowances import allowances, owners
@@ -22,11 +23,13 @@ def identity(ref: EventRef, version: int) -> pl.DataFrame:
     return pl.DataFrame(row, schema=schema, orient="row")
 
 
-def as_it_stood(tariff: Tariff, party: Party, start: datetime, kept: pl.DataFrame) -> tuple[Tariff, Standing]:
+def as_it_stood(
+    tariff: Tariff, party: Party, start: datetime, kept: pl.DataFrame, grants: pl.DataFrame
+) -> tuple[Tariff, Standing]:
     """Return the tariff of one party with what its buckets granted at an event's start, and what they had then.
 
-    ``kept``: what the event drew and counted (``KEPT``, or ``SHARES``). Of a bucket that gave nothing nothing is
-    known, nor needed.
+    ``kept``: what the event drew and counted (``KEPT``, or ``SHARES``); ``grants``: beside plans (``GRANTS``).
+    Of a bucket that gave nothing nothing is known, nor needed.
     """
     had: dict[tuple[str, str, int], int] = {}
     for name, owner, since, amount, remaining in (
@@ -35,10 +38,13 @@ def as_it_stood(tariff: Tariff, party: Party, start: datetime, kept: pl.DataFram
         key = (name, owner, since)
         had[key] = max(had.get(key, 0), (remaining or 0) + amount)
     made, _ = allowances(tariff.buckets, owners(tariff.buckets, [party]), start, start)
+    made += granted_apart(grants, tariff.buckets, (party.name, *party.shares), start, start)
     left = {one.bucket.id: had.get((one.definition.id, one.bucket.owner, micros(one.since)), 0) for one in made}
+    rings = {one.id: one for one in tariff.rings}
     volumes = {
-        (ring, party.name, *_level(slot)): before or 0
+        (ring, rings[ring].counted_by(party), *_level(slot)): before or 0
         for ring, slot, before in kept.filter(pl.col("kind") == "volume").select("name", "slot", "remaining").rows()
+        if ring in rings
     }
     concrete = replace(tariff, parties={party.name: party}, buckets=tuple(one.bucket for one in made))
     return concrete, Standing(left, volumes)

@@ -33,6 +33,7 @@ def drawers_of(rater: Rater, priced: Priced, places: Any, source: str | pl.Serie
         pricings=who.pricings,
         terms={int(contract): who.term[owner] for contract, owner in zip(contracts, owners.tolist(), strict=True)},
         slots=rater.parties.slots,
+        on_plan=who.on_plan,
     )
 
 

@@ -37,4 +37,5 @@ async def open_draws(
         sources={key: one.name for key, one in names.items()},
         terms=terms,
         rates=await unit.reratings.rates(rate_keys(before)),
+        on_plan=who.on_plan,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from domain.buckets.claiming import granted_to
 from domain.buckets.drawing import draw
+from domain.buckets.keeping import keep_draws
 from domain.buckets.merging import drawers_of, merged
 from domain.buckets.opening import open_draws
 from domain.buckets.settling import Settled, connected, settle
@@ -30,7 +33,7 @@ from domain.rerating.rerating import Selection, Tally
 _KEY = ("start", "source", "key")
 
 
-async def rated_again(unit: Unit, stored: pl.DataFrame, rater: Rater, *, write: bool) -> Outcome:
+async def rated_again(unit: Unit, stored: pl.DataFrame, rater: Rater, *, at: datetime, write: bool) -> Outcome:
     """Rate the present versions of events (``STORED``) again, with whatever of others their draws move.
 
     What is drawn is moved where ``write`` says so. An event that is settled, and asked for, draws behind what is.
@@ -38,7 +41,7 @@ async def rated_again(unit: Unit, stored: pl.DataFrame, rater: Rater, *, write: 
     rates = await unit.reratings.rates(rate_keys(stored))
     kept = await unit.draws.shares(stored)
     owners = rater.owners(events_of(stored))
-    draws = np.append(rater.draws, False)[owners] | _drew(stored, kept)
+    draws = np.append(rater.draws, False)[owners] | _drew(stored, kept) | await granted_to(unit, rater, owners)
     plain = stored.filter(pl.Series(~draws))
     outcome = await asyncio.to_thread(again, plain, rater, rates, kept)
     if not draws.any():
@@ -53,7 +56,7 @@ async def rated_again(unit: Unit, stored: pl.DataFrame, rater: Rater, *, write: 
     wanted = connected(work, rater, {*before["subscription"].to_list(), *target["subscription"].to_list()})
     done = await asyncio.to_thread(settle, work.of(wanted), rater)
     if write:
-        await unit.draws.put(done.moved)
+        await keep_draws(unit, done.moved, at=at)
     tally = _tally(done, before, work.rates, rater)
     if nobody.any():
         count = int(nobody.sum())
@@ -112,11 +115,14 @@ def _tally(done: Settled, before: pl.DataFrame, rates: Rates, rater: Rater) -> T
     )
 
 
-async def released(unit: Unit, held: pl.DataFrame, rater: Rater, selection: Selection, *, write: bool) -> Outcome:
+async def released(
+    unit: Unit, held: pl.DataFrame, rater: Rater, selection: Selection, *, at: datetime, write: bool
+) -> Outcome:
     """Rate events in suspense (``HELD``); those that have a price now, and are asked for, draw and are released."""
     priced = await asyncio.to_thread(priced_held, held, rater)
     chosen = asked_for(held, priced, rater, selection)
-    places = np.flatnonzero(chosen & np.append(rater.draws, False)[priced.owners])
+    draws = np.append(rater.draws, False)[priced.owners] | await granted_to(unit, rater, priced.owners)
+    places = np.flatnonzero(chosen & draws & (priced.owners >= 0))
     if len(places):
         customers = sorted(set(rater.subscribers.customer[priced.owners[places]].tolist()))
         await unit.draws.claim(customers)
@@ -127,5 +133,5 @@ async def released(unit: Unit, held: pl.DataFrame, rater: Rater, selection: Sele
         drawn = await asyncio.to_thread(draw, rater.book, drawers_of(rater, priced, places, names), standing)
         priced = merged(priced, places, drawn)
         if write:
-            await unit.draws.put(drawn.moved)
+            await keep_draws(unit, drawn.moved, at=at)
     return await asyncio.to_thread(release, held, priced, rater, chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from domain.buckets.standing import KEPT, Moved, Standing, as_reversed
 from domain.intake.rater import Rater, drawing_party, tier_slots_of
 from domain.intake.rows import tier_columns
 from domain.intake.subscribers import Pricing
-from domain.rating.allowances import Term, reached
+from domain.rating.allowances import OnPlan, Term, reached
 from domain.rating.layout import PRICED, RATED
 from domain.rerating.columns import STORED, events_of
 from domain.rerating.comparing import Rates, differing, present_rates, reversals
@@ -29,7 +29,8 @@ class Open:
 
     ``stored``: events (``STORED``), whoever and whatever they are to be rated by in their own columns; ``before``: the
     same rows as they are stored. ``kept``: what they drew (``KEPT``). ``standing``: with what they drew. ``pricings``:
-    by database key. ``sources``: names. ``terms``: when contracts run. ``rates``: of the rates that ``before`` names.
+    by database key. ``sources``: names. ``terms``: when contracts run; ``on_plan``: when whose lines were on a
+    plan. ``rates``: of the rates that ``before`` names.
     """
 
     stored: pl.DataFrame
@@ -40,6 +41,7 @@ class Open:
     sources: Mapping[int, str]
     terms: Mapping[int, Term]
     rates: Rates
+    on_plan: OnPlan = field(default_factory=dict)
 
     def of(self, subscriptions: Collection[int]) -> Open:
         """Return what concerns these subscriptions, before or after."""
@@ -60,6 +62,7 @@ class Open:
             sources=self.sources,
             terms=self.terms,
             rates=self.rates,
+            on_plan=self.on_plan,
         )
 
     def without(self, places: Any) -> Open:
@@ -95,8 +98,12 @@ def connected(work: Open, rater: Rater, wanted: Collection[int]) -> set[int]:
             name = above[name]
         return name
 
-    for party, owned in zip(parties, reached(rater.book.tariff.buckets, parties), strict=True):
-        for owner in owned:
+    tariff = rater.book.tariff
+    together = [ring for ring in tariff.rings if ring.volume_shared is not None]
+    apart = set(work.standing.grants["owner"].to_list())
+    for party, owned in zip(parties, reached(tariff.buckets, parties), strict=True):
+        counting = {ring.counted_by(party) for ring in together}
+        for owner in owned | counting | (apart & {party.name, *party.shares}):
             above[root(owner)] = root(party.name)
     roots = {root(f"subscription:{key}") for key in wanted}
     return {key for key, *_ in rows if root(f"subscription:{key}") in roots}
@@ -143,6 +150,7 @@ def _drawers(work: Open, pricing: Any, pricings: Sequence[Pricing], rater: Rater
         pricings=pricings,
         terms=work.terms,
         slots=rater.parties.slots,
+        on_plan=work.on_plan,
     )
 
 

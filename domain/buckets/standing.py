@@ -1,9 +1,15 @@
-"""What is stored of buckets, volumes and the order of events, of some customers, as frames. Times are µs, UTC."""
+"""What is stored of buckets, volumes and the order of events, of some customers, as frames. Times are µs, UTC.
+
+A balance's ``given`` was given away to others; ``thresholds`` are per cents, as ``50,80``, and ``told`` the highest one
+that it has reached. A balance of a shared bucket whose owner is one of the subscriptions counts towards that one's cap.
+A volume's ``subscription`` is negative where the lines of the contract of that key count together, 0 where all lines of
+the customer do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
@@ -18,6 +24,21 @@ BALANCES: Final = pl.Schema(
         "unit": pl.String,
         "granted": pl.Int64,
         "drawn": pl.Int64,
+        "given": pl.Int64,
+        "thresholds": pl.String,
+        "told": pl.Int16,
+    }
+)
+# What is granted beside plans (``domain.buckets.grant``), by the id of the bucket whose scope it has.
+GRANTS: Final = pl.Schema(
+    {
+        "customer": pl.Int64,
+        "id": pl.Int64,
+        "bucket": pl.String,
+        "owner": pl.String,
+        "since": pl.Int64,
+        "until": pl.Int64,
+        "amount": pl.Int64,
     }
 )
 LOSSES: Final = pl.Schema(
@@ -89,6 +110,7 @@ class Standing:
     volumes: pl.DataFrame
     lasts: pl.DataFrame
     settled: pl.DataFrame
+    grants: pl.DataFrame = field(default_factory=GRANTS.to_frame)
 
     @classmethod
     def none(cls) -> Standing:
@@ -97,11 +119,12 @@ class Standing:
 
     def returned(self, shares: pl.DataFrame) -> Standing:
         """Return the standing without what some events (``KEPT``) drew and counted."""
-        gave = shares.filter(pl.col("kind") == "bucket").select(
-            "customer", pl.col("name").alias("bucket"), "owner", "since", "amount"
-        )
+        drew = shares.filter(pl.col("kind") == "bucket").rename({"name": "bucket"})
+        line = pl.format("subscription:{}", "subscription")
+        capped = drew.filter(pl.col("owner") != line).with_columns(line.alias("owner"))
+        gave = pl.concat([one.select("customer", "bucket", "owner", "since", "amount") for one in (drew, capped)])
         counted = shares.filter(pl.col("kind") == "volume").select(
-            "customer", "subscription", pl.col("name").alias("ring"), "slot", "amount"
+            "customer", _counted_by(), pl.col("name").alias("ring"), "slot", "amount"
         )
         return replace(
             self,
@@ -111,12 +134,12 @@ class Standing:
 
     def after(self, moved: Moved) -> Standing:
         """Return the standing as a change leaves it."""
-        return Standing(
+        return replace(
+            self,
             balances=_over(moved.balances, self.balances, ["customer", "bucket", "owner", "since"]),
             losses=pl.concat([self.losses, moved.losses]),
             volumes=_over(moved.volumes, self.volumes, ["customer", "subscription", "ring", "slot"]),
             lasts=_over(moved.lasts, self.lasts, ["customer", "subscription"]),
-            settled=self.settled,
         )
 
 
@@ -140,6 +163,29 @@ class Moved:
             balances=_over(self.balances, standing.balances, ["customer", "bucket", "owner", "since"]),
             volumes=_over(self.volumes, standing.volumes, ["customer", "subscription", "ring", "slot"]),
         )
+
+
+def counting_key(name: str) -> int:
+    """Return under which key a volume is kept that an owner counts.
+
+    >>> counting_key("subscription:12"), counting_key("contract:9"), counting_key("customer:5")
+    (12, -9, 0)
+    """
+    kind, _, key = name.rpartition(":")
+    return {"contract": -1, "customer": 0}.get(kind, 1) * int(key)
+
+
+def _counted_by() -> pl.Expr:
+    shared = pl.col("owner").str.strip_prefix("contract:").cast(pl.Int64, strict=False)
+    return (
+        pl.when(pl.col("owner").is_null())
+        .then(pl.col("subscription"))
+        .when(pl.col("owner").str.starts_with("contract:"))
+        .then(-shared)
+        .otherwise(0)
+        .cast(pl.Int64)
+        .alias("subscription")
+    )
 
 
 def _less(rows: pl.DataFrame, gone: pl.DataFrame, keys: list[str], column: str) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from domain.catalogue.reading import Fault, joined
-from domain.catalogue.tariff import ANY, EACH, GROUP, HOME, Bucket, Party, PriceList, Rate, Tariff
+from domain.catalogue.tariff import ANY, EACH, GROUP, HOME, ON_PLAN, Bucket, Party, PriceList, Rate, Tariff
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # only sorts open sides
 Item = TypeVar("Item")
@@ -31,6 +31,7 @@ def check(tariff: Tariff, faults: list[Fault]) -> None:
     _trunks(tariff, faults)
     _parties(tariff, faults)
     _buckets(tariff, places, faults)
+    _plans(tariff, faults)
 
 
 def _unknown(faults: list[Fault], path: str, what: str, name: str) -> None:
@@ -236,6 +237,25 @@ def _buckets(tariff: Tariff, places: set[str], faults: list[Fault]) -> None:
                 faults.append(Fault(f"{path}.currency", message))
         if bucket.when_empty is not None:
             _overage(tariff, bucket, users[bucket.owner], path, faults)
+
+
+def _plans(tariff: Tariff, faults: list[Fault]) -> None:
+    for name, plan in tariff.plans.items():
+        path = f"{joined('$.plans', name)}.price_list"
+        if plan.price_list is not None and plan.price_list not in tariff.price_lists:
+            _unknown(faults, path, "price list", plan.price_list)
+    for index, bucket in enumerate(tariff.buckets):
+        for number, name in enumerate(bucket.plans or ()):
+            path = f"$.buckets[{index}].plans[{number}]"
+            if name not in tariff.plans:
+                _unknown(faults, path, "plan", name)
+            elif not tariff.plans[name].shares and bucket.owner != "each subscription":
+                faults.append(Fault(path, "is a plan for one subscription; its buckets are of 'each subscription'"))
+    for index, ring in enumerate(tariff.rings):
+        for number, group in enumerate(ring.groups or ()):
+            if group.startswith(ON_PLAN) and group.removeprefix(ON_PLAN) not in tariff.plans:
+                path = f"$.discount_rings[{index}].when.groups[{number}]"
+                _unknown(faults, path, "plan", group.removeprefix(ON_PLAN))
 
 
 def _overage(tariff: Tariff, bucket: Bucket, users: list[Party], path: str, faults: list[Fault]) -> None:

@@ -15,12 +15,15 @@ from domain.catalogue.tariff import (
     DAY_SECONDS,
     EACH,
     FOREVER,
+    THRESHOLDS,
+    TOP_UP,
     Adjustment,
     Band,
     Bucket,
     Destination,
     Effect,
     Party,
+    Plan,
     Ported,
     PriceList,
     Rate,
@@ -30,6 +33,7 @@ from domain.catalogue.tariff import (
     RoundingRule,
     Step,
     Tariff,
+    TopUp,
     Trunk,
     Zone,
 )
@@ -40,6 +44,7 @@ from domain.refusal import BadValue, Unreadable
 __all__ = ["BadTariff", "parse_json", "read_tariff", "write_tariff"]
 
 DIGITS_MAX = 18  # what a left-aligned 64-bit number holds; E.164 has 15
+TOP_UP_DAYS_MAX = 3660
 PERIODS_MAX = 24  # months that what is unused may serve on
 PERCENT_MAX = 90_000 * MICRO  # keeps a ring's product of remainder and percent inside 64 bits
 LEVELS = ("retail", "wholesale", "cost")
@@ -102,6 +107,7 @@ def read_parts(mapping: object, faults: list[Fault]) -> Tariff:
         price_lists={n: _price_list(n, Place.of(v, p, faults)) for n, p, v in top.entries("price_lists")},
         rings=tuple(_ring(Place.of(v, path, faults)) for path, v in top.items("discount_rings")),
         buckets=tuple(_bucket(Place.of(v, path, faults)) for path, v in top.items("buckets")),
+        plans={name: _plan(name, Place.of(v, path, faults)) for name, path, v in top.entries("plans")},
         trunks={name: _trunk(name, Place.of(v, path, faults)) for name, path, v in top.entries("trunks")},
         parties={name: _party(name, Place.of(v, path, faults)) for name, path, v in top.entries("parties")},
     )
@@ -333,6 +339,7 @@ def _ring(place: Place) -> Ring:
         volume_from=when.amount("volume_from") or 0,
         volume_unit=unit,
         volume_period=place.interval("volume_period"),
+        volume_shared=when.text("volume_shared", among=("contract", "customer")),
         effect=Effect() if effect is None else _effect(effect),
     )
     when.close()
@@ -400,7 +407,21 @@ def _bucket(place: Place) -> Bucket:
         of=place.texts("of"),
         repeat=repeat,
         rollover=_rollover(place, unit),
+        plans=place.texts("plans"),
+        cap=place.amount("per_subscription", decimals=6 if unit == "money" else 0),
+        thresholds=_thresholds(place),
+        top_up=_top_up(place),
     )
+    if (made.owner == TOP_UP) != (made.top_up is not None):
+        place.fault("top_up", f"goes with the owner {TOP_UP!r}, and he with it")
+    if made.top_up is not None and repeat is not None:
+        place.fault("period", "what is granted on request does not repeat; give the times between which it can be")
+    if made.cap is not None and made.owner == "each subscription":
+        place.fault("per_subscription", "is for what several subscriptions share")
+    if made.plans == ():
+        place.fault("plans", "must name at least one plan")
+    if made.plans is not None and made.owner not in EACH:
+        place.fault("plans", f"says whose lines have their own; the owner is then one of {', '.join(EACH)}")
     if made.of == ():
         place.fault("of", "must name at least one price list")
     if made.of is not None and made.owner not in EACH:
@@ -408,6 +429,37 @@ def _bucket(place: Place) -> Bucket:
     if made.rollover is not None and repeat is None:
         place.fault("rollover", "only what repeats rolls over")
     scope.close()
+    place.close()
+    return made
+
+
+def _thresholds(place: Place) -> tuple[int, ...]:
+    value = place.get("thresholds")
+    if value is None:
+        return THRESHOLDS
+    # A boolean is an integer to Python, and none here.
+    marks = [one for one in value if type(one) is int and 0 < one <= 100] if isinstance(value, list) else [0]
+    if marks != value or sorted(set(marks)) != marks:
+        place.fault("thresholds", "must be whole per cents from 1 to 100, each greater than the one before")
+        return THRESHOLDS
+    return tuple(marks)
+
+
+def _top_up(place: Place) -> TopUp | None:
+    inner = place.child("top_up")
+    if inner is None:
+        return None
+    days = None if inner.get("days") is None else inner.integer("days", least=1, most=TOP_UP_DAYS_MAX)
+    price, service = inner.amount("price", decimals=6) or 0, inner.text("service")
+    if price and not service:
+        inner.fault("service", "must be given with a price: the service that it is billed as")
+    inner.close()
+    return TopUp(days=days, price=price, service=service)
+
+
+def _plan(name: str, place: Place) -> Plan:
+    kind = place.text("kind", among=("single", "multi")) or "single"
+    made = Plan(name=name, kind=kind, price_list=place.text("price_list"))
     place.close()
     return made
 

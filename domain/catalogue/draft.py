@@ -22,6 +22,7 @@ PARTS: Final = (
     "price_lists",
     "discount_rings",
     "buckets",
+    "plans",
     "trunks",
     "mode_groups",
     "destination_groups",

@@ -22,7 +22,7 @@ from domain.catalogue.versions import Selector, bare, put_all, selector, stop, w
 
 MODES: Final = "modes:"
 DESTINATIONS: Final = "destinations:"
-_NAMED: Final = ("bands", "holidays", "zones", "trunks")
+_NAMED: Final = ("bands", "holidays", "zones", "trunks", "plans")
 _LISTED: Final = {"discount_rings": "rings", "buckets": "buckets"}
 _HEAD: Final = ("currency", "zone", "parent", "band_policy", "rounding")
 _RATE: Final = re.compile(r"^(?P<list>\$\.price_lists.*?)\.rates\[(?P<index>\d+)\]")

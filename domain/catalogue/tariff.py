@@ -19,6 +19,10 @@ HOME = "home"
 FOREVER = datetime(9998, 1, 1, tzinfo=UTC)
 # Owners that stand for each of a kind: the parties themselves, or those of their shares that begin so.
 EACH = {"each subscription": None, "each contract": "contract:", "each customer": "customer:"}
+TOP_UP = "top-up"  # owner of what nobody has until it is granted to him
+# A line on a plan is in the group of this name, so that discounts can be for those on it.
+ON_PLAN = "plan:"
+THRESHOLDS = (50, 80, 100)
 UNITS = {"sms": "messages", "mms": "messages", "data": "kB"}
 
 
@@ -159,6 +163,7 @@ class Ring:
     """A discount under conditions. A condition that is None holds always; inside one condition any name suffices.
 
     ``volume_from``: nano-units of money for ``amount``, 10⁻⁹ units or events otherwise, so that it is exact.
+    ``volume_shared``: ``contract`` or ``customer`` where the lines of one count together; None: each for itself.
     """
 
     id: str
@@ -177,6 +182,14 @@ class Ring:
     volume_from: int = 0
     volume_unit: str = "amount"
     volume_period: tuple[datetime, datetime] | None = None
+    volume_shared: str | None = None
+
+    def counted_by(self, party: Party) -> str:
+        """Return under whose name a party's volume counts: its own, or that of the first share of the kind."""
+        if self.volume_shared is None:
+            return party.name
+        prefix = f"{self.volume_shared}:"
+        return next((name for name in party.shares if name.startswith(prefix)), party.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,12 +209,25 @@ class Rollover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """What is granted on request serves ``days`` and costs ``price`` (micro-units), billed as the service of this code.
+
+    ``days`` None: as long as the bucket's period. ``price`` 0: nothing is billed.
+    """
+
+    days: int | None = None
+    price: int = 0
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
     """An allowance. ``amount``: units, or micro-units (10⁻⁶) of ``currency`` where ``unit`` is ``money``.
 
     With ``repeat`` the period is the whole time in which months are granted, its end ``FOREVER`` where it has none.
     ``owner`` is a name, or one of ``EACH``: then each of that kind has its own, ``of`` being the retail lists of which
-    a party must have one.
+    a party must have one, ``plans`` the plans of which it must be on one. ``cap``: what one party may take of it.
+    ``thresholds``: at how many per cent of it somebody is told, ascending. ``top_up``: the owner is then ``TOP_UP``.
     """
 
     id: str
@@ -221,11 +247,38 @@ class Bucket:
     of: tuple[str, ...] | None = None
     repeat: Repeat | None = None
     rollover: Rollover | None = None
+    plans: tuple[str, ...] | None = None
+    cap: int | None = None
+    thresholds: tuple[int, ...] = THRESHOLDS
+    top_up: TopUp | None = None
+
+    def is_open_to(self, party: Party) -> bool:
+        """Tell whether a party that has a share in it may draw: by its retail list and its plan."""
+        if self.of is not None and party.retail not in self.of:
+            return False
+        return self.plans is None or any(ON_PLAN + name in party.groups for name in self.plans)
 
     @property
     def is_plan(self) -> bool:
         """Whether it stands for many: it repeats, or each of a kind has its own."""
         return self.repeat is not None or self.owner in EACH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A price plan, ``single`` for one subscription or ``multi`` for the lines of a contract, who share.
+
+    ``price_list``: the retail list of the lines on it; None: the one they have anyhow. Buckets and rings name the plan.
+    """
+
+    name: str
+    kind: str = "single"
+    price_list: str | None = None
+
+    @property
+    def shares(self) -> bool:
+        """Whether it is for several lines that share."""
+        return self.kind == "multi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,8 +319,14 @@ class Tariff:
     price_lists: Mapping[str, PriceList] = field(default_factory=dict)
     rings: tuple[Ring, ...] = ()
     buckets: tuple[Bucket, ...] = ()
+    plans: Mapping[str, Plan] = field(default_factory=dict)
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
     parties: Mapping[str, Party] = field(default_factory=dict)
+
+    @property
+    def draws(self) -> bool:
+        """Whether what an event costs may depend on those before it."""
+        return bool(self.buckets) or any(ring.volume_from > 0 for ring in self.rings)
 
     def inherited(self, name: str) -> PriceList:
         """Return the list with currency, zone, band policy and rounding taken from its ancestors where left out."""

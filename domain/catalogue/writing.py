@@ -11,6 +11,7 @@ from domain.catalogue.tariff import (
     ALL_DAYS,
     DAY_SECONDS,
     FOREVER,
+    THRESHOLDS,
     Adjustment,
     Band,
     Bucket,
@@ -37,6 +38,7 @@ def write_tariff(tariff: Tariff) -> dict[str, Any]:
         price_lists={name: _price_list(plist) for name, plist in tariff.price_lists.items()},
         discount_rings=[_ring(ring) for ring in tariff.rings],
         buckets=[_bucket(bucket) for bucket in tariff.buckets],
+        plans={name: {"kind": one.kind, **_given(price_list=one.price_list)} for name, one in tariff.plans.items()},
         trunks={name: _given(cost=trunk.cost) for name, trunk in tariff.trunks.items()},
         parties={name: _party(party) for name, party in tariff.parties.items()},
     )
@@ -148,6 +150,7 @@ def _ring(ring: Ring) -> dict[str, Any]:
         valid_to=_time(ring.valid_to),
         volume_from=_decimal(ring.volume_from or None),
         volume_unit=None if ring.volume_unit == "amount" else ring.volume_unit,
+        volume_shared=ring.volume_shared,
     ) | {key: names for key, names in any_of.items() if names is not None}
     period = None if ring.volume_period is None else [_time(moment) for moment in ring.volume_period]
     return _given(
@@ -162,20 +165,40 @@ def _ring(ring: Ring) -> dict[str, Any]:
 
 def _bucket(bucket: Bucket) -> dict[str, Any]:
     scope = {key: _listed(getattr(bucket, key)) for key in ("modes", "to", "zones", "directions")}
-    return _given(
-        id=bucket.id,
-        owner=bucket.owner,
-        unit=bucket.unit,
-        amount=_decimal(bucket.amount, MICRO) if bucket.unit == "money" else str(bucket.amount),
-        currency=bucket.currency,
-        period=_bucket_period(bucket),
-        of=_listed(bucket.of),
-        rollover=_rollover(bucket),
-        scope={key: names for key, names in scope.items() if names is not None},
-        priority=bucket.priority,
-        split=None if bucket.split == "unit" else bucket.split,
-        when_empty=None if bucket.when_empty is None else {"price_list": bucket.when_empty},
-    ) | {"levels": list(bucket.levels)}
+    return (
+        _given(
+            id=bucket.id,
+            owner=bucket.owner,
+            unit=bucket.unit,
+            amount=_decimal(bucket.amount, MICRO) if bucket.unit == "money" else str(bucket.amount),
+            currency=bucket.currency,
+            period=_bucket_period(bucket),
+            of=_listed(bucket.of),
+            rollover=_rollover(bucket),
+            scope={key: names for key, names in scope.items() if names is not None},
+            priority=bucket.priority,
+            split=None if bucket.split == "unit" else bucket.split,
+            when_empty=None if bucket.when_empty is None else {"price_list": bucket.when_empty},
+            plans=_listed(bucket.plans),
+            per_subscription=None if bucket.cap is None else _amount(bucket, bucket.cap),
+            thresholds=None if bucket.thresholds == THRESHOLDS else list(bucket.thresholds),
+            top_up=_top_up(bucket),
+        )
+        | {"levels": list(bucket.levels)}
+        | ({} if bucket.thresholds else {"thresholds": []})
+    )
+
+
+def _amount(bucket: Bucket, value: int) -> str:
+    return str(_decimal(value, MICRO)) if bucket.unit == "money" else str(value)
+
+
+def _top_up(bucket: Bucket) -> dict[str, Any] | None:
+    rule = bucket.top_up
+    if rule is None:
+        return None
+    given = _given(days=rule.days, service=rule.service, price=_decimal(rule.price, MICRO) if rule.price else None)
+    return given or {"days": None}
 
 
 def _bucket_period(bucket: Bucket) -> Any:

@@ -199,7 +199,7 @@ class Run:
         """Write what is new of a chunk. Raises Collision."""
         priced = made.priced
         known = await known_to(unit, self.source.id, self.twins, made)
-        made, _ = await draw_chunk(unit, made, known, self.source.name)
+        made, _ = await draw_chunk(unit, made, known, self.source.name, at=self.clock.now())
         settled = await asyncio.to_thread(settle, made, known) if known.height else settle(made, known)
         first, last = ends_of(priced.events.start)
         await unit.intake.store(

@@ -103,8 +103,8 @@ async def write_chunk(
     known = await known_to(unit, file.source, twins, made)
     if known_as:
         known = _taken_back(known, known_as)
-    source = (await unit.sources.many([file.source]))[file.source].name if made.rater.draws.any() else ""
-    made, back = await draw_chunk(unit, made, known, source, rows)
+    source = (await unit.sources.many([file.source]))[file.source].name if made.rater.book.tariff.draws else ""
+    made, back = await draw_chunk(unit, made, known, source, at=at, undone=rows)
     settled = settle(made, known)
     after = advanced(file, settled)
     usage = settled.usage
@@ -177,13 +177,13 @@ def balance_of(counts: Mapping[str, int]) -> Balance:
     return Balance(**own, ignored=ignored)
 
 
-async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater) -> CdrFile:
+async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater, *, at: datetime) -> CdrFile:
     """Write reversals (``STORED``) of a claimed file as a chunk, and return it with their events as withdrawn.
 
     What they drew is given back. Raises ``Collision``.
     """
     made = prepare(nothing(file), rater)
-    _, back = await draw_chunk(unit, made, KNOWN.to_frame(), "", rows)
+    _, back = await draw_chunk(unit, made, KNOWN.to_frame(), "", at=at, undone=rows)
     first, last = _span(made, rows)
     await unit.intake.store(
         Chunk(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.catalogue.tariff import PriceList, Rate, Tariff
+from domain.catalogue.tariff import Plan, PriceList, Rate, Tariff
 from domain.ids import ResellerId
 from domain.ports.page import Page, PageRequest
 

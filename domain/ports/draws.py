@@ -11,6 +11,7 @@ import polars as pl
 from domain.buckets.standing import Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
+from domain.ports.grants import Crossing
 
 
 class Draws(Protocol):
@@ -27,8 +28,19 @@ class Draws(Protocol):
         """Return what is stored of these customers."""
         ...
 
-    async def put(self, moved: Moved) -> None:
-        """Write how the standing of claimed customers changes."""
+    async def put(self, moved: Moved, *, at: datetime) -> None:
+        """Write how the standing of claimed customers changes, and what was drawn more or less by it.
+
+        Balances are to say what they have reached; ``domain.buckets.keeping.keep_draws`` sees to that.
+        """
+        ...
+
+    async def cross(self, found: Sequence[tuple[int, Crossing]]) -> None:
+        """Keep thresholds that balances of customers crossed."""
+        ...
+
+    async def granted(self, customers: Sequence[int]) -> Sequence[int]:
+        """Return those of these customers who were granted anything beside plans."""
         ...
 
     async def disturb(self, subscriptions: Sequence[int]) -> None:

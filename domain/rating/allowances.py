@@ -21,6 +21,8 @@ LAST_MONTH = 9990 * 12
 MONEY_UNIT = 10_000  # micro-units: a part of an allowance of money is rounded up to a hundredth
 
 Term = tuple[date | None, date | None]  # [start, end) in which an owner is served
+OnPlan = Mapping[str, Mapping[str, Sequence[Term]]]  # of an owner by plan: when one of its lines was on it
+ALWAYS: Term = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def owners_of(bucket: Bucket, party: Party) -> tuple[str, ...]:
     >>> owners_of(plan, Party(name="s", shares=("contract:9", "customer:5")))
     ('contract:9',)
     """
-    if bucket.of is not None and party.retail not in bucket.of:
+    if not bucket.is_open_to(party):
         return ()
     names = (party.name, *party.shares)
     if bucket.owner not in EACH:
@@ -92,7 +94,7 @@ def _reached(buckets: Sequence[Bucket], parties: Iterable[Party]) -> Iterator[li
             (name, bucket.id)
             for name in dict.fromkeys((party.name, *party.shares))
             for bucket in named.get(name, ())
-            if bucket.of is None or party.retail in bucket.of
+            if bucket.is_open_to(party)
         ]
         yield found + [(owner, bucket.id) for bucket in plans for owner in owners_of(bucket, party)]
 
@@ -103,10 +105,13 @@ def allowances(
     since: datetime,
     until: datetime,
     terms: Mapping[str, Term] | None = None,
+    *,
+    on_plan: OnPlan | None = None,
 ) -> tuple[list[Allowance], list[Roll]]:
     """Return every allowance that may serve an event in ``[since, until]``, and the rolls between them.
 
-    ``owned``: the owners of each definition. ``terms``: when an owner is served; left out: always.
+    ``owned``: the owners of each definition. ``terms``: when an owner is served; left out: always. ``on_plan``: when it
+    was on which plan; None: always.
     """
     made: list[Allowance] = []
     rolls: list[Roll] = []
@@ -119,7 +124,12 @@ def allowances(
                     name = bucket.id if bucket.owner == owner else f"{bucket.id}/{owner}"
                     made.append(Allowance(replace(bucket, id=name, owner=owner), bucket, bucket.period[1]))
                 continue
-            monthly = _monthly(bucket, months, owner, (terms or {}).get(owner, (None, None)))
+            served = [(terms or {}).get(owner, ALWAYS)]
+            if bucket.plans is not None and on_plan is not None:
+                served = within(
+                    served[0], [term for name in bucket.plans for term in on_plan.get(owner, {}).get(name, ())]
+                )
+            monthly = _monthly(bucket, months, owner, served)
             made += monthly.values()
             rolls += _rolls(bucket, owner, monthly, until)
     return made, rolls
@@ -188,27 +198,51 @@ def _months(bucket: Bucket, since: datetime, until: datetime) -> list[_Month]:
     ]
 
 
-def _monthly(bucket: Bucket, months: Sequence[_Month], owner: str, term: Term) -> dict[int, Allowance]:
+def within(term: Term, others: Iterable[Term]) -> list[Term]:
+    """Return the parts of a term that any of the others covers, in order, none touching the next.
+
+    >>> day = lambda n: date(2026, 1, n)
+    >>> found = within((day(2), None), [(day(1), day(4)), (day(3), day(6)), (day(8), None)])
+    >>> found == [(day(2), day(6)), (day(8), None)]
+    True
+    """
+    found: list[tuple[date, date]] = []
+    for start, end in sorted((one[0] or date.min, one[1] or date.max) for one in others):
+        begin, stop = max(start, term[0] or date.min), min(end, term[1] or date.max)
+        if begin >= stop:
+            continue
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        else:
+            found.append((begin, stop))
+    return [(None if start == date.min else start, None if end == date.max else end) for start, end in found]
+
+
+def _monthly(bucket: Bucket, months: Sequence[_Month], owner: str, served: Sequence[Term]) -> dict[int, Allowance]:
     """Return what an owner is granted, by month."""
-    prorate, made = _repeat(bucket).prorate, {}
+    made = {}
     for month in months:
-        own = {"owner": owner, "amount": _part(bucket, month.number, term) if prorate else bucket.amount}
+        own = {"owner": owner, "amount": _part(bucket, month.number, served)}
         if owner != bucket.owner:
             own["id"] = f"{month.same['id']}/{owner}"
         made[month.number] = Allowance(Bucket(**{**month.same, **own}), bucket, month.until)
     return made
 
 
-def _part(bucket: Bucket, month: int, term: Term) -> int:
-    """Return what is granted for a month of which an owner is served a part: by days, rounded up to the unit."""
+def _part(bucket: Bucket, month: int, served: Sequence[Term]) -> int:
+    """Return what is granted for a month of which an owner is served a part: by days, rounded up to the unit.
+
+    A plan that is not prorated grants the whole for any day, and nothing for a month without one.
+    """
     begin = date(month // 12, month % 12 + 1, 1)
     end = date((month + 1) // 12, (month + 1) % 12 + 1, 1)
-    days = (min(term[1] or end, end) - max(term[0] or begin, begin)) // timedelta(days=1)
-    whole = (end - begin) // timedelta(days=1)
-    if days >= whole:
+    day = timedelta(days=1)
+    days = sum(max((min(last or end, end) - max(first or begin, begin)) // day, 0) for first, last in served)
+    whole = (end - begin) // day
+    if days >= whole or (days and not _repeat(bucket).prorate):
         return bucket.amount
     unit = MONEY_UNIT if bucket.unit == "money" else 1
-    return min(bucket.amount, -(-bucket.amount * max(days, 0) // (whole * unit)) * unit)
+    return min(bucket.amount, -(-bucket.amount * days // (whole * unit)) * unit)
 
 
 def _rolls(bucket: Bucket, owner: str, made: Mapping[int, Allowance], until: datetime) -> list[Roll]:

@@ -31,6 +31,28 @@ def bucket_at(actors: Int64s, room: Int64s, place: int) -> int:
 
 
 @compiled
+def cap_at(actors: Int64s, room: Int64s, place: int) -> int:
+    """Return the cell of what the party may still take of the bucket at a place of its draw order; -1 not limited."""
+    return item(actors, at.PARTY_CAPS, cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKET) + place)
+
+
+@compiled
+def available(actors: Int64s, left: Int64s, room: Int64s, place: int) -> int:
+    """Return what the bucket at a place of the party's draw order may still give to the party."""
+    bucket, cap = bucket_at(actors, room, place), cap_at(actors, room, place)
+    return left[bucket] if cap < 0 else min(left[bucket], left[cap])
+
+
+@compiled
+def take(actors: Int64s, left: Int64s, room: Int64s, place: int, amount: int) -> None:
+    """Take from the bucket at a place, and from what the party may take of it."""
+    left[bucket_at(actors, room, place)] -= amount
+    cap = cap_at(actors, room, place)
+    if cap >= 0:
+        left[cap] -= amount
+
+
+@compiled
 def serves(actors: Int64s, room: Int64s, bucket: int) -> bool:
     """Say whether a bucket is of the event's unit and has the event in its scope."""
     return cell(actors, at.BUCKETS, bucket, at.K_UNIT) == room[at.V_UNIT] and in_scope(actors, room, bucket)
@@ -64,9 +86,10 @@ def draw_units(book: Int64s, wide: Int32s, actors: Int64s, left: Int64s, room: I
         bucket = bucket_at(actors, room, place)
         room[room[at.O_DRAWN] + place] = 0
         rest = billed - before - taken
-        if rest == 0 or left[bucket] == 0 or not serves(actors, room, bucket):
+        most = available(actors, left, room, place)
+        if rest == 0 or most == 0 or not serves(actors, room, bucket):
             continue
-        given = min(rest, left[bucket])
+        given = min(rest, most)
         if given < rest and cell(actors, at.BUCKETS, bucket, at.K_SPLIT) == 1:
             cover = room[at.V_OFFSET] + room[at.V_USED]
             _, _, _, boundary = walk(book, wide, room, at.ASKED, cover, MAX, MAX, before + taken + given)
@@ -165,8 +188,9 @@ def quick_units(actors: Int64s, left: Int64s, room: Int64s, billed: int) -> int:
     for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
         bucket = bucket_at(actors, room, place)
         room[room[at.O_DRAWN] + place] = 0
-        if taken == 0 and left[bucket] > 0 and serves(actors, room, bucket):
-            if left[bucket] < billed:
+        most = available(actors, left, room, place)
+        if taken == 0 and most > 0 and serves(actors, room, bucket):
+            if most < billed:
                 return -1
             room[room[at.O_DRAWN] + place] = billed
             taken = billed

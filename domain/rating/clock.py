@@ -25,6 +25,11 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+def moment_of(us: int) -> datetime:
+    """Return the instant that is so many µs after 1970."""
+    return EPOCH + timedelta(microseconds=us)
+
+
 @cache
 def transitions(name: str) -> tuple[tuple[int, int], ...]:
     """Return (µs since 1970 UTC, UTC offset in µs from then on) of a zone, the first at 1900."""

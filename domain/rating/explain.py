@@ -59,10 +59,25 @@ def no_price(_one: str, _other: str) -> Fraction | None:
 
 @dataclass(slots=True)
 class Standing:
-    """What buckets have left (by id) and rings have counted (by ring, party, level, tier) before the event."""
+    """What buckets have left (by id) and rings have counted (by ring, party, level, tier) before the event.
+
+    ``caps``: what a party may still take of a bucket (by id and party); left out: the whole cap.
+    """
 
     left: dict[str, int] = field(default_factory=dict)
     volumes: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    caps: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def most(self, bucket: Bucket, party: str) -> int:
+        """Return what a bucket may still give to a party."""
+        left = self.left[bucket.id]
+        return left if bucket.cap is None else min(left, self.caps.setdefault((bucket.id, party), bucket.cap))
+
+    def take(self, bucket: str, party: str, amount: int) -> None:
+        """Take from a bucket, and from what the party may take of it."""
+        self.left[bucket] -= amount
+        if (bucket, party) in self.caps:
+            self.caps[bucket, party] -= amount
 
 
 class Explainer:
@@ -375,7 +390,7 @@ class Work:
 
     def _buckets(self, made: LevelExplained) -> list[Bucket]:
         owners = {self.party.name, *self.party.shares}
-        own = [b for b in self.tariff.buckets if b.owner in owners and (b.of is None or self.party.retail in b.of)]
+        own = [b for b in self.tariff.buckets if b.owner in owners and b.is_open_to(self.party)]
         found = [b for b in own if made.level in b.levels and self._in_scope(b)]
         return sorted(found, key=lambda b: (b.priority, b.period[1], b.id))
 
@@ -400,7 +415,7 @@ class Work:
     def _draw(self, buckets: list[Bucket], runs: list[Run], made: LevelExplained) -> list[Drawn]:
         drawn, taken = [], 0
         for bucket in buckets:
-            left, rest = self.standing.left[bucket.id], made.billed - taken
+            left, rest = self.standing.most(bucket, self.party.name), made.billed - taken
             given = min(left, rest)
             if bucket.unit != unit_of(self.event.mode) or given == 0:
                 continue
@@ -493,12 +508,13 @@ class Work:
     def _reached(self, ring: Ring, made: LevelExplained) -> bool:
         scale = 1_000 if ring.volume_unit == "amount" else 1_000_000_000
         return (
-            self.standing.volumes.get((ring.id, self.party.name, made.level, made.tier), 0) * scale >= ring.volume_from
+            self.standing.volumes.get((ring.id, ring.counted_by(self.party), made.level, made.tier), 0) * scale
+            >= ring.volume_from
         )
 
     def _count(self, made: LevelExplained, rings: list[Ring]) -> None:
         for ring in rings if made.billed else ():
-            key = (ring.id, self.party.name, made.level, made.tier)
+            key = (ring.id, ring.counted_by(self.party), made.level, made.tier)
             more = {"amount": made.amount, "units": made.billed, "events": int(made.before == 0)}[ring.volume_unit]
             self.standing.volumes[key] = self.standing.volumes.get(key, 0) + more
 
@@ -513,14 +529,14 @@ class Work:
 
     def _pay(self, made: LevelExplained) -> None:
         for part in made.buckets:
-            self.standing.left[part.bucket] = part.left
+            self.standing.take(part.bucket, self.party.name, part.amount)
         made.amount = made.rounded
         retail = self.tariff.inherited(self.party.retail).currency if self.party.retail else None
         for bucket in self._buckets(made):
-            left = self.standing.left[bucket.id]
+            left = self.standing.most(bucket, self.party.name)
             if bucket.unit == "money" and (bucket.currency or retail) == made.currency and made.amount and left:
                 paid = min(made.amount, left)
-                self.standing.left[bucket.id] = left - paid
+                self.standing.take(bucket.id, self.party.name, paid)
                 made.buckets.append(Drawn(bucket.id, "money", paid, left - paid))
                 made.amount -= paid
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.rating import layout as at
 from domain.rating.arithmetic import OVER, rounded
-from domain.rating.charging import bucket_at, charge_level, in_scope
+from domain.rating.charging import available, bucket_at, charge_level, in_scope, take
 from domain.rating.compiled import cells, compiled
 from domain.rating.layout import UNDECIDED, Bytes, Int16s, Int32s, Int64s, cell, item, row_at, rows_of
 from domain.rating.lookahead import PARTY_AHEAD, look_ahead
@@ -58,7 +58,7 @@ def commit_units(actors: Int64s, left: Int64s, room: Int64s, draws: Int64s) -> N
     """Take from the buckets of units what they gave to this level."""
     for place in range(cell(actors, at.PARTIES, room[at.V_PARTY], at.P_BUCKETS)):
         bucket, drawn = bucket_at(actors, room, place), room[room[at.O_DRAWN] + place]
-        left[bucket] -= drawn
+        take(actors, left, room, place, drawn)
         write(draws, room, at.C_DRAWS, bucket, drawn)
 
 
@@ -70,14 +70,15 @@ def draw_money(book: Int64s, actors: Int64s, left: Int64s, room: Int64s, draws: 
     for place in range(actors[party + at.P_BUCKETS]):
         bucket = bucket_at(actors, room, place)
         row = row_at(actors, at.BUCKETS, bucket)
-        if actors[row + at.K_UNIT] != at.MONEY or left[bucket] == 0 or not in_scope(actors, room, bucket):
+        most = available(actors, left, room, place)
+        if actors[row + at.K_UNIT] != at.MONEY or most == 0 or not in_scope(actors, room, bucket):
             continue
         own = actors[row + at.K_CURRENCY]
         if own == at.PARTY_CURRENCY and actors[party + at.P_RETAIL] >= 0:
             own = cell(book, at.LISTS, actors[party + at.P_RETAIL], at.L_CURRENCY)
         if own == currency:
-            paid = min(room[at.X_AMOUNT], left[bucket])
-            left[bucket] -= paid
+            paid = min(room[at.X_AMOUNT], most)
+            take(actors, left, room, place, paid)
             room[at.X_AMOUNT] -= paid
             write(draws, room, at.C_DRAWS, bucket, paid)
 

@@ -37,6 +37,7 @@ HOLIDAYS_AT, HOLIDAYS, ZONES_AT, MOVES, IN_ZONE, MODE_UNITS, RINGS, MODE_SETS, T
 WIDE: Final = frozenset({TOP, CHOICE, FIRST})
 # Sections of the parties.
 PARTIES, TIERS, PARTY_RINGS, PARTY_BUCKETS, BUCKETS, BUCKET_MODES, BUCKET_TO, BUCKET_ZONES, TRUNKS = range(9)
+PARTY_CAPS = 9  # beside PARTY_BUCKETS: the cell of what the party may still take of the bucket, -1 all that is left
 
 # An interval of numbers: where it begins, and what it leads to: a destination, -1 nothing, or ``-2 - node`` where
 # validity in time decides.

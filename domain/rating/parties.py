@@ -34,7 +34,7 @@ class Parties:
     money: at.Bytes  # of each bucket, whether it holds money
     names: tuple[str, ...]
     buckets: tuple[str, ...]
-    allowances: at.Int64s  # what each bucket begins with: units, or micro-units of money
+    allowances: at.Int64s  # what each bucket, then each cap, begins with: units, or micro-units of money
     counters: int  # cells of volume state
     stateful: at.Bytes
     any_stateful: bool
@@ -42,6 +42,7 @@ class Parties:
     rings_max: int
     buckets_max: int
     rolls: tuple[tuple[int, int, tuple[int, ...]], ...] = ()  # at (µs), cap, buckets; in the order of time
+    caps: tuple[tuple[int, str], ...] = ()  # (bucket, party) of each cell of ``allowances`` behind those of the buckets
 
     @property
     def tiers_max(self) -> int:
@@ -92,22 +93,31 @@ def compile_parties(
     rows: list[list[int]] = []
     tiers: list[int] = []
     drawn: list[int] = []
+    limits: list[int] = []
+    caps: dict[tuple[int, str], int] = {}
     counters = 0
     lists = book.index.list
     for party in parties:
         owners = {party.name, *party.shares}
         found = {number for owner in owners for number in by_owner.get(owner, ())}
-        own = sorted(n for n in found if (of := ordered[n].of) is None or party.retail in of)
+        own = sorted(n for n in found if ordered[n].is_open_to(party))
         first, end, volumes = rings.of(party)
         levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
         cells_of = volumes * (len(party.wholesale) + 2)
         counter = counted.setdefault((party.name, len(party.wholesale)), counters) if alike else counters
         on = [rings.levels[first, end], _levels(bucket_rows, own)]
+        if rings.shared and volumes:
+            first, end = rings.apart(party, first, end)
+            counter = cells_of = 0
         row = [*levels, len(tiers), len(party.wholesale), *on, first, end, len(drawn), len(own), counter]
         rows.append(row + [0] * (at.PARTY_WIDTH - len(row)))
         tiers += [_found(lists, name) for name in party.wholesale]
         drawn += own
+        limits += [
+            -1 if ordered[n].cap is None else len(ordered) + caps.setdefault((n, party.name), len(caps)) for n in own
+        ]
         counters += cells_of if counter == counters else 0
+    counters = max(counters, rings.cells)
     made = table(rows, at.PARTY_WIDTH)
     places = {bucket.id: place for place, bucket in enumerate(ordered)}
     stateful = (made[:, at.P_BUCKETS] > 0).astype(np.uint8) if rows else np.zeros(0, np.uint8)
@@ -124,6 +134,7 @@ def compile_parties(
             at.BUCKET_MODES: sets[0].array(),
             at.BUCKET_TO: sets[1].array(),
             at.BUCKET_ZONES: sets[2].array(),
+            at.PARTY_CAPS: np.array(limits, np.int64),
             at.TRUNKS: np.array([*(_found(lists, t.cost) for t in book.tariff.trunks.values()), -1], np.int64),
         }
     )
@@ -132,7 +143,9 @@ def compile_parties(
         money=frozen(np.array([bucket.unit == "money" for bucket in ordered], np.uint8)),
         names=tuple(party.name for party in parties),
         buckets=tuple(bucket.id for bucket in ordered),
-        allowances=frozen(np.array([bucket.amount for bucket in ordered], np.int64)),
+        allowances=frozen(
+            np.array([bucket.amount for bucket in ordered] + [ordered[n].cap or 0 for n, _ in caps], np.int64)
+        ),
         counters=counters,
         stateful=frozen(stateful),
         any_stateful=bool(stateful.any()),
@@ -143,6 +156,7 @@ def compile_parties(
             (micros(roll.at), roll.cap, tuple(places[name] for name in roll.buckets if name in places))
             for roll in sorted(rolls, key=lambda one: one.at)
         ),
+        caps=tuple(caps),
     )
 
 
@@ -176,6 +190,25 @@ class _RingSets:
         self.levels: dict[tuple[int, int], int] = {}
         self.members: list[list[int]] = []  # ring, counter
         self.longest = 0
+        self.shared = any(ring.volume_shared is not None and ring.volume_from > 0 for ring in self.rings)
+        self.counted: dict[tuple[int, str, int], int] = {}
+        self.cells = 0
+
+    def apart(self, party: Party, first: int, end: int) -> tuple[int, int]:
+        """Return a slice with the party's rings of its own, whose counters are shared with whom they count together.
+
+        A counter is then a number of its own among those of parties with as many levels, from the first cell on.
+        """
+        width = len(party.wholesale) + 2
+        begin = len(self.members)
+        for number, counter in self.members[first:end]:
+            key = (number, self.rings[number].counted_by(party), width)
+            if counter >= 0 and key not in self.counted:
+                self.counted[key] = -(-self.cells // width)
+                self.cells = (self.counted[key] + 1) * width
+            self.members.append([number, self.counted[key] if counter >= 0 else -1])
+        self.volumes[begin, len(self.members)] = self.volumes[first, end]
+        return begin, len(self.members)
 
     def of(self, party: Party) -> tuple[int, int, int]:
         """Return the slice of the party's rings and how many of them count a volume."""

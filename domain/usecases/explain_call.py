@@ -52,7 +52,7 @@ def _explained(cmd: PriceCall, call: Call, rater: Rater, actor: Actor) -> Explan
         offset=0,
     )
     kept = SHARES.to_frame() if call.drawn is None else call.drawn.shares
-    explained = Explainer(*as_it_stood(rater.book.tariff, party, call.at, kept)).explain(event)
+    explained = Explainer(*as_it_stood(rater.book.tariff, party, call.at, kept, call.grants)).explain(event)
     listed = [tier for tier, name in zip(pricing.tiers, pricing.wholesale, strict=True) if name is not None]
     seen = {place + 1 for place in tiers_seen(actor, listed)}
     levels = tuple(

@@ -49,11 +49,12 @@ async def explain_usage(
         event = await unit.usage.get(ref)
         background = await unit.usage.background(ref)
         kept = await unit.draws.shares(identity(event.ref, event.version))
+        grants = (await unit.draws.standing([event.customer])).grants
     then = background.believed_at if believed_at is None else utc(believed_at, field="believedAt")
     tariff = await raters.believed(actor, begin, then)
     checked = believed_at is None
     party = drawing_party(event.subscription, event.contract, event.customer, background.pricing)
-    then_left = await asyncio.to_thread(as_it_stood, tariff, party, event.start, kept)
+    then_left = await asyncio.to_thread(as_it_stood, tariff, party, event.start, kept, grants)
     made = await asyncio.to_thread(_explained, event, background.pricing, *then_left, actor, checked=checked)
     return replace(made, explanation=await with_margins(made.explanation, actor=actor, begin=begin))
 

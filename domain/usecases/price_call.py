@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ import polars as pl
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import sees_costs, tiers_seen
 from domain.buckets.drawing import Drawers, Drawn, draw
-from domain.buckets.standing import Standing
+from domain.buckets.standing import GRANTS, Standing
 from domain.ids import ResellerId, SubscriptionId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -86,13 +86,15 @@ async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock
 class Call:
     """A call as an event (``EVENT_SCHEMA``), and the place of its subscription among the rater's.
 
-    ``drawn``: the call rated by what its buckets and counters have now; None where it draws on none.
+    ``drawn``: the call rated by what its buckets and counters have now; None where it draws on none. ``grants``: what
+    its customer was granted beside plans (``GRANTS``).
     """
 
     at: datetime
     frame: pl.DataFrame
     owner: int
     drawn: Drawn | None = None
+    grants: pl.DataFrame = field(default_factory=GRANTS.to_frame)
 
 
 async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> tuple[Call, Rater]:
@@ -114,8 +116,8 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
     owner = int(np.searchsorted(rater.subscribers.subscription, cmd.subscription))
     mine = pl.lit(_own_number(rater, owner, micros(at)))
     side = "a" if cmd.direction == "out" else "b"
-    call = Call(at, frame.with_columns(mine.alias(side)), owner)
-    if rater.draws[owner]:
+    call = Call(at, frame.with_columns(mine.alias(side)), owner, grants=standing.grants)
+    if rater.draws[owner] or standing.grants.height:
         call = replace(call, drawn=await asyncio.to_thread(_drawn, call, rater, standing))
     return call, rater
 
@@ -131,6 +133,7 @@ def _drawn(call: Call, rater: Rater, standing: Standing) -> Drawn:
         pricings=who.pricings,
         terms={int(who.contract[call.owner]): who.term[call.owner]},
         slots=rater.parties.slots,
+        on_plan=who.on_plan,
     )
     return draw(rater.book, drawers, standing)
 

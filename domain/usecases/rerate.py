@@ -132,7 +132,7 @@ async def _held(
 ) -> tuple[Outcome, Rerating, bool]:
     """Rate the next events in suspense; the last tells whether more may follow."""
     held = await unit.reratings.held(run.selection, run.held, first=first)
-    outcome = await released(unit, held, rater, run.selection, write=write)
+    outcome = await released(unit, held, rater, run.selection, at=run.created_at, write=write)
     if held.height:
         run = replace(run, held=held["id"][-1])
     return outcome, run, held.height == first
@@ -149,7 +149,7 @@ async def _rated(
     if run.selection.unrated is not None:
         return Outcome(STORED.to_frame(), (), Tally()), run, False
     stored = await unit.reratings.stored(run.selection, run.position, first=first)
-    outcome = await rated_again(unit, stored, rater, write=write)
+    outcome = await rated_again(unit, stored, rater, at=run.created_at, write=write)
     if stored.height:
         run = replace(run, position=stored.select("start", "source", "key").row(-1))
     return outcome, run, stored.height == first

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from domain.access.actor import Action, Actor, allow
+from domain.buckets.keeping import keep_draws
 from domain.buckets.opening import open_draws
 from domain.buckets.settling import Settled, connected, settle
 from domain.ids import CustomerId, ReratingId
@@ -95,7 +96,7 @@ async def settle_page(
         await unit.audit.write("settle_draws", f"rerating:{run.id}", detail)
     settled = lasts.filter("disordered").with_columns(pl.lit(value=False).alias("disordered"))
     rest = settled.join(done.moved.lasts, on=["customer", "subscription"], how="anti")
-    await unit.draws.put(replace(done.moved, lasts=pl.concat([done.moved.lasts, rest])))
+    await keep_draws(unit, replace(done.moved, lasts=pl.concat([done.moved.lasts, rest])), at=clock.now())
     return tally
 
 

@@ -134,7 +134,7 @@ async def _some(around: _Around, after: Place | None) -> tuple[int, Place | None
                 if not around.cmd.corrections and await unit.withdrawals.billed(rows):
                     raise Conflict("a bill run has invoiced events of this file meanwhile", field="corrections")
                 if rows.height:
-                    await take_back(unit, file, reversals(rows), rater)
+                    await take_back(unit, file, reversals(rows), rater, at=around.clock.now())
                 return rows.height, following
         except Collision:
             continue
