@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import strawberry
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,12 +17,12 @@ from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
-from api.rest import pricing
+from api.rest import pricing, provisioning
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
 from api.rest.invoices import InvoiceDocument
-from api.rest.metrics import MetricsPage, Requests
+from api.rest.metrics import Datagrams, MetricsPage, Requests
 from api.rest.openapi import document
 from api.rest.payments import PAYMENTS, PAYMENTS_MAX, TakePayments
 from api.rest.push import BODY_MAX as PUSH_MAX
@@ -38,12 +40,16 @@ OBJECT = {"type": "object"}
 TEXT = {"type": "string"}
 
 
-async def application(wiring: Wiring) -> ASGIApp:
-    """Return the application on a wiring. The first one on a database makes its signing key."""
+async def application(wiring: Wiring, *, radius: Callable[[], Mapping[str, int]] = dict) -> ASGIApp:
+    """Return the application on a wiring. The first one on a database makes its signing key.
+
+    ``radius`` tells what became of RADIUS datagrams in this process, for the metrics.
+    """
     stored = await wiring.credentials.keys(lambda: make_key(wiring.clock.now()))
     tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
     bearer = Bearer(tokens, wiring.credentials)
     requests = Requests()
+    requests.registry.register(Datagrams(radius))
     schema = make_schema()
     table = routes(wiring, bearer, requests, schema)
     sockets = GraphQLSockets(schema, wiring, bearer)
@@ -309,6 +315,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
             refuses=(400, 413, 415, 422),
         ),
         *pricing.operations(wiring),
+        *provisioning.operations(wiring),
     ]
 
 

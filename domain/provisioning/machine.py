@@ -12,6 +12,7 @@ from domain.provisioning.order import Call, CallState, Order, OrderState, Step, 
 RETRY_SECONDS_MAX: Final = 3600
 GRACE_SECONDS: Final = 5  # between the end of a request's time and its being taken for lost with its process
 FAULT_MAX: Final = 500
+REFERENCE_MAX: Final = 200
 NO_ANSWER: Final = "no answer came in time"
 NOT_UNDOABLE: Final = "this element undoes nothing"
 
@@ -26,10 +27,10 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An element's answer, or what is known where there was none.
+    """An element's answer, or what is known where there was none. Its texts are made printable, and cut.
 
-    ``lasting``: trying again does not help. ``arrived`` False: the request certainly never reached the element;
-    ``uncertain``: nobody knows whether it did.
+    ``lasting``: trying again does not help. ``uncertain``: nobody knows whether the request
+    was done.
     """
 
     said: Said
@@ -37,6 +38,13 @@ class Answer:
     reference: str | None = None
     lasting: bool = False
     uncertain: bool = False
+
+    def __post_init__(self) -> None:
+        for name, most in (("reason", FAULT_MAX), ("reference", REFERENCE_MAX)):
+            text: str | None = getattr(self, name)
+            if text is not None:
+                plain = "".join(one if one.isprintable() else " " for one in text[: 2 * most])
+                object.__setattr__(self, name, " ".join(plain.split())[:most] or None)
 
 
 class Heed(StrEnum):
