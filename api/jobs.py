@@ -18,7 +18,7 @@ from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
-from domain.usecases import place_order, schedule_polls, take_cdr
+from domain.usecases import move_customer, place_order, schedule_polls, take_cdr
 from domain.usecases.import_cdr import import_file
 from domain.usecases.sweep_sessions import sweep_sessions
 
@@ -56,9 +56,16 @@ async def _sweep_sessions(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str
     return {"events": done.events, "rejects": done.rejects, "forgotten": done.forgotten}
 
 
+async def _apply_moves(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+    """Let customers stand where today's moves put them."""
+    del job
+    return {"moved": await move_customer.apply_moves(actor=actor, begin=wiring.begin, clock=wiring.clock)}
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
     SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
     place_order.KIND: order_job,
+    move_customer.APPLY_MOVES: _apply_moves,
 }

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
-from domain.customers.customer import TREE_DEPTH_MAX, CallSpecification, Customer, CustomerKind, Delivery, check
+from domain.customers.contact import Contact, Recipient
+from domain.customers.customer import (
+    TREE_DEPTH_MAX,
+    CallSpecification,
+    Customer,
+    CustomerKind,
+    Delivery,
+    check,
+    check_open,
+)
+from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import CustomerId, ResellerId
 from domain.operators import Address
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound
+from domain.usecases.define_fields import checked_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCustomer:
-    """A new customer. Without ``number`` it is drawn; without ``reseller`` it is the caller's own."""
+    """A new customer. Without ``number`` it is drawn; without ``reseller`` it is the caller's own.
+
+    ``billed_through`` is one above it; ``fields`` are the operator's own.
+    """
 
     name: str
     kind: CustomerKind
@@ -35,6 +50,14 @@ class CreateCustomer:
     call_specification: CallSpecification = CallSpecification.ITEMISED
     mask_digits: int = 0
     price_list: str | None = None
+    billed_through: CustomerId | None = None
+    recipient: Recipient | None = None
+    contacts: tuple[Contact, ...] = ()
+    credit_limit: Decimal | None = None
+    buyer_reference: str | None = None
+    order_reference: str | None = None
+    cost_centre: str | None = None
+    fields: FieldChanges = ()
     idempotency_key: str | None = None
 
 
@@ -51,9 +74,13 @@ async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) ->
             return await unit.customers.get(CustomerId(known))
         await _check_places(unit, cmd, reseller)
         number = cmd.number if cmd.number is not None else await unit.customers.next_number()
-        customer = await unit.customers.add(check(_customer(cmd, actor, number, reseller)))
+        fields = await checked_fields(unit, Aggregate.CUSTOMER, cmd.fields)
+        new = check(replace(_customer(cmd, actor, number, reseller), fields=fields))
+        customer = await unit.customers.add(new)
         await remember(unit.answers, cmd, customer.id)
-        await unit.audit.write("create_customer", f"customer:{customer.id}", {"number": customer.number})
+        await unit.audit.write(
+            "create_customer", f"customer:{customer.id}", {"number": customer.number, "version": customer.version}
+        )
     return customer
 
 
@@ -64,6 +91,9 @@ async def _check_places(unit: Unit, cmd: CreateCustomer, reseller: ResellerId | 
         above = await unit.customers.above(cmd.parent)
         if not above:
             raise NotFound(f"no customer {cmd.parent}", field="parent")
+        check_open(above[0], field="parent")
+        if cmd.billed_through is not None and all(one.id != cmd.billed_through for one in above):
+            raise NotFound("no customer {customer} above it", customer=cmd.billed_through, field="billedThrough")
         if len(above) >= TREE_DEPTH_MAX:
             raise BadValue(f"a tree of customers is at most {TREE_DEPTH_MAX} deep", field="parent")
     if cmd.price_list is not None:
@@ -92,4 +122,11 @@ def _customer(cmd: CreateCustomer, actor: Actor, number: str, reseller: Reseller
         call_specification=cmd.call_specification,
         mask_digits=cmd.mask_digits,
         price_list=cmd.price_list,
+        billed_through=cmd.billed_through,
+        recipient=cmd.recipient,
+        contacts=cmd.contacts,
+        credit_limit=cmd.credit_limit,
+        buyer_reference=cmd.buyer_reference,
+        order_reference=cmd.order_reference,
+        cost_centre=cmd.cost_centre,
     )

@@ -1,0 +1,126 @@
+"""Erase a person: what the law does not keep is anonymised in place, and what it keeps is named (GDPR article 17)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.access.actor import Action, Actor, allow
+from domain.customers.customer import Customer, CustomerKind
+from domain.ids import CustomerId
+from domain.invoicing.invoice import Invoice
+from domain.ports.clock import Clock
+from domain.ports.page import PAGE_MAX, PageRequest
+from domain.ports.unit import Begin, Unit
+from domain.refusal import NotAllowed, Stale, WrongState
+from domain.usecases.move_customer import today_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasePerson:
+    """The person is erased; it cannot be undone."""
+
+    customer: CustomerId
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What stays, why, and the last day that it must. ``names`` are the numbers of documents."""
+
+    what: str
+    names: tuple[str, ...]
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What was done: the customer as it is now, how many rows of each kind were changed, and what stays."""
+
+    customer: Customer
+    changed: Mapping[str, int]
+    kept: Sequence[Kept]
+
+
+async def erase_person(cmd: ErasePerson, *, actor: Actor, begin: Begin, clock: Clock) -> Erasure:
+    """Anonymise a person in place, with the doubles that were merged into it; only the operator himself may.
+
+    Invoices stay with their names and addresses, and with them the ledger and the payments, as long as the law of the
+    operator's country says (``retention_rule``). The audit trail says that it was done, by whom, and not to whom.
+
+    Refuses with: NotAllowed, NotFound, Stale, WrongState (an organisation; erased already; contracts, numbers, usage
+    that is not invoiced, debts or credits that are open, or customers below).
+    """
+    allow(actor, Action.WRITE_CUSTOMERS)
+    if actor.reseller is not None:
+        raise NotAllowed("only the operator himself erases a person")
+    async with begin(actor) as unit:
+        customer = await unit.customers.claim(cmd.customer)
+        if customer.version != cmd.version:
+            raise Stale(
+                "the customer is at version {version}; read it again", version=customer.version, field="version"
+            )
+        if customer.kind is not CustomerKind.PERSON:
+            raise WrongState("an organisation is not a person; take its contacts away instead", field="customer")
+        if customer.erased_at is not None:
+            raise WrongState("customer {number} was erased", number=customer.number, field="customer")
+        if customer.merged_into is not None:
+            raise WrongState("it was merged into another; erase that one", field="customer")
+        keys = [customer.id, *(await unit.persons.doubles([customer.id]))[customer.id]]
+        for key in keys:
+            await _check_finished(unit, key, clock)
+        today = await today_of(unit, clock)
+        children = await unit.customers.children(keys)
+        if any(one.id not in keys for each in children.values() for one in each):
+            raise WrongState("there are customers below it; move them first", field="customer")
+        kept = await _kept(unit, keys, today)
+        changed: dict[str, int] = defaultdict(int)
+        for number, key in enumerate(keys):
+            counts = await unit.persons.erase(key, name=f"Erased {number + 1}", at=clock.now())
+            for what, count in counts.items():
+                changed[what] += count
+        detail = {"version": customer.version + 1, "changed": ["erasedAt"], "kept": [one.what for one in kept]}
+        await unit.audit.write("erase_person", f"customer:{customer.id}", detail)
+        return Erasure(customer=await unit.customers.get(customer.id), changed=dict(changed), kept=kept)
+
+
+async def _check_finished(unit: Unit, key: CustomerId, clock: Clock) -> None:
+    left = await unit.persons.still_open(key, at=clock.now())
+    if left.contracts:
+        raise WrongState("{count} contracts have not ended; end them first", count=left.contracts, field="customer")
+    if left.numbers:
+        raise WrongState("{count} numbers are still its own; release them first", count=left.numbers, field="customer")
+    if left.unbilled_events:
+        raise WrongState("there is usage that is not invoiced; bill it first", field="customer")
+    owed = [item.number for item in await unit.payments.open_items(key) if item.open_minor]
+    if owed:
+        raise WrongState("{numbers} are open; settle them first", numbers=", ".join(owed[:5]), field="customer")
+
+
+async def _kept(unit: Unit, keys: Sequence[CustomerId], today: date) -> list[Kept]:
+    """Return what the law keeps, by the day until which it does."""
+    rule = await unit.persons.retention((await unit.operators.own()).country, today)
+    until: dict[date, list[str]] = defaultdict(list)
+    for invoice in await _invoices(unit, keys):
+        until[date(invoice.issued_on.year + rule.years, 12, 31)].append(invoice.number)
+    held = sorted((day, names) for day, names in until.items() if day >= today)
+    kept = [Kept(what="invoices", names=tuple(names), reason=rule.source, until=day) for day, names in held]
+    if held:
+        last = held[-1][0]
+        kept += [Kept(what=what, names=(), reason=rule.source, until=last) for what in ("ledger", "payments")]
+    return kept
+
+
+async def _invoices(unit: Unit, keys: Sequence[CustomerId]) -> list[Invoice]:
+    found: list[Invoice] = []
+    for key in keys:
+        after, more = None, True
+        while more:
+            page = await unit.invoices.page(PageRequest(PAGE_MAX // 10, after), customer=key)
+            found += page.items
+            more = page.more
+            after = page.items[-1].id if page.items else None
+    return found

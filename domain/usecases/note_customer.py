@@ -1,0 +1,50 @@
+"""Note something about a customer, and read the notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.access.actor import Action, Actor, allow
+from domain.commands import check_texts
+from domain.customers.customer import check_open
+from domain.customers.note import Note, check
+from domain.ids import CustomerId
+from domain.ports.clock import Clock
+from domain.ports.page import Page, PageRequest
+from domain.ports.unit import Begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCustomer:
+    """A note; it is never changed. The author is the client that writes it."""
+
+    customer: CustomerId
+    text: str
+
+
+async def note_customer(cmd: NoteCustomer, *, actor: Actor, begin: Begin, clock: Clock) -> Note:
+    """Keep a note. Refuses with: NotAllowed, BadValue, NotFound, WrongState (merged, closed or erased)."""
+    allow(actor, Action.WRITE_CUSTOMERS)
+    check_texts(cmd)
+    async with begin(actor) as unit:
+        customer = check_open(await unit.customers.get(cmd.customer))
+        new = Note(
+            id=0,
+            operator=actor.operator,
+            customer=customer.id,
+            at=clock.now(),
+            author=actor.client,
+            text=cmd.text.strip(),
+        )
+        kept = await unit.notes.add(check(new))
+        detail = {"version": customer.version, "changed": ["notes"], "note": kept.id}
+        await unit.audit.write("note_customer", f"customer:{customer.id}", detail)
+    return kept
+
+
+async def list_notes(customer: CustomerId, page: PageRequest, *, actor: Actor, begin: Begin) -> Page[Note]:
+    """Return a page of a customer's notes in the order they were written. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        await unit.customers.get(customer)
+        return await unit.notes.page(customer, page)
