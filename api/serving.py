@@ -25,6 +25,7 @@ from api.delivering import delivering
 from api.feeding import scheduling
 from api.graphql.socket import MESSAGE_MAX
 from api.settings import Settings
+from api.streams.radius import taking
 from api.wiring import Wiring, opened
 from api.worker import Worker
 
@@ -103,9 +104,12 @@ async def serve(settings: Settings, taken: socket.socket, job: Job | None = None
 
 
 async def _work(settings: Settings, taken: socket.socket, job: Job | None, servers: list[_Server]) -> None:
-    async with opened(settings, migrating=True, jobs=settings.worker_jobs) as wiring:
+    async with (
+        opened(settings, migrating=True, jobs=settings.worker_jobs) as wiring,
+        taking(wiring, settings.radius_clients) as radius,
+    ):
         config = uvicorn.Config(
-            await application(wiring),
+            await application(wiring, radius=radius),
             http="httptools",
             loop="none",
             ws="websockets-sansio",

@@ -64,6 +64,9 @@ class Settings:
         int, Words("how many days the bytes of a CDR file are kept when it is in; 0: for ever")
     ] = 0
     worker_jobs: Annotated[int, Words("how many jobs serve does at a time itself; 0: other processes do them")] = 1
+    radius_clients: Annotated[
+        Path | None, Words("TOML file of RADIUS clients; given, serve takes their accounting too, as tollwright radius")
+    ] = None
     master_key: Annotated[
         str | None,
         Words("32 bytes in base64 that seal feeds' secrets; not set: data_dir/master.key, made at first", secret=True),

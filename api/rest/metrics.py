@@ -6,7 +6,7 @@ that it is the same from every process and after every restart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -46,6 +46,22 @@ class Requests:
         known = method if method in {"GET", "HEAD", "POST", "PUT"} else "other"
         self._total.labels(known, route, status).inc()
         self._seconds.labels(route).observe(seconds)
+
+
+class Datagrams(Collector):
+    """What became of the RADIUS datagrams of this process; nothing where it takes none."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counts."""
+        datagrams = CounterMetricFamily(
+            "tollwright_radius_datagrams", "RADIUS datagrams, by what became of them.", labels=["outcome"]
+        )
+        for outcome, count in sorted(self._counts().items()):
+            datagrams.add_metric([outcome], count)
+        yield datagrams
 
 
 class _Taken(Collector):

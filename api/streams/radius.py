@@ -8,17 +8,21 @@ and counts once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
+import sys
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, cast
 
+from api.cli import Unreachable
 from api.cli.reach import actor_for
 from api.streams.groups import Busy, Groups
-from api.streams.radius_clients import Client, Clients, host_port
+from api.streams.radius_clients import Client, Clients, host_port, read_clients
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.refusal import Refusal
@@ -142,6 +146,29 @@ class Accounting(asyncio.DatagramProtocol):
 async def actors_of(wiring: Wiring, clients: Clients) -> dict[str | None, Actor]:
     """Return who acts for each operator that the clients name. Refuses with: NotFound, BadValue."""
     return {code: await actor_for(wiring, code) for code in {one.operator for one in clients.clients}}
+
+
+@contextlib.asynccontextmanager
+async def taking(wiring: Wiring, path: Path | None) -> AsyncIterator[Callable[[], Counter[str]]]:
+    """Take accounting meanwhile, and end what is under way at the end; yield what tells the counts. None: nothing.
+
+    Raises Unreachable where an address is taken; refuses with: NotFound, BadValue.
+    """
+    if path is None:
+        yield Counter
+        return
+    clients = read_clients(path)
+    try:
+        sockets = await listening(wiring, clients)
+    except OSError as error:
+        raise Unreachable(f"cannot listen on {', '.join(clients.listen)}: {error.strerror}") from None
+    print(f"Tollwright takes RADIUS accounting on {', '.join(clients.listen)}", file=sys.stderr, flush=True)  # noqa: T201
+    try:
+        yield lambda: sum((one.counts for _, one in sockets), Counter())
+    finally:
+        for transport, accounting in sockets:
+            await accounting.idle()
+            transport.close()
 
 
 async def listening(wiring: Wiring, clients: Clients) -> list[tuple[asyncio.DatagramTransport, Accounting]]:

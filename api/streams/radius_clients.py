@@ -24,6 +24,7 @@ from domain.refusal import BadValue, NotFound
 DEFAULT_LISTEN: Final = ("0.0.0.0:1813",)
 _KEYS: Final = frozenset({"address", "secret", "secret_file", "secret_env", "source", "operator"})
 _CLIENTS_MAX: Final = 10_000
+FAULTS_SHOWN: Final = 20
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,30 +55,42 @@ class Clients:
 
 
 def read_clients(path: Path, environment: Mapping[str, str] = os.environ) -> Clients:
-    """Read the file. Refuses with: NotFound, BadValue (each fault with its place)."""
+    """Read the file. Refuses with: NotFound, BadValue (every fault with its place)."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise NotFound(f"{path} is not there") from None
+        raise NotFound("{path} is not there", path=path) from None
     except (OSError, ValueError) as wrong:
-        raise BadValue(f"{path}: {wrong}") from None
-    unknown = sorted(set(document) - {"listen", "client"})
-    if unknown:
-        raise BadValue(f"{path}: {unknown[0]} is no key; there are listen and client")
+        raise BadValue("{path}: {fault}", path=path, fault=wrong) from None
+    faults = [f"{key} is no key; there are listen and client" for key in sorted(set(document) - {"listen", "client"})]
+    listen = _listen(document.get("listen", list(DEFAULT_LISTEN)), faults)
     listed = document.get("client", [])
+    clients: list[Client] = []
     if not isinstance(listed, list) or not 0 < len(listed) <= _CLIENTS_MAX:
-        raise BadValue(f"{path}: [[client]] must stand once per client")
-    clients = [_client(one, f"{path}: client {number}", environment) for number, one in enumerate(listed, 1)]
+        faults.append("[[client]] must stand once per client")
+        listed = []
+    for number, one in enumerate(listed, 1):
+        if (client := _client(one, f"client {number}", environment, faults)) is not None:
+            clients.append(client)
+    if faults:
+        shown = "; ".join(faults[:FAULTS_SHOWN]) + (
+            f"; and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
+        )
+        raise BadValue("{path}: {faults}", path=path, faults=shown)
     clients.sort(key=lambda one: one.network.prefixlen, reverse=True)
-    return Clients(_listen(document.get("listen", list(DEFAULT_LISTEN)), path), tuple(clients))
+    return Clients(listen, tuple(clients))
 
 
-def _listen(value: Any, path: Path) -> tuple[str, ...]:
+def _listen(value: Any, faults: list[str]) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Sequence) or not texts or not all(isinstance(one, str) for one in texts):
-        raise BadValue(f'{path}: listen must be addresses with ports, such as ["0.0.0.0:1813"]')
+        faults.append('listen must be addresses with ports, such as ["0.0.0.0:1813"]')
+        return ()
     for one in texts:
-        host_port(one)
+        try:
+            host_port(one)
+        except BadValue as no:
+            faults.append(f"listen: {no.message}")
     return tuple(texts)
 
 
@@ -96,33 +109,46 @@ def host_port(text: str) -> tuple[str, int]:
         raise BadValue(f"{host!r} is no address of a machine's interface", field="listen") from None
 
 
-def _client(one: Any, where: str, environment: Mapping[str, str]) -> Client:
-    if not isinstance(one, Mapping) or (unknown := sorted(set(one) - _KEYS)):
-        raise BadValue(f"{where}: {unknown[0] if isinstance(one, Mapping) else one} is no key of a client")
-    for key, value in one.items():
-        if not isinstance(value, str) or not value:
-            raise BadValue(f"{where}: {key} must be a text")
+def _client(one: Any, where: str, environment: Mapping[str, str], faults: list[str]) -> Client | None:
+    """Read one client; None where something is wrong with it, which is added to the faults."""
+    if not isinstance(one, Mapping):
+        faults.append(f"{where}: must be a table")
+        return None
+    before = len(faults)
+    faults += [f"{where}: {key} is no key of a client" for key in sorted(set(one) - _KEYS)]
+    faults += [
+        f"{where}: {key} must be a text" for key, value in one.items() if not isinstance(value, str) or not value
+    ]
+    if len(faults) > before:
+        return None
+    network: Network | None = None
     try:
         network = ipaddress.ip_network(one.get("address", ""), strict=False)
     except ValueError:
-        raise BadValue(f"{where}: address must be an address or a network, such as 192.0.2.0/28") from None
-    return Client(network, _secret(one, where, environment), one.get("source", "radius"), one.get("operator"))
+        faults.append(f"{where}: address must be an address or a network, such as 192.0.2.0/28")
+    secret = _secret(one, where, environment, faults)
+    if network is None or secret is None:
+        return None
+    return Client(network, secret, one.get("source", "radius"), one.get("operator"))
 
 
-def _secret(one: Mapping[str, str], where: str, environment: Mapping[str, str]) -> bytes:
+def _secret(one: Mapping[str, str], where: str, environment: Mapping[str, str], faults: list[str]) -> bytes | None:
     given = [key for key in ("secret", "secret_file", "secret_env") if key in one]
     if len(given) != 1:
-        raise BadValue(f"{where}: give one of secret, secret_file and secret_env")
+        faults.append(f"{where}: give one of secret, secret_file and secret_env")
+        return None
     match given[0]:
         case "secret_file":
             try:
                 secret = Path(one["secret_file"]).read_bytes().strip()
             except OSError as wrong:
-                raise BadValue(f"{where}: secret_file cannot be read: {wrong.strerror}") from None
+                faults.append(f"{where}: secret_file cannot be read: {wrong.strerror}")
+                return None
         case "secret_env":
             secret = environment.get(one["secret_env"], "").encode()
         case _:
             secret = one["secret"].encode()
     if not secret:
-        raise BadValue(f"{where}: the secret is empty; RADIUS without one proves nothing")
+        faults.append(f"{where}: the secret is empty; RADIUS without one proves nothing")
+        return None
     return secret

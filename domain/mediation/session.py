@@ -13,7 +13,8 @@ from typing import Any, Final
 from domain.mediation.instants import SECOND_US
 
 LATE_US: Final = 60 * SECOND_US
-_AGAIN_US: Final = 3600 * SECOND_US
+# As long as sessions are remembered; what a device has not got through by then it has given up.
+_AGAIN_US: Final = 5 * 24 * 3600 * SECOND_US
 _CARRIED: Final = ("a", "b", "c", "trunk_in", "trunk_out", "cause", "visited", "session", "leg")
 _RANK: Final = {
     name: place
@@ -143,16 +144,22 @@ class Session:
 
 def ended_with(row: Row) -> tuple[int, int, int] | None:
     """Return the seconds and counters that an end tells; None of any other part and of an end that counts none."""
-    if row["_part"] != "end" or not row["_seconds"]:
-        return None
-    return row["_seconds"], row["_in"], row["_out"]
+    told = (row["_seconds"] or 0, row["_in"], row["_out"])
+    return told if row["_part"] == "end" and any(told) else None
 
 
 def again(row: Row, parts: Iterable[Row]) -> bool:
-    """Tell whether an end repeats one of ``parts``: a device sends it until it is answered, each time as of then."""
+    """Tell whether an end repeats one of ``parts``: a device sends it until it is answered, each time as of then.
+
+    When it came says nothing, then: it is known by its session's name, by what it counted, and by between whom. Another
+    session under the same name has a beginning of its own, or counted otherwise.
+    """
     told = ended_with(row)
     return told is not None and any(
-        ended_with(part) == told and 0 <= row["start"] - part["start"] <= _AGAIN_US for part in parts
+        ended_with(part) == told
+        and (part["a"], part["b"]) == (row["a"], row["b"])
+        and 0 <= row["start"] - part["start"] <= _AGAIN_US
+        for part in parts
     )
 
 

@@ -107,6 +107,7 @@ RECORDS: dict[str, tuple[str, list[bytes]]] = {
             radius("Stop", FIRST + 300, 300, 9_000_000),
             radius("Stop", FIRST + 400, 300, 9_000_000),
             radius("Stop", FIRST + 1900, 300, 9_000_000),
+            radius("Stop", FIRST + 40 * 3600, 300, 9_000_000),
             radius("Stop", FIRST + 300, 200, 5_000_000, "S2"),  # its Start is lost
             radius("Stop", FIRST + 450, 200, 5_000_000, "S2"),
         ],

@@ -92,12 +92,22 @@ def test_counters_are_taken_highest_in_any_order(order: tuple[bytes, ...]) -> No
 @pytest.mark.parametrize("seen", [True, False])
 def test_an_end_that_is_sent_again_much_later_ends_the_same_session(seen: bool) -> None:
     begin = radius("Start", 1772445600, 0, 0) if seen else b""
-    ends = [radius("Stop", 1772445900 + late, 300, 9000) for late in (0, 100, 400, 1500)]
+    ends = [radius("Stop", 1772445900 + late, 300, 9000) for late in (0, 100, 1500, 40 * 3600)]
     events, _, balance = run("radius", begin + b"".join(ends))
     assert events["used"].to_list() == [9]
     assert balance == Balance(records=4 + seen, events=1, merged=3 + seen)
     rows = [part for part in (begin, *ends) if part]
     assert len({run("radius", row)[0]["start"][0] for row in rows[-4:]}) == 4  # each alone would be another session
+
+
+def test_an_end_with_other_counters_is_not_the_same_end() -> None:
+    later = radius("Stop", 1772445900 + 9000, 300, 9000)
+    for other in (radius("Stop", 1772445900 + 9000, 301, 9000), radius("Stop", 1772445900 + 9000, 300, 9001)):
+        events, _, _ = run("radius", radius("Stop", 1772445900, 300, 9000) + other)
+        assert events.height == 2
+    begun = radius("Start", 1772445900 + 8700, 0, 0)
+    events, _, _ = run("radius", START + radius("Stop", 1772445900, 300, 9000) + begun + later)
+    assert events["used"].to_list() == [9, 9], "a session with a beginning of its own"
 
 
 def test_a_session_identifier_used_again_is_another_session() -> None:

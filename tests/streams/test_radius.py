@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from api.streams.radius import Accounting, listening
@@ -24,6 +25,7 @@ from api.wiring import Wiring
 from domain.refusal import BadValue, NotFound, Refusal
 from integrations.transports import radius
 from persistence.engine import OWNER, Database
+from tests.conftest import free_port
 from tests.intake.world import World
 from tests.streams.conftest import events
 
@@ -131,6 +133,19 @@ async def test_a_retransmission_is_answered_alike_and_counts_once(
     assert await events(database) == [("S2", 2)]
 
 
+async def test_an_end_that_is_sent_again_hours_later_counts_once(
+    wiring: Wiring, world: World, database: Database, config: Path
+) -> None:
+    """Without an Event-Timestamp each packet tells another time; the session and what it counted are the same."""
+    async with served(wiring, config) as (accounting, nas, sender):
+        noon = 1_772_445_600
+        for number, hours in enumerate((0, 2, 30), 1):
+            accounting.clock = lambda hours=hours: noon + 3600 * hours  # type: ignore[misc]
+            sender.sendto(request("stop", "S9", identifier=number, seconds=60, octets=2_000))
+            await nas.wait(number)
+    assert await events(database) == [("S9", 2)]
+
+
 async def test_strangers_and_forgers_get_no_answer(
     wiring: Wiring, world: World, database: Database, config: Path, tmp_path: Path
 ) -> None:
@@ -217,6 +232,62 @@ def test_a_fault_in_the_file_is_told(tmp_path: Path, text: str, said: str) -> No
     assert "xyzzy" not in told.value.message
 
 
+def test_every_fault_of_the_file_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(
+        'listen = ["x"]\nports = 1\n[[client]]\naddress = "x"\n'
+        '[[client]]\naddress = "192.0.2.1"\nsecret = "xyzzy"\n[[client]]\nsecrets = "xyzzy"\nsource = ""\n'
+    )
+    with pytest.raises(BadValue) as told:
+        read_clients(path)
+    said = told.value.message
+    for word in ("ports is no key", "listen: 'x'", "client 1: address", "client 1: give one", "client 3: secrets"):
+        assert word in said
+    assert "client 3: source must" in said
+    assert "client 2" not in said
+    assert "xyzzy" not in said
+
+
+async def test_serve_takes_accounting_too_and_counts_it(
+    wiring: Wiring, world: World, database: Database, database_url: str, config: Path
+) -> None:
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config.write_text(CONFIG.replace(":0", f":{port}"))
+    folder = str(wiring.settings.data_dir)
+    settings = {"DATABASE_URL": database_url, "TOLLWRIGHT_DATA_DIR": folder, "TOLLWRIGHT_RADIUS_CLIENTS": str(config)}
+    web = free_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(web)),
+        env={**os.environ, **settings},
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(120):
+            while b"is ready" not in (line := await process.stderr.readline()):
+                assert line, "it ended"
+            sender, nas = await asyncio.get_running_loop().create_datagram_endpoint(
+                Nas, remote_addr=("127.0.0.1", port)
+            )
+            sender.sendto(request("stop", "C2", seconds=60, octets=2_000))
+            await nas.wait(1)
+            sender.close()
+            async with httpx.AsyncClient() as http:
+                page = (await http.get(f"http://127.0.0.1:{web}/metrics")).text
+            assert 'tollwright_radius_datagrams_total{outcome="answered"} 1.0' in page
+            process.send_signal(signal.SIGTERM)
+            await process.stderr.read()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert await events(database) == [("C2", 2)]
+
+
 def test_the_narrowest_network_is_the_client_and_secrets_are_never_shown(tmp_path: Path, config: Path) -> None:
     known = read_clients(config)
     found = [known.find(address) for address in ("127.0.0.1", "127.0.0.2", "10.0.0.1")]
@@ -240,9 +311,10 @@ async def test_the_command_serves_until_it_is_stopped(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config.write_text(CONFIG.replace(":0", f":{port}"))
+    web = free_port()
     environment = {**os.environ, "DATABASE_URL": database_url, "TOLLWRIGHT_DATA_DIR": str(wiring.settings.data_dir)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from api.cli import main; main()", "radius", str(config)),
+        *(sys.executable, "-c", "from api.cli import main; main()", "radius", str(config), "--metrics-port", str(web)),
         env=environment,
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -258,6 +330,9 @@ async def test_the_command_serves_until_it_is_stopped(
             sender.sendto(request("stop", "C1", seconds=60, octets=2_000))
             await nas.wait(1)
             sender.close()
+            async with httpx.AsyncClient() as http:
+                page = (await http.get(f"http://127.0.0.1:{web}/metrics")).text
+            assert 'tollwright_radius_datagrams_total{outcome="received"} 1.0' in page
             process.send_signal(signal.SIGTERM)
             told = (await process.stderr.read()).decode().splitlines()[-1]
             assert json.loads(told) == {"received": 1, "answered": 1}
