@@ -241,6 +241,17 @@ class MemorySubscriptions:
             self._record(kept, change)
         return kept
 
+    async def holders(self, numbers: Sequence[str]) -> Mapping[str, Sequence[tuple[SubscriptionId, NumberAssignment]]]:
+        """Return who has or had each number, by time, as far as the actor may see them."""
+        seen: list[Subscription] = self._draft.seen("subscription")
+        return {
+            number: sorted(
+                ((one.id, each) for one in seen for each in one.numbers if each.number == number),
+                key=lambda pair: pair[1].valid_from,
+            )
+            for number in numbers
+        }
+
     async def history(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Sequence[StateChange]]:
         """Return what was recorded of each one's states, in the order of recording."""
         seen = await self.many(keys)

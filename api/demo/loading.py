@@ -112,7 +112,7 @@ async def _load_register(world: World, wiring: Wiring, actor: Actor, keys: _Keys
         advance(1)
 
     async def contract(one: Contract) -> None:
-        made = await create_contract(_contract(one, keys), actor=actor, begin=wiring.begin)
+        made = await create_contract(_contract(one, keys), actor=actor, begin=wiring.begin, clock=wiring.clock)
         keys.contracts[one.id] = made.id
         advance(1)
 

@@ -202,13 +202,16 @@ async def _change_customer(info: Info, asked: Annotated[ChangeCustomerInput, _AS
 async def _create_contract(info: Info, asked: Annotated[CreateContractInput, _AS_INPUT]) -> Any:
     services = _services(asked.services or [])
     return await info.context.ask(
-        create_contract, command(CreateContract, asked, {"customer": "Customer"}, services=services)
+        create_contract,
+        command(CreateContract, asked, {"customer": "Customer"}, services=services),
+        clock=info.context.wiring.clock,
     )
 
 
 async def _change_contract(info: Info, asked: Annotated[ChangeContractInput, _AS_INPUT]) -> Any:
     more = {} if asked.services is None else {"services": _services(asked.services.value)}
-    return await info.context.ask(change_contract, command(ChangeContract, asked, {"contract": "Contract"}, **more))
+    cmd = command(ChangeContract, asked, {"contract": "Contract"}, **more)
+    return await info.context.ask(change_contract, cmd, clock=info.context.wiring.clock)
 
 
 async def _create_service(info: Info, asked: Annotated[CreateServiceInput, _AS_INPUT]) -> Any:

@@ -139,7 +139,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         found = await ctx.udc.ask(get_contract, contractNumber)
         fields = filled(given(ctx.in_body_doc, "change", change), ChangeContract)
         cmd = ChangeContract(contract=found.id, version=version, **fields)
-        return await shown(ctx.udc, await ctx.udc.ask(change_contract, cmd))
+        return await shown(ctx.udc, await ctx.udc.ask(change_contract, cmd, clock=ctx.udc.wiring.clock))
 
     @operation(
         "PriceCall",

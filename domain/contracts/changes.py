@@ -70,7 +70,7 @@ class ContractChange:
 
     ``gone`` is the service that goes and ``new`` the one that comes, of an upgrade both. ``site``: where it moves to.
     ``customer``: who takes it over, under ``number`` (None: drawn). ``version``: the contract's after it was recorded.
-    ``changed``: fields, in the APIs' words. ``fault``: why it failed.
+    ``end_before``: the end that notice has moved. ``changed``: fields, in the APIs' words. ``fault``: why it failed.
     """
 
     id: ContractChangeId
@@ -92,6 +92,7 @@ class ContractChange:
     customer: CustomerId | None = None
     number: str | None = None
     ending: Ending | None = None
+    end_before: date | None = None
     fault: str | None = None
     successor: ContractId | None = None
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from domain.contracts.service import check_fee
 from domain.contracts.terms import Discount, Ending, PastTerms, Terms, check_discounts, check_terms
+from domain.fields.definition import Fields
 from domain.ids import ContractId, CustomerId, OperatorId, ResellerId, ServiceId, SubscriptionId
 from domain.refusal import BadValue, WrongState
 
@@ -89,6 +90,7 @@ class Contract:
     predecessor: ContractId | None = None
     successor: ContractId | None = None
     version: int = 1
+    fields: Fields = ()
 
     @property
     def binds_from(self) -> date:
@@ -105,12 +107,13 @@ class Contract:
         if self.end is not None and day >= self.end:
             return ContractState.ENDED
         if not self.phases:
-            return self.state if day >= self.start else ContractState.DRAFT
-        held = ContractState.DRAFT
+            held = ContractState.ACTIVE if self.state is ContractState.ENDED else self.state
+            return held if day >= self.start else ContractState.DRAFT
+        found = ContractState.DRAFT
         for phase in self.phases:
             if phase.start <= day:
-                held = phase.state
-        return held
+                found = phase.state
+        return found
 
     def free_stretches(self) -> Iterator[tuple[date | None, date | None]]:
         """Yield the days ``[start, end)`` on which nothing is paid: as a draft, or suspended where that is free."""

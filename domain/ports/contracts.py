@@ -8,7 +8,7 @@ from typing import Protocol
 
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
-from domain.contracts.subscription import StateChange, Subscription
+from domain.contracts.subscription import NumberAssignment, StateChange, Subscription
 from domain.ids import ContractId, CustomerId, ServiceId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 
@@ -129,6 +129,10 @@ class Subscriptions(Protocol):
 
     async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:
         """Write a changed one, its numbers and the line of its history. Refuses with: Stale, Overlap."""
+        ...
+
+    async def holders(self, numbers: Sequence[str]) -> Mapping[str, Sequence[tuple[SubscriptionId, NumberAssignment]]]:
+        """Return who has or had each number, by time, as far as the actor may see them."""
         ...
 
     async def history(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Sequence[StateChange]]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
-from domain.contracts.contract import Contract, ContractService, ContractState, check
+from domain.contracts.changes import ChangeKind
+from domain.contracts.contract import Contract, ContractService, ContractState
+from domain.contracts.terms import Discount, Renewal, Terms
+from domain.customers.customer import check_open
+from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ContractId, CustomerId
-from domain.ports.unit import Begin, Unit
+from domain.period import later
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
 from domain.refusal import NotFound, WrongState
+from domain.usecases.define_fields import checked_fields
+from domain.usecases.fit_contract import day_in, discounted, done, fitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +32,17 @@ class CreateContract:
     state: ContractState = ContractState.DRAFT
     price_list: str | None = None
     services: tuple[ContractService, ...] = ()
+    terms: Terms = Terms()  # noqa: RUF009  (frozen)
+    discounts: tuple[Discount, ...] = ()
+    fields: FieldChanges = ()
     idempotency_key: str | None = None
 
 
-async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin) -> Contract:
-    """Create a contract, as a draft or active.
+async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin, clock: Clock) -> Contract:
+    """Create a contract, as a draft or active. One that is not renewed ends with its binding.
 
-    Refuses with: NotAllowed, BadValue, NotFound (customer, service, price list), WrongState (begins suspended or
-    ended), Conflict (number, idempotency key).
+    Refuses with: NotAllowed, BadValue (also services that cannot stand together), NotFound (customer, service, price
+    list), WrongState (begins suspended or ended), Conflict (number, idempotency key), Overlap (discounts on usage).
     """
     allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
@@ -43,31 +53,34 @@ async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin) ->
             return await unit.contracts.get(ContractId(known))
         customer = (await unit.customers.many([cmd.customer])).get(cmd.customer)
         if customer is None:
-            raise NotFound(f"no customer {cmd.customer}", field="customer")
+            raise NotFound("no customer {key}", key=cmd.customer, field="customer")
+        check_open(customer)
         if cmd.price_list is not None:
             await unit.catalogue.named(cmd.price_list, field="priceList")
-        await check_services(unit, cmd.services)
+        end = cmd.end
+        if end is None and cmd.terms.renewal is Renewal.END:
+            end = later(cmd.terms.binding_from or cmd.start, cmd.terms.binding_months)
         contract = Contract(
             id=ContractId(0),
             operator=actor.operator,
             customer=customer.id,
             number=cmd.number if cmd.number is not None else await unit.contracts.next_number(),
             start=cmd.start,
-            end=cmd.end,
+            end=end,
             state=cmd.state,
             price_list=cmd.price_list,
             reseller=customer.reseller,
             services=cmd.services,
+            terms=cmd.terms,
+            discounts=cmd.discounts,
+            fields=await checked_fields(unit, Aggregate.CONTRACT, cmd.fields),
         )
-        kept = await unit.contracts.add(check(contract))
+        at = clock.now()
+        ready = await discounted(unit, await fitted(unit, contract), (), at)
+        kept = await unit.contracts.add(ready)
         await remember(unit.answers, cmd, kept.id)
-        await unit.audit.write("create_contract", f"contract:{kept.id}", {"number": kept.number})
+        on = day_in(await unit.operators.own(), at)
+        await unit.contract_changes.add(done(ChangeKind.CREATE, kept, actor=actor, at=at, on=on), kept)
+        detail = {"number": kept.number, "customer": kept.customer, "version": kept.version, "changed": []}
+        await unit.audit.write("create_contract", f"contract:{kept.id}", detail)
     return kept
-
-
-async def check_services(unit: Unit, lines: Sequence[ContractService]) -> None:
-    """Check that every service exists. Refuses with: NotFound, naming the line."""
-    known = await unit.services.many([line.service for line in lines])
-    for index, line in enumerate(lines):
-        if line.service not in known:
-            raise NotFound(f"no service {line.service}", field=f"services.{index}.service")

@@ -61,12 +61,12 @@ async def a_contract(world: World, actor: Actor | None = None, **fields: object)
     if "customer" not in fields:
         fields["customer"] = (await a_customer(world, caller)).id
     cmd = CreateContract(**({"start": START} | fields))  # type: ignore[arg-type]  # a table of fields
-    return await create_contract(cmd, actor=caller, begin=world.begin)
+    return await create_contract(cmd, actor=caller, begin=world.begin, clock=world.clock)
 
 
 async def change(world: World, of: Contract, **fields: object) -> Contract:
     cmd = ChangeContract(**({"contract": of.id, "version": of.version} | fields))  # type: ignore[arg-type]  # a table of fields
-    return await change_contract(cmd, actor=world.operator, begin=world.begin)
+    return await change_contract(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
 
 
 def number(text: str, start: datetime = MARCH, end: datetime | None = None) -> NumberAssignment:
@@ -316,8 +316,8 @@ async def test_four_callers(world: World) -> None:
             refused = (
                 get_contract(contract.id, **by),
                 get_contract(contract.number, **by),
-                change_contract(ChangeContract(contract=contract.id, version=1, end=date(2030, 1, 1)), **by),
-                create_contract(CreateContract(customer=contract.customer, start=START), **by),
+                change_contract(ChangeContract(contract=contract.id, version=1, end=date(2030, 1, 1)), **by, clock=world.clock),
+                create_contract(CreateContract(customer=contract.customer, start=START), **by, clock=world.clock),
                 add_subscription(
                     AddSubscription(contract=contract.id, kind=SubscriptionKind.SIP), **by, clock=world.clock
                 ),
@@ -339,8 +339,8 @@ async def test_without_the_permission_nothing_happens(world: World) -> None:
     calls = (
         create_service(CreateService(code="x", name="X"), **by),
         list_services(PageRequest(), **by),
-        create_contract(CreateContract(customer=CustomerId(1), start=START), **by),
-        change_contract(ChangeContract(contract=ContractId(1), version=1), **by),
+        create_contract(CreateContract(customer=CustomerId(1), start=START), **by, clock=world.clock),
+        change_contract(ChangeContract(contract=ContractId(1), version=1), **by, clock=world.clock),
         get_contract(ContractId(1), **by),
         list_contracts(ListContracts(), **by),
         add_subscription(AddSubscription(contract=ContractId(1), kind=SubscriptionKind.SIP), **by, clock=world.clock),

@@ -1,0 +1,20 @@
+"""Get one service."""
+
+from __future__ import annotations
+
+from domain.access.actor import Action, Actor, allow
+from domain.contracts.service import Service
+from domain.ids import ServiceId
+from domain.ports.unit import Begin
+from domain.refusal import NotFound
+
+
+async def get_service(key: ServiceId | str, *, actor: Actor, begin: Begin) -> Service:
+    """Return a service by its id or, given a text, by its code. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        if isinstance(key, str):
+            return await unit.services.by_code(key)
+        if key not in (found := await unit.services.many([key])):
+            raise NotFound("no service {key}", key=key)
+        return found[key]
