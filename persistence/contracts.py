@@ -19,6 +19,7 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
+from persistence.field_definitions import fields_of, fields_to
 from persistence.violations import beyond, possible, refusing
 
 
@@ -36,6 +37,7 @@ class ContractRow(Table, tablename="contract"):
     reseller = BigInt(null=True)
     version = Integer()
     course = JSONB()
+    fields = JSONB()
     seller = Text(null=True)
 
 
@@ -81,6 +83,7 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] = ()) ->
         **{name: getattr(course, name) for name in _COURSE},
         id=ContractId(row["id"]),
         state=ContractState(row["state"]),
+        fields=fields_of(row["fields"]),
         services=tuple(ContractService(**{name: line[name] for name in _LINE}) for line in lines),
         **{name: row[name] for name in _FIELDS},
     )
@@ -92,6 +95,7 @@ def to_row(contract: Contract) -> dict[str, Any]:
     return {name: getattr(contract, name) for name in _FIELDS} | {
         "state": contract.state.value,
         "course": documents.text(course),
+        "fields": fields_to(contract.fields),
         "seller": contract.terms.seller,
     }
 

@@ -17,6 +17,7 @@ from domain.operators import Address
 from domain.refusal import Conflict, NotFound, Stale
 from domain.resellers.reseller import Reseller, Seller, Term
 from persistence.engine import Transaction
+from persistence.field_definitions import fields_of, fields_to
 from persistence.violations import refusing
 
 # What is believed of the tree is changed by one unit at a time.
@@ -34,6 +35,7 @@ class ResellerRow(Table, tablename="reseller"):
     price_list = Text(null=True)
     seller = JSONB(null=True)
     version = Integer()
+    fields = JSONB()
 
 
 def from_row(row: Mapping[str, Any]) -> Reseller:
@@ -48,13 +50,17 @@ def from_row(row: Mapping[str, Any]) -> Reseller:
         customer=row.get("customer"),
         seller=_seller(row["seller"]),
         version=row["version"],
+        fields=fields_of(row["fields"]),
     )
 
 
 def to_row(reseller: Reseller) -> dict[str, Any]:
     """Make the row of a reseller, without its key."""
     same = {name: getattr(reseller, name) for name in ("operator", "code", "name", "parent", "price_list", "version")}
-    return same | {"seller": None if reseller.seller is None else json.dumps(asdict(reseller.seller))}
+    return same | {
+        "fields": fields_to(reseller.fields),
+        "seller": None if reseller.seller is None else json.dumps(asdict(reseller.seller)),
+    }
 
 
 def _seller(text: str | None) -> Seller | None:
@@ -75,7 +81,7 @@ class ResellerStore:
     async def tree(self) -> Mapping[ResellerId, Reseller]:
         """Return every reseller of the operator that the actor may see; whom the topmost buys from is not told."""
         rows = await self._transaction.connection.fetch(
-            "select r.operator, r.id, r.code, r.name, n.parent, n.price_list, n.customer, r.seller, r.version"
+            "select r.operator, r.id, r.code, r.name, n.parent, n.price_list, n.customer, r.seller, r.version, r.fields"
             " from reseller r join reseller_at(now()) n on n.operator = r.operator and n.id = r.id"
             " where r.operator = $1 order by r.id",
             self._operator,
@@ -159,10 +165,10 @@ class ResellerStore:
             {"reseller_operator_code_key": Conflict("the reseller code {code} is taken", code=kept.code, field="code")}
         ):
             found = await self._transaction.connection.fetch(
-                "update reseller set code = $3, name = $4, seller = $5, version = $6"
+                "update reseller set code = $3, name = $4, seller = $5, version = $6, fields = $8"
                 " where operator = $1 and id = $2 and version = $7 returning 1",
                 *(self._operator, kept.id, kept.code, kept.name, to_row(kept)["seller"], kept.version),
-                reseller.version,
+                *(reseller.version, fields_to(kept.fields)),
             )
         if not found:
             raise Stale("the reseller was changed by somebody else; read it again", field="version")

@@ -17,6 +17,7 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
+from persistence.field_definitions import fields_of, fields_to
 from persistence.violations import beyond, possible, refusing
 
 
@@ -40,6 +41,7 @@ class ServiceRow(Table, tablename="service"):
     valid_to = Date(null=True)
     version = Integer()
     rules = JSONB()
+    fields = JSONB()
 
 
 _FIELDS = [
@@ -80,6 +82,7 @@ def from_row(row: Mapping[str, Any]) -> Service:
     rules = documents.loaded(_Rules, row["rules"])
     return Service(
         id=ServiceId(row["id"]),
+        fields=fields_of(row["fields"]),
         **{name: row[name] for name in _FIELDS},
         **{name: getattr(rules, name) for name in _RULES},
     )
@@ -88,7 +91,8 @@ def from_row(row: Mapping[str, Any]) -> Service:
 def to_row(service: Service) -> dict[str, Any]:
     """Make the row of a service, without its key."""
     rules = _Rules(**{name: getattr(service, name) for name in _RULES})
-    return {name: getattr(service, name) for name in _FIELDS} | {"rules": documents.text(rules)}
+    own = {"rules": documents.text(rules), "fields": fields_to(service.fields)}
+    return {name: getattr(service, name) for name in _FIELDS} | own
 
 
 class ServiceStore:

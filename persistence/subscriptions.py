@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from piccolo.columns import BigInt, BigSerial, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, BigInt, BigSerial, Integer, Text, Timestamptz
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
@@ -24,6 +24,7 @@ from domain.ids import ContractId, CustomerId, OperatorId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Overlap, Refusal, Stale
 from persistence.engine import Transaction
+from persistence.field_definitions import fields_of, fields_to
 from persistence.violations import beyond, possible, refusing
 
 
@@ -42,6 +43,7 @@ class SubscriptionRow(Table, tablename="subscription"):
     activated_at = Timestamptz(null=True)
     ended_at = Timestamptz(null=True)
     version = Integer()
+    fields = JSONB()
 
 
 class NumberRow(Table, tablename="number_assignment"):
@@ -75,6 +77,7 @@ def from_row(row: Mapping[str, Any], numbers: Sequence[Mapping[str, Any]] = ()) 
         id=SubscriptionId(row["id"]),
         kind=SubscriptionKind(row["kind"]),
         state=SubscriptionState(row["state"]),
+        fields=fields_of(row["fields"]),
         numbers=tuple(_assignment(one) for one in numbers),
         **{name: row[name] for name in _FIELDS},
     )
@@ -83,6 +86,7 @@ def from_row(row: Mapping[str, Any], numbers: Sequence[Mapping[str, Any]] = ()) 
 def to_row(subscription: Subscription) -> dict[str, Any]:
     """Make the row of a subscription, without its key and its numbers."""
     closed = {"kind": subscription.kind.value, "state": subscription.state.value}
+    closed["fields"] = fields_to(subscription.fields)
     return {name: getattr(subscription, name) for name in _FIELDS} | closed
 
 
@@ -220,6 +224,18 @@ class SubscriptionStore:
         if change is not None:
             await self._record(changed, change)
         return changed
+
+    async def holders(self, numbers: Sequence[str]) -> Mapping[str, Sequence[tuple[SubscriptionId, NumberAssignment]]]:
+        """Return who has or had each number, by time, as far as the actor may see them."""
+        found: dict[str, list[tuple[SubscriptionId, NumberAssignment]]] = {number: [] for number in numbers}
+        rows = await self._transaction.connection.fetch(
+            "select subscription, number, valid_from, valid_to, kind from number_assignment"
+            " where operator = $1 and number = any($2) order by number, valid_from",
+            *(self._operator, list(found)),
+        )
+        for row in rows:
+            found[row["number"]].append((SubscriptionId(row["subscription"]), _assignment(row)))
+        return found
 
     async def history(self, keys: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Sequence[StateChange]]:
         """Return what was recorded of each one's states, in the order of recording."""

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from domain.fields.definition import Fields
 from domain.ids import OperatorId, ServiceId
 from domain.refusal import BadValue
 
@@ -80,6 +81,7 @@ class Service:
     needs: tuple[ServiceId, ...] = ()
     excludes: tuple[ServiceId, ...] = ()
     version: int = 1
+    fields: Fields = ()
 
     def fees_on(self, day: date) -> tuple[Decimal, Decimal]:
         """Return the default one-time and periodic fee of a day."""

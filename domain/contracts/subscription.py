@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.contracts.identifiers import IdentifierKind
+from domain.fields.definition import Fields
 from domain.ids import ContractId, CustomerId, OperatorId, ResellerId, SubscriptionId
 from domain.refusal import BadValue
 
@@ -80,6 +81,7 @@ class Subscription:
     activated_at: datetime | None = None
     ended_at: datetime | None = None
     version: int = 1
+    fields: Fields = ()
 
     def state_at(self, now: datetime) -> SubscriptionState:
         """Return its state at present: an end that was set ahead has come or has not."""

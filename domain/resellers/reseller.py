@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.fields.definition import Fields
 from domain.identity_numbers import check_endpoint, compact_organisation, compact_vat
 from domain.ids import CustomerId, OperatorId, ResellerId
 from domain.operators import OCR_LEVELS, Address, Operator
@@ -61,6 +62,7 @@ class Reseller:
     customer: CustomerId | None = None
     seller: Seller | None = None
     version: int = 1
+    fields: Fields = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

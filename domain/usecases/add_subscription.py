@@ -15,11 +15,13 @@ from domain.contracts.subscription import (
     SubscriptionState,
     check,
 )
+from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ContractId, SubscriptionId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import NotFound, WrongState
 from domain.usecases.assign_numbers import claim_numbers
+from domain.usecases.define_fields import checked_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class AddSubscription:
     label: str = ""
     numbers: tuple[NumberAssignment, ...] = ()
     pending: bool = False
+    fields: FieldChanges = ()
     idempotency_key: str | None = None
 
 
@@ -66,6 +69,7 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, 
             label=cmd.label,
             reseller=contract.reseller,
             numbers=numbers,
+            fields=await checked_fields(unit, Aggregate.SUBSCRIPTION, cmd.fields),
         )
         begins = min((one.valid_from for one in check(bare).numbers), default=now)
         if cmd.pending:

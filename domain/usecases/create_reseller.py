@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
+from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ResellerId
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound
 from domain.resellers.reseller import TIERS_MAX, Reseller, Seller, check, tiers
+from domain.usecases.define_fields import checked_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class CreateReseller:
     parent: ResellerId | None = None
     price_list: str | None = None
     seller: Seller | None = None
+    fields: FieldChanges = ()
     idempotency_key: str | None = None
 
 
@@ -60,6 +63,7 @@ async def create_reseller(cmd: CreateReseller, *, actor: Actor, begin: Begin) ->
             parent=parent,
             price_list=cmd.price_list,
             seller=cmd.seller,
+            fields=await checked_fields(unit, Aggregate.RESELLER, cmd.fields),
         )
         kept = await unit.resellers.add(check(reseller))
         await remember(unit.answers, cmd, kept.id)

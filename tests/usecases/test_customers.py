@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from domain.access.actor import Action
-from domain.customers.customer import CustomerKind
+from domain.customers.customer import TREE_DEPTH_MAX, CustomerKind
 from domain.ids import CustomerId, ResellerId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Refusal, Stale
@@ -17,7 +17,7 @@ from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.get_customer import get_customer
 from domain.usecases.list_customers import ListCustomers, list_customers
 from domain.usecases.load_batches import children_of_customers, customers_by_ids
-from tests.stores.worlds import PLACE, World
+from tests.stores.worlds import PLACE, World, customer
 from tests.usecases.trail import trail
 
 
@@ -134,8 +134,9 @@ async def test_two_moves_at_once_make_no_cycle(world: World) -> None:
 
 async def test_a_tree_has_a_greatest_depth(world: World) -> None:
     parent: CustomerId | None = None
-    for _ in range(32):
-        parent = (await create_customer(new(parent=parent), actor=world.operator, begin=world.begin)).id
+    async with world.begin(world.operator) as unit:
+        for _ in range(TREE_DEPTH_MAX):
+            parent = (await unit.customers.add(customer(world.operator, parent=parent))).id
     with pytest.raises(BadValue, match="deep"):
         await create_customer(new(parent=parent), actor=world.operator, begin=world.begin)
     over = await create_customer(new(), actor=world.operator, begin=world.begin)
