@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.soap.simulated import SimulatedSoap
+from domain.ports.clock import Clock
 from domain.ports.transports import TransportFault
 from domain.ports.webhooks import Http
 from domain.webhooks.signature import signed, verified
@@ -41,10 +41,11 @@ class Place:
 class SimulatedNetwork:
     """The application around one element."""
 
-    def __init__(self, behaviour: Behaviour, *, seed: int, place: Place, http: Http) -> None:
+    def __init__(self, behaviour: Behaviour, *, seed: int, place: Place, http: Http, clock: Clock) -> None:
         self.element = SimulatedElement(behaviour, seed)
         self._place = place
         self._http = http
+        self._clock = clock
         self._callbacks: set[asyncio.Task[None]] = set()
         self._soap = SimulatedSoap(f"{place.address}/soap")
         self.app = Starlette(
@@ -81,7 +82,9 @@ class SimulatedNetwork:
         body = json.dumps(told).encode()
         for attempt in range(TRIES_MAX):
             await asyncio.sleep(one.seconds * (attempt + 1))
-            headers = signed([self._place.secret], identity=one.request, seconds=int(time.time()), body=body)
+            headers = signed(
+                [self._place.secret], identity=one.request, seconds=int(self._clock.now().timestamp()), body=body
+            )
             try:
                 answer = await self._http.ask(
                     "POST", url, headers=headers | {"content-type": "application/json"}, body=body
@@ -95,7 +98,9 @@ class SimulatedNetwork:
 
     async def _webhook(self, request: Request) -> Response:
         body = await request.body()
-        if self._place.secret and not verified(self._place.secret, request.headers, body, now=int(time.time())):
+        if self._place.secret and not verified(
+            self._place.secret, request.headers, body, now=int(self._clock.now().timestamp())
+        ):
             return JSONResponse({"reason": "the signature is wrong"}, 401)
         order = json.loads(body)
         reaction = await self._take(

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from domain.access.actor import Actor
 from domain.ids import OperatorId, ResellerId
-from domain.ports.news import ALARM, CHUNK, EVENT, FILE, Notice
+from domain.ports.news import ALARM, CHUNK, EVENT, FILE, ORDER, Notice
 from domain.ports.page import Page, PageRequest
 
 Row = TypeVar("Row")
@@ -100,7 +100,7 @@ class MemoryDatabase:
 
 def _notices(before: State, draft: Draft) -> Iterator[Notice]:
     """Yield what a unit has changed of that which listeners are told."""
-    for kind, name in ((FILE, "cdr_file"), (ALARM, "alarm")):
+    for kind, name in ((FILE, "cdr_file"), (ALARM, "alarm"), (ORDER, "network_order")):
         old = before.tables.get(name, {})
         for key, row in draft.state.tables.get(name, {}).items():
             if old.get(key) is not row:

@@ -12,6 +12,7 @@ from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, Ala
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
+from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementType
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
@@ -23,6 +24,7 @@ from api.graphql.margin_updates import MarginSubscription
 from api.graphql.margins import MarginQuery
 from api.graphql.mediation import MediationMutation, MediationQuery
 from api.graphql.node_query import NodeQuery
+from api.graphql.orders import OrderMutation, OrderQuery, OrderSubscription, OrderType
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
@@ -61,6 +63,8 @@ class Query(
     MarginQuery,
     ExchangeQuery,
     AllowanceQuery,
+    OrderQuery,
+    ElementQuery,
     EventQuery,
 ):
     """Every query."""
@@ -82,6 +86,8 @@ class Mutation(
     AlarmMutation,
     ExchangeMutation,
     GroupMutation,
+    OrderMutation,
+    ElementMutation,
     WebhookMutation,
 ):
     """Every mutation."""
@@ -93,6 +99,7 @@ class Live(
     ProgressSubscription,
     AlarmSubscription,
     MarginSubscription,
+    OrderSubscription,
     EventSubscription,
 ):
     """Every subscription."""
@@ -131,6 +138,8 @@ def make_schema() -> strawberry.Schema:
             SimulationType,
             JobType,
             AlarmType,
+            OrderType,
+            NetworkElementType,
             EventType,
             WebhookType,
         ],

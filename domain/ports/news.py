@@ -18,6 +18,7 @@ FILE: Final = "file"
 CHUNK: Final = "chunk"
 ALARM: Final = "alarm"
 EVENT: Final = "event"
+ORDER: Final = "order"  # to the network, moved on
 
 
 @dataclass(frozen=True, slots=True)
