@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.contracts.subscription import NumberAssignment, Subscription
-from domain.ids import CustomerId, NumberOrderId, NumberReservationId, NumberSeriesId, SubscriptionId
+from domain.ids import CustomerId, NumberOrderId, NumberReservationId, NumberSeriesId, ResellerId, SubscriptionId
 from domain.numbers.ordering import NumberOrder, OrderKind, OrderState, OrderStep
 from domain.numbers.series import NumberSeries
 from domain.numbers.stock import NumberStatus, Reservation, StockNumber
@@ -125,6 +125,7 @@ class MemoryNumbers:
                 and one.number.startswith(wanted.prefix or "")
                 and one.number.endswith(wanted.suffix or "")
                 and (wanted.contains or "") in one.number
+                and wanted.given in {None, one.reseller is not None}
                 and (wanted.of_resellers is None or one.reseller in wanted.of_resellers)
             )
 
@@ -148,11 +149,14 @@ class MemoryNumbers:
         """Return free numbers, by their digits; fewer where there are no more."""
         return self._wanted(replace(wanted, status=NumberStatus.FREE), now)[:count]
 
-    async def claim_range(self, first: str, last: str) -> Sequence[StockNumber]:
-        """Return the numbers from first to last that may be seen."""
-        return self._draft.seen(
+    async def give(self, first: str, last: str, reseller: ResellerId | None, now: datetime) -> tuple[int, int]:
+        """Give the free numbers from first to last that may be seen; return how many, and how many are not free."""
+        there: list[StockNumber] = self._draft.seen(
             "number_stock", lambda one: len(one.number) == len(first) and first <= one.number <= last
         )
+        free = [one for one in there if one.status_at(now) is NumberStatus.FREE]
+        await self.keep([replace(one, reseller=reseller) for one in free])
+        return len(free), len(there) - len(free)
 
     async def keep(self, numbers: Sequence[StockNumber]) -> Sequence[StockNumber]:
         """Write changed ones, or new ones that were ported in (version 0)."""

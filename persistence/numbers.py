@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.access.actor import Actor
-from domain.ids import NumberReservationId, NumberSeriesId, OperatorId
+from domain.ids import NumberReservationId, NumberSeriesId, OperatorId, ResellerId
 from domain.numbers.series import NumberKind, NumberSeries
 from domain.numbers.stock import NumberStatus, Reservation, StockNumber
 from domain.ports.numbers import NumberFilter
@@ -160,6 +160,8 @@ class NumberStore:
             mine = wanted.of_resellers if mine is None else tuple(set(mine) & set(wanted.of_resellers))
         if mine is not None:
             add("reseller = any({})", list(mine))
+        if wanted.given is not None:
+            where.append(f"reseller is {'not ' if wanted.given else ''}null")
         if wanted.kind is not None:
             add("kind = {}", wanted.kind.value)
         if wanted.series is not None:
@@ -217,14 +219,19 @@ class NumberStore:
         )
         return [self._number(row) for row in rows]
 
-    async def claim_range(self, first: str, last: str) -> Sequence[StockNumber]:
-        """Return the numbers from first to last that may be seen, locked."""
-        rows = await self._connection.fetch(
-            f"select {_COLUMNS} from number_stock where operator = $1 and number between $2 and $3"  # noqa: S608  (our own words)
-            " and char_length(number) = $4 order by number for no key update",
-            *(self._operator, first, last, len(first)),
+    async def give(self, first: str, last: str, reseller: ResellerId | None, now: datetime) -> tuple[int, int]:
+        """Give the free numbers from first to last that may be seen; return how many, and how many are not free."""
+        there = "operator = $1 and number between $2 and $3 and char_length(number) = char_length($2)"
+        with refusing({}):
+            done = await self._connection.execute(
+                f"update number_stock set reseller = $4, version = version + 1 where {there} and free_from <= $5",  # noqa: S608  (our own words)
+                *(self._operator, first, last, reseller, now),
+            )
+        others = await self._connection.fetchval(
+            f"select count(*) from number_stock where {there} and free_from > $4",  # noqa: S608  (our own words)
+            *(self._operator, first, last, now),
         )
-        return [self._number(row) for row in rows]
+        return int(done.removeprefix("UPDATE ")), others
 
     async def keep(self, numbers: Sequence[StockNumber]) -> Sequence[StockNumber]:
         """Write changed ones, or new ones that were ported in (version 0)."""
@@ -284,8 +291,8 @@ def _of_status(status: NumberStatus, now: datetime, add: Any) -> None:
         add("free_from <= {} and free_from < 'infinity'", now)
         return
     if status is NumberStatus.QUARANTINE:
-        add("until <= {} and free_from > until and status = 'assigned' and holder is null", now)
-        add("free_from > {}", now)
+        add("until is not null and free_from > {}", now)
+        add(f"{_STATUS.format(now='{0}')} = '{status.value}'", now)
         return
     stored = {NumberStatus.ASSIGNED: ["assigned", "ported_out"], NumberStatus.RETURNED: ["assigned", "returned"]}
     add("status = any({})", stored.get(status, [status.value]))

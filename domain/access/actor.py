@@ -34,6 +34,7 @@ class Action(StrEnum):
     MANAGE_JOBS = "jobs:manage"
     MANAGE_SUSPENSE = "suspense:manage"
     MANAGE_FEEDS = "feeds:manage"
+    MANAGE_NUMBERS = "numbers:manage"
     MANAGE_NETWORK = "network:manage"
     READ_EVENTS = "events:read"
     MANAGE_WEBHOOKS = "webhooks:manage"
@@ -62,6 +63,7 @@ OPERATOR_ONLY = frozenset(
         Action.MANAGE_JOBS,
         Action.MANAGE_SUSPENSE,
         Action.MANAGE_FEEDS,
+        Action.MANAGE_NUMBERS,
         Action.MANAGE_NETWORK,
         Action.MANAGE_OPERATOR,
         Action.READ_METER,

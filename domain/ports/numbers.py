@@ -18,7 +18,7 @@ from domain.ports.page import Page, PageRequest
 class NumberFilter:
     """Which numbers of the stock are wanted; ``prefix`` begins, ``suffix`` ends, ``contains`` is within the E.164 form.
 
-    ``of_resellers``: those given to these alone; None: any that may be seen.
+    ``of_resellers``: those given to these alone; None: any that may be seen. ``given``: whether given to a reseller.
     """
 
     status: NumberStatus | None = None
@@ -29,6 +29,7 @@ class NumberFilter:
     contains: str | None = None
     number_class: str | None = None
     of_resellers: tuple[ResellerId, ...] | None = None
+    given: bool | None = None
 
 
 class Numbers(Protocol):
@@ -78,8 +79,8 @@ class Numbers(Protocol):
         """Return free numbers that nobody else is claiming, locked, by their digits; fewer where there are no more."""
         ...
 
-    async def claim_range(self, first: str, last: str) -> Sequence[StockNumber]:
-        """Return the numbers from first to last that may be seen, locked."""
+    async def give(self, first: str, last: str, reseller: ResellerId | None, now: datetime) -> tuple[int, int]:
+        """Give the free numbers from first to last that may be seen; return how many, and how many are not free."""
         ...
 
     async def keep(self, numbers: Sequence[StockNumber]) -> Sequence[StockNumber]:

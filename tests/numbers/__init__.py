@@ -1,0 +1,1 @@
+"""Subscriptions' life, identifiers, the stock of numbers and orders about them."""
