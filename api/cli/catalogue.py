@@ -69,6 +69,10 @@ def draft(
     from api.cli.reach import run_with
     from domain.catalogue.document import parse_json
 
+    if document is None and not withdraw:
+        raise BadValue(
+            "give changes to lay over {name}: a JSON file, - for standard input, or --withdraw PLACE", name=name
+        )
     changes: Any = {} if document is None else parse_json(content(document))
 
     async def work(wiring: Wiring, actor: Actor) -> int:

@@ -20,6 +20,7 @@ from domain.refusal import BadValue, LimitExceeded, NotFound, Unreadable
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
+    from domain.ids import FileId
     from domain.mediation.duplicates import Seen
     from domain.mediation.files import CdrFile
     from domain.usecases.import_cdr import Imported
@@ -49,11 +50,11 @@ def cdr(
 
 async def _import(files: list[Path], source: str, text: str | None, wiring: Wiring, actor: Actor) -> int:
     from domain.mediation.duplicates import Seen
-    from domain.mediation.events import Balance
 
     passed = Seen()
     name = source if text is None else await _put(text, wiring, actor)
-    total, sums, attention, unread, read = Balance(), {"rated": 0, "unrated": 0}, False, False, 0
+    attention, unread, read = False, False, 0
+    new: list[FileId] = []
     for path in files:
         try:
             with _named(path) as (shown, real):
@@ -65,15 +66,30 @@ async def _import(files: list[Path], source: str, text: str | None, wiring: Wiri
             continue
         print(json.dumps(_told(done, name), ensure_ascii=False))
         read += 1
-        total += done.balance
-        sums["rated"] += done.rated
-        sums["unrated"] += done.unrated
+        if not done.again:
+            new.append(done.file.id)
         attention |= _needs_attention(done, shown)
     if read:
-        print(json.dumps(total.as_dict() | sums), file=sys.stderr)
+        print(json.dumps(await _together(new, wiring, actor)), file=sys.stderr)
     if unread:
         return WRONG
     return ATTENTION if attention else DONE
+
+
+async def _together(keys: list[FileId], wiring: Wiring, actor: Actor) -> dict[str, object]:
+    """Return the balance of files as they stand now: one may have brought what another waited for."""
+    from domain.mediation.events import Balance
+
+    total, sums = Balance(), {"rated": 0, "unrated": 0}
+    async with wiring.begin(actor) as unit:
+        files = (await unit.files.many(keys)).values()
+    for one in files:
+        counts = {
+            name: getattr(one, name) for name in ("records", "events", "merged", "pending", "duplicates", "rejects")
+        }
+        total += Balance(**counts, ignored=dict(one.ignored))
+        sums = {"rated": sums["rated"] + one.rated, "unrated": sums["unrated"] + one.unrated}
+    return {**total.as_dict(), **sums}
 
 
 @contextlib.contextmanager

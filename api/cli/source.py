@@ -13,7 +13,7 @@ import typer
 from api.cli import ATTENTION, DONE, WRONG, complain
 from api.cli.mediate import check as check_packing
 from api.cli.mediate import naming, open_file, profile_of
-from domain.refusal import NotFound, Refusal
+from domain.refusal import BadValue, NotFound, Refusal
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
@@ -199,9 +199,37 @@ def roll_back(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A shipped profile's name.")]) -> int:
-    """Print a shipped profile's TOML, to start an own one from."""
+def show(
+    name: Annotated[str, typer.Argument(help="A source's name, or a shipped profile's.")],
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="The shipped profile, though a source has its name.")
+    ] = False,
+    operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
+) -> int:
+    """Print a profile's TOML: the present one of a source, or a shipped one to start an own one from."""
+    from api import settings
+    from api.cli.reach import run_with
     from integrations.cdr import registry
 
-    print(registry.text_of(name), end="")
+    text = name
+
+    async def own(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.source_versions import get_source
+
+        nonlocal text
+        text = (await get_source(name, actor=actor, begin=wiring.begin)).profile
+        return DONE
+
+    known = settings.read()
+    there = known.database_url is not None or any(known.data_dir.glob("postgres-*"))
+    if not shipped and there:
+        try:
+            run_with(operator, own)
+        except NotFound:  # no such source, or no operator yet: a shipped one
+            pass
+        except BadValue:
+            if name not in registry.names():  # whose source, of several operators
+                raise
+    # A source may go by a shipped profile's name alone.
+    print(text if "=" in text else registry.text_of(text), end="")
     return DONE

@@ -232,7 +232,7 @@ async def _fix(  # noqa: PLR0917  (as above)
 
     chosen = await asked.chosen(wiring, actor)
     cmd = CorrectSuspense(chosen=chosen, correction=Correction(raw=raw, fields=fields), why=why)
-    count = await correct_suspense(cmd, actor=actor, begin=wiring.begin)
+    count = await correct_suspense(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)
     print(json.dumps({"corrected": count}))
     return DONE
 

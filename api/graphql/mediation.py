@@ -311,7 +311,8 @@ async def chosen_by(info: Info, asked: SuspenseFilterInput) -> SuspenseFilter:
 async def _correct(info: Info, asked: Annotated[CorrectSuspenseInput, strawberry.argument(name="input")]) -> Any:
     correction = Correction(raw=asked.raw, fields={one.name: one.value for one in asked.fields})
     cmd = CorrectSuspense(chosen=await chosen_by(info, asked.filter), correction=correction, why=asked.why)
-    return SuspenseCountType(records=BigInt(await info.context.ask(correct_suspense, cmd)))
+    count = await info.context.ask(correct_suspense, cmd, formats=info.context.wiring.formats)
+    return SuspenseCountType(records=BigInt(count))
 
 
 async def _release(info: Info, asked: Annotated[ReleaseSuspenseInput, strawberry.argument(name="input")]) -> Any:

@@ -279,7 +279,7 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Keep with what records are to be released; return how many."""
         correction = Correction(raw=raw, fields={one.name: one.value for one in field or ()})
         cmd = CorrectSuspense(chosen=await _chosen(ctx, filter), correction=correction, why=why)
-        return int(await ctx.udc.ask(correct_suspense, cmd))
+        return int(await ctx.udc.ask(correct_suspense, cmd, formats=ctx.udc.wiring.formats))
 
     @operation(
         "ReleaseSuspense",

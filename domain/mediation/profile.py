@@ -96,6 +96,16 @@ class Profile:
         """Whether the key ends with the event's start: the source uses its references again."""
         return START_KEY in self.leg
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every column that is named for a field, a key, a condition: what of a record has any effect."""
+        used = {name for names in self.map.values() for name in names}
+        for keys in (self.ref, self.leg, self.correlate_by):
+            used.update(name for key in keys for name in key.split("|"))
+        for _, alternatives in (*self.direction, *self.ignore):
+            used.update(column for conditions in alternatives for column, _ in conditions)
+        return frozenset(name for name in used if not name.startswith(("=", "@")))
+
 
 # table -> key -> kind; the kinds are words of _Reading.value.
 _KEYS: Final[dict[str, dict[str, str]]] = {
@@ -149,7 +159,8 @@ def read_profile(document: Mapping[str, Any], base: Base | None = None) -> Profi
         elif key not in {*_TABLES, "name", "reader"}:
             reading.fault(key, "is not a key of a profile")
     name, reader = (reading.value(document.get(key), "name", key) for key in ("name", "reader"))
-    reading.stop()
+    if not isinstance(name, str) or not isinstance(reader, str):
+        reading.stop()
     under = base(reader) if base is not None and reader != name else {}
     # The name of the source is never inherited: two profiles of one kind are two sources unless they say otherwise.
     inherited = {key: value for key, value in under.get("map", {}).items() if key != "source"}

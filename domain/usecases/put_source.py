@@ -35,11 +35,20 @@ async def put_source(cmd: PutSource, *, actor: Actor, begin: Begin, formats: For
     Refuses with: NotAllowed, BadValue (name, profile), NotFound (profile).
     """
     allow(actor, Action.IMPORT_CDR)
+    faults: list[tuple[str, str]] = []
     if not NAME.fullmatch(cmd.name):
-        raise BadValue("a source's name has 1 to 100 letters, digits, spaces and .@-_", field="name")
+        faults.append(("name", "a source's name has 1 to 100 letters, digits, spaces and .@-_"))
     if cmd.note is not None and len(cmd.note) > NOTE_MAX:
-        raise BadValue(f"a note has at most {NOTE_MAX} characters", field="note")
-    formats.reader(formats.profile(cmd.profile))
+        faults.append(("note", f"a note has at most {NOTE_MAX} characters"))
+    try:
+        formats.reader(formats.profile(cmd.profile))
+    except BadValue as no:
+        if not faults:
+            raise
+        faults.append(("profile", no.message))
+    if faults:
+        told = "; ".join(sentence for _, sentence in faults)
+        raise BadValue("{faults}", faults=told, field=faults[0][0] if len(faults) == 1 else None)
     async with begin(actor) as unit:
         source = Source(id=SourceId(0), operator=actor.operator, name=cmd.name, profile=cmd.profile)
         kept = await unit.sources.put(source, note=cmd.note)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from domain.access.actor import Action, Actor, allow
-from domain.ids import FileId, SuspenseId
+from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import prepare, shifted
 from domain.intake.raters import Raters
 from domain.intake.rereading import corrected_event, needs_file, reread
@@ -96,12 +96,12 @@ class _Preview(Exception):  # noqa: N818  (an outcome: what was done is rolled b
         self.released = released
 
 
-async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin) -> int:
+async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, formats: Formats) -> int:
     """Keep with what records are to be released; the originals stay. Return how many were corrected.
 
     A second correction takes the place of the first; both stay in the history.
-    Refuses with: NotAllowed, BadValue (nothing chosen, nothing corrected, no such field, too long), NotFound (a record
-    that is not open).
+    Refuses with: NotAllowed, BadValue (nothing chosen, nothing corrected, no such field or column, too long), NotFound
+    (a record that is not open).
     """
     allow(actor, Action.MANAGE_SUSPENSE)
     chosen, why, correction = checked(cmd.chosen), _why(cmd.why, needed=True), cmd.correction
@@ -113,13 +113,17 @@ async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin) 
         raise BadValue(f"at most {FIELDS_MAX} fields of at most {TEXT_MAX} characters", field="fields")
     if correction.raw is not None and (chosen.ids is None or len(chosen.ids) != 1):
         raise BadValue("another raw text is for one record", field="raw")
-    total = 0
+    total, profiles = 0, dict[SourceId, Profile]()
     async for keys in _pages(chosen, actor, begin):
         async with begin(actor) as unit:
             found = await unit.desk.claim(keys)
+            sources = await unit.sources.many(list({one.record.source for one in found} - profiles.keys()))
+            profiles |= {key: formats.profile(one.profile) for key, one in sources.items()}
             for one in found:
                 if one.record.kind is SuspenseKind.UNRATED and correction.raw is None:
                     corrected_event(one.record.event or {}, correction.fields)
+                else:
+                    _known(correction.fields, profiles[one.record.source])
                 await unit.desk.correct(one.record.id, correction)
             await unit.desk.note(found, SuspenseAction.CORRECT, why, {})
             await _audited(unit, "correct_suspense", found, why, {})
@@ -201,6 +205,19 @@ async def suspense_history(key: SuspenseId, *, actor: Actor, begin: Begin) -> Se
     allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.desk.history(key)
+
+
+def _known(fields: Mapping[str, str], profile: Profile) -> None:
+    """Refuse columns that the present profile does not read: they would change nothing. Refuses with: BadValue."""
+    unknown = sorted(fields.keys() - profile.columns - profile.map.keys())
+    if unknown:
+        raise BadValue(
+            "the profile {profile} reads no column {unknown}; it reads {known}",
+            profile=profile.name,
+            unknown=", ".join(name[:50] for name in unknown),
+            known=" ".join(sorted(profile.columns))[:1000],
+            field="fields",
+        )
 
 
 def checked(chosen: SuspenseFilter) -> SuspenseFilter:

@@ -96,6 +96,7 @@ def advise(head: bytes, profile: Profile) -> list[Advice]:
         because = f"{name} reads {share:.0%} of the records, {profile.format} hardly any"
         return [Advice("reader", name, because)]
     advice: list[Advice] = []
+    asked = profile
     try:
         source = Source([head], profile.layout.encoding)
     except Refusal:
@@ -112,11 +113,20 @@ def advise(head: bytes, profile: Profile) -> list[Advice]:
         return advice
     columns = Columns(records, profile)
     if profile.format == "generic-csv":
+        known = len(advice)
         columns = _map(columns, advice)
+        if len(advice) > known and not asked.layout.header and profile.layout.header and not _header(advice):
+            # Found by names that the profile may not have any more when it is changed: so that it says it.
+            names = ", ".join(columns.records.columns[:6])
+            advice.insert(0, Advice("file.header", True, f"the first row holds the names: {names}"))
     profile = _time_form(columns, columns.profile, advice)
     _zone(Columns(records, profile), advice)
     _country(Columns(records, profile), advice)
     return advice
+
+
+def _header(advice: list[Advice]) -> bool:
+    return any(one.key == "file.header" for one in advice)
 
 
 def _is_utf_8(head: bytes) -> bool:

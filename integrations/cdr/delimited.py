@@ -48,12 +48,7 @@ class Shape:
 
 def used_columns(profile: Profile) -> set[str]:
     """Return every column that a profile names."""
-    used = {name for names in profile.map.values() for name in names}
-    for keys in (profile.ref, profile.leg, profile.correlate_by):
-        used.update(name for key in keys for name in key.split("|"))
-    for _, alternatives in (*profile.direction, *profile.ignore):
-        used.update(column for conditions in alternatives for column, _ in conditions)
-    return {name for name in used if not name.startswith(("=", "@"))}
+    return set(profile.columns)
 
 
 def of_columns(columns: Sequence[str], header: bytes | None = None) -> Shape:

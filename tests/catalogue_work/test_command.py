@@ -50,6 +50,13 @@ async def test_a_draft_from_the_command_line_to_the_exported_document(installati
     assert [json.loads(line)["state"] for line in (await call("drafts"))[1].splitlines()] == ["published"]
 
 
+async def test_a_draft_of_nothing_is_not_made(installation, call):
+    code, out, err = await call("draft", "empty")
+    assert (code, out, len(err)) == (2, "", 1)
+    assert "a JSON file" in err[0]
+    assert (await call("drafts"))[1] == ""
+
+
 async def test_faults_exit_2_and_warnings_1(installation, call):
     path = installation / "draft.json"
     path.write_text(json.dumps({"price_lists": {"extra": {"currency": "SEK", "rates": [price("Nowhere", "1")]}}}))

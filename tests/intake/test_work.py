@@ -53,7 +53,7 @@ async def correct(wiring, world, one, *, raw: str | None = None, **fields: str) 
     cmd = CorrectSuspense(
         chosen=SuspenseFilter(ids=(one.id,)), correction=Correction(raw=raw, fields=fields), why="the switch was wrong"
     )
-    return await correct_suspense(cmd, actor=world.actor, begin=wiring.begin)
+    return await correct_suspense(cmd, actor=world.actor, begin=wiring.begin, formats=wiring.formats)
 
 
 async def events(wiring, world):
@@ -111,6 +111,10 @@ async def test_a_corrected_raw_text_takes_the_records_own_place(wiring, world, l
     assert history[1].before["correction"] == {"raw": one.raw.replace("2026-33-02", "2026-03-02") + " ", "fields": {}}
 
 
+async def history_of(wiring, world, one):
+    return await suspense_history(one.id, actor=world.actor, begin=wiring.begin)
+
+
 async def test_corrected_fields_are_the_records_own_columns_or_the_events(wiring, world, load):
     unowned = made.row(1, a=NOBODY, b=FIXED)
     await load(made.lines(bad_row(2, seconds=30), unowned))
@@ -118,11 +122,9 @@ async def test_corrected_fields_are_the_records_own_columns_or_the_events(wiring
     day = (made.FIRST + timedelta(hours=1, seconds=14)).strftime("%Y-%m-%d %H:%M:%S")
     later = (made.FIRST + timedelta(hours=1, seconds=19)).strftime("%Y-%m-%d %H:%M:%S")
     ended = (made.FIRST + timedelta(hours=1, seconds=49)).strftime("%Y-%m-%d %H:%M:%S")
-    await correct(wiring, world, rejected, nonsense="1")
-    assert (await release(wiring, world, ids=(rejected.id,))).still == {"bad_time": 1}
-    (rejected,) = await held(wiring, world, ids=(rejected.id,))
-    assert "no column nonsense" in rejected.detail
-    assert rejected.raw == bad_row(2, seconds=30)
+    with pytest.raises(BadValue, match=r"reads no column nonsense; it reads .*answer"):
+        await correct(wiring, world, rejected, start=day, nonsense="1")
+    assert not any(one.action == "correct" for one in await history_of(wiring, world, rejected))
     await correct(wiring, world, rejected, start=day, answer=later, end=ended)
     await correct(wiring, world, unrated, a=made.number(1), used="90")
     assert (await release(wiring, world, file=rejected.file)).rated == 2
@@ -205,7 +207,7 @@ async def test_only_who_may_works_on_suspense(wiring, world, load):
         chosen = SuspenseFilter(ids=(one.id,))
         cmd = CorrectSuspense(chosen=chosen, correction=Correction(fields={"a": "1"}), why="x")
         with pytest.raises(refused):
-            await correct_suspense(cmd, actor=actor, begin=wiring.begin)
+            await correct_suspense(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)
         with pytest.raises(refused):
             await discard_suspense(DiscardSuspense(chosen=chosen, why="x"), actor=actor, begin=wiring.begin)
         with pytest.raises(refused):

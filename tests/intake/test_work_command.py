@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.intake import sessions as of
 from tests.intake import world as made
 from tests.intake.test_command import call, installation
 
@@ -34,6 +35,8 @@ async def test_suspense_files_and_sources_are_worked_on(installation, call):
     assert (code, done) == (1, {**expected, "preview": False})
     code, history, _ = await call("suspense", "history", held["id"])
     assert (code, [one["action"] for one in history]) == (0, ["correct", "release"])
+    code, _, err = await call("suspense", "fix", "--reason", "no_party", "nonsense=1", "--why", "a typo")
+    assert (code, len(err), "nonsense" in err[0]) == (2, 1, True)
     code, (done,), _ = await call("suspense", "discard", "--reason", "no_party", "--why", "a test")
     assert (code, done) == (0, {"discarded": 1, "preview": False})
     code, _, err = await call("suspense", "discard", "--why", "nothing chosen")
@@ -61,5 +64,35 @@ async def test_suspense_files_and_sources_are_worked_on(installation, call):
         (2, None),
         (1, "the first"),
     ]
+    code, lines, _ = await call("source", "show", "pbx", read=str)
+    assert (code, "\n".join(lines)) == (0, made.PROFILE.rstrip("\n"))
+    code, lines, _ = await call("source", "show", "asterisk", read=str)
+    assert (code, 'reader = "asterisk"' in lines) == (0, True)
+    await call("source", "put", "asterisk", profile)
+    own = await call("source", "show", "asterisk", read=str)
+    assert own[1] != lines
+    assert (await call("source", "show", "asterisk", "--shipped", read=str))[1] == lines
+    profile.write_text('name = "a/b"\nreader = "asterisk"\nodd = 1\n[file]\nwidth = 1\n[time]\nzone = "Nowhere"\n')
+    code, _, err = await call("source", "put", "no/name", profile, "--note", "x" * 1001)
+    assert (code, len(err)) == (2, 1)
+    for fault in ("a source's name", "a note has", "odd is not", "file.width", "time.zone", "name must be"):
+        assert fault in err[0]
     code, listed, _ = await call("source", "list")
     assert (code, listed[-1]["name"], listed[-1]["version"]) == (0, "pbx", 3)
+
+
+async def test_what_waited_for_another_file_is_no_less_than_nothing(installation, call):
+    """The balance that is printed is that of the files named, as they stand then."""
+    invite, bye = installation / "invite.txt", installation / "bye.txt"
+    start = int(made.FIRST.timestamp())
+    invite.write_bytes(of.sip("INVITE", start))
+    bye.write_bytes(of.sip("BYE", start + 60))
+    counts = ("records", "events", "merged", "pending")
+    _, _, err = await call("import", "cdr", "--source", "opensips", invite)
+    assert [json.loads(err[-1])[name] for name in counts] == [1, 0, 0, 1]
+    _, _, err = await call("import", "cdr", "--source", "opensips", bye)
+    assert [json.loads(err[-1])[name] for name in counts] == [1, 1, 0, 0]
+    invite.write_bytes(of.sip("INVITE", start + 100, call="c2"))
+    bye.write_bytes(of.sip("BYE", start + 160, call="c2"))
+    _, _, err = await call("import", "cdr", "--source", "opensips", invite, bye)
+    assert [json.loads(err[-1])[name] for name in counts] == [2, 1, 1, 0]

@@ -81,3 +81,14 @@ def test_the_samples_are_known_for_what_they_are(shared: Path) -> None:
         for path in sorted((folder / name).glob("*")):
             if not path.name.startswith("cmr"):
                 assert told(path.read_bytes(), "asterisk") == {"reader": fitting}, path.name
+
+
+def test_a_first_row_of_names_is_proposed_as_such_with_any_other_change() -> None:
+    rows = "46850000000,46701234567,2026-03-02 10:00:00,60\n46850000001,46701234568,2026-03-02 10:01:00,61\n"
+    data = ("caller,callee,started,seconds\n" + rows).encode()
+    changes = told(data, "generic-csv")
+    assert changes["file.header"] is True
+    events, rejects, _ = run(taken("generic-csv", changes), data)
+    assert (events.height, rejects.height) == (2, 0)
+    fitting = b"ref,start,a,b,used\n1,2026-03-02 10:00:00,46850000000,46701234567,60\n"
+    assert "file.header" not in told(fitting, "generic-csv"), "it is found by itself, and nothing else is to change"
