@@ -30,6 +30,7 @@ class Loaders:
         self._wiring = wiring
         self._actor = actor
         self.customers = self._things(load_batches.customers_by_ids)
+        self.places_of = self._lists(load_batches.places_of_customers)
         self.children = self._lists(load_batches.children_of_customers)
         self.resellers = self._things(load_batches.resellers_by_ids)
         self.contracts = self._things(load_batches.contracts_by_ids)

@@ -41,8 +41,17 @@ def given(value: Any, ids: Mapping[str, str] | None = None) -> dict[str, Any]:
             plain = key_of(plain, ids[field.name], _camel(field.name))
         elif isinstance(plain, AddressInput):
             plain = Address(**{part.name: getattr(plain, part.name) for part in dataclasses.fields(plain)})
+        elif isinstance(plain, list):
+            plain = tuple(_own(one) for one in plain)
+        else:
+            plain = _own(plain)
         found[field.name] = plain
     return found
+
+
+def _own(plain: Any) -> Any:
+    """Return an input's part as the domain's, where it knows how."""
+    return plain.domain() if hasattr(plain, "domain") else plain
 
 
 def command(kind: type[C], value: Any, ids: Mapping[str, str] | None = None, **more: Any) -> C:

@@ -10,12 +10,14 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.nodes import Node
+from api.graphql.particulars import ContactType, OwnFieldType, PlaceType, RecipientType, own_fields
 from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.service import Service
 from domain.contracts.stepping import dated
 from domain.contracts.subscription import Subscription, SubscriptionKind, SubscriptionState
 from domain.customers.customer import CallSpecification, Customer, CustomerKind, Delivery
+from domain.customers.place import own_place
 from domain.operators import Operator
 from domain.resellers.reseller import Reseller
 
@@ -69,6 +71,7 @@ class ResellerType(Node):
 
     code: str
     name: str
+    fields: list[OwnFieldType] = own_fields()
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -90,6 +93,18 @@ async def _contracts(root: strawberry.Parent[Customer], info: Info) -> Any:
 
 async def _reseller(root: strawberry.Parent[Customer], info: Info) -> Any:
     return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
+
+
+async def _billed_through(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.customers.load(root.billed_through) if root.billed_through is not None else None
+
+
+async def _merged_into(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.customers.load(root.merged_into) if root.merged_into is not None else None
+
+
+async def _places(root: strawberry.Parent[Customer], info: Info) -> Any:
+    return await info.context.load.places_of.load(root.id) or [own_place(root)]
 
 
 @strawberry.type(name="Customer", description="A customer: a person or an organisation that buys, or pays, or both.")
@@ -117,6 +132,24 @@ class CustomerType(Node):
     price_list: str | None = strawberry.field(description="The default price list of its contracts.")
     version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
     contracts: list[ContractType] = strawberry.field(resolver=_contracts)
+    billed_through: CustomerType | None = strawberry.field(
+        resolver=_billed_through, description="The one above, any number of levels, to whose payer its invoice goes."
+    )
+    recipient: RecipientType | None = strawberry.field(description="Who gets the invoices instead of itself.")
+    contacts: list[ContactType]
+    credit_limit: Decimal | None = strawberry.field(description="In the operator's currency.")
+    buyer_reference: str | None = strawberry.field(description="BT-10 of an e-invoice.")
+    order_reference: str | None = strawberry.field(description="BT-13 of an e-invoice.")
+    cost_centre: str | None = strawberry.field(description="BT-19 of an e-invoice.")
+    fields: list[OwnFieldType] = own_fields()
+    places: list[PlaceType] = strawberry.field(
+        resolver=_places, description="Where it stood, stands and will stand in the tree, in order."
+    )
+    merged_into: CustomerType | None = strawberry.field(
+        resolver=_merged_into, description="It was a double of this one, which goes on in its place."
+    )
+    closed_at: datetime | None
+    erased_at: datetime | None
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -137,6 +170,7 @@ class ServiceType(Node):
     vat_percent: Decimal
     account: str
     product_group: str | None
+    fields: list[OwnFieldType] = own_fields()
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -181,6 +215,7 @@ class ContractType(Node):
     services: list[ContractServiceType]
     subscriptions: list[SubscriptionType] = strawberry.field(resolver=_subscriptions)
     version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
+    fields: list[OwnFieldType] = own_fields()
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -237,6 +272,7 @@ class SubscriptionType(Node):
         resolver=_history, description="Its states in the order of time: how it was on any day."
     )
     version: int
+    fields: list[OwnFieldType] = own_fields()
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -11,6 +11,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import key_of
 from api.graphql.inputs import AddressInput, command, given
+from api.graphql.particulars import ContactInput, OwnFieldInput, RecipientInput
 from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
 from domain.contracts.contract import ContractService, ContractState
@@ -54,6 +55,14 @@ class CreateCustomerInput:
     call_specification: CallSpecification | None = None
     mask_digits: int | None = None
     price_list: str | None = None
+    billed_through: ID | None = None
+    recipient: RecipientInput | None = None
+    contacts: list[ContactInput] | None = None
+    credit_limit: Decimal | None = None
+    buyer_reference: str | None = None
+    order_reference: str | None = None
+    cost_centre: str | None = None
+    fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
@@ -80,6 +89,14 @@ class ChangeCustomerInput:
     call_specification: strawberry.Maybe[CallSpecification]
     mask_digits: strawberry.Maybe[int]
     price_list: strawberry.Maybe[str | None]
+    billed_through: strawberry.Maybe[ID | None]
+    recipient: strawberry.Maybe[RecipientInput | None]
+    contacts: strawberry.Maybe[list[ContactInput]]
+    credit_limit: strawberry.Maybe[Decimal | None]
+    buyer_reference: strawberry.Maybe[str | None]
+    order_reference: strawberry.Maybe[str | None]
+    cost_centre: strawberry.Maybe[str | None]
+    fields: strawberry.Maybe[list[OwnFieldInput]]
 
 
 @strawberry.input
@@ -105,6 +122,7 @@ class CreateContractInput:
     state: ContractState | None = None
     price_list: str | None = None
     services: list[ContractServiceInput] | None = None
+    fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
@@ -134,6 +152,7 @@ class CreateServiceInput:
     vat_percent: Decimal | None = None
     account: str | None = None
     product_group: str | None = None
+    fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
@@ -156,6 +175,7 @@ class AddSubscriptionInput:
     label: str | None = None
     numbers: list[NumberAssignmentInput] | None = None
     pending: bool | None = None
+    fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
@@ -186,16 +206,17 @@ class CreateResellerInput:
     name: str
     parent: ID | None = None
     price_list: str | None = None
+    fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
 async def _create_customer(info: Info, asked: Annotated[CreateCustomerInput, _AS_INPUT]) -> Any:
-    ids = {"parent": "Customer", "reseller": "Reseller"}
+    ids = {"parent": "Customer", "reseller": "Reseller", "billed_through": "Customer"}
     return await info.context.ask(create_customer, command(CreateCustomer, asked, ids))
 
 
 async def _change_customer(info: Info, asked: Annotated[ChangeCustomerInput, _AS_INPUT]) -> Any:
-    ids = {"customer": "Customer", "parent": "Customer"}
+    ids = {"customer": "Customer", "parent": "Customer", "billed_through": "Customer"}
     return await info.context.ask(change_customer, command(ChangeCustomer, asked, ids))
 
 

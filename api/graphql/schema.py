@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementType
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
@@ -25,6 +26,7 @@ from api.graphql.margins import MarginQuery
 from api.graphql.mediation import MediationMutation, MediationQuery
 from api.graphql.node_query import NodeQuery
 from api.graphql.orders import OrderMutation, OrderQuery, OrderSubscription, OrderType
+from api.graphql.own_fields import OwnFieldMutation, OwnFieldQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
@@ -46,6 +48,8 @@ _CACHED_DOCUMENTS: Final = 500
 class Query(
     NodeQuery,
     PartyQuery,
+    CustomerLifeQuery,
+    OwnFieldQuery,
     CatalogueQuery,
     DraftQuery,
     UsageQuery,
@@ -73,6 +77,8 @@ class Query(
 @strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
 class Mutation(
     PartyMutation,
+    CustomerLifeMutation,
+    OwnFieldMutation,
     CatalogueMutation,
     DraftMutation,
     IntakeMutation,

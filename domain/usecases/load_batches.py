@@ -10,6 +10,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
+from domain.customers.place import Place
 from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
@@ -30,6 +31,15 @@ async def children_of_customers(
     allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         return await unit.customers.children(keys)
+
+
+async def places_of_customers(
+    keys: Sequence[CustomerId], *, actor: Actor, begin: Begin
+) -> Mapping[CustomerId, Sequence[Place]]:
+    """Return the dated places of each that was ever moved. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.places.of(keys)
 
 
 async def resellers_by_ids(keys: Sequence[ResellerId], *, actor: Actor, begin: Begin) -> Mapping[ResellerId, Reseller]:

@@ -72,7 +72,7 @@ async def test_every_table_of_a_tenant_is_guarded(stores_database: Database) -> 
         )
     guarded = {row["relname"] for row in rows if row["relrowsecurity"]}
     assert {row["relname"] for row in rows if row["owned"]} <= guarded
-    assert {row["relname"] for row in rows} - guarded <= {"migration", "signing_key"}
+    assert {row["relname"] for row in rows} - guarded <= {"migration", "signing_key", "retention_rule"}
 
 
 async def test_every_constraint_that_stands_for_a_refusal_exists(stores_database: Database) -> None:
