@@ -208,6 +208,6 @@ grant select, insert, update on reseller_term, meter_calls, salesperson, commiss
     to tollwright_app, tollwright_ingest;
 grant select, insert on logo, commission_statement, commission_line, basis_batch, basis_line
     to tollwright_app, tollwright_ingest;
-grant update (acknowledged_at) on basis_batch to tollwright_app, tollwright_ingest;
+grant update (acknowledged_at, lines) on basis_batch to tollwright_app, tollwright_ingest;
 grant delete on reseller_term to tollwright_app, tollwright_ingest;
 grant usage on all sequences in schema public to tollwright_app, tollwright_ingest;

@@ -50,6 +50,14 @@ _KEYS: Final = {
     ),
     MarginBy.TRUNK: "coalesce(k, '') collate \"C\"",
     MarginBy.DAY: "to_char(k, 'YYYY-MM-DD')",
+    MarginBy.CONTRACT: "to_char(k, 'FM0000000000000000000')",
+    MarginBy.SELLER: (
+        "coalesce((select c.seller from contract c where c.operator = $1 and c.id = k), '') collate \"C\""
+    ),
+    MarginBy.TEAM: (
+        "coalesce((select p.team from contract c join salesperson p on p.operator = c.operator and p.code = c.seller"
+        " where c.operator = $1 and c.id = k), '') collate \"C\""
+    ),
 }
 _GROUPS: Final = {
     MarginBy.ALL: "0",
@@ -58,6 +66,9 @@ _GROUPS: Final = {
     MarginBy.DESTINATION: "u.destination",
     MarginBy.TRUNK: "u.trunk",
     MarginBy.DAY: "(u.start at time zone {zone})::date",
+    MarginBy.CONTRACT: "u.contract",
+    MarginBy.SELLER: "u.contract",
+    MarginBy.TEAM: "u.contract",
 }
 _SUMS: Final = ("events", "compared", "unconverted", "earned", "paid", "margin")
 

@@ -138,7 +138,7 @@ class MemoryMargins:
         """Add up; the second tells whether more follow."""
         found: dict[str, MarginSums] = {}
         for call, own, priced in self._all(chosen, terms):
-            key = _key(call, own, by, terms)
+            key = self._key(call, own, by, terms)
             before = found.get(
                 key, MarginSums(key=key, events=0, compared=0, unconverted=0, earned=0, paid=0, margin=0)
             )
@@ -158,6 +158,15 @@ class MemoryMargins:
         floor = None if after is None else (after[0] if order is MarginOrder.MARGIN else 0, after[1])
         rows = [one for one in sorted(found.values(), key=place) if floor is None or place(one) > floor]
         return rows[:first], len(rows) > first
+
+    def _key(self, call: CallMargin, own: Sides, by: MarginBy, terms: Terms) -> str:
+        if by not in {MarginBy.SELLER, MarginBy.TEAM}:
+            return _key(call, own, by, terms)
+        seller = self._draft.table("contract")[call.event.contract].terms.seller or ""
+        if by is MarginBy.SELLER:
+            return str(seller)
+        teams = [one.team for one in self._draft.seen("salesperson") if one.code == seller]
+        return (teams[0] or "") if teams else ""
 
     async def calls(
         self, chosen: MarginFilter, terms: Terms, *, below: bool, first: int, after: EventRef | None = None
@@ -194,6 +203,8 @@ def _of(row: Any, side: int, end: str, what: str) -> int | None:
 
 def _key(call: CallMargin, own: Sides, by: MarginBy, terms: Terms) -> str:
     match by:
+        case MarginBy.CONTRACT:
+            return f"{call.event.contract:019}"
         case MarginBy.CUSTOMER:
             return f"{call.event.customer:019}"
         case MarginBy.RESELLER:

@@ -9,8 +9,10 @@ from domain.access.actor import Actor
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
 from persistence.alarms import AlarmStore
+from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
 from persistence.catalogue import CatalogueStore
+from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
@@ -32,6 +34,7 @@ from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_alarms import MemoryAlarms
 from persistence.memory_catalogue import MemoryCatalogue
+from persistence.memory_commissions import MemoryCommissions
 from persistence.memory_contract_changes import MemoryContractChanges, MemoryQuotes
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
@@ -55,12 +58,13 @@ from persistence.memory_sessions import MemorySessions
 from persistence.memory_suspense import MemorySuspenseDesk
 from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
 from persistence.memory_withdrawals import MemoryWithdrawals
+from persistence.metering import MemoryMeter, MeterStore
 from persistence.number_orders import NumberOrderStore
 from persistence.numbers import NumberStore
 from persistence.payments import PaymentStore
-from persistence.plans import MemoryPlans, PlanStore
 from persistence.persons import PersonStore
 from persistence.places import NoteStore, PlaceStore
+from persistence.plans import MemoryPlans, PlanStore
 from persistence.provisioning import ElementStore, OrderStore
 from persistence.quotes import QuoteStore
 from persistence.rerating import ReratingStore
@@ -121,6 +125,9 @@ class StoredUnit:
         self.exchange = ExchangeStore(transaction, actor)
         self.simulations = SimulationStore(transaction, actor)
         self.margins = MarginStore(transaction, actor)
+        self.meter = MeterStore(transaction, actor)
+        self.commissions = CommissionStore(transaction, actor)
+        self.basis = StoredBasis(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
         self.elements = ElementStore(transaction, actor)
@@ -174,6 +181,9 @@ class MemoryUnit:
         self.exchange = MemoryExchange(draft)
         self.simulations = MemorySimulations(draft)
         self.margins = MemoryMargins(draft)
+        self.meter = MemoryMeter(draft)
+        self.commissions = MemoryCommissions(draft)
+        self.basis = MemoryBasis(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)
         self.elements = MemoryElements(draft)

@@ -19,7 +19,10 @@ KEY_MAX: Final = 300
 
 
 class MarginBy(StrEnum):
-    """What is added up to one row. The reseller is the buyer; of one's own customers there is none."""
+    """What is added up to one row. The reseller is the buyer; of one's own customers there is none.
+
+    The seller is the salesperson on the contract, the team his present one; nobody's have none.
+    """
 
     ALL = "all"
     DESTINATION = "destination"
@@ -27,6 +30,9 @@ class MarginBy(StrEnum):
     TRUNK = "trunk"
     RESELLER = "reseller"
     DAY = "day"
+    CONTRACT = "contract"
+    SELLER = "seller"
+    TEAM = "team"
 
 
 class MarginOrder(StrEnum):

@@ -8,7 +8,9 @@ from typing import Protocol
 from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.alarms import Alarms
+from domain.ports.basis import BasisStore
 from domain.ports.catalogue import Catalogue
+from domain.ports.commissions import Commissions
 from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
@@ -25,6 +27,7 @@ from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.ledger import Ledger
 from domain.ports.margins import Margins
+from domain.ports.metering import Meter
 from domain.ports.numbers import NumberOrders, Numbers
 from domain.ports.payments import Payments
 from domain.ports.persons import Persons
@@ -124,6 +127,12 @@ class Unit(Protocol):
     def exchange(self) -> ExchangeRates: ...  # noqa: D102
     @property
     def margins(self) -> Margins: ...  # noqa: D102
+    @property
+    def meter(self) -> Meter: ...  # noqa: D102
+    @property
+    def commissions(self) -> Commissions: ...  # noqa: D102
+    @property
+    def basis(self) -> BasisStore: ...  # noqa: D102
     @property
     def jobs(self) -> Jobs: ...  # noqa: D102
     @property

@@ -93,7 +93,7 @@ async def sum_margins(cmd: AskMargins, *, actor: Actor, begin: Begin) -> MarginP
         raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
     async with begin(actor) as unit:
         chosen = await _chosen(cmd, unit)
-        terms = await _terms(chosen, actor, unit)
+        terms = await terms_of(chosen, actor, unit)
         rows, more = await unit.margins.sums(chosen, cmd.by, terms, order=cmd.order, first=cmd.first, after=cmd.after)
     return MarginPage(terms.currency, rows, more)
 
@@ -110,7 +110,7 @@ async def list_call_margins(
         raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
     async with begin(actor) as unit:
         chosen = await _chosen(cmd, unit)
-        terms = await _terms(chosen, actor, unit)
+        terms = await terms_of(chosen, actor, unit)
         rows, more = await unit.margins.calls(chosen, terms, below=below, first=cmd.first, after=after)
     return CallMarginPage(terms.currency, [replace(row, event=shown(row.event, actor)) for row in rows], more)
 
@@ -124,7 +124,7 @@ async def chunk_margins(key: ChunkId, by: MarginBy, *, actor: Actor, begin: Begi
             return None
         committed_at, first, last = found
         chosen = MarginFilter(since=first, until=last + timedelta(microseconds=1), chunk=key)
-        terms = await _terms(chosen, actor, unit)
+        terms = await terms_of(chosen, actor, unit)
         rows, _ = await unit.margins.sums(chosen, by, terms, order=MarginOrder.MARGIN, first=ROWS_MAX)
     return ChunkMargins(key, committed_at, terms.currency, rows) if rows else None
 
@@ -148,7 +148,7 @@ async def _chosen(cmd: AskMargins, unit: Unit) -> MarginFilter:
     return MarginFilter(since=since, until=until, customer=cmd.customer, destination=cmd.destination, trunk=cmd.trunk)
 
 
-async def _terms(chosen: MarginFilter, actor: Actor, unit: Unit) -> Terms:
+async def terms_of(chosen: MarginFilter, actor: Actor, unit: Unit) -> Terms:
     """Return the seller, his operator's currency, and what the others are worth in it on each local day."""
     own = await unit.operators.own()
     foreign = [code for code in await unit.margins.currencies() if code != own.currency]

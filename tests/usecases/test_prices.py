@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.access.actor import Action
+from domain.access.actor import Action, Actor
 from domain.catalogue.document import BadTariff
 from domain.catalogue.tariff import Adjustment, Rate, RoundingRule, Step
 from domain.ids import ResellerId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound
 from domain.usecases.change_prices import ChangePrices, change_prices
+from domain.usecases.change_reseller_terms import ChangeResellerTerms, change_reseller_terms
 from domain.usecases.create_customer import create_customer
 from domain.usecases.create_price_list import CreatePriceList, create_price_list
 from domain.usecases.import_tariff import ImportTariff, TariffImported, import_tariff
@@ -238,25 +239,50 @@ async def test_four_callers(world: World) -> None:
                 with pytest.raises(NotFound):
                     await list_rates(query, actor=caller, begin=world.begin)
         if name in {"own", "sibling"}:
-            # Whatever scopes a reseller's client was given: prices are the operator's.
-            calls = (
-                create_price_list(
+            with pytest.raises(NotAllowed):
+                await import_tariff(
+                    ImportTariff(document=document()), actor=caller, begin=world.begin, clock=world.clock
+                )
+            with pytest.raises(BadValue):  # from nothing he would set prices that nobody above him has
+                await create_price_list(
                     CreatePriceList(name="x", currency="SEK"), actor=caller, begin=world.begin, clock=world.clock
-                ),
-                change_prices(
-                    ChangePrices(price_list="norths", rates=(rate(),), valid_from=SPRING),
-                    actor=caller,
-                    begin=world.begin,
-                    clock=world.clock,
-                ),
-                import_tariff(ImportTariff(document=document()), actor=caller, begin=world.begin, clock=world.clock),
-            )
-            for call in calls:
-                with pytest.raises(NotAllowed):
-                    await call
+                )
     foreign = ChangePrices(price_list="master", rates=(rate("*"),), valid_from=SPRING)
     with pytest.raises(NotFound):
         await change_prices(foreign, actor=world.other_operator, begin=world.begin, clock=world.clock)
+
+
+async def test_a_reseller_manages_his_own_lists_below_those_he_may_use(world: World) -> None:
+    await load(world)
+    await create(world, name="norths", reseller=world.north.reseller)
+
+    async def makes(caller: Actor, name: str, parent: str) -> None:
+        cmd = CreatePriceList(name=name, parent=parent)
+        await create_price_list(cmd, actor=caller, begin=world.begin, clock=world.clock)
+
+    async def changes(caller: Actor, name: str) -> None:
+        cmd = ChangePrices(price_list=name, rates=(rate("*"),), valid_from=SPRING)
+        await change_prices(cmd, actor=caller, begin=world.begin, clock=world.clock)
+
+    await makes(world.north, "norths own", "norths")
+    await changes(world.north, "norths own")
+    await changes(world.north, "norths")
+    for caller in (world.south, world.north_east, world.other_operator):
+        for call in (makes(caller, "y", "norths"), changes(caller, "norths own")):
+            with pytest.raises(NotFound):
+                await call
+    with pytest.raises(NotFound):
+        await makes(world.north, "y", "master")
+    # What he buys at he sees and does not change.
+    terms = ChangeResellerTerms(reseller=world.south.resellers[0], price_list="gold")
+    await change_reseller_terms(terms, actor=world.operator, begin=world.begin, clock=world.clock)
+    await makes(world.south, "souths", "gold")
+    with pytest.raises(NotAllowed):
+        await changes(world.south, "gold")
+    await changes(world.south, "souths")
+    for scopes in (frozenset[Action](), frozenset({Action.WRITE_PRICES})):
+        with pytest.raises(NotAllowed):
+            await makes(replace(world.south, scopes=scopes), "z", "gold")
 
 
 async def test_a_reseller_gives_his_customers_his_own_lists_alone(world: World) -> None:

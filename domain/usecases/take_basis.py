@@ -1,0 +1,67 @@
+"""Give another system what was priced since the last time, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.access.actor import Action, Actor, allow
+from domain.basis.batch import BasisBatch, BasisLine
+from domain.ports.clock import Clock
+from domain.ports.unit import Begin
+from domain.refusal import BadValue
+
+LINES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisPage:
+    """A batch with some of its lines; ``more`` tells whether any follow the last of them."""
+
+    batch: BasisBatch
+    lines: Sequence[BasisLine]
+    more: bool
+
+
+async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
+    """Return the batch that waits to be acknowledged; where none waits, one of everything rated since the last.
+
+    Asked again before it is acknowledged, the same batch is given. A batch may be empty. Refuses with: NotAllowed.
+    """
+    allow(actor, Action.READ_BASIS)
+    async with begin(actor, bulk=True) as unit:
+        waiting = await unit.basis.open()
+        if waiting is not None:
+            return waiting
+        zone = (await unit.operators.own()).zone
+        made = await unit.basis.make(made_at=clock.now(), zone=zone)
+        detail = {"version": 1, "after": made.after, "horizon": made.horizon, "lines": made.lines}
+        await unit.audit.write("take_basis", f"basis_batch:{made.id}", detail)
+    return made
+
+
+async def read_basis(key: int, *, first: int = 1000, after: int = 0, actor: Actor, begin: Begin) -> BasisPage:
+    """Return lines of a batch behind a position, acknowledged or not. Refuses with: NotAllowed, NotFound, BadValue."""
+    allow(actor, Action.READ_BASIS)
+    if not 1 <= first <= LINES_MAX:
+        raise BadValue("between 1 and {most} lines can be asked for at a time", most=LINES_MAX, field="first")
+    async with begin(actor) as unit:
+        batch = await unit.basis.get(key)
+        lines, more = await unit.basis.lines(key, first=first, after=after)
+    return BasisPage(batch=batch, lines=lines, more=more)
+
+
+async def acknowledge_basis(key: int, *, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
+    """Say that the other system has a batch for good; said again, nothing changes.
+
+    Refuses with: NotAllowed, NotFound.
+    """
+    allow(actor, Action.READ_BASIS)
+    async with begin(actor) as unit:
+        before = await unit.basis.get(key)
+        if before.acknowledged_at is not None:
+            return before
+        found = await unit.basis.acknowledge(key, at=clock.now())
+        detail = {"version": 2, "changed": ["acknowledgedAt"]}
+        await unit.audit.write("acknowledge_basis", f"basis_batch:{key}", detail)
+    return found
