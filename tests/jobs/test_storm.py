@@ -206,9 +206,11 @@ async def strike(grounds: Grounds, name: str, folder: Path, kept: str, workers: 
         await asyncio.to_thread(grounds.start)
     if victim == "backend":
         backends = f"select pid from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid() order by pid"
-        connection = await connected(grounds, name)
-        found = [row["pid"] for row in await connection.fetch(backends)]
-        await connection.close()
+        found = []
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may be down already
+            connection = await connected(grounds, name)
+            found = [row["pid"] for row in await connection.fetch(backends)]
+            await connection.close()
         if found:
             os.kill(draw.choice(found), signal.SIGKILL)
     for place, worker in enumerate(workers):
@@ -246,6 +248,7 @@ async def storm(grounds: Grounds, seed: int | None) -> tuple[dict[str, Any], lis
         for worker in filter(None, workers):
             os.kill(worker, signal.SIGKILL)
             grounds.ask("reap", worker)
+    await (await connected(grounds, name)).close()  # the last to be killed may have taken the database with it
     found = await books(grounds, name, folder)
     await run(grounds, f"drop database {name} with (force)")
     shutil.rmtree(folder)
