@@ -1,6 +1,6 @@
 """One import going on: chunks prepared ahead in a thread, written in transactions that overlap, committed in order.
 
-    thread       read, rate 3 | read, rate 4 | read, rate 5 | …
+    thread       read, rate 3 | read, rate 4 | read, rate 5 | …        (domain.intake.ahead)
     connection 1  … COPY 1, check, commit | COPY 3 ………………, check, commit | …
     connection 2      COPY 2 …………, check, commit | COPY 4 …
 
@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
@@ -29,13 +29,14 @@ from typing import Final
 from domain.access.actor import Actor
 from domain.buckets.claiming import draw_chunk
 from domain.ids import SourceId
-from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle
+from domain.intake.ahead import Ahead
+from domain.intake.chunks import Prepared, Settled, advanced, settle
 from domain.intake.raters import Raters
 from domain.intake.spans import ends_of, months_of
 from domain.intake.telling import Around, sweep_job, tell_names, tell_sessions
 from domain.intake.twins import known_to
 from domain.intake.writing import Wrote, write_chunk
-from domain.mediation.events import Balance, Batch
+from domain.mediation.events import Balance
 from domain.mediation.files import CdrFile, FileState, Source
 from domain.mediation.profile import Profile
 from domain.ports.clock import Clock
@@ -94,14 +95,12 @@ class Run:
     later: set[str] = field(default_factory=set)
     began: datetime = field(init=False)
 
-    async def all(self, batches: Iterator[Batch]) -> CdrFile:
-        """Write every chunk, preparing the next ones meanwhile; then end the file, and return it."""
+    async def all(self, ahead: Ahead) -> CdrFile:
+        """Write every chunk, the next ones being prepared meanwhile; then end the file, and return it."""
         self.began = self.clock.now()
-        coming = asyncio.create_task(self._next(batches))
         flying: deque[_Flight] = deque()
         try:
-            while (made := await coming) is not None:
-                coming = asyncio.create_task(self._next(batches))
+            while (made := await ahead.take()) is not None:
                 await self._make_room(made)
                 if self.alone or made.rater.draws.any():
                     while flying:
@@ -116,21 +115,10 @@ class Run:
         except BaseException:
             for flight in flying:
                 await _stop(flight)
-            # The thread cannot be stopped; its batch is let go, and the file is not closed under it.
-            await asyncio.gather(coming, return_exceptions=True)
             raise
         if self.profile is not None:
             await self._end_sessions(self.profile)
         return await self._end()
-
-    async def _next(self, batches: Iterator[Batch]) -> Prepared | None:
-        rater = await self.raters.present(self.actor, self.begin)
-
-        def work() -> Prepared | None:
-            batch = next(batches, None)
-            return None if batch is None else prepare(batch, rater)
-
-        return await asyncio.to_thread(work)
 
     def _depart(self, made: Prepared, flying: deque[_Flight]) -> None:
         """Begin to write a chunk behind those that are on their way."""

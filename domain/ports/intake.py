@@ -84,6 +84,10 @@ class Intake(Protocol):
 class Formats(Protocol):
     """Every format that can be read, plain or packed (gzip, zip, zstd)."""
 
+    def packed(self, head: bytes) -> bool:
+        """Tell whether a file that begins with these bytes is packed."""
+        ...
+
     def check(self, file: BinaryIO) -> None:
         """Read a packed file through once. Refuses with: Unreadable (cut, damaged), LimitExceeded (a bomb)."""
         ...

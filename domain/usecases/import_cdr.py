@@ -7,19 +7,21 @@ are prepared and written side by side is ``domain.intake.run``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import BinaryIO, Final
 from unicodedata import category
 
 from domain.access.actor import Action, Actor, allow
 from domain.ids import FileId, SourceId
+from domain.intake.ahead import Ahead, HeadStart
 from domain.intake.raters import Raters
 from domain.intake.run import Progress, Run
 from domain.intake.twins import twins_of
 from domain.mediation.duplicates import Seen
-from domain.mediation.events import Balance
+from domain.mediation.events import Balance, Batch
 from domain.mediation.files import CdrFile, FileState, Source
 from domain.ports.clock import Clock
 from domain.ports.files import Blobs, Kept
@@ -87,30 +89,45 @@ async def import_cdr(
     name = await checked_name(cmd.name, actor=actor, begin=begin)
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)
-    async with blobs.receive(cmd.content, size_max=cmd.size_max) as arrival:
-        async with begin(actor) as unit:
-            kept = arrival.kept
-            file = await registered(source, name, kept, FileState.IMPORTING, unit=unit, actor=actor, clock=clock)
-            if file.state in FINISHED:
-                return Imported(file, Balance(), rated=0, unrated=0, again=True)
-            file = await _begun(file, unit)
-        # The bytes go to the disk while the first chunk is read; nothing is committed before they are there.
-        keeping = asyncio.create_task(arrival.keep())
-        run = Run(
-            file=file,
-            source=source,
-            actor=actor,
-            begin=begin,
-            clock=clock,
-            raters=raters,
-            progress=progress,
-            kept=keeping,
+    start, early, content = HeadStart(), None, cmd.content
+    if passed is None:
+        # The first chunks are read while the rest comes. Nothing is written before it is known what the file is.
+        early = Ahead(
+            _batches(start.blocks(formats), source, formats, now_us=micros(clock.now()), records_max=records_per_chunk),
+            partial(raters.present, actor, begin),
+            stop=start.stop,
         )
-        try:
-            with arrival.open() as content:
-                return await _whole(run, content, formats, passed=passed, records_per_chunk=records_per_chunk)
-        finally:
-            await keeping
+        content = start.passing(content)
+    try:
+        async with blobs.receive(content, size_max=cmd.size_max) as arrival:
+            async with begin(actor) as unit:
+                kept = arrival.kept
+                file = await registered(source, name, kept, FileState.IMPORTING, unit=unit, actor=actor, clock=clock)
+                if file.state in FINISHED:
+                    return Imported(file, Balance(), rated=0, unrated=0, again=True)
+                file = await _begun(file, unit)
+            # The bytes go to the disk while the first chunk is read; nothing is committed before they are there.
+            keeping = asyncio.create_task(arrival.keep())
+            run = Run(
+                file=file,
+                source=source,
+                actor=actor,
+                begin=begin,
+                clock=clock,
+                raters=raters,
+                progress=progress,
+                kept=keeping,
+            )
+            try:
+                with arrival.open() as whole:
+                    start.go_on(whole)
+                    begun = early if file.position == 0 else None
+                    return await _whole(run, whole, formats, early=begun, passed=passed, records_max=records_per_chunk)
+            finally:
+                await keeping
+    finally:
+        if early is not None:
+            await early.close()
 
 
 async def import_file(
@@ -139,36 +156,70 @@ async def import_file(
         file = await _begun(file, unit)
     run = Run(file=file, source=source, actor=actor, begin=begin, clock=clock, raters=raters, progress=progress)
     with await blobs.open(file.sha256) as content:
-        return await _whole(run, content, formats, passed=None, records_per_chunk=records_per_chunk)
+        return await _whole(run, content, formats, early=None, passed=None, records_max=records_per_chunk)
 
 
 async def _whole(
-    run: Run, content: BinaryIO, formats: Formats, *, passed: Seen | None, records_per_chunk: int
+    run: Run, content: BinaryIO, formats: Formats, *, early: Ahead | None, passed: Seen | None, records_max: int
 ) -> Imported:
-    """Import what the file holds behind its position; record the file as refused where it cannot be read."""
+    """Import what the file holds behind its position; record the file as refused where it cannot be read.
+
+    ``early``: its chunks, where they are being read already.
+    """
+    ahead = early
     try:
         profile = formats.profile(run.source.profile)
-        await asyncio.to_thread(formats.check, content)
-        batches = mediate(
-            formats.blocks(content),
-            profile,
-            formats.reader(profile),
-            records_per_batch=records_per_chunk,
-            start_at=run.file.position,
-            now_us=micros(run.file.received_at),
-            passed=passed,
-            apart=True,
-        )
+        if ahead is None:
+            await asyncio.to_thread(formats.check, content)
+            now, begun = micros(run.file.received_at), run.file.position
+            batches = _batches(
+                formats.blocks(content),
+                run.source,
+                formats,
+                now_us=now,
+                records_max=records_max,
+                start_at=begun,
+                passed=passed,
+            )
+            ahead = Ahead(batches, partial(run.raters.present, run.actor, run.begin))
         async with run.begin(run.actor) as unit:
             run.twins = twins_of(run.source, await unit.sources.all())
         if profile.correlate_by:
             run.profile = profile
         run.alone = bool(run.profile is not None or run.twins)
-        done = await run.all(batches)
+        done = await run.all(ahead)
     except (Unreadable, LimitExceeded, BadValue) as no:
         await run.refuse(no)
         raise
+    finally:
+        # Before the file is closed under it.
+        if ahead is not None:
+            await ahead.close()
     return Imported(done, run.balance, rated=run.rated, unrated=run.unrated, again=False, reasons=run.reasons)
+
+
+def _batches(
+    blocks: Iterable[bytes],
+    source: Source,
+    formats: Formats,
+    *,
+    now_us: int,
+    records_max: int,
+    start_at: int = 0,
+    passed: Seen | None = None,
+) -> Iterator[Batch]:
+    """Yield what ``mediate`` makes of a source's file. Refuses as it does, and where the profile is none any more."""
+    profile = formats.profile(source.profile)
+    yield from mediate(
+        blocks,
+        profile,
+        formats.reader(profile),
+        records_per_batch=records_max,
+        start_at=start_at,
+        now_us=now_us,
+        passed=passed,
+        apart=True,
+    )
 
 
 async def registered(

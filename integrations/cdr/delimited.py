@@ -23,6 +23,8 @@ from integrations.cdr import scan
 from integrations.cdr.text import Source
 
 _FILL_BYTES: Final = 12 << 20
+# The first pieces are smaller, so that who writes them has something to do at once.
+_FIRST_FILL_BYTES: Final = 3 << 20
 _FIELDS_MAX: Final = 4_096
 _TRIED_MAX: Final = 50
 _HEADER_NAMES_MIN: Final = 2
@@ -209,9 +211,9 @@ def decode(
     """
     source = Source(blocks, profile.layout.encoding)
     cutter: Cutter | None = None
-    line = 1
+    line, target = 1, _FIRST_FILL_BYTES
     while True:
-        text, final = source.fill(_FILL_BYTES)
+        text, final = source.fill(target)
         if cutter is None:
             shape = shape_of(text, profile, final=final)
             check_columns(set(shape.names) | derived, profile)
@@ -226,6 +228,8 @@ def decode(
         piece = _piece(cut, source, line, control, ended=final and cut.position >= len(text))
         line += piece.count
         source.take(cut.position)
+        if 2 * cut.position > target:
+            target = min(2 * target, _FILL_BYTES)
         done = final and cut.position >= len(text)
         if done and source.stripped:
             piece = Decoded(

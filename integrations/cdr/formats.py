@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -21,6 +22,10 @@ class ShippedFormats:
     def reader(self, profile: Profile) -> Reader:
         """Return the reader of a profile's format. Refuses with: NotFound."""
         return registry.reader(profile)
+
+    def packed(self, head: bytes) -> bool:
+        """Tell whether a file that begins with these bytes is packed."""
+        return containers.kind(io.BytesIO(head)) is not None
 
     def check(self, file: BinaryIO) -> None:
         """Read a packed file through once. Refuses with: Unreadable (cut, damaged), LimitExceeded (a bomb)."""

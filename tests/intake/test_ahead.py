@@ -1,0 +1,136 @@
+"""A file is read while it comes, and is rated by what is true when it is written."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from domain.catalogue.document import read_tariff
+from domain.intake import ahead
+from domain.intake.ahead import HeadStart, Stopped
+from domain.mediation.files import FileState
+from domain.refusal import LimitExceeded, Unreadable
+from domain.usecases.import_cdr import ImportCdr, import_cdr
+from integrations.cdr.formats import ShippedFormats
+from tests.intake import world as made
+from tests.intake.test_import import events
+
+DATA = b"".join(b"%05d\n" % number for number in range(5_000))
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> HeadStart:
+    monkeypatch.setattr(ahead, "HELD_BYTES", 10_000)
+    return HeadStart()
+
+
+async def arrived(start: HeadStart, data: bytes, block: int) -> None:
+    async for _ in start.passing(made.content(data, block=block)):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("block", [1, 3, 999, 1 << 20])
+@pytest.mark.parametrize("data", [DATA[:3_000], DATA, b"", b"a"])
+async def test_the_reader_gets_every_byte_once(start: HeadStart, data: bytes, block: int) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(lambda: b"".join(start.blocks(ShippedFormats())))
+        await arrived(start, data, block)
+        start.go_on(io.BytesIO(data))
+        assert await asyncio.wrap_future(reading) == data
+
+
+async def test_what_is_packed_waits_for_its_end(start: HeadStart) -> None:
+    packed, other = gzip.compress(DATA), HeadStart()
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(lambda: b"".join(start.blocks(ShippedFormats())))
+        cut = thread.submit(lambda: b"".join(other.blocks(ShippedFormats())))
+        await arrived(start, packed, 100)
+        assert not reading.done()
+        start.go_on(io.BytesIO(packed))
+        assert await asyncio.wrap_future(reading) == DATA
+        await arrived(other, packed[:-9], 100)
+        other.go_on(io.BytesIO(packed[:-9]))
+        with pytest.raises(Unreadable):
+            await asyncio.wrap_future(cut)
+
+
+@pytest.mark.parametrize("size", [0, 2, 3_000, 30_000])
+async def test_a_reader_that_waits_is_let_go(start: HeadStart, size: int) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        await arrived(start, DATA[:size], 1_000)
+        reading = thread.submit(lambda: b"".join(start.blocks(ShippedFormats())))
+        start.stop()
+        with pytest.raises(Stopped):
+            await asyncio.wrap_future(reading)
+
+
+async def slowly(wiring, world, *parts, size_max=1 << 30):
+    """Import a file whose parts come when what stands between them has been done."""
+
+    async def content() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                await part()
+
+    return await import_cdr(
+        ImportCdr(source="pbx", name="Master.csv", content=content(), size_max=size_max),
+        actor=world.actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        blobs=wiring.blobs,
+        formats=wiring.formats,
+        raters=wiring.raters,
+        records_per_chunk=10,
+    )
+
+
+async def test_what_changes_while_a_file_comes_counts_for_all_of_it(wiring, world, monkeypatch) -> None:
+    """Chunks are rated while the file comes; then the price changes; all of them have the new one."""
+    monkeypatch.setattr("integrations.cdr.delimited._FIRST_FILL_BYTES", 2_000)
+    rated_early = asyncio.Event()
+    real = ahead.prepare
+
+    def prepare(batch, rater):
+        loop.call_soon_threadsafe(rated_early.set)
+        return real(batch, rater)
+
+    async def dearer() -> None:
+        await asyncio.wait_for(rated_early.wait(), 30)
+        lists = made.TARIFF["price_lists"]
+        dear = made.plist(made.rate("Sweden fixed", "3.00"))
+        async with wiring.begin(world.actor) as unit:
+            await unit.catalogue.publish(
+                read_tariff({**made.TARIFF, "price_lists": {**lists, "retail": dear}}), recorded_at=made.NOW
+            )
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(ahead, "prepare", prepare)
+    data = made.lines(*(made.row(n, a=made.number(0), b="46850000000") for n in range(60)))
+    done = await slowly(wiring, world, data[:8_000], dearer, data[8_000:])
+    assert (done.file.state, done.file.rated, done.file.chunks >= 6) == (FileState.DONE, 60, True)
+    assert {str(one.retail.amount) for one in await events(wiring, world)} == {"3.000000 SEK"}
+
+
+async def test_a_file_that_turns_out_too_large_leaves_nothing(wiring, world) -> None:
+    data = made.calls(200)
+    with pytest.raises(LimitExceeded):
+        await slowly(wiring, world, data, size_max=len(data) - 1)
+    assert await events(wiring, world) == []
+    assert (await slowly(wiring, world, data)).file.records == 200
+    assert (await slowly(wiring, world, data)).again
+
+
+async def test_who_sends_a_file_and_breaks_off_leaves_nothing(wiring, world) -> None:
+    async def breaks() -> None:
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        await slowly(wiring, world, made.calls(50), breaks)
+    assert await events(wiring, world) == []
