@@ -139,7 +139,9 @@ class Contract:
         if on < phases[-1].start:
             raise BadValue("it became {state} on {day}", state=phases[-1].state, day=phases[-1].start, field="on")
         kept = tuple(phase for phase in phases if phase.start < on)
-        return replace(self, state=state, phases=(*kept, Phase(start=on, state=state)))
+        if not kept or kept[-1].state is not state:
+            kept = (*kept, Phase(start=on, state=state))
+        return replace(self, state=state, phases=kept)
 
     def agreed(self, terms: Terms, price_list: str | None, on: date) -> Contract:
         """Return it with other terms from a day on. Refuses with: BadValue (before the latest change of terms)."""

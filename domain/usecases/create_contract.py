@@ -9,7 +9,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractService, ContractState
-from domain.contracts.terms import Discount, Renewal, Terms
+from domain.contracts.terms import Discount, Renewal, Terms, check_terms
 from domain.customers.customer import check_open
 from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ContractId, CustomerId
@@ -57,6 +57,7 @@ async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin, cl
         check_open(customer)
         if cmd.price_list is not None:
             await unit.catalogue.named(cmd.price_list, field="priceList")
+        check_terms(cmd.terms)
         end = cmd.end
         if end is None and cmd.terms.renewal is Renewal.END:
             end = later(cmd.terms.binding_from or cmd.start, cmd.terms.binding_months)

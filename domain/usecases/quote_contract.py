@@ -10,7 +10,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.commands import UNCHANGED, Change, answered, camel, check_texts, given, remember
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractState
-from domain.contracts.terms import Discount, Renewal, Terms
+from domain.contracts.terms import Discount, Renewal, Terms, check_terms
 from domain.ids import ContractId, CustomerId, QuoteId
 from domain.period import later
 from domain.ports.clock import Clock
@@ -224,6 +224,7 @@ async def _check_lines(unit: Unit, quote: Quote, today: date) -> None:
 
 async def _contract(unit: Unit, quote: Quote, start: date) -> Contract:
     """Return the contract that a quote becomes."""
+    check_terms(quote.terms)
     end = None
     if quote.terms.renewal is Renewal.END:
         end = later(quote.terms.binding_from or start, quote.terms.binding_months)
