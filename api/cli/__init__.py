@@ -49,6 +49,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "radius": ("api.cli.radius", "Take RADIUS accounting; each request is answered when it is stored."),
     "jobs": ("api.cli.jobs", "List the jobs of the queue; try one again that is dead."),
     "feed": ("api.cli.feed", "Fetch files by schedule from folders, SFTP, FTP and S3: set up, try, poll."),
+    "order": ("api.cli.order", "Place, follow and tend orders to the network."),
+    "network": ("api.cli.network", "Set up network elements; simulate one."),
     "import": ("api.cli.imports", "Load CDR files and tariffs into the database, exactly once."),
     "catalogue": ("api.cli.catalogue", "Draft, validate, publish and export prices; read suppliers' rate sheets."),
     "rerate": ("api.cli.rerate", "Rate events again: late or wrong prices, changed contracts; preview first."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -261,10 +261,9 @@ async def _orders(  # noqa: PLR0917  (the list's wishes)
     return connect(await info.context.ask(list_orders, query), "Order", after=after)
 
 
-async def _barring(info: Info, subscription: ID, past: bool = False) -> Sequence[Any]:
+async def _barring(info: Info, subscription: ID, past: bool = False) -> Any:
     key = SubscriptionId(key_of(subscription, "Subscription", "subscription"))
-    found: Sequence[Any] = await info.context.ask(barring_of, key, past=past, clock=info.context.wiring.clock)
-    return found
+    return await info.context.ask(barring_of, key, past=past, clock=info.context.wiring.clock)
 
 
 @strawberry.type

@@ -17,8 +17,10 @@ from spyne.server import ServerBase
 
 from api.soap.faults import NAMESPACE, internal, refused
 from api.soap.feeds import Feeds
+from api.soap.jobs import Jobs
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
+from api.soap.orders import Provisioning
 from api.soap.service import Billing, Call
 from api.soap.webhooks import Webhooks
 from domain.refusal import Refusal
@@ -52,7 +54,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Feeds, Mediation, Margins, Webhooks],
+            [Billing, Feeds, Mediation, Jobs, Margins, Webhooks, Provisioning],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),
