@@ -41,6 +41,10 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
         "call_specification": invoice.call_specification.value,
         "mask_digits": invoice.mask_digits,
     }
+    if invoice.recipient is not None:
+        document["recipient"] = _party(invoice.recipient)
+    own = {"buyer_reference", "order_reference", "cost_centre"}
+    document |= {name: value for name in own if (value := getattr(invoice, name)) is not None}
     if invoice.look is not None:
         document["look"] = {"accent": invoice.look.accent, "logo": invoice.look.logo, "note": invoice.look.note}
     return (
@@ -98,6 +102,10 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         delivery=Delivery(document["delivery"]),
         call_specification=CallSpecification(document["call_specification"]),
         mask_digits=document["mask_digits"],
+        recipient=_party_of(document["recipient"]) if document.get("recipient") else None,
+        buyer_reference=document.get("buyer_reference"),
+        order_reference=document.get("order_reference"),
+        cost_centre=document.get("cost_centre"),
         original=row["original"],
         sold_by=row["seller"],
         look=Look(**document["look"]) if document.get("look") else None,
@@ -151,6 +159,7 @@ def _party(party: Party) -> dict[str, Any]:
         "email": party.email,
         "phone": party.phone,
         "endpoint": party.endpoint,
+        **({"attention": party.attention} if party.attention else {}),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from domain.customers.contact import Recipient
 from domain.customers.customer import Customer, Delivery
 from domain.ids import InvoiceId
 from domain.invoicing.bill import Bill, Doubt
@@ -50,7 +51,7 @@ def _has_address(bill: Bill) -> Doubt | None:
 
 
 def _has_endpoint(bill: Bill) -> Doubt | None:
-    if bill.payer.delivery is not Delivery.PEPPOL or bill.payer.endpoint:
+    if bill.payer.delivery is not Delivery.PEPPOL or payer_of(bill.payer).endpoint:
         return None
     return Doubt(
         "missing_endpoint",
@@ -122,6 +123,10 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         delivery=payer.delivery,
         call_specification=payer.call_specification,
         mask_digits=payer.mask_digits,
+        recipient=recipient_of(payer),
+        buyer_reference=payer.buyer_reference,
+        order_reference=payer.order_reference,
+        cost_centre=payer.cost_centre,
         original=next((line.corrects for line in lines if line.corrects), None) if totals.total < 0 else None,
         sold_by=bill.sold_by,
         look=bill.look,
@@ -142,7 +147,8 @@ def seller_of(operator: Operator) -> Party:
 
 
 def payer_of(customer: Customer) -> Party:
-    """Return the customer as the payer on a document."""
+    """Return the customer as the payer on a document, reached as its recipient is."""
+    to = customer.recipient or Recipient()
     return Party(
         name=customer.name,
         address=customer.address,
@@ -150,7 +156,23 @@ def payer_of(customer: Customer) -> Party:
         number=customer.number,
         identity_number=customer.identity_number,
         vat_id=customer.vat_id,
-        email=customer.email,
+        email=to.email or customer.email,
         phone=customer.phone,
-        endpoint=customer.endpoint,
+        endpoint=to.endpoint or customer.endpoint,
+        attention=to.attention,
+    )
+
+
+def recipient_of(customer: Customer) -> Party | None:
+    """Return whom a payer's documents are sent to; None: to the payer as he is."""
+    to = customer.recipient
+    if to is None or not (to.name or to.address or to.attention):
+        return None
+    return Party(
+        name=to.name or customer.name,
+        address=to.address or customer.address,
+        kind=customer.kind,
+        email=to.email or customer.email,
+        endpoint=to.endpoint or customer.endpoint,
+        attention=to.attention,
     )

@@ -77,6 +77,7 @@ class Party:
     email: str | None = None
     phone: str | None = None
     endpoint: str | None = None
+    attention: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ class Invoice:
 
     ``sold_by`` is the reseller who sells in his own name; None: the operator, in whose ledger it is.
     ``total`` is net + VAT + ``rounding``. ``original`` is the number of the invoice that a credit note credits.
+    ``recipient`` is whom it is sent to where that is not the payer himself; the references are the payer's own words
+    (BT-10, BT-13, BT-19 of EN 16931).
     """
 
     id: InvoiceId
@@ -167,6 +170,10 @@ class Invoice:
     call_specification: CallSpecification = CallSpecification.ITEMISED
     mask_digits: int = 0
     original: str | None = None
+    recipient: Party | None = None
+    buyer_reference: str | None = None
+    order_reference: str | None = None
+    cost_centre: str | None = None
     sold_by: ResellerId | None = None
     look: Look | None = None
 

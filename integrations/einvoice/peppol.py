@@ -108,12 +108,15 @@ class _Writer:
             _leaf(root, "DueDate", invoice.due_on.isoformat())
         _leaf(root, "CreditNoteTypeCode" if self.credit else "InvoiceTypeCode", "381" if self.credit else "380")
         _leaf(root, "DocumentCurrencyCode", invoice.currency)
-        _leaf(root, "BuyerReference", invoice.payer.number or invoice.payer.name)
+        _leaf(root, "AccountingCost", invoice.cost_centre)
+        _leaf(root, "BuyerReference", invoice.buyer_reference or invoice.payer.number or invoice.payer.name)
         # The lines' periods must lie within the document's (R110, R111).
         periods = [line.period for line in invoice.lines]
         self.period(root, Period(min(each.start for each in periods), max(each.end for each in periods)))
 
     def references(self, attachments: Sequence[Attachment]) -> None:
+        if self.invoice.order_reference:
+            _leaf(_group(self.root, "OrderReference"), "ID", self.invoice.order_reference)
         named = (self.invoice.original, *(line.corrects for line in self.invoice.lines))
         for number in sorted({number for number in named if number}):
             reference = _group(_group(self.root, "BillingReference"), "InvoiceDocumentReference")
@@ -166,8 +169,9 @@ class _Writer:
             company = _leaf(legal, "CompanyID", party.identity_number.replace("-", ""))
             if (register := REGISTERS.get(party.address.country)) is not None:
                 company.set("schemeID", register)
-        if party.phone or party.email:
+        if party.phone or party.email or party.attention:
             contact = _group(node, "Contact")
+            _leaf(contact, "Name", party.attention)
             _leaf(contact, "Telephone", party.phone)
             _leaf(contact, "ElectronicMail", party.email)
 

@@ -117,16 +117,27 @@ class _Printer:
             (said["terms"], f"{invoice.payment.terms_days} {said['days']}"),
             (said["credits"], invoice.original or ""),
             (said["buyer_vat"], invoice.payer.vat_id or ""),
+            (said["buyer_reference"], invoice.buyer_reference or ""),
+            (said["order_reference"], invoice.order_reference or ""),
+            (said["cost_centre"], invoice.cost_centre or ""),
         ]
-        y = TOP - 52
+        facts = [(label, value) for label, value in facts if value]
+        y, step = TOP - 52.0, min(15.0, 108 / len(facts))
         for label, value in facts:
-            if value:
-                sheet.text(LEFT, y, label, size=8, colour=GREY)
-                sheet.text(LEFT + 96, y, value, size=9)
-                y -= 15
-        place, seller = invoice.payer.address, invoice.seller.address
+            sheet.text(LEFT, y, label, size=8, colour=GREY)
+            sheet.text(LEFT + 96, y, value[:34], size=9)
+            y -= step
+        to, seller = invoice.recipient or invoice.payer, invoice.seller.address
+        place = to.address
         abroad = place.country if place.country != seller.country else ""
-        lines = [invoice.payer.name, place.street, place.street2 or "", f"{place.postcode} {place.city}", abroad]
+        lines = [
+            to.name,
+            to.attention or "",
+            place.street,
+            place.street2 or "",
+            f"{place.postcode} {place.city}",
+            abroad,
+        ]
         y = HEIGHT - 138  # 49 mm from the top, 113 mm from the left: the window of a C5 envelope
         for index, line in enumerate(filter(None, lines)):
             sheet.text(320, y, line[:52], size=10, face=PLAIN if index else BOLD)
