@@ -25,6 +25,7 @@ from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import Datagrams, MetricsPage, Requests
 from api.rest.openapi import document
 from api.rest.payments import PAYMENTS, PAYMENTS_MAX, TakePayments
+from api.rest.persons import PersonExport
 from api.rest.push import BODY_MAX as PUSH_MAX
 from api.rest.push import PUSHED, PushRecords
 from api.rest.rating import BODY_MAX, LINES, RateEvents
@@ -275,6 +276,16 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 refuses=(404, 422),
             )
             for suffix, media in (("pdf", "application/pdf"), ("xml", "application/xml"))
+        ),
+        Operation(
+            method="GET",
+            path="/rest/v1/customers/{id}/export",
+            endpoint=PersonExport(wiring),
+            name="exportPerson",
+            summary="Everything that is kept of a customer, as a ZIP of JSON files.",
+            action=Action.READ_CUSTOMERS,
+            answers={"200": ("application/zip", {"type": "string", "format": "binary"})},
+            refuses=(404,),
         ),
         Operation(
             method="POST",

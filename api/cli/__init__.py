@@ -57,6 +57,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("api.cli.simulate", "Rate a past period by another tariff: revenue and margin before and after."),
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
+    "customer": ("api.cli.customer", "Write out everything that is kept of a customer; erase a person."),
     "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
     "suspense": ("api.cli.suspense", "List, correct, release and discard the records that are not rated."),
     "file": (

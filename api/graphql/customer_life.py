@@ -168,7 +168,7 @@ async def _export(info: Info, customer: ID) -> Any:
         name=file_name(found),
         media_type="application/zip",
         content=base64.b64encode(content).decode("ascii"),
-        url=f"/customers/{found.id}/export",
+        url=f"/rest/v1/customers/{found.id}/export",
     )
 
 

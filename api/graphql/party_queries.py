@@ -100,7 +100,8 @@ class PartyQuery:
     operator: OperatorType = strawberry.field(resolver=_operator, description="The operator the caller works for.")
     customer: CustomerType | None = strawberry.field(resolver=_customer)
     customers: Connection[CustomerType] = strawberry.field(
-        resolver=_customers, description="text: the start of words of name, number, identity number or e-mail."
+        resolver=_customers,
+        description="text: the beginnings of words, as one types, of names, addresses and every number.",
     )
     contract: ContractType | None = strawberry.field(resolver=_contract)
     contracts: Connection[ContractType] = strawberry.field(resolver=_contracts)

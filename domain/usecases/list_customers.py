@@ -14,7 +14,11 @@ from domain.ports.unit import Begin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListCustomers:
-    """A page of customers. ``text``: the start of words of name, number, identity number or e-mail."""
+    """A page of customers. ``text``: the beginnings of words, as one types.
+
+    Of names (contacts' too), customer numbers, identity numbers, VAT ids, e-mail addresses, telephone numbers,
+    references, searchable fields of the operator's own, and the numbers of contracts, lines and invoices.
+    """
 
     page: PageRequest = field(default_factory=PageRequest)
     text: str | None = None
@@ -22,8 +26,14 @@ class ListCustomers:
 
 
 async def list_customers(query: ListCustomers, *, actor: Actor, begin: Begin) -> Page[Customer]:
-    """Return the customers the caller may see, by key. Refuses with: NotAllowed, BadValue."""
+    """Return the customers the caller may see, by key, or with a text by the word that was found.
+
+    Refuses with: NotAllowed, BadValue.
+    """
     allow(actor, Action.READ_CUSTOMERS)
     check_texts(query)
     async with begin(actor) as unit:
-        return await unit.customers.page(query.page, text=query.text, parent=query.parent)
+        # Only a text with digits may be a number as people of the operator's country write it.
+        numbers = query.text is not None and any(each.isdigit() for each in query.text)
+        country = (await unit.operators.own()).country if numbers else None
+        return await unit.customers.page(query.page, text=query.text, parent=query.parent, country=country)
