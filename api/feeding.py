@@ -14,6 +14,7 @@ from domain.access.actor import Actor, system
 from domain.feeds.run import Run
 from domain.jobs.job import Job
 from domain.refusal import NotFound, Refusal, WrongState
+from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
@@ -99,6 +100,7 @@ class Scheduler:
                 promised += await schedule_polls(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 await wake_orders(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 if watching:
+                    await carry_out_changes(actor=actor, begin=wiring.begin, clock=wiring.clock)
                     await watch_feeds(actor=actor, begin=wiring.begin, clock=wiring.clock)
             except DatabaseAway:
                 raise

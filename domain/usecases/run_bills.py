@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, system
 from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -28,6 +28,7 @@ from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
 from domain.resellers.reseller import Reseller, as_of, seller_above, selling
+from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 
 PAYERS_PER_PAGE: Final = 500
@@ -79,7 +80,8 @@ async def run_bills(
 ) -> BillRun:
     """Bill a period and return the run with its totals. One transaction per page of payers.
 
-    What drew on buckets out of order is settled first, by the compiled ``raters`` where the caller has some.
+    What is due of contracts is carried out first, and what drew on buckets out of order is settled, by the compiled
+    ``raters`` where the caller has some.
 
     An interrupted run is continued by the same command. Running again bills only what is new since. ``done`` hears of
     every page after it was committed. Refuses with: NotAllowed, BadValue, WrongState (another run is not finished).
@@ -92,6 +94,7 @@ async def run_bills(
         return await _rehearse(cmd, actor, begin, clock, raters, done)
     async with begin(actor, bulk=True) as unit:
         operator = await unit.operators.own()
+    await carry_out_changes(actor=system(actor.operator, actor.client), begin=begin, clock=clock)
     await settle_draws(_settling(cmd, operator), actor=actor, begin=begin, clock=clock, raters=raters)
     begun = await _begun(cmd, operator, actor, begin, clock, None)
     # What came out of order meanwhile is settled while nobody commits: little, or nothing.
@@ -187,7 +190,7 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int) -> tup
     """Make the bills of the next payers, not yet numbered; the second tells whether more follow."""
     since = await unit.bill_runs.first_billed() or run.period.start
     window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
-    page = await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE)
+    page = await _with_grants(unit, await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE), window)
     # Who sells is read off the tree of resellers as it is when the period ends.
     end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
@@ -255,7 +258,17 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         subscriptions=page.subscriptions,
         usage=page.usage,
         billed=page.billed,
+        granted=page.granted,
     )
+
+
+async def _with_grants(unit: Unit, page: PayerPage, window: Window) -> PayerPage:
+    """Return a page with what was granted at a price, and the services as which it is billed."""
+    contracts = [contract.id for each in page.contracts.values() for contract in each]
+    granted = await unit.grants.charges(contracts, window.earliest, max(window.fees_until, window.period.end))
+    wanted = {one.service for each in granted.values() for one in each if one.service is not None}
+    more = await unit.services.many(sorted(wanted - page.services.keys()))
+    return replace(page, granted=granted, services={**page.services, **more})
 
 
 async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice]:

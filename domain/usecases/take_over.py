@@ -11,7 +11,7 @@ from domain.contracts.changes import ChangeKind, ChangeState, ContractChange
 from domain.contracts.contract import Contract, ContractService, ContractState, Phase, check
 from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionState
 from domain.customers.customer import Customer
-from domain.ids import ContractChangeId, ContractId, SubscriptionId
+from domain.ids import ContractChangeId, ContractId, PlanAssignmentId, SubscriptionId
 from domain.ports.unit import Unit
 from domain.refusal import NotFound
 from domain.usecases.fit_contract import midnight
@@ -50,9 +50,11 @@ async def handed_over(unit: Unit, contract: Contract, change: ContractChange, no
         phases=(Phase(start=day, state=state), *(one for one in contract.phases if one.start > day)),
         discounts=tuple(one for one in contract.discounts if one.end is None or one.end > day),
         predecessor=contract.id,
+        fields=contract.fields,
     )
     made = await unit.contracts.add(check(successor))
     moved = await _lines_moved(unit, contract, made, customer, at)
+    await _plans_moved(unit, contract, made, moved)
     services = tuple(_goes_on(line, made, moved) for line in contract.services if line.end is None or line.end > day)
     kept = await unit.contracts.keep(replace(made, services=services)) if services else made
     begun = ContractChange(
@@ -116,6 +118,27 @@ async def _lines_moved(
         detail = {"contract": new.id, "customer": customer.id, "version": made.version, "changed": ["contract"]}
         await unit.audit.write("move_subscription", f"subscription:{made.id}", {**detail, "before": one.id})
     return moved
+
+
+async def _plans_moved(
+    unit: Unit, old: Contract, new: Contract, moved: Mapping[SubscriptionId, SubscriptionId]
+) -> None:
+    """Put the new contract and its lines on the plans that the old ones are on."""
+    for one in (await unit.plans.of_contracts([old.id])).get(old.id, ()):
+        line = None if one.subscription is None else moved.get(one.subscription)
+        if (one.valid_to is not None and one.valid_to <= new.start) or (one.subscription is not None and line is None):
+            continue
+        await unit.plans.end(one, new.start if one.valid_from < new.start else None)
+        await unit.plans.add(
+            replace(
+                one,
+                id=PlanAssignmentId(0),
+                customer=new.customer,
+                contract=new.id,
+                subscription=line,
+                valid_from=max(one.valid_from, new.start),
+            )
+        )
 
 
 def _split(one: Subscription, at: datetime) -> tuple[tuple[NumberAssignment, ...], tuple[NumberAssignment, ...]]:
