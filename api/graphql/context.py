@@ -17,7 +17,10 @@ from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
 from domain.usecases import load_batches
+from domain.usecases.find_numbers import holders_of
 from domain.usecases.list_files import files_by_ids, sources_by_ids
+from domain.usecases.list_number_orders import steps_of_orders
+from domain.usecases.manage_series import series_by_ids
 from domain.usecases.step_subscription import subscription_histories
 
 Batch: TypeAlias = Callable[..., Awaitable[Mapping[Any, Any]]]
@@ -39,6 +42,9 @@ class Loaders:
         self.subscriptions = self._things(load_batches.subscriptions_by_ids)
         self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
         self.histories = self._lists(subscription_histories)
+        self.number_series = self._things(series_by_ids)
+        self.holders = self._lists(holders_of)
+        self.number_order_steps = self._lists(steps_of_orders)
         self.price_lists = self._things(load_batches.price_lists_by_names)
         self._rates: dict[int, DataLoader[Any, Any]] = {}
         self.files = self._things(files_by_ids)

@@ -16,6 +16,8 @@ from domain.ids import (
     CustomerId,
     FileId,
     InvoiceId,
+    NumberOrderId,
+    NumberSeriesId,
     ResellerId,
     ServiceId,
     SimulationId,
@@ -23,6 +25,7 @@ from domain.ids import (
     SubscriptionId,
     SuspenseId,
 )
+from domain.numbers.ordering import PORTS, OrderKind
 from domain.ports.page import PageRequest
 from domain.refusal import NotFound
 from domain.usecases.get_contract import get_contract
@@ -34,7 +37,9 @@ from domain.usecases.get_subscription import get_subscription
 from domain.usecases.get_suspended import get_suspended
 from domain.usecases.get_usage import get_usage
 from domain.usecases.list_files import get_file
+from domain.usecases.list_number_orders import get_number_order
 from domain.usecases.list_price_lists import list_price_lists
+from domain.usecases.manage_series import get_number_series
 
 Fetch = Callable[[Context, int], Awaitable[Any]]
 
@@ -59,6 +64,11 @@ FETCH: Final[dict[str, Fetch]] = {
     "Customer": lambda context, key: context.ask(get_customer, CustomerId(key)),
     "Contract": lambda context, key: context.ask(get_contract, ContractId(key)),
     "Subscription": lambda context, key: context.ask(get_subscription, SubscriptionId(key)),
+    "NumberSeries": lambda context, key: context.ask(get_number_series, NumberSeriesId(key)),
+    "PortOrder": lambda context, key: context.ask(get_number_order, NumberOrderId(key), kinds=PORTS),
+    "PreselectionOrder": lambda context, key: context.ask(
+        get_number_order, NumberOrderId(key), kinds=(OrderKind.PRESELECTION,)
+    ),
     "Service": lambda context, key: context.load.services.load(ServiceId(key)),
     "Invoice": lambda context, key: context.ask(get_invoice, InvoiceId(key)),
     "File": lambda context, key: context.ask(get_file, FileId(key)),

@@ -10,7 +10,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
+from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.commissions import CommissionMutation, CommissionQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementType
@@ -21,10 +23,14 @@ from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
 from api.graphql.limits import TOKENS_MAX, Limits
+from api.graphql.lines import LineMutation
 from api.graphql.margin_updates import MarginSubscription
 from api.graphql.margins import MarginQuery
 from api.graphql.mediation import MediationMutation, MediationQuery
 from api.graphql.node_query import NodeQuery
+from api.graphql.number_orders import NumberOrderMutation, NumberOrderQuery, PortOrderType, PreselectionOrderType
+from api.graphql.numbers import NumberMutation, NumberQuery, NumberSeriesType
+from api.graphql.operators import OperatorMutation, OperatorQuery
 from api.graphql.orders import OrderMutation, OrderQuery, OrderSubscription, OrderType
 from api.graphql.own_fields import OwnFieldMutation, OwnFieldQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
@@ -35,6 +41,7 @@ from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceList
 from api.graphql.progress import ProgressSubscription
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
+from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
 from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.usage import UsageQuery, UsageType
@@ -66,7 +73,13 @@ class Query(
     AlarmQuery,
     MarginQuery,
     ExchangeQuery,
+    OperatorQuery,
+    ResellerQuery,
+    CommissionQuery,
+    BasisQuery,
     AllowanceQuery,
+    NumberQuery,
+    NumberOrderQuery,
     OrderQuery,
     ElementQuery,
     EventQuery,
@@ -91,7 +104,14 @@ class Mutation(
     FeedMutation,
     AlarmMutation,
     ExchangeMutation,
+    OperatorMutation,
+    ResellerMutation,
+    CommissionMutation,
+    BasisMutation,
     GroupMutation,
+    LineMutation,
+    NumberMutation,
+    NumberOrderMutation,
     OrderMutation,
     ElementMutation,
     WebhookMutation,
@@ -144,6 +164,9 @@ def make_schema() -> strawberry.Schema:
             SimulationType,
             JobType,
             AlarmType,
+            NumberSeriesType,
+            PortOrderType,
+            PreselectionOrderType,
             OrderType,
             NetworkElementType,
             EventType,
