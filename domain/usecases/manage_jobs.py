@@ -11,7 +11,7 @@ from domain.jobs.job import Job, JobState
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
-from domain.refusal import WrongState
+from domain.refusal import NotFound, WrongState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,17 @@ async def list_jobs(cmd: ListJobs, *, actor: Actor, begin: Begin) -> Page[Job]:
     allow(actor, Action.MANAGE_JOBS)
     async with begin(actor) as unit:
         return await unit.jobs.page(cmd.page, state=cmd.state, kind=cmd.kind)
+
+
+async def get_job(key: JobId, *, actor: Actor, begin: Begin) -> Job:
+    """Return one job. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.MANAGE_JOBS)
+    if key > 0:
+        async with begin(actor) as unit:
+            for job in (await unit.jobs.page(PageRequest(first=1, after=key - 1))).items:
+                if job.id == key:
+                    return job
+    raise NotFound("no job {job}", job=key, field="job")
 
 
 async def count_jobs(*, actor: Actor, begin: Begin) -> Mapping[tuple[str, JobState], int]:
