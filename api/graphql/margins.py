@@ -64,7 +64,8 @@ def _money(name: str) -> Any:
 
 
 def _key(root: strawberry.Parent[Row]) -> str:
-    return root.sums.key.lstrip("0") if root.by in {MarginBy.CUSTOMER, MarginBy.RESELLER} else root.sums.key
+    numbered = {MarginBy.CUSTOMER, MarginBy.RESELLER, MarginBy.CONTRACT}
+    return root.sums.key.lstrip("0") if root.by in numbered else root.sums.key
 
 
 async def _customer(root: strawberry.Parent[Row], info: Info) -> Any:

@@ -8,9 +8,11 @@ from typing import Any
 
 import strawberry
 
+from api.graphql.agreed import ContractCourse, ServiceRules
 from api.graphql.context import Info
 from api.graphql.nodes import Node
 from api.graphql.particulars import ContactType, OwnFieldType, PlaceType, RecipientType, own_fields
+from domain.access.editions import Edition
 from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.service import Service
@@ -44,6 +46,27 @@ class AddressType:
     country: str
 
 
+@strawberry.type(name="VatId", description="A VAT id and the country it is of.")
+class VatIdType:
+    """One entry of ``Operator.vat_ids``."""
+
+    country: str
+    vat_id: str
+
+
+@strawberry.type(name="NumberPlan", description="How numbers are dialled; null: as the country has it.")
+class NumberPlanType:
+    """``domain.operators.NumberPlan``."""
+
+    national_prefix: str | None
+    international_prefix: str | None
+    short: list[str] | None
+
+
+def _vat_ids(root: strawberry.Parent[Operator]) -> list[VatIdType]:
+    return [VatIdType(country=country, vat_id=vat_id) for country, vat_id in sorted(root.vat_ids.items())]
+
+
 @strawberry.type(name="Operator", description="The tenant: the seller on its invoices.")
 class OperatorType(Node):
     """``domain.operators.Operator``."""
@@ -57,12 +80,48 @@ class OperatorType(Node):
     currency: str
     country: str
     language: str
+    languages: list[str]
     payment_terms_days: int
+    edition: Edition
+    vat_ids: list[VatIdType] = strawberry.field(resolver=_vat_ids, description="In other countries.")
+    number_plan: NumberPlanType
+    bankgiro: str | None
+    iban: str | None
+    email: str | None
+    phone: str | None
+    endpoint: str | None
+    rounds_to_krona: bool
+    ocr_level: str
+    version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
         """Tell whether this type shows the object."""
         return isinstance(obj, Operator)
+
+
+@strawberry.type(name="Seller", description="Who sells on documents, how he is paid, and how they look.")
+class SellerType:
+    """``domain.resellers.reseller.Seller``."""
+
+    name: str
+    organisation_number: str
+    vat_id: str
+    address: AddressType
+    bankgiro: str | None
+    iban: str | None
+    email: str | None
+    phone: str | None
+    endpoint: str | None
+    ocr_level: str
+    payment_terms_days: int | None
+    accent: str | None
+    logo: str | None
+    note: str | None
+
+
+async def _above(root: strawberry.Parent[Reseller], info: Info) -> Any:
+    return await info.context.load.resellers.load(root.parent) if root.parent is not None else None
 
 
 @strawberry.type(name="Reseller", description="One tier of the reseller tree.")
@@ -71,6 +130,10 @@ class ResellerType(Node):
 
     code: str
     name: str
+    parent: ResellerType | None = strawberry.field(resolver=_above, description="null: he buys of the operator.")
+    price_list: str | None = strawberry.field(description="What he buys at.")
+    seller: SellerType | None = strawberry.field(description="Who sells on his documents; null: who is above.")
+    version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
     fields: list[OwnFieldType] = own_fields()
 
     @classmethod
@@ -158,7 +221,7 @@ class CustomerType(Node):
 
 
 @strawberry.type(name="Service", description="Something sold, with its fees, without VAT.")
-class ServiceType(Node):
+class ServiceType(ServiceRules, Node):
     """``domain.contracts.service.Service``."""
 
     code: str
@@ -182,6 +245,14 @@ async def _service(root: strawberry.Parent[ContractService], info: Info) -> Any:
     return await info.context.load.services.load(root.service)
 
 
+async def _line(root: strawberry.Parent[ContractService], info: Info) -> Any:
+    return await info.context.load.subscriptions.load(root.subscription) if root.subscription is not None else None
+
+
+async def _bundle(root: strawberry.Parent[ContractService], info: Info) -> Any:
+    return await info.context.load.services.load(root.bundle) if root.bundle is not None else None
+
+
 @strawberry.type(name="ContractService", description="A service on a contract from start until end, end not included.")
 class ContractServiceType:
     """``domain.contracts.contract.ContractService``."""
@@ -192,6 +263,10 @@ class ContractServiceType:
     quantity: int
     one_time_fee: Decimal | None = strawberry.field(description="null: the service's own.")
     periodic_fee: Decimal | None = strawberry.field(description="null: the service's own.")
+    subscription: SubscriptionType | None = strawberry.field(
+        resolver=_line, description="Its fees run only while this is active."
+    )
+    bundle: ServiceType | None = strawberry.field(resolver=_bundle, description="The bundle that brought it.")
 
 
 async def _customer(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -203,7 +278,7 @@ async def _subscriptions(root: strawberry.Parent[Contract], info: Info) -> Any:
 
 
 @strawberry.type(name="Contract", description="A contract with its services, from start until end.")
-class ContractType(Node):
+class ContractType(ContractCourse, Node):
     """``domain.contracts.contract.Contract``."""
 
     number: str

@@ -1,4 +1,4 @@
-"""Mutations of customers, contracts, services, subscriptions and resellers."""
+"""Mutations of customers, contracts, services and subscriptions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.graphql.agreed import (
+    BundlePartInput,
+    CountryTaxInput,
+    DiscountInput,
+    ServicePriceInput,
+    TermsInput,
+)
 from api.graphql.context import Info
 from api.graphql.ids import key_of
 from api.graphql.inputs import AddressInput, command, given
 from api.graphql.particulars import ContactInput, OwnFieldInput, RecipientInput
-from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
+from api.graphql.parties import ContractType, CustomerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
 from domain.contracts.contract import ContractService, ContractState
 from domain.contracts.identifiers import IdentifierKind
@@ -25,7 +32,6 @@ from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.change_customer import ChangeCustomer, change_customer
 from domain.usecases.create_contract import CreateContract, create_contract
 from domain.usecases.create_customer import CreateCustomer, create_customer
-from domain.usecases.create_reseller import CreateReseller, create_reseller
 from domain.usecases.create_service import CreateService, create_service
 from domain.usecases.release_numbers import ReleaseNumbers, release_numbers
 
@@ -109,6 +115,13 @@ class ContractServiceInput:
     quantity: int | None = None
     one_time_fee: Decimal | None = None
     periodic_fee: Decimal | None = None
+    subscription: ID | None = strawberry.field(default=None, description="Its fees run only while this is active.")
+    bundle: ID | None = strawberry.field(default=None, description="As it was read; its bundle brings it anew.")
+
+    def domain(self) -> ContractService:
+        """Return it as the domain's."""
+        ids = {"service": "Service", "subscription": "Subscription", "bundle": "Service"}
+        return command(ContractService, self, ids)
 
 
 @strawberry.input
@@ -122,13 +135,15 @@ class CreateContractInput:
     state: ContractState | None = None
     price_list: str | None = None
     services: list[ContractServiceInput] | None = None
+    terms: TermsInput | None = None
+    discounts: list[DiscountInput] | None = None
     fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
 @strawberry.input
 class ChangeContractInput:
-    """``ChangeContract``; services replace all that there are."""
+    """``ChangeContract``; services, terms and discounts replace all that there are."""
 
     contract: ID
     version: int
@@ -137,6 +152,8 @@ class ChangeContractInput:
     end: strawberry.Maybe[date | None]
     price_list: strawberry.Maybe[str | None]
     services: strawberry.Maybe[list[ContractServiceInput]]
+    terms: strawberry.Maybe[TermsInput]
+    discounts: strawberry.Maybe[list[DiscountInput]]
 
 
 @strawberry.input
@@ -152,6 +169,15 @@ class CreateServiceInput:
     vat_percent: Decimal | None = None
     account: str | None = None
     product_group: str | None = None
+    anniversary: bool | None = None
+    price_list: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    prices: list[ServicePriceInput] | None = None
+    countries: list[CountryTaxInput] | None = None
+    parts: list[BundlePartInput] | None = None
+    needs: list[ID] | None = None
+    excludes: list[ID] | None = None
     fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
@@ -198,18 +224,6 @@ class ReleaseNumbersInput:
     version: int | None = None
 
 
-@strawberry.input
-class CreateResellerInput:
-    """``CreateReseller``."""
-
-    code: str
-    name: str
-    parent: ID | None = None
-    price_list: str | None = None
-    fields: list[OwnFieldInput] | None = None
-    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
-
-
 async def _create_customer(info: Info, asked: Annotated[CreateCustomerInput, _AS_INPUT]) -> Any:
     ids = {"parent": "Customer", "reseller": "Reseller", "billed_through": "Customer"}
     return await info.context.ask(create_customer, command(CreateCustomer, asked, ids))
@@ -221,22 +235,17 @@ async def _change_customer(info: Info, asked: Annotated[ChangeCustomerInput, _AS
 
 
 async def _create_contract(info: Info, asked: Annotated[CreateContractInput, _AS_INPUT]) -> Any:
-    services = _services(asked.services or [])
-    return await info.context.ask(
-        create_contract,
-        command(CreateContract, asked, {"customer": "Customer"}, services=services),
-        clock=info.context.wiring.clock,
-    )
+    cmd = command(CreateContract, asked, {"customer": "Customer"})
+    return await info.context.ask(create_contract, cmd, clock=info.context.wiring.clock)
 
 
 async def _change_contract(info: Info, asked: Annotated[ChangeContractInput, _AS_INPUT]) -> Any:
-    more = {} if asked.services is None else {"services": _services(asked.services.value)}
-    cmd = command(ChangeContract, asked, {"contract": "Contract"}, **more)
+    cmd = command(ChangeContract, asked, {"contract": "Contract"})
     return await info.context.ask(change_contract, cmd, clock=info.context.wiring.clock)
 
 
 async def _create_service(info: Info, asked: Annotated[CreateServiceInput, _AS_INPUT]) -> Any:
-    return await info.context.ask(create_service, command(CreateService, asked))
+    return await info.context.ask(create_service, command(CreateService, asked, **related(asked)))
 
 
 async def _add_subscription(info: Info, asked: Annotated[AddSubscriptionInput, _AS_INPUT]) -> Any:
@@ -260,12 +269,15 @@ async def _release_numbers(info: Info, asked: Annotated[ReleaseNumbersInput, _AS
     return await info.context.ask(release_numbers, cmd)
 
 
-async def _create_reseller(info: Info, asked: Annotated[CreateResellerInput, _AS_INPUT]) -> Any:
-    return await info.context.ask(create_reseller, command(CreateReseller, asked, {"parent": "Reseller"}))
-
-
-def _services(lines: list[ContractServiceInput]) -> tuple[ContractService, ...]:
-    return tuple(command(ContractService, line, {"service": "Service"}) for line in lines)
+def related(asked: Any) -> dict[str, Any]:
+    """Return the services that another needs and excludes, where they are given."""
+    found = {}
+    for name in ("needs", "excludes"):
+        given_here = getattr(asked, name)
+        keys = given_here.value if isinstance(given_here, strawberry.Some) else given_here
+        if keys is not None:
+            found[name] = tuple(key_of(key, "Service", f"{name}.{place}") for place, key in enumerate(keys))
+    return found
 
 
 def _numbers(numbers: list[NumberAssignmentInput]) -> tuple[NumberAssignment, ...]:
@@ -299,7 +311,4 @@ class PartyMutation:
     )
     release_numbers = strawberry.mutation(
         resolver=_release_numbers, graphql_type=outcome("ReleaseNumbersResult", SubscriptionType)
-    )
-    create_reseller = strawberry.mutation(
-        resolver=_create_reseller, graphql_type=outcome("CreateResellerResult", ResellerType)
     )

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
+from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ResellerId
 from domain.ports.unit import Begin
 from domain.refusal import NotFound, Stale, Unreadable
 from domain.resellers.reseller import Reseller, Seller, check
+from domain.usecases.define_fields import checked_fields
 
 LOGO_BYTES_MAX: Final = 200_000
 LOGO_PIXELS_MAX: Final = 2_000
@@ -31,6 +33,7 @@ class ChangeReseller:
     code: Change[str] = UNCHANGED
     name: Change[str] = UNCHANGED
     seller: Change[Seller | None] = UNCHANGED
+    fields: Change[FieldChanges] = UNCHANGED
 
 
 async def change_reseller(cmd: ChangeReseller, *, actor: Actor, begin: Begin) -> Reseller:
@@ -40,7 +43,7 @@ async def change_reseller(cmd: ChangeReseller, *, actor: Actor, begin: Begin) ->
     """
     allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
-    changes: dict[str, Any] = given(cmd, "code", "name", "seller")
+    changes: dict[str, Any] = given(cmd, "code", "name", "seller", "fields")
     async with begin(actor) as unit:
         await unit.resellers.hold_tree()
         reseller = (await unit.resellers.tree()).get(cmd.reseller)
@@ -49,6 +52,10 @@ async def change_reseller(cmd: ChangeReseller, *, actor: Actor, begin: Begin) ->
         if reseller.version != cmd.version:
             raise Stale(
                 "the reseller is at version {version}; read it again", version=reseller.version, field="version"
+            )
+        if "fields" in changes:
+            changes["fields"] = await checked_fields(
+                unit, Aggregate.RESELLER, changes["fields"], before=reseller.fields
             )
         changed = check(replace(reseller, **changes))
         different = [name for name in changes if getattr(changed, name) != getattr(reseller, name)]
