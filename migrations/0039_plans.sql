@@ -55,6 +55,7 @@ create table if not exists bucket_given (
     operator int not null,
     customer bigint not null,
     grant_id bigint not null,         -- what the taker has of it
+    gift bigint not null,             -- the first grant of the same gift
     bucket text not null,
     owner text not null,
     since timestamptz not null,
@@ -74,6 +75,11 @@ create table if not exists gift_rules (
     most_percent int not null check (most_percent between 1 and 100), -- of what the allowance granted, all gifts together
     anybody boolean not null          -- to subscriptions of other customers too
 );
+
+-- Plans are a part of the catalogue.
+alter table catalogue_part drop constraint if exists catalogue_part_part_check;
+alter table catalogue_part add constraint catalogue_part_part_check
+    check (part in ('bands', 'holidays', 'zones', 'trunks', 'ported', 'discount_rings', 'buckets', 'plans'));
 
 alter table bucket_balance add column if not exists given bigint not null default 0 check (given >= 0);
 alter table bucket_balance add column if not exists thresholds text not null default '';

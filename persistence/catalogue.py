@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.access.actor import Actor
-from domain.catalogue.tariff import Destination, Plan, PriceList, Rate, Tariff
+from domain.catalogue.tariff import Bucket, Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
@@ -120,6 +120,12 @@ class CatalogueStore:
             price_lists={row["name"]: list_from_row(row) for row in heads},
             **await self._parts(OUTLINED, as_of),
         )
+
+    async def buckets(self) -> Sequence[Bucket]:
+        """Return the present buckets, in the order of the document."""
+        as_of = await self._changed_at()
+        found: Sequence[Bucket] = () if as_of is None else (await self._parts(("buckets",), as_of)).get("buckets", ())
+        return found
 
     async def plans(self) -> Mapping[str, Plan]:
         """Return the present plans, by name."""

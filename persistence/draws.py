@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import asyncpg
 import polars as pl
 
 from domain.access.actor import Actor
+from domain.buckets.balance import Line
 from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
@@ -57,6 +59,13 @@ _STANDING: Final = {
         f"customer, coalesce({_us('settled_until', 'until').removesuffix(' as until')}, {NEVER}), settled_horizon",
     ),
 }
+_LINES: Final = (
+    'select s.id, s.contract, s.customer, coalesce(co.price_list, cu.price_list), co.start, co."end"'
+    " from subscription s join contract co on co.operator = s.operator and co.customer = s.customer"
+    " and co.id = s.contract join customer cu on cu.operator = s.operator and cu.id = s.customer"
+    " where s.operator = $1 and s.customer = $2 and ($3::bigint is null or s.contract = $3)"
+    " and ($4::bigint is null or s.id = $4) order by s.id limit $5"
+)
 _BALANCE: Final = (
     "unnest($2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bigint[],"
     " $9::bigint[], $10::bigint[], $11::text[], $12::smallint[])"
@@ -71,7 +80,7 @@ _PUT_BALANCES: Final = (
     " insert into bucket_balance (operator, customer, bucket, owner, since, until, unit, granted, drawn, given,"
     " thresholds, told) select $1, * from new on conflict (operator, customer, bucket, owner, since)"
     " do update set until = excluded.until, granted = excluded.granted, drawn = excluded.drawn,"
-    " thresholds = excluded.thresholds, told = excluded.told"
+    " given = excluded.given, thresholds = excluded.thresholds, told = excluded.told"
 )
 _CROSSING: Final = ("bucket", "owner", "since", "percent", "up", "drawn", "granted", "crossed_at")
 _CROSS: Final = (
@@ -158,14 +167,29 @@ class DrawStore:
 
     async def standing(self, customers: Sequence[int]) -> Standing:
         """Return what is stored of these customers."""
+        return Standing(**await self._frames(customers, tuple(_STANDING)))
+
+    async def balances(self, customer: int) -> Standing:
+        """Return what is stored of a customer's buckets; no volumes, nor who was last."""
+        return replace(Standing.none(), **await self._frames([customer], ("balances", "losses", "grants")))
+
+    async def _frames(self, customers: Sequence[int], names: Sequence[str]) -> dict[str, pl.DataFrame]:
         frames = {}
-        for name, (schema, table, columns) in _STANDING.items():
+        for name in names:
+            schema, table, columns = _STANDING[name]
             rows = await self._connection.fetch(
                 f"select {columns} from {table} where operator = $1 and customer = any ($2::bigint[])",  # noqa: S608  (our own words)
                 *(self._operator, list(customers)),
             )
             frames[name] = pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
-        return Standing(**frames)
+        return frames
+
+    async def lines(
+        self, customer: int, contract: int | None, subscription: int | None, *, first: int
+    ) -> Sequence[Line]:
+        """Return a customer's lines, of one contract or one alone, by key."""
+        rows = await self._connection.fetch(_LINES, self._operator, customer, contract, subscription, first)
+        return [Line(*row) for row in rows]
 
     async def put(self, moved: Moved, *, at: datetime) -> None:
         """Write how the standing of claimed customers changes, and what was drawn more or less by it."""

@@ -17,7 +17,7 @@ from persistence.engine import Transaction
 from persistence.violations import possible
 
 _GRANT: Final = tuple(one.name for one in fields(Grant) if one.name != "id")
-_GIVEN: Final = "customer, grant_id, bucket, owner, since, giver, taker, amount, given_at"
+_GIVEN: Final = "customer, grant_id, gift, bucket, owner, since, giver, taker, amount, given_at"
 
 
 class GrantStore:
@@ -69,17 +69,10 @@ class GrantStore:
         return await self._grants("customer = $2 order by id", customer)
 
     async def give(self, given: Given) -> None:
-        """Keep that something was given away, and take it from the giver's balance, whose row is there."""
-        place = (self._operator, given.customer, given.bucket, given.owner, given.since)
-        done = await self._connection.execute(
-            "update bucket_balance set given = given + $6 where operator = $1 and customer = $2 and bucket = $3"
-            " and owner = $4 and since = $5",
-            *(*place, given.amount),
-        )
-        assert done == "UPDATE 1", f"no balance {place}"
+        """Keep that something was given away; the giver's balance says so too (``Draws.put``)."""
         await self._connection.execute(
-            f"insert into bucket_given (operator, {_GIVEN}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",  # noqa: S608  (our own words)
-            *(self._operator, given.customer, given.grant, given.bucket, given.owner, given.since),
+            f"insert into bucket_given (operator, {_GIVEN}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",  # noqa: S608  (our own words)
+            *(self._operator, given.customer, given.grant, given.gift, given.bucket, given.owner, given.since),
             *(given.giver, given.taker, given.amount, given.given_at),
         )
 

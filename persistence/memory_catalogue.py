@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.catalogue.tariff import Destination, Plan, PriceList, Rate, Tariff
+from domain.catalogue.tariff import Bucket, Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
 from domain.ports.catalogue import Changed
@@ -95,6 +95,10 @@ class MemoryCatalogue:
             lists[name] = replace(one, id=key, rates=(*kept, *begun.get(name, ())))
         self._keep(replace(tariff, destinations=destinations, price_lists=lists), at)
         return counted(changes)
+
+    async def buckets(self) -> Sequence[Bucket]:
+        """Return the present buckets, in the order of the document."""
+        return self._present().buckets
 
     async def plans(self) -> Mapping[str, Plan]:
         """Return the present plans, by name."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
 
+from domain.buckets.balance import Line
 from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
@@ -53,6 +55,23 @@ class MemoryDraws:
         ]
         frames["grants"] = pl.DataFrame(grants, schema=GRANTS, orient="row")
         return Standing(**frames)
+
+    async def balances(self, customer: int) -> Standing:
+        """Return what is stored of a customer's buckets; no volumes, nor who was last."""
+        found = await self.standing([customer])
+        return replace(Standing.none(), balances=found.balances, losses=found.losses, grants=found.grants)
+
+    async def lines(
+        self, customer: int, contract: int | None, subscription: int | None, *, first: int
+    ) -> Sequence[Line]:
+        """Return a customer's lines, of one contract or one alone, by key."""
+        lists = self._draft.table("customer")[customer].price_list
+        found = []
+        for _, one in sorted(self._draft.table("subscription").items()):
+            if one.customer == customer and contract in {None, one.contract} and subscription in {None, one.id}:
+                own = self._draft.table("contract")[one.contract]
+                found.append(Line(one.id, own.id, customer, own.price_list or lists, own.start, own.end))
+        return found[:first]
 
     def _reaches(self, customer: int) -> bool:
         row = self._draft.table("customer").get(customer)

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from domain.buckets.grant import GiftRules, Given, Grant
 from domain.ids import ContractId, CustomerId, GrantId, SubscriptionId
 from domain.ports.grants import Crossing, Move
-from domain.rating.clock import micros
 from domain.refusal import NotFound
 from persistence.memory import Draft
 
@@ -56,10 +55,7 @@ class MemoryGrants:
         return [one for one in self._seen() if one.customer == customer]
 
     async def give(self, given: Given) -> None:
-        """Keep that something was given away, and take it from the giver's balance, whose row is there."""
-        balances = self._draft.table("bucket_balance")
-        place = (given.customer, given.bucket, given.owner, micros(given.since))
-        balances[place] = balances[place] | {"given": balances[place]["given"] + given.amount}
+        """Keep that something was given away; the giver's balance says so too (``Draws.put``)."""
         self._draft.table("bucket_given")[given.grant] = given
 
     def _given(self) -> list[Given]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from domain.access.actor import Actor
-from domain.ids import ContractId, PlanAssignmentId
+from domain.ids import ContractId, CustomerId, PlanAssignmentId
 from domain.plans.assignment import PlanAssignment
 from domain.refusal import NotFound, Overlap
 from persistence.engine import Transaction
@@ -33,6 +33,10 @@ class PlanStore:
     async def every(self) -> Sequence[PlanAssignment]:
         """Return all of the operator, by key."""
         return await self._fetch("true order by id")
+
+    async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:
+        """Return those of a customer's contracts and subscriptions, by key."""
+        return await self._fetch("customer = $2 order by id", customer)
 
     async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[PlanAssignment]]:
         """Return those of each contract and its subscriptions, by time."""
@@ -91,6 +95,10 @@ class MemoryPlans:
     async def every(self) -> Sequence[PlanAssignment]:
         """Return all of the operator, by key."""
         return self._seen()
+
+    async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:
+        """Return those of a customer's contracts and subscriptions, by key."""
+        return [one for one in self._seen() if one.customer == customer]
 
     async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[PlanAssignment]]:
         """Return those of each contract and its subscriptions, by time."""

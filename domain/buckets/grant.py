@@ -54,10 +54,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """``giver`` gave ``amount`` of its allowance (bucket as it is drawn on, owner, since) to ``taker``."""
+    """``giver`` gave ``amount`` of its allowance (bucket as it is drawn on, owner, since) to ``taker``.
+
+    ``grant``: what the taker has of it; ``gift``: the first such grant of the gift.
+    """
 
     customer: CustomerId
     grant: GrantId
+    gift: GrantId
     bucket: str
     owner: str
     since: datetime

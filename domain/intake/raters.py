@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from domain.access.actor import Actor
-from domain.catalogue.tariff import Tariff
+from domain.catalogue.tariff import Bucket, Plan, Tariff
 from domain.ids import OperatorId
 from domain.intake.rater import Rater
 from domain.intake.subscribers import Pricing
 from domain.margins.watch import renewed
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 
 OPERATORS_MAX: Final = 16
 TARIFFS_MAX: Final = 8
@@ -29,6 +30,7 @@ class Raters:
         self._locks: dict[OperatorId, asyncio.Lock] = {}
         self._believed: OrderedDict[tuple[OperatorId, datetime], Tariff] = OrderedDict()
         self._then: OrderedDict[tuple[OperatorId, datetime], Rater] = OrderedDict()
+        self._buckets: OrderedDict[OperatorId, tuple[int, Sequence[Bucket], Mapping[str, Plan]]] = OrderedDict()
         self._then_lock = asyncio.Lock()
 
     async def present(self, actor: Actor, begin: Begin) -> Rater:
@@ -65,6 +67,19 @@ class Raters:
             while len(self._kept) > OPERATORS_MAX:
                 self._kept.popitem(last=False)
             return made
+
+    async def buckets(self, unit: Unit) -> tuple[Sequence[Bucket], Mapping[str, Plan]]:
+        """Return the buckets and plans of the unit's catalogue; they are kept until it changes."""
+        own = await unit.operators.own()
+        revision = await unit.catalogue.revision()
+        kept = self._buckets.get(own.id)
+        if kept is None or kept[0] != revision:
+            kept = (revision, await unit.catalogue.buckets(), await unit.catalogue.plans())
+            self._buckets[own.id] = kept
+            self._buckets.move_to_end(own.id)
+            while len(self._buckets) > OPERATORS_MAX:
+                self._buckets.popitem(last=False)
+        return kept[1:]
 
     async def then(self, actor: Actor, begin: Begin, at: datetime) -> Rater:
         """Return the rater of the present subscribers by the catalogue as it was believed at an instant.

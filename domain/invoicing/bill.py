@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from domain.buckets.grant import Grant
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -33,6 +34,7 @@ class Bill:
     subscriptions: Mapping[SubscriptionId, Subscription]
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
     billed: Mapping[ContractId, BilledFees]
+    granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     sold_by: ResellerId | None = None
     look: Look | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from domain.ids import SubscriptionId
 from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
+from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import Line, LineKind, Unit
 from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, treat
 from domain.invoicing.words import words
@@ -35,7 +37,8 @@ def lines_of(bill: Bill) -> Iterator[Line]:
         known: dict[int, Contract] = {}
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
-            due = due_fees(contract, bill.services, bill.window, spans)
+            bought = grant_fees(bill.granted.get(contract.id, ()), bill.window)
+            due = chain(due_fees(contract, bill.services, bill.window, spans), bought)
             for charge in charges(due, bill.billed.get(contract.id, {}), bill.window):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):

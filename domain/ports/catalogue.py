@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.catalogue.tariff import Plan, PriceList, Rate, Tariff
+from domain.catalogue.tariff import Bucket, Plan, PriceList, Rate, Tariff
 from domain.ids import ResellerId
 from domain.ports.page import Page, PageRequest
 
@@ -40,6 +40,10 @@ class Catalogue(Protocol):
 
     async def outline(self) -> Tariff:
         """Return the present catalogue without prefixes, rates, ported numbers, rings and buckets: quick, and small."""
+        ...
+
+    async def buckets(self) -> Sequence[Bucket]:
+        """Return the present buckets, in the order of the document."""
         ...
 
     async def plans(self) -> Mapping[str, Plan]:

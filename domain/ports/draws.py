@@ -8,6 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
+from domain.buckets.balance import Line
 from domain.buckets.standing import Moved, Standing
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
@@ -26,6 +27,16 @@ class Draws(Protocol):
 
     async def standing(self, customers: Sequence[int]) -> Standing:
         """Return what is stored of these customers."""
+        ...
+
+    async def balances(self, customer: int) -> Standing:
+        """Return what is stored of a customer's buckets; no volumes, nor who was last."""
+        ...
+
+    async def lines(
+        self, customer: int, contract: int | None, subscription: int | None, *, first: int
+    ) -> Sequence[Line]:
+        """Return a customer's lines, of one contract or one alone, by key."""
         ...
 
     async def put(self, moved: Moved, *, at: datetime) -> None:

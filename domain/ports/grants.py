@@ -62,7 +62,7 @@ class Grants(Protocol):
         ...
 
     async def give(self, given: Given) -> None:
-        """Keep that something was given away, and take it from the giver's balance, whose row is there."""
+        """Keep that something was given away; the giver's balance says so too (``Draws.put``)."""
         ...
 
     async def given_by(self, giver: SubscriptionId, since: datetime) -> Sequence[Given]:
@@ -103,6 +103,10 @@ class Plans(Protocol):
 
     async def every(self) -> Sequence[PlanAssignment]:
         """Return all of the operator, by key."""
+        ...
+
+    async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:
+        """Return those of a customer's contracts and subscriptions, by key."""
         ...
 
     async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[PlanAssignment]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from domain.buckets.grant import Grant
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -75,6 +76,7 @@ class PayerPage:
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
     billed: Mapping[ContractId, BilledFees]
     more: bool
+    granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
 
 
 class BillRuns(Protocol):

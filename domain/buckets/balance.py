@@ -1,0 +1,129 @@
+"""What lines and those they belong to have been granted, used, lost, given and have left, from a standing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.buckets.granting import granted_apart
+from domain.buckets.standing import Standing
+from domain.catalogue.tariff import ON_PLAN, Bucket, Party, Plan
+from domain.plans.assignment import PlanAssignment, lines_on_plans
+from domain.rating.allowances import Allowance, Roll, allowances, owners
+from domain.rating.clock import micros
+
+Place = tuple[str, str, int]  # bucket as it is drawn on, owner, since
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A subscription, whose it is, the retail list it has without a plan, and when its contract runs."""
+
+    subscription: int
+    contract: int
+    customer: int
+    retail: str | None
+    start: date
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Granting:
+    """What decides what is granted: the catalogue's buckets and plans, and who is on which plan."""
+
+    buckets: Sequence[Bucket]
+    plans: Mapping[str, Plan]
+    assigned: Sequence[PlanAssignment]
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An allowance: ``granted = used + lost + given + left``, where no more was used than there is."""
+
+    allowance: Allowance
+    used: int
+    lost: int
+    given: int
+
+    @property
+    def place(self) -> Place:
+        """What names it in the standing."""
+        return place_of(self.allowance)
+
+    @property
+    def left(self) -> int:
+        """What it may still give."""
+        return max(self.allowance.bucket.amount - self.used - self.lost - self.given, 0)
+
+
+def place_of(one: Allowance) -> Place:
+    """Return what names an allowance in the standing."""
+    return one.definition.id, one.bucket.owner, micros(one.since)
+
+
+def members(lines: Sequence[Line], granting: Granting, since: datetime, until: datetime) -> list[Party]:
+    """Return who draws in ``[since, until]``: each line, once for each plan it is on then, and without one."""
+    spans: defaultdict[int, list[tuple[str, str | None]]] = defaultdict(list)
+    keys = [(one.subscription, one.contract, one.customer) for one in lines]
+    for span in lines_on_plans(granting.assigned, keys, granting.plans, granting.zone).spans:
+        if span.since <= micros(until) and micros(since) < span.until:
+            spans[span.owner].append((span.plan, span.retail))
+    found = []
+    for place, line in enumerate(lines):
+        name, shares = f"subscription:{line.subscription}", (f"contract:{line.contract}", f"customer:{line.customer}")
+        on = spans.get(place, [])
+        if since < until or not on:
+            found.append(Party(name=name, retail=line.retail, shares=shares))
+        found += [
+            Party(name=name, retail=retail or line.retail, shares=shares, groups=(ON_PLAN + plan,))
+            for plan, retail in on
+        ]
+    return found
+
+
+def held(lines: Sequence[Line], granting: Granting, standing: Standing, since: datetime, until: datetime) -> list[Held]:
+    """Return the allowances that serve in ``[since, until]``, as the next event at ``until`` would find them."""
+    parties = members(lines, granting, since, until)
+    keys = [(one.subscription, one.contract, one.customer) for one in lines]
+    on_plan = lines_on_plans(granting.assigned, keys, granting.plans, granting.zone).on_plan
+    terms = {
+        f"{kind}:{getattr(one, kind)}": (one.start, one.end) for one in lines for kind in ("subscription", "contract")
+    }
+    of = owners(granting.buckets, parties)
+    made, rolls = allowances(granting.buckets, of, since, until, terms, on_plan=on_plan)
+    names = {name for one in parties for name in (one.name, *one.shares)}
+    made += granted_apart(standing.grants, granting.buckets, names, since, until)
+    rows = standing.balances.select("bucket", "owner", "since", "drawn", "given").rows()
+    drawn: dict[Place, int] = {row[:3]: row[3] for row in rows}
+    given: dict[Place, int] = {row[:3]: row[4] for row in rows}
+    lost: defaultdict[Place, int] = defaultdict(int)
+    done = set()
+    for bucket, owner, begun, when, amount in standing.losses.select("bucket", "owner", "since", "at", "amount").rows():
+        lost[bucket, owner, begun] += amount
+        done.add((bucket, owner, when))
+    coming = [one for one in rolls if one.at <= until and (one.definition, one.owner, micros(one.at)) not in done]
+    found = {one.bucket.id: one for one in made}
+
+    def left(one: Allowance) -> int:
+        place = place_of(one)
+        return max(one.bucket.amount - drawn.get(place, 0) - given.get(place, 0) - lost[place], 0)
+
+    for roll in sorted(coming, key=lambda one: one.at):
+        _roll(roll, [found[name] for name in roll.buckets if name in found], left, lost)
+    return [
+        Held(one, drawn.get(place_of(one), 0), lost[place_of(one)], given.get(place_of(one), 0))
+        for one in sorted(made, key=lambda one: (one.bucket.priority, one.bucket.period[1], one.bucket.id))
+    ]
+
+
+def _roll(roll: Roll, passing: Sequence[Allowance], left: Callable[[Allowance], int], lost: dict[Place, int]) -> None:
+    """Take away what the next event would find gone: rolls that no event has crossed yet."""
+    there = {one.bucket.id: left(one) for one in passing}
+    excess = sum(there.values()) - roll.cap
+    for one in passing:
+        gone = min(max(excess, 0), there[one.bucket.id])
+        lost[place_of(one)] += gone
+        excess -= gone
