@@ -15,6 +15,7 @@ from spyne import Application, Fault, MethodContext
 from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
+from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused
 from api.soap.feeds import Feeds
 from api.soap.jobs import Jobs
@@ -54,7 +55,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Feeds, Mediation, Jobs, Margins, Webhooks, Provisioning],
+            [Billing, Customers, Feeds, Mediation, Jobs, Margins, Webhooks, Provisioning],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),

@@ -16,6 +16,7 @@ from spyne import Decimal as XsDecimal
 from api.soap.faults import NAMESPACE
 from domain.contracts.contract import ContractState
 from domain.contracts.subscription import SubscriptionKind
+from domain.customers.contact import ContactRole
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.invoice import DocumentKind
 
@@ -32,6 +33,7 @@ def needed(kind: Any, **more: Any) -> Any:
 
 
 KindOfCustomer = _enum(CustomerKind, "CustomerKind")
+RoleOfContact = _enum(ContactRole, "ContactRole")
 KindOfDelivery = _enum(Delivery, "Delivery")
 KindOfSpecification = _enum(CallSpecification, "CallSpecification")
 StateOfContract = _enum(ContractState, "ContractState")
@@ -57,6 +59,32 @@ class Address(Model):
     country = needed(Unicode)
 
 
+class Recipient(Model):
+    """Who gets a payer's invoices; what is left out is the customer's own."""
+
+    name = Unicode
+    attention = Unicode
+    address = Address
+    email = Unicode
+    endpoint = Unicode
+
+
+class Contact(Model):
+    """Somebody at a customer, with a role or several."""
+
+    name = needed(Unicode)
+    role = RoleOfContact.customize(min_occurs=0, max_occurs="unbounded")
+    email = Unicode
+    phone = Unicode
+
+
+class OwnField(Model):
+    """A field of the operator's own; without a value it is emptied."""
+
+    name = needed(Unicode)
+    value = Unicode
+
+
 class Customer(Model):
     """A customer; ``parent`` and ``reseller`` are named by number and code."""
 
@@ -76,6 +104,15 @@ class Customer(Model):
     callSpecification = needed(KindOfSpecification)  # noqa: N815
     maskDigits = needed(Integer)  # noqa: N815
     priceList = Unicode  # noqa: N815
+    recipient = Recipient
+    contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
+    creditLimit = XsDecimal  # noqa: N815
+    buyerReference = Unicode  # noqa: N815
+    orderReference = Unicode  # noqa: N815
+    costCentre = Unicode  # noqa: N815
+    field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
+    closedAt = DateTime  # noqa: N815
+    erasedAt = DateTime  # noqa: N815
     version = needed(Integer)
 
 
@@ -99,6 +136,14 @@ class NewCustomer(Model):
     callSpecification = KindOfSpecification  # noqa: N815
     maskDigits = Integer  # noqa: N815
     priceList = Unicode  # noqa: N815
+    billedThroughNumber = Unicode  # noqa: N815
+    recipient = Recipient
+    contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
+    creditLimit = XsDecimal  # noqa: N815
+    buyerReference = Unicode  # noqa: N815
+    orderReference = Unicode  # noqa: N815
+    costCentre = Unicode  # noqa: N815
+    field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class CustomerChange(Model):
@@ -120,6 +165,15 @@ class CustomerChange(Model):
     callSpecification = KindOfSpecification  # noqa: N815
     maskDigits = Integer  # noqa: N815
     priceList = Unicode  # noqa: N815
+    parentNumber = Unicode  # noqa: N815
+    billedThroughNumber = Unicode  # noqa: N815
+    recipient = Recipient
+    contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
+    creditLimit = XsDecimal  # noqa: N815
+    buyerReference = Unicode  # noqa: N815
+    orderReference = Unicode  # noqa: N815
+    costCentre = Unicode  # noqa: N815
+    field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class ContractLine(Model):

@@ -11,7 +11,7 @@ from lxml import etree
 from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
 
 from api.languages import told_in
-from api.soap import models, showing
+from api.soap import models, particulars, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
 from api.wiring import Wiring
@@ -100,9 +100,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Create a customer. Sent again under the same key, the same answer comes again."""
         fields = given(ctx.in_body_doc, "customer", customer)
         fields = {name: value for name, value in fields.items() if value is not None}
-        parent = fields.pop("parent_number", None)
-        if parent is not None:
-            fields["parent"] = (await ctx.udc.ask(get_customer, parent)).id
+        fields = await particulars.read(fields, ctx.udc.ask)
         cmd = CreateCustomer(**fields, idempotency_key=idempotencyKey)
         return showing.customer(await ctx.udc.ask(create_customer, cmd))
 
@@ -117,7 +115,8 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def change_customer(ctx: Any, customerNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
         """Change a customer at the version that was read."""
         found = await ctx.udc.ask(get_customer, customerNumber)
-        fields = filled(given(ctx.in_body_doc, "change", change), ChangeCustomer)
+        read = await particulars.read(given(ctx.in_body_doc, "change", change), ctx.udc.ask)
+        fields = filled(read, ChangeCustomer)
         cmd = ChangeCustomer(customer=found.id, version=version, **fields)
         return showing.customer(await ctx.udc.ask(change_customer, cmd))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from api.soap import models
+from api.soap import models, particulars
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -49,6 +49,15 @@ def customer(one: Customer) -> models.Customer:
         callSpecification=one.call_specification.value,
         maskDigits=one.mask_digits,
         priceList=one.price_list,
+        recipient=particulars.recipient(one.recipient),
+        contact=[particulars.contact(each) for each in one.contacts],
+        creditLimit=plain(one.credit_limit),
+        buyerReference=one.buyer_reference,
+        orderReference=one.order_reference,
+        costCentre=one.cost_centre,
+        field=particulars.own_fields(one.fields),
+        closedAt=one.closed_at,
+        erasedAt=one.erased_at,
         version=one.version,
     )
 
