@@ -41,10 +41,13 @@ OBJECT = {"type": "object"}
 TEXT = {"type": "string"}
 
 
-async def application(wiring: Wiring, *, radius: Callable[[], Mapping[str, int]] = dict) -> ASGIApp:
+async def application(
+    wiring: Wiring, *, radius: Callable[[], Mapping[str, int]] = dict, calls: CallMeter | None = None
+) -> ASGIApp:
     """Return the application on a wiring. The first one on a database makes its signing key.
 
-    ``radius`` tells what became of RADIUS datagrams in this process, for the metrics.
+    ``radius`` tells what became of RADIUS datagrams in this process, for the metrics; ``calls`` puts what is
+    answered on the operators' meters.
     """
     stored = await wiring.credentials.keys(lambda: make_key(wiring.clock.now()))
     tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
@@ -55,7 +58,9 @@ async def application(wiring: Wiring, *, radius: Callable[[], Mapping[str, int]]
     table = routes(wiring, bearer, requests, schema)
     sockets = GraphQLSockets(schema, wiring, bearer)
     requests.count_sockets(lambda: sockets.open)
-    return Gate(table.router(), bearer, table.admission, requests.seen, sockets={"/graphql": sockets})
+    counted = calls.count if calls is not None else None
+    places = {"/graphql": sockets}
+    return Gate(table.router(), bearer, table.admission, requests.seen, sockets=places, counted=counted)
 
 
 def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberry.Schema | None = None) -> Table:

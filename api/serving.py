@@ -24,6 +24,7 @@ from api.cli import DONE, Unreachable
 from api.delivering import delivering
 from api.feeding import scheduling
 from api.graphql.socket import MESSAGE_MAX
+from api.metering import CallMeter
 from api.settings import Settings
 from api.streams.radius import taking
 from api.wiring import Wiring, opened
@@ -108,8 +109,9 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         opened(settings, migrating=True, jobs=settings.worker_jobs) as wiring,
         taking(wiring, settings.radius_clients) as radius,
     ):
+        calls = CallMeter(wiring.begin, wiring.clock)
         config = uvicorn.Config(
-            await application(wiring, radius=radius),
+            await application(wiring, radius=radius, calls=calls),
             http="httptools",
             loop="none",
             ws="websockets-sansio",
@@ -134,6 +136,7 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         finally:
             server.should_exit = True
             await running
+            await calls.close()
 
 
 @contextlib.asynccontextmanager

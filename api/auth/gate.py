@@ -55,6 +55,8 @@ faults = logging.getLogger("tollwright.faults")
 
 # (method, route, status, seconds) once an answer is complete.
 Seen = Callable[[str, str, int, float], None]
+# Who called, the route, and the status of the answer.
+Counted = Callable[[Actor, str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,10 @@ class Gate:
         seen: Seen,
         *,
         sockets: Mapping[str, ASGIApp] = MappingProxyType({}),
+        counted: Counted | None = None,
     ) -> None:
-        """``sockets``: who answers a WebSocket on a path; each asks for a token by itself."""
+        """``sockets``: who answers a WebSocket on a path; each asks for a token by itself. ``counted``: the meter."""
+        self._counted = counted
         self._app = app
         self._bearer = bearer
         self._admission = admission
@@ -151,6 +155,8 @@ class Gate:
 
     def _done(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         self._seen(scope["method"], answer.route, answer.status, seconds)
+        if self._counted is not None and (caller := scope["state"].get("actor")) is not None:
+            self._counted(caller, answer.route, answer.status)
         if access.isEnabledFor(logging.INFO):
             actor: Actor | None = scope["state"].get("actor")
             line = {
