@@ -17,6 +17,7 @@ from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
+from api.metering import CallMeter
 from api.rest import pricing, provisioning
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
