@@ -18,6 +18,7 @@ from domain.ids import (
     InvoiceId,
     NumberOrderId,
     NumberSeriesId,
+    QuoteId,
     ResellerId,
     ServiceId,
     SimulationId,
@@ -40,6 +41,7 @@ from domain.usecases.list_files import get_file
 from domain.usecases.list_number_orders import get_number_order
 from domain.usecases.list_price_lists import list_price_lists
 from domain.usecases.manage_series import get_number_series
+from domain.usecases.quote_contract import get_quote
 
 Fetch = Callable[[Context, int], Awaitable[Any]]
 
@@ -69,6 +71,7 @@ FETCH: Final[dict[str, Fetch]] = {
     "PreselectionOrder": lambda context, key: context.ask(
         get_number_order, NumberOrderId(key), kinds=(OrderKind.PRESELECTION,)
     ),
+    "ContractQuote": lambda context, key: context.ask(get_quote, QuoteId(key), clock=context.wiring.clock),
     "Service": lambda context, key: context.load.services.load(ServiceId(key)),
     "Invoice": lambda context, key: context.ask(get_invoice, InvoiceId(key)),
     "File": lambda context, key: context.ask(get_file, FileId(key)),

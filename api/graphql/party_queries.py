@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 import strawberry
@@ -53,8 +54,15 @@ async def _customers(
     return connect(await info.context.ask(list_customers, query), "Customer", after=after)
 
 
-async def _contract(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
-    return await info.context.ask(get_contract, _one_of(id, number, "Contract"))
+async def _contract(
+    info: Info,
+    id: ID | None = None,  # noqa: A002  (its name in the API)
+    number: str | None = None,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
+) -> Any:
+    key = _one_of(id, number, "Contract")
+    return await info.context.ask(get_contract, key, as_of=as_of, known_at=known_at)
 
 
 async def _contracts(
@@ -103,7 +111,10 @@ class PartyQuery:
         resolver=_customers,
         description="text: the beginnings of words, as one types, of names, addresses and every number.",
     )
-    contract: ContractType | None = strawberry.field(resolver=_contract)
+    contract: ContractType | None = strawberry.field(
+        resolver=_contract,
+        description="asOf: as it looked or will look on a day; knownAt: as it had been recorded by an instant.",
+    )
     contracts: Connection[ContractType] = strawberry.field(resolver=_contracts)
     services: Connection[ServiceType] = strawberry.field(resolver=_services)
     subscription: SubscriptionType | None = strawberry.field(resolver=_subscription)

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.agreements import AgreementMutation, AgreementQuery, QuoteType
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.basis import BasisMutation, BasisQuery
@@ -55,6 +56,7 @@ _CACHED_DOCUMENTS: Final = 500
 class Query(
     NodeQuery,
     PartyQuery,
+    AgreementQuery,
     CustomerLifeQuery,
     OwnFieldQuery,
     CatalogueQuery,
@@ -90,6 +92,7 @@ class Query(
 @strawberry.type(description="What can be done. Each answers with what it made or changed, or with a Refusal.")
 class Mutation(
     PartyMutation,
+    AgreementMutation,
     CustomerLifeMutation,
     OwnFieldMutation,
     CatalogueMutation,
@@ -150,6 +153,7 @@ def make_schema() -> strawberry.Schema:
             ContractType,
             SubscriptionType,
             ServiceType,
+            QuoteType,
             ResellerType,
             PriceListType,
             DraftType,
