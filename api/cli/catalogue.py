@@ -183,11 +183,14 @@ def sheet(
     price_list: Annotated[str, typer.Option("--list", help="The price list it is for.")],
     draft: Annotated[str | None, typer.Option(help="Put what it changes into this draft; else only look.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="ROLE=HEADING, such as price=Tariff; repeatable.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="The heading of a column that says nothing here, * for all; repeatable.")
+    ] = None,
     worksheet: Annotated[str | None, typer.Option(help="Of a workbook; else the first.")] = None,
     currency: Annotated[str | None, typer.Option(help="Of a new list.")] = None,
     full: Annotated[bool, typer.Option("--full/--partial", help="Whether prices that are left out end.")] = False,
     dates: Annotated[str | None, typer.Option(help="dmy or mdy, where the sheet does not tell.")] = None,
-    zone: Annotated[str, typer.Option(help="Of its dates.")] = "UTC",
+    zone: Annotated[str | None, typer.Option(help="Of its dates; else the operator's.")] = None,
     per: Annotated[int, typer.Option(help="The units a price stands for.", min=1)] = 60,
     mode: Annotated[str, typer.Option(help="The mode it prices.")] = "voice",
     suspicious: Annotated[str, typer.Option(help="A change over so many per cent, up or down, is.")] = "20",
@@ -209,7 +212,7 @@ def sheet(
         price_list=price_list,
         draft=draft,
         sheet=worksheet,
-        layout=Layout(columns=columns, dates=dates, zone=zone, per=per),
+        layout=Layout(columns=columns, ignored=tuple(ignore or ()), dates=dates, zone=zone, per=per),
         currency=currency,
         mode=mode,
         full=full,
@@ -225,11 +228,19 @@ async def _read_sheet(cmd: ReadRateSheet, wiring: Wiring, actor: Actor) -> int:
     done = await read_rate_sheet(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, sheets=wiring.sheets)
     for fault in done.faults:
         complain(f"row {fault.row}: {fault.message}" if fault.row else fault.message)
+    if done.ignored:
+        complain(f"columns that were not read: {', '.join(done.ignored)}")
     if done.faults:
         return WRONG
     for line in done.lines:
         print(json.dumps(_line(line), ensure_ascii=False))
-    head = {"rows": done.rows, "disabled": done.disabled, "columns": done.columns, **done.counts}
+    head = {
+        "rows": done.rows,
+        "disabled": done.disabled,
+        "columns": done.columns,
+        "ignored": list(done.ignored),
+        **done.counts,
+    }
     print(json.dumps(head | {"draft": done.draft and done.draft.name}, ensure_ascii=False), file=sys.stderr)
     return ATTENTION if done.counts["suspicious"] else DONE
 

@@ -188,6 +188,7 @@ class RateSheetReadType:
 
     rows: int
     disabled: int = strawberry.field(description="Rows that the sheet switches off.")
+    ignored: list[str] = strawberry.field(description="Headings of columns that were not read.")
     faults: list[SheetFaultType]
     counts: list[SheetCount] = strawberry.field(resolver=_counts)
     lines: list[PriceLineType] = strawberry.field(resolver=_lines, description="first of them, behind after.")
@@ -216,8 +217,11 @@ class ReadRateSheetInput:
     draft: str | None = None
     sheet: str | None = strawberry.field(default=None, description="Of a workbook; the first where it is left out.")
     columns: list[SheetColumnInput] | None = None
+    ignore: list[str] | None = strawberry.field(
+        default=None, description="Headings of columns that say nothing here; * for all that have no role."
+    )
     dates: str | None = strawberry.field(default=None, description="dmy or mdy, where the sheet does not tell.")
-    zone: str | None = strawberry.field(default=None, description="Of its dates; UTC where it is left out.")
+    zone: str | None = strawberry.field(default=None, description="Of its dates; the operator's where it is left out.")
     per: int | None = strawberry.field(default=None, description="The units a price stands for; 60.")
     currency: str | None = strawberry.field(default=None, description="Of a new list.")
     mode: str | None = None
@@ -273,8 +277,9 @@ async def _sheet(info: Info, asked: Annotated[ReadRateSheetInput, strawberry.arg
         raise BadValue("is not base64", field="content") from None
     layout = {name: fields.pop(name) for name in ("dates", "zone", "per") if name in fields}
     fields.pop("columns", None)
+    fields.pop("ignore", None)
     columns = {one.role: one.heading for one in asked.columns or ()}
-    cmd = ReadRateSheet(**fields, layout=Layout(columns=columns, **layout))
+    cmd = ReadRateSheet(**fields, layout=Layout(columns=columns, ignored=tuple(asked.ignore or ()), **layout))
     wiring = info.context.wiring
     return await info.context.ask(read_rate_sheet, cmd, clock=wiring.clock, sheets=wiring.sheets)
 

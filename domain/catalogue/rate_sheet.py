@@ -34,6 +34,7 @@ ROLES: Final = {
     "valid_to": "validto effectiveto enddate expires expirydate to dateto until",
     "enabled": "enabled active status",
 }
+_ROLES: Final = " ".join(ROLES)
 PREFIXES_MAX: Final = 10_000
 _NO: Final = frozenset({"0", "no", "n", "false", "off", "disabled", "blocked", "inactive", "closed"})
 _PIECES: Final = re.compile(r"\[([0-9-]+)\]|([0-9]+)")
@@ -55,12 +56,14 @@ class SheetRow:
 class Layout:
     """How to read a sheet. ``columns``: role -> heading, for those that are not known by theirs.
 
-    ``dates``: dmy, mdy or None where the sheet itself tells. ``per``: the units that a price stands for.
+    ``ignored``: headings of columns that say nothing here, ``*`` for all that have no role. ``dates``: dmy, mdy or None
+    where the sheet itself tells. ``zone``: of the dates; None is UTC. ``per``: the units that a price stands for.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
     dates: str | None = None
-    zone: str = "UTC"
+    zone: str | None = None
     per: int = 60
     first: int = 1
     next: int = 1
@@ -92,12 +95,16 @@ class SheetFault:
 
 @dataclass(slots=True)
 class SheetRead:
-    """A sheet's prices, its faults, the headings taken for each role, and how many rows are switched off."""
+    """A sheet's prices, its faults, the headings taken for each role, and how many rows are switched off.
+
+    ``ignored``: the headings of columns that were not read.
+    """
 
     prices: list[SheetPrice] = field(default_factory=list)
     faults: list[SheetFault] = field(default_factory=list)
     columns: dict[str, str] = field(default_factory=dict)
     disabled: int = 0
+    ignored: list[str] = field(default_factory=list)
 
 
 def read_sheet(rows: Sequence[SheetRow], layout: Layout) -> SheetRead:
@@ -106,7 +113,7 @@ def read_sheet(rows: Sequence[SheetRow], layout: Layout) -> SheetRead:
         if role not in ROLES:
             raise BadValue(f"{role!r} is no role of a column; there is {', '.join(ROLES)}", field="columns")
     try:
-        zone = ZoneInfo(layout.zone)
+        zone = ZoneInfo(layout.zone or "UTC")
     except (ValueError, OSError, KeyError):
         raise BadValue(f"{layout.zone!r} is not an IANA time zone", field="zone") from None
     if layout.dates not in {None, "dmy", "mdy"} or min(layout.per, layout.first, layout.next) < 1:
@@ -114,6 +121,7 @@ def read_sheet(rows: Sequence[SheetRow], layout: Layout) -> SheetRead:
     head, columns = _headings(rows, layout)
     made = SheetRead(columns={role: rows[head].cells[place].strip() for role, place in columns.items()})
     body = [row for row in rows[head + 1 :] if any(cell.strip() for cell in row.cells)]
+    _leave(rows[head], columns, body, layout, made)
     dates = layout.dates or _order(body, columns)
     seen: dict[tuple[str, datetime | None], int] = {}
     for row in body:
@@ -152,6 +160,28 @@ def _headings(rows: Sequence[SheetRow], layout: Layout) -> tuple[int, dict[str, 
     named = ", ".join(f"{role}={heading}" for role, heading in layout.columns.items())
     sought = f"prefix and price{f' and {named}' if named else ''}"
     raise BadValue(f"no row has headings for {sought}; name those of the sheet, as price=Tariff", field="columns")
+
+
+def _leave(
+    head: SheetRow, columns: Mapping[str, int], body: Sequence[SheetRow], layout: Layout, made: SheetRead
+) -> None:
+    """Note the columns that are not read; one that may say something about the price is a fault of the headings' row.
+
+    Nothing is lost by a column that is empty or all zeros, or by another name of the destination.
+    """
+    leave = {_plain(one) for one in layout.ignored}
+    harmless = {*ROLES["destination"].split(), *ROLES["country_code"].split()}
+    for at, cell in enumerate(head.cells):
+        heading = cell.strip()
+        if not heading or at in columns.values():
+            continue
+        made.ignored.append(heading)
+        said = "*" in layout.ignored or _plain(heading) in leave
+        empty = not any(row.cells[at].strip(" 0.,") for row in body if at < len(row.cells))
+        if not (said or empty or _plain(heading) in harmless):
+            made.faults.append(
+                SheetFault(head.number, f"columns: {heading[:50]!r} has no role: give it one of {_ROLES}, or ignore it")
+            )
 
 
 def _plain(text: str) -> str:

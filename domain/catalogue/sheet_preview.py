@@ -21,6 +21,7 @@ from domain.catalogue.writing import write_tariff
 from domain.refusal import BadValue
 
 KINDS: Final = ("new", "changed", "same", "ended")
+FINER_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ def preview(tariff: Tariff, prices: Sequence[SheetPrice], terms: Terms) -> Previ
     for name, moments in placed.items():
         for moment in sorted(moments):
             new, row, note = _dearest(moments[moment], name, terms, moment)
+            note = "; ".join(filter(None, (note, _finer(tariff, name, moments[moment]))))
             old = _holding(known.get(name, ()), moment)
             line = _line(old, new, row, note, terms)
             made.lines.append(line)
@@ -189,6 +191,20 @@ def _dearest(found: Sequence[SheetPrice], name: str, terms: Terms, at: datetime)
         valid_to=one.valid_to,
     )
     return rate, one.row, note
+
+
+def _finer(tariff: Tariff, name: str, found: Sequence[SheetPrice]) -> str:
+    """Say that a whole destination gets a price which the sheet gives for some of it alone."""
+    standing = tariff.destinations.get(name)
+    sheet = {prefix for price in found for prefix in price.prefixes}
+    left = [
+        prefix for prefix in (standing.prefixes if standing else ()) if not _above(dict.fromkeys(sheet, True), prefix)
+    ]
+    finer = sorted(prefix for prefix in sheet if any(prefix != one and prefix.startswith(one) for one in left))
+    if not finer:
+        return ""
+    some = ", ".join(finer[:FINER_SHOWN]) + (", …" if len(finer) > FINER_SHOWN else "")
+    return f"the sheet prices {some} alone, and the price will hold for all of {', '.join(left[:FINER_SHOWN])}"
 
 
 def _line(old: Rate | None, new: Rate, row: int, note: str, terms: Terms) -> PriceLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -45,10 +45,14 @@ class ReadRateSheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetAnswer:
-    """What a sheet would change. With faults nothing else is there, and no draft was touched."""
+    """What a sheet would change. With faults nothing else is there, and no draft was touched.
+
+    ``ignored``: the headings of columns that were not read.
+    """
 
     rows: int
     disabled: int
+    ignored: Sequence[str]
     columns: Mapping[str, str]
     faults: Sequence[SheetFault]
     counts: Mapping[str, int]
@@ -69,7 +73,11 @@ async def read_rate_sheet(
     at = clock.now() if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
     # Beside the loop: a large sheet keeps a core busy for seconds, and nobody else is to wait for that.
     rows = await asyncio.to_thread(sheets.rows, cmd.content, sheet=cmd.sheet)
-    read = await asyncio.to_thread(read_sheet, rows, cmd.layout)
+    layout = cmd.layout
+    if layout.zone is None:
+        async with begin(actor) as unit:
+            layout = replace(layout, zone=(await unit.operators.own()).zone)
+    read = await asyncio.to_thread(read_sheet, rows, layout)
     terms = Terms(
         price_list=cmd.price_list,
         currency=cmd.currency,
@@ -94,6 +102,7 @@ async def read_rate_sheet(
     return SheetAnswer(
         rows=len(read.prices),
         disabled=read.disabled,
+        ignored=read.ignored,
         columns=read.columns,
         faults=read.faults,
         counts=seen.counts,
@@ -103,7 +112,9 @@ async def read_rate_sheet(
 
 
 def _check(cmd: ReadRateSheet) -> None:
-    check_texts([cmd.price_list, cmd.draft or "", cmd.mode, cmd.sheet or "", dict(cmd.layout.columns)])
+    check_texts(
+        [cmd.price_list, cmd.draft or "", cmd.mode, cmd.sheet or "", dict(cmd.layout.columns), list(cmd.layout.ignored)]
+    )
     for name, value in (("priceList", cmd.price_list), ("mode", cmd.mode), ("draft", cmd.draft)):
         if value is not None and not (value.strip() and len(value) <= NAME_MAX):
             raise BadValue(f"a name has 1 to {NAME_MAX} characters", field=name)

@@ -106,6 +106,21 @@ def test_columns_can_be_named_and_a_country_code_stands_before() -> None:
         read("Code,Rate\n46,1\n", columns={"colour": "x"})
 
 
+def test_a_column_without_a_role_is_a_fault_until_it_is_given_one_or_left() -> None:
+    text = "Prefix,Destination,Country,Rate,Interval,Peak,Empty\n46,Sweden,SE,1,60,2,\n"
+    made = read(text)
+    assert [(fault.row, fault.message.partition(" has no role")[0]) for fault in made.faults] == [
+        (1, "columns: 'Interval'"),
+        (1, "columns: 'Peak'"),
+    ]
+    assert made.ignored == ["Country", "Interval", "Peak", "Empty"]
+    mapped = read(text, columns={"next": "interval"}, ignored=("peak",))
+    assert (mapped.faults, mapped.ignored, mapped.prices[0].next) == ([], ["Country", "Peak", "Empty"], 60)
+    assert read(text, ignored=("*",)).faults == []
+    twice = read("Prefix,Rate,New rate\n46,1,2\n")
+    assert "'New rate' has no role" in twice.faults[0].message, "which of two prices holds is for a person to say"
+
+
 def test_a_prefix_that_stands_twice_is_a_fault_unless_it_is_of_another_day() -> None:
     assert "row 2" in read("Code,Rate\n46,1\n46,2\n").faults[0].message
     assert len(read("Code,Rate,Effective\n46,1,2026-05-01\n46,2,2026-06-01\n").prices) == 2
@@ -190,6 +205,23 @@ async def test_finer_prefixes_take_the_dearest_and_coarser_ones_reach_what_they_
     assert found["Europe"].kind == "new"
 
 
+async def test_a_finer_prefix_that_prices_a_whole_destination_is_said(world: World) -> None:
+    await load(world)
+    answer = await sheet(world, f"{HEAD}\n4670,Sweden mobile,0.50\n47,Norway,0.10\n4790,Norway mobile,0.10\n")
+    found = {line.destination: line.note for line in answer.lines}
+    assert found == {"SE": "the sheet prices 4670 alone, and the price will hold for all of 46", "NO": ""}
+
+
+async def test_dates_are_in_the_operators_zone_unless_another_is_named(world: World) -> None:
+    await load(world)
+    text = "Prefix,Rate,Effective\n46,0.1,2026-05-01\n"
+    for layout, hour in ((Layout(), 22), (Layout(zone="UTC"), 0)):
+        (line,) = (await sheet(world, text, layout=layout)).lines
+        assert line.new is not None
+        assert line.new.valid_from is not None
+        assert line.new.valid_from.hour == hour
+
+
 async def test_a_new_list_needs_a_currency_and_one_name_with_two_prices_is_two_destinations(world: World) -> None:
     text = f"{HEAD}\n881,Satellite,1.00\n882,Satellite,2.00\n883,Satellite,1.00\n"
     with pytest.raises(BadValue):
@@ -232,7 +264,7 @@ async def test_a_wrong_call_is_refused(world: World, more: dict[str, Any]) -> No
 @pytest.mark.shared
 async def test_a_whole_deck_becomes_a_list(world: World, shared: Path) -> None:
     content = (shared / "data" / "rate_decks" / "astpp_az_36k.csv").read_bytes()
-    layout = Layout(columns={"price": "rate_per_min_usd", "next": "increment_seconds"})
+    layout = Layout(columns={"price": "rate_per_min_usd", "next": "increment_seconds"})  # no second is included
     answer = await sheet(world, "", content=content, price_list="deck", currency="USD", layout=layout, draft="deck")
     assert list(answer.faults) == []
     assert answer.rows == 36_205
