@@ -42,7 +42,16 @@ class AllowanceType:
     granted: Decimal
     used: Decimal
     lost: Decimal = strawberry.field(description="What passed the rollover's cap.")
+    given: Decimal = strawberry.field(description="Away to other subscriptions.")
     left: Decimal
+    grant: ID | None = strawberry.field(
+        resolver=lambda root: None if root.grant is None else ID(global_id("Grant", root.grant)),
+        description="The grant beside plans that it is; null: a plan's.",
+    )
+    cap: Decimal | None = strawberry.field(description="What one line may take of it at most.")
+    used_by_line: Decimal | None = strawberry.field(
+        description="Of what is capped: what the subscription that was asked for has taken."
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -38,6 +38,7 @@ from api.graphql.parties import ContractType, CustomerType, OperatorType, Resell
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
 from api.graphql.payments import PaymentMutation, PaymentQuery, PaymentType
+from api.graphql.plans import PlanMutation, PlanQuery
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.progress import ProgressSubscription
 from api.graphql.refusals import HANDLERS, Errors
@@ -80,6 +81,7 @@ class Query(
     CommissionQuery,
     BasisQuery,
     AllowanceQuery,
+    PlanQuery,
     NumberQuery,
     NumberOrderQuery,
     OrderQuery,
@@ -112,6 +114,7 @@ class Mutation(
     CommissionMutation,
     BasisMutation,
     GroupMutation,
+    PlanMutation,
     LineMutation,
     NumberMutation,
     NumberOrderMutation,

@@ -278,6 +278,9 @@ class Allowance(Model):
     used = needed(XsDecimal)
     lost = needed(XsDecimal)
     left = needed(XsDecimal)
+    given = needed(XsDecimal)
+    grant = Integer
+    cap = XsDecimal
 
 
 class Allowances(Model):

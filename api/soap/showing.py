@@ -77,6 +77,9 @@ def allowances(found: Sequence[AllowanceLeft]) -> models.Allowances:
             used=one.used,
             lost=one.lost,
             left=one.left,
+            given=one.given,
+            grant=one.grant,
+            cap=one.cap,
         )
         for one in found
     ]
