@@ -122,7 +122,7 @@ def _changed(
     if after is not _ENDED:
         activated = at if step is Step.ACTIVATE else subscription.activated_at
         return replace(subscription, state=after, state_since=at, activated_at=activated)
-    if subscription.activated_at is None:
+    if subscription.state is _PENDING:
         return replace(subscription, state=_ENDED, state_since=at, ended_at=at, numbers=())
     numbers = ended(_uncut(subscription), at)
     if at > now:

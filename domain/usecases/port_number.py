@@ -274,9 +274,10 @@ async def _undo(unit: Unit, order: NumberOrder, subscription: Subscription, now:
     rest = tuple(one for one in subscription.numbers if not _placed(order, one))
     await unit.subscriptions.keep(replace(subscription, numbers=rest))
     found = (await unit.numbers.claim([order.number])).get(order.number)
-    if found is not None and found.holder is None and found.status_at(now) is NumberStatus.FREE:
-        # It was ours and comes home another time.
-        await unit.numbers.keep([replace(found, status=NumberStatus.PORTED_OUT, since=now, free_from=None)])
+    if found is not None and found.holder is None:
+        # It is ours and stays out: only then was it to come in.
+        out = replace(found, status=NumberStatus.PORTED_OUT, since=now, until=None, free_from=None)
+        await unit.numbers.keep([out])
 
 
 def _placed(order: NumberOrder, assignment: NumberAssignment) -> bool:

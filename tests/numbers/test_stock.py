@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -127,14 +128,15 @@ async def test_reserved_numbers_are_kept_for_somebody_until_then(world: World) -
     with pytest.raises(NotFound) as no:
         await reserve_numbers(ReserveNumbers(numbers=(FIRST[:-2] + "99", "46899999999"), until=LATER), **at(world))
     assert no.value.field == "numbers.1"
-    for bad in (
+    table: tuple[dict[str, Any], ...] = (
         {"until": NOON},
         {"until": NOON + timedelta(days=400)},
         {"count": 0},
         {"numbers": (SECOND,), "count": 1},
-    ):
+    )
+    for bad in table:
         with pytest.raises(BadValue):
-            await reserve_numbers(ReserveNumbers(**({"until": LATER} | bad)), **at(world))  # type: ignore[arg-type]  # a table of fields
+            await reserve_numbers(ReserveNumbers(**({"until": LATER} | bad)), **at(world))
     with pytest.raises(LimitExceeded):
         await reserve_numbers(ReserveNumbers(until=LATER, count=1001), **at(world))
 
@@ -158,7 +160,7 @@ async def test_numbers_are_found_by_what_people_look_for(world: World) -> None:
         world, name="Mobile", kind=NumberKind.MSISDN, first_number="070-123 40 00", last_number="070-123 40 99"
     )
     await classify_numbers(
-        ClassifyNumbers(numbers=("46812345677",), number_class="golden", price=Decimal("500")), **by(world)
+        ClassifyNumbers(numbers=("46812345677",), number_class="golden", price=Decimal(500)), **by(world)
     )
     assert await found(world, first=2) == ["46701234000", "46701234001"]
     assert await found(world, first=1, after=46701234099) == [FIRST]
@@ -170,11 +172,12 @@ async def test_numbers_are_found_by_what_people_look_for(world: World) -> None:
     assert await found(world, number_class="golden") == ["46812345677"]
     golden = await get_number("08-123 456 77", **by(world))
     assert (golden.number_class, golden.price) == ("golden", Decimal(500))
-    for wanted, field in (
+    table: tuple[tuple[dict[str, Any], str], ...] = (
         ({"area": "Solna"}, "area"),
         ({"ends_with": "7%"}, "endsWith"),
         ({"contains": "a"}, "contains"),
-    ):
+    )
+    for wanted, field in table:
         with pytest.raises(BadValue) as no:
             await found(world, **wanted)
         assert no.value.field == field
@@ -222,11 +225,11 @@ async def test_numbers_given_to_a_reseller_are_his_subtrees(world: World) -> Non
     assert await give_numbers(on, **at(world, world.north)) == 1
     assert await found(world, actor=world.north_east) == [FIRST]
     for target in (world.south.reseller, None):
+        cmd = GiveNumbers(first_number=SECOND, last_number=SECOND, reseller=target)
         with pytest.raises(NotFound):
-            cmd = GiveNumbers(first_number=SECOND, last_number=SECOND, reseller=target)
             await give_numbers(cmd, **at(world, world.north))
+    cmd = GiveNumbers(first_number="46812345650", last_number="46812345650", reseller=east)
     with pytest.raises(NotFound):
-        cmd = GiveNumbers(first_number="46812345650", last_number="46812345650", reseller=east)
         await give_numbers(cmd, **at(world, world.north))
     # His customers get them, others' do not, whoever asks.
     await line(world, held(SECOND), actor=world.north)
@@ -253,8 +256,8 @@ async def test_a_reseller_reserves_his_own(world: World) -> None:
         await reserve_numbers(ReserveNumbers(until=LATER, count=1), **at(world, world.south))
     with pytest.raises(NotFound):
         await reserve_numbers(ReserveNumbers(until=LATER, numbers=(THIRD,)), **at(world, world.south))
+    mine = await customer(world, world.south)
     with pytest.raises(NotFound):  # for a customer who is not below him whose numbers they are
-        mine = await customer(world, world.south)
         await reserve_numbers(ReserveNumbers(until=LATER, numbers=(THIRD,), customer=mine.id), **at(world))
     for call in (
         series(world, name="x"),
