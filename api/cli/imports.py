@@ -51,7 +51,8 @@ def cdr(
 async def _import(files: list[Path], source: str, text: str | None, wiring: Wiring, actor: Actor) -> int:
     from domain.mediation.duplicates import Seen
 
-    passed = Seen()
+    # One file alone is read while it comes; several are read one after the other, since they share what they left out.
+    passed = Seen() if len(files) > 1 else None
     name = source if text is None else await _put(text, wiring, actor)
     attention, unread, read = False, False, 0
     new: list[FileId] = []
@@ -131,7 +132,7 @@ async def _put(text: str, wiring: Wiring, actor: Actor) -> str:
     return (await put_source(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)).name
 
 
-async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor, *, passed: Seen) -> Imported:
+async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor, *, passed: Seen | None) -> Imported:
     from domain.usecases.import_cdr import ImportCdr, import_cdr, shown_name
 
     with _bar(name) as progress:
