@@ -24,6 +24,7 @@ from api.soap.mediation import Mediation
 from api.soap.orders import Provisioning
 from api.soap.plans import Plans
 from api.soap.service import Billing, Call
+from api.soap.trade import Trade
 from api.soap.webhooks import Webhooks
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
@@ -56,7 +57,7 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Customers, Feeds, Mediation, Jobs, Margins, Plans, Webhooks, Provisioning],
+            [Billing, Customers, Feeds, Mediation, Jobs, Margins, Plans, Webhooks, Provisioning, Trade],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),
