@@ -29,6 +29,8 @@ begin
         when 'contract' then select c.reseller into found from contract c where c.operator = of_operator and c.id = key::bigint;
         when 'subscription' then
             select s.reseller into found from subscription s where s.operator = of_operator and s.id = key::bigint;
+        when 'order' then
+            select o.reseller into found from network_order o where o.operator = of_operator and o.id = key::bigint;
         when 'reseller' then select r.id into found from reseller r where r.operator = of_operator and r.id = key::bigint;
         else found := null;
     end case;

@@ -16,7 +16,10 @@ from domain.webhooks.event import TEST, Event, parts, wanted
 from domain.webhooks.webhook import DISABLE_AFTER, FAULT_MAX, Delivery, DeliveryState, Due, Webhook
 from persistence.memory import Draft, MemoryDatabase, page_of
 
-OWNED = {"customer": "customer", "contract": "contract", "subscription": "subscription", "reseller": "reseller"}
+OWNED = {
+    **{kind: kind for kind in ("customer", "contract", "subscription", "reseller")},
+    "order": "network_order",
+}
 
 
 def owner_of(draft: Draft, subject: str) -> ResellerId | None:

@@ -240,7 +240,7 @@ async def _tell(unit: Unit, before: Order, after: Order, send: Send | None, *, a
         detail: dict[str, object] = {"request": after.request_id(send.step, undo=send.undo)}
         step: int | None = send.step + 1
     else:
-        event, step = after.state.value, None
+        event, step = "awaiting" if after.state is OrderState.SENT else after.state.value, None
         detail = {"waitingFor": after.waiting_for and after.waiting_for.value, "until": after.wake_at}
         detail = {name: value for name, value in detail.items() if value is not None}
     if after.fault is not None and after.fault != before.fault:
