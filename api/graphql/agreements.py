@@ -248,7 +248,7 @@ class StepContractInput:
 
 
 @strawberry.input(description="gone goes, new comes; both are an upgrade or a downgrade.")
-class ExchangeServiceInput:
+class ExchangeContractServiceInput:
     """``ExchangeService``."""
 
     contract: ID
@@ -400,7 +400,7 @@ async def _step(info: Info, asked: Annotated[StepContractInput, _AS_INPUT]) -> A
     return await _ordered(info, step_contract, command(StepContract, asked, _IDS))
 
 
-async def _exchange(info: Info, asked: Annotated[ExchangeServiceInput, _AS_INPUT]) -> Any:
+async def _exchange(info: Info, asked: Annotated[ExchangeContractServiceInput, _AS_INPUT]) -> Any:
     return await _ordered(info, exchange_service, command(ExchangeService, asked, _IDS))
 
 

@@ -1,0 +1,253 @@
+"""Contracts by the day, services whole, and quotes over GraphQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from persistence.statements import counted
+from tests.api.conftest import House
+from tests.api.test_graphql_parties import gql, new_contract, new_customer
+
+REFUSAL = "__typename ... on Refusal { code message field }"
+CHANGE = (
+    f"{REFUSAL} ... on ContractChange {{ id kind effective state version changed fault successor {{ id number }} }}"
+)
+
+
+async def mutate(house: House, name: str, fields: str, /, client: str = "operator", **asked: Any) -> dict[str, Any]:
+    kind = name[0].upper() + name[1:] + "Input"
+    query = f"mutation($input: {kind}!) {{ a: {name}(input: $input) {{ {fields} }} }}"
+    found: dict[str, Any] = (await gql(house, client, query, input=asked))["a"]
+    return found
+
+
+async def new_service(house: House, code: str, **more: Any) -> str:
+    fields = f"{REFUSAL} ... on Service {{ id }}"
+    made = await mutate(house, "createService", fields, **({"code": code, "name": code.title()} | more))
+    assert made["__typename"] == "Service", made
+    return str(made["id"])
+
+
+async def test_a_service_is_shown_whole_and_changed(house: House) -> None:
+    part = await new_service(house, "sim", periodicFee="49")
+    other = await new_service(house, "rival")
+    made = await new_service(
+        house,
+        "bundle",
+        periodicFee="120",
+        anniversary=True,
+        parts=[{"service": part, "quantity": 2}],
+        excludes=[other],
+        countries=[{"country": "FI", "account": "3106", "vatCategory": "S", "vatPercent": "25.5"}],
+        validFrom="2026-01-01",
+    )
+    whole = (
+        '{ service(code: "bundle") { id version anniversary validFrom parts { quantity periodicFee service { code } }'
+        " excludes { code } needs { code } countries { country vatPercent } prices { start periodicFee } } }"
+    )
+    read = (await gql(house, "operator", whole))["service"]
+    assert read == {
+        "id": made,
+        "version": 1,
+        "anniversary": True,
+        "validFrom": "2026-01-01",
+        "parts": [{"quantity": 2, "periodicFee": "0", "service": {"code": "sim"}}],
+        "excludes": [{"code": "rival"}],
+        "needs": [],
+        "countries": [{"country": "FI", "vatPercent": "25.5"}],
+        "prices": [],
+    }
+    fields = f"{REFUSAL} ... on Service {{ version excludes {{ code }} prices {{ start periodicFee oneTimeFee }} }}"
+    asked = {"service": made, "version": 1, "periodicFee": "130", "feesFrom": "2027-01-01", "excludes": []}
+    changed = await mutate(house, "changeService", fields, **asked)
+    assert changed == {
+        "__typename": "Service",
+        "version": 2,
+        "excludes": [],
+        "prices": [{"start": "2027-01-01", "periodicFee": "130", "oneTimeFee": "0"}],
+    }
+    assert (await mutate(house, "changeService", fields, **asked))["code"] == "STALE"
+
+
+async def test_a_contract_is_changed_by_the_day(house: House) -> None:
+    small = await new_service(house, "small", periodicFee="99")
+    large = await new_service(house, "large", periodicFee="299")
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    one = await new_contract(
+        house,
+        "operator",
+        owner,
+        start="2025-01-01",
+        services=[{"service": small, "start": "2025-01-01"}],
+        terms={"bindingMonths": 24, "noticeMonths": 3, "seller": "anna", "renewal": "OPEN"},
+        discounts=[{"start": "2025-01-01", "percent": "10", "service": small, "text": "Welcome"}],
+    )
+    assert one["__typename"] == "Contract", one
+    exchanged = await mutate(
+        house,
+        "exchangeContractService",
+        CHANGE,
+        contract=one["id"],
+        version=1,
+        on="2025-06-01",
+        gone={"service": small},
+        new={"service": large, "quantity": 2},
+    )
+    assert (exchanged["kind"], exchanged["state"], exchanged["version"]) == ("UPGRADE", "DONE", 2)
+    planned = await mutate(
+        house, "stepContract", CHANGE, contract=one["id"], version=2, state="SUSPENDED", on="2099-01-01"
+    )
+    assert (planned["kind"], planned["state"]) == ("SUSPEND", "PLANNED")
+    looks = (
+        "query($id: ID!, $day: Date) { contract(id: $id, asOf: $day) { state version"
+        " services { quantity service { code } } terms { seller bindingMonths } discounts { percent"
+        " service { code } } } }"
+    )
+    seen = {}
+    for day in ("2025-05-31", "2025-06-01", "2099-01-01"):
+        looked = (await gql(house, "operator", looks, id=one["id"], day=day))["contract"]
+        seen[day] = (looked["state"], [(line["quantity"], line["service"]["code"]) for line in looked["services"]])
+        assert looked["terms"] == {"seller": "anna", "bindingMonths": 24}
+        assert looked["discounts"] == [{"percent": "10", "service": {"code": "small"}}]
+    assert seen == {
+        "2025-05-31": ("ACTIVE", [(1, "small")]),
+        "2025-06-01": ("ACTIVE", [(2, "large")]),
+        "2099-01-01": ("SUSPENDED", [(2, "large")]),
+    }
+    cancel = f"mutation($change: ID!) {{ a: cancelContractChange(change: $change) {{ {CHANGE} }} }}"
+    assert (await gql(house, "operator", cancel, change=planned["id"]))["a"]["state"] == "CANCELLED"
+    assert (await gql(house, "operator", cancel, change=planned["id"]))["a"]["code"] == "WRONG_STATE"
+    history = (
+        "query($id: ID!) { contractChanges(contract: $id) { edges { node { kind state gone { service { code } }"
+        " new { quantity service { code } } } } } }"
+    )
+    nodes = [edge["node"] for edge in (await gql(house, "operator", history, id=one["id"]))["contractChanges"]["edges"]]
+    assert [(node["kind"], node["state"]) for node in nodes] == [
+        ("CREATE", "DONE"), ("UPGRADE", "DONE"), ("SUSPEND", "CANCELLED"),
+    ]  # fmt: skip
+    assert nodes[1]["gone"] == {"service": {"code": "small"}}
+    assert nodes[1]["new"] == {"quantity": 2, "service": {"code": "large"}}
+
+
+async def test_an_ending_is_previewed_and_given(house: House) -> None:
+    service = await new_service(house, "mobile", periodicFee="199")
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    one = await new_contract(
+        house, "operator", owner, start="2098-01-01", services=[{"service": service, "start": "2098-01-01"}],
+        terms={"bindingMonths": 12, "noticeMonths": 1},
+    )  # fmt: skip
+    query = (
+        'query($id: ID!, $end: Date) { contractEnding(contract: $id, noticedOn: "2098-02-01", end: $end) {'
+        " earliest freeFrom boundUntil end total currency fees { amount service { code } } } }"
+    )
+    told = (await gql(house, "operator", query, id=one["id"], end="2098-11-01"))["contractEnding"]
+    assert told == {
+        "earliest": "2098-03-01",
+        "freeFrom": "2099-01-01",
+        "boundUntil": "2099-01-01",
+        "end": "2098-11-01",
+        "total": "398.00",
+        "currency": "SEK",
+        "fees": [{"amount": "398.00", "service": {"code": "mobile"}}],
+    }
+    asked = {"contract": one["id"], "version": 1, "noticedOn": "2098-02-01"}
+    soon = await mutate(house, "endContract", CHANGE, **asked, end="2098-02-02")
+    assert (soon["code"], soon["field"]) == ("BAD_VALUE", "end")
+    ended = await mutate(house, "endContract", CHANGE, **asked, end="2098-11-01", idempotencyKey="k")
+    assert (ended["kind"], ended["state"], ended["effective"]) == ("END", "PLANNED", "2098-11-01")
+    assert await mutate(house, "endContract", CHANGE, **asked, end="2098-11-01", idempotencyKey="k") == ended
+    read = "query($id: ID!) { contract(id: $id) { state end ending { noticedOn boundUntil share } } }"
+    assert (await gql(house, "operator", read, id=one["id"]))["contract"] == {
+        "state": "ACTIVE",
+        "end": "2098-11-01",
+        "ending": {"noticedOn": "2098-02-01", "boundUntil": "2099-01-01", "share": "100"},
+    }
+
+
+async def test_a_contract_moves_and_is_taken_over(house: House) -> None:
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    heir = (await new_customer(house, "operator", "Bo Ek"))["id"]
+    one = await new_contract(house, "operator", owner, start="2025-01-01")
+    site = {"street": "Hamngatan 2", "postcode": "411 06", "city": "Göteborg", "country": "SE"}
+    moved = await mutate(house, "moveContract", CHANGE, contract=one["id"], version=1, on="2025-03-01", site=site)
+    assert (moved["kind"], moved["state"]) == ("MOVE", "DONE")
+    taken = await mutate(
+        house, "takeOverContract", CHANGE, contract=one["id"], version=2, on="2025-06-01", customer=heir, number="H-1"
+    )
+    assert (taken["kind"], taken["state"], taken["successor"]["number"]) == ("TAKEOVER", "DONE", "H-1")
+    query = (
+        "query($id: ID!) { contract(id: $id) { state end customer { name } successor { number customer { name }"
+        " terms { site { city } } predecessor { id } } } }"
+    )
+    assert (await gql(house, "operator", query, id=one["id"]))["contract"] == {
+        "state": "ENDED",
+        "end": "2025-06-01",
+        "customer": {"name": "Åsa Öberg"},
+        "successor": {
+            "number": "H-1",
+            "customer": {"name": "Bo Ek"},
+            "terms": {"site": {"city": "Göteborg"}},
+            "predecessor": {"id": one["id"]},
+        },
+    }
+
+
+async def test_a_quote_becomes_a_contract(house: House) -> None:
+    service = await new_service(house, "mobile", periodicFee="199")
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    fields = (
+        f"{REFUSAL} ... on ContractQuote {{ id number state version lines {{ quantity periodicFee service {{ code }} }}"
+        " contract { state services { periodicFee } terms { signatory } } } "
+    )
+    made = await mutate(house, "createQuote", fields, customer=owner, lines=[{"service": service, "quantity": 2}])
+    assert (made["state"], made["lines"]) == (
+        "DRAFT", [{"quantity": 2, "periodicFee": None, "service": {"code": "mobile"}}],
+    )  # fmt: skip
+    changed = await mutate(house, "changeQuote", fields, quote=made["id"], version=1, text="As we said")
+    send = f"mutation($quote: ID!, $version: Int!) {{ a: sendQuote(quote: $quote, version: $version) {{ {fields} }} }}"
+    sent = (await gql(house, "operator", send, quote=made["id"], version=changed["version"]))["a"]
+    assert (sent["state"], sent["lines"][0]["periodicFee"]) == ("SENT", "199")
+    assert (await gql(house, "operator", send, quote=made["id"], version=sent["version"]))["a"]["code"] == "WRONG_STATE"
+    accepted = await mutate(
+        house, "acceptQuote", fields, quote=made["id"], version=sent["version"], signatory="Åsa Öberg"
+    )
+    assert accepted["state"] == "ACCEPTED"
+    assert accepted["contract"] == {
+        "state": "ACTIVE",
+        "services": [{"periodicFee": "199"}],
+        "terms": {"signatory": "Åsa Öberg"},
+    }
+    other = await mutate(house, "createQuote", fields, customer=owner, lines=[{"service": service}])
+    sent = (await gql(house, "operator", send, quote=other["id"], version=1))["a"]
+    declined = await mutate(house, "declineQuote", fields, quote=other["id"], version=sent["version"], reason="dear")
+    assert declined["state"] == "DECLINED"
+    page = f'{{ quotes {{ edges {{ node {{ number state }} }} }} node(id: "{made["id"]}") {{ id __typename }} }}'
+    found = await gql(house, "operator", page)
+    assert [edge["node"]["state"] for edge in found["quotes"]["edges"]] == ["ACCEPTED", "DECLINED"]
+    assert found["node"] == {"id": made["id"], "__typename": "ContractQuote"}
+
+
+async def test_a_longer_page_asks_no_more_of_the_database(house: House) -> None:
+    service = await new_service(house, "mobile", periodicFee="199")
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    one = await new_contract(house, "operator", owner, start="2025-01-01")
+    for version in range(1, 7):
+        on = f"2099-01-0{version}"
+        state = "SUSPENDED" if version % 2 else "ACTIVE"
+        made = await mutate(house, "stepContract", CHANGE, contract=one["id"], version=version, state=state, on=on)
+        assert made["state"] == "PLANNED", made
+        await mutate(house, "createQuote", REFUSAL, customer=owner, lines=[{"service": service}])
+    for query in (
+        '{ contractChanges(contract: "'
+        + one["id"]
+        + '", first: %d)'
+        + " { edges { node { contract { customer { name } } successor { id } } } } }",
+        "{ quotes(first: %d) { edges { node { customer { name } lines { service { name } } contract { id } } } } }",
+    ):
+        counts = []
+        for first in (2, 6):
+            with counted() as asked:
+                page = await gql(house, "operator", query % first)
+            assert len(next(iter(page.values()))["edges"]) == first
+            counts.append(sum("typeinfo" not in text and "jit" not in text for text in asked.texts))
+        assert counts[0] == counts[1], (query, counts)
