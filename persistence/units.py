@@ -11,6 +11,7 @@ from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorSto
 from persistence.alarms import AlarmStore
 from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
+from persistence.bulk import BulkStore
 from persistence.catalogue import CatalogueStore
 from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
@@ -33,6 +34,7 @@ from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_alarms import MemoryAlarms
+from persistence.memory_bulk import MemoryBulk
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_commissions import MemoryCommissions
 from persistence.memory_contract_changes import MemoryContractChanges, MemoryQuotes
@@ -134,6 +136,14 @@ class StoredUnit:
         self.orders = OrderStore(transaction, actor)
         self.events = EventLog(transaction, actor)
         self.webhooks = WebhookStore(transaction, actor)
+        self.bulk = BulkStore(transaction, actor)
+        self._transaction = transaction
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Do a part that is undone alone where it raises; what came before it stays."""
+        async with self._transaction.connection.transaction():
+            yield
 
 
 class MemoryUnit:
@@ -190,6 +200,18 @@ class MemoryUnit:
         self.orders = MemoryOrders(draft)
         self.events = MemoryEvents(draft)
         self.webhooks = MemoryWebhooks(draft)
+        self.bulk = MemoryBulk(draft)
+        self._draft = draft
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Do a part that is undone alone where it raises; what came before it stays."""
+        before = self._draft.state.copy()
+        try:
+            yield
+        except BaseException:
+            self._draft.state = before
+            raise
 
 
 class StoredUnits:

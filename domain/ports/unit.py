@@ -9,6 +9,7 @@ from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.alarms import Alarms
 from domain.ports.basis import BasisStore
+from domain.ports.bulk import Bulk
 from domain.ports.catalogue import Catalogue
 from domain.ports.commissions import Commissions
 from domain.ports.contract_changes import ContractChanges, Quotes
@@ -44,6 +45,10 @@ from domain.ports.withdrawals import Withdrawals
 
 class Unit(Protocol):
     """Everything a use case can read and write, in one transaction of one actor."""
+
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """Do a part that is undone alone where it raises; what came before it stays."""
+        ...
 
     @property
     def operators(self) -> Operators: ...  # noqa: D102  (each store's own docstring says what it is)
@@ -145,6 +150,8 @@ class Unit(Protocol):
     def events(self) -> Events: ...  # noqa: D102
     @property
     def webhooks(self) -> Webhooks: ...  # noqa: D102
+    @property
+    def bulk(self) -> Bulk: ...  # noqa: D102
 
 
 class Begin(Protocol):

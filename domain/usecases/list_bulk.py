@@ -1,0 +1,37 @@
+"""Look at bulk imports and their faults."""
+
+from __future__ import annotations
+
+from domain.access.actor import Action, Actor, allow
+from domain.bulk.run import BulkFault, BulkImport
+from domain.ids import BulkImportId
+from domain.ports.page import Page, PageRequest
+from domain.ports.unit import Begin
+
+
+async def list_bulk_imports(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[BulkImport]:
+    """List the imports that the caller may see by key. Refuses with: NotAllowed."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.bulk.page(request)
+
+
+async def get_bulk_import(key: BulkImportId, *, actor: Actor, begin: Begin) -> BulkImport:
+    """Return one. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.bulk.get(key)
+
+
+async def list_bulk_faults(key: BulkImportId, request: PageRequest, *, actor: Actor, begin: Begin) -> Page[BulkFault]:
+    """List the faults of an import in the order of its rows. Refuses with: NotAllowed, NotFound."""
+    allow(actor, Action.READ_CUSTOMERS)
+    async with begin(actor) as unit:
+        return await unit.bulk.faults(key, request)
+
+
+async def tell_bulk_progress(key: BulkImportId, *, rows: int | None, seen: int, actor: Actor, begin: Begin) -> None:
+    """Say how far an import is. Refuses with: NotAllowed."""
+    allow(actor, Action.WRITE_CUSTOMERS)
+    async with begin(actor) as unit:
+        await unit.bulk.progress(key, rows=rows, seen=seen)
