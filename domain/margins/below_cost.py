@@ -244,7 +244,7 @@ def _named(priced: Priced, rater: Rater, found: Compared) -> pl.DataFrame:
     destinations = pl.Series([*rater.book.tariff.destinations, ""], dtype=pl.String)
     lists = pl.Series([_list(one) for one in rater.subscribers.pricings], dtype=pl.String)
     place = priced.rated.destination[found.places].astype(np.int64)
-    rows = priced.frame[pl.Series(found.places)]
+    rows = priced.frame.select("direction", "trunk_out", "trunk_in", "b")[pl.Series(found.places)]
     trunk = pl.when(pl.col("direction") == "out").then(pl.col("trunk_out")).otherwise(pl.col("trunk_in"))
     return rows.select(
         destination=destinations.gather(np.where(place < 0, len(destinations) - 1, place)),

@@ -82,6 +82,11 @@ def event_ids(frame: pl.DataFrame) -> pl.Series:
 def coded(texts: pl.Series, names: Sequence[str], *, absent: int, other: int) -> npt.NDArray[np.int64]:
     """Return the index of each text among ``names``; ``absent`` for null, ``other`` for any other text."""
     index = {name: number for number, name in enumerate(names)}
+    # Most columns of a file hold one value.
+    if texts.null_count() == len(texts):
+        return np.full(len(texts), absent, np.int64)
+    if (first := texts[0]) is not None and not texts.null_count() and (texts == first).all():
+        return np.full(len(texts), index.get(first, other), np.int64)
     distinct = texts.unique().drop_nulls().to_list()
     wide = {text: index.get(text, other) for text in distinct}
     if not wide:
