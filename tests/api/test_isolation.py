@@ -73,6 +73,12 @@ def _queries(owned: Owned, absent: bool) -> dict[str, str]:
             f"Query.allowances({name})": f'{{ allowances({name}: "{one}") {{ bucket left }} }}'
             for name, one in (("customer", customer), ("contract", contract), ("subscription", line))
         },
+        **{
+            f"Query.bucketHistory({name})": f'{{ bucketHistory({name}: "{one}", since: "2026-03-01T00:00:00Z", '
+            'until: "2026-04-01T00:00:00Z") { bucket amount } }'
+            for name, one in (("customer", customer), ("contract", contract), ("subscription", line))
+        },
+        "Query.planAssignments(contract)": f'{{ planAssignments(contract: "{contract}") {{ plan }} }}',
         "Query.customerGroups(customer)": f'{{ customerGroups(customer: "{customer}") {{ name }} }}',
         "Query.priceCall(input.subscription)": (
             f'{{ priceCall(input: {{subscription: "{line}", number: "46701740605"}}) {{ billed retail {{ rate }} }} }}'
@@ -380,6 +386,16 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "cancelJob.job",
         "joinGroup.customer",  # tests/buckets/test_groups.py
         "leaveGroup.customer",
+        # tests/buckets/test_plan_protocols.py
+        "putOnPlan.contract",
+        "putOnPlan.subscription",
+        "grantUnits.customer",
+        "grantUnits.contract",
+        "grantUnits.subscription",
+        "grantUnits.chargedTo",
+        "withdrawGrant.grant",
+        "giveUnits.giver",
+        "giveUnits.taker",
         # tests/api/test_webhooks.py
         "createWebhook.reseller",
         "changeWebhook.webhook",
