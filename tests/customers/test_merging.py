@@ -1,0 +1,192 @@
+"""Merging doubles: what goes on goes on with the survivor, what was invoiced stays, and the double points to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.contracts.contract import ContractService, ContractState
+from domain.contracts.subscription import NumberAssignment, SubscriptionKind
+from domain.customers.contact import Contact
+from domain.customers.customer import Customer, CustomerKind
+from domain.period import Period
+from domain.ports.page import PageRequest
+from domain.refusal import BadValue, NotFound, Stale, WrongState
+from domain.usecases.add_subscription import AddSubscription, add_subscription
+from domain.usecases.change_customer import ChangeCustomer, change_customer
+from domain.usecases.create_contract import CreateContract, create_contract
+from domain.usecases.create_customer import CreateCustomer, create_customer
+from domain.usecases.create_service import CreateService, create_service
+from domain.usecases.get_customer import get_customer
+from domain.usecases.group_customers import JoinGroup, join_group
+from domain.usecases.list_customers import ListCustomers, list_customers
+from domain.usecases.merge_customers import MergeCustomers, merge_customers
+from domain.usecases.run_bills import RunBills, run_bills
+from tests.customers.test_moves import made
+from tests.stores.worlds import NOON, PLACE, World
+from tests.usecases.trail import trail
+
+
+async def merge(world: World, survivor: Customer, double: Customer, **more: Any) -> Customer:
+    found = [await get_customer(one.id, actor=world.operator, begin=world.begin) for one in (survivor, double)]
+    cmd = MergeCustomers(
+        survivor=survivor.id,
+        survivor_version=found[0].version,
+        double=double.id,
+        double_version=found[1].version,
+        **more,
+    )
+    return await merge_customers(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
+
+
+async def agreed(world: World, owner: Customer, fee: int = 100) -> tuple[Any, Any]:
+    service = await create_service(
+        CreateService(code=f"fee-{owner.id}", name="Fee", periodic_fee=Decimal(fee), in_advance=False),
+        actor=world.operator,
+        begin=world.begin,
+    )
+    cmd = CreateContract(
+        customer=owner.id,
+        start=date(2026, 2, 1),
+        state=ContractState.ACTIVE,
+        services=(ContractService(service=service.id, start=date(2026, 2, 1)),),
+    )
+    contract = await create_contract(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
+    number = NumberAssignment(number=f"4670174{owner.id:04d}", valid_from=datetime(2026, 2, 1, tzinfo=UTC))
+    add = AddSubscription(contract=contract.id, kind=SubscriptionKind.MOBILE, numbers=(number,))
+    line = await add_subscription(add, actor=world.operator, begin=world.begin, clock=world.clock)
+    return contract, line
+
+
+async def test_everything_that_goes_on_goes_over(world: World) -> None:
+    contact = Contact(name="Eva Ek", email="eva@example.se")
+    survivor = await made(world, "Åkeri AB", phone="08-123 456")
+    double = await made(world, "Akeri AB", email="info@example.se", contacts=(contact,))
+    child = await made(world, "Child", parent=double.id, billed_through=double.id)
+    contract, line = await agreed(world, double)
+    group = JoinGroup(customer=double.id, name="gold", valid_from=NOON)
+    await join_group(group, actor=world.operator, begin=world.begin)
+    kept = await merge(world, survivor, double)
+    assert (kept.id, kept.email, kept.phone, kept.contacts) == (
+        survivor.id,
+        "info@example.se",
+        "08-123 456",
+        (contact,),
+    )
+    async with world.begin(world.operator) as unit:
+        over = await unit.contracts.get(contract.id)
+        lines = await unit.subscriptions.many([line.id])
+        owner = await unit.subscriptions.owner_of(line.numbers[0].number, NOON)
+        groups = await unit.groups.of(survivor.id)
+        closed, moved = await unit.customers.get(double.id), await unit.customers.get(child.id)
+        assert await unit.contracts.of_customers([double.id]) == {double.id: []}
+    assert (over.customer, over.version) == (survivor.id, contract.version + 1)
+    assert lines[line.id].customer == owner.customer == survivor.id
+    assert lines[line.id].numbers == line.numbers
+    assert [one.name for one in groups] == ["gold"]
+    assert (closed.merged_into, closed.closed_at) == (survivor.id, world.clock.now())
+    assert (moved.parent, moved.billed_through) == (survivor.id, survivor.id)
+    actions = {(action, target) for _, action, target in await trail(world)}
+    assert {
+        ("merge_customers", f"customer:{survivor.id}"),
+        ("close_customer", f"customer:{double.id}"),
+        ("move_customer", f"customer:{child.id}"),
+    } <= actions
+    # Whoever looks for the double's line finds the survivor.
+    page = await list_customers(ListCustomers(text=line.numbers[0].number), actor=world.operator, begin=world.begin)
+    assert [one.id for one in page.items] == [survivor.id]
+
+
+async def test_the_double_is_closed_and_says_who_goes_on(world: World) -> None:
+    survivor, double, third = await made(world, "One"), await made(world, "Two"), await made(world, "Three")
+    await merge(world, survivor, double)
+    closed = await get_customer(double.id, actor=world.operator, begin=world.begin)
+    attempts = [
+        change_customer(
+            ChangeCustomer(customer=double.id, version=closed.version, name="No"),
+            actor=world.operator,
+            begin=world.begin,
+        ),
+        create_contract(
+            CreateContract(customer=double.id, start=date(2026, 3, 1)),
+            actor=world.operator,
+            begin=world.begin,
+            clock=world.clock,
+        ),
+        create_customer(
+            CreateCustomer(name="C", kind=CustomerKind.PERSON, address=PLACE, parent=double.id),
+            actor=world.operator,
+            begin=world.begin,
+        ),
+        merge(world, third, double),
+        merge(world, double, third),
+    ]
+    for attempt in attempts:
+        with pytest.raises(WrongState, match="mergedInto"):
+            await attempt
+
+
+async def test_what_is_refused(world: World) -> None:
+    one, two = await made(world, "One"), await made(world, "Two")
+    below = await made(world, "Below", parent=two.id)
+    person = await create_customer(
+        CreateCustomer(name="Person", kind=CustomerKind.PERSON, address=PLACE),
+        actor=world.operator,
+        begin=world.begin,
+    )
+    norths = await made(world, "North's", reseller=world.north.reseller)
+    with pytest.raises(BadValue):
+        await merge(world, one, one)
+    with pytest.raises(WrongState, match="below"):
+        await merge(world, below, two)
+    with pytest.raises(WrongState, match="person"):
+        await merge(world, one, person)
+    with pytest.raises(WrongState, match="resellers"):
+        await merge(world, one, norths)
+    with pytest.raises(Stale) as stale:
+        await merge_customers(
+            MergeCustomers(survivor=one.id, survivor_version=1, double=two.id, double_version=9),
+            actor=world.operator,
+            begin=world.begin,
+            clock=world.clock,
+        )
+    assert stale.value.field == "doubleVersion"
+    with pytest.raises(NotFound):
+        await merge_customers(
+            MergeCustomers(survivor=norths.id, survivor_version=1, double=two.id, double_version=1),
+            actor=world.north,
+            begin=world.begin,
+            clock=world.clock,
+        )
+
+
+async def test_under_its_key_it_happens_once(world: World) -> None:
+    one, two = await made(world, "One"), await made(world, "Two")
+    cmd = MergeCustomers(survivor=one.id, survivor_version=1, double=two.id, double_version=1, idempotency_key="merge")
+    first = await merge_customers(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
+    assert await merge_customers(cmd, actor=world.operator, begin=world.begin, clock=world.clock) == first
+
+
+async def test_what_is_invoiced_stays_and_the_rest_comes_on_the_survivors_invoice(world: World) -> None:
+    survivor, double = await made(world, "One"), await made(world, "Two")
+    await agreed(world, survivor, 10)
+    await agreed(world, double, 100)
+
+    async def bill(month: str) -> list[tuple[str, str, Decimal]]:
+        cmd = RunBills(period=Period.month(month))
+        await run_bills(cmd, actor=world.operator, begin=world.begin, clock=world.clock)
+        async with world.begin(world.operator) as unit:
+            page = await unit.invoices.page(PageRequest())
+        return [(one.payer.name, one.period.start.isoformat()[:7], one.net) for one in page.items]
+
+    february = [("One", "2026-02", Decimal(10)), ("Two", "2026-02", Decimal(100))]
+    assert await bill("2026-02") == february
+    # In April, with March not billed yet: March of both comes to the survivor, and so does April.
+    world.clock.at = datetime(2026, 4, 3, tzinfo=UTC)
+    await merge(world, survivor, double)
+    assert await bill("2026-03") == [*february, ("One", "2026-03", Decimal(110))]
+    assert await bill("2026-04") == [*february, ("One", "2026-03", Decimal(110)), ("One", "2026-04", Decimal(110))]
+    assert len(await bill("2026-02")) == 4, "a second run of February finds nothing new"
