@@ -57,7 +57,7 @@ OutcomeOfSync = _enum(SyncOutcome, "SyncOutcome")
 class SeriesModel(Model):
     """The numbers of a kind; ``reseller`` is the seller's code, absent for the operator's own."""
 
-    __type_name__ = "Series"
+    __type_name__ = "DocumentSeries"
 
     kind = needed(KindOfSeries)
     reseller = Unicode
@@ -65,7 +65,7 @@ class SeriesModel(Model):
     next = needed(Integer)
 
 
-class SeriesPage(Model):
+class DocumentSeriesPage(Model):
     """Every series."""
 
     series = many(SeriesModel)
@@ -312,14 +312,14 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     __service_name__ = "Billing"
 
-    @operation("ListSeries", returns=SeriesPage, result="page")
-    async def list_series(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    @operation("ListDocumentSeries", returns=DocumentSeriesPage, result="page")
+    async def list_document_series(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
         """Return the number series that the caller may see."""
         codes = await _codes(ctx.udc)
-        return SeriesPage(series=[_series(one, codes) for one in await ctx.udc.ask(list_series)])
+        return DocumentSeriesPage(series=[_series(one, codes) for one in await ctx.udc.ask(list_series)])
 
     @operation(
-        "ChangeSeries",
+        "ChangeDocumentSeries",
         needed(KindOfSeries),
         needed(Integer),
         Unicode,

@@ -11,8 +11,13 @@ from domain.invoicing.invoice import CallRow, Invoice
 class Documents(Protocol):
     """Makes documents of an invoice. Pure and slow: a server calls them in a thread."""
 
-    def pdf(self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str) -> bytes:
-        """Return the PDF with its call specification; where the payer gets e-invoices, PDF/A-3 with the UBL inside."""
+    def pdf(
+        self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, logo: bytes | None = None
+    ) -> bytes:
+        """Return the PDF with its call specification; where the payer gets e-invoices, PDF/A-3 with the UBL inside.
+
+        ``logo`` is the picture of the seller's look, a PNG.
+        """
         ...
 
     def einvoice(self, invoice: Invoice) -> bytes:

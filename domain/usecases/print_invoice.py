@@ -22,13 +22,15 @@ async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents
     async with begin(actor) as unit:
         invoice = await unit.invoices.get(key)
         zone = (await unit.operators.own()).zone
+        logo = invoice.look.logo if invoice.look is not None else None
+        picture = None if logo is None else await unit.resellers.logo(logo)
         blocks: list[list[CallRow]] = []
         if invoice.call_specification is CallSpecification.ITEMISED:
             async for block in unit.invoices.calls(invoice):
                 blocks.append(list(block))
                 if sum(map(len, blocks)) > CALLS_MAX:
                     raise LimitExceeded(f"invoice {invoice.number} has more than {CALLS_MAX} calls to print")
-    return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone)
+    return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone, logo=picture)
 
 
 async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:

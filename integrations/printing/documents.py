@@ -9,7 +9,7 @@ from domain.invoicing.invoice import CallRow, Invoice
 from integrations.einvoice import peppol
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
-from integrations.printing.sheet import Brand
+from integrations.printing.sheet import Brand, brand_of
 
 
 class InvoiceDocuments:
@@ -18,9 +18,11 @@ class InvoiceDocuments:
     def __init__(self, brand: Brand | None = None) -> None:
         self._brand = brand
 
-    def pdf(self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str) -> bytes:
+    def pdf(
+        self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, logo: bytes | None = None
+    ) -> bytes:
         """Return the PDF; where the payer gets e-invoices, PDF/A-3 with the UBL inside."""
-        made = draw(invoice, calls, zone=zone, brand=self._brand)
+        made = draw(invoice, calls, zone=zone, brand=brand_of(invoice.look, logo) or self._brand)
         if invoice.delivery is Delivery.PEPPOL and invoice.payer.endpoint and invoice.seller.endpoint:
             return archived(made, peppol.encode(invoice), invoice)
         return made

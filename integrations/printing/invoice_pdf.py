@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
 from integrations.printing.call_pages import draw_calls
-from integrations.printing.faces import BOLD, PLAIN, width
+from integrations.printing.faces import BOLD, PLAIN, fitted, width
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
 from integrations.printing.shown import by_kind, days, shown
 from integrations.printing.slip import FOOT as SLIP_FOOT
@@ -100,13 +100,16 @@ class _Printer:
         sheet.text(LEFT, 37, "  ·  ".join(filter(None, facts)), size=7, colour=GREY)
         reach = "  ·  ".join(filter(None, (seller.email, seller.phone)))
         sheet.text(LEFT, 27, reach, size=7, colour=GREY)
+        if sheet.brand.note:
+            sheet.text(LEFT, 17, fitted(sheet.brand.note, PLAIN, 7, RIGHT - LEFT), size=7, colour=GREY)
         sheet.text_to(RIGHT - 16, 27, f"{said['page']} {sheet.page} {said['of']}", size=7, colour=GREY)
         sheet.pages_at(RIGHT - 13, 27)
 
     def head(self) -> None:
         """Draw seller, title, what names the invoice, and the payer where a window envelope shows him."""
         sheet, invoice, said = self.sheet, self.invoice, self.said
-        sheet.text(LEFT, TOP - 8, invoice.seller.name, size=16, face=BOLD, colour=sheet.brand.accent)
+        if sheet.brand.logo is None or not sheet.picture(LEFT, TOP - 20, sheet.brand.logo, width=180, height=32):
+            sheet.text(LEFT, TOP - 8, invoice.seller.name, size=16, face=BOLD, colour=sheet.brand.accent)
         sheet.text_to(RIGHT, TOP - 8, self.title, size=20, face=BOLD)
         sheet.rule(TOP - 24, colour=sheet.brand.accent, thick=1.2)
         facts = [

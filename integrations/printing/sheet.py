@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from PIL import Image
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from domain.invoicing.invoice import Look
 from integrations.printing.faces import BOLD, PLAIN, fitted, printable, register, width
 
 WIDTH: Final = 595.28
@@ -32,6 +35,19 @@ class Brand:
 
     accent: Colour = (0.03, 0.33, 0.40)
     tone: Colour = (0.92, 0.96, 0.96)
+    logo: bytes | None = None
+    note: str | None = None
+
+
+def brand_of(look: Look | None, logo: bytes | None) -> Brand | None:
+    """Return the brand that a look says; None where it says nothing. ``logo`` is its picture, a PNG."""
+    if look is None or (look.accent, logo, look.note) == (None, None, None):
+        return None
+    if look.accent is None:
+        return Brand(logo=logo, note=look.note)
+    accent = tuple(int(look.accent[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    tone = tuple(1 - (1 - part) * 0.08 for part in accent)
+    return Brand(accent=accent, tone=tone, logo=logo, note=look.note)  # type: ignore[arg-type]  # three parts each
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,20 @@ class Sheet:
         self.canvas.setStrokeColorRGB(*colour)
         self.canvas.setLineWidth(thick)
         self.canvas.line(left, y, right, y)
+
+    def picture(self, x: float, y: float, content: bytes, *, width: float, height: float) -> bool:
+        """Draw a picture as large as fits, on white; False where it cannot be read."""
+        try:
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as one:
+                whole = one.convert("RGBA")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return False
+        # Without transparency, which every reader and printer draws alike.
+        flat = Image.new("RGB", whole.size, "white")
+        flat.paste(whole, mask=whole.getchannel("A"))
+        scale = min(width / flat.width, height / flat.height)
+        self.canvas.drawImage(ImageReader(flat), x, y, flat.width * scale, flat.height * scale)
+        return True
 
     def box(self, x: float, y: float, wide: float, high: float, colour: Colour) -> None:
         """Fill a rectangle with rounded corners."""
