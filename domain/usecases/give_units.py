@@ -82,7 +82,7 @@ async def give_units(cmd: GiveUnits, *, actor: Actor, begin: Begin, clock: Clock
         await remember(unit.answers, cmd, grants[0].id)
         told = {"bucket": cmd.bucket, "amount": str(shown(amount, bucket.unit)), "gift": grants[0].id}
         told |= {"giver": giver.id, "taker": taker.id, "version": 1, "changed": ["allowances"]}
-        await unit.audit.write("give_units", f"subscription:{giver.id}", told)
+        await unit.audit.write("gift_units", f"subscription:{giver.id}", told)
         await unit.audit.write("receive_units", f"subscription:{taker.id}", told)
     return Gift([Granted(one, bucket.unit) for one in grants])
 

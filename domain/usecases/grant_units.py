@@ -130,7 +130,7 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
             "version": 1,
             "changed": ["allowances"],
         }
-        await unit.audit.write("grant_units", grant.owner, detail)
+        await unit.audit.write("top_up" if grant.kind is GrantKind.TOP_UP else "grant_units", grant.owner, detail)
     return Granted(grant, bucket.unit)
 
 
@@ -154,8 +154,8 @@ async def withdraw_grant(cmd: WithdrawGrant, *, actor: Actor, begin: Begin, cloc
             if any(row["drawn"] or row["given"] for row in balances.iter_rows(named=True) if row["bucket"] == name):
                 raise WrongState("some of it is used", field="grant")
             grant = await unit.grants.keep(replace(grant, withdrawn_at=clock.now()))
-            detail = {"grant": grant.id, "reason": cmd.reason, "version": 2, "changed": ["withdrawnAt"]}
-            await unit.audit.write("withdraw_grant", grant.owner, detail)
+            detail = {"grant": grant.id, "withdrawn": True, "version": 2, "changed": ["allowances"]}
+            await unit.audit.write("change_allowances", grant.owner, detail | {"reason": cmd.reason})
         return await _granted(unit, raters, grant)
 
 

@@ -90,7 +90,7 @@ async def put_on_plan(cmd: PutOnPlan, *, actor: Actor, begin: Begin) -> OnPlans:
         target = f"contract:{contract.id}" if line is None else f"subscription:{line.id}"
         days = {"validFrom": cmd.valid_from.isoformat(), "validTo": cmd.valid_to and cmd.valid_to.isoformat()}
         detail = {"plan": cmd.plan, "contract": contract.id, "version": kept.version, "changed": ["plan"], **days}
-        await unit.audit.write("put_on_plan", target, detail)
+        await unit.audit.write("change_plan", target, detail)
         return await _on(unit, contract.id)
 
 

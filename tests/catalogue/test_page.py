@@ -24,7 +24,8 @@ HOLLOW: dict[str, Any] = {
     "zones": {"NAME": {}},
     "price_lists": {"NAME": {"rounding": {}, "rates": [STEPS, {"adjust": {}}]}},
     "discount_rings": [{"when": {}, "effect": {"price": STEPS}}],
-    "buckets": [{"scope": {}, "when_empty": {}, "period": {}, "rollover": {}}],
+    "buckets": [{"scope": {}, "when_empty": {}, "period": {}, "rollover": {}, "top_up": {}}],
+    "plans": {"NAME": {}},
     "trunks": {"NAME": {}},
     "parties": {"NAME": {}},
 }
