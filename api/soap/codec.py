@@ -15,12 +15,14 @@ from spyne import Application, Fault, MethodContext
 from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
+from api.soap.agreements import Agreements
 from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused
 from api.soap.feeds import Feeds
 from api.soap.jobs import Jobs
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
+from api.soap.numbers import Numbers
 from api.soap.orders import Provisioning
 from api.soap.plans import Plans
 from api.soap.service import Billing, Call
@@ -57,7 +59,20 @@ class Codec:
     def __init__(self, version: str) -> None:
         incoming, outgoing = (Soap11, Soap11) if version == "1.1" else (_Soap12, _Soap12)
         application = Application(
-            [Billing, Customers, Feeds, Mediation, Jobs, Margins, Plans, Webhooks, Provisioning, Trade],
+            [
+                Billing,
+                Customers,
+                Agreements,
+                Feeds,
+                Mediation,
+                Jobs,
+                Margins,
+                Numbers,
+                Plans,
+                Webhooks,
+                Provisioning,
+                Trade,
+            ],
             NAMESPACE,
             name=NAME,
             in_protocol=incoming(validator="lxml"),

@@ -15,7 +15,9 @@ from spyne import Decimal as XsDecimal
 
 from api.soap.faults import NAMESPACE
 from domain.contracts.contract import ContractState
-from domain.contracts.subscription import SubscriptionKind
+from domain.contracts.identifiers import IdentifierKind
+from domain.contracts.subscription import SubscriptionKind, SubscriptionState
+from domain.contracts.terms import DiscountOn, Renewal
 from domain.customers.contact import ContactRole
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.invoice import DocumentKind
@@ -38,6 +40,10 @@ KindOfDelivery = _enum(Delivery, "Delivery")
 KindOfSpecification = _enum(CallSpecification, "CallSpecification")
 StateOfContract = _enum(ContractState, "ContractState")
 KindOfSubscription = _enum(SubscriptionKind, "SubscriptionKind")
+StateOfSubscription = _enum(SubscriptionState, "SubscriptionState")
+KindOfIdentifier = _enum(IdentifierKind, "IdentifierKind")
+KindOfRenewal = _enum(Renewal, "Renewal")
+ObjectOfDiscount = _enum(DiscountOn, "DiscountOn")
 KindOfDocument = _enum(DocumentKind, "DocumentKind")
 FormOfInvoice = Enum("pdf", "xml", type_name="InvoiceFormat")
 FormOfInvoice.__namespace__ = NAMESPACE
@@ -176,6 +182,39 @@ class CustomerChange(Model):
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
+class Terms(Model):
+    """What was agreed besides services; what is left out is as it is without terms."""
+
+    __type_name__ = "ContractTerms"
+
+    bindingMonths = Integer  # noqa: N815  (an element's name)
+    bindingFrom = Date  # noqa: N815
+    bindingShare = XsDecimal  # noqa: N815
+    noticeMonths = Integer  # noqa: N815
+    renewal = KindOfRenewal
+    renewalMonths = Integer  # noqa: N815
+    intervalMonths = Integer  # noqa: N815
+    anniversary = Boolean
+    paysSuspended = Boolean  # noqa: N815
+    conditions = Unicode
+    signatory = Unicode
+    signedOn = Date  # noqa: N815
+    seller = Unicode
+    site = Address
+
+
+class Discount(Model):
+    """In [start, end): percent or amount off fees, or percent off usage; of one service, or of all."""
+
+    on = ObjectOfDiscount
+    start = needed(Date)
+    end = Date
+    percent = XsDecimal
+    amount = XsDecimal
+    serviceCode = Unicode  # noqa: N815  (an element's name)
+    text = Unicode
+
+
 class ContractLine(Model):
     """A service on a contract; fees left out are the service's own."""
 
@@ -185,6 +224,8 @@ class ContractLine(Model):
     quantity = Integer(ge=1, le=1_000_000)
     oneTimeFee = XsDecimal  # noqa: N815
     periodicFee = XsDecimal  # noqa: N815
+    subscription = Integer
+    bundleCode = Unicode  # noqa: N815
 
 
 class NumberAssignment(Model):
@@ -193,15 +234,20 @@ class NumberAssignment(Model):
     number = needed(Unicode)
     validFrom = needed(DateTime)  # noqa: N815  (an element's name)
     validTo = DateTime  # noqa: N815
+    kind = KindOfIdentifier
 
 
 class Line(Model):
-    """A line in the network."""
+    """A line in the network. ``endedAt`` may lie ahead."""
 
     id = needed(Integer)
     kind = needed(KindOfSubscription)
     label = needed(Unicode)
     number = NumberAssignment.customize(min_occurs=0, max_occurs="unbounded")
+    state = needed(StateOfSubscription)
+    activatedAt = DateTime  # noqa: N815
+    endedAt = DateTime  # noqa: N815
+    version = needed(Integer)
 
 
 class Contract(Model):
@@ -216,6 +262,8 @@ class Contract(Model):
     service = ContractLine.customize(min_occurs=0, max_occurs="unbounded")
     subscription = Line.customize(min_occurs=0, max_occurs="unbounded")
     version = needed(Integer)
+    terms = Terms
+    discount = Discount.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class ContractChange(Model):

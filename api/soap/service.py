@@ -293,9 +293,16 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
 async def shown(call: Call, one: Contract) -> Any:
     """Show a contract with what it refers to."""
     owners = await call.ask(customers_by_ids, [one.customer])
-    services = await call.ask(services_by_ids, [line.service for line in one.services])
+    named = {line.service for line in one.services} | {each.service for each in one.discounts if each.service}
+    services = await call.ask(services_by_ids, sorted(named))
     lines = await call.ask(subscriptions_of_contracts, [one.id])
-    return showing.contract(one, owner=owners[one.customer], services=services, lines=lines.get(one.id, ()))
+    return showing.contract(
+        one,
+        owner=owners[one.customer],
+        services=services,
+        lines=lines.get(one.id, ()),
+        now=call.wiring.clock.now(),
+    )
 
 
 def given(body: Any, name: str, value: Any) -> dict[str, Any]:

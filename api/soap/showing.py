@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from api.soap import models, particulars
+from api.soap.agreed import shown_discounts, shown_terms
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -87,7 +89,7 @@ def allowances(found: Sequence[AllowanceLeft]) -> models.Allowances:
 
 
 def contract(
-    one: Contract, *, owner: Customer, services: dict[int, Service], lines: Iterable[Subscription]
+    one: Contract, *, owner: Customer, services: dict[int, Service], lines: Iterable[Subscription], now: datetime
 ) -> models.Contract:
     """Show a contract with its services by code and its lines."""
     return models.Contract(
@@ -97,6 +99,8 @@ def contract(
         end=one.end,
         state=one.state.value,
         priceList=one.price_list,
+        terms=shown_terms(one.terms),
+        discount=shown_discounts(one.discounts, {key: each.code for key, each in services.items()}),
         service=[
             models.ContractLine(
                 serviceCode=services[line.service].code,
@@ -105,21 +109,31 @@ def contract(
                 quantity=line.quantity,
                 oneTimeFee=plain(line.one_time_fee),
                 periodicFee=plain(line.periodic_fee),
+                subscription=line.subscription,
+                bundleCode=None if line.bundle is None else services[line.bundle].code,
             )
             for line in one.services
         ],
-        subscription=[
-            models.Line(
-                id=line.id,
-                kind=line.kind.value,
-                label=line.label,
-                number=[
-                    models.NumberAssignment(number=each.number, validFrom=each.valid_from, validTo=each.valid_to)
-                    for each in line.numbers
-                ],
+        subscription=[line(each, now) for each in lines],
+        version=one.version,
+    )
+
+
+def line(one: Subscription, now: datetime) -> models.Line:
+    """Show a line in the network as it is now."""
+    return models.Line(
+        id=one.id,
+        kind=one.kind.value,
+        label=one.label,
+        number=[
+            models.NumberAssignment(
+                number=each.number, validFrom=each.valid_from, validTo=each.valid_to, kind=each.kind.value
             )
-            for line in lines
+            for each in one.numbers
         ],
+        state=one.state_at(now).value,
+        activatedAt=one.activated_at,
+        endedAt=one.ended_at,
         version=one.version,
     )
 
