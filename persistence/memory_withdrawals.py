@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from domain.mediation.files import CdrFile, FileState
+from domain.mediation.files import CdrFile, FileState, SuspenseKind
 from domain.ports.withdrawals import Place
+from domain.rating.clock import micros
 from domain.rerating.columns import STORED
 from persistence.memory import Draft
 
@@ -40,6 +43,30 @@ class MemoryWithdrawals:
             row = self._draft.table("usage")[start, source, key]
             billed += any(mark.covers(row.event) for mark in self._draft.table("billed_through").values())
         return billed
+
+    async def restorable(
+        self, file: CdrFile, starts: NDArray[np.int64], keys: NDArray[np.int64], records: NDArray[np.int64]
+    ) -> Sequence[int]:
+        """Return which of a file's events, by their rows, are nowhere since who brought them was withdrawn."""
+        source, draft = int(file.source), self._draft
+        gone = list(draft.table("suspense_gone").values())
+        mine = {one.record for one in draft.table("suspense").values() if one.file == file.id}
+        mine |= {one.record for one, _ in gone if one.file == file.id}
+        told = draft.table("suspense_told")
+        back = {(start, key) for start, of, key, _ in draft.table("usage_past") if of == source}
+        back |= {
+            (micros(one.start), told[one.id]["key"])
+            for one, why in gone
+            if why == "withdrawn" and one.source == source and one.kind is SuspenseKind.UNRATED and one.start
+        }
+        there = {(place[0], place[2]) for place in draft.table("usage") if place[1] == source}
+        there |= {(place[0], place[2]) for place in draft.table("suspense_kept") if place[1] == source}
+        wanted = zip(starts.tolist(), keys.tolist(), records.tolist(), strict=True)
+        return [
+            row
+            for row, (start, key, record) in enumerate(wanted)
+            if record not in mine and (start, key) in back and (start, key) not in there
+        ]
 
     async def overlapping(self, file: CdrFile) -> Sequence[CdrFile]:
         """Return other files of the source that had duplicates, perhaps of this one."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from domain.access.actor import Actor
 from domain.mediation.files import CdrFile
@@ -46,6 +48,23 @@ _BILLED: Final = (
     " and u.version = wanted.version where exists (select from billed_through b where b.operator = u.operator"
     " and b.customer = u.customer and u.start < b.period_end and u.chunk <= b.horizon)"
 )
+# Charged once and taken back, or held once and withdrawn; and not there any more.
+_RESTORABLE: Final = """
+with wanted as (select * from unnest($4::timestamptz[], $5::bigint[], $6::bigint[]) with ordinality
+    w (start, key, record, place)),
+mine as materialized (select record from suspense where operator = $1 and file = $2),
+held as materialized (select start, key, resolution from suspense where operator = $1 and source = $3
+    and kind = 'unrated' and (resolved_at is null or resolution = 'withdrawn')
+    and start between (select min(start) from wanted) and (select max(start) from wanted)),
+last as (select distinct on (u.start, u.key) u.start, u.key, u.version from wanted w
+    join usage u on u.operator = $1 and u.source = $3 and u.start = w.start and u.key = w.key
+    order by u.start, u.key, u.version desc)
+select w.place - 1 as place from wanted w left join last l on l.start = w.start and l.key = w.key
+where w.record not in (select record from mine)
+  and not exists (select from held h where h.start = w.start and h.key = w.key and h.resolution is null)
+  and coalesce(l.version % 2 = 0, exists (select from held h where h.start = w.start and h.key = w.key))
+order by w.place
+"""
 
 
 class WithdrawalStore:
@@ -82,6 +101,17 @@ class WithdrawalStore:
             *(self._operator, int(rows["source"][0]), starts, rows["key"].to_list(), rows["version"].to_list()),
         )
         return int(found)
+
+    async def restorable(
+        self, file: CdrFile, starts: NDArray[np.int64], keys: NDArray[np.int64], records: NDArray[np.int64]
+    ) -> Sequence[int]:
+        """Return which of a file's events, by their rows, are nowhere since who brought them was withdrawn."""
+        await self._connection.execute(f"set local statement_timeout = '{SECONDS}s'")
+        moments = [EPOCH + timedelta(microseconds=start) for start in starts.tolist()]
+        rows = await self._connection.fetch(
+            _RESTORABLE, self._operator, file.id, file.source, moments, keys.tolist(), records.tolist()
+        )
+        return [row["place"] for row in rows]
 
     async def overlapping(self, file: CdrFile) -> Sequence[CdrFile]:
         """Return other files of the source and the same time that had duplicates, perhaps of this one."""

@@ -47,20 +47,24 @@ def balance(operator: Operator = None) -> int:
 @app.command()
 def withdraw(
     file: Annotated[int, typer.Argument(help="The file's id.")],
+    *,
     why: Annotated[str, typer.Option(help="Why, for the history.")],
     corrections: Annotated[
         bool, typer.Option("--corrections", help="Also what is invoiced; it goes to the next invoices.")
     ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Only count what would be taken back.")] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo/--no-redo", help="Charge what other files counted as its duplicates.")
+    ] = True,
     operator: Operator = None,
 ) -> int:
-    """Take back what a file has brought.
+    """Take back what a file has brought, and let other files bring what they counted as its duplicates.
 
     Its bytes may then be imported again, by another profile or source.
     """
     from api.cli.reach import run_with
 
-    return run_with(operator, lambda wiring, actor: _withdraw(wiring, actor, file, why, corrections, preview))
+    return run_with(operator, lambda wiring, actor: _withdraw(wiring, actor, file, why, corrections, preview, redo))
 
 
 @app.command()
@@ -108,23 +112,33 @@ async def _balance(wiring: Wiring, actor: Actor) -> int:
 
 
 async def _withdraw(  # noqa: PLR0917  (the options, in their order)
-    wiring: Wiring, actor: Actor, file: int, why: str, corrections: bool, preview: bool
+    wiring: Wiring, actor: Actor, file: int, why: str, corrections: bool, preview: bool, redo: bool
 ) -> int:
     from domain.ids import FileId
+    from domain.usecases.redo_duplicates import withdraw_and_redo
     from domain.usecases.withdraw_file import WithdrawFile, withdraw_file
 
     cmd = WithdrawFile(file=FileId(file), why=why, corrections=corrections, preview=preview)
-    done = await withdraw_file(
-        cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, formats=wiring.formats, raters=wiring.raters
-    )
+    around = {name: getattr(wiring, name) for name in ("begin", "clock", "formats", "raters")}
+    if redo:
+        done = await withdraw_and_redo(cmd, actor=actor, blobs=wiring.blobs, **around)
+    else:
+        done = await withdraw_file(cmd, actor=actor, **around)
+    redone = [{"id": one.file.id, "rated": one.rated, "unrated": one.unrated} for one in done.redone if not one.fault]
     told: dict[str, Any] = {"events": done.events, "billed": done.billed, "suspended": done.suspended}
-    print(json.dumps({**_told(done.file), **told, "preview": preview}, ensure_ascii=False))
-    for one in done.overlapping:
+    print(json.dumps({**_told(done.file), **told, "preview": preview, "redone": redone}, ensure_ascii=False))
+    for each in done.redone:
+        if each.fault:
+            complain(f"{each.file.name} (file {each.file.id}) has {each.file.duplicates} duplicates: {each.fault}")
+        elif each.unrated:
+            complain(f"{each.file.name} (file {each.file.id}): {each.unrated} records not rated")
+    for one in done.overlapping if preview or not redo else ():
         complain(
-            f"{one.name} (file {one.id}) has {one.duplicates} duplicates, perhaps of this file: they are charged"
-            " nowhere now; withdraw it as well, and import both again"
+            f"{one.name} (file {one.id}) has {one.duplicates} duplicates, perhaps of this file: charged nowhere"
+            f" {'then' if preview else 'now'} unless it is read again, which file withdraw does without --no-redo"
         )
-    return ATTENTION if done.overlapping else DONE
+    left = [one for one in done.redone if one.fault or one.unrated]
+    return ATTENTION if left or (done.overlapping and (preview or not redo)) else DONE
 
 
 async def _sweep(wiring: Wiring, actor: Actor, source: str | None) -> int:

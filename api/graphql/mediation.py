@@ -27,6 +27,7 @@ from domain.refusal import BadValue, LimitExceeded
 from domain.usecases.check_source import CheckSource, check_source, validate_profile
 from domain.usecases.list_suspense import ListSuspense, count_suspense, list_suspense
 from domain.usecases.put_source import PutSource, put_source
+from domain.usecases.redo_duplicates import withdraw_and_redo
 from domain.usecases.source_versions import (
     RollBackSource,
     compare_source_versions,
@@ -36,7 +37,7 @@ from domain.usecases.source_versions import (
     roll_back_source,
 )
 from domain.usecases.sweep_sessions import Swept, sweep_sessions
-from domain.usecases.withdraw_file import WithdrawFile, Withdrawn, withdraw_file
+from domain.usecases.withdraw_file import Redone, WithdrawFile, Withdrawn, withdraw_file
 from domain.usecases.work_suspense import (
     CorrectSuspense,
     DiscardSuspense,
@@ -254,6 +255,22 @@ class WithdrawFileInput:
     why: str
     corrections: bool = False
     preview: bool = True
+    redo: bool = strawberry.field(default=True, description="Charge what other files counted as its duplicates.")
+
+
+@strawberry.type(name="RedoneFile", description="A file that was read again; fault: why it could not be.")
+class RedoneType:
+    """``domain.usecases.withdraw_file.Redone``."""
+
+    file: FileType
+    rated: BigInt = strawberry.field(description="How many of its duplicates are charged now.")
+    unrated: BigInt
+    fault: str | None
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Redone)
 
 
 @strawberry.type(name="Withdrawal", description="What a withdrawal took back; of a preview, what it would.")
@@ -267,6 +284,7 @@ class WithdrawalType:
     overlapping: list[FileType] = strawberry.field(
         description="Files whose duplicates may have been this file's, and that are charged nowhere without it."
     )
+    redone: list[RedoneType] = strawberry.field(description="Those of them that were read again.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -415,7 +433,10 @@ async def _withdraw(info: Info, asked: Annotated[WithdrawFileInput, strawberry.a
         corrections=asked.corrections,
         preview=asked.preview,
     )
-    return await info.context.ask(withdraw_file, cmd, clock=wiring.clock, formats=wiring.formats, raters=wiring.raters)
+    around = {"clock": wiring.clock, "formats": wiring.formats, "raters": wiring.raters}
+    if asked.redo:
+        return await info.context.ask(withdraw_and_redo, cmd, blobs=wiring.blobs, **around)
+    return await info.context.ask(withdraw_file, cmd, **around)
 
 
 async def _sweep(info: Info, source: str | None = None) -> Any:

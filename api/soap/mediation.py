@@ -20,6 +20,7 @@ from domain.usecases.check_source import CheckSource, check_source, validate_pro
 from domain.usecases.list_files import list_sources, sources_by_ids
 from domain.usecases.list_suspense import ListSuspense, count_suspense, list_suspense
 from domain.usecases.put_source import PutSource, put_source
+from domain.usecases.redo_duplicates import withdraw_and_redo
 from domain.usecases.source_versions import (
     RollBackSource,
     compare_source_versions,
@@ -216,6 +217,15 @@ class FileModel(Model):
     ignored = many(Count)
 
 
+class RedoneFile(Model):
+    """A file that was read again, and how many of its duplicates are charged now; fault: why it could not be."""
+
+    file = needed(FileModel)
+    rated = needed(Integer)
+    unrated = needed(Integer)
+    fault = Unicode
+
+
 class Withdrawal(Model):
     """What a withdrawal took back; of a preview, what it would."""
 
@@ -224,6 +234,7 @@ class Withdrawal(Model):
     billed = needed(Integer)
     suspended = needed(Integer)
     overlapping = many(FileModel)
+    redone = many(RedoneFile)
 
 
 class Sweep(Model):
@@ -421,7 +432,14 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation(
-        "WithdrawFile", needed(Integer), needed(Unicode), Boolean, Boolean, returns=Withdrawal, result="withdrawal"
+        "WithdrawFile",
+        needed(Integer),
+        needed(Unicode),
+        Boolean,
+        Boolean,
+        Boolean,
+        returns=Withdrawal,
+        result="withdrawal",
     )
     async def withdraw_file(
         ctx: Any,  # noqa: N805
@@ -429,17 +447,29 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
         why: str,
         corrections: bool | None,
         preview: bool | None,
+        redo: bool | None,
     ) -> Any:
-        """Take back what a file has brought; a preview unless preview is false."""
+        """Take back what a file has brought; a preview unless preview is false.
+
+        Other files then bring what they counted as its duplicates, unless redo is false.
+        """
         wiring = ctx.udc.wiring
         cmd = WithdrawFile(file=FileId(file), why=why, corrections=corrections is True, preview=preview is not False)
-        done = await ctx.udc.ask(withdraw_file, cmd, clock=wiring.clock, formats=wiring.formats, raters=wiring.raters)
+        around = {"clock": wiring.clock, "formats": wiring.formats, "raters": wiring.raters}
+        if redo is False:
+            done = await ctx.udc.ask(withdraw_file, cmd, **around)
+        else:
+            done = await ctx.udc.ask(withdraw_and_redo, cmd, blobs=wiring.blobs, **around)
         return Withdrawal(
             file=_file(done.file),
             events=done.events,
             billed=done.billed,
             suspended=done.suspended,
             overlapping=[_file(one) for one in done.overlapping],
+            redone=[
+                RedoneFile(file=_file(one.file), rated=one.rated, unrated=one.unrated, fault=one.fault)
+                for one in done.redone
+            ],
         )
 
     @operation("SweepSessions", Unicode, returns=Sweep, result="sweep")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from domain.mediation.files import CdrFile
 
@@ -30,4 +32,13 @@ class Withdrawals(Protocol):
 
     async def overlapping(self, file: CdrFile) -> Sequence[CdrFile]:
         """Return other files of the source and the same time that had duplicates, perhaps of this one."""
+        ...
+
+    async def restorable(
+        self, file: CdrFile, starts: NDArray[np.int64], keys: NDArray[np.int64], records: NDArray[np.int64]
+    ) -> Sequence[int]:
+        """Return which of a file's events, by their rows, are nowhere since the file that brought them was withdrawn.
+
+        Only those that were nothing but duplicates here: no record that is, or ever was, in suspense.
+        """
         ...

@@ -44,6 +44,7 @@ class Withdrawn:
 
     ``events`` were taken back, ``billed`` of them are invoiced; ``suspended`` records left suspense. ``overlapping``:
     other files whose duplicates may have been this file's: what only this one was charged for, they are not.
+    ``redone``: those of them that were read again (``redo_duplicates``).
     """
 
     file: CdrFile
@@ -51,6 +52,17 @@ class Withdrawn:
     billed: int
     suspended: int
     overlapping: Sequence[CdrFile]
+    redone: Sequence[Redone] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redone:
+    """A file with its counts, how many of its duplicates became events now, and why it could not be read again."""
+
+    file: CdrFile
+    rated: int = 0
+    unrated: int = 0
+    fault: str | None = None
 
 
 async def withdraw_file(

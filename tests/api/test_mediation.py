@@ -119,6 +119,9 @@ async def test_a_file_is_withdrawn(house: House) -> None:
     told = {"__typename": "Withdrawal", "events": "0", "suspended": "2", "file": {"state": "DONE"}}
     assert await withdraw("true") == told
     assert (await withdraw("false"))["file"]["state"] == "WITHDRAWN"
+    call = f'withdrawFile(input: {{file: "{file}", why: "again", preview: false, redo: true}})'
+    again = await do(house, "operator", call, "... on Withdrawal { redone { rated unrated fault file { id } } }")
+    assert again["redone"] == [], "nobody had duplicates of it"
     assert (await do(house, "operator", "sweepSessions", "... on Sweep { events }"))["events"] == "0"
 
 

@@ -16,8 +16,10 @@ from domain.ports.usage import UsageFilter
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound
 from domain.usecases.list_files import get_file
 from domain.usecases.put_source import PutSource, put_source
+from domain.usecases.redo_duplicates import redo_duplicates
 from domain.usecases.run_bills import RunBills, run_bills
-from domain.usecases.withdraw_file import WithdrawFile, Withdrawn, withdraw_file
+from domain.usecases.withdraw_file import Redone, WithdrawFile, Withdrawn, withdraw_file
+from domain.usecases.work_suspense import DiscardSuspense, discard_suspense
 from tests.intake import sessions as of
 from tests.intake import world as made
 
@@ -129,11 +131,94 @@ async def test_a_withdrawal_tells_which_files_counted_its_records_as_duplicates(
     assert [one.name for one in done.overlapping] == ["2.csv"]
 
 
+async def redo(wiring, world, *files) -> list[Redone]:
+    return list(
+        await redo_duplicates(
+            [one.id for one in files],
+            actor=world.actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            blobs=wiring.blobs,
+            formats=wiring.formats,
+            raters=wiring.raters,
+        )
+    )
+
+
+async def test_what_others_counted_as_duplicates_is_charged_again(wiring, world, load):
+    """The calls that only the withdrawn file was charged for come back under the file that brought them too."""
+    nobody = made.lines(made.row(90, a="46799999999", b=FIXED), made.row(91, a="46799999999", b=FIXED))
+    first = await load(made.calls(10) + nobody)
+    second = await load(made.calls(10, first=5) + nobody, name="2.csv")
+    third = await load(made.calls(6, first=4), name="3.csv")
+    assert (second.file.duplicates, second.file.unrated, third.file.duplicates) == (7, 0, 6)
+    before = await totals(wiring, world)
+    assert [one.rated for one in await redo(wiring, world, second.file)] == [0], "nothing is to be charged yet"
+    done = await withdraw(wiring, world, first.file)
+    assert [one.id for one in done.overlapping] == [second.file.id, third.file.id]
+    again = await redo(wiring, world, *done.overlapping)
+    assert [(one.rated, one.unrated, one.file.duplicates, one.fault) for one in again] == [
+        (5, 2, 0, None),
+        (1, 0, 5, None),
+    ]
+    assert [one.rated + one.unrated for one in await redo(wiring, world, *done.overlapping)] == [0], "once"
+    await of.check_balances(wiring, world)
+    calls = await events(wiring, world)
+    assert len({(one.start, one.ref) for one in calls}) == len(calls) == 11  # 4 of the ten were the first file's alone
+    back = await load(made.calls(10) + nobody, name="1 again.csv")
+    assert (back.file.rated, back.file.duplicates) == (4, 8)
+    assert await totals(wiring, world) == before
+    await of.check_balances(wiring, world)
+
+
+async def test_what_was_given_up_or_held_does_not_come_back(wiring, world, load):
+    first = await load(made.calls(3))
+    other = made.row(1, a=made.number(1), b=FIXED, seconds=77)
+    second = await load(made.calls(3) + made.lines(made.row(90, a="46799999999", b=FIXED)), name="2.csv")
+    third = await load(made.calls(1) + made.lines(other), name="3.csv")
+    async with wiring.begin(world.actor) as unit:
+        held = (await unit.suspense.page(PageRequest())).items
+    await discard_suspense(
+        DiscardSuspense(chosen=SuspenseFilter(file=second.file.id), why="a test"),
+        actor=world.actor,
+        begin=wiring.begin,
+    )
+    await withdraw(wiring, world, first.file)
+    conflicts = [one for one in held if one.file == third.file.id]
+    (again,) = await redo(wiring, world, third.file)
+    assert (again.rated, again.file.rejects) == (third.file.duplicates, len(conflicts))
+    (again,) = await redo(wiring, world, second.file)
+    assert (again.rated, again.unrated) == (3 - third.file.duplicates, 0), "what was discarded stays so"
+    await of.check_balances(wiring, world)
+
+
+async def test_what_cannot_be_read_again_is_said(wiring, world, load):
+    await of.source(wiring, world, "opensips")
+    first = await of.load(wiring, world, of.sip("INVITE", of.FIRST + 5) + of.sip("BYE", of.FIRST + 65), "1.log")
+    second = await of.load(wiring, world, of.sip("BYE", of.FIRST + 65), "2.log")
+    assert second.file.duplicates == 1
+    await withdraw(wiring, world, first.file)
+    (done,) = await redo(wiring, world, second.file)
+    assert "parts of sessions" in done.fault
+    plain, again = await load(made.calls(4)), await load(made.calls(5), name="5.csv")
+    for path in wiring.settings.files_dir.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    await withdraw(wiring, world, plain.file)
+    (done,) = await redo(wiring, world, again.file)
+    assert "is not in" in done.fault
+
+
 async def test_only_who_may_withdraws(wiring, world, load):
     done = await load(made.calls(2))
     stranger = await made.make(wiring.begin, f"wd{world.operator}")
     with pytest.raises(NotAllowed):
         await withdraw(wiring, world, done.file, actor=world.of_reseller(world.reseller))
+    around = {name: getattr(wiring, name) for name in ("begin", "clock", "blobs", "formats", "raters")}
+    with pytest.raises(NotAllowed):
+        await redo_duplicates([done.file.id], actor=world.of_reseller(world.reseller), **around)
+    with pytest.raises(NotFound):
+        await redo_duplicates([done.file.id], actor=stranger.actor, **around)
     with pytest.raises(NotFound):
         await withdraw(wiring, world, done.file, actor=stranger.actor)
     with pytest.raises(BadValue):

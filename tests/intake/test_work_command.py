@@ -96,3 +96,20 @@ async def test_what_waited_for_another_file_is_no_less_than_nothing(installation
     bye.write_bytes(of.sip("BYE", start + 160, call="c2"))
     _, _, err = await call("import", "cdr", "--source", "opensips", invite, bye)
     assert [json.loads(err[-1])[name] for name in counts] == [2, 1, 1, 0]
+
+
+async def test_a_withdrawal_lets_others_bring_what_they_counted_as_duplicates(installation, call):
+    source = ("--source", installation / "pbx.toml")
+    for name, data in (("1.csv", made.calls(6)), ("2.csv", made.calls(6, first=3))):
+        (installation / name).write_bytes(data)
+        await call("import", "cdr", *source, installation / name)
+    _, rows, _ = await call("file", "list")
+    first, second = (row["id"] for row in rows)
+    code, (told,), err = await call("file", "withdraw", first, "--why", "x", "--preview")
+    assert (code, told["redone"], len(err)) == (1, [], 1)
+    code, (told,), err = await call("file", "withdraw", first, "--why", "x", "--no-redo")
+    assert (code, told["events"], told["redone"], len(err)) == (1, 6, [], 1)
+    code, (told,), err = await call("file", "withdraw", first, "--why", "x")
+    assert (code, told["events"], told["redone"], err) == (0, 0, [{"id": second, "rated": 3, "unrated": 0}], [])
+    code, (balance,), _ = await call("file", "balance")
+    assert (balance["holds"], balance["rated"], balance["duplicates"]) == (True, 6, 0)
