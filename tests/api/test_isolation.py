@@ -365,8 +365,11 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     # tests/api/test_sockets.py, tests/api/test_margins.py
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other
     operators_own |= {"alarm.id", "margins.customer", "marginTotal.customer", "callMargins.customer"}
-    assert _taking_ids(schema, "Query") - queries - operators_own == set()
-    assert _taking_ids(schema, "Live") == {"importProgress.file"}  # tests/api/test_sockets.py
+    # tests/api/test_provisioning.py
+    provisioning = {"order.id", "orders.subscription", "orders.customer", "barring.subscription"}
+    assert _taking_ids(schema, "Query") - queries - operators_own - provisioning == set()
+    # tests/api/test_sockets.py, tests/api/test_provisioning.py
+    assert _taking_ids(schema, "Live") == {"importProgress.file", "orderProgress.order"}
     mutations = set(_mutations(blank, absent=False)) | set(_rerate(blank, absent=False))
     others = {
         "createCustomer.reseller",  # test_a3
@@ -404,6 +407,13 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "replayDeliveries.webhook",
         "replayDeliveries.event",
         "removeWebhook.webhook",
+        # tests/api/test_provisioning.py
+        "placeOrder.subscription",
+        "placeOrder.after",
+        "cancelOrder.order",
+        "retryOrder.order",
+        "abandonOrder.order",
+        "completeStep.order",
         "rerate.customer",
         "rerate.contract",
         "rerate.subscription",
