@@ -18,7 +18,7 @@ from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
 from api.metering import CallMeter
-from api.rest import pricing, provisioning
+from api.rest import bulk, pricing, provisioning
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -293,6 +293,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
             answers={"200": ("application/zip", {"type": "string", "format": "binary"})},
             refuses=(404,),
         ),
+        *bulk.operations(wiring),
         Operation(
             method="POST",
             path="/rest/v1/payments/{name}",

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from api.bulk import bulk_job
 from api.feeding import poll_job
 from api.provisioning import order_job
 from api.wiring import Wiring
 from domain.access.actor import Actor
+from domain.bulk import run as bulk_run
 from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
@@ -66,6 +68,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
     SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
+    bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,
 }

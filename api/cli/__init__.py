@@ -58,6 +58,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "bill": ("api.cli.bill", "Run bills and export invoices."),
     "einvoice": ("api.cli.einvoice", "Check an e-invoice against XSD and business rules."),
     "customer": ("api.cli.customer", "Write out everything that is kept of a customer; erase a person."),
+    "bulk": ("api.cli.bulk", "Bring customers, contracts, lines and numbers as sheets, and take them out."),
     "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
     "suspense": ("api.cli.suspense", "List, correct, release and discard the records that are not rated."),
     "file": (

@@ -12,6 +12,7 @@ from api.graphql.agreements import AgreementMutation, AgreementQuery, QuoteType
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.basis import BasisMutation, BasisQuery
+from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
@@ -87,6 +88,7 @@ class Query(
     OrderQuery,
     ElementQuery,
     EventQuery,
+    BulkQuery,
 ):
     """Every query."""
 
@@ -121,6 +123,7 @@ class Mutation(
     OrderMutation,
     ElementMutation,
     WebhookMutation,
+    BulkMutation,
 ):
     """Every mutation."""
 

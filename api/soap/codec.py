@@ -16,6 +16,7 @@ from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
 from api.soap.agreements import Agreements
+from api.soap.bulk import Bulk
 from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused
 from api.soap.feeds import Feeds
@@ -61,6 +62,7 @@ class Codec:
         application = Application(
             [
                 Billing,
+                Bulk,
                 Customers,
                 Agreements,
                 Feeds,

@@ -28,7 +28,7 @@ from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.subscription import NumberAssignment
 from domain.contracts.terms import Terms
 from domain.ids import BulkImportId, ContractId, CustomerId, ResellerId, SubscriptionId
-from domain.jobs.job import Job, NewJob
+from domain.jobs.job import NewJob
 from domain.operators import Address
 from domain.ports.clock import Clock
 from domain.ports.sheets import Sheets
@@ -64,8 +64,11 @@ class _Undo(Exception):  # noqa: N818  (ends a unit whose work is not wanted; no
     """The unit is not to be committed."""
 
 
-async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock) -> tuple[BulkImport, Job]:
-    """Keep a sheet and promise its import. Refuses with: NotAllowed, BadValue (name, empty), LimitExceeded (size)."""
+async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock, promise: bool = True) -> BulkImport:
+    """Keep a sheet and promise its import to a worker; without ``promise`` the caller imports it himself.
+
+    Refuses with: NotAllowed, BadValue (name, empty), LimitExceeded (size).
+    """
     allow(actor, ACTIONS[cmd.kind])
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX or not cmd.name.isprintable():
         raise BadValue("a name is printable and has 1 to {most} characters", most=NAME_MAX, field="name")
@@ -86,10 +89,11 @@ async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock
     )
     async with begin(actor) as unit:
         kept = await unit.bulk.add(new, cmd.content)
-        job = await unit.jobs.add(NewJob(kind=JOB, payload={"import": kept.id}))
+        if promise:
+            await unit.jobs.add(NewJob(kind=JOB, payload={"import": kept.id}))
         detail = {"kind": cmd.kind.value, "mode": cmd.mode.value, "preview": cmd.preview}
         await unit.audit.write("take_bulk", f"bulk_import:{kept.id}", detail)
-    return kept, job
+    return kept
 
 
 async def import_bulk(
