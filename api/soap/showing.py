@@ -14,6 +14,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
+from domain.ids import ServiceId
 from domain.invoicing.invoice import Invoice
 from domain.operators import Address
 from domain.rating.explanation import Explanation
@@ -100,7 +101,7 @@ def contract(
         state=one.state.value,
         priceList=one.price_list,
         terms=shown_terms(one.terms),
-        discount=shown_discounts(one.discounts, {key: each.code for key, each in services.items()}),
+        discount=shown_discounts(one.discounts, {ServiceId(key): each.code for key, each in services.items()}),
         service=[
             models.ContractLine(
                 serviceCode=services[line.service].code,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from domain.access.actor import Action, Actor, allow
 from domain.contracts.service import Service
 from domain.ids import ServiceId
@@ -18,3 +20,14 @@ async def get_service(key: ServiceId | str, *, actor: Actor, begin: Begin) -> Se
         if key not in (found := await unit.services.many([key])):
             raise NotFound("no service {key}", key=key)
         return found[key]
+
+
+async def services_by_codes(codes: Sequence[str], *, actor: Actor, begin: Begin) -> Mapping[str, Service]:
+    """Return the services with these codes. Refuses with: NotAllowed, NotFound (one that is not there)."""
+    allow(actor, Action.READ_CONTRACTS)
+    async with begin(actor) as unit:
+        found = await unit.services.by_codes(sorted(set(codes)))
+    for code in codes:
+        if code not in found:
+            raise NotFound("no service {key}", key=code, field="serviceCode")
+    return found
