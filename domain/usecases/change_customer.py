@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, within
+from domain.access.editions import Part
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.customers.contact import Contact, Recipient
 from domain.customers.customer import CallSpecification, Customer, CustomerKind, Delivery, check, check_open
@@ -70,6 +71,8 @@ async def change_customer(cmd: ChangeCustomer, *, actor: Actor, begin: Begin) ->
     (merged, closed or erased; or it stands in the tree by dates).
     """
     allow(actor, Action.WRITE_CUSTOMERS)
+    if cmd.kind is CustomerKind.PERSON:
+        within(actor, Part.PERSONS)
     check_texts(cmd)
     changes = given(cmd, *_FIELDS)
     async with begin(actor) as unit:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, within
+from domain.access.editions import Part
 from domain.commands import answered, check_texts, remember
 from domain.customers.contact import Contact, Recipient
 from domain.customers.customer import (
@@ -67,6 +68,8 @@ async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) ->
     Refuses with: NotAllowed, BadValue, NotFound (parent, reseller, price list), Conflict (number, idempotency key).
     """
     allow(actor, Action.WRITE_CUSTOMERS)
+    if cmd.kind is CustomerKind.PERSON:
+        within(actor, Part.PERSONS)
     check_texts(cmd)
     reseller = cmd.reseller if cmd.reseller is not None else actor.reseller
     async with begin(actor) as unit:
