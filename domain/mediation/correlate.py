@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.mediation.instants import SECOND_US
-from domain.mediation.session import LATE_US, Row, Session, again, ended_with, event_of, fold, signature
+from domain.mediation.session import LATE_US, Row, Session, again, ended_with, event_of, fold, in_order, signature
 
 PART_COLUMNS: Final = ("_part", "_seq", "_last", "_scope", "_key")
 
@@ -183,7 +183,7 @@ class Sessions:
         session = self._open.pop(key)
         out.pending -= len(session.parts)
         out.merged += len(session.parts) - 1
-        state = fold(session.parts)
+        state = session.state if _in_their_order(session.parts) else fold(session.parts)
         first = session.parts[0]
         event = event_of(state, complete=complete)
         event |= {name: first[name] for name in ("_line", "_offset", "_place", "_raw")}
@@ -200,3 +200,8 @@ class Sessions:
             signatures=tuple(session.signatures),
             ends=tuple(part for part in session.parts if ended_with(part) is not None),
         )
+
+
+def _in_their_order(parts: list[Row]) -> bool:
+    """Tell whether parts came in the order that they are read in, so that what was learned on the way is all of it."""
+    return len(parts) == 1 or all(one is other for one, other in zip(in_order(parts), parts, strict=True))

@@ -33,7 +33,10 @@ def signature(row: Row) -> int:
 
 def in_order(parts: Iterable[Row]) -> list[Row]:
     """Sort parts by time; those that tell no time stand first, and a kind of part before what may follow it."""
-    return sorted(parts, key=lambda row: (bool(row["_time_known"]), row["start"], _RANK[row["_part"]], signature(row)))
+    told = [((bool(row["_time_known"]), row["start"], _RANK[row["_part"]]), row) for row in parts]
+    if len({key for key, _ in told}) < len(told):
+        return [row for _, row in sorted(told, key=lambda one: (one[0], signature(one[1])))]
+    return [row for _, row in sorted(told, key=lambda one: one[0])]
 
 
 @dataclass(slots=True)
