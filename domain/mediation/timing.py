@@ -26,6 +26,10 @@ _UUID_1: Final = r"^([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-1([0-9a-fA-F]{3})-[0-9a-fA
 _UUID_EPOCH: Final = 0x01B21DD213814000  # 1582-10-15 to 1970 in units of 100 ns
 _HMS: Final = r"^(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
 UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
+_NO: Final = [
+    "false", "no", "n", "f", "0", "no answer", "no_answer", "noanswer", "not answered", "unanswered", "busy", "failed",
+    "congestion", "cancel", "cancelled", "canceled", "missed", "rejected", "declined",
+]  # fmt: skip
 # A column of readers whose records leave out what they do not have.
 SPARSE: Final = "_sparse"
 VOLUME_UNITS: Final = ("octets", "kB")
@@ -139,12 +143,17 @@ def _uuid_micros(texts: pl.Series) -> pl.Series:
 
 
 def answered_of(columns: Columns, times: Times) -> Mask:
-    """Return where the profile's word for it stands, or where there is an answer time."""
+    """Return where the profile's word for it stands, or where there is an answer time.
+
+    A column that says no is believed though the profile gives no words.
+    """
     disposition = columns.field("answered")
     words = columns.profile.answered
-    if words is not None and disposition is not None:
+    if disposition is None:
+        return times.answer_known
+    if words is not None:
         return disposition.is_in(list(words)).to_numpy()
-    return times.answer_known
+    return times.answer_known & ~disposition.str.to_lowercase().is_in(_NO).to_numpy()
 
 
 def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) -> Amount:

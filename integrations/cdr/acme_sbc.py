@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -96,10 +97,11 @@ def _number(text: str) -> str:
     found = _URI.search(text)
     if found is None:
         return text
-    if _NUMBER.fullmatch(found[1]):
-        return found[1]
+    user = unquote(found[1])  # RFC 3261 § 19.1.2: +46… may stand as %2B46…
+    if _NUMBER.fullmatch(user):
+        return user
     display = text[: found.start()].strip(' <"')
-    return display if _NUMBER.fullmatch(display) else found[1]
+    return display if _NUMBER.fullmatch(display) else user
 
 
 def _control(raw: str) -> str | None:

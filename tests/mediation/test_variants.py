@@ -458,7 +458,7 @@ def test_ribbon_of_another_release_with_summer_time() -> None:
         ('"<sip:+46846500401@h>"', '"+46701740605"', 0, "46846500401", "46701740605"),
         ('""A "B" C"<sip:+46846500401@h;user=phone>;tag=1"', '"<sip:+46701740605@h>"', 1, "46846500401", "46701740605"),
         ('"+46846500401<sip:anonymous@h>"', '"<sip:+46701740605@h>"', 0, "46846500401", "46701740605"),
-        ('"<sip:%2B46846500401@h>"', '"<tel:+46701740605>"', 0, "%2B46846500401", "46701740605"),
+        ('"<sip:%2B46846500401@h>"', '"<tel:+46701740605>"', 0, "46846500401", "46701740605"),
     ],
 )
 def test_acme_finds_its_fields_and_numbers(calling: str, called: str, shift: int, a: str, b: str) -> None:
@@ -782,3 +782,25 @@ def test_what_a_document_leaves_out_is_told_by_its_times_whatever_it_is_read_wit
         events, rejects, _ = run("freeswitch-json", text, records_per_batch=size)
         assert events["used"].to_list() == [60, 60, 60]
         assert rejects.height == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "answered"),
+    [("true", True), ("", True), ("ANSWERED", True), ("False", False), ("0", False), ("BUSY", False)],
+)
+def test_a_generic_column_that_says_no_is_believed(word: str, answered: bool) -> None:
+    csv = f"id,start,a,b,used,disposition\n1,2026-03-02 10:00:00,46850000000,46701740605,30,{word}\n"
+    row = {"id": "1", "start": "2026-03-02 10:00:00", "a": "46850000000", "b": "46701740605", "used": 30}
+    for source, data in (("generic-csv", csv), ("generic-jsonl", json.dumps(row | {"answered": word}) + "\n")):
+        events, _, _ = run(source, data.encode())
+        assert events.select("answered", "used").rows() == [(answered, 30 if answered else 0)], source
+    row["answered"] = False
+    assert run("generic-jsonl", json.dumps(row).encode())[0]["used"].to_list() == [0]
+
+
+def test_a_user_part_of_acme_may_be_percent_encoded() -> None:
+    numbers = '"<tel:+46-70-174 06 05>;tag=1","<sip:%2B46846500401;phone-context=x@192.0.2.10:5060>"'
+    times = '"23:58:50.868 CEST OCT 24 2026","23:58:58.100 CEST OCT 24 2026","00:00:00.200 CEST OCT 25 2026"'
+    line = f'2,192.0.2.10,5060,"S1@h",,,,,,{numbers},User-Request,62,{times},16,,,,,"a","b"' + "," * 152 + "\n"
+    events, _, _ = run("acme-sbc", line.encode())
+    assert events.select("a", "b").rows() == [("46701740605", "46846500401")]
