@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, within
+from domain.access.editions import Part
 from domain.buckets.balance import Held, held
 from domain.buckets.grant import GiftRules, Given, Grant, GrantKind, shown
 from domain.buckets.keeping import keep_draws
@@ -61,6 +62,7 @@ async def give_units(cmd: GiveUnits, *, actor: Actor, begin: Begin, clock: Clock
     (one has ended), LimitExceeded (gifts of a month, or of an allowance; less is left), Conflict (idempotency key).
     """
     allow(actor, Action.WRITE_CONTRACTS)
+    within(actor, Part.GIFTS)
     check_texts(cmd)
     if cmd.giver == cmd.taker:
         raise BadValue("a gift is for another subscription", field="taker")
@@ -219,6 +221,7 @@ async def get_gift_rules(*, actor: Actor, begin: Begin) -> GiftRules | None:
 async def set_gift_rules(cmd: SetGiftRules, *, actor: Actor, begin: Begin) -> GiftRules | None:
     """Put the operator's rules for gifts. Refuses with: NotAllowed, BadValue."""
     allow(actor, Action.WRITE_PRICES)
+    within(actor, Part.GIFTS)
     if not 0 <= cmd.per_month <= 1000:
         raise BadValue("gifts in a month are 0 to {most}", most=1000, field="perMonth")
     if not 1 <= cmd.most_percent <= 100:

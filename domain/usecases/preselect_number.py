@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, within
+from domain.access.editions import Part
 from domain.commands import answered, check_texts, remember
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.subscription import SubscriptionKind, SubscriptionState
@@ -40,6 +41,7 @@ async def order_preselection(cmd: OrderPreselection, *, actor: Actor, begin: Beg
     subscription has ended, or is no fixed line), Conflict (an order is open or active for the number, key).
     """
     allow(actor, Action.WRITE_CONTRACTS)
+    within(actor, Part.PRESELECTION)
     check_texts(cmd)
     wanted_at = utc(cmd.wanted_at, field="wantedAt")
     async with begin(actor) as unit:
@@ -83,6 +85,7 @@ async def step_preselection(cmd: StepPort, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, BadValue, NotFound, Stale, WrongState (the step is not possible), Conflict (key).
     """
     allow(actor, Action.WRITE_CONTRACTS)
+    within(actor, Part.PRESELECTION)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
