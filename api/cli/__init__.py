@@ -71,7 +71,9 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),
     "db": ("api.cli.db", "Migrate, inspect, back up and restore the database."),
     "demo": ("api.cli.demo", "Generate the demo operator's files."),
-    "operator": ("api.cli.operator", "Create and list operators."),
+    "operator": ("api.cli.operator", "Create, change and list operators."),
+    "meter": ("api.cli.meter", "Read what an operator has used; export it as the basis of an invoice."),
+    "basis": ("api.cli.basis", "Give another system what was priced since the last time, exactly once."),
     "key": ("api.cli.key", "Create, list and revoke API clients."),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import DONE, complain
+from api.cli.operator_change import change, read_edition
 
 if TYPE_CHECKING:
     from domain.operators import Operator
@@ -18,7 +19,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 @app.callback()
 def main() -> None:
-    """Create and list operators."""
+    """Create, change and list operators."""
 
 
 @app.command()
@@ -41,6 +42,7 @@ def create(  # noqa: PLR0917  (typer makes options of them)
     endpoint: Annotated[str | None, typer.Option(help="The Peppol participant, such as 0007:5567037485.")] = None,
     payment_terms_days: Annotated[int, typer.Option(help="Days from invoice to due date.")] = 30,
     ocr_level: Annotated[str, typer.Option(help="soft, check, length or fixed, as agreed with the bank.")] = "length",
+    edition: Annotated[str, typer.Option(help="retail, wholesale or rating_only.")] = "retail",
 ) -> int:
     """Create an operator and print it.
 
@@ -69,9 +71,13 @@ def create(  # noqa: PLR0917  (typer makes options of them)
                 endpoint=endpoint,
                 payment_terms_days=payment_terms_days,
                 ocr_level=ocr_level,
+                edition=read_edition(edition),
             )
         )
     )
+
+
+app.command()(change)
 
 
 @app.command(name="list")
@@ -87,7 +93,7 @@ async def _create(operator: Operator) -> int:
 
     async with opened() as wiring:
         made = await create_operator(operator, begin=wiring.begin, client=CLIENT)
-    print(json.dumps(_told(made), ensure_ascii=False))
+    print(json.dumps(told(made), ensure_ascii=False))
     if made.bankgiro is None and made.iban is None:
         complain("no --bankgiro and no --iban: its invoices do not say where they are paid")
     return DONE
@@ -98,11 +104,12 @@ async def _list() -> int:
 
     async with opened() as wiring:
         for one in await wiring.directory.operators():
-            print(json.dumps(_told(one), ensure_ascii=False))
+            print(json.dumps(told(one), ensure_ascii=False))
     return DONE
 
 
-def _told(operator: Operator) -> dict[str, Any]:
+def told(operator: Operator) -> dict[str, Any]:
+    """Return what is printed of an operator."""
     return {
         "id": operator.id,
         "code": operator.code,
@@ -112,4 +119,8 @@ def _told(operator: Operator) -> dict[str, Any]:
         "zone": operator.zone,
         "currency": operator.currency,
         "country": operator.country,
+        "edition": operator.edition.value,
+        "languages": list(operator.languages),
+        "vat_ids": dict(operator.vat_ids),
+        "version": operator.version,
     }
