@@ -18,7 +18,8 @@ async def work(url: str, data: Path, address: str) -> None:
     async with await Database.open(url) as database:
         settings = Settings(data_dir=data, public_url=address, transport_networks="127.0.0.0/8")
         wiring = on_database(database, settings)
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         while True:
             await Scheduler(wiring).look()
             await Worker(wiring, jobs=4, handlers=HANDLERS).run(until_idle=True)
