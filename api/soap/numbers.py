@@ -127,6 +127,7 @@ class NewNumberSeries(Model):
 class NumberSeriesPage(Model):
     """Series by key; ``next`` asks for those after them."""
 
+    count = needed(Integer)
     series = many(NumberBlock)
     next = Integer
 
@@ -175,6 +176,7 @@ class PhoneNumber(Model):
 class NumberPage(Model):
     """Numbers by their digits; ``next`` asks for those after them."""
 
+    count = needed(Integer)
     number = many(PhoneNumber)
     next = Unicode
 
@@ -243,6 +245,7 @@ class NumberOrderShown(Model):
 class NumberOrderPage(Model):
     """Orders by key; ``next`` asks for those after them."""
 
+    count = needed(Integer)
     order = many(NumberOrderShown)
     next = Integer
 
@@ -482,7 +485,9 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         page = await ctx.udc.ask(list_number_series, PageRequest(first or PAGE, after))
         codes = await _codes(ctx.udc)
         following = page.items[-1].id if page.more else None
-        return NumberSeriesPage(series=[_series(one, codes) for one in page.items], next=following)
+        return NumberSeriesPage(
+            count=len(page.items), series=[_series(one, codes) for one in page.items], next=following
+        )
 
     @operation("CountNumbers", needed(Integer(ge=1)), returns=NumberCounts, result="counts")
     async def count_numbers(ctx: Any, series: int) -> Any:  # noqa: N805
@@ -497,7 +502,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         query = FindNumbers(wanted=_wanted(wanted), page=PageRequest(first or PAGE, _digits(after)))
         page = await _timed(ctx.udc, find_numbers, query)
         following = page.items[-1].number if page.more else None
-        return NumberPage(number=await _phones(ctx.udc, page.items), next=following)
+        return NumberPage(count=len(page.items), number=await _phones(ctx.udc, page.items), next=following)
 
     @operation("GetNumber", needed(Unicode), returns=PhoneNumber, result="number")
     async def get_number(ctx: Any, number: str) -> Any:  # noqa: N805
@@ -528,7 +533,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def cancel_reservation(ctx: Any, id: int) -> Any:  # noqa: A002, N805
         """Let go of what is still reserved, and return it."""
         found = await _timed(ctx.udc, cancel_reservation, NumberReservationId(id))
-        return NumberPage(number=await _phones(ctx.udc, found))
+        return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("GiveNumbers", needed(Unicode), needed(Unicode), Unicode, returns=needed(Integer), result="count")
     async def give_numbers(ctx: Any, firstNumber: str, lastNumber: str, reseller: str | None) -> Any:  # noqa: N803, N805
@@ -542,19 +547,20 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def block_numbers(ctx: Any, number: Any, reason: str) -> Any:  # noqa: N805
         """Keep numbers from being given."""
         found = await _timed(ctx.udc, block_numbers, BlockNumbers(numbers=tuple(number or ()), reason=reason))
-        return NumberPage(number=await _phones(ctx.udc, found))
+        return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("FreeNumbers", many(Unicode), returns=NumberPage, result="page")
     async def free_numbers(ctx: Any, number: Any) -> Any:  # noqa: N805
         """Free numbers that are blocked, reserved or rest."""
         found = await _timed(ctx.udc, free_numbers, tuple(number or ()))
-        return NumberPage(number=await _phones(ctx.udc, found))
+        return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("ClassifyNumbers", many(Unicode), needed(Unicode), XsDecimal, returns=NumberPage, result="page")
     async def classify_numbers(ctx: Any, number: Any, numberClass: str, price: Any) -> Any:  # noqa: N803, N805
         """Give numbers a class and a price."""
         cmd = ClassifyNumbers(numbers=tuple(number or ()), number_class=numberClass, price=price)
-        return NumberPage(number=await _phones(ctx.udc, await ctx.udc.ask(classify_numbers, cmd)))
+        found = await ctx.udc.ask(classify_numbers, cmd)
+        return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("TakeBackNumber", needed(Unicode), returns=PhoneNumber, result="number")
     async def take_back_number(ctx: Any, number: str) -> Any:  # noqa: N805
@@ -631,7 +637,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
         page = await ctx.udc.ask(list_number_orders, query)
         following = page.items[-1].id if page.more else None
-        return NumberOrderPage(order=await _orders(ctx.udc, page.items), next=following)
+        return NumberOrderPage(count=len(page.items), order=await _orders(ctx.udc, page.items), next=following)
 
 
 async def _timed(call: Call, usecase: Any, *arguments: Any) -> Any:
