@@ -65,6 +65,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
         "api.cli.file",
         "Look after CDR files that are in: balances, withdrawing one, sessions whose time is out.",
     ),
+    "number": ("api.cli.number", "Number series, the stock of numbers, and orders to port."),
     "rates": ("api.cli.rates", "Import and list exchange rates for margins."),
     "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
