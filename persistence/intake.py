@@ -18,7 +18,7 @@ from domain.ids import ChunkId, ResellerId, SourceId
 from domain.intake.routes import known_by
 from domain.intake.spans import spans
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
-from domain.plans.assignment import Lines, lines_on_plans
+from domain.plans.assignment import ASSIGNED, InForce
 from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.rating.clock import EPOCH
 from domain.resellers.reseller import Reseller, tiers
@@ -104,8 +104,8 @@ class IntakeStore:
         own = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
         subscription, customer = _integers(rows, "id"), _integers(rows, "customer")
         contract = _integers(rows, "contract")
-        plans = await self._plans(subscription, contract, customer)
-        variants, pricings = varied(await self._members(), customer, pricing, own, plans.spans)
+        plans = await self._plans(subscription, contract)
+        variants, pricings = varied(await self._members(), customer, pricing, own, plans.spans())
         return Subscribers(
             revision=revision,
             believed_at=believed or EPOCH,
@@ -119,16 +119,16 @@ class IntakeStore:
             **await self._numbers(subscription),
             variants=variants,
             term=tuple((row["start"], row["end"]) for row in rows),
-            on_plan=plans.on_plan,
+            on_plan=plans,
         )
 
-    async def _plans(self, *lines: NDArray[np.int64]) -> Lines:
-        """Return the plans of lines: columns of subscriptions, contracts and customers."""
+    async def _plans(self, subscription: NDArray[np.int64], contract: NDArray[np.int64]) -> InForce:
+        """Return who is on which plan."""
         unit = (self._transaction, self._actor)
         plans = await CatalogueStore(*unit).plans()
-        assigned = await PlanStore(*unit).every() if plans else []
+        assigned = await PlanStore(*unit).columns() if plans else ASSIGNED.to_frame()
         zone = await self._connection.fetchval("select zone from operator where id = $1", self._operator)
-        return lines_on_plans(assigned, zip(*(one.tolist() for one in lines), strict=True), plans, zone or "UTC")
+        return InForce(assigned, subscription, contract, plans, zone or "UTC")
 
     async def _members(self) -> pl.DataFrame:
         rows = await self._connection.fetch(_MEMBERS, self._operator)

@@ -22,7 +22,7 @@ from domain.intake.routes import known_by
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
 from domain.mediation.files import Suspended, SuspenseKind
 from domain.money import Amount
-from domain.plans.assignment import lines_on_plans
+from domain.plans.assignment import InForce
 from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
@@ -70,11 +70,11 @@ class MemoryIntake:
         pricing = np.array([places.setdefault(self._pricing(one), len(places)) for one in own], np.int32)
         customer = np.array([one.customer for one in own], np.int64)
         contract = np.array([one.contract for one in own], np.int64)
-        assigned = await MemoryPlans(self._draft).every()
-        lines = zip(*(one.tolist() for one in (subscription_of(own), contract, customer)), strict=True)
+        assigned = await MemoryPlans(self._draft).columns()
         catalogue = await MemoryCatalogue(self._draft).plans()
-        plans = lines_on_plans(assigned, lines, catalogue, self._draft.table("operator")[self._operator].zone)
-        variants, pricings = varied(self._members(), customer, pricing, tuple(places), plans.spans)
+        zone = self._draft.table("operator")[self._operator].zone
+        plans = InForce(assigned, subscription_of(own), contract, catalogue, zone)
+        variants, pricings = varied(self._members(), customer, pricing, tuple(places), plans.spans())
         kept = self._draft.table("pricing")
         for one in pricings:
             kept.setdefault((self._operator, one), self._draft.draw("pricing"))
@@ -92,7 +92,7 @@ class MemoryIntake:
             **_numbers(own),
             variants=variants,
             term=tuple(self._term(one) for one in own),
-            on_plan=plans.on_plan,
+            on_plan=plans,
         )
 
     def _term(self, one: Subscription) -> tuple[date, date | None]:

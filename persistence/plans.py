@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from domain.access.actor import Actor
 from domain.ids import ContractId, CustomerId, PlanAssignmentId
-from domain.plans.assignment import PlanAssignment
+from domain.plans.assignment import ASSIGNED, PlanAssignment, as_columns
 from domain.refusal import NotFound, Overlap
 from persistence.engine import Transaction
 from persistence.memory import Draft
@@ -30,9 +32,14 @@ class PlanStore:
     def _connection(self) -> Any:
         return self._transaction.connection
 
-    async def every(self) -> Sequence[PlanAssignment]:
-        """Return all of the operator, by key."""
-        return await self._fetch("true order by id")
+    async def columns(self) -> pl.DataFrame:
+        """Return all of the operator as ``domain.plans.assignment.ASSIGNED``, by key."""
+        rows = await self._connection.fetch(
+            "select customer, contract, coalesce(subscription, 0), plan, valid_from, valid_to from plan_assignment"
+            " where operator = $1 order by id",
+            self._operator,
+        )
+        return pl.DataFrame([tuple(row) for row in rows], schema=ASSIGNED, orient="row")
 
     async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:
         """Return those of a customer's contracts and subscriptions, by key."""
@@ -92,9 +99,9 @@ class MemoryPlans:
         rows: list[PlanAssignment] = [one for _, one in sorted(self._draft.table("plan_assignment").items())]
         return [one for one in rows if self._draft.sees(customers[one.customer])]
 
-    async def every(self) -> Sequence[PlanAssignment]:
-        """Return all of the operator, by key."""
-        return self._seen()
+    async def columns(self) -> pl.DataFrame:
+        """Return all of the operator as ``domain.plans.assignment.ASSIGNED``, by key."""
+        return as_columns(self._seen())
 
     async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:
         """Return those of a customer's contracts and subscriptions, by key."""

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
+
 from domain.buckets.granting import granted_apart
 from domain.buckets.standing import Standing
 from domain.catalogue.tariff import ON_PLAN, Bucket, Party, Plan
-from domain.plans.assignment import PlanAssignment, lines_on_plans
+from domain.plans.assignment import InForce, PlanAssignment, as_columns, holds
 from domain.rating.allowances import Allowance, Roll, allowances, owners
 from domain.rating.clock import micros
 
@@ -64,31 +66,43 @@ def place_of(one: Allowance) -> Place:
     return one.definition.id, one.bucket.owner, micros(one.since)
 
 
-def members(lines: Sequence[Line], granting: Granting, since: datetime, until: datetime) -> list[Party]:
+def in_force(lines: Sequence[Line], granting: Granting) -> InForce:
+    """Return when lines, and those they belong to, were on which plan."""
+    ordered = sorted(lines, key=lambda one: one.subscription)
+    keys = [np.array([getattr(one, name) for one in ordered], np.int64) for name in ("subscription", "contract")]
+    return InForce(as_columns(granting.assigned), keys[0], keys[1], granting.plans, granting.zone)
+
+
+def members(
+    lines: Sequence[Line], granting: Granting, on_plan: InForce, since: datetime, until: datetime
+) -> list[Party]:
     """Return who draws in ``[since, until]``: each line, once for each plan it is on then, and without one."""
-    spans: defaultdict[int, list[tuple[str, str | None]]] = defaultdict(list)
-    keys = [(one.subscription, one.contract, one.customer) for one in lines]
-    for span in lines_on_plans(granting.assigned, keys, granting.plans, granting.zone).spans:
-        if span.since <= micros(until) and micros(since) < span.until:
-            spans[span.owner].append((span.plan, span.retail))
     found = []
-    for place, line in enumerate(lines):
+    for line in lines:
         name, shares = f"subscription:{line.subscription}", (f"contract:{line.contract}", f"customer:{line.customer}")
-        on = spans.get(place, [])
+        on = [
+            plan
+            for plan, terms in on_plan.get(name, {}).items()
+            if any(holds(term, since, until, granting.zone) for term in terms)
+        ]
         if since < until or not on:
             found.append(Party(name=name, retail=line.retail, shares=shares))
         found += [
-            Party(name=name, retail=retail or line.retail, shares=shares, groups=(ON_PLAN + plan,))
-            for plan, retail in on
+            Party(
+                name=name,
+                retail=granting.plans[plan].price_list or line.retail,
+                shares=shares,
+                groups=(ON_PLAN + plan,),
+            )
+            for plan in on
         ]
     return found
 
 
 def held(lines: Sequence[Line], granting: Granting, standing: Standing, since: datetime, until: datetime) -> list[Held]:
     """Return the allowances that serve in ``[since, until]``, as the next event at ``until`` would find them."""
-    parties = members(lines, granting, since, until)
-    keys = [(one.subscription, one.contract, one.customer) for one in lines]
-    on_plan = lines_on_plans(granting.assigned, keys, granting.plans, granting.zone).on_plan
+    on_plan = in_force(lines, granting)
+    parties = members(lines, granting, on_plan, since, until)
     terms = {
         f"{kind}:{getattr(one, kind)}": (one.start, one.end) for one in lines for kind in ("subscription", "contract")
     }

@@ -23,7 +23,7 @@ Revision = tuple[int, ...]
 # ``owner`` is a position in the columns of ``Subscribers``; times are µs since the epoch, half-open.
 NUMBERS: Final = pl.Schema({"number": pl.String, "owner": pl.Int32, "valid_from": pl.Int64, "valid_to": pl.Int64})
 ALWAYS: Final = 2**63 - 1
-# In which pricing an owner is, for the times in which it is another than his own column's: a group or a plan holds then.
+# In which pricing an owner is, for the times in which it is another than his own column's: a group or plan holds.
 VARIANTS: Final = pl.Schema({"owner": pl.Int32, "valid_from": pl.Int64, "valid_to": pl.Int64, "pricing": pl.Int32})
 # A customer's membership of a group.
 MEMBERS: Final = pl.Schema({"customer": pl.Int64, "name": pl.String, "valid_from": pl.Int64, "valid_to": pl.Int64})
@@ -51,8 +51,9 @@ class Subscribers:
     ``reseller`` is 0 for the operator's own customers. ``pricing`` is a position in ``pricings``, whose database keys
     are ``pricing_keys``; ``variants`` says when it is another. ``on_plan``: when an owner's lines were on which plan.
     ``term``: the contract's first day and the day after its last, or None. ``believed_at`` is an instant at which the
-    catalogue is the one of ``revision``. ``trunks`` and ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What is
-    pending has no numbers yet.
+    catalogue is the one of ``revision``. ``trunks`` and
+    ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What
+    is pending has no numbers yet.
     """
 
     revision: Revision
@@ -72,15 +73,43 @@ class Subscribers:
     prefixes: pl.DataFrame = field(default_factory=ROUTES.to_frame)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSpan:
-    """The line at a position is on a plan in ``[since, until)`` (µs). ``retail``: the plan's list, where it has one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class PlanSpans:
+    """Lines on plans: columns of the line's position, ``[since, until)`` in µs, and the plan's place in ``plans``.
 
-    owner: int
-    since: int
-    until: int
-    plan: str
-    retail: str | None
+    ``retail``: each plan's list, where it has one.
+    """
+
+    owner: NDArray[np.int64]
+    since: NDArray[np.int64]
+    until: NDArray[np.int64]
+    plan: NDArray[np.int64]
+    plans: tuple[str, ...] = ()
+    retail: tuple[str | None, ...] = ()
+
+    @classmethod
+    def none(cls) -> PlanSpans:
+        """Return nobody's."""
+        nothing = np.empty(0, np.int64)
+        return cls(nothing, nothing, nothing, nothing)
+
+
+class _Variants:
+    """The pricings, and those that groups and plans make of them."""
+
+    def __init__(self, pricings: Sequence[Pricing]) -> None:
+        self.places = {one: place for place, one in enumerate(pricings)}
+        self._pricings = pricings
+        self._made: dict[tuple[int, tuple[str, ...], str | None], int] = {}
+
+    def of(self, base: int, groups: tuple[str, ...], retail: str | None) -> int:
+        """Return the place of a pricing in groups, with another retail list where one is given."""
+        key = (base, groups, retail)
+        if key not in self._made:
+            one = self._pricings[base]
+            new = replace(one, groups=groups, retail=retail or one.retail)
+            self._made[key] = self.places.setdefault(new, len(self.places))
+        return self._made[key]
 
 
 def varied(
@@ -88,33 +117,66 @@ def varied(
     customer: NDArray[np.int64],
     pricing: NDArray[np.int32],
     pricings: Sequence[Pricing],
-    plans: Sequence[PlanSpan] = (),
+    plans: PlanSpans | None = None,
 ) -> tuple[pl.DataFrame, tuple[Pricing, ...]]:
     """Return ``VARIANTS`` of memberships (``MEMBERS``) and plans, and the pricings with those they need appended.
 
-    A line on a plan is in the group ``plan:`` with its name.
+    A line on a plan is in the group ``plan:`` with its name. Most lines are on one plan or none, and in no group: they
+    are done as columns.
     """
-    places = {one: place for place, one in enumerate(pricings)}
-    order = np.argsort(customer, kind="stable")
+    plans = plans or PlanSpans.none()
+    variants = _Variants(pricings)
+    held = _grouped(members, customer)
+    alone = (np.bincount(plans.owner, minlength=len(customer)) == 1) if len(plans.owner) else np.zeros(0, np.bool_)
+    if held and len(alone):
+        alone[list(held)] = False
+    simple = alone[plans.owner] if len(alone) else np.zeros(len(plans.owner), np.bool_)
+    for place in np.flatnonzero(~simple).tolist():
+        code, owner = int(plans.plan[place]), int(plans.owner[place])
+        span = _Span(int(plans.since[place]), int(plans.until[place]), ON_PLAN + plans.plans[code], plans.retail[code])
+        held[owner] = [*held.get(owner, ()), span]
+    rows = [
+        (owner, since, until, variants.of(int(pricing[owner]), groups, retail))
+        for owner in sorted(held)
+        for since, until, groups, retail in _pieces(held[owner])
+    ]
+    columns = _plainly(plans, simple, pricing, variants)
+    made = pl.concat([pl.DataFrame(rows, schema=VARIANTS, orient="row"), columns])
+    return made.sort("owner", "valid_from"), tuple(variants.places)
+
+
+def _grouped(members: pl.DataFrame, customer: NDArray[np.int64]) -> dict[int, list[_Span]]:
+    """Return the groups of each line whose customer is in any."""
     held: dict[int, list[_Span]] = {}
+    order = np.argsort(customer, kind="stable")
     for (key,), rows in members.group_by("customer", maintain_order=True):
         first, last = np.searchsorted(customer[order], [key, key + 1])
         spans = [_Span(*row) for row in rows.select("valid_from", "valid_to", "name").rows()]
         for owner in order[first:last].tolist():
             held[owner] = spans
-    for one in plans:
-        held[one.owner] = [*held.get(one.owner, ()), _Span(one.since, one.until, ON_PLAN + one.plan, one.retail)]
-    rows_of: list[tuple[int, int, int, int]] = []
-    made: dict[tuple[int, tuple[str, ...], str | None], int] = {}
-    for owner in sorted(held):
-        base = int(pricing[owner])
-        for since, until, groups, retail in _pieces(held[owner]):
-            key_of = (base, groups, retail)
-            if key_of not in made:
-                new = replace(pricings[base], groups=groups, retail=retail or pricings[base].retail)
-                made[key_of] = places.setdefault(new, len(places))
-            rows_of.append((owner, since, until, made[key_of]))
-    return pl.DataFrame(rows_of, schema=VARIANTS, orient="row"), tuple(places)
+    return held
+
+
+def _plainly(
+    plans: PlanSpans, simple: NDArray[np.bool_], pricing: NDArray[np.int32], variants: _Variants
+) -> pl.DataFrame:
+    """Return the variants of lines that are on one plan and in no group."""
+    if not simple.any():
+        return VARIANTS.to_frame()
+    owner, code = plans.owner[simple], plans.plan[simple]
+    pairs, which = np.unique(pricing[owner].astype(np.int64) * len(plans.plans) + code, return_inverse=True)
+    of = []
+    for pair in pairs.tolist():
+        base, plan = divmod(pair, len(plans.plans))
+        of.append(variants.of(base, (ON_PLAN + plans.plans[plan],), plans.retail[plan]))
+    return pl.DataFrame(
+        {
+            "owner": owner,
+            "valid_from": plans.since[simple],
+            "valid_to": plans.until[simple],
+            "pricing": np.array(of, np.int64)[which.reshape(-1)],
+        }
+    ).cast(dict(VARIANTS))  # type: ignore[arg-type]  # a mapping of names to types
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+import polars as pl
+
 from domain.buckets.grant import GiftRules, Given, Grant
 from domain.ids import ContractId, CustomerId, GrantId, PlanAssignmentId, SubscriptionId
 from domain.plans.assignment import PlanAssignment
@@ -101,8 +103,8 @@ class Grants(Protocol):
 class Plans(Protocol):
     """Who is on which plan."""
 
-    async def every(self) -> Sequence[PlanAssignment]:
-        """Return all of the operator, by key."""
+    async def columns(self) -> pl.DataFrame:
+        """Return all of the operator as ``domain.plans.assignment.ASSIGNED``, by key."""
         ...
 
     async def of_customer(self, customer: CustomerId) -> Sequence[PlanAssignment]:

@@ -21,6 +21,7 @@ from domain.usecases.explain_usage import explain_usage
 from domain.usecases.give_units import GiveUnits, SetGiftRules, give_units, set_gift_rules
 from domain.usecases.grant_units import GrantUnits, WithdrawGrant, grant_units, withdraw_grant
 from domain.usecases.list_allowances import ListAllowances, list_allowances
+from domain.usecases.list_events import list_events
 from domain.usecases.put_on_plan import PutOnPlan, get_plan_assignments, list_plans, put_on_plan
 from domain.usecases.rerate import Rerate, rerate
 from domain.usecases.run_bills import RunBills, run_bills
@@ -362,6 +363,8 @@ async def test_many_at_once_tell_each_threshold_once(wiring, world, load):
     owner = f"customer:{world.customers[0]}"
     await own.publish(wiring, world, buckets=[own.bucket("b", owner, "10", thresholds=[50, 100])])
     await asyncio.gather(*(load(made.lines(call(n, 1)), name=f"{n}.csv") for n in range(50)))
+    told = await list_events(PageRequest(100), kinds=("customer.crossed",), actor=world.actor, begin=wiring.begin)
+    assert [(one.subject, one.data["percent"]) for one in told.items] == [(owner, 50), (owner, 100)]
     assert [one["percent"] for one in await audited(wiring, world, "up")] == [50, 100]
     entries = await tell_buckets(
         TellBuckets(customer=world.customers[0], since=datetime(2026, 1, 1, tzinfo=UTC)), **_told(wiring, world)
