@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.table import Table
@@ -270,30 +270,32 @@ class ClientStore:
         return client
 
 
+_LINE: Final = (
+    "insert into audit (operator, client, reseller, address, action, target, detail)"
+    " values ($1, $2, $3, $4, $5, $6, $7)"
+)
+_EVENT: Final = (
+    "insert into outbox (operator, kind, payload, subject, reseller)"
+    " values ($1, $8, coalesce($7::jsonb, '{}'), $6, owner_of($1, $9, coalesce($10::text, '')))"
+)
+
+
 class AuditTrail:
     """Keeps ``domain.ports.access.Audit``."""
 
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
         self._actor = actor
-        self._outbox = OutboxStore(transaction, actor)
 
     async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
         """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction."""
-        actor = self._actor
-        await self._transaction.connection.execute(
-            """insert into audit (operator, client, reseller, address, action, target, detail)
-               values ($1, $2, $3, $4, $5, $6, $7)""",
-            actor.operator,
-            actor.client,
-            actor.reseller,
-            actor.address,
-            action,
-            target,
-            None if detail is None else json.dumps(detail, default=str, sort_keys=True),
-        )
-        if (kind := named(action, target)) is not None:
-            await self._outbox.promise(kind, detail or {}, subject=target)
+        actor, kind = self._actor, named(action, target)
+        told = json.dumps(detail, default=str, sort_keys=True) if detail is not None else None
+        line = (actor.operator, actor.client, actor.reseller, actor.address, action, target, told)
+        if kind is None:
+            await self._transaction.connection.execute(_LINE, *line)
+        else:  # both in one statement, since nearly every change writes both
+            await self._transaction.connection.execute(f"with line as ({_LINE}) {_EVENT}", *line, kind, *parts(target))
 
 
 class OutboxStore:

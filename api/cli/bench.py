@@ -19,6 +19,7 @@ BENCHES: Final = {
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
     "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),
+    "bulk": ("benchmarks.bulk", "a sheet of 100,000 lines with a number each, from bytes to committed ones"),
     "catalogue": (
         "benchmarks.catalogue",
         "400,000 prefixes imported, read and compiled; a draft of one list published",

@@ -85,9 +85,9 @@ class Tally:
     counts: dict[RowOutcome, int] = field(default_factory=lambda: dict.fromkeys(RowOutcome, 0))
     faults: list[BulkFault] = field(default_factory=list)
 
-    def add(self, outcome: RowOutcome, *faults: BulkFault) -> None:
-        """Count one row."""
-        self.counts[outcome] += 1
+    def add(self, outcome: RowOutcome, *faults: BulkFault, times: int = 1) -> None:
+        """Count rows."""
+        self.counts[outcome] += times
         self.faults += faults[: FAULTS_MAX - len(self.faults)]
 
     @property

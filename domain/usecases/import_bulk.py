@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
@@ -46,7 +46,8 @@ ACTIONS: Final = {
     SheetKind.SUBSCRIPTIONS: Action.WRITE_CONTRACTS,
     SheetKind.NUMBERS: Action.WRITE_CONTRACTS,
 }
-Progress = Callable[[int | None, int], None]
+Progress: TypeAlias = Callable[[int | None, int], None]
+Known: TypeAlias = Mapping[str, tuple[int, bytes]]  # by external id: the key, and the content it came with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,26 +194,50 @@ class _Work:
                 self._tally.add(RowOutcome.FAULTY, *(_fault(number, no) for no in faults))
             else:
                 rows.append(row)
-        known = dict(await unit.bulk.keys(self._run.kind, [row.key for row in rows]))
-        made: dict[str, tuple[int, bytes]] = {}
+        known = await unit.bulk.keys(self._run.kind, [row.key for row in rows])
         places = await _places(unit, self._run.kind, rows)
-        taking = _Taking(unit, self._actor, self._clock, places)
-        for row in rows:
-            try:
-                if (before := known.get(row.key)) is not None:
-                    _check_same(row, before)
-                    self._tally.add(RowOutcome.UNCHANGED)
-                else:
-                    async with unit.attempt():
-                        one = await taking.row(self._run.kind, row)
-                    made[row.key] = known[row.key] = (one, row.content)
-                    self._tally.add(RowOutcome.CREATED)
-                    places.learn(self._run.kind, row.key, one)
-            except Refusal as no:
-                self._tally.add(RowOutcome.FAULTY, _fault(row.number, no))
+        made = await self._at_once(unit, rows, known, places)
+        if made is None:
+            made = await self._one_by_one(unit, rows, known, places)
         await unit.bulk.put_keys(self._run.kind, made)
         self._seen += len(chunk)
         self._told(self._rows, self._seen)
+
+    async def _at_once(self, unit: Unit, rows: Sequence[Row], known: Known, places: _Places) -> Known | None:
+        """Take rows without a savepoint for each; None, and nothing taken, where one of them has a fault."""
+        taking, made = _Taking(_Quick(unit, self._run.kind), self._actor, self._clock, places), dict[str, Any]()
+        try:
+            async with unit.attempt():
+                for row in rows:
+                    await self._take(taking, row, known, made)
+        except Refusal:
+            places.forget(self._run.kind, made)
+            return None
+        self._tally.add(RowOutcome.CREATED, times=len(made))
+        self._tally.add(RowOutcome.UNCHANGED, times=len(rows) - len(made))
+        return made
+
+    async def _one_by_one(self, unit: Unit, rows: Sequence[Row], known: Known, places: _Places) -> Known:
+        taking, made = _Taking(_Quick(unit, self._run.kind), self._actor, self._clock, places), dict[str, Any]()
+        for row in rows:
+            try:
+                async with unit.attempt():
+                    new = await self._take(taking, row, known, made)
+            except Refusal as no:
+                self._tally.add(RowOutcome.FAULTY, _fault(row.number, no))
+            else:
+                self._tally.add(RowOutcome.CREATED if new else RowOutcome.UNCHANGED)
+        return made
+
+    async def _take(self, taking: _Taking, row: Row, known: Known, made: dict[str, tuple[int, bytes]]) -> bool:
+        before = made.get(row.key) or known.get(row.key)
+        if before is not None:
+            _check_same(row, before)
+            return False
+        one = await taking.row(self._run.kind, row)
+        made[row.key] = (one, row.content)
+        taking.places.learn(self._run.kind, row.key, one)
+        return True
 
 
 def _fault(number: int, no: Refusal) -> BulkFault:
@@ -239,6 +264,11 @@ class _Places:
     def learn(self, kind: SheetKind, key: str, one: int) -> None:
         """Remember a row's own id, for rows below it."""
         self._found[kind, key] = one
+
+    def forget(self, kind: SheetKind, keys: Iterable[str]) -> None:
+        """Forget rows that were undone."""
+        for key in keys:
+            self._found.pop((kind, key), None)
 
     def known(self, kind: SheetKind, key: str) -> int | None:
         """Return what an external id stands for."""
@@ -267,14 +297,54 @@ async def _places(unit: Unit, kind: SheetKind, rows: Sequence[Row]) -> _Places:
     return found
 
 
+class _Once:
+    """A store some of whose answers are asked for once."""
+
+    def __init__(self, store: Any, *names: str) -> None:
+        self._store = store
+        self._names = names
+        self._answers: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        ask = getattr(self._store, name)
+        if name not in self._names:
+            return ask
+
+        async def once(*arguments: Any, **more: Any) -> Any:
+            key = f"{name}{arguments}{more}"
+            if key not in self._answers:
+                self._answers[key] = await ask(*arguments, **more)
+            return self._answers[key]
+
+        return once
+
+
+class _Quick:
+    """The unit, which asks once for what no row of this kind changes: half of the statements a row would need."""
+
+    def __init__(self, unit: Unit, kind: SheetKind) -> None:
+        self._unit = unit
+        self.operators = _Once(unit.operators, "own")
+        self.field_definitions = _Once(unit.field_definitions, "all")
+        self.resellers = _Once(unit.resellers, "tree")
+        self.catalogue = _Once(unit.catalogue, "named")
+        if kind is SheetKind.SUBSCRIPTIONS:
+            self.contracts = _Once(unit.contracts, "many")
+        if kind is SheetKind.CONTRACTS:
+            self.customers = _Once(unit.customers, "many")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unit, name)
+
+
 class _Taking:
     """Makes what rows say, by the use cases, within the unit of a chunk."""
 
-    def __init__(self, unit: Unit, actor: Actor, clock: Clock, places: _Places) -> None:
-        self._unit = unit
+    def __init__(self, unit: _Quick, actor: Actor, clock: Clock, places: _Places) -> None:
+        self._unit = cast("Unit", unit)
         self._actor = actor
         self._clock = clock
-        self._places = places
+        self.places = places
 
     @asynccontextmanager
     async def _same(self, actor: Actor, *, bulk: bool = False) -> AsyncIterator[Unit]:
@@ -294,7 +364,7 @@ class _Taking:
 
     async def _customer(self, row: Row) -> int:
         values = dict(row.values)
-        if (code := values.pop("reseller", None)) is not None and code not in self._places.resellers:
+        if (code := values.pop("reseller", None)) is not None and code not in self.places.resellers:
             raise NotFound("no reseller {code}", code=code, field="reseller")
         cmd = CreateCustomer(
             name=values["name"],
@@ -307,7 +377,7 @@ class _Taking:
                 country=values["country"].upper(),
             ),
             parent=None if "parent" not in values else CustomerId(await self._customer_of(values["parent"], "parent")),
-            reseller=None if code is None else self._places.resellers[code],
+            reseller=None if code is None else self.places.resellers[code],
             fields=row.own,
             **_named(values, _CUSTOMER_FIELDS),
         )
@@ -344,7 +414,7 @@ class _Taking:
 
     async def _number(self, row: Row) -> int:
         values = row.values
-        line = self._places.known(SheetKind.SUBSCRIPTIONS, values["subscription"])
+        line = self.places.known(SheetKind.SUBSCRIPTIONS, values["subscription"])
         if line is None:
             raise NotFound("no subscription {key}", key=values["subscription"], field="subscription")
         one = NumberAssignment(
@@ -357,28 +427,28 @@ class _Taking:
         return (await assign_numbers(cmd, actor=self._actor, begin=self._same, clock=self._clock)).id
 
     async def _customer_of(self, name: str, field: str) -> int:
-        known = self._places.known(SheetKind.CUSTOMERS, name)
+        known = self.places.known(SheetKind.CUSTOMERS, name)
         if known is None:
             try:
                 known = (await self._unit.customers.by_number(name)).id
             except NotFound:
                 raise NotFound("no customer {name}", name=name, field=field) from None
-            self._places.learn(SheetKind.CUSTOMERS, name, known)
+            self.places.learn(SheetKind.CUSTOMERS, name, known)
         return known
 
     async def _contract_of(self, name: str) -> int:
-        known = self._places.known(SheetKind.CONTRACTS, name)
+        known = self.places.known(SheetKind.CONTRACTS, name)
         if known is None:
             try:
                 known = (await self._unit.contracts.by_number(name)).id
             except NotFound:
                 raise NotFound("no contract {name}", name=name, field="contract") from None
-            self._places.learn(SheetKind.CONTRACTS, name, known)
+            self.places.learn(SheetKind.CONTRACTS, name, known)
         return known
 
     def _service(self, text: str, start: date) -> ContractService:
         code, quantity = _code(text)
-        service = self._places.services.get(code)
+        service = self.places.services.get(code)
         if service is None:
             raise NotFound("no service {code}", code=code, field="services")
         return ContractService(service=service.id, start=start, quantity=quantity)
