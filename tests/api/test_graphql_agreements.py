@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from api.graphql.ids import global_id
 from persistence.statements import counted
 from tests.api.conftest import House
 from tests.api.test_graphql_parties import gql, new_contract, new_customer
@@ -251,3 +253,130 @@ async def test_a_longer_page_asks_no_more_of_the_database(house: House) -> None:
             assert len(next(iter(page.values()))["edges"]) == first
             counts.append(sum("typeinfo" not in text and "jit" not in text for text in asked.texts))
         assert counts[0] == counts[1], (query, counts)
+
+
+FORBIDDEN = [
+    ("reseller", "operator"), ("reseller", "sibling"), ("sibling", "reseller"), ("reseller", "other"),
+    ("operator", "other"), ("other", "operator"), ("other", "reseller"),
+]  # fmt: skip
+ABSENT = 999_999_999
+OUTCOME = "{ __typename ... on Refusal { code field } }"
+
+
+async def _owned(house: House, client: str) -> dict[str, str]:
+    """Return the ids of what a client has: a customer, a contract with a planned change, a line, a quote."""
+    seller = "other" if client == "other" else "operator"
+    query = 'mutation { a: createService(input: {code: "%s", name: "S"}) { __typename ... on Service { id } } }'
+    service = (await gql(house, seller, query.replace("%s", client)))["a"]["id"]
+    customer = (await new_customer(house, client, f"{client} one"))["id"]
+    contract = (await new_contract(house, client, customer, start="2025-01-01"))["id"]
+    line = 'mutation { a: addSubscription(input: {contract: "%s", kind: FIXED}) { ... on Subscription { id } } }'
+    subscription = (await gql(house, client, line.replace("%s", contract)))["a"]["id"]
+    planned = await mutate(
+        house, "stepContract", CHANGE, client, contract=contract, version=1, state="SUSPENDED", on="2099-01-01"
+    )
+    fields = f"{REFUSAL} ... on ContractQuote {{ id }}"
+    quote = await mutate(house, "createQuote", fields, client, customer=customer, lines=[{"service": service}])
+    return {
+        "Customer": customer,
+        "Contract": contract,
+        "Subscription": subscription,
+        "ContractChange": planned["id"],
+        "ContractQuote": quote["id"],
+        "Service": service,
+    }
+
+
+def _asked(of: dict[str, str], own: dict[str, str]) -> dict[str, str]:
+    """Return every operation of this room that takes an id, over what is ``of`` somebody, by a caller with ``own``."""
+    site = '{street: "a", postcode: "1", city: "b", country: "SE"}'
+    contract = f'contract: "{of["Contract"]}", version: 2'
+    mine = f'contract: "{own["Contract"]}", version: 2'
+    quote = f'quote: "{of["ContractQuote"]}", version: 1'
+    return {
+        "contractChanges.contract": (
+            f'{{ contractChanges(contract: "{of["Contract"]}") {{ edges {{ node {{ id }} }} }} }}'
+        ),
+        "contractEnding.contract": f'{{ contractEnding(contract: "{of["Contract"]}") {{ end }} }}',
+        "quote.id": f'{{ quote(id: "{of["ContractQuote"]}") {{ id }} }}',
+        "node.id": f'{{ node(id: "{of["ContractQuote"]}") {{ id }} }}',
+        "stepContract.contract": f"mutation {{ a: stepContract(input: {{{contract}, state: SUSPENDED}}) {OUTCOME} }}",
+        "exchangeContractService.contract": "mutation { a: exchangeContractService(input: "
+        f'{{{contract}, new: {{service: "{own["Service"]}"}}}}) {OUTCOME} }}',
+        "moveContract.contract": f"mutation {{ a: moveContract(input: {{{contract}, site: {site}}}) {OUTCOME} }}",
+        "moveContract.customer": "mutation { a: moveContract(input: "
+        f'{{{mine}, customer: "{of["Customer"]}"}}) {OUTCOME} }}',
+        "takeOverContract.contract": "mutation { a: takeOverContract(input: "
+        f'{{{contract}, customer: "{own["Customer"]}"}}) {OUTCOME} }}',
+        "takeOverContract.customer": "mutation { a: takeOverContract(input: "
+        f'{{{mine}, customer: "{of["Customer"]}"}}) {OUTCOME} }}',
+        "endContract.contract": f"mutation {{ a: endContract(input: {{{contract}}}) {OUTCOME} }}",
+        "cancelContractChange.change": "mutation { a: cancelContractChange("
+        f'change: "{of["ContractChange"]}") {OUTCOME} }}',
+        "createQuote.customer": "mutation { a: createQuote(input: "
+        f'{{customer: "{of["Customer"]}", lines: [{{service: "{own["Service"]}"}}]}}) {OUTCOME} }}',
+        "changeQuote.quote": f'mutation {{ a: changeQuote(input: {{{quote}, text: "x"}}) {OUTCOME} }}',
+        "sendQuote.quote": f"mutation {{ a: sendQuote({quote}) {OUTCOME} }}",
+        "acceptQuote.quote": f"mutation {{ a: acceptQuote(input: {{{quote}}}) {OUTCOME} }}",
+        "declineQuote.quote": f"mutation {{ a: declineQuote(input: {{{quote}}}) {OUTCOME} }}",
+        "contractService.subscription": "mutation { a: changeContract(input: "
+        f'{{{mine}, services: [{{service: "{own["Service"]}", start: "2025-01-01",'
+        f' subscription: "{of["Subscription"]}"}}]}}) {OUTCOME} }}',
+    }
+
+
+async def test_anothers_is_answered_as_nobodys(house: House) -> None:
+    owned = {client: await _owned(house, client) for client in ("operator", "reseller", "sibling", "other")}
+    nobodys = {kind: global_id(kind, ABSENT) for kind in owned["operator"]}
+    for caller, owner in FORBIDDEN:
+        own = owned[caller]
+        absent = _asked(nobodys, own)
+        for name, query in _asked(owned[owner], own).items():
+            found = await _told(house, caller, query)
+            assert found == await _told(house, caller, absent[name]), (caller, owner, name)
+            assert "NOT_FOUND" in str(found), (caller, owner, name, found)
+        page = f'{{ quotes(customer: "{owned[owner]["Customer"]}") {{ edges {{ node {{ id }} }} }} }}'
+        assert (await gql(house, caller, page))["quotes"]["edges"] == []
+        anothers = owned[owner]["Service"] if "other" in {caller, owner} else nobodys["Service"]
+        foreign = (
+            f'mutation {{ a: createQuote(input: {{customer: "{own["Customer"]}", lines: [{{service: "%s"}}]}}) %s }}'
+        )
+        found = (await gql(house, caller, foreign.replace("%s", anothers, 1).replace("%s", OUTCOME)))["a"]
+        assert found["code"] == "NOT_FOUND"
+    for client, own in owned.items():
+        seen = await gql(house, client, "{ quotes { edges { node { id } } } }")
+        below = {"operator": {"operator", "reseller", "sibling"}}.get(client, {client})
+        assert {edge["node"]["id"] for edge in seen["quotes"]["edges"]} == {
+            owned[each]["ContractQuote"] for each in below
+        }
+        for name in ("contractChanges.contract", "contractEnding.contract", "quote.id", "cancelContractChange.change"):
+            assert "NOT_FOUND" not in str(await _told(house, client, _asked(own, own)[name])), (client, name)
+
+
+async def _told(house: House, client: str, query: str) -> Any:
+    answer = (await house.call(client, "POST", "/graphql", json={"query": query})).json()
+    for error in answer.get("errors", []):
+        error.pop("locations", None)
+        error["message"] = re.sub(r"-?\d+", "N", error["message"])
+    return answer
+
+
+async def test_a_resellers_client_neither_makes_nor_changes_services_nor_waives(house: House) -> None:
+    owned = await _owned(house, "reseller")
+    for query in (
+        f'mutation {{ a: changeService(input: {{service: "{owned["Service"]}", version: 1, name: "x"}}) {OUTCOME} }}',
+        f'mutation {{ a: changeService(input: {{service: "{global_id("Service", ABSENT)}", version: 1}}) {OUTCOME} }}',
+    ):
+        assert (await gql(house, "reseller", query))["a"]["code"] == "NOT_ALLOWED"
+    waived = (
+        f'mutation {{ a: endContract(input: {{contract: "{owned["Contract"]}", version: 2, free: true}}) {OUTCOME} }}'
+    )
+    assert (await gql(house, "reseller", waived))["a"]["field"] == "free"
+    found = f'{{ service(id: "{owned["Service"]}") {{ code }} }}'
+    assert (await gql(house, "reseller", found))["service"]["code"] == "reseller"
+    assert "NOT_FOUND" in str(await _told(house, "other", found))
+
+
+async def test_without_a_token_nothing_is_told(house: House) -> None:
+    answer = await house.http.post("/graphql", json={"query": "{ quotes { edges { node { id } } } }"})
+    assert answer.status_code == 401

@@ -366,6 +366,8 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     # tests/api/test_sockets.py, tests/api/test_margins.py
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other
     operators_own |= {"alarm.id", "margins.customer", "marginTotal.customer", "callMargins.customer"}
+    # tests/api/test_graphql_agreements.py
+    operators_own |= {"service.id", "contractChanges.contract", "contractEnding.contract", "quote.id", "quotes.customer"}
     # tests/api/test_provisioning.py
     provisioning = {"order.id", "orders.subscription", "orders.customer", "barring.subscription"}
     assert _taking_ids(schema, "Query") - queries - operators_own - provisioning == set()
@@ -413,6 +415,25 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "withdrawGrant.grant",
         "giveUnits.giver",
         "giveUnits.taker",
+        # tests/api/test_graphql_agreements.py
+        "createService.needs",
+        "createService.excludes",
+        "changeService.service",
+        "changeService.needs",
+        "changeService.excludes",
+        "stepContract.contract",
+        "exchangeContractService.contract",
+        "moveContract.contract",
+        "moveContract.customer",
+        "takeOverContract.contract",
+        "takeOverContract.customer",
+        "endContract.contract",
+        "cancelContractChange.change",
+        "createQuote.customer",
+        "changeQuote.quote",
+        "sendQuote.quote",
+        "acceptQuote.quote",
+        "declineQuote.quote",
         # tests/api/test_webhooks.py
         "createWebhook.reseller",
         "changeWebhook.webhook",
