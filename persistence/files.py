@@ -36,14 +36,23 @@ _SUSPENSE: Final = (
 
 VERSIONS_MAX: Final = 1000
 BALANCED: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated")
+# Files (f) whose own counts do not add up, or for which suspense (h, by file) does not hold what it should.
+UNBALANCED: Final = (
+    "count(f.id) filter (where f.events <> f.rated + f.unrated or coalesce(h.open, 0) <> f.rejects + f.unrated"
+    " or f.records <> f.events + f.merged + f.pending + f.duplicates + f.rejects"
+    " + coalesce((select sum(v.value::bigint) from jsonb_each_text(f.ignored) v), 0))"
+)
+OPEN_BY_FILE: Final = "(select operator, file, count(*) as open from suspense where resolved_at is null group by 1, 2)"
 _BALANCES: Final = (
-    f"select s.id, s.name, {', '.join(f'coalesce(sum(f.{name}), 0)::bigint as {name}' for name in BALANCED)},"  # noqa: S608  (our own words)
+    f"select s.id, s.name, {UNBALANCED} as unbalanced,"  # noqa: S608  (our own words)
+    f" {', '.join(f'coalesce(sum(f.{name}), 0)::bigint as {name}' for name in BALANCED)},"
     " (select coalesce(jsonb_object_agg(i.key, i.count), '{}') from (select v.key, sum(v.value::bigint) as count"
     " from cdr_file c, jsonb_each_text(c.ignored) v where c.operator = s.operator and c.source = s.id"
     " group by v.key) i)"
     " as ignored, (select count(*) from suspense h where h.operator = s.operator and h.source = s.id"
     " and h.resolved_at is null) as suspense from source s left join cdr_file f on f.operator = s.operator"
-    " and f.source = s.id where s.operator = $1 group by s.operator, s.id, s.name order by s.name"
+    f" and f.source = s.id left join {OPEN_BY_FILE} h on h.operator = f.operator and h.file = f.id"
+    " where s.operator = $1 group by s.operator, s.id, s.name order by s.name"
 )
 
 
@@ -155,6 +164,7 @@ class SourceStore:
                 counts={name: int(row[name]) for name in BALANCED},
                 ignored=json.loads(row["ignored"]),
                 suspense=row["suspense"],
+                unbalanced=row["unbalanced"],
             )
             for row in rows
         ]

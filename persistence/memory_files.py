@@ -77,7 +77,15 @@ class MemorySources:
             ignored = sum((Counter(file.ignored) for file in mine), Counter[str]())
             counts = {name: sum(getattr(file, name) for file in mine) for name in BALANCED}
             waiting = sum(row.source == one.id for row in held)
-            found.append(SourceBalance(source=one.id, counts=counts, ignored=dict(ignored), suspense=waiting))
+            unbalanced = sum(
+                not file.balances() or sum(row.file == file.id for row in held) != file.rejects + file.unrated
+                for file in mine
+            )
+            found.append(
+                SourceBalance(
+                    source=one.id, counts=counts, ignored=dict(ignored), suspense=waiting, unbalanced=unbalanced
+                )
+            )
         return found
 
 

@@ -8,6 +8,7 @@ from domain.ids import OperatorId
 from domain.ports.standing import Figures, SourceBalance
 from persistence.away import DatabaseAway
 from persistence.engine import OWNER, Database
+from persistence.files import OPEN_BY_FILE, UNBALANCED
 from persistence.migrate import steps
 
 COUNTS: Final = ("records", "events", "merged", "pending", "duplicates", "rejects", "rated", "unrated")
@@ -16,8 +17,9 @@ _BALANCES = f"""
 select o.code as operator, s.name as source, {", ".join(f"sum(f.{name})::bigint as {name}" for name in COUNTS)},
        coalesce(sum((select sum(v.value::bigint) from jsonb_each_text(f.ignored) v)), 0)::bigint as ignored,
        (select count(*) from suspense h where h.operator = s.operator and h.source = s.id and h.resolved_at is null)
-       as suspense
+       as suspense, {UNBALANCED} as unbalanced
   from cdr_file f join source s on s.operator = f.operator and s.id = f.source join operator o on o.id = f.operator
+  left join {OPEN_BY_FILE} h on h.operator = f.operator and h.file = f.id
  where $1::int is null or f.operator = $1
  group by o.code, s.operator, s.id, s.name order by o.code, s.name
 """  # noqa: S608  (the names are the constant above)
@@ -83,7 +85,9 @@ class StoredStanding:
         names = (*COUNTS, "ignored", "suspense")
         return Figures(
             [
-                SourceBalance(row["operator"], row["source"], tuple((name, row[name]) for name in names))
+                SourceBalance(
+                    row["operator"], row["source"], tuple((name, row[name]) for name in names), row["unbalanced"]
+                )
                 for row in balances
             ],
             [tuple(row) for row in files],

@@ -104,7 +104,12 @@ async def _balance(wiring: Wiring, actor: Actor) -> int:
     held = True
     for one in await list_balances(actor=actor, begin=wiring.begin):
         told: dict[str, Any] = {"source": names[one.source], **one.counts, "ignored": dict(one.ignored)}
-        print(json.dumps({**told, "suspense": one.suspense, "holds": one.holds()}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**told, "suspense": one.suspense, "unbalanced": one.unbalanced, "holds": one.holds()},
+                ensure_ascii=False,
+            )
+        )
         held &= one.holds()
     if not held:
         complain("a balance does not hold: this is a fault of the program; tell us")

@@ -61,6 +61,10 @@ async def _source(root: strawberry.Parent[Any], info: Info) -> Any:
     return await info.context.load.sources.load(root.source)
 
 
+def _balances(root: strawberry.Parent[CdrFile]) -> bool:
+    return root.balances()
+
+
 def _sha256(root: strawberry.Parent[CdrFile]) -> str:
     return root.sha256.hex()
 
@@ -90,6 +94,7 @@ class FileType(Node):
     ignored: list[ReasonCountType] = strawberry.field(resolver=_ignored)
     rated: BigInt
     unrated: BigInt
+    balances: bool = strawberry.field(resolver=_balances, description="Whether every record ended in one place.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -180,6 +180,7 @@ class SourceBalanceType:
     counts: list[ReasonCountType] = strawberry.field(resolver=_balance_counts)
     ignored: list[ReasonCountType] = strawberry.field(resolver=_balance_ignored)
     suspense: BigInt
+    unbalanced: int = strawberry.field(description="How many of its files do not balance by themselves.")
     holds: bool = strawberry.field(resolver=_holds)
 
 

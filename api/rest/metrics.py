@@ -80,7 +80,11 @@ class _Taken(Collector):
             "1 where every record ended in one place and suspense holds what it should.",
             labels=["operator", "source"],
         )
+        unbalanced = GaugeMetricFamily(
+            "tollwright_files_unbalanced", "Files whose own balance does not hold.", labels=["operator", "source"]
+        )
         for one in self._figures.balances:
+            unbalanced.add_metric([one.operator, one.source], one.unbalanced)
             holds.add_metric([one.operator, one.source], float(one.holds()))
             for outcome, count in one.counts:
                 balance.add_metric([one.operator, one.source, outcome], count)
@@ -105,7 +109,7 @@ class _Taken(Collector):
         )
         for *labels, count in self._figures.jobs:
             jobs.add_metric(labels, count)
-        yield from (rated, balance, holds, imports, suspense, alarms, jobs)
+        yield from (rated, balance, holds, unbalanced, imports, suspense, alarms, jobs)
         yield from self._feeds()
 
     def _feeds(self) -> Iterator[Metric]:

@@ -189,12 +189,16 @@ class ProfileFaults(Model):
 
 
 class BalanceOfSource(Model):
-    """Where the records of a source's files went; holds: each is in one place, and suspense has what it should."""
+    """Where the records of a source's files went; holds: each is in one place, and suspense has what it should.
+
+    unbalanced: how many of its files do not balance by themselves.
+    """
 
     source = needed(Unicode)
     count = many(Count)
     ignored = many(Count)
     suspense = needed(Integer)
+    unbalanced = needed(Integer)
     holds = needed(Boolean)
 
 
@@ -425,6 +429,7 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
                     count=_counts(one.counts),
                     ignored=_counts(one.ignored),
                     suspense=one.suspense,
+                    unbalanced=one.unbalanced,
                     holds=one.holds(),
                 )
                 for one in found

@@ -35,12 +35,16 @@ class SourceVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceBalance:
-    """Where the records of all files of a source went, and how many are open in suspense; names as in ``CdrFile``."""
+    """Where the records of all files of a source went, and how many are open in suspense; names as in ``CdrFile``.
+
+    ``unbalanced``: how many of its files do not balance by themselves, though together they may.
+    """
 
     source: SourceId
     counts: Mapping[str, int]
     ignored: Mapping[str, int]
     suspense: int
+    unbalanced: int = 0
 
     def holds(self) -> bool:
         """Tell whether every record ended in one place, and whether suspense holds what it should."""
@@ -50,6 +54,7 @@ class SourceBalance:
             one["records"] == sum(one[name] for name in ends) + sum(self.ignored.values())
             and one["events"] == one["rated"] + one["unrated"]
             and self.suspense == one["rejects"] + one["unrated"]
+            and not self.unbalanced
         )
 
 

@@ -11,11 +11,15 @@ from domain.ids import OperatorId
 
 @dataclass(frozen=True, slots=True)
 class SourceBalance:
-    """Where the records of one source's files went, in the words of ``domain.mediation.files.CdrFile``."""
+    """Where the records of one source's files went, in the words of ``domain.mediation.files.CdrFile``.
+
+    ``unbalanced``: how many of the files do not balance by themselves.
+    """
 
     operator: str
     source: str
     counts: tuple[tuple[str, int], ...]
+    unbalanced: int = 0
 
     def holds(self) -> bool:
         """Tell whether every record ended in one place, and whether suspense holds what it should."""
@@ -25,6 +29,7 @@ class SourceBalance:
             one["records"] == sum(one[name] for name in ends)
             and one["events"] == one["rated"] + one["unrated"]
             and one["suspense"] == one["rejects"] + one["unrated"]
+            and not self.unbalanced
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from zeep.exceptions import Fault
 
 from api.graphql.ids import global_id
+from persistence.engine import OWNER
 from tests.api.conftest import House
 from tests.api.test_graphql_parties import gql
 from tests.api.test_soap import PORTS, _soap
@@ -77,6 +78,28 @@ async def test_records_are_listed_corrected_released_and_discarded(house: House)
     metrics = await house.call("operator", "GET", "/metrics")
     assert 'tollwright_balance_holds{operator="north",source="pbx"} 1.0' in metrics.text
     assert 'tollwright_balance_records{operator="north",outcome="suspense",source="pbx"} 0.0' in metrics.text
+
+
+async def test_two_files_that_balance_only_together_do_not_balance(house: House) -> None:
+    """A record that one file has too much and another too little: the sums hold, and the balance does not."""
+    await taken_in(house)
+    other = await house.call("operator", "PUT", "/rest/v1/cdr/pbx/b.csv?wait=1", content=made.calls(1, first=77))
+    assert other.status_code == 201
+    asked = "{ balances { unbalanced holds } files { edges { node { balances } } } }"
+
+    async def told() -> tuple[int, bool, list[bool], str]:
+        data = await gql(house, "operator", asked)
+        (balance,) = data["balances"]
+        page = (await house.call("operator", "GET", "/metrics")).text
+        (metric,) = (line for line in page.splitlines() if line.startswith("tollwright_files_unbalanced{"))
+        each = [edge["node"]["balances"] for edge in data["files"]["edges"]]
+        return balance["unbalanced"], balance["holds"], each, metric.split()[-1]
+
+    assert await told() == (0, True, [True, True], "0.0")
+    async with house.database.transaction(role=OWNER) as unit:
+        wrong = "update cdr_file set records = records + case when name = 'b.csv' then 1 else -1 end"
+        await unit.connection.execute(wrong)
+    assert await told() == (2, False, [False, False], "2.0")
 
 
 async def test_profiles_have_versions_that_are_compared_and_brought_back(house: House) -> None:
