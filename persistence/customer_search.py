@@ -6,7 +6,7 @@ the last one ended, whatever else matches. Row-level security lets an index answ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from domain.access.actor import Actor
@@ -15,6 +15,8 @@ from domain.ids import CustomerId
 from domain.refusal import BadValue
 
 BEYOND: Final = "\U0010ffff"  # behind every text that begins the same
+SPARE: Final = 16  # rows above a page: a customer may have several words that begin the same
+NOWHERE: Final[tuple[str, int]] = ("", 0)
 COMMON: Final = 1000  # a word that more customers have need not be counted further
 
 
@@ -36,7 +38,7 @@ async def found_by_text(
     leads = [one.words[0] for one in meant]
     if not meant:
         return []
-    place: tuple[str, int] = ("", 0)
+    place = NOWHERE
     if after is not None:
         known = (await _first_terms(connection, actor, leads, [after])).get(after)
         if known is None:
@@ -44,12 +46,8 @@ async def found_by_text(
         place = (known, after)
     found: dict[int, str] = {}
     for one in meant:
-        for customer, term in await _range(connection, actor, one, place, parent, first):
+        for customer, term in (await _range(connection, actor, one, place, parent, first, leads)).items():
             found[customer] = min(term, found.get(customer, term))
-    if len(meant) > 1 and after is not None:
-        # What another spelling has shown on an earlier page is not shown again.
-        earliest = await _first_terms(connection, actor, leads, list(found))
-        found = {key: term for key, term in found.items() if earliest[key] >= term}
     return [CustomerId(key) for key in sorted(found, key=lambda key: (found[key], key))][:first]
 
 
@@ -68,42 +66,59 @@ async def _ordered(connection: Any, actor: Actor, one: Wanted) -> Wanted:
 
 
 async def _range(  # noqa: PLR0917  (one question)
-    connection: Any, actor: Actor, one: Wanted, place: tuple[str, int], parent: int | None, first: int
-) -> Sequence[tuple[int, str]]:
-    """Return customers after a place with the first of their words that the leading one begins."""
+    connection: Any,
+    actor: Actor,
+    one: Wanted,
+    place: tuple[str, int],
+    parent: int | None,
+    first: int,
+    leads: Sequence[str],
+) -> Mapping[int, str]:
+    """Return at least ``first`` customers after a place, where there are, with the word that each was found by."""
     lead, *others = one.words
-    values: list[Any] = [int(actor.operator), lead, lead + BEYOND, *place, first]
-    conditions = [
-        "t.operator = $1 and t.term >= $2 and t.term < $3 and (t.term, t.customer) > ($4, $5)",
-        (
-            "not exists (select from customer_term b where b.operator = $1 and b.customer = t.customer"
-            " and b.term >= $2 and (b.term, b.kind) < (t.term, t.kind))"
-        ),
-    ]
+    goes_on = place != NOWHERE
+    # Where the index is entered: of two lower bounds PostgreSQL may take the one that lies further off.
+    place = max(place, (lead, 0))
+    values: list[Any] = [int(actor.operator), lead + BEYOND]
+    conditions = ["t.operator = $1 and t.term < $2 and (t.term, t.customer) > ($3, $4)"]
     for word in others:
         values += [word, word + BEYOND]
-        low, high = len(values) - 1, len(values)
+        low, high = len(values) + 2, len(values) + 3
+        # Not "exists", which the planner may join: row by row it ends as soon as a page is full.
         conditions.append(
-            f"exists (select from customer_term o where o.operator = $1 and o.customer = t.customer"
-            f" and o.term >= ${low} and o.term < ${high})"
+            f"(select true from customer_term o where o.operator = $1 and o.customer = t.customer"  # noqa: S608  (likewise)
+            f" and o.term >= ${low} and o.term < ${high} limit 1)"
         )
     if parent is not None:
         values.append(parent)
         conditions.append(
-            f"exists (select from customer c where c.operator = $1 and c.id = t.customer and c.parent = ${len(values)})"
+            f"(select true from customer c where c.operator = $1 and c.id = t.customer"  # noqa: S608  (likewise)
+            f" and c.parent = ${len(values) + 3} limit 1)"
         )
     chosen = f"select t.customer, t.term from customer_term t where {' and '.join(conditions)}"  # noqa: S608  (our own words)
-    order = "order by t.term, t.customer limit $6"
+    order = "order by t.term, t.customer limit $5"
     if actor.reseller is None:
         query = f"{chosen} {order}"
     else:
         # His are few among many: each reseller's words lie together in an index of their own.
         values.append(list(actor.resellers))
         query = (
-            f"select t.* from unnest(${len(values)}::bigint[]) r (id) cross join lateral"  # noqa: S608  (our own words)
+            f"select t.* from unnest(${len(values) + 3}::bigint[]) r (id) cross join lateral"  # noqa: S608  (our own words)
             f" ({chosen} and t.reseller = r.id {order}) t {order}"
         )
-    return [(row["customer"], row["term"]) for row in await connection.fetch(query, *values)]
+    found: dict[int, str] = {}
+    size = first + SPARE
+    while len(found) < first:
+        rows = await connection.fetch(query, *values[:2], *place, size, *values[2:])
+        # What another of its words has shown on an earlier page is not shown again.
+        earliest = await _first_terms(connection, actor, leads, [row["customer"] for row in rows]) if goes_on else {}
+        for row in rows:
+            if earliest.get(row["customer"], row["term"]) >= row["term"]:
+                found.setdefault(row["customer"], row["term"])
+        if len(rows) < size:
+            break
+        place = (rows[-1]["term"], rows[-1]["customer"])
+    return found
 
 
 async def _first_terms(connection: Any, actor: Actor, leads: Sequence[str], keys: Sequence[int]) -> dict[int, str]:

@@ -205,6 +205,10 @@ def _operations(kind: str, key: str, own: str) -> dict[str, str]:
             f'moveCustomer(input: {{customer: "{own}", version: 2, validFrom: "2026-04-01", parent: "{key}"}})'
             f" {outcome}"
         ),
+        "moveCustomer.billedThrough": (
+            f'moveCustomer(input: {{customer: "{own}", version: 2, validFrom: "2026-04-01", billedThrough: "{key}"}})'
+            f" {outcome}"
+        ),
         "cancelMove.customer": (
             f'cancelMove(input: {{customer: "{key}", version: 2, validFrom: "2026-05-01"}}) {outcome}'
         ),
