@@ -364,7 +364,8 @@ async def test_many_at_once_tell_each_threshold_once(wiring, world, load):
     await own.publish(wiring, world, buckets=[own.bucket("b", owner, "10", thresholds=[50, 100])])
     await asyncio.gather(*(load(made.lines(call(n, 1)), name=f"{n}.csv") for n in range(50)))
     told = await list_events(PageRequest(100), kinds=("customer.crossed",), actor=world.actor, begin=wiring.begin)
-    assert [(one.subject, one.data["percent"]) for one in told.items] == [(owner, 50), (owner, 100)]
+    # One transaction may have begun before the other and ended after it: what counts is that each is there once.
+    assert sorted((one.subject, one.data["percent"]) for one in told.items) == [(owner, 50), (owner, 100)]
     assert [one["percent"] for one in await audited(wiring, world, "up")] == [50, 100]
     entries = await tell_buckets(
         TellBuckets(customer=world.customers[0], since=datetime(2026, 1, 1, tzinfo=UTC)), **_told(wiring, world)
