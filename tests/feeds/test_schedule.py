@@ -45,6 +45,9 @@ def moments(expression: str, after: datetime, count: int) -> list[str]:
         ("30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=UTC), ["25 00:30", "26 01:30", "27 01:30"]),
         ("*/30 * * * *", datetime(2026, 10, 24, 23, 30, tzinfo=UTC), ["25 00:00", "25 00:30", "25 01:00", "25 01:30"]),
         ("0 * * * *", datetime(2026, 10, 24, 23, 30, tzinfo=UTC), ["25 00:00", "25 01:00", "25 02:00"]),
+        # Every minute of one hour: not on the day without that hour, and in both on the day with two.
+        ("*/30 2 * * *", datetime(2026, 3, 28, 12, tzinfo=UTC), ["30 00:00", "30 00:30", "31 00:00"]),
+        ("*/30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=UTC), ["25 00:00", "25 00:30", "25 01:00", "25 01:30"]),
         ("0 6 * * 1-5", datetime(2026, 10, 23, 12, tzinfo=UTC), ["26 05:00", "27 05:00"]),
     ],
 )
