@@ -72,7 +72,7 @@ async def _next(today: date, actor: Actor, begin: Begin, clock: Clock) -> bool |
                 replace(change, state=ChangeState.FAILED, done_at=clock.now(), fault=fault), None
             )
             detail = {"change": change.id, "kind": change.kind.value, "fault": fault, "customer": change.owner}
-            await unit.audit.write("fail_contract_change", f"contract:{change.contract}", detail)
+            await unit.audit.write("misplan_contract", f"contract:{change.contract}", detail)
     return False
 
 

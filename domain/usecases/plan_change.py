@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
@@ -103,6 +103,25 @@ class EndContract:
     free: bool = False
     reason: str | None = None
     idempotency_key: str | None = None
+
+
+# How the audit trail names what was done, whose words become the kinds of events.
+_ACTIONS: Final = {
+    ChangeKind.ADD_SERVICE: "change_contract",
+    ChangeKind.END_SERVICE: "change_contract",
+    ChangeKind.TAKEOVER: "hand_over_contract",
+} | {
+    kind: f"{kind.value}_contract"
+    for kind in (
+        ChangeKind.ACTIVATE,
+        ChangeKind.SUSPEND,
+        ChangeKind.RESUME,
+        ChangeKind.END,
+        ChangeKind.UPGRADE,
+        ChangeKind.DOWNGRADE,
+        ChangeKind.MOVE,
+    )
+}
 
 
 class _Command(Protocol):
@@ -221,7 +240,7 @@ async def end_contract(cmd: EndContract, *, actor: Actor, begin: Begin, clock: C
         )
         made = await unit.contract_changes.add(order, kept)
         await remember(unit.answers, cmd, made.id)
-        await _told(unit, made)
+        await _told(unit, made, action="plan_contract" if planned else None)
     return made
 
 
@@ -238,7 +257,7 @@ async def cancel_change(key: ContractChangeId, *, actor: Actor, begin: Begin, cl
         kept = await unit.contracts.keep(contract)
         cancelled = replace(change, state=ChangeState.CANCELLED, done_at=clock.now(), version=kept.version)
         await unit.contract_changes.keep(cancelled, kept)
-        await _told(unit, cancelled, action="cancel_contract_change")
+        await _told(unit, cancelled, action="unplan_contract")
     return cancelled
 
 
@@ -315,7 +334,7 @@ async def _settled(unit: Unit, order: ContractChange, contract: Contract) -> Con
 async def _planned(unit: Unit, order: ContractChange, contract: Contract) -> ContractChange:
     kept = await unit.contracts.keep(contract)
     made = await unit.contract_changes.add(replace(order, version=kept.version), None)
-    await _told(unit, made, action="plan_contract_change")
+    await _told(unit, made, action="plan_contract")
     return made
 
 
@@ -353,4 +372,4 @@ async def _told(unit: Unit, change: ContractChange, *, action: str | None = None
     }
     if change.successor is not None:
         detail["successor"] = change.successor
-    await unit.audit.write(action or f"{change.kind.value}_contract", f"contract:{change.contract}", detail)
+    await unit.audit.write(action or _ACTIONS[change.kind], f"contract:{change.contract}", detail)

@@ -9,16 +9,22 @@ import pytest
 
 from domain.access.actor import Actor
 from domain.catalogue.tariff import Tariff, Zone
+from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import ContractService
-from domain.ids import OperatorId
+from domain.ids import OperatorId, QuoteId
 from domain.ports.page import PageRequest
+from domain.quotes.quote import Quote, QuoteLine
+from domain.usecases.fit_contract import done
 from persistence.engine import APP, OWNER, Database
 from persistence.units import StoredUnits
 from tests.stores.test_contracts import number
 from tests.stores.worlds import NOON, World, build, contract, customer, service, subscription
 
 # Tables that a reseller sees his part of; of the others he sees the operator's or nothing at all.
-HIS_PART = ("customer", "contract", "contract_service", "subscription", "number_assignment", "reseller")
+HIS_PART = (
+    "customer", "contract", "contract_change", "contract_service", "quote", "subscription", "number_assignment",
+    "reseller",
+)  # fmt: skip
 
 
 @dataclass
@@ -47,6 +53,20 @@ async def filled(stores_database: Database) -> Filled:
             owner = await unit.customers.add(customer(actor))
             one = await unit.contracts.add(contract(owner, services=(line,)))
             await unit.subscriptions.add(subscription(one, numbers=(number(f"n{index}"),)))
+            made = done(ChangeKind.CREATE, one, actor=actor, at=NOON, on=NOON.date())
+            await unit.contract_changes.add(made, one)
+            offered = QuoteLine(service=line.service)
+            await unit.quotes.add(
+                Quote(
+                    id=QuoteId(0),
+                    operator=actor.operator,
+                    customer=owner.id,
+                    number=await unit.quotes.next_number(),
+                    valid_until=NOON.date(),
+                    lines=(offered,),
+                    reseller=owner.reseller,
+                )
+            )
     return Filled(world, stores_database)
 
 

@@ -90,7 +90,7 @@ async def test_a_suspension_of_a_day_to_come_is_carried_out_then(world: World) -
     again = await read(world, one.id)
     assert [(phase.start, phase.state) for phase in again.phases] == [(START, ContractState.ACTIVE)]
     assert [entry[1] for entry in (await trail(world))[-3:]] == [
-        "plan_contract_change", "suspend_contract", "resume_contract",
+        "plan_contract", "suspend_contract", "resume_contract",
     ]  # fmt: skip
 
 
