@@ -29,6 +29,7 @@ class Said(StrEnum):
 class Answer:
     """An element's answer, or what is known where there was none. Its texts are made printable, and cut.
 
+    ``reason`` is for whoever placed the order; ``detail``, such as an address, for the operator's log alone.
     ``lasting``: trying again does not help. ``uncertain``: nobody knows whether the request
     was done.
     """
@@ -36,11 +37,12 @@ class Answer:
     said: Said
     reason: str | None = None
     reference: str | None = None
+    detail: str | None = None
     lasting: bool = False
     uncertain: bool = False
 
     def __post_init__(self) -> None:
-        for name, most in (("reason", FAULT_MAX), ("reference", REFERENCE_MAX)):
+        for name, most in (("reason", FAULT_MAX), ("detail", FAULT_MAX), ("reference", REFERENCE_MAX)):
             text: str | None = getattr(self, name)
             if text is not None:
                 plain = "".join(one if one.isprintable() else " " for one in text[: 2 * most])

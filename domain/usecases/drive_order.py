@@ -31,6 +31,7 @@ from domain.usecases.step_subscription import take_step
 SENDS_MAX: Final = 50  # in one job; the next one goes on
 LOOK_AGAIN: Final = timedelta(seconds=60)  # at what waits for other orders, should nobody have told of their end
 PARKED: Final = "order_parked"
+UNASKED: Final = "the network cannot be asked"
 CONTRADICTED: Final = "order_contradicted"
 
 
@@ -89,6 +90,8 @@ async def heed(unit: Unit, order: Order, place: Send, said: Answer, *, actor: Ac
     }
     if said.uncertain:
         detail["uncertain"] = True
+    if said.detail is not None:
+        detail["detail"] = said.detail
     kept = await unit.orders.keep(told) if told != order else order
     step = place.step + 1
     event = "undo_answered" if place.undo else "answered"
@@ -108,7 +111,7 @@ async def _ask(task: _Task, outside: Outside) -> Answer:
     """Send a request and return what is known of it."""
     element = task.element
     if element is None:
-        return Answer(said=Said.FAILED, reason="the network element is not there any more", lasting=True)
+        return Answer(said=Said.FAILED, reason=UNASKED, detail="the element is not there any more", lasting=True)
     try:
         secrets = {
             name: outside.vault.refer(one.reference, operator=element.operator)
@@ -117,7 +120,7 @@ async def _ask(task: _Task, outside: Outside) -> Answer:
             for name, one in element.credentials.items()
         }
     except TransportFault as fault:
-        return Answer(said=Said.FAILED, reason=fault.message, lasting=True)
+        return Answer(said=Said.FAILED, reason=UNASKED, detail=fault.message, lasting=True)
     return await outside.network.send(element, secrets, task.request)
 
 
@@ -241,7 +244,8 @@ async def _tell(unit: Unit, before: Order, after: Order, send: Send | None, *, a
         step: int | None = send.step + 1
     else:
         event, step = "awaiting" if after.state is OrderState.SENT else after.state.value, None
-        detail = {"waitingFor": after.waiting_for and after.waiting_for.value, "until": after.wake_at}
+        until = after.wake_at.isoformat() if after.wake_at else None
+        detail = {"waitingFor": after.waiting_for and after.waiting_for.value, "until": until}
         detail = {name: value for name, value in detail.items() if value is not None}
     if after.fault is not None and after.fault != before.fault:
         detail["fault"] = after.fault

@@ -36,6 +36,9 @@ WORDS: Final = Rule(
     reason_path="reason",
     reference_path="reference",
 )
+UNASKED: Final = "the network cannot be asked for this"
+UNREACHED: Final = "the network cannot be reached"
+SILENT: Final = "the network did not answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class KnownElements:
         except TransportFault as fault:
             return no_answer(fault)
         except BadValue as wrong:
-            return Answer(said=Said.FAILED, reason=wrong.message, lasting=True)
+            return Answer(said=Said.FAILED, reason=UNASKED, detail=wrong.message, lasting=True)
 
     async def _webhook(self, element: NetworkElement, secrets: Mapping[str, str], request: NetworkRequest) -> Answer:
         secret = secrets.get("secret", "")
@@ -85,7 +88,7 @@ class KnownElements:
     async def _rest(self, element: NetworkElement, secrets: Mapping[str, str], request: NetworkRequest) -> Answer:
         template = element.template(request.kind)
         if template is None:
-            return Answer(said=Said.FAILED, reason=f"no template of {element.name} says how", lasting=True)
+            return Answer(said=Said.FAILED, reason=UNASKED, detail="no template says how", lasting=True)
         values = request.values()
         headers = {"content-type": template.content_type, "idempotency-key": request.id, **_authorized(secrets)}
         headers |= {name.lower(): filled_header(text, values) for name, text in template.headers}
@@ -108,7 +111,8 @@ class KnownElements:
 def no_answer(fault: TransportFault) -> Answer:
     """Return what is known where no answer came: what was sent may have been done, unless nothing could be sent."""
     unsure = not fault.lasting and not isinstance(fault, Unreached)
-    return Answer(said=Said.FAILED, reason=fault.message, lasting=fault.lasting, uncertain=unsure)
+    reason = SILENT if unsure else UNREACHED
+    return Answer(said=Said.FAILED, reason=reason, detail=fault.message, lasting=fault.lasting, uncertain=unsure)
 
 
 def _sure(answer: Answer, value: Any, reply: Reply) -> Answer:

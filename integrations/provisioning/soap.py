@@ -131,7 +131,7 @@ async def send(http: Http, element: NetworkElement, headers: Mapping[str, str], 
     """Call the operation of the request's template. Raises TransportFault; refuses with: BadValue."""
     template = element.template(request.kind)
     if template is None or template.operation is None:
-        return Answer(said=Said.FAILED, reason=f"no template of {element.name} says how", lasting=True)
+        raise BadValue("no template says how", field="templates")
     arguments = filled_arguments(template.body, request.values())
     told = {**headers, "idempotency-key": request.id}
     transport = _Opened(http, element, told, asyncio.get_running_loop())

@@ -251,6 +251,9 @@ async def test_nobody_listening_fails_without_undoing(grid: Grid, simulate: Simu
     assert order.state is OrderState.FAILED
     assert order.steps is not None
     assert (order.steps[0].deed.tries, order.steps[0].undo) == (2, None)
+    assert order.fault == "the network cannot be reached"  # where it was looked for is the operator's to know
+    log = await order_log(order.id, actor=grid.actor, begin=grid.wiring.begin)
+    assert any("127.0.0.1" in str(one.detail.get("detail")) for one in log)
 
 
 async def test_a_line_that_no_element_takes_is_confirmed_at_once(grid: Grid, simulate: Simulate) -> None:
