@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from api.graphql.ids import global_id
 from persistence.statements import counted
 from tests.api.conftest import House
+from tests.api.month import TARIFF
 from tests.api.test_graphql_parties import gql, new_contract, new_customer
 
 REFUSAL = "__typename ... on Refusal { code message field }"
@@ -380,3 +382,40 @@ async def test_a_resellers_client_neither_makes_nor_changes_services_nor_waives(
 async def test_without_a_token_nothing_is_told(house: House) -> None:
     answer = await house.http.post("/graphql", json={"query": "{ quotes { edges { node { id } } } }"})
     assert answer.status_code == 401
+
+
+async def test_a_discount_on_usage_is_taken_by_rating_for_its_time(house: House) -> None:
+    tariff = "mutation($d: JsonText!) { importTariff(input: {document: $d}) { __typename } }"
+    await gql(house, "operator", tariff, d=json.dumps(TARIFF))
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    half = {"on": "USAGE", "percent": "50", "start": "2026-04-10", "end": "2026-04-20"}
+    service = await new_service(house, "mobile", priceList="Retail")
+    one = await new_contract(
+        house,
+        "operator",
+        owner,
+        start="2026-01-01",
+        services=[{"service": service, "start": "2026-01-01"}],
+        discounts=[half],
+    )
+    assert one["__typename"] == "Contract", one
+    line = 'mutation { a: addSubscription(input: {contract: "%s", kind: MOBILE}) { ... on Subscription { id } } }'
+    key = (await gql(house, "operator", line.replace("%s", one["id"])))["a"]["id"]
+
+    async def price(day: str) -> str:
+        asked = f'input: {{subscription: "{key}", number: "46701740605", used: 60, at: "{day}T12:00:00+02:00"}}'
+        quote = await gql(house, "operator", f"{{ priceCall({asked}) {{ reason retail {{ amount {{ value }} }} }} }}")
+        assert quote["priceCall"]["reason"] is None, quote
+        return str(quote["priceCall"]["retail"]["amount"]["value"])
+
+    assert [float(await price(f"2026-04-{day}")) for day in ("09", "10", "19", "20")] == [0.6, 0.3, 0.3, 0.6]
+    fields = f"{REFUSAL} ... on Contract {{ version priceList discounts {{ percent end }} }}"
+    longer = await mutate(
+        house, "changeContract", fields, contract=one["id"], version=1, discounts=[half | {"end": "2026-05-01"}]
+    )
+    assert longer["discounts"] == [{"percent": "50", "end": "2026-05-01"}]
+    assert longer["priceList"] == f"contract {one['number']}"
+    assert [float(await price(f"2026-04-{day}")) for day in ("09", "10", "20")] == [0.6, 0.3, 0.3]
+    none = await mutate(house, "changeContract", fields, contract=one["id"], version=2, discounts=[])
+    assert none["discounts"] == []
+    assert [float(await price(f"2026-04-{day}")) for day in ("09", "10", "20")] == [0.6, 0.6, 0.6]
