@@ -17,7 +17,9 @@ from domain.refusal import BadValue
 BEYOND: Final = "\U0010ffff"  # behind every text that begins the same
 SPARE: Final = 16  # rows above a page: a customer may have several words that begin the same
 NOWHERE: Final[tuple[str, int]] = ("", 0)
-COMMON: Final = 1000  # a word that more customers have need not be counted further
+COMMON: Final = 300  # a word that more customers have need not be counted further
+SAMPLE: Final = 100
+_BEGINS: Final = "operator = $1 and term >= $2 and term < $3"
 
 
 async def found_by_text(
@@ -52,17 +54,49 @@ async def found_by_text(
 
 
 async def _ordered(connection: Any, actor: Actor, one: Wanted) -> Wanted:
-    """Return the words with the rarest first."""
+    """Return the words with that one first whose customers are to be walked through.
+
+    It is the rarest, or of several common ones the one among whose first customers the most have the others too: who is
+    walked through in the order of first names has all others of one family name before the next.
+    """
     if len(one.words) == 1:
         return one
-    counts = {}
-    for word in one.words:
-        counts[word] = await connection.fetchval(
-            "select count(*) from (select from customer_term where operator = $1 and term >= $2 and term < $3"
-            " limit $4) t",
-            *(int(actor.operator), word, word + BEYOND, COMMON),
-        )
+    counts = {word: await _count(connection, actor, word) for word in one.words}
+    if min(counts.values()) >= COMMON:
+        counts = {word: -await _shared(connection, actor, word, one.words) for word in one.words}
     return Wanted(tuple(sorted(one.words, key=lambda word: (counts[word], -len(word)))))
+
+
+async def _count(connection: Any, actor: Actor, word: str) -> int:
+    """Return how many words begin so, up to ``COMMON``."""
+    found: int = await connection.fetchval(
+        f"select count(*) from (select from customer_term where {_BEGINS}{_own(actor, 5)} limit $4) t",  # noqa: S608  (our own words)
+        *(int(actor.operator), word, word + BEYOND, COMMON, *_resellers(actor)),
+    )
+    return found
+
+
+async def _shared(connection: Any, actor: Actor, word: str, words: Sequence[str]) -> int:
+    """Return how many of the first ``SAMPLE`` customers with a word have all others."""
+    others = [other for other in words if other != word]
+    found: int = await connection.fetchval(
+        f"select count(*) from (select customer from customer_term where {_BEGINS}{_own(actor, 8)}"  # noqa: S608  (our own words)
+        " order by term, customer limit $4) t where (select count(*) from unnest($5::text[], $6::text[]) w (low, high)"
+        " where (select true from customer_term o where o.operator = $1 and o.customer = t.customer and o.term >= w.low"
+        " and o.term < w.high limit 1)) = $7",
+        *(int(actor.operator), word, word + BEYOND, SAMPLE, others, [other + BEYOND for other in others], len(others)),
+        *_resellers(actor),
+    )
+    return found
+
+
+def _own(actor: Actor, place: int) -> str:
+    """Return the condition that finds a reseller's words in their own index; the operator's client sees them all."""
+    return "" if actor.reseller is None else f" and reseller = any (${place}::bigint[])"
+
+
+def _resellers(actor: Actor) -> tuple[list[int], ...]:
+    return () if actor.reseller is None else (list(actor.resellers),)
 
 
 async def _range(  # noqa: PLR0917  (one question)
