@@ -94,12 +94,14 @@ create table if not exists number_stock (
     holder text,                      -- whose block it is, where it is not ours
     reason text,
     version int not null default 1,
+    -- A column, since a function's answer is no index condition under row-level security.
+    reversed text collate "C" not null generated always as (reverse(number)) stored,
     primary key (operator, number)
 );
 create index if not exists number_stock_status on number_stock (operator, status, number);
-create index if not exists number_stock_free on number_stock (operator, kind, number) where free_from < 'infinity';
+create index if not exists number_stock_free on number_stock (operator, number) where free_from < 'infinity';
 create index if not exists number_stock_ending on number_stock (operator, number) where until is not null;
-create index if not exists number_stock_suffix on number_stock (operator, reverse(number) collate "C" text_pattern_ops);
+create index if not exists number_stock_suffix on number_stock (operator, reversed);
 create index if not exists number_stock_reseller on number_stock (operator, reseller, number) where reseller is not null;
 create index if not exists number_stock_class on number_stock (operator, class, number) where class <> 'standard';
 create index if not exists number_stock_reservation on number_stock (operator, reservation) where reservation is not null;

@@ -32,6 +32,7 @@ _STATUS: Final = (
     " when status = 'assigned' and until <= {now} then case when holder is null then 'quarantine' else 'returned' end"
     " when status = 'ported_out' and since > {now} then 'assigned' else status end"
 )
+_AT_ONCE: Final = 100_000
 _FILL: Final = (
     "insert into number_stock (operator, number, series, kind, reseller, status, free_from, quarantine_days)"
     " select $1, n::text, $2, $3, $4, 'free', '-infinity', $5 from generate_series($6::bigint, $7::bigint) n"
@@ -64,11 +65,13 @@ class NumberStore:
                 *(self._operator, series.name, series.kind.value, series.first_number, series.last_number),
                 *(series.quarantine_days, series.reseller),
             )
-            await self._connection.execute(
-                _FILL,
-                *(self._operator, key, series.kind.value, series.reseller, series.quarantine_days),
-                *(int(series.first_number), int(series.last_number)),
-            )
+            last = int(series.last_number)
+            for first in range(int(series.first_number), last + 1, _AT_ONCE):  # a statement has its time
+                await self._connection.execute(
+                    _FILL,
+                    *(self._operator, key, series.kind.value, series.reseller, series.quarantine_days),
+                    *(first, min(first + _AT_ONCE - 1, last)),
+                )
         await self._follow_held(series)
         return replace(series, id=NumberSeriesId(key))
 
@@ -177,7 +180,8 @@ class NumberStore:
             add("number >= {}", wanted.prefix)
             add("number < {}", f"{wanted.prefix}:")  # ":" follows "9"
         if wanted.suffix:
-            add("reverse(number) collate \"C\" like {} || '%'", wanted.suffix[::-1])
+            add("reversed >= {}", wanted.suffix[::-1])
+            add("reversed < {}", f"{wanted.suffix[::-1]}:")
         if wanted.contains:
             add("number like '%' || {} || '%'", wanted.contains)
         if wanted.status is not None:
