@@ -367,9 +367,21 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other
     operators_own |= {"alarm.id", "margins.customer", "marginTotal.customer", "callMargins.customer"}
     # tests/api/test_graphql_agreements.py
-    operators_own |= {"service.id", "contractChanges.contract", "contractEnding.contract", "quote.id", "quotes.customer"}
+    operators_own |= {
+        "service.id",
+        "contractChanges.contract",
+        "contractEnding.contract",
+        "quote.id",
+        "quotes.customer",
+    }
     # tests/api/test_provisioning.py
     provisioning = {"order.id", "orders.subscription", "orders.customer", "barring.subscription"}
+    # tests/api/test_numbers.py
+    operators_own |= {"numberSeries.id", "numberCounts.series", "phoneNumbers.series"}
+    operators_own |= {f"{kind}.id" for kind in ("portOrder", "preselectionOrder")}
+    operators_own |= {
+        f"{kind}.{of}" for kind in ("portOrders", "preselectionOrders") for of in ("subscription", "customer")
+    }
     assert _taking_ids(schema, "Query") - queries - operators_own - provisioning == set()
     # tests/api/test_sockets.py, tests/api/test_provisioning.py
     assert _taking_ids(schema, "Live") == {"importProgress.file", "orderProgress.order"}
@@ -449,6 +461,20 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "retryOrder.order",
         "abandonOrder.order",
         "completeStep.order",
+        # tests/api/test_numbers.py
+        "stepSubscription.subscription",
+        "swapSim.subscription",
+        "transferNumber.source",
+        "transferNumber.target",
+        "requestPort.subscription",
+        "stepPort.order",
+        "orderPreselection.subscription",
+        "stepPreselection.order",
+        "reserveNumbers.customer",
+        "cancelReservation.reservation",
+        "createNumberSeries.reseller",
+        "changeNumberSeries.series",
+        "giveNumbers.reseller",
         "rerate.customer",
         "rerate.contract",
         "rerate.subscription",
