@@ -87,13 +87,18 @@ class InvoiceStore:
         return {one.id: one for one in await self._where("id = any ($2::bigint[]) order by id", wanted)}
 
     async def page(
-        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+        self,
+        request: PageRequest,
+        *,
+        customer: CustomerId | None = None,
+        run: BillRunId | None = None,
+        doubles: Sequence[CustomerId] = (),
     ) -> Page[Invoice]:
-        """List by key."""
+        """List by key; of a customer, with those of doubles that were merged into it."""
         found = await self._where(
-            "id > $2 and ($3::bigint is null or customer = $3) and ($4::bigint is null or run = $4)"
+            "id > $2 and ($3::bigint[] is null or customer = any ($3)) and ($4::bigint is null or run = $4)"
             f" order by id limit {request.first + 1}",
-            *(request.after or 0, customer, run),
+            *(request.after or 0, None if customer is None else [customer, *doubles], run),
         )
         return Page.of(found, request)
 

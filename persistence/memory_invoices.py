@@ -99,10 +99,16 @@ class MemoryInvoices:
         return {one.id: one for one in self._all() if one.id in wanted}
 
     async def page(
-        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+        self,
+        request: PageRequest,
+        *,
+        customer: CustomerId | None = None,
+        run: BillRunId | None = None,
+        doubles: Sequence[CustomerId] = (),
     ) -> Page[Invoice]:
-        """List by key."""
-        rows = [one for one in self._all() if customer in {None, one.customer} and run in {None, one.run}]
+        """List by key; of a customer, with those of doubles that were merged into it."""
+        payers = None if customer is None else {customer, *doubles}
+        rows = [one for one in self._all() if (payers is None or one.customer in payers) and run in {None, one.run}]
         return page_of(rows, request, lambda one: one.id)
 
     async def of_customers(

@@ -34,9 +34,14 @@ class Invoices(Protocol):
         ...
 
     async def page(
-        self, request: PageRequest, *, customer: CustomerId | None = None, run: BillRunId | None = None
+        self,
+        request: PageRequest,
+        *,
+        customer: CustomerId | None = None,
+        run: BillRunId | None = None,
+        doubles: Sequence[CustomerId] = (),
     ) -> Page[Invoice]:
-        """List by key."""
+        """List by key; of a customer, with those of doubles that were merged into it."""
         ...
 
     async def of_customers(

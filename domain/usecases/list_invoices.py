@@ -14,7 +14,7 @@ from domain.ports.unit import Begin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListInvoices:
-    """A page of invoices and credit notes of a payer, of a bill run, or of everybody."""
+    """A page of invoices and credit notes of a payer with its doubles, of a bill run, or of everybody."""
 
     page: PageRequest = field(default_factory=PageRequest)
     customer: CustomerId | None = None
@@ -25,7 +25,9 @@ async def list_invoices(query: ListInvoices, *, actor: Actor, begin: Begin) -> P
     """Return the invoices the caller may see, with their lines, by key. Refuses with: NotAllowed."""
     allow(actor, Action.READ_INVOICES)
     async with begin(actor) as unit:
-        return await unit.invoices.page(query.page, customer=query.customer, run=query.run)
+        payer = query.customer
+        doubles = [] if payer is None else (await unit.persons.doubles([payer]))[payer]
+        return await unit.invoices.page(query.page, customer=payer, run=query.run, doubles=doubles)
 
 
 async def invoices_of_customers(

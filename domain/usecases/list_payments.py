@@ -48,7 +48,8 @@ async def list_open_items(
     allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         await unit.customers.get(customer)
-        return await unit.payments.open_items(customer, on=on)
+        keys = [customer, *(await unit.persons.doubles([customer]))[customer]]
+        return [item for key in keys for item in await unit.payments.open_items(key, on=on)]
 
 
 async def trial_balance(*, actor: Actor, begin: Begin) -> Mapping[tuple[str, str], int]:

@@ -124,6 +124,9 @@ async def _close(unit: Unit, double: Customer, survivor: Customer, today: date, 
         held[-1] = replace(held[-1], valid_to=since)
     await unit.places.put(double.id, [*held, end])
     await check_place(unit, end, [since or date.min + timedelta(days=1), today, *await unit.places.days(today)])
+    for key in (await unit.persons.doubles([double.id]))[double.id]:
+        before_that = await unit.customers.claim(key)
+        await unit.customers.keep(replace(before_that, merged_into=survivor.id))
     await unit.customers.keep(
         replace(
             double,

@@ -23,6 +23,8 @@ from domain.usecases.create_service import CreateService, create_service
 from domain.usecases.get_customer import get_customer
 from domain.usecases.group_customers import JoinGroup, join_group
 from domain.usecases.list_customers import ListCustomers, list_customers
+from domain.usecases.list_invoices import ListInvoices, list_invoices
+from domain.usecases.list_payments import list_open_items
 from domain.usecases.merge_customers import MergeCustomers, merge_customers
 from domain.usecases.run_bills import RunBills, run_bills
 from tests.customers.test_moves import made
@@ -190,3 +192,11 @@ async def test_what_is_invoiced_stays_and_the_rest_comes_on_the_survivors_invoic
     assert await bill("2026-03") == [*february, ("One", "2026-03", Decimal(110))]
     assert await bill("2026-04") == [*february, ("One", "2026-03", Decimal(110)), ("One", "2026-04", Decimal(110))]
     assert len(await bill("2026-02")) == 4, "a second run of February finds nothing new"
+    # What was invoiced of the double is found with the survivor, also what is open of it.
+    who: dict[str, Any] = {"actor": world.operator, "begin": world.begin}
+    assert len((await list_invoices(ListInvoices(customer=survivor.id), **who)).items) == 4
+    assert len(await list_open_items(survivor.id, **who)) == 4
+    third = await made(world, "Three")
+    await merge(world, third, survivor)
+    assert len((await list_invoices(ListInvoices(customer=third.id), **who)).items) == 4
+    assert (await get_customer(double.id, **who)).merged_into == third.id
