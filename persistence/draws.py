@@ -60,8 +60,10 @@ _STANDING: Final = {
     ),
 }
 _LINES: Final = (
-    'select s.id, s.contract, s.customer, coalesce(co.price_list, cu.price_list), co.start, co."end"'
-    " from subscription s join contract co on co.operator = s.operator and co.customer = s.customer"
+    'select s.id, s.contract, s.customer, coalesce(co.price_list, cu.price_list), co.start, co."end",'
+    " (s.activated_at at time zone o.zone)::date, (s.ended_at at time zone o.zone)::date"
+    " from subscription s join operator o on o.id = s.operator"
+    " join contract co on co.operator = s.operator and co.customer = s.customer"
     " and co.id = s.contract join customer cu on cu.operator = s.operator and cu.id = s.customer"
     " where s.operator = $1 and s.customer = $2 and ($3::bigint is null or s.contract = $3)"
     " and ($4::bigint is null or s.id = $4) order by s.id limit $5"

@@ -39,7 +39,9 @@ _REVISION: Final = (
 )
 _SUBSCRIBERS: Final = (
     "select s.id, s.customer, s.contract, coalesce(cu.reseller, 0) as reseller,"
-    ' coalesce(co.price_list, cu.price_list) as retail, co.start, co."end" from subscription s'
+    ' coalesce(co.price_list, cu.price_list) as retail, co.start, co."end",'
+    " (s.activated_at at time zone o.zone)::date as activated, (s.ended_at at time zone o.zone)::date as ended"
+    " from subscription s join operator o on o.id = s.operator"
     " join contract co on co.operator = s.operator and co.customer = s.customer and co.id = s.contract"
     " join customer cu on cu.operator = s.operator and cu.id = s.customer where s.operator = $1 order by s.id"
 )
@@ -120,6 +122,7 @@ class IntakeStore:
             variants=variants,
             term=tuple((row["start"], row["end"]) for row in rows),
             on_plan=plans,
+            active=tuple((row["activated"], row["ended"]) for row in rows),
         )
 
     async def _plans(self, subscription: NDArray[np.int64], contract: NDArray[np.int64]) -> InForce:

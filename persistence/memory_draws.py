@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -66,11 +67,13 @@ class MemoryDraws:
     ) -> Sequence[Line]:
         """Return a customer's lines, of one contract or one alone, by key."""
         lists = self._draft.table("customer")[customer].price_list
+        zone = ZoneInfo(self._draft.table("operator")[self._operator].zone)
         found = []
         for _, one in sorted(self._draft.table("subscription").items()):
             if one.customer == customer and contract in {None, one.contract} and subscription in {None, one.id}:
                 own = self._draft.table("contract")[one.contract]
-                found.append(Line(one.id, own.id, customer, own.price_list or lists, own.start, own.end))
+                days = [None if at is None else at.astimezone(zone).date() for at in (one.activated_at, one.ended_at)]
+                found.append(Line(one.id, own.id, customer, own.price_list or lists, own.start, own.end, *days))
         return found[:first]
 
     def _reaches(self, customer: int) -> bool:

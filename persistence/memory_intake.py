@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -93,6 +94,7 @@ class MemoryIntake:
             variants=variants,
             term=tuple(self._term(one) for one in own),
             on_plan=plans,
+            active=tuple((_day(one.activated_at, zone), _day(one.ended_at, zone)) for one in own),
         )
 
     def _term(self, one: Subscription) -> tuple[date, date | None]:
@@ -199,6 +201,10 @@ class MemoryIntake:
             place = (micros(row["start"]), int(chunk.source), row["key"])
             self._draft.table("suspense_kept")[place] = row["content"]
             self._draft.table("suspense_told")[key] = row
+
+
+def _day(at: datetime | None, zone: str) -> date | None:
+    return None if at is None else at.astimezone(ZoneInfo(zone)).date()
 
 
 def subscription_of(own: Sequence[Subscription]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from domain.buckets.granting import granted_apart
 from domain.buckets.standing import Standing
 from domain.catalogue.tariff import ON_PLAN, Bucket, Party, Plan
 from domain.plans.assignment import InForce, PlanAssignment, as_columns, holds
-from domain.rating.allowances import Allowance, Roll, allowances, owners
+from domain.rating.allowances import Allowance, Roll, Term, allowances, both, owners
 from domain.rating.clock import micros
 
 Place = tuple[str, str, int]  # bucket as it is drawn on, owner, since
@@ -21,7 +21,7 @@ Place = tuple[str, str, int]  # bucket as it is drawn on, owner, since
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A subscription, whose it is, the retail list it has without a plan, and when its contract runs."""
+    """A subscription, whose it is, the retail list it has without a plan, when its contract runs, and it is active."""
 
     subscription: int
     contract: int
@@ -29,6 +29,8 @@ class Line:
     retail: str | None
     start: date
     end: date | None
+    activated: date | None = None
+    ended: date | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -103,9 +105,10 @@ def held(lines: Sequence[Line], granting: Granting, standing: Standing, since: d
     """Return the allowances that serve in ``[since, until]``, as the next event at ``until`` would find them."""
     on_plan = in_force(lines, granting)
     parties = members(lines, granting, on_plan, since, until)
-    terms = {
-        f"{kind}:{getattr(one, kind)}": (one.start, one.end) for one in lines for kind in ("subscription", "contract")
-    }
+    terms: dict[str, Term] = {}
+    for one in lines:
+        terms[f"contract:{one.contract}"] = (one.start, one.end)
+        terms[f"subscription:{one.subscription}"] = both((one.start, one.end), (one.activated, one.ended))
     of = owners(granting.buckets, parties)
     made, rolls = allowances(granting.buckets, of, since, until, terms, on_plan=on_plan)
     names = {name for one in parties for name in (one.name, *one.shares)}

@@ -19,7 +19,7 @@ from domain.intake.rater import drawing_party
 from domain.intake.rows import COST_SLOT, SHARES, ring_shares
 from domain.intake.subscribers import Pricing
 from domain.rating import layout as at
-from domain.rating.allowances import Allowance, OnPlan, Roll, Term, allowances, owners
+from domain.rating.allowances import ALWAYS, Allowance, OnPlan, Roll, Term, allowances, both, owners
 from domain.rating.book import Book
 from domain.rating.clock import EPOCH, micros
 from domain.rating.columns import Events, event_ids, from_frame
@@ -39,7 +39,7 @@ class Drawers:
     """Events (``EVENT_SCHEMA``; ``source`` is the source's name) and who draws for each, columns of equal length.
 
     ``pricing``: a position in ``pricings``. ``terms``: when a contract runs. ``slots``: levels of an event at least.
-    ``on_plan``: when an owner's lines were on which plan.
+    ``on_plan``: when an owner's lines were on which plan. ``active``: the days on which a subscription is active.
     """
 
     frame: pl.DataFrame
@@ -51,6 +51,7 @@ class Drawers:
     terms: Mapping[int, Term]
     slots: int = 0
     on_plan: OnPlan = field(default_factory=dict)
+    active: Mapping[int, Term] = field(default_factory=dict)
 
     def taken(self, chosen: Flags) -> Drawers:
         """Return those of some events."""
@@ -122,7 +123,10 @@ def _compiled(book: Book, drawers: Drawers, standing: Standing, *, anew: bool) -
     starts = drawers.frame["start"].to_numpy()
     first, last = (_moment(moment) for moment in (starts.min(), starts.max()))
     terms = {f"contract:{key}": term for key, term in drawers.terms.items()}
-    terms |= {f"subscription:{row[0]}": drawers.terms.get(row[1], (None, None)) for row in rows.T.tolist()}
+    terms |= {
+        f"subscription:{row[0]}": both(drawers.terms.get(row[1], ALWAYS), drawers.active.get(row[0], ALWAYS))
+        for row in rows.T.tolist()
+    }
     buckets = book.tariff.buckets
     made, rolls = allowances(buckets, owners(buckets, members), first, last, terms, on_plan=drawers.on_plan)
     names = {name for member in members for name in _names(member)}

@@ -34,6 +34,7 @@ def drawers_of(rater: Rater, priced: Priced, places: Any, source: str | pl.Serie
         terms={int(contract): who.term[owner] for contract, owner in zip(contracts, owners.tolist(), strict=True)},
         slots=rater.parties.slots,
         on_plan=who.on_plan,
+        active=who.active_days(who.subscription[owners].tolist()),
     )
 
 

@@ -38,4 +38,5 @@ async def open_draws(
         terms=terms,
         rates=await unit.reratings.rates(rate_keys(before)),
         on_plan=who.on_plan,
+        active=who.active_days(stored["subscription"].to_list()),
     )

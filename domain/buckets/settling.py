@@ -42,6 +42,7 @@ class Open:
     terms: Mapping[int, Term]
     rates: Rates
     on_plan: OnPlan = field(default_factory=dict)
+    active: Mapping[int, Term] = field(default_factory=dict)
 
     def of(self, subscriptions: Collection[int]) -> Open:
         """Return what concerns these subscriptions, before or after."""
@@ -63,6 +64,7 @@ class Open:
             terms=self.terms,
             rates=self.rates,
             on_plan=self.on_plan,
+            active=self.active,
         )
 
     def without(self, places: Any) -> Open:
@@ -151,6 +153,7 @@ def _drawers(work: Open, pricing: Any, pricings: Sequence[Pricing], rater: Rater
         terms=work.terms,
         slots=rater.parties.slots,
         on_plan=work.on_plan,
+        active=work.active,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import pairwise
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from domain.catalogue.tariff import ON_PLAN
 from domain.ids import ResellerId
 from domain.intake.routes import ROUTES
-from domain.rating.allowances import OnPlan
+from domain.rating.allowances import OnPlan, Term
 
 # Grows or changes with every change of the catalogue or of a subscriber; equal revisions see the same.
 Revision = tuple[int, ...]
@@ -53,7 +53,7 @@ class Subscribers:
     ``term``: the contract's first day and the day after its last, or None. ``believed_at`` is an instant at which the
     catalogue is the one of ``revision``. ``trunks`` and
     ``prefixes`` (``ROUTES``): the names of trunks, which stand among the numbers too, and prefixes of addresses. What
-    is pending has no numbers yet.
+    is pending has no numbers yet. ``active``: the days on which each is active, as ``term``; None: not limited.
     """
 
     revision: Revision
@@ -69,8 +69,18 @@ class Subscribers:
     variants: pl.DataFrame
     term: tuple[tuple[date, date | None], ...]
     on_plan: OnPlan = field(default_factory=dict)
+    active: tuple[Term, ...] = ()
     trunks: pl.DataFrame = field(default_factory=ROUTES.to_frame)
     prefixes: pl.DataFrame = field(default_factory=ROUTES.to_frame)
+
+    def active_days(self, keys: Iterable[int]) -> dict[int, Term]:
+        """Return the days on which subscriptions are active, by key, of those that are limited."""
+        found: dict[int, Term] = {}
+        for key in set(keys):
+            place = int(np.searchsorted(self.subscription, key))
+            if place < len(self.active) and self.subscription[place] == key:
+                found[key] = self.active[place]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -198,6 +198,16 @@ def _months(bucket: Bucket, since: datetime, until: datetime) -> list[_Month]:
     ]
 
 
+def both(one: Term, other: Term) -> Term:
+    """Return the days that two terms have in common; where there are none it ends before it begins.
+
+    >>> both((date(2026, 1, 1), None), (date(2026, 3, 5), date(2026, 4, 1)))
+    (datetime.date(2026, 3, 5), datetime.date(2026, 4, 1))
+    """
+    first = max((day for day in (one[0], other[0]) if day is not None), default=None)
+    return first, min((day for day in (one[1], other[1]) if day is not None), default=None)
+
+
 def within(term: Term, others: Iterable[Term]) -> list[Term]:
     """Return the parts of a term that any of the others covers, in order, none touching the next.
 

@@ -134,6 +134,7 @@ def _drawn(call: Call, rater: Rater, standing: Standing) -> Drawn:
         terms={int(who.contract[call.owner]): who.term[call.owner]},
         slots=rater.parties.slots,
         on_plan=who.on_plan,
+        active=who.active_days(who.subscription[owner].tolist()),
     )
     return draw(rater.book, drawers, standing)
 

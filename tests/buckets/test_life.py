@@ -394,3 +394,23 @@ async def test_history_tells_what_was_granted_used_lost_and_expired(wiring, worl
     assert by_kind[Happened.EXPIRED][0] == -20
     with pytest.raises(BadValue):
         await tell_buckets(replace(cmd, until=datetime(2028, 1, 1, tzinfo=UTC)), **_told(wiring, world))
+
+
+async def test_a_line_that_is_activated_inside_a_month_has_its_part(wiring, world, load):
+    alone = own.bucket("alone", "each subscription", "310", period=MONTHLY)
+    shared = own.bucket("shared", "each contract", "310", period=MONTHLY, priority=1)
+    await own.publish(wiring, world, buckets=[alone, shared])
+    line = world.subscriptions[0]
+    async with wiring.begin(world.actor) as unit:
+        there = await unit.subscriptions.claim(line)
+        days = [datetime(2026, 3, 11, 8, tzinfo=UTC), datetime(2026, 3, 31, 20, tzinfo=UTC)]
+        await unit.subscriptions.keep(replace(there, activated_at=days[0], ended_at=days[1]))
+    # 20 days of its own; the contract's runs on.
+    at = datetime(2026, 3, 15, 12, tzinfo=UTC)
+    assert await left(wiring, world, at, subscription=line) == {"alone": (200, 0, 200), "shared": (310, 0, 310)}
+    await load(made.lines(call(1, 250, when=at)))
+    assert await left(wiring, world, at, subscription=line) == {"alone": (200, 200, 0), "shared": (310, 50, 260)}
+    april = datetime(2026, 4, 15, 12, tzinfo=UTC)
+    assert (await left(wiring, world, april, subscription=line))["alone"] == (0, 0, 0)
+    for event in await own.events(wiring, world):
+        await explain_usage(event.ref, actor=world.actor, begin=wiring.begin, raters=wiring.raters)
