@@ -32,6 +32,7 @@ from api.graphql.parties import (
     SubscriptionType,
 )
 from api.graphql.party_changes import ContractServiceInput, related
+from api.graphql.price_lists import RateInput, read_rates
 from api.graphql.refusals import outcome
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange, HeldLine
 from domain.contracts.contract import ContractState
@@ -55,6 +56,7 @@ from domain.usecases.plan_change import (
     take_over_contract,
 )
 from domain.usecases.preview_ending import EndingPreview, PreviewEnding, RemainingFee, preview_ending
+from domain.usecases.price_contract import PriceContract, price_contract
 from domain.usecases.quote_contract import (
     AnswerQuote,
     ChangeQuote,
@@ -299,6 +301,19 @@ class EndContractInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_AGAIN)
 
 
+@strawberry.input(
+    description="Rates, or adjustments of those of its list, that hold for this contract from validFrom on."
+)
+class PriceContractInput:
+    """``PriceContract``."""
+
+    contract: ID
+    version: int
+    rates: list[RateInput]
+    valid_from: datetime
+    idempotency_key: str | None = strawberry.field(default=None, description=_AGAIN)
+
+
 @strawberry.input(description="New fees hold from feesFrom on, left out: today. Lists replace all.")
 class ChangeServiceInput:
     """``ChangeService``."""
@@ -416,6 +431,11 @@ async def _end(info: Info, asked: Annotated[EndContractInput, _AS_INPUT]) -> Any
     return await _ordered(info, end_contract, command(EndContract, asked, _IDS))
 
 
+async def _price(info: Info, asked: Annotated[PriceContractInput, _AS_INPUT]) -> Any:
+    cmd = command(PriceContract, asked, _IDS, rates=read_rates(asked.rates))
+    return await _ordered(info, price_contract, cmd)
+
+
 async def _cancel(info: Info, change: ID) -> Any:
     key = ContractChangeId(key_of(change, "ContractChange", "change"))
     return await _ordered(info, cancel_change, key)
@@ -523,6 +543,12 @@ class AgreementMutation:
     )
     end_contract = _mutation(
         _end, "EndContractResult", ContractChangeType, "End with notice; see contractEnding for what it costs."
+    )
+    price_contract = _mutation(
+        _price,
+        "PriceContractResult",
+        ContractType,
+        "Prices of its own that deviate from its list; it needs prices:write, too.",
     )
     cancel_contract_change = _mutation(
         _cancel, "CancelContractChangeResult", ContractChangeType, "Cancel what is planned."

@@ -180,7 +180,7 @@ async def _price_list(info: Info, name: str) -> Any:
 
 async def _create(info: Info, asked: Annotated[CreatePriceListInput, strawberry.argument(name="input")]) -> Any:
     fields = given(asked)
-    fields["rates"] = _read_rates(asked.rates or [])
+    fields["rates"] = read_rates(asked.rates or [])
     if asked.reseller is not None:
         fields["reseller"] = ResellerId(key_of(asked.reseller, "Reseller", "reseller"))
     if asked.rounding is not None:
@@ -189,7 +189,7 @@ async def _create(info: Info, asked: Annotated[CreatePriceListInput, strawberry.
 
 
 async def _change(info: Info, asked: Annotated[ChangePricesInput, strawberry.argument(name="input")]) -> Any:
-    cmd = ChangePrices(price_list=asked.price_list, rates=_read_rates(asked.rates), valid_from=asked.valid_from)
+    cmd = ChangePrices(price_list=asked.price_list, rates=read_rates(asked.rates), valid_from=asked.valid_from)
     return PricesChanged(rates=await info.context.ask(change_prices, cmd, clock=info.context.wiring.clock))
 
 
@@ -198,7 +198,8 @@ async def _import(info: Info, asked: Annotated[ImportTariffInput, strawberry.arg
     return await info.context.ask(import_tariff, cmd, clock=info.context.wiring.clock)
 
 
-def _read_rates(rates: list[RateInput]) -> tuple[Rate, ...]:
+def read_rates(rates: list[RateInput]) -> tuple[Rate, ...]:
+    """Return rates as the domain's. Refuses with: BadValue."""
     if len(rates) > RATES_MAX:
         raise BadValue(f"at most {RATES_MAX} rates at a time", field="rates")
     return tuple(_read_rate(one, f"rates.{index}") for index, one in enumerate(rates))

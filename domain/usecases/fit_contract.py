@@ -25,6 +25,7 @@ from domain.refusal import BadValue, NotFound, Overlap
 # What a discount on usage is taken of.
 MODES: Final = ("voice", "sms", "mms", "data", "video", "fax", "premium")
 MICRO: Final = 1_000_000
+OWN: Final = "contract "
 
 
 def day_in(operator: Operator, at: datetime) -> date:
@@ -99,7 +100,7 @@ async def discounted(unit: Unit, contract: Contract, before: Sequence[Discount],
     name = own_list(contract)
     await unit.catalogue.hold()
     if contract.price_list != name:
-        contract = await _listed(unit, contract, name, at)
+        contract = await listed(unit, contract, name, at)
     # What is taken back before it began is a discount of nothing.
     wanted = [replace(one, percent=Decimal(0)) for one in gone] + [one for one in ordered if one not in old]
     for one in wanted:
@@ -117,11 +118,13 @@ def _rates(discount: Discount, operator: Operator) -> tuple[Rate, ...]:
 
 
 def own_list(contract: Contract) -> str:
-    """Return the name of the price list that is the contract's alone."""
-    return f"contract {contract.number}"
+    """Return the name of the price list that is the contract's alone; one that was taken over keeps what it had."""
+    if contract.predecessor is not None and (contract.price_list or "").startswith(OWN):
+        return str(contract.price_list)
+    return f"{OWN}{contract.number}"
 
 
-async def _listed(unit: Unit, contract: Contract, name: str, at: datetime) -> Contract:
+async def listed(unit: Unit, contract: Contract, name: str, at: datetime) -> Contract:
     """Make the contract's own list, inheriting what it was rated by."""
     customer = (await unit.customers.many([contract.customer]))[contract.customer]
     parent = contract.price_list or customer.price_list

@@ -419,3 +419,39 @@ async def test_a_discount_on_usage_is_taken_by_rating_for_its_time(house: House)
     none = await mutate(house, "changeContract", fields, contract=one["id"], version=2, discounts=[])
     assert none["discounts"] == []
     assert [float(await price(f"2026-04-{day}")) for day in ("09", "10", "20")] == [0.6, 0.6, 0.6]
+
+
+async def test_prices_of_a_contracts_own_deviate_from_its_list(house: House) -> None:
+    tariff = "mutation($d: JsonText!) { importTariff(input: {document: $d}) { __typename } }"
+    await gql(house, "operator", tariff, d=json.dumps(TARIFF))
+    owner = (await new_customer(house, "operator", "Åsa Öberg"))["id"]
+    keys, contracts = [], []
+    for _ in range(2):
+        one = await new_contract(house, "operator", owner, start="2026-01-01", priceList="Retail")
+        asked_line = f'input: {{contract: "{one["id"]}", kind: MOBILE}}'
+        line = f"mutation {{ a: addSubscription({asked_line}) {{ ... on Subscription {{ id }} }} }}"
+        keys.append((await gql(house, "operator", line))["a"]["id"])
+        contracts.append(one)
+    fields = f"{REFUSAL} ... on Contract {{ version priceList }}"
+    asked = {
+        "contract": contracts[0]["id"],
+        "version": 1,
+        "validFrom": "2026-04-10T00:00:00+02:00",
+        "rates": [{"to": "SE mobile", "mode": "voice", "steps": [{"price": "0.20", "per": 60}]}],
+    }
+    for wrong, code in (({"rates": []}, "BAD_VALUE"), ({"version": 7}, "STALE")):
+        assert (await mutate(house, "priceContract", fields, **(asked | wrong)))["code"] == code
+    made = await mutate(house, "priceContract", fields, **asked, idempotencyKey="k")
+    assert (made["version"], made["priceList"]) == (2, f"contract {contracts[0]['number']}")
+    assert await mutate(house, "priceContract", fields, **asked, idempotencyKey="k") == made
+    found = []
+    for key in keys:
+        for day in ("09", "10"):
+            of = (
+                f'input: {{subscription: "{key}", number: "46701740605", used: 60, at: "2026-04-{day}T12:00:00+02:00"}}'
+            )
+            quote = await gql(house, "operator", f"{{ priceCall({of}) {{ retail {{ amount {{ value }} }} }} }}")
+            found.append(float(quote["priceCall"]["retail"]["amount"]["value"]))
+    assert found == [0.6, 0.2, 0.6, 0.6]
+    assert (await mutate(house, "priceContract", fields, "reseller", **asked))["code"] in {"NOT_ALLOWED", "NOT_FOUND"}
+    assert (await mutate(house, "priceContract", fields, "other", **asked))["code"] == "NOT_FOUND"

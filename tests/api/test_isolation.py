@@ -451,6 +451,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "takeOverContract.customer",
         "endContract.contract",
         "cancelContractChange.change",
+        "priceContract.contract",
         "createQuote.customer",
         "changeQuote.quote",
         "sendQuote.quote",
