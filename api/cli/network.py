@@ -50,7 +50,7 @@ def put(
     version: Annotated[int | None, typer.Option(help="Refuse unless it is still this version; 0: unless new.")] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Set up a network element, or change one as a whole.
+    """Set up or change a network element.
 
     Credentials that are left out stay as they are.
     """
@@ -64,7 +64,10 @@ def put(
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="The element's name.")], operator: OperatorOption = None) -> int:
-    """Forget a network element with its secrets; steps that still need it fail."""
+    """Forget a network element with its secrets.
+
+    Steps that still need it fail.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
@@ -92,7 +95,10 @@ def simulate(  # noqa: PLR0917  (options, by name)
     twice: Annotated[float, typer.Option(help="Share of callbacks that come twice.", min=0, max=1)] = 0.0,
     shuffled: Annotated[float, typer.Option(help="Share of callbacks that overtake others.", min=0, max=1)] = 0.0,
 ) -> int:
-    """Be a network element, by webhook, REST and SOAP, until Ctrl-C; tells on stderr how to set it up."""
+    """Be a network element until Ctrl-C.
+
+    By webhook, REST and SOAP; tells on stderr how to set it up.
+    """
     import secrets
 
     from domain.webhooks.signature import KEY_BYTES, read_secret, write_secret

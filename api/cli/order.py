@@ -37,7 +37,10 @@ def list_them(
     subscription: Annotated[int | None, typer.Option(help="Only of this subscription.", min=1)] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Print orders as JSON Lines; ends with 1 where one is parked."""
+    """Print orders as JSON Lines.
+
+    Ends with 1 where one is parked.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _list(wiring, actor, state, kind, subscription))
@@ -45,7 +48,7 @@ def list_them(
 
 @app.command()
 def show(number: Number, operator: OperatorOption = None) -> int:
-    """Print an order as JSON, and its log after it as JSON Lines."""
+    """Print an order as JSON, and its log after it."""
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _show(wiring, actor, number))
@@ -89,19 +92,28 @@ def place(  # noqa: PLR0917  (options, by name)
 
 @app.command()
 def cancel(number: Number, reason: ReasonOption = "", operator: OperatorOption = None) -> int:
-    """Cancel an order: at once where nothing was sent, otherwise once it is answered and undone."""
+    """Cancel an order.
+
+    At once where nothing was sent; otherwise once what is under way is answered, and undone.
+    """
     return _tend("cancel_order", number, reason, operator)
 
 
 @app.command()
 def retry(number: Number, reason: ReasonOption = "", operator: OperatorOption = None) -> int:
-    """Try a parked order again, or one that rests between two tries at once."""
+    """Try a parked order again.
+
+    One that rests between two tries is tried at once.
+    """
     return _tend("retry_order", number, reason, operator)
 
 
 @app.command()
 def abandon(number: Number, reason: ReasonOption, operator: OperatorOption = None) -> int:
-    """End a parked order as failed, once somebody has seen to what the network still has of it."""
+    """End a parked order as failed.
+
+    Once somebody has seen to what the network still has of it.
+    """
     return _tend("abandon_order", number, reason, operator)
 
 
@@ -135,7 +147,10 @@ def barring(
     past: Annotated[bool, typer.Option("--past", help="And what it was barred from before.")] = False,
     operator: OperatorOption = None,
 ) -> int:
-    """Print what a line is barred from, since when and why, as JSON Lines."""
+    """Print what a line is barred from, as JSON Lines.
+
+    With since when, why, and by which order.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

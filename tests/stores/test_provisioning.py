@@ -54,6 +54,12 @@ def order(of: Subscription, **fields: Any) -> Order:
     return Order(**(values | fields))
 
 
+def barring(of: Order) -> Barring:
+    return Barring(
+        customer=of.customer, subscription=of.subscription, bar=Bar.DATA, since=NOON, client="c", order=of.id
+    )
+
+
 def element(actor: Actor, **fields: Any) -> NetworkElement:
     template = Template(orders=(OrderKind.BAR,), path="/x", headers=(("A", "b"),), answer=Rule(done=("0", "1")))
     values: dict[str, Any] = {

@@ -13,17 +13,19 @@ from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import ContractService
 from domain.ids import OperatorId, QuoteId
 from domain.ports.page import PageRequest
+from domain.provisioning.order import OrderNote
 from domain.quotes.quote import Quote, QuoteLine
 from domain.usecases.fit_contract import done
 from persistence.engine import APP, OWNER, Database
 from persistence.units import StoredUnits
 from tests.stores.test_contracts import number
+from tests.stores.test_provisioning import barring, order
 from tests.stores.worlds import NOON, World, build, contract, customer, service, subscription
 
 # Tables that a reseller sees his part of; of the others he sees the operator's or nothing at all.
 HIS_PART = (
     "customer", "contract", "contract_change", "contract_service", "quote", "subscription", "number_assignment",
-    "reseller",
+    "reseller", "network_order", "network_order_note", "subscription_barring",
 )  # fmt: skip
 
 
@@ -52,7 +54,10 @@ async def filled(stores_database: Database) -> Filled:
         async with world.begin(actor) as unit:
             owner = await unit.customers.add(customer(actor))
             one = await unit.contracts.add(contract(owner, services=(line,)))
-            await unit.subscriptions.add(subscription(one, numbers=(number(f"n{index}"),)))
+            held = await unit.subscriptions.add(subscription(one, numbers=(number(f"n{index}"),)))
+            placed = await unit.orders.add(order(held))
+            await unit.orders.note(placed, OrderNote(at=NOON, client="c", event="placed"))
+            await unit.orders.keep_barrings([barring(placed)])
             made = done(ChangeKind.CREATE, one, actor=actor, at=NOON, on=NOON.date())
             await unit.contract_changes.add(made, one)
             offered = QuoteLine(service=line.service)
