@@ -19,6 +19,7 @@ BENCHES: Final = {
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
     "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),
+    "api": ("benchmarks.api", "answers at 50 requests/s with a million customers: by id, search, a page, balances"),
     "bulk": ("benchmarks.bulk", "a sheet of 100,000 lines with a number each, from bytes to committed ones"),
     "catalogue": (
         "benchmarks.catalogue",
@@ -39,6 +40,7 @@ class Bench(Protocol):
 def bench(
     name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(BENCHES)}; all where none is named.")] = None,
     rows: Annotated[int | None, typer.Option(help="Of ingest: how many CDRs the file has.", min=1000)] = None,
+    customers: Annotated[int | None, typer.Option(help="Of api: how many customers there are.", min=1000)] = None,
 ) -> int:
     """Measure and print, one line per figure."""
     chosen = [ALIASES.get(name, name)] if name else list(BENCHES)
@@ -48,6 +50,7 @@ def bench(
         module = cast("Bench", importlib.import_module(BENCHES[one][0]))
         print(f"{one}: {BENCHES[one][1]}", flush=True)
         options = {"rows": rows} if one == "ingest" and rows else {}
+        options |= {"customers": customers} if one == "api" and customers else {}
         module.run(_tell, **options)
     return DONE
 
