@@ -49,7 +49,7 @@ def _value(name: str, value: Any) -> Any:
         try:
             return _WORDS[name](value)
         except ValueError:
-            raise BadValue(f"is one of {', '.join(_WORDS[name])}", field=name) from None
+            raise BadValue("is one of {listed}", listed=", ".join(_WORDS[name]), field=name) from None
     kind = int if name in _NUMBERS else bool if name in _TRUTHS else str
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise BadValue({int: "is a whole number", bool: "is true or false", str: "is a text"}[kind], field=name)

@@ -57,11 +57,16 @@ def check_texts(command: Any) -> None:
     for path, value in _texts(command, ""):
         if isinstance(value, datetime):
             if not YEAR_MIN <= value.year <= YEAR_MAX:
-                raise BadValue(f"a time lies between the years {YEAR_MIN} and {YEAR_MAX}", field=path)
+                raise BadValue(
+                    "a time lies between the years {year_min} and {year_max}",
+                    year_min=YEAR_MIN,
+                    year_max=YEAR_MAX,
+                    field=path,
+                )
         elif len(value) > TEXT_MAX:
-            raise BadValue(f"a text has at most {TEXT_MAX} characters", field=path)
+            raise BadValue("a text has at most {text_max} characters", text_max=TEXT_MAX, field=path)
         elif found := _UNPRINTABLE.search(value):
-            raise BadValue(f"a text holds no control characters (U+{ord(found[0]):04X})", field=path)
+            raise BadValue("a text holds no control characters (U+{found:04X})", found=ord(found[0]), field=path)
 
 
 def camel(name: str) -> str:
@@ -82,7 +87,9 @@ async def answered(answers: Answers, command: Keyed) -> int | None:
     if command.idempotency_key is None:
         return None
     if not _KEY.fullmatch(command.idempotency_key):
-        raise BadValue(f"a key is 1 to {KEY_MAX} printable ASCII characters without spaces", field="idempotencyKey")
+        raise BadValue(
+            "a key is 1 to {key_max} printable ASCII characters without spaces", key_max=KEY_MAX, field="idempotencyKey"
+        )
     return await answers.claim(command.idempotency_key, fingerprint(command))
 
 

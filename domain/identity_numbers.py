@@ -126,14 +126,16 @@ def check_endpoint(endpoint: str, *, field: str = "endpoint") -> str:
     '0007:5567037485'
     """
     if not re.fullmatch(r"[0-9]{4}:[A-Za-z0-9._~:-]{1,50}", endpoint, re.ASCII):
-        raise BadValue(f"{endpoint!r} is not a Peppol participant such as 0007:5567037485", field=field)
+        raise BadValue(
+            "{endpoint!r} is not a Peppol participant such as 0007:5567037485", endpoint=endpoint, field=field
+        )
     return endpoint
 
 
 def check_language(language: str, *, field: str = "language") -> str:
     """Check the form of a language (ISO 639-1). Refuses with: BadValue."""
     if not re.fullmatch(r"[a-z]{2}", language, re.ASCII):
-        raise BadValue(f"{language!r} is not a language such as sv (ISO 639-1)", field=field)
+        raise BadValue("{language!r} is not a language such as sv (ISO 639-1)", language=language, field=field)
     return language
 
 

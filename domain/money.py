@@ -60,11 +60,13 @@ def parse(text: str, *, decimals_max: int = 9) -> Decimal:
     Decimal('0.49')
     """
     if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-        raise BadValue(f"{text!r} is not a plain decimal such as 12.50; write it as text without exponent or spaces")
+        raise BadValue(
+            "{text!r} is not a plain decimal such as 12.50; write it as text without exponent or spaces", text=text
+        )
     whole, _, part = text.partition(".")
     part = part.rstrip("0")
     if len(part) > decimals_max:
-        raise BadValue(f"{text!r} has more than {decimals_max} decimals")
+        raise BadValue("{text!r} has more than {decimals_max} decimals", text=text, decimals_max=decimals_max)
     return Decimal(f"{whole}.{part}" if part else whole)
 
 
@@ -93,7 +95,7 @@ def plain(value: int, scale: int = MICRO) -> str:
 def currency(code: str) -> str:
     """Check an ISO 4217 alphabetic code's form. Refuses with: BadValue."""
     if not isinstance(code, str) or not _CURRENCY.fullmatch(code):
-        raise BadValue(f"{code!r} is not a currency code such as SEK (ISO 4217)")
+        raise BadValue("{code!r} is not a currency code such as SEK (ISO 4217)", code=code)
     return code
 
 

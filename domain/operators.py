@@ -98,13 +98,15 @@ def check(operator: Operator) -> Operator:
     try:
         ZoneInfo(operator.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadValue(f"{operator.zone!r} is not a time zone such as Europe/Stockholm (IANA)", field="zone") from None
+        raise BadValue(
+            "{zone!r} is not a time zone such as Europe/Stockholm (IANA)", zone=operator.zone, field="zone"
+        ) from None
     if operator.bankgiro is not None and not re.fullmatch(r"[0-9]{7,8}", operator.bankgiro, re.ASCII):
         raise BadValue("a bankgiro number is 7 or 8 digits", field="bankgiro")
     if not 0 <= operator.payment_terms_days <= 365:
         raise BadValue("payment terms are 0 to 365 days", field="paymentTermsDays")
     if operator.ocr_level not in OCR_LEVELS:
-        raise BadValue(f"an OCR level is one of {', '.join(OCR_LEVELS)}", field="ocrLevel")
+        raise BadValue("an OCR level is one of {listed}", listed=", ".join(OCR_LEVELS), field="ocrLevel")
     check_language(operator.language)
     if operator.endpoint is not None:
         check_endpoint(operator.endpoint)

@@ -18,7 +18,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
-            raise BadValue(f"a period must end after it starts: {self.start} to {self.end}")
+            raise BadValue("a period must end after it starts: {start} to {end}", start=self.start, end=self.end)
 
     @classmethod
     def month(cls, text: str, *, field: str | None = None) -> Period:
@@ -26,7 +26,7 @@ class Period:
         try:
             start = date.fromisoformat(f"{text}-01")
         except ValueError:
-            raise BadValue(f"{text!r} is not a month such as 2026-03", field=field) from None
+            raise BadValue("{text!r} is not a month such as 2026-03", text=text, field=field) from None
         return cls(start, date(start.year + start.month // 12, start.month % 12 + 1, 1))
 
     @property
@@ -55,7 +55,11 @@ class Period:
 def utc(value: datetime, *, field: str | None = None) -> datetime:
     """Return an aware instant as UTC. Refuses with: BadValue where it has no offset."""
     if value.tzinfo is None:
-        raise BadValue(f"{value.isoformat()} has no offset; write for example 2026-03-01T00:00:00+01:00", field=field)
+        raise BadValue(
+            "{isoformat} has no offset; write for example 2026-03-01T00:00:00+01:00",
+            isoformat=value.isoformat(),
+            field=field,
+        )
     return value.astimezone(UTC)
 
 

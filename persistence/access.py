@@ -161,14 +161,14 @@ class OperatorStore:
         """Return the operator of the unit."""
         rows = await OperatorRow.select().where(OperatorRow.id == self._actor.operator)
         if not rows:
-            raise NotFound(f"no operator {self._actor.operator}")
+            raise NotFound("no operator {operator}", operator=self._actor.operator)
         return operator_from_row(rows[0])
 
     async def claim(self) -> Operator:
         """Return the operator of the unit, locked until it ends."""
         rows = await OperatorRow.select().where(OperatorRow.id == self._actor.operator).lock_rows("UPDATE")
         if not rows:
-            raise NotFound(f"no operator {self._actor.operator}")
+            raise NotFound("no operator {operator}", operator=self._actor.operator)
         return operator_from_row(rows[0])
 
     async def keep(self, operator: Operator) -> Operator:
@@ -219,7 +219,9 @@ class OperatorStore:
 
     async def add(self, operator: Operator) -> Operator:
         """Keep a new one with its series, an empty catalogue and its first line of audit. Refuses with: Conflict."""
-        with refusing({"operator_code_key": Conflict(f"the operator code {operator.code} is taken", field="code")}):
+        with refusing(
+            {"operator_code_key": Conflict("the operator code {code} is taken", code=operator.code, field="code")}
+        ):
             rows = await OperatorRow.insert(OperatorRow(**operator_to_row(operator)))
         kept = replace(operator, id=OperatorId(rows[0]["id"]))
         connection = self._transaction.connection
@@ -243,8 +245,12 @@ class ClientStore:
     async def add(self, client: ApiClient) -> ApiClient:
         """Keep a new one. Refuses with: Conflict (client id taken), NotFound (reseller)."""
         rules = {
-            "api_client_pkey": Conflict(f"the client id {client.client_id} is taken", field="clientId"),
-            "api_client_operator_reseller_fkey": NotFound(f"no reseller {client.reseller}", field="reseller"),
+            "api_client_pkey": Conflict(
+                "the client id {client_id} is taken", client_id=client.client_id, field="clientId"
+            ),
+            "api_client_operator_reseller_fkey": NotFound(
+                "no reseller {reseller}", reseller=client.reseller, field="reseller"
+            ),
         }
         with refusing(rules):
             await ClientRow.insert(ClientRow(**client_to_row(client)))
@@ -259,7 +265,7 @@ class ClientStore:
         """Return one locked. Refuses with: NotFound."""
         query = ClientRow.select().where(ClientRow.operator == self._operator, ClientRow.client_id == client_id)
         if not (rows := await query.lock_rows("UPDATE")):
-            raise NotFound(f"no API client {client_id}", field="clientId")
+            raise NotFound("no API client {client_id}", client_id=client_id, field="clientId")
         return client_from_row(rows[0])
 
     async def keep(self, client: ApiClient) -> ApiClient:

@@ -101,7 +101,7 @@ class AlarmStore:
             *(self._operator, possible([key])),
         )
         if not rows:
-            raise NotFound(f"no alarm {key}", field="alarm")
+            raise NotFound("no alarm {key}", key=key, field="alarm")
         return alarm_of(rows[0])
 
     async def claim_open(self, kind: str, subject: str) -> Alarm | None:

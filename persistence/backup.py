@@ -72,7 +72,7 @@ async def backup(database: Database, files: Path, target: Path, *, release: str)
 def _write(url: str, files: Path, target: Path, origin: tuple[str, int, tuple[str, ...]]) -> Manifest:
     release, server, migrations = origin
     if target.exists():
-        raise Conflict(f"{target} exists: name a new file")
+        raise Conflict("{target} exists: name a new file", target=target)
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -91,7 +91,7 @@ def _write(url: str, files: Path, target: Path, origin: tuple[str, int, tuple[st
             os.fsync(out.fileno())
         partial.rename(target)
     except OSError as error:
-        raise Unreadable(f"{target} cannot be written: {error.strerror or error}") from error
+        raise Unreadable("{target} cannot be written: {value}", target=target, value=error.strerror or error) from error
     finally:
         partial.unlink(missing_ok=True)
     return manifest
@@ -110,18 +110,24 @@ def verify(source: Path) -> Manifest:
                 content = tar.extractfile(info) if info.isreg() else None
                 if content is None or info.name in found or not (info.name == DUMP or _named(info.name)):
                     if content is None or info.name != MANIFEST or info.size > MANIFEST_BYTES_MAX:
-                        raise Unreadable(f"{source}: {info.name!r} does not belong in a backup")
+                        raise Unreadable(
+                            "{source}: {name!r} does not belong in a backup", source=source, name=info.name
+                        )
                     document = json.loads(content.read())
                     continue
                 found[info.name] = _sum(content)
         manifest = _manifest(document)
     except OSError as error:
-        raise Unreadable(f"{source} cannot be read: {error.strerror or error}") from error
+        raise Unreadable("{source} cannot be read: {value}", source=source, value=error.strerror or error) from error
     except (tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unreadable(f"{source} is not a backup, or a part of it is missing") from error
+        raise Unreadable("{source} is not a backup, or a part of it is missing", source=source) from error
     for name in sorted(manifest.members.keys() | found.keys()):
         if manifest.members.get(name) != found.get(name):
-            raise Unreadable(f"{source} is damaged: {name} is not what its manifest says; take another backup")
+            raise Unreadable(
+                "{source} is damaged: {name} is not what its manifest says; take another backup",
+                source=source,
+                name=name,
+            )
     return manifest
 
 
@@ -136,14 +142,22 @@ async def restore(database: Database, files: Path, source: Path, *, replace: boo
     known = {step.id for step in await steps(database) if step.known}
     if unknown := [one for one in manifest.migrations if one not in known]:
         raise WrongState(
-            f"the backup is of a newer release ({manifest.tollwright}, {unknown[-1]}): restore with that one"
+            "the backup is of a newer release ({tollwright}, {unknown}): restore with that one",
+            tollwright=manifest.tollwright,
+            unknown=unknown[-1],
         )
     if manifest.postgres > server:
-        raise WrongState(f"the backup is of PostgreSQL {manifest.postgres} and the database is only {server}")
+        raise WrongState(
+            "the backup is of PostgreSQL {postgres} and the database is only {server}",
+            postgres=manifest.postgres,
+            server=server,
+        )
     if present and not replace:
         raise Conflict("the database is not empty: --replace removes what is there and puts the backup in its place")
     if others:
-        raise WrongState(f"{others} other connections use the database: stop tollwright's other commands first")
+        raise WrongState(
+            "{others} other connections use the database: stop tollwright's other commands first", others=others
+        )
     await prepare(database)
     await database.close()  # the schema is replaced: nobody may hold a lock on it
     await asyncio.to_thread(_put_back, database.url, files, source, _programs(server))

@@ -196,8 +196,9 @@ class BillRunStore:
             if _asked(unfinished) == _asked(run):
                 return unfinished
             raise WrongState(
-                f"bill run {unfinished.id} of {unfinished.period} is not finished; run the same again to continue it,"
-                " or abandon it"
+                "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
+                id=unfinished.id,
+                period=unfinished.period,
             )
         # Everybody who commits a chunk holds this lock shared, from before its id is drawn. A chunk takes seconds.
         await self._connection.execute(f"set local lock_timeout = '{CHUNK_SECONDS}s'")
@@ -255,7 +256,7 @@ class BillRunStore:
     async def _one(self, query: str, key: BillRunId) -> BillRun:
         row = await self._connection.fetchrow(query, self._operator, key) if possible([key]) else None
         if row is None:
-            raise NotFound(f"no bill run {key}")
+            raise NotFound("no bill run {key}", key=key)
         return _run_of(row)
 
     async def page(self, request: PageRequest) -> Page[BillRun]:

@@ -134,7 +134,7 @@ async def _received(blocks: AsyncIterator[bytes], handle: int, size_max: int) ->
     async for block in blocks:
         size += len(block)
         if size > size_max:
-            raise LimitExceeded(f"a file may have at most {size_max} bytes")
+            raise LimitExceeded("a file may have at most {size_max} bytes", size_max=size_max)
         await asyncio.to_thread(take, block)
     return digest.digest(), size
 

@@ -280,7 +280,9 @@ class CatalogueStore:
     ) -> PriceList:
         """Keep a new list with its rates. Refuses with: Conflict (name)."""
         at = await self._moment(recorded_at)
-        with refusing({"price_list_present": Conflict(f"the price list {price_list.name} exists", field="name")}):
+        with refusing(
+            {"price_list_present": Conflict("the price list {name} exists", name=price_list.name, field="name")}
+        ):
             rows = await self._fetch(
                 """insert into price_list (operator, name, parent, currency, zone, band_policy, decimals, rounding,
                    reseller, recorded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id""",
@@ -319,7 +321,7 @@ class CatalogueStore:
     async def _named(self, name: str, field: str) -> PriceList:
         found = await self.lists_by_name([name])
         if name not in found:
-            raise NotFound(f"no price list {name!r}", field=field)
+            raise NotFound("no price list {name!r}", name=name, field=field)
         return found[name]
 
     async def _heads(self, condition: str, *arguments: Any) -> list[Any]:

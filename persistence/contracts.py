@@ -197,7 +197,11 @@ class ContractStore:
                 .returning(ContractRow.id)
             )
             if not rows:
-                raise Stale(f"contract {contract.number} was changed by somebody else; read it again", field="version")
+                raise Stale(
+                    "contract {number} was changed by somebody else; read it again",
+                    number=contract.number,
+                    field="version",
+                )
             await ContractServiceRow.delete().where(
                 ContractServiceRow.operator == self._operator,
                 ContractServiceRow.customer == contract.customer,
@@ -231,8 +235,12 @@ class ContractStore:
 
 def _rules(contract: Contract) -> dict[str, Refusal]:
     return {
-        "contract_operator_number_key": Conflict(f"contract number {contract.number} is taken", field="number"),
-        "contract_operator_customer_fkey": NotFound(f"no customer {contract.customer}", field="customer"),
+        "contract_operator_number_key": Conflict(
+            "contract number {number} is taken", number=contract.number, field="number"
+        ),
+        "contract_operator_customer_fkey": NotFound(
+            "no customer {customer}", customer=contract.customer, field="customer"
+        ),
         "contract_service_operator_service_fkey": NotFound(
             "a service of the contract does not exist", field="services"
         ),
@@ -244,4 +252,4 @@ def _rules(contract: Contract) -> dict[str, Refusal]:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound(f"no contract {key}")
+    raise NotFound("no contract {key}", key=key)

@@ -237,7 +237,9 @@ class CustomerStore:
                 .returning(CustomerRow.id)
             )
         if not rows:
-            raise Stale(f"customer {customer.number} was changed by somebody else; read it again", field="version")
+            raise Stale(
+                "customer {number} was changed by somebody else; read it again", number=customer.number, field="version"
+            )
         return changed
 
     async def next_number(self) -> str:
@@ -247,12 +249,18 @@ class CustomerStore:
 
 def _rules(customer: Customer) -> dict[str, Conflict | NotFound]:
     return {
-        "customer_operator_number_key": Conflict(f"customer number {customer.number} is taken", field="number"),
-        "customer_billed_through_fkey": NotFound(f"no customer {customer.billed_through}", field="billedThrough"),
-        "customer_operator_parent_fkey": NotFound(f"no customer {customer.parent}", field="parent"),
-        "customer_operator_reseller_fkey": NotFound(f"no reseller {customer.reseller}", field="reseller"),
+        "customer_operator_number_key": Conflict(
+            "customer number {number} is taken", number=customer.number, field="number"
+        ),
+        "customer_billed_through_fkey": NotFound(
+            "no customer {billed_through}", billed_through=customer.billed_through, field="billedThrough"
+        ),
+        "customer_operator_parent_fkey": NotFound("no customer {parent}", parent=customer.parent, field="parent"),
+        "customer_operator_reseller_fkey": NotFound(
+            "no reseller {reseller}", reseller=customer.reseller, field="reseller"
+        ),
     }
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound(f"no customer {key}")
+    raise NotFound("no customer {key}", key=key)

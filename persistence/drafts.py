@@ -40,7 +40,7 @@ class DraftStore:
             "select * from catalogue_draft where operator = $1 and name = $2 order by id desc limit 1", name
         )
         if not rows:
-            raise NotFound(f"no draft {name!r}", field="name")
+            raise NotFound("no draft {name!r}", name=name, field="name")
         return await self._whole(rows[0])
 
     async def list(self, request: PageRequest) -> Page[Draft]:
@@ -54,7 +54,7 @@ class DraftStore:
 
     async def add(self, name: str, *, at: datetime) -> Draft:
         """Keep a new, empty draft. Refuses with: Conflict (one of this name is open)."""
-        with refusing({"catalogue_draft_open": Conflict(f"a draft {name!r} is open already", field="name")}):
+        with refusing({"catalogue_draft_open": Conflict("a draft {name!r} is open already", name=name, field="name")}):
             rows = await self._fetch(
                 """insert into catalogue_draft (operator, name, created_at, changed_at) values ($1, $2, $3, $3)
                    returning *""",

@@ -38,8 +38,14 @@ class ExchangeStore:
         if other and not replace:
             one = min(other, key=lambda row: (row["day"], row["base"], row["quote"]))
             raise Conflict(
-                f"{one['day']}: 1 {one['base']} is kept as {one['kept']} {one['quote']}, here it is {one['rate']};"
-                f" {len(other)} such days. Say replace where these are right",
+                "{one}: 1 {one_2} is kept as {one_3} {one_4}, here it is {one_5}; {count} such days. Say "
+                "replace where these are right",
+                one=one["day"],
+                one_2=one["base"],
+                one_3=one["kept"],
+                one_4=one["quote"],
+                one_5=one["rate"],
+                count=len(other),
                 field="replace",
             )
         await self._connection.execute(

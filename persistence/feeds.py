@@ -99,7 +99,7 @@ class FeedStore:
         """Return one. Refuses with: NotFound."""
         rows = await self._feeds("and name = $2", name)
         if not rows:
-            raise NotFound(f"no feed {name[:80]!r}", field="name")
+            raise NotFound("no feed {name!r}", name=name[:80], field="name")
         return rows[0]
 
     async def _feeds(self, where: str, *arguments: Any) -> list[Feed]:

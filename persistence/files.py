@@ -112,7 +112,7 @@ class SourceStore:
             *(self._operator, name),
         )
         if row is None:
-            raise NotFound(f"no source {name[:80]!r}", field="source")
+            raise NotFound("no source {name!r}", name=name[:80], field="source")
         return source_of(row)
 
     async def all(self) -> Sequence[Source]:
@@ -181,7 +181,7 @@ class FileStore:
         """Return one. Refuses with: NotFound."""
         found = await self.many([key])
         if key not in found:
-            raise NotFound(f"no file {key}", field="file")
+            raise NotFound("no file {key}", key=key, field="file")
         return found[key]
 
     async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
@@ -235,7 +235,7 @@ class FileStore:
             *(self._operator, key),
         )
         if row is None:
-            raise NotFound(f"no file {key}", field="file")
+            raise NotFound("no file {key}", key=key, field="file")
         return file_of(row)
 
     async def keep(self, file: CdrFile) -> None:
@@ -263,7 +263,7 @@ class SuspenseStore:
             *(self._operator, int(key)),
         )
         if row is None:
-            raise NotFound(f"no record {key} is held", field="id")
+            raise NotFound("no record {key} is held", key=key, field="id")
         return suspended_of(row)
 
     async def named(self, start_us: int, keys: Sequence[int]) -> Suspended | None:

@@ -91,4 +91,4 @@ def _place(one: Membership) -> tuple[object, ...]:
 
 
 def _overlap(one: Membership) -> Overlap:
-    return Overlap(f"the customer is in the group {one.name} then", field="validFrom")
+    return Overlap("the customer is in the group {name} then", name=one.name, field="validFrom")

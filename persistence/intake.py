@@ -18,10 +18,11 @@ from domain.ids import ChunkId, ResellerId, SourceId
 from domain.intake.routes import known_by
 from domain.intake.spans import spans
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
+from domain.intake.tiers import chain, retiered, timeline
 from domain.plans.assignment import ASSIGNED, InForce
 from domain.ports.intake import IN_SUSPENSE, KNOWN, Chunk, Collision
 from domain.rating.clock import EPOCH
-from domain.resellers.reseller import Reseller, tiers
+from domain.resellers.reseller import Reseller
 from persistence.catalogue import CatalogueStore
 from persistence.copying import Target
 from persistence.engine import Transaction
@@ -98,23 +99,26 @@ class IntakeStore:
         revision = await self.revision()
         believed = await self._connection.fetchval(_BELIEVED, self._operator)
         rows = await self._connection.fetch(_SUBSCRIBERS, self._operator)
-        tree = await ResellerStore(self._transaction, self._actor).tree()
+        resellers = ResellerStore(self._transaction, self._actor)
+        over = timeline(await resellers.base(), await resellers.terms())
         places: dict[tuple[str | None, int], int] = {}
         pricing = np.fromiter(
             (places.setdefault((row["retail"], row["reseller"]), len(places)) for row in rows), np.int32, len(rows)
         )
-        own = tuple(_pricing(retail, reseller, tree) for retail, reseller in places)
+        own = tuple(_pricing(retail, reseller, over.last) for retail, reseller in places)
         subscription, customer = _integers(rows, "id"), _integers(rows, "customer")
         contract = _integers(rows, "contract")
         plans = await self._plans(subscription, contract)
+        whose = _integers(rows, "reseller")
         variants, pricings = varied(await self._members(), customer, pricing, own, plans.spans())
+        variants, pricings = retiered(variants, pricings, pricing, whose, over)
         return Subscribers(
             revision=revision,
             believed_at=believed or EPOCH,
             subscription=subscription,
             customer=customer,
             contract=contract,
-            reseller=_integers(rows, "reseller"),
+            reseller=whose,
             pricing=pricing,
             pricings=pricings,
             pricing_keys=await self._pricing_keys(pricings),
@@ -292,8 +296,7 @@ _TARGETS: dict[str, Target] = {}
 
 
 def _pricing(retail: str | None, reseller: int, tree: Mapping[ResellerId, Reseller]) -> Pricing:
-    chain = tiers(ResellerId(reseller), tree) if reseller else ()
-    return Pricing(retail, tuple(tier.id for tier in chain), tuple(tier.price_list for tier in chain))
+    return Pricing(retail, *chain(ResellerId(reseller), tree)) if reseller else Pricing(retail)
 
 
 def pricing_of(row: Mapping[str, Any]) -> Pricing:

@@ -195,4 +195,4 @@ class InvoiceStore:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound(f"no invoice {key}")
+    raise NotFound("no invoice {key}", key=key)

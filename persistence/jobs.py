@@ -127,7 +127,7 @@ class JobStore:
             *(self._operator, key),
         )
         if row is None:
-            raise NotFound(f"no job {key}", field="job")
+            raise NotFound("no job {key}", key=key, field="job")
         return job_of(row)
 
     async def keep(self, job: Job) -> None:

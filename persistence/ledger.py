@@ -44,7 +44,9 @@ class LedgerStore:
         try:
             await insert_rows(connection, "ledger_entry", _ENTRY, rows)
         except asyncpg.UniqueViolationError:
-            raise Conflict(f"{entries[0].key if len(entries) == 1 else 'one of these'} was booked before") from None
+            raise Conflict(
+                "{value} was booked before", value=entries[0].key if len(entries) == 1 else "one of these"
+            ) from None
         postings = [
             (self._operator, key, position, posting.account, posting.currency, posting.amount_minor)
             for key, entry in zip(keys, entries, strict=True)
@@ -61,7 +63,7 @@ class LedgerStore:
             *(self._operator, key),
         )
         if row is None:
-            raise NotFound(f"nothing is booked as {key}")
+            raise NotFound("nothing is booked as {key}", key=key)
         postings = await connection.fetch(
             "select account, currency, amount_minor from ledger_posting where operator = $1 and entry = $2"
             " order by position",

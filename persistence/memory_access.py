@@ -42,7 +42,7 @@ class MemoryOperators:
         key = self._draft.actor.operator
         found: Operator | None = self._draft.table("operator").get(key)
         if found is None:
-            raise NotFound(f"no operator {key}")
+            raise NotFound("no operator {key}", key=key)
         return found
 
     async def claim(self) -> Operator:
@@ -96,7 +96,7 @@ class MemoryOperators:
         """Keep a new one with its series and its first line of audit. Refuses with: Conflict (code taken)."""
         rows = self._draft.table("operator")
         if any(other.code == operator.code for other in rows.values()):
-            raise Conflict(f"the operator code {operator.code} is taken", field="code")
+            raise Conflict("the operator code {code} is taken", code=operator.code, field="code")
         kept = replace(operator, id=OperatorId(self._draft.draw("operator")))
         rows[kept.id] = kept
         self._draft.table("series").update({(kept.id, name): first for name, first in SERIES.items()})
@@ -115,9 +115,9 @@ class MemoryClients:
         """Keep a new one. Refuses with: Conflict (client id taken), NotFound (reseller)."""
         rows = self._draft.table("api_client")
         if client.client_id in rows:
-            raise Conflict(f"the client id {client.client_id} is taken", field="clientId")
+            raise Conflict("the client id {client_id} is taken", client_id=client.client_id, field="clientId")
         if not exists(self._draft, "reseller", client.reseller, client.operator):
-            raise NotFound(f"no reseller {client.reseller}", field="reseller")
+            raise NotFound("no reseller {reseller}", reseller=client.reseller, field="reseller")
         rows[client.client_id] = client
         return client
 
@@ -131,7 +131,7 @@ class MemoryClients:
         for one in await self.all():
             if one.client_id == client_id:
                 return one
-        raise NotFound(f"no API client {client_id}", field="clientId")
+        raise NotFound("no API client {client_id}", client_id=client_id, field="clientId")
 
     async def keep(self, client: ApiClient) -> ApiClient:
         """Write a changed one."""

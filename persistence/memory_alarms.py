@@ -66,7 +66,7 @@ class MemoryAlarms:
         for one in self._own():
             if one.id == key:
                 return one
-        raise NotFound(f"no alarm {key}", field="alarm")
+        raise NotFound("no alarm {key}", key=key, field="alarm")
 
     async def claim(self, key: AlarmId) -> Alarm:
         """Return one; the unit has everything locked. Refuses with: NotFound."""

@@ -157,7 +157,7 @@ class MemoryCatalogue:
         """Return the list with this name, where the actor may use it. Refuses with: NotFound, naming ``field``."""
         found = await self.lists_by_name([name])
         if name not in found:
-            raise NotFound(f"no price list {name!r}", field=field)
+            raise NotFound("no price list {name!r}", name=name, field=field)
         return found[name]
 
     async def owner(self, name: str) -> ResellerId | None:
@@ -185,7 +185,7 @@ class MemoryCatalogue:
         """Keep a new list with its rates. Refuses with: Conflict (name)."""
         present, at = self._present(), self._moment(recorded_at)
         if price_list.name in present.price_lists:
-            raise Conflict(f"the price list {price_list.name} exists", field="name")
+            raise Conflict("the price list {name} exists", name=price_list.name, field="name")
         rates = tuple(self._rate(rate, at) for rate in price_list.rates)
         kept = replace(price_list, id=self._draft.draw("price_list"), rates=rates)
         self._keep(replace(present, price_lists={**present.price_lists, kept.name: kept}), at)

@@ -70,7 +70,7 @@ class MemoryServices:
         for one in self._own():
             if one.code == code:
                 return one
-        raise NotFound(f"no service {code}", field="code")
+        raise NotFound("no service {code}", code=code, field="code")
 
     async def page(self, request: PageRequest) -> Page[Service]:
         """List by key."""
@@ -79,7 +79,7 @@ class MemoryServices:
     async def add(self, service: Service) -> Service:
         """Keep a new one. Refuses with: Conflict (code taken)."""
         if any(one.code == service.code for one in self._own()):
-            raise Conflict(f"the service code {service.code} is taken", field="code")
+            raise Conflict("the service code {code} is taken", code=service.code, field="code")
         kept = replace(service, id=ServiceId(self._draft.draw("service")))
         self._draft.table("service")[kept.id] = kept
         return kept
@@ -130,7 +130,9 @@ class MemoryContracts:
         """Write a changed one and its services where the stored version is its own. Refuses with: Stale."""
         stored = (await self.many([contract.id])).get(contract.id)
         if stored is None or stored.version != contract.version:
-            raise Stale(f"contract {contract.number} was changed by somebody else; read it again", field="version")
+            raise Stale(
+                "contract {number} was changed by somebody else; read it again", number=contract.number, field="version"
+            )
         self._check(contract)
         kept = replace(contract, version=contract.version + 1)
         self._draft.table("contract")[kept.id] = kept
@@ -151,9 +153,9 @@ class MemoryContracts:
         operator = contract.operator
         for other in self._draft.table("contract").values():
             if other.operator == operator and other.number == contract.number and other.id != contract.id:
-                raise Conflict(f"contract number {contract.number} is taken", field="number")
+                raise Conflict("contract number {number} is taken", number=contract.number, field="number")
         if not exists(self._draft, "customer", contract.customer, operator):
-            raise NotFound(f"no customer {contract.customer}", field="customer")
+            raise NotFound("no customer {customer}", customer=contract.customer, field="customer")
         if not all(exists(self._draft, "service", line.service, operator) for line in contract.services):
             raise NotFound("a service of the contract does not exist", field="services")
         lines = self._draft.table("subscription")
@@ -209,7 +211,9 @@ class MemorySubscriptions:
             lambda one: one.holds(number, at) or (address is not None and _routes(one, address, at)),
         )
         if not owners:
-            raise NotFound(f"nobody has the number {number} at {at.isoformat()}", field="number")
+            raise NotFound(
+                "nobody has the number {number} at {isoformat}", number=number, isoformat=at.isoformat(), field="number"
+            )
         return owners[0]
 
     async def add(self, subscription: Subscription) -> Subscription:
@@ -225,7 +229,7 @@ class MemorySubscriptions:
     async def claim(self, key: SubscriptionId) -> Subscription:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
         if key not in (found := await self.many([key])):
-            raise NotFound(f"no subscription {key}")
+            raise NotFound("no subscription {key}", key=key)
         return found[key]
 
     async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:
@@ -310,4 +314,4 @@ def _overlap(one: NumberAssignment, other: NumberAssignment) -> bool:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound(f"no contract {key}")
+    raise NotFound("no contract {key}", key=key)

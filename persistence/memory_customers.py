@@ -116,7 +116,9 @@ class MemoryCustomers:
         """Write a changed one where the stored version is its own. Refuses with: Stale."""
         stored = (await self.many([customer.id])).get(customer.id)
         if stored is None or stored.version != customer.version:
-            raise Stale(f"customer {customer.number} was changed by somebody else; read it again", field="version")
+            raise Stale(
+                "customer {number} was changed by somebody else; read it again", number=customer.number, field="version"
+            )
         self._check(customer)
         kept = replace(customer, version=customer.version + 1)
         self._draft.table("customer")[kept.id] = kept
@@ -130,13 +132,15 @@ class MemoryCustomers:
         operator = customer.operator
         for other in self._draft.table("customer").values():
             if other.operator == operator and other.number == customer.number and other.id != customer.id:
-                raise Conflict(f"customer number {customer.number} is taken", field="number")
+                raise Conflict("customer number {number} is taken", number=customer.number, field="number")
         if not exists(self._draft, "customer", customer.parent, operator):
-            raise NotFound(f"no customer {customer.parent}", field="parent")
+            raise NotFound("no customer {parent}", parent=customer.parent, field="parent")
         if not exists(self._draft, "customer", customer.billed_through, operator):
-            raise NotFound(f"no customer {customer.billed_through}", field="billedThrough")
+            raise NotFound(
+                "no customer {billed_through}", billed_through=customer.billed_through, field="billedThrough"
+            )
         if not exists(self._draft, "reseller", customer.reseller, operator):
-            raise NotFound(f"no reseller {customer.reseller}", field="reseller")
+            raise NotFound("no reseller {reseller}", reseller=customer.reseller, field="reseller")
         if not self._draft.sees(customer):
             raise NotFound("no such reseller, or not yours", field="reseller")
 
@@ -194,9 +198,9 @@ class MemoryResellers:
         """Keep a new one. Refuses with: Conflict (code taken)."""
         rows = self._draft.table("reseller")
         if any(other.operator == reseller.operator and other.code == reseller.code for other in rows.values()):
-            raise Conflict(f"the reseller code {reseller.code} is taken", field="code")
+            raise Conflict("the reseller code {code} is taken", code=reseller.code, field="code")
         if not exists(self._draft, "reseller", reseller.parent, reseller.operator):
-            raise NotFound(f"no reseller {reseller.parent}", field="parent")
+            raise NotFound("no reseller {parent}", parent=reseller.parent, field="parent")
         kept = replace(reseller, id=ResellerId(self._draft.draw("reseller")))
         if reseller.operator != self._draft.actor.operator or not self._draft.actor.reaches(reseller.parent):
             raise NotFound("no such reseller, or not yours", field="reseller")
@@ -245,4 +249,4 @@ def next_number(draft: Draft, table: str) -> str:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound(f"no customer {key}")
+    raise NotFound("no customer {key}", key=key)

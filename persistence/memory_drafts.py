@@ -38,7 +38,7 @@ class MemoryDrafts:
         """Return the draft of this name that was made last, whatever became of it. Refuses with: NotFound."""
         found = [row for row in self._own() if row.name == name]
         if not found:
-            raise NotFound(f"no draft {name!r}", field="name")
+            raise NotFound("no draft {name!r}", name=name, field="name")
         return found[-1]
 
     async def list(self, request: PageRequest) -> Page[Draft]:
@@ -48,7 +48,7 @@ class MemoryDrafts:
     async def add(self, name: str, *, at: datetime) -> Draft:
         """Keep a new, empty draft. Refuses with: Conflict (one of this name is open)."""
         if await self.open(name) is not None:
-            raise Conflict(f"a draft {name!r} is open already", field="name")
+            raise Conflict("a draft {name!r} is open already", name=name, field="name")
         made = Draft(id=self._work.draw("catalogue_draft"), name=name, created_at=at, changed_at=at)
         self._rows[self._work.actor.operator, made.id] = made
         return made

@@ -34,7 +34,7 @@ class MemoryFeeds:
         """Return one. Refuses with: NotFound."""
         found = await self.claim(name)
         if found is None:
-            raise NotFound(f"no feed {name[:80]!r}", field="name")
+            raise NotFound("no feed {name!r}", name=name[:80], field="name")
         return found
 
     async def all(self) -> Sequence[Feed]:

@@ -29,7 +29,7 @@ class MemorySources:
         for one in await self.all():
             if one.name == name:
                 return one
-        raise NotFound(f"no source {name[:80]!r}", field="source")
+        raise NotFound("no source {name!r}", name=name[:80], field="source")
 
     async def all(self) -> Sequence[Source]:
         """Return them by name."""
@@ -103,7 +103,7 @@ class MemoryFiles:
         """Return one. Refuses with: NotFound."""
         found = await self.many([key])
         if key not in found:
-            raise NotFound(f"no file {key}", field="file")
+            raise NotFound("no file {key}", key=key, field="file")
         return found[key]
 
     async def many(self, keys: Sequence[FileId]) -> Mapping[FileId, CdrFile]:
@@ -152,7 +152,7 @@ class MemorySuspense:
         for one in self._own():
             if one.id == key:
                 return one
-        raise NotFound(f"no record {key} is held", field="id")
+        raise NotFound("no record {key} is held", key=key, field="id")
 
     async def named(self, start_us: int, keys: Sequence[int]) -> Suspended | None:
         """Return the open unrated event of any source that starts then and has one of these keys."""

@@ -193,8 +193,9 @@ class MemoryBillRuns:
                 if (unfinished.period, unfinished.fees_until, unfinished.customers) == asked:
                     return unfinished
                 raise WrongState(
-                    f"bill run {unfinished.id} of {unfinished.period} is not finished;"
-                    " run the same again to continue it, or abandon it"
+                    "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
+                    id=unfinished.id,
+                    period=unfinished.period,
                 )
         return await self.rehearse(run)
 

@@ -81,7 +81,7 @@ class MemoryJobs:
         """Return one. Refuses with: NotFound."""
         row = self._rows.get(key)
         if row is None or row.operator != self._operator:
-            raise NotFound(f"no job {key}", field="job")
+            raise NotFound("no job {key}", key=key, field="job")
         return row
 
     async def keep(self, job: Job) -> None:

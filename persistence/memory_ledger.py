@@ -28,7 +28,7 @@ class MemoryLedger:
         for entry in entries:
             reversed_before = {posted.entry.reverses for posted in kept.values()} - {None}
             if entry.key in kept or entry.reverses in reversed_before:
-                raise Conflict(f"{entry.key if len(entries) == 1 else 'one of these'} was booked before")
+                raise Conflict("{value} was booked before", value=entry.key if len(entries) == 1 else "one of these")
             kept[entry.key] = Posted(entry=entry, recorded_at=datetime.now(UTC))
 
     async def by_key(self, key: str) -> Posted:

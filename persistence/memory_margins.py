@@ -39,7 +39,14 @@ class MemoryExchange:
                 counts["same"] += 1
                 continue
             if kept is not None and not replace:
-                raise Conflict(f"{one.day}: 1 {one.base} is kept as {kept.rate} {one.quote}", field="replace")
+                raise Conflict(
+                    "{day}: 1 {base} is kept as {rate} {quote}",
+                    day=one.day,
+                    base=one.base,
+                    rate=kept.rate,
+                    quote=one.quote,
+                    field="replace",
+                )
             counts["new" if kept is None else "changed"] += 1
             self._draft.table("exchange_rate")[self._operator, *key] = (one, at)
         return RatesPut(**counts)

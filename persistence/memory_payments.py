@@ -53,7 +53,7 @@ class MemoryPayments:
     async def keep_file(self, file: StoredFile) -> StoredFile:
         """Keep a new file. Refuses with: Conflict."""
         if await self.file_like(sha256=file.sha256, key=file.key) is not None:
-            raise Conflict(f"{file.name} was taken in before")
+            raise Conflict("{name} was taken in before", name=file.name)
         kept = replace(file, id=PaymentFileId(self._draft.draw("payment_file")))
         self._draft.table("payment_file")[kept.id] = kept
         return kept
@@ -90,7 +90,7 @@ class MemoryPayments:
         for one in self._payments():
             if one.id == key:
                 return one
-        raise NotFound(f"no payment {key}", field="payment")
+        raise NotFound("no payment {key}", key=key, field="payment")
 
     async def change(self, payment: Payment) -> Payment:
         """Write a payment's state, reason, customer, entry and original."""
@@ -133,7 +133,7 @@ class MemoryPayments:
         for one in self._allocations():
             if one.id == key:
                 return one
-        raise NotFound(f"no allocation {key}", field="allocation")
+        raise NotFound("no allocation {key}", key=key, field="allocation")
 
     async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
         """Undo allocations that are not undone."""
@@ -176,7 +176,7 @@ class MemoryPayments:
         for one in self._files():
             if one.id == key:
                 return one
-        raise NotFound(f"no payment file {key}", field="file")
+        raise NotFound("no payment file {key}", key=key, field="file")
 
 
 def _document(invoice: Invoice) -> Document:

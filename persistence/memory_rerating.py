@@ -54,7 +54,7 @@ class MemoryReratings:
         for one in self._own():
             if one.id == key:
                 return one
-        raise NotFound(f"no re-rating {key}")
+        raise NotFound("no re-rating {key}", key=key)
 
     async def keep(self, run: Rerating) -> None:
         """Write how far a run is."""

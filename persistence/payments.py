@@ -81,7 +81,7 @@ class PaymentStore:
                 *values,
             )
         except asyncpg.UniqueViolationError:
-            raise Conflict(f"{file.name} was taken in before") from None
+            raise Conflict("{name} was taken in before", name=file.name) from None
         return _file(row)
 
     async def known(self, identities: Sequence[str]) -> frozenset[str]:
@@ -132,7 +132,7 @@ class PaymentStore:
             "select * from payment where operator = $1 and id = any ($2::bigint[])", self._operator, possible([key])
         )
         if not rows:
-            raise NotFound(f"no payment {key}", field="payment")
+            raise NotFound("no payment {key}", key=key, field="payment")
         return _payment(rows[0])
 
     async def change(self, payment: Payment) -> Payment:
@@ -189,7 +189,7 @@ class PaymentStore:
             "select * from allocation where operator = $1 and id = any ($2::bigint[])", self._operator, possible([key])
         )
         if not rows:
-            raise NotFound(f"no allocation {key}", field="allocation")
+            raise NotFound("no allocation {key}", key=key, field="allocation")
         return _allocation(rows[0])
 
     async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
@@ -268,7 +268,7 @@ class PaymentStore:
             *(self._operator, possible([key])),
         )
         if not rows:
-            raise NotFound(f"no payment file {key}", field="file")
+            raise NotFound("no payment file {key}", key=key, field="file")
         return _file(rows[0])
 
 

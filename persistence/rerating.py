@@ -83,7 +83,7 @@ class ReratingStore:
             "select * from rerating where operator = $1 and id = $2 for update", self._operator, key
         )
         if row is None:
-            raise NotFound(f"no re-rating {key}")
+            raise NotFound("no re-rating {key}", key=key)
         return run_of(row)
 
     async def keep(self, run: Rerating) -> None:

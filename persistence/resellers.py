@@ -140,8 +140,10 @@ class ResellerStore:
     async def add(self, reseller: Reseller) -> Reseller:
         """Keep a new one. Refuses with: Conflict (code taken)."""
         rules = {
-            "reseller_operator_code_key": Conflict(f"the reseller code {reseller.code} is taken", field="code"),
-            "reseller_operator_parent_fkey": NotFound(f"no reseller {reseller.parent}", field="parent"),
+            "reseller_operator_code_key": Conflict(
+                "the reseller code {code} is taken", code=reseller.code, field="code"
+            ),
+            "reseller_operator_parent_fkey": NotFound("no reseller {parent}", parent=reseller.parent, field="parent"),
         }
         # Its key is drawn before, since a reseller's actor does not see a row that is not yet in his part of the tree.
         connection = self._transaction.connection

@@ -158,7 +158,7 @@ class ServiceStore:
     async def by_code(self, code: str) -> Service:
         """Return one. Refuses with: NotFound."""
         if not (found := await self._select(ServiceRow.code == code)):
-            raise NotFound(f"no service {code}", field="code")
+            raise NotFound("no service {code}", code=code, field="code")
         return found[0]
 
     async def page(self, request: PageRequest) -> Page[Service]:

@@ -41,7 +41,7 @@ class SimulationStore:
             "select * from simulation where operator = $1 and id = $2", self._operator, int(key)
         )
         if row is None:
-            raise NotFound(f"no simulation {key}", field="id")
+            raise NotFound("no simulation {key}", key=key, field="id")
         return _simulation(row)
 
     async def page(self, request: PageRequest) -> Page[Simulation]:
@@ -75,7 +75,7 @@ class MemorySimulations:
         for one in self._own():
             if one.id == key:
                 return one
-        raise NotFound(f"no simulation {key}", field="id")
+        raise NotFound("no simulation {key}", key=key, field="id")
 
     async def page(self, request: PageRequest) -> Page[Simulation]:
         """List by key."""

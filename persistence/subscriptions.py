@@ -181,7 +181,9 @@ class SubscriptionStore:
             )
         found = await self.many([SubscriptionId(key)]) if key is not None else {}
         if not found:
-            raise NotFound(f"nobody has the number {number} at {at.isoformat()}", field="number")
+            raise NotFound(
+                "nobody has the number {number} at {isoformat}", number=number, isoformat=at.isoformat(), field="number"
+            )
         return found[SubscriptionId(key)]
 
     async def add(self, subscription: Subscription) -> Subscription:
@@ -198,7 +200,7 @@ class SubscriptionStore:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         found = await self._select(SubscriptionRow.id == key, lock=True) if possible([key]) else []
         if not found:
-            raise NotFound(f"no subscription {key}")
+            raise NotFound("no subscription {key}", key=key)
         return found[0]
 
     async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:

@@ -109,7 +109,7 @@ class UsageRows:
             *(self._operator, *place_of(ref)),
         )
         if not rows:
-            raise NotFound(f"no event {ref}", field="event")
+            raise NotFound("no event {ref}", ref=ref, field="event")
         return (await self.rated(rows))[0]
 
     async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
@@ -150,7 +150,7 @@ class UsageRows:
             *(self._operator, *place_of(ref)),
         )
         if row is None:
-            raise NotFound(f"no event {ref}", field="event")
+            raise NotFound("no event {ref}", ref=ref, field="event")
         return Background(row["believed_at"], pricing_of(row))
 
     async def totals(self, chosen: UsageFilter) -> Sequence[UsageTotals]:
@@ -265,7 +265,7 @@ def place_of(ref: EventRef) -> tuple[datetime, int, int]:
     try:
         start = EPOCH + timedelta(microseconds=ref.start_us)
     except OverflowError:
-        raise NotFound(f"no event {ref}", field="event") from None
+        raise NotFound("no event {ref}", ref=ref, field="event") from None
     if not 0 < ref.source < 2**31:
-        raise NotFound(f"no event {ref}", field="event")
+        raise NotFound("no event {ref}", ref=ref, field="event")
     return start, int(ref.source), ref.key

@@ -82,7 +82,9 @@ class SealedVault:
         """Look at a reference: it leads to the operator's own secrets alone. Refuses with: BadValue."""
         if not (_variable(reference, operator) or _FILE.fullmatch(reference)):
             raise BadValue(
-                f"a reference is env:{VARIABLE_PREFIX}{operator}_NAME, or file:NAME below secrets_dir/{operator}",
+                "a reference is env:{variable_prefix}{operator}_NAME, or file:NAME below secrets_dir/{operator}",
+                variable_prefix=VARIABLE_PREFIX,
+                operator=operator,
                 field="credentials",
             )
         if reference.startswith("file:") and self._folder is None:

@@ -80,7 +80,7 @@ async def _create(info: Info, asked: Annotated[CreateClientInput, strawberry.arg
     known = {action.value: action for action in Action}
     for scope in asked.scopes:
         if scope not in known:
-            raise BadValue(f"{scope[:80]!r} is no scope", field="scopes")
+            raise BadValue("{scope!r} is no scope", scope=scope[:80], field="scopes")
     cmd = CreateClient(
         name=asked.name,
         scopes=frozenset(known[scope] for scope in asked.scopes),

@@ -61,7 +61,7 @@ class Slice:
 def size(first: int) -> int:
     """Check a page's size. Refuses with: BadValue."""
     if not 1 <= first <= FIRST_MAX:
-        raise BadValue(f"between 1 and {FIRST_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {first_max} items can be asked for at a time", first_max=FIRST_MAX, field="first")
     return first
 
 

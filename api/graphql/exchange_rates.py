@@ -132,7 +132,11 @@ async def _import(info: Info, asked: Annotated[ImportExchangeRatesInput, strawbe
     except (binascii.Error, ValueError):
         raise BadValue("the content is not base64", field="content") from None
     if len(content) > RATES_CONTENT_MAX:
-        raise LimitExceeded(f"at most {RATES_CONTENT_MAX} bytes here; use tollwright rates import", field="content")
+        raise LimitExceeded(
+            "at most {rates_content_max} bytes here; use tollwright rates import",
+            rates_content_max=RATES_CONTENT_MAX,
+            field="content",
+        )
     wiring = info.context.wiring
     return await info.context.ask(
         import_rates,

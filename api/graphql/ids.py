@@ -40,7 +40,7 @@ def key_of(text: str, kind: str, field: str) -> int:
     """Return the key in a global id of ``kind``. Refuses with: NotFound, as for a thing that is not there."""
     parts = _decode(text)
     if parts is None or parts[0] != kind or not _KEY.fullmatch(parts[1]) or int(parts[1]) >= 2**63:
-        raise NotFound(f"there is no {kind} with this id", field=field)
+        raise NotFound("there is no {kind} with this id", kind=kind, field=field)
     return int(parts[1])
 
 

@@ -185,7 +185,9 @@ async def _import(info: Info, asked: Annotated[ImportCdrFileInput, strawberry.ar
         raise BadValue("the content is not base64", field="content") from None
     if len(content) > CONTENT_BYTES_MAX:
         raise LimitExceeded(
-            f"at most {CONTENT_BYTES_MAX} bytes here; send it by PUT /rest/v1/cdr/{{source}}/{{name}}", field="content"
+            "at most {content_bytes_max} bytes here; send it by PUT /rest/v1/cdr/{{source}}/{{name}}",
+            content_bytes_max=CONTENT_BYTES_MAX,
+            field="content",
         )
 
     async def blocks() -> AsyncIterator[bytes]:

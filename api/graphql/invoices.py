@@ -245,7 +245,9 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
     chosen = fields.pop("customers", None)
     if chosen is not None:
         if len(chosen) > CUSTOMERS_MAX:
-            raise BadValue(f"at most {CUSTOMERS_MAX} customers at a time", field="customers")
+            raise BadValue(
+                "at most {customers_max} customers at a time", customers_max=CUSTOMERS_MAX, field="customers"
+            )
         fields["customers"] = tuple(CustomerId(key_of(one, "Customer", "customers")) for one in chosen)
     parked: list[Parked] = []
 
@@ -263,7 +265,7 @@ def _period(month: str | None, start: date | None, end: date | None) -> Period:
         return Period.month(month, field="month")
     if month is None and start is not None and end is not None:
         if end <= start:
-            raise BadValue(f"a period must end after it starts: {start} to {end}", field="end")
+            raise BadValue("a period must end after it starts: {start} to {end}", start=start, end=end, field="end")
         return Period(start, end)
     raise BadValue("give a month, or start and end", field="month")
 

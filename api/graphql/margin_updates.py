@@ -53,7 +53,11 @@ async def _told(
 ) -> AsyncGenerator[MarginUpdateType, None]:
     may_see_margins(info.context.actor)
     if not 1 <= window_minutes <= WINDOW_MINUTES_MAX:
-        raise BadValue(f"a window has 1 to {WINDOW_MINUTES_MAX} minutes", field="windowMinutes")
+        raise BadValue(
+            "a window has 1 to {window_minutes_max} minutes",
+            window_minutes_max=WINDOW_MINUTES_MAX,
+            field="windowMinutes",
+        )
     count = size(first)
     clock = info.context.wiring.clock
     window, told = Window(clock.now(), timedelta(minutes=window_minutes)), set[int]()

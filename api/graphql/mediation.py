@@ -395,7 +395,9 @@ async def _check(info: Info, asked: Annotated[CheckSourceInput, strawberry.argum
     except (binascii.Error, ValueError):
         raise BadValue("the content is not base64", field="content") from None
     if len(content) > CONTENT_BYTES_MAX:
-        raise LimitExceeded(f"a sample has at most {CONTENT_BYTES_MAX} bytes", field="content")
+        raise LimitExceeded(
+            "a sample has at most {content_bytes_max} bytes", content_bytes_max=CONTENT_BYTES_MAX, field="content"
+        )
     wiring = info.context.wiring
     cmd = CheckSource(content=io.BytesIO(content), source=asked.source, profile=asked.profile, records=asked.records)
     done: Checked = await info.context.ask(check_source, cmd, clock=wiring.clock, formats=wiring.formats)

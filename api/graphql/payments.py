@@ -220,7 +220,7 @@ async def _trial_balance(info: Info) -> list[AccountBalanceType]:
 
 async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:  # noqa: A002  (its name in the API)
     if len(input.parts) > PARTS_MAX:
-        raise BadValue(f"at most {PARTS_MAX} parts at a time", field="parts")
+        raise BadValue("at most {parts_max} parts at a time", parts_max=PARTS_MAX, field="parts")
     key = PaymentId(key_of(input.payment, "PaymentRecord", "payment"))
     payment, _ = await info.context.ask(get_payment, key)
     parts = [
@@ -237,7 +237,12 @@ async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:  # noqa: A0
 def _minor(amount: Decimal, currency: str, index: int) -> int:
     scaled = amount.scaleb(decimals_of(currency))
     if scaled != int(scaled):
-        raise BadValue(f"{amount:f} has more decimals than {currency} has", field=f"parts.{index}.amount")
+        raise BadValue(
+            "{amount:f} has more decimals than {currency} has",
+            amount=amount,
+            currency=currency,
+            field=f"parts.{index}.amount",
+        )
     return int(scaled)
 
 

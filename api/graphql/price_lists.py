@@ -201,7 +201,7 @@ async def _import(info: Info, asked: Annotated[ImportTariffInput, strawberry.arg
 def read_rates(rates: list[RateInput]) -> tuple[Rate, ...]:
     """Return rates as the domain's. Refuses with: BadValue."""
     if len(rates) > RATES_MAX:
-        raise BadValue(f"at most {RATES_MAX} rates at a time", field="rates")
+        raise BadValue("at most {rates_max} rates at a time", rates_max=RATES_MAX, field="rates")
     return tuple(_read_rate(one, f"rates.{index}") for index, one in enumerate(rates))
 
 

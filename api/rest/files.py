@@ -88,12 +88,12 @@ def path_key(request: Request, kind: str) -> int:
     """Return the key in a path. Refuses with: NotFound, as for a thing that is not there."""
     text = request.path_params["id"]
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise NotFound(f"there is no {kind} with this id")
+        raise NotFound("there is no {kind} with this id", kind=kind)
     return int(text)
 
 
 def _first(request: Request) -> int:
     text = request.query_params.get("first", "50")
     if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     return int(text)

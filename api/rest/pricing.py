@@ -133,7 +133,7 @@ async def read_call(request: Request, wiring: Wiring) -> PriceCall:
         raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", "send an object such as " + '{"number": "46701234567"}')
     for key in body:
         if key not in _KEYS:
-            raise BadValue(f"{key[:80]!r} is no part of a call", field="call")
+            raise BadValue("{key!r} is no part of a call", key=key[:80], field="call")
     given: dict[str, Any] = {key: value for key, value in body.items() if value is not None}
     for key in _TEXTS:
         if not isinstance(given.get(key, ""), str):
@@ -153,7 +153,7 @@ async def read_call(request: Request, wiring: Wiring) -> PriceCall:
         owner = await owner_of_number(calling, at, actor=request.state.actor, begin=wiring.begin)
         subscription = owner.id
     if not 0 < int(subscription or 0) < 2**63:
-        raise NotFound(f"no subscription {subscription}", field="subscription")
+        raise NotFound("no subscription {subscription}", subscription=subscription, field="subscription")
     return PriceCall(subscription=SubscriptionId(int(subscription or 0)), number=given["number"], **fields)
 
 
@@ -161,7 +161,9 @@ def _time(key: str, value: object) -> datetime:
     try:
         return utc(datetime.fromisoformat(str(value)), field=key)
     except (ValueError, OverflowError):
-        raise BadValue(f"{str(value)[:40]!r} is not an instant such as 2026-03-02T08:00:00Z", field=key) from None
+        raise BadValue(
+            "{value!r} is not an instant such as 2026-03-02T08:00:00Z", value=str(value)[:40], field=key
+        ) from None
 
 
 def shown_quote(quote: Quote) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _parts(body: Any) -> tuple[object | None, Sequence[object], datetime | None]
     if not isinstance(body["events"], list) or ("tariff" in body and not isinstance(body["tariff"], dict)):
         raise _wrong()
     if len(body["events"]) > EVENTS_MAX:
-        raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
+        raise LimitExceeded("at most {events_max} events at a time", events_max=EVENTS_MAX, field="events")
     try:
         as_of = instant(body["as_of"]) if "as_of" in body else None
     except ValueError as wrong:

@@ -402,7 +402,9 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Return what a source or a profile reads of a sample, and what to change."""
         data = b"".join(content)
         if len(data) > SAMPLE_BYTES_MAX:
-            raise LimitExceeded(f"a sample has at most {SAMPLE_BYTES_MAX} bytes", field="content")
+            raise LimitExceeded(
+                "a sample has at most {sample_bytes_max} bytes", sample_bytes_max=SAMPLE_BYTES_MAX, field="content"
+            )
         wiring = ctx.udc.wiring
         cmd = CheckSource(content=io.BytesIO(data), source=source, profile=profile, records=records or 100)
         done = await ctx.udc.ask(check_source, cmd, clock=wiring.clock, formats=wiring.formats)

@@ -102,11 +102,11 @@ def host_port(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise BadValue(f"{text!r} is no address with a port, such as 0.0.0.0:1813", field="listen")
+        raise BadValue("{text!r} is no address with a port, such as 0.0.0.0:1813", text=text, field="listen")
     try:
         return str(ipaddress.ip_address(host.strip("[]"))), int(port)
     except ValueError:
-        raise BadValue(f"{host!r} is no address of a machine's interface", field="listen") from None
+        raise BadValue("{host!r} is no address of a machine's interface", host=host, field="listen") from None
 
 
 def _client(one: Any, where: str, environment: Mapping[str, str], faults: list[str]) -> Client | None:

@@ -50,7 +50,9 @@ class Raised:
         for name, most in (("kind", KIND_MAX), ("subject", SUBJECT_MAX), ("text", TEXT_MAX)):
             value = getattr(self, name)
             if not value.strip() or len(value) > most or not value.isprintable():
-                raise BadValue(f"an alarm's {name} is printable and has 1 to {most} characters", field=name)
+                raise BadValue(
+                    "an alarm's {name} is printable and has 1 to {most} characters", name=name, most=most, field=name
+                )
         assert self.times > 0
 
 

@@ -73,13 +73,15 @@ def parse_json(text: str | bytes) -> object:
     try:
         return json.loads(text, object_pairs_hook=members)
     except UnicodeDecodeError as wrong:
-        raise Unreadable(f"not UTF-8 at byte {wrong.start}; save the document as UTF-8") from None
+        raise Unreadable("not UTF-8 at byte {start}; save the document as UTF-8", start=wrong.start) from None
     except json.JSONDecodeError as wrong:
-        raise Unreadable(f"line {wrong.lineno} column {wrong.colno}: not JSON: {wrong.msg}") from None
+        raise Unreadable(
+            "line {lineno} column {colno}: not JSON: {msg}", lineno=wrong.lineno, colno=wrong.colno, msg=wrong.msg
+        ) from None
     except RecursionError:
         raise Unreadable("not a tariff document: nested too deeply") from None
     except ValueError as wrong:
-        raise Unreadable(f"not JSON: {wrong}") from None
+        raise Unreadable("not JSON: {wrong}", wrong=wrong) from None
 
 
 def read_tariff(mapping: object) -> Tariff:

@@ -66,15 +66,17 @@ def read_changes(document: object) -> Changes:
         raise BadValue("a draft is an object of parts, such as price_lists", field="changes")
     for part, entries in document.items():
         if part not in PARTS:
-            raise BadValue(f"{part!r} is no part of a draft; there is {', '.join(PARTS)}", field="changes")
+            raise BadValue(
+                "{part!r} is no part of a draft; there is {listed}", part=part, listed=", ".join(PARTS), field="changes"
+            )
         if not isinstance(entries, Mapping):
             raise BadValue("must be an object of names, each with what it will be, or null", field=f"changes.{part}")
         if "" in entries:
             raise BadValue("a name must not be empty", field=f"changes.{part}")
         for twice in getattr(entries, "twice", ()):
-            raise BadValue(f"{twice!r} stands twice", field=f"changes.{part}")
+            raise BadValue("{twice!r} stands twice", twice=twice, field=f"changes.{part}")
     if _deeper(document, DEPTH_MAX):
-        raise BadValue(f"is nested more than {DEPTH_MAX} deep", field="changes")
+        raise BadValue("is nested more than {depth_max} deep", depth_max=DEPTH_MAX, field="changes")
     try:
         json.dumps(document, allow_nan=False)
     except (ValueError, TypeError):
@@ -93,6 +95,6 @@ def read_places(places: Sequence[str]) -> tuple[tuple[str, str], ...]:
     for place in places:
         part, _, name = place.partition(".")
         if part not in PARTS or not name:
-            raise BadValue(f"{place!r} is not of the form price_lists.gold", field="withdraw")
+            raise BadValue("{place!r} is not of the form price_lists.gold", place=place, field="withdraw")
         found.append((part, name))
     return tuple(found)

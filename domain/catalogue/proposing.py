@@ -27,7 +27,7 @@ _RATE = re.compile(r"rates\[(\d+)\]")
 def check_head(price_list: PriceList) -> None:
     """Check a list without its rates. Refuses with: BadValue, naming the field."""
     if not price_list.name.strip() or len(price_list.name) > NAME_MAX:
-        raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
+        raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")
     if price_list.currency is None and price_list.parent is None:
         raise BadValue("a list without a parent needs a currency", field="currency")
     if price_list.currency is not None:
@@ -36,7 +36,7 @@ def check_head(price_list: PriceList) -> None:
         try:
             ZoneInfo(price_list.zone)
         except (ValueError, OSError, KeyError):
-            raise BadValue(f"{price_list.zone!r} is not an IANA time zone", field="zone") from None
+            raise BadValue("{zone!r} is not an IANA time zone", zone=price_list.zone, field="zone") from None
     if price_list.band_policy not in {None, "at_start", "split"}:
         raise BadValue("a band policy is at_start or split", field="bandPolicy")
     if price_list.rounding is not None and not 0 <= price_list.rounding.decimals <= 6:
@@ -46,7 +46,9 @@ def check_head(price_list: PriceList) -> None:
 def check_rates(rates: Sequence[Rate]) -> None:
     """Check each rate by itself. Refuses with: BadValue, naming the field."""
     if len(rates) > RATES_MAX:
-        raise BadValue(f"at most {RATES_MAX} rates at a time; import a tariff document for more", field="rates")
+        raise BadValue(
+            "at most {rates_max} rates at a time; import a tariff document for more", rates_max=RATES_MAX, field="rates"
+        )
     for index, rate in enumerate(rates):
         _check_rate(rate, f"rates.{index}")
 
@@ -77,7 +79,7 @@ def _check_rate(rate: Rate, path: str) -> None:
         ("first", rate.first, 1),
     ):
         if value is not None and not least <= value <= INT64_MAX:
-            raise BadValue(f"must be {least} to 2^63 - 1 (prices in 10⁻⁹)", field=f"{path}.{name}")
+            raise BadValue("must be {least} to 2^63 - 1 (prices in 10⁻⁹)", least=least, field=f"{path}.{name}")
     for name, at in (("validFrom", rate.valid_from), ("validTo", rate.valid_to)):
         if isinstance(at, datetime) and at.tzinfo is None:
             raise BadValue("a time needs an offset, such as +01:00", field=f"{path}.{name}")

@@ -111,11 +111,16 @@ def read_sheet(rows: Sequence[SheetRow], layout: Layout) -> SheetRead:
     """Read a sheet. Refuses with: BadValue (a role or heading that is none; a zone; no row of headings)."""
     for role in layout.columns:
         if role not in ROLES:
-            raise BadValue(f"{role!r} is no role of a column; there is {', '.join(ROLES)}", field="columns")
+            raise BadValue(
+                "{role!r} is no role of a column; there is {listed}",
+                role=role,
+                listed=", ".join(ROLES),
+                field="columns",
+            )
     try:
         zone = ZoneInfo(layout.zone or "UTC")
     except (ValueError, OSError, KeyError):
-        raise BadValue(f"{layout.zone!r} is not an IANA time zone", field="zone") from None
+        raise BadValue("{zone!r} is not an IANA time zone", zone=layout.zone, field="zone") from None
     if layout.dates not in {None, "dmy", "mdy"} or min(layout.per, layout.first, layout.next) < 1:
         raise BadValue("dates are dmy or mdy; per, first and next are at least 1", field="layout")
     head, columns = _headings(rows, layout)
@@ -159,7 +164,9 @@ def _headings(rows: Sequence[SheetRow], layout: Layout) -> tuple[int, dict[str, 
             return index, columns
     named = ", ".join(f"{role}={heading}" for role, heading in layout.columns.items())
     sought = f"prefix and price{f' and {named}' if named else ''}"
-    raise BadValue(f"no row has headings for {sought}; name those of the sheet, as price=Tariff", field="columns")
+    raise BadValue(
+        "no row has headings for {sought}; name those of the sheet, as price=Tariff", sought=sought, field="columns"
+    )
 
 
 def _leave(
@@ -240,7 +247,7 @@ def _increments(cells: Mapping[str, str], layout: Layout) -> tuple[int, int]:
 def _count(text: str, role: str) -> int:
     whole = re.fullmatch(r"([0-9]{1,9})([.,]0+)?", text, re.ASCII)
     if whole is None or int(whole[1]) < 1:
-        raise BadValue(f"{text!r} is not a number of seconds", field=role)
+        raise BadValue("{text!r} is not a number of seconds", text=text, field=role)
     return int(whole[1])
 
 
@@ -255,9 +262,9 @@ def _money(text: str, role: str) -> int:
     try:
         value = scaled(plain, NANO)
     except BadValue as wrong:
-        raise BadValue(f"{text!r}: {wrong.message}", field=role) from None
+        raise BadValue("{text!r}: {message}", text=text, message=wrong.message, field=role) from None
     if not 0 <= value <= INT64_MAX:
-        raise BadValue(f"{text!r} is negative or too large", field=role)
+        raise BadValue("{text!r} is negative or too large", text=text, field=role)
     return value
 
 
@@ -269,13 +276,15 @@ def _moment(text: str, role: str, dates: str | None, zone: ZoneInfo) -> datetime
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            raise BadValue(f"{text!r} is not a date", field=role) from None
+            raise BadValue("{text!r} is not a date", text=text, field=role) from None
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     first, middle, last = int(match[1]), int(match[3]), int(match[4])
     if len(match[1]) == 4:
         year, month, day = first, middle, last
     elif dates is None:
-        raise BadValue(f"{text!r}: say whether the day or the month stands first (dates: dmy or mdy)", field=role)
+        raise BadValue(
+            "{text!r}: say whether the day or the month stands first (dates: dmy or mdy)", text=text, field=role
+        )
     else:
         day, month = (first, middle) if dates == "dmy" else (middle, first)
         year = last if last > 99 else 2000 + last
@@ -283,7 +292,7 @@ def _moment(text: str, role: str, dates: str | None, zone: ZoneInfo) -> datetime
         hour, minute, second = (int(match[part] or 0) for part in (5, 6, 7))
         return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadValue(f"{text!r} is not a date of the calendar", field=role) from None
+        raise BadValue("{text!r} is not a date of the calendar", text=text, field=role) from None
 
 
 def _prefixes(country: str, text: str) -> Iterator[str]:
@@ -300,7 +309,13 @@ def _prefixes(country: str, text: str) -> Iterator[str]:
             whole = code + found
             count += 1
             if len(whole) > DIGITS_MAX or count > PREFIXES_MAX or not whole:
-                raise BadValue(f"{part!r} is more than {DIGITS_MAX} digits or {PREFIXES_MAX} prefixes", field="prefix")
+                raise BadValue(
+                    "{part!r} is more than {digits_max} digits or {prefixes_max} prefixes",
+                    part=part,
+                    digits_max=DIGITS_MAX,
+                    prefixes_max=PREFIXES_MAX,
+                    field="prefix",
+                )
             yield whole
 
 
@@ -315,7 +330,7 @@ def _expanded(part: str) -> Iterator[str]:
         return
     if not _PART.fullmatch(bare):
         raise BadValue(
-            f"{part!r} is not a prefix, a range such as 1201-1203 or a pattern such as ^93.*", field="prefix"
+            "{part!r} is not a prefix, a range such as 1201-1203 or a pattern such as ^93.*", part=part, field="prefix"
         )
     choices: list[list[str]] = []
     size = 1
@@ -323,7 +338,9 @@ def _expanded(part: str) -> Iterator[str]:
         choices.append([piece[2]] if piece[2] else _class(piece[1]))
         size *= len(choices[-1])
         if size > PREFIXES_MAX:
-            raise BadValue(f"{part!r} is more than {PREFIXES_MAX} prefixes", field="prefix")
+            raise BadValue(
+                "{part!r} is more than {prefixes_max} prefixes", part=part, prefixes_max=PREFIXES_MAX, field="prefix"
+            )
     for chosen in product(*choices):
         yield "".join(chosen)
 
@@ -333,7 +350,7 @@ def _class(text: str) -> list[str]:
     for one in _CLASS.finditer(text):
         found.update(range(int(one[1]), int(one[2] or one[1]) + 1))
     if not found:
-        raise BadValue(f"[{text}] names no digit", field="prefix")
+        raise BadValue("[{text}] names no digit", text=text, field="prefix")
     return [str(digit) for digit in sorted(found)]
 
 
@@ -342,7 +359,7 @@ def _between(low: str, high: str, part: str) -> Iterator[str]:
     if len(high) < len(low):
         high = low[: len(low) - len(high)] + high
     if len(high) != len(low) or high < low or len(low) > DIGITS_MAX:
-        raise BadValue(f"{part!r} is not a range of prefixes of one length, the lower first", field="prefix")
+        raise BadValue("{part!r} is not a range of prefixes of one length, the lower first", part=part, field="prefix")
     width = len(low)
     start, end = int(low), int(high) + 1
     while start < end:

@@ -65,9 +65,18 @@ def preview(tariff: Tariff, prices: Sequence[SheetPrice], terms: Terms) -> Previ
     """Compare a sheet with its list. Refuses with: BadValue (a new list needs a currency; a list that is not in it)."""
     standing = tariff.price_lists.get(terms.price_list)
     if standing is None and terms.currency is None:
-        raise BadValue(f"there is no price list {terms.price_list!r} yet: a new one needs a currency", field="currency")
+        raise BadValue(
+            "there is no price list {price_list!r} yet: a new one needs a currency",
+            price_list=terms.price_list,
+            field="currency",
+        )
     if standing is not None and terms.currency not in {None, tariff.inherited(terms.price_list).currency}:
-        raise BadValue(f"the list {terms.price_list} is not in {terms.currency}", field="currency")
+        raise BadValue(
+            "the list {price_list} is not in {currency}",
+            price_list=terms.price_list,
+            currency=terms.currency,
+            field="currency",
+        )
     placed, destinations = _placed(tariff, prices, terms)
     made = Preview(counts=dict.fromkeys((*KINDS, "suspicious"), 0))
     known = _known(standing, terms)

@@ -107,7 +107,7 @@ class Customer:
 def check(customer: Customer) -> Customer:
     """Return the customer with its numbers in compact form. Refuses with: BadValue, naming the field."""
     if not customer.name.strip() or len(customer.name) > NAME_MAX:
-        raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
+        raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")
     if not customer.number.strip() or len(customer.number) > 40:
         raise BadValue("a customer number has 1 to 40 characters", field="number")
     if customer.email is not None:
@@ -178,7 +178,12 @@ def payer(customer: CustomerId, tree: Mapping[CustomerId, Customer]) -> Customer
         if above is None:
             return customer
         customer = above
-    raise BadValue(f"the customer tree above {customer} has a cycle or is deeper than {TREE_DEPTH_MAX}", field="parent")
+    raise BadValue(
+        "the customer tree above {customer} has a cycle or is deeper than {tree_depth_max}",
+        customer=customer,
+        tree_depth_max=TREE_DEPTH_MAX,
+        field="parent",
+    )
 
 
 def check_open(customer: Customer, *, field: str = "customer") -> Customer:

@@ -34,9 +34,11 @@ class Size:
 
     def __post_init__(self) -> None:
         if not 10 <= self.customers <= CUSTOMERS_MAX:
-            raise BadValue(f"the demo has 10 to {CUSTOMERS_MAX} customers", field="customers")
+            raise BadValue(
+                "the demo has 10 to {customers_max} customers", customers_max=CUSTOMERS_MAX, field="customers"
+            )
         if not 100 <= self.calls <= CALLS_MAX:
-            raise BadValue(f"the demo has 100 to {CALLS_MAX} calls", field="calls")
+            raise BadValue("the demo has 100 to {calls_max} calls", calls_max=CALLS_MAX, field="calls")
 
     @property
     def period(self) -> Period:

@@ -127,7 +127,10 @@ def check(feed: Feed) -> Feed:
         if name not in wanted:
             known = ", ".join(sorted(wanted)) or "none"
             raise BadValue(
-                f"{feed.place.protocol.value} takes the credentials {known}", field=f"credentials.{name[:40]}"
+                "{value} takes the credentials {known}",
+                value=feed.place.protocol.value,
+                known=known,
+                field=f"credentials.{name[:40]}",
             )
     _check_rules(feed.rules)
     return feed
@@ -136,7 +139,7 @@ def check(feed: Feed) -> Feed:
 def _check_rules(rules: Rules) -> None:
     check_pattern(rules.pattern, field="pattern")
     if len(rules.ignored) > PATTERNS_MAX:
-        raise BadValue(f"at most {PATTERNS_MAX} patterns", field="ignored")
+        raise BadValue("at most {patterns_max} patterns", patterns_max=PATTERNS_MAX, field="ignored")
     for pattern in rules.ignored:
         check_pattern(pattern, field="ignored")
     if not 0 <= rules.stable_seconds <= 86_400:

@@ -30,11 +30,15 @@ def keys_of(name: str) -> tuple[int, list[int]]:
     """
     parts = name.split("/")
     if len(name) > LENGTH_MAX or not 5 <= len(parts) <= PARTS_MAX or not _OFFSET.fullmatch(parts[-1]):
-        raise BadValue(f"{name[:80]!r} is neither an event's id nor source/ref/leg/start/offset", field="event")
+        raise BadValue(
+            "{name!r} is neither an event's id nor source/ref/leg/start/offset", name=name[:80], field="event"
+        )
     try:
         start = micros(utc(datetime.fromisoformat(parts[-2])))
     except ValueError:
-        raise BadValue(f"{parts[-2][:40]!r} is not an instant such as 2026-03-02T08:00:00Z", field="event") from None
+        raise BadValue(
+            "{parts!r} is not an instant such as 2026-03-02T08:00:00Z", parts=parts[-2][:40], field="event"
+        ) from None
     middle = parts[1:-2]
     cuts = range(1, len(middle))
     frame = pl.DataFrame(

@@ -89,11 +89,16 @@ def corrected_event(event: Mapping[str, Any], fields: Mapping[str, str]) -> dict
 def _value(name: str, text: str) -> object:
     kind = EVENT_FIELDS.get(name)
     if kind is None:
-        raise BadValue(f"{name[:50]!r} is no field of an event: {', '.join(sorted(EVENT_FIELDS))}", field="fields")
+        raise BadValue(
+            "{name!r} is no field of an event: {listed}",
+            name=name[:50],
+            listed=", ".join(sorted(EVENT_FIELDS)),
+            field="fields",
+        )
     try:
         return _READ[kind](text)
     except (ValueError, KeyError):
-        raise BadValue(f"{text[:50]!r} is no {name}", field=f"fields.{name}") from None
+        raise BadValue("{text!r} is no {name}", text=text[:50], name=name, field=f"fields.{name}") from None
 
 
 def _amount(text: str) -> int:

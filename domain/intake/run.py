@@ -228,7 +228,7 @@ class Run:
         """Lock the file's row where it was left. Refuses with: WrongState (another process is at this very file)."""
         present = await unit.files.claim(self.file.id)
         if present.position != self.file.position or present.state is not FileState.IMPORTING:
-            raise WrongState(f"{self.file.name} is being imported by another process", field="file")
+            raise WrongState("{name} is being imported by another process", name=self.file.name, field="file")
         return present
 
     async def _advance(self, unit: Unit, settled: Settled) -> CdrFile:

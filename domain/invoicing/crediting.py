@@ -18,7 +18,9 @@ def credit(invoice: Invoice, *, on: date) -> Invoice:
     The fees on it stay billed: a credit is a decision about this invoice, and the next run does not charge them anew.
     """
     if invoice.kind is not DocumentKind.INVOICE:
-        raise WrongState(f"{invoice.number} is a credit note; only an invoice can be credited", field="invoice")
+        raise WrongState(
+            "{number} is a credit note; only an invoice can be credited", number=invoice.number, field="invoice"
+        )
     said = words(invoice.language).credit
     lines = positioned(
         [

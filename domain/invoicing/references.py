@@ -68,9 +68,15 @@ def ocr(number: str, level: OcrLevel = OcrLevel.LENGTH, *, length: int | None = 
             body = number.zfill(length - 1)
             made = body + luhn(body)
             if len(made) != length:
-                raise BadValue(f"{number} does not fit in a reference of {length} digits")
+                raise BadValue("{number} does not fit in a reference of {length} digits", number=number, length=length)
     if not OCR_MIN <= len(made) <= OCR_MAX:
-        raise BadValue(f"an OCR reference has {OCR_MIN} to {OCR_MAX} digits; {made} has {len(made)}")
+        raise BadValue(
+            "an OCR reference has {ocr_min} to {ocr_max} digits; {made} has {count}",
+            ocr_min=OCR_MIN,
+            ocr_max=OCR_MAX,
+            made=made,
+            count=len(made),
+        )
     return made
 
 
@@ -123,7 +129,11 @@ def viite(number: str) -> str:
     """
     body = _digits(number).lstrip("0")
     if not 3 <= len(body) <= 19:
-        raise BadValue(f"a Finnish reference has 3 to 19 digits before its check digit; {number} has {len(body)}")
+        raise BadValue(
+            "a Finnish reference has 3 to 19 digits before its check digit; {number} has {count}",
+            number=number,
+            count=len(body),
+        )
     total = sum(int(digit) * (7, 3, 1)[index % 3] for index, digit in enumerate(reversed(body)))
     return body + str(-total % 10)
 
@@ -142,7 +152,7 @@ def rf(body: str) -> str:
     """
     text = body.upper()
     if not _RF_BODY.fullmatch(text):
-        raise BadValue(f"{body!r} is not 1 to 21 letters and digits (ISO 11649)")
+        raise BadValue("{body!r} is not 1 to 21 letters and digits (ISO 11649)", body=body)
     return f"RF{98 - _mod97(text + 'RF00'):02d}{text}"
 
 
@@ -160,10 +170,15 @@ def fik(number: str, *, kind: str = "71") -> str:
     """
     length = {"71": 15, "75": 16}.get(kind)
     if length is None:
-        raise BadValue(f"a slip of kind {kind} has no payment id; 71 and 75 have")
+        raise BadValue("a slip of kind {kind} has no payment id; 71 and 75 have", kind=kind)
     body = _digits(number).zfill(length - 1)
     if len(body) >= length:
-        raise BadValue(f"{number} does not fit in the {length} digits of a slip of kind {kind}")
+        raise BadValue(
+            "{number} does not fit in the {length} digits of a slip of kind {kind}",
+            number=number,
+            length=length,
+            kind=kind,
+        )
     return body + luhn(body)
 
 
@@ -174,7 +189,12 @@ def fik_valid(payment_id: str, *, kind: str = "71") -> bool:
 
 def _kid(number: str, check: str) -> str:
     if not 2 <= len(number) + 1 <= 25:
-        raise BadValue(f"a KID has 2 to 25 characters; {number}{check} has {len(number) + 1}")
+        raise BadValue(
+            "a KID has 2 to 25 characters; {number}{check} has {count}",
+            number=number,
+            check=check,
+            count=len(number) + 1,
+        )
     return number + check
 
 
@@ -184,7 +204,7 @@ def _mod97(text: str) -> int:
 
 def _digits(number: str) -> str:
     if not _DIGITS.fullmatch(number):
-        raise BadValue(f"{number!r} is not digits")
+        raise BadValue("{number!r} is not digits", number=number)
     return number
 
 

@@ -98,7 +98,13 @@ def treat(
         valid = {rate.percent for rate in rates if rate.country == seller_country and _holds(rate, on)}
         if valid and percent not in valid and percent != 0:
             listed = ", ".join(f"{rate:f}" for rate in sorted(valid, reverse=True))
-            raise BadValue(f"{percent:f} % is not a VAT rate of {seller_country} on {on}; it has {listed}")
+            raise BadValue(
+                "{percent:f} % is not a VAT rate of {seller_country} on {on}; it has {listed}",
+                percent=percent,
+                seller_country=seller_country,
+                on=on,
+                listed=listed,
+            )
         return VatTreatment("S", percent) if percent else VatTreatment("E", percent, None, "Undantag från moms")
     if not in_eu(buyer_country, on):
         return EXPORT
@@ -106,7 +112,10 @@ def treat(
         # Below the threshold for all such sales together the seller's own VAT holds (6 kap. 62 §).
         return VatTreatment("S", percent)
     if not buyer_vat_id:
-        raise BadValue(f"a business in {buyer_country} needs a VAT id for reverse charge; add it to the customer")
+        raise BadValue(
+            "a business in {buyer_country} needs a VAT id for reverse charge; add it to the customer",
+            buyer_country=buyer_country,
+        )
     return REVERSE_CHARGE
 
 

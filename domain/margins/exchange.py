@@ -32,11 +32,15 @@ class DayRate:
 
     def __post_init__(self) -> None:
         if currency(self.base) == currency(self.quote):
-            raise BadValue(f"{self.day}: {self.base} has no rate against itself", field="rate")
+            raise BadValue("{day}: {base} has no rate against itself", day=self.day, base=self.base, field="rate")
         exponent = self.rate.as_tuple().exponent
         if not isinstance(exponent, int) or not 0 < self.rate < RATE_MAX or exponent < -RATE_DECIMALS:
             raise BadValue(
-                f"{self.day}: {self.rate} is no rate of {self.base}: over 0, at most {RATE_DECIMALS} decimals",
+                "{day}: {rate} is no rate of {base}: over 0, at most {rate_decimals} decimals",
+                day=self.day,
+                rate=self.rate,
+                base=self.base,
+                rate_decimals=RATE_DECIMALS,
                 field="rate",
             )
 
@@ -55,7 +59,7 @@ class MarginRules:
         if self.loss_min is not None and not (self.loss_min.is_finite() and 0 <= self.loss_min < 10**12):
             raise BadValue("a loss is an amount from 0", field="lossMin")
         if not 0 <= self.rate_max_age_days <= AGE_MAX_DAYS:
-            raise BadValue(f"an age is from 0 to {AGE_MAX_DAYS} days", field="rateMaxAgeDays")
+            raise BadValue("an age is from 0 to {age_max_days} days", age_max_days=AGE_MAX_DAYS, field="rateMaxAgeDays")
 
 
 class Exchange:

@@ -69,4 +69,9 @@ def check_columns(columns: set[str], profile: Profile) -> None:
         names = profile.map.get(field, ())
         if names and not any(name.startswith(("=", "_")) or name in columns for name in names):
             known = " ".join(sorted(name for name in columns if not name.startswith("_")))
-            raise BadValue(f"profile {profile.name}: map.{field} names no column of the file; it has {known}")
+            raise BadValue(
+                "profile {name}: map.{name_of_field} names no column of the file; it has {known}",
+                name=profile.name,
+                name_of_field=field,
+                known=known,
+            )

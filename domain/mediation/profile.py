@@ -237,7 +237,7 @@ class _Reading:
 
     def stop(self) -> None:
         if self._faults:
-            raise BadValue(f"profile: {'; '.join(self._faults)}")
+            raise BadValue("profile: {listed}", listed="; ".join(self._faults))
 
     def value(self, value: Any, kind: str, path: str) -> Any:
         """Check one value and return it in its frozen form; a fault is noted and the value's text returned."""

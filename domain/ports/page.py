@@ -23,7 +23,9 @@ class PageRequest:
 
     def __post_init__(self) -> None:
         if not 1 <= self.first <= PAGE_MAX:
-            raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+            raise BadValue(
+                "between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first"
+            )
 
 
 @dataclass(frozen=True, slots=True)

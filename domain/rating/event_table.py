@@ -35,12 +35,14 @@ def check_columns(names: Sequence[str]) -> None:
     """Refuses with: Unreadable (a column that is no key of an event, one that stands twice, or one that is missing)."""
     for name in names:
         if name not in KEYS:
-            raise Unreadable(f"column {name!r} is not a key of an event; there is {', '.join(sorted(KEYS))}")
+            raise Unreadable(
+                "column {name!r} is not a key of an event; there is {listed}", name=name, listed=", ".join(sorted(KEYS))
+            )
         if names.count(name) > 1:
-            raise Unreadable(f"column {name!r} stands twice")
+            raise Unreadable("column {name!r} stands twice", name=name)
     for name in REQUIRED:
         if name not in names:
-            raise Unreadable(f"there is no column {name!r}")
+            raise Unreadable("there is no column {name!r}", name=name)
 
 
 class EventTables:

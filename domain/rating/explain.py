@@ -237,7 +237,7 @@ class Work:
             made.considered.append(Considered(str(self.event.trunk), Verdict.NO_LIST))
             return made
         if plist not in self.tariff.price_lists:
-            raise NotFound(f"there was no price list {plist!r} then", field="priceList")
+            raise NotFound("there was no price list {plist!r} then", plist=plist, field="priceList")
         rules = self.tariff.inherited(plist)
         assert rules.rounding is not None
         made.currency, made.zone = rules.currency, rules.zone or "UTC"
@@ -326,7 +326,9 @@ class Work:
         bands = self.tariff.bands.values()
         edges = sorted({0, *(band.start for band in bands), *(band.end % DAY_SECONDS for band in bands)})
         if moving and cover > SPLIT_MAX:
-            raise LimitExceeded(f"a call that may cross bands is explained up to {SPLIT_MAX} seconds", field="used")
+            raise LimitExceeded(
+                "a call that may cross bands is explained up to {split_max} seconds", split_max=SPLIT_MAX, field="used"
+            )
 
         def at(position: int) -> datetime:
             try:

@@ -164,7 +164,7 @@ def _found(lists: dict[str, int], name: str | None) -> int:
     if name is None:
         return -1
     if name not in lists:
-        raise NotFound(f"there is no price list {name!r} in the book")
+        raise NotFound("there is no price list {name!r} in the book", name=name)
     return lists[name]
 
 

@@ -29,7 +29,9 @@ class EventRef:
         """Read what ``str`` wrote. Refuses with: BadValue."""
         parts = text.split(".")
         if len(parts) != 3 or not all(_INT64.fullmatch(part) and -(2**63) <= int(part) < 2**63 for part in parts):
-            raise BadValue(f"{text[:80]!r} does not name an event; take the id from a usage list", field="event")
+            raise BadValue(
+                "{text!r} does not name an event; take the id from a usage list", text=text[:80], field="event"
+            )
         start, source, key = map(int, parts)
         return cls(start, SourceId(source), key)
 

@@ -65,17 +65,21 @@ def check_vectors(document: object) -> Checked:
 def _check_form(vector: object, path: str) -> None:
     """Refuses with: Unreadable (not a vector: it says something else than what events cost by a tariff)."""
     if not isinstance(vector, Mapping):
-        raise Unreadable(f"{path}: not a vector: must be an object")
+        raise Unreadable("{path}: not a vector: must be an object", path=path)
     if "tariff" not in vector:
-        raise Unreadable(f"{path}.tariff: is required; only vectors of events and a tariff document can be checked")
+        raise Unreadable(
+            "{path}.tariff: is required; only vectors of events and a tariff document can be checked", path=path
+        )
     for key in ("events", "expect"):
         if not isinstance(vector.get(key), list):
-            raise Unreadable(f"{path}.{key}: must be an array")
+            raise Unreadable("{path}.{key}: must be an array", path=path, key=key)
     if not isinstance(vector.get("id"), str):
-        raise Unreadable(f"{path}.id: must be a text")
+        raise Unreadable("{path}.id: must be a text", path=path)
     for place, expected in enumerate(vector["expect"]):
         if not isinstance(expected, Mapping) or not isinstance(expected.get("id"), str):
-            raise Unreadable(f"{path}.expect[{place}]: must be an object with the id of an event")
+            raise Unreadable(
+                "{path}.expect[{place}]: must be an object with the id of an event", path=path, place=place
+            )
 
 
 def differences(expected: object, answer: object, path: str) -> Iterator[str]:

@@ -86,7 +86,7 @@ def language(code: str, *, field: str = "language") -> Language:
     """Return a language by its code (ISO 639-1; a region is passed over). Refuses with: BadValue."""
     found = _found(code)
     if found is None:
-        raise BadValue(f"{code[:20]!r} is not one of {', '.join(LANGUAGES)}", field=field)
+        raise BadValue("{code!r} is not one of {listed}", code=code[:20], listed=", ".join(LANGUAGES), field=field)
     return found
 
 

@@ -33,7 +33,11 @@ def safe(name: str) -> bool:
 def check_pattern(pattern: str, *, field: str) -> str:
     """Return a pattern. Refuses with: BadValue."""
     if not 0 < len(pattern) <= PATTERN_MAX or not pattern.isprintable() or "/" in pattern:
-        raise BadValue(f"a pattern of names has 1 to {PATTERN_MAX} characters, * and ? among them", field=field)
+        raise BadValue(
+            "a pattern of names has 1 to {pattern_max} characters, * and ? among them",
+            pattern_max=PATTERN_MAX,
+            field=field,
+        )
     return pattern
 
 

@@ -105,7 +105,7 @@ def read_place(
         port = url.port
     except ValueError:
         known = ", ".join(f"{one.value}://" for one in Protocol)
-        raise BadValue(f"an address begins with one of {known}", field="address") from None
+        raise BadValue("an address begins with one of {known}", known=known, field="address") from None
     if url.password is not None:
         raise BadValue("the password does not belong in the address: give it as a credential", field="address")
     if url.query or url.fragment:
@@ -180,7 +180,7 @@ def _host_keys(keys: tuple[str, ...], protocol: Protocol) -> tuple[str, ...]:
     if keys and protocol is not Protocol.SFTP:
         raise BadValue("only SFTP has host keys", field="hostKeys")
     if len(keys) > HOST_KEYS_MAX:
-        raise BadValue(f"at most {HOST_KEYS_MAX} host keys", field="hostKeys")
+        raise BadValue("at most {host_keys_max} host keys", host_keys_max=HOST_KEYS_MAX, field="hostKeys")
     kept = []
     for key in keys:
         text = " ".join(key.split()[:2])

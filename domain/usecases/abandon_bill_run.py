@@ -21,7 +21,7 @@ async def abandon_bill_run(key: BillRunId, *, actor: Actor, begin: Begin, clock:
     async with begin(actor, bulk=True) as unit:
         run = await unit.bill_runs.claim(key)
         if run.state is BillRunState.DONE:
-            raise WrongState(f"bill run {key} is done", field="run")
+            raise WrongState("bill run {key} is done", key=key, field="run")
         ended = replace(run, state=BillRunState.DONE, finished_at=clock.now())
         await unit.bill_runs.keep(ended)
         await unit.audit.write("bills.abandon", f"bill_run:{key}", {"payers": run.payers})

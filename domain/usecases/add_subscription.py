@@ -55,7 +55,7 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, 
             return await unit.subscriptions.claim(SubscriptionId(known))
         contract = (await unit.contracts.many([cmd.contract])).get(cmd.contract)
         if contract is None:
-            raise NotFound(f"no contract {cmd.contract}", field="contract")
+            raise NotFound("no contract {contract}", contract=cmd.contract, field="contract")
         if contract.state is ContractState.ENDED:
             raise WrongState("the contract has ended", field="contract")
         country = (await unit.operators.own()).country

@@ -46,7 +46,12 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
         await unit.payments.lock()
         payment = await unit.payments.get(cmd.payment)
         if payment.state not in _OPEN:
-            raise WrongState(f"payment {payment.id} is {payment.state.value}: nothing of it is left", field="payment")
+            raise WrongState(
+                "payment {id} is {value}: nothing of it is left",
+                id=payment.id,
+                value=payment.state.value,
+                field="payment",
+            )
         made = (await unit.payments.allocations([payment.id]))[payment.id]
         left = payment.amount_minor - sum(one.amount_minor for one in made if one.undone_at is None)
         items = await unit.payments.items([part.invoice for part in cmd.parts])
@@ -84,21 +89,34 @@ def _chosen(
         place = f"parts.{index}"
         item = items.get(part.invoice)
         if item is None:
-            raise NotFound(f"no invoice {part.invoice}", field=f"{place}.invoice")
+            raise NotFound("no invoice {invoice}", invoice=part.invoice, field=f"{place}.invoice")
         if item.currency != payment.currency:
             raise BadValue(
-                f"invoice {item.number} is in {item.currency}, the payment in {payment.currency}", field=place
+                "invoice {number} is in {currency}, the payment in {currency_2}",
+                number=item.number,
+                currency=item.currency,
+                currency_2=payment.currency,
+                field=place,
             )
         if payment.customer not in {None, item.customer}:
-            raise BadValue(f"invoice {item.number} is another customer's; release the payment first", field=place)
+            raise BadValue(
+                "invoice {number} is another customer's; release the payment first", number=item.number, field=place
+            )
         amount = part.amount_minor if part.amount_minor is not None else min(item.open_minor, max(left, 0))
         open_ = item.open_minor
         if amount == 0 or (amount > 0) != (open_ > 0) or abs(amount) > abs(open_):
-            raise BadValue(f"of invoice {item.number} {open_} is open, in minor units", field=f"{place}.amount")
+            raise BadValue(
+                "of invoice {number} {open} is open, in minor units",
+                number=item.number,
+                open=open_,
+                field=f"{place}.amount",
+            )
         left -= amount
         chosen.append((item, amount))
     if left < 0:
-        raise BadValue(f"the parts are {-left} more than is left of the payment, in minor units", field="parts")
+        raise BadValue(
+            "the parts are {value} more than is left of the payment, in minor units", value=-left, field="parts"
+        )
     return chosen
 
 
@@ -150,7 +168,12 @@ async def release_payment(key: PaymentId, *, actor: Actor, begin: Begin, clock: 
         made = [one for one in (await unit.payments.allocations([key]))[key] if one.undone_at is None]
         taken = payment.state in {PaymentState.ALLOCATED, PaymentState.CREDIT}
         if not taken:
-            raise WrongState(f"payment {key} is {payment.state.value}: there is nothing to undo", field="payment")
+            raise WrongState(
+                "payment {key} is {value}: there is nothing to undo",
+                key=key,
+                value=payment.state.value,
+                field="payment",
+            )
         now = clock.now()
         await unit.payments.undo([one.id for one in made], at=now, client=actor.client)
         given = shares([(None, one.customer, one.amount_minor) for one in made])

@@ -14,8 +14,9 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.quotes.quote import QuoteState
 from domain.refusal import Refusal
-from domain.usecases.fit_contract import day_in, done
+from domain.usecases.fit_contract import day_in, done, midnight
 from domain.usecases.plan_change import carry_out
+from domain.usecases.step_subscription import end_subscriptions
 
 PER_UNIT: Final = 200
 CHANGES_MAX: Final = 100_000  # of one call; the rest is for the next
@@ -87,6 +88,8 @@ async def _ended(today: date, actor: Actor, begin: Begin, clock: Clock) -> int:
                 kept = await unit.contracts.keep(replace(one, state=ContractState.ENDED))
                 change = done(ChangeKind.END, kept, actor=actor, at=clock.now(), on=one.end, changed=("state",))
                 await unit.contract_changes.add(change, kept)
+                over = midnight(await unit.operators.own(), one.end)
+                await end_subscriptions(unit, kept.id, at=over, now=clock.now(), reason="the contract ended")
                 detail = {"version": kept.version, "changed": ["state"], "on": one.end.isoformat()}
                 await unit.audit.write("end_contract", f"contract:{kept.id}", {**detail, "customer": kept.customer})
         count += len(page)

@@ -65,7 +65,8 @@ async def change_contract(cmd: ChangeContract, *, actor: Actor, begin: Begin, cl
         if "price_list" in different and changed.price_list is not None:
             await unit.catalogue.named(changed.price_list, field="priceList")
         at = clock.now()
-        today = day_in(await unit.operators.own(), at)
+        seller = await unit.operators.own()
+        today = day_in(seller, at)
         dated = _dated(contract, changed, changes, today)
         if "services" in different:
             dated = await fitted(unit, dated, contract)
@@ -75,6 +76,9 @@ async def change_contract(cmd: ChangeContract, *, actor: Actor, begin: Begin, cl
         await unit.contract_changes.add(
             done(ChangeKind.CHANGE, kept, actor=actor, at=at, on=today, changed=fields), kept
         )
+        if "state" in different and kept.state is ContractState.ENDED and kept.end is not None:
+            over = midnight(seller, kept.end)
+            await end_subscriptions(unit, kept.id, at=over, now=at, reason="the contract ended")
         detail = {"version": kept.version, "changed": fields, "state": kept.state.value, "customer": kept.customer}
         await unit.audit.write("change_contract", f"contract:{contract.id}", detail)
     return kept

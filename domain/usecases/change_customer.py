@@ -81,7 +81,9 @@ async def change_customer(cmd: ChangeCustomer, *, actor: Actor, begin: Begin) ->
             await unit.customers.hold_tree()
         customer = await unit.customers.claim(cmd.customer)
         if customer.version != cmd.version:
-            raise Stale(f"the customer is at version {customer.version}; read it again", field="version")
+            raise Stale(
+                "the customer is at version {version}; read it again", version=customer.version, field="version"
+            )
         check_open(customer)
         if "fields" in changes:
             changes["fields"] = await checked_fields(

@@ -49,7 +49,7 @@ async def check_draft(
     async with begin(actor) as unit:
         draft = await unit.drafts.open(name)
         if draft is None:
-            raise NotFound(f"no open draft {name!r}", field="name")
+            raise NotFound("no open draft {name!r}", name=name, field="name")
         prepared = await prepare(unit, draft, at=at, now=now)
     return DraftChecked(draft=draft, faults=prepared.made.faults, warnings=prepared.warnings)
 

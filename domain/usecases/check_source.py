@@ -40,7 +40,7 @@ async def check_source(cmd: CheckSource, *, actor: Actor, begin: Begin, clock: C
     """
     allow(actor, Action.IMPORT_CDR)
     if not 1 <= cmd.records <= RECORDS_MAX:
-        raise BadValue(f"between 1 and {RECORDS_MAX} records can be shown", field="records")
+        raise BadValue("between 1 and {records_max} records can be shown", records_max=RECORDS_MAX, field="records")
     text = cmd.profile
     if text is None:
         if cmd.source is None:

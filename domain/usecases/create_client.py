@@ -52,7 +52,7 @@ async def create_client(
     allow(actor, Action.MANAGE_CLIENTS)
     check_texts(cmd)
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
-        raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
+        raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")
     if cmd.client_id is not None and not _CLIENT_ID.fullmatch(cmd.client_id):
         raise BadValue("a client id has 1 to 64 letters, digits, dots, hyphens or underscores", field="clientId")
     if not cmd.scopes:

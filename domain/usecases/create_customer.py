@@ -89,16 +89,18 @@ async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) ->
 
 async def _check_places(unit: Unit, cmd: CreateCustomer, reseller: ResellerId | None) -> None:
     if reseller is not None and reseller not in await unit.resellers.tree():
-        raise NotFound(f"no reseller {reseller}", field="reseller")
+        raise NotFound("no reseller {reseller}", reseller=reseller, field="reseller")
     if cmd.parent is not None:
         above = await unit.customers.above(cmd.parent)
         if not above:
-            raise NotFound(f"no customer {cmd.parent}", field="parent")
+            raise NotFound("no customer {parent}", parent=cmd.parent, field="parent")
         check_open(above[0], field="parent")
         if cmd.billed_through is not None and all(one.id != cmd.billed_through for one in above):
             raise NotFound("no customer {customer} above it", customer=cmd.billed_through, field="billedThrough")
         if len(above) >= TREE_DEPTH_MAX:
-            raise BadValue(f"a tree of customers is at most {TREE_DEPTH_MAX} deep", field="parent")
+            raise BadValue(
+                "a tree of customers is at most {tree_depth_max} deep", tree_depth_max=TREE_DEPTH_MAX, field="parent"
+            )
     if cmd.price_list is not None:
         await unit.catalogue.named(cmd.price_list, field="priceList")
 

@@ -47,7 +47,7 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
             if invoice.sold_by is None:
                 await unit.ledger.post([replace(of_invoice(note), reverses=of_invoice(invoice).key)])
         except Conflict:
-            raise WrongState(f"invoice {invoice.number} was credited before", field="invoice") from None
+            raise WrongState("invoice {number} was credited before", number=invoice.number, field="invoice") from None
         await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", {"credit_note": number})
         await unit.outbox.promise("invoice.credited", {"credit_note": note.id}, subject=f"invoice:{invoice.id}")
     return note

@@ -17,7 +17,7 @@ async def discard_draft(name: str, *, actor: Actor, begin: Begin, clock: Clock) 
     async with begin(actor) as unit:
         draft = await unit.drafts.open(name)
         if draft is None:
-            raise NotFound(f"no open draft {name!r}", field="name")
+            raise NotFound("no open draft {name!r}", name=name, field="name")
         closed = replace(draft, state=DraftState.DISCARDED, changed_at=clock.now())
         await unit.drafts.close(closed)
         await unit.audit.write("discard_draft", f"draft:{name}", {"version": draft.version})

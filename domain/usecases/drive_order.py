@@ -151,8 +151,8 @@ async def _look(
         assert kept.steps is not None
         name = kept.steps[send.step].element
         element = next((one for one in await unit.elements.all() if one.name == name), None)
-        customer = (await unit.customers.many([kept.customer]))[kept.customer]
-        contract = (await unit.contracts.many([kept.contract]))[kept.contract]
+        customer = (await unit.customers.many([line.customer]))[line.customer]
+        contract = (await unit.contracts.many([line.contract]))[line.contract]
         request = request_of(
             kept,
             send,

@@ -42,9 +42,9 @@ async def explain_held(
         elif name.isascii() and name.isdigit() and len(name) <= _KEY_MAX:
             found = await unit.suspense.get(SuspenseId(int(name)))
         else:
-            raise BadValue(f"{name[:80]!r} names no record", field="event")
+            raise BadValue("{name!r} names no record", name=name[:80], field="event")
     if found is None:
-        raise NotFound(f"no event {name[:80]}", field="event")
+        raise NotFound("no event {name}", name=name[:80], field="event")
     rater = await raters.present(actor, begin)
     tariff = None if believed_at is None else await raters.believed(actor, begin, believed_at)
     explained = await asyncio.to_thread(_explained, found, rater, tariff, actor)

@@ -19,7 +19,7 @@ async def export_tariff(as_of: datetime | None, *, actor: Actor, begin: Begin) -
     """
     allow(actor, Action.READ_PRICES)
     if actor.reseller is not None:
-        raise NotAllowed(f"the whole catalogue is the operator's own, and {actor.client} is a reseller's")
+        raise NotAllowed("the whole catalogue is the operator's own, and {client} is a reseller's", client=actor.client)
     at = None if as_of is None else utc(as_of, field="asOf")
     async with begin(actor) as unit:
         return write_tariff(await unit.catalogue.tariff(as_of=at))

@@ -21,5 +21,5 @@ async def find_event(name: str, *, actor: Actor, begin: Begin) -> EventRef:
         start, keys = keys_of(name)
         found = await unit.usage.named(start, keys)
     if found is None:
-        raise NotFound(f"no event {name[:80]}", field="event")
+        raise NotFound("no event {name}", name=name[:80], field="event")
     return found

@@ -43,7 +43,7 @@ async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[
     allow(actor, Action.WRITE_PRICES)
     check_texts(cmd)
     if not cmd.name.strip() or len(cmd.name) > GROUP_MAX:
-        raise BadValue(f"a group's name has 1 to {GROUP_MAX} characters", field="name")
+        raise BadValue("a group's name has 1 to {group_max} characters", group_max=GROUP_MAX, field="name")
     since = utc(cmd.valid_from, field="validFrom")
     until = None if cmd.valid_to is None else utc(cmd.valid_to, field="validTo")
     if until is not None and until <= since:
@@ -73,7 +73,7 @@ async def leave_group(cmd: LeaveGroup, *, actor: Actor, begin: Begin) -> Sequenc
             if one.name == cmd.name and (one.valid_to is None or one.valid_to > at)
         ]
         if not held:
-            raise NotFound(f"the customer is not in the group {cmd.name} then or later", field="name")
+            raise NotFound("the customer is not in the group {name} then or later", name=cmd.name, field="name")
         for one in held:
             await unit.groups.end(one, replace(one, valid_to=at) if one.valid_from < at else None)
         await unit.audit.write("leave_group", f"customer:{customer.id}", {"group": cmd.name, "at": at.isoformat()})

@@ -261,8 +261,11 @@ async def _once(file: CdrFile, source: Source, unit: Unit) -> None:
     if other is not None:
         there = (await unit.sources.many([other.source]))[other.source].name
         raise Conflict(
-            f"the same bytes came as {other.name} from source {there} and are charged; "
-            f"as a file of {source.name} every call would be charged twice",
+            "the same bytes came as {name} from source {there} and are charged; as a file of "
+            "{name_2} every call would be charged twice",
+            name=other.name,
+            there=there,
+            name_2=source.name,
             field="source",
         )
 

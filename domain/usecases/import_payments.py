@@ -73,7 +73,9 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
     found = cmd.read(cmd.data)
     now = clock.now()
     if not cmd.looked_at and (reasons := misgivings(found, now.date())):
-        raise WrongState(f"{cmd.name}: {reasons[0]}; look at it, then take it in as looked at")
+        raise WrongState(
+            "{name}: {reasons}; look at it, then take it in as looked at", name=cmd.name, reasons=reasons[0]
+        )
     sha256, key = hashlib.sha256(cmd.data).digest(), file_key(found)
     async with begin(actor, bulk=True) as unit:
         await unit.payments.lock()
@@ -83,8 +85,11 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
         if before is not None:
             if not cmd.looked_at:
                 raise Conflict(
-                    f"{cmd.name} names itself as {before.name} did (file {before.id}), with other content: banks use a "
-                    "name once; look at it, then take it in as looked at: no payment is taken twice"
+                    "{name} names itself as {name_2} did (file {id}), with other content: banks use a name "
+                    "once; look at it, then take it in as looked at: no payment is taken twice",
+                    name=cmd.name,
+                    name_2=before.name,
+                    id=before.id,
                 )
             key = f"{key}:{sha256.hex()[:16]}"
         file = await unit.payments.keep_file(

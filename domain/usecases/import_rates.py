@@ -45,7 +45,7 @@ async def import_rates(
     """
     allow(actor, Action.WRITE_PRICES)
     if len(cmd.content) > CONTENT_MAX:
-        raise LimitExceeded(f"a file of rates has at most {CONTENT_MAX} bytes", field="content")
+        raise LimitExceeded("a file of rates has at most {content_max} bytes", content_max=CONTENT_MAX, field="content")
     rates = files.read(cmd.content)
     first, last = min(one.day for one in rates), max(one.day for one in rates)
     async with begin(actor) as unit:
@@ -69,7 +69,7 @@ async def list_exchange_rates(
     """List rates of a currency, or of any. Refuses with: NotAllowed, BadValue."""
     allow(actor, Action.READ_PRICES)
     if not 1 <= first <= PAGE_MAX:
-        raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
         return RatePage(
             *await unit.exchange.page(first=first, after=after, currency=None if code is None else currency(code))

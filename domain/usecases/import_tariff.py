@@ -48,7 +48,9 @@ async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock:
         await unit.catalogue.hold()
         missing = sorted(await unit.catalogue.lists_in_use() - set(tariff.price_lists))
         if missing:
-            raise Conflict(f"the document leaves out lists that are in use: {', '.join(missing)}", field="priceLists")
+            raise Conflict(
+                "the document leaves out lists that are in use: {listed}", listed=", ".join(missing), field="priceLists"
+            )
         changed = await unit.catalogue.publish(tariff, recorded_at=clock.now())
         answer = TariffImported(
             revision=await unit.catalogue.revision(),

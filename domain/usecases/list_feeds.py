@@ -55,7 +55,7 @@ async def remove_feed(name: str, version: int, *, actor: Actor, begin: Begin) ->
     async with begin(actor) as unit:
         feed = await unit.feeds.claim(name)
         if feed is None:
-            raise NotFound(f"no feed {name[:80]!r}", field="name")
+            raise NotFound("no feed {name!r}", name=name[:80], field="name")
         if feed.version != version:
             raise Stale("the feed has changed since it was read", field="version")
         if (await unit.feeds.standings([feed.id]))[feed.id].polling_by is not None and feed.active:

@@ -51,7 +51,7 @@ async def list_usage(cmd: ListUsage, *, actor: Actor, begin: Begin) -> UsagePage
     """
     allow(actor, Action.READ_USAGE)
     if not 1 <= cmd.first <= PAGE_MAX:
-        raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
         chosen = await _chosen(cmd, unit)
         items, more = await unit.usage.page(chosen, first=cmd.first, after=cmd.after)
@@ -81,7 +81,7 @@ async def _chosen(cmd: ListUsage, unit: Unit) -> UsageFilter:
     if cmd.subscription is not None:
         found = await unit.subscriptions.many([cmd.subscription])
         if cmd.subscription not in found:
-            raise NotFound(f"no subscription {cmd.subscription}", field="subscription")
+            raise NotFound("no subscription {subscription}", subscription=cmd.subscription, field="subscription")
         owners.append(found[cmd.subscription].customer)
     if len(set(owners)) > 1:
         raise NotFound("the customer, contract and subscription are not of one customer", field="customer")

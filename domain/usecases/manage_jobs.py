@@ -57,7 +57,7 @@ async def retry_job(key: JobId, *, actor: Actor, begin: Begin, clock: Clock) -> 
     async with begin(actor) as unit:
         job = await unit.jobs.claim(key)
         if job.state not in {JobState.DEAD, JobState.WAITING}:
-            raise WrongState(f"job {key} is {job.state.value}", field="job")
+            raise WrongState("job {key} is {value}", key=key, value=job.state.value, field="job")
         again = replace(job, state=JobState.WAITING, attempts=0, run_at=clock.now(), finished_at=None)
         await unit.jobs.keep(again)
         await unit.audit.write("retry_job", f"job:{key}", {"kind": job.kind})
@@ -70,7 +70,7 @@ async def cancel_job(key: JobId, *, actor: Actor, begin: Begin, clock: Clock) ->
     async with begin(actor) as unit:
         job = await unit.jobs.claim(key)
         if job.state is not JobState.WAITING:
-            raise WrongState(f"job {key} is {job.state.value}", field="job")
+            raise WrongState("job {key} is {value}", key=key, value=job.state.value, field="job")
         cancelled = replace(job, state=JobState.DEAD, error=f"cancelled by {actor.client}", finished_at=clock.now())
         await unit.jobs.keep(cancelled)
         await unit.audit.write("cancel_job", f"job:{key}", {"kind": job.kind})

@@ -90,12 +90,12 @@ async def poll_feed(cmd: PollFeed, outside: Outside, *, actor: Actor, begin: Beg
 async def _claim(cmd: PollFeed, unit: Unit, actor: Actor, clock: Clock) -> tuple[Feed, Standing, Run]:
     feed = await unit.feeds.claim(cmd.name)
     if feed is None:
-        raise NotFound(f"no feed {cmd.name[:80]!r}", field="name")
+        raise NotFound("no feed {name!r}", name=cmd.name[:80], field="name")
     now = clock.now()
     standing = (await unit.feeds.standings([feed.id]))[feed.id]
     held = standing.polling_until is not None and standing.polling_until > now
     if held and standing.polling_by != cmd.by:
-        raise WrongState(f"{feed.name} is being polled by {standing.polling_by}")
+        raise WrongState("{name} is being polled by {polling_by}", name=feed.name, polling_by=standing.polling_by)
     standing = replace(standing, polling_by=cmd.by[:200], polling_until=now + LEASE, last_run_at=now)
     await unit.feeds.stand(feed.id, standing)
     run = Run(id=FeedRunId(0), operator=actor.operator, feed=feed.id, started_at=now)
@@ -308,10 +308,12 @@ class _Poll:
         """Stop where another process has taken the feed over, or somebody has changed or removed it."""
         feed = await unit.feeds.claim(self._stored.name)
         if feed is None or feed.id != self._stored.id or feed.version != self._stored.version:
-            raise WrongState(f"{self._stored.name} was changed while it was polled")
+            raise WrongState("{name} was changed while it was polled", name=self._stored.name)
         now = (await unit.feeds.standings([feed.id]))[feed.id]
         if now.polling_by != self._standing.polling_by:
-            raise WrongState(f"{self._stored.name} is being polled by {now.polling_by}")
+            raise WrongState(
+                "{name} is being polled by {polling_by}", name=self._stored.name, polling_by=now.polling_by
+            )
 
     def _gaps(self, taken: Sequence[str]) -> None:
         rules = self._feed.rules

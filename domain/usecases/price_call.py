@@ -108,7 +108,7 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
     async with begin(actor) as unit:
         found = await unit.subscriptions.many([cmd.subscription])
         if cmd.subscription not in found:
-            raise NotFound(f"no subscription {cmd.subscription}", field="subscription")
+            raise NotFound("no subscription {subscription}", subscription=cmd.subscription, field="subscription")
         standing = await unit.draws.standing([found[cmd.subscription].customer])
     rater = await raters.present(actor, begin)
     if cmd.believed_at is not None:
@@ -151,7 +151,7 @@ def _frame(cmd: PriceCall, at: datetime) -> pl.DataFrame:
     if not NUMBER.fullmatch(cmd.number):
         raise BadValue("a number is 1 to 32 digits, with or without a plus", field="number")
     if not 0 <= cmd.used <= USED_MAX:
-        raise BadValue(f"an amount is 0 to {USED_MAX}", field="used")
+        raise BadValue("an amount is 0 to {used_max}", used_max=USED_MAX, field="used")
     if cmd.direction not in DIRECTIONS:
         raise BadValue("a direction is out or in", field="direction")
     if not 1 <= len(cmd.mode) <= 40:

@@ -29,7 +29,11 @@ async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents
             async for block in unit.invoices.calls(invoice):
                 blocks.append(list(block))
                 if sum(map(len, blocks)) > CALLS_MAX:
-                    raise LimitExceeded(f"invoice {invoice.number} has more than {CALLS_MAX} calls to print")
+                    raise LimitExceeded(
+                        "invoice {number} has more than {calls_max} calls to print",
+                        number=invoice.number,
+                        calls_max=CALLS_MAX,
+                    )
     return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone, logo=picture)
 
 

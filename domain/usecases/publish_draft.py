@@ -51,7 +51,7 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
         await unit.catalogue.hold()
         draft = await unit.drafts.open(cmd.name)
         if draft is None:
-            raise NotFound(f"no open draft {cmd.name!r}", field="name")
+            raise NotFound("no open draft {name!r}", name=cmd.name, field="name")
         if cmd.version is not None and draft.version != cmd.version:
             raise Stale("the draft was edited since it was looked at; look again", field="version")
         prepared = await prepare(unit, draft, at=at, now=now)
@@ -59,7 +59,12 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
             raise BadTariff(tuple(prepared.made.faults))
         if prepared.warnings and not cmd.accept_warnings:
             more = f" (and {len(prepared.warnings) - 1} more)" if len(prepared.warnings) > 1 else ""
-            raise Conflict(f"{prepared.warnings[0]}{more}: mend it, or accept the warnings", field="acceptWarnings")
+            raise Conflict(
+                "{warnings}{more}: mend it, or accept the warnings",
+                warnings=prepared.warnings[0],
+                more=more,
+                field="acceptWarnings",
+            )
         changed = await unit.catalogue.amend(prepared.before, prepared.made.after, recorded_at=now)
         revision = await unit.catalogue.revision()
         closed = replace(draft, state=DraftState.PUBLISHED, changed_at=now, valid_from=at, revision=revision)

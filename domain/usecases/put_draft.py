@@ -35,7 +35,7 @@ async def put_draft(cmd: PutDraft, *, actor: Actor, begin: Begin, clock: Clock) 
     """
     allow(actor, Action.WRITE_PRICES)
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
-        raise BadValue(f"a name has 1 to {NAME_MAX} characters", field="name")
+        raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")
     changes, withdraw = read_changes(cmd.changes), read_places(cmd.withdraw)
     check_texts(cmd)
     async with begin(actor) as unit:

@@ -111,7 +111,9 @@ def _credentials(cmd: PutFeed, feed: Feed, known: Feed | None, vault: Vault) -> 
         if not secret:
             kept.pop(name, None)
         elif len(secret) > SECRET_MAX:
-            raise BadValue(f"a secret has at most {SECRET_MAX} characters", field=f"credentials.{name}")
+            raise BadValue(
+                "a secret has at most {secret_max} characters", secret_max=SECRET_MAX, field=f"credentials.{name}"
+            )
         elif secret.startswith(REFERENCES):
             vault.check_reference(secret, operator=feed.operator)
             kept[name] = Credential(reference=secret)

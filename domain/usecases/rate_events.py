@@ -45,7 +45,7 @@ async def rate_events(
     """
     allow(actor, Action.READ_PRICES)
     if len(events) > EVENTS_MAX:
-        raise LimitExceeded(f"at most {EVENTS_MAX} events at a time", field="events")
+        raise LimitExceeded("at most {events_max} events at a time", events_max=EVENTS_MAX, field="events")
     rater = await raters.present(actor, begin)
     if believed_at is not None:
         rater = await raters.then(actor, begin, believed_at)

@@ -117,7 +117,7 @@ def _check(cmd: ReadRateSheet) -> None:
     )
     for name, value in (("priceList", cmd.price_list), ("mode", cmd.mode), ("draft", cmd.draft)):
         if value is not None and not (value.strip() and len(value) <= NAME_MAX):
-            raise BadValue(f"a name has 1 to {NAME_MAX} characters", field=name)
+            raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field=name)
     if cmd.direction not in {"out", "in"}:
         raise BadValue("a direction is out or in", field="direction")
     if cmd.currency is not None:

@@ -96,7 +96,7 @@ def _checked(asked: Selection, reason: Reason) -> Selection:
     if reason is Reason.SETTLEMENT:
         raise BadValue("a settlement is made before a period is billed; it is no reason to ask for", field="reason")
     if asked.unrated is not None and asked.unrated not in DETAIL:
-        raise BadValue(f"an event is unrated for one of {', '.join(sorted(DETAIL))}", field="unrated")
+        raise BadValue("an event is unrated for one of {listed}", listed=", ".join(sorted(DETAIL)), field="unrated")
     return replace(asked, since=since, until=until)
 
 
@@ -107,7 +107,7 @@ async def _named(selection: Selection, unit: Unit) -> None:
     if selection.contract is not None:
         await unit.contracts.get(selection.contract)
     if selection.subscription is not None and not await unit.subscriptions.many([selection.subscription]):
-        raise NotFound(f"no subscription {selection.subscription}", field="subscription")
+        raise NotFound("no subscription {subscription}", subscription=selection.subscription, field="subscription")
     if selection.source is not None:
         await unit.sources.by_name(selection.source)
     if selection.price_list is None and selection.destination is None:
@@ -115,9 +115,9 @@ async def _named(selection: Selection, unit: Unit) -> None:
     # Also what is gone by now: events may still be rated by it.
     lists, destinations = await unit.reratings.known(selection.price_list, selection.destination)
     if selection.price_list is not None and not lists:
-        raise NotFound(f"no price list {selection.price_list!r}", field="priceList")
+        raise NotFound("no price list {price_list!r}", price_list=selection.price_list, field="priceList")
     if selection.destination is not None and not destinations:
-        raise NotFound(f"no destination {selection.destination!r}", field="destination")
+        raise NotFound("no destination {destination!r}", destination=selection.destination, field="destination")
 
 
 Step = Callable[[Rerating, Unit, Rater, int, bool], Awaitable[tuple[Outcome, Rerating, bool]]]

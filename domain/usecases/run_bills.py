@@ -88,7 +88,11 @@ async def run_bills(
     """
     allow(actor, Action.RUN_BILLS)
     if cmd.customers is not None and not 0 < len(cmd.customers) <= CUSTOMERS_MAX:
-        raise BadValue(f"1 to {CUSTOMERS_MAX} customers can be named, or none for everybody", field="customers")
+        raise BadValue(
+            "1 to {customers_max} customers can be named, or none for everybody",
+            customers_max=CUSTOMERS_MAX,
+            field="customers",
+        )
     raters = raters or Raters()
     if cmd.dry_run:
         return await _rehearse(cmd, actor, begin, clock, raters, done)

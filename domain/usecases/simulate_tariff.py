@@ -133,7 +133,7 @@ def _checked(cmd: SimulateTariff) -> tuple[datetime, datetime]:
     if (cmd.document is None) == (cmd.draft is None):
         raise BadValue("give either a draft's name or a tariff document", field="draft")
     if not 1 <= cmd.first <= FIRST_MAX:
-        raise BadValue(f"between 1 and {FIRST_MAX} can be told", field="first")
+        raise BadValue("between 1 and {first_max} can be told", first_max=FIRST_MAX, field="first")
     for code, price in cmd.exchange.items():
         checked_currency(code)
         if not price.is_finite() or price <= 0:
@@ -150,7 +150,7 @@ async def _tariff(  # noqa: PLR0917  (who asks, and for what)
     async with begin(actor) as unit:
         draft = await unit.drafts.open(cmd.draft)
         if draft is None:
-            raise NotFound(f"no open draft {cmd.draft!r}", field="draft")
+            raise NotFound("no open draft {draft!r}", draft=cmd.draft, field="draft")
         before = await unit.catalogue.renewed(present.book.tariff, present.subscribers.believed_at)
     made = await asyncio.to_thread(edited, before, supposed(draft.changes, until), at=since, now=since)
     if made.faults:

@@ -64,7 +64,7 @@ async def roll_back_source(cmd: RollBackSource, *, actor: Actor, begin: Begin, f
     """
     allow(actor, Action.IMPORT_CDR)
     if cmd.note is not None and len(cmd.note) > NOTE_MAX:
-        raise BadValue(f"a note has at most {NOTE_MAX} characters", field="note")
+        raise BadValue("a note has at most {note_max} characters", note_max=NOTE_MAX, field="note")
     async with begin(actor) as unit:
         source = await unit.sources.by_name(cmd.name)
         old = await _version(unit, source, cmd.version)
@@ -89,4 +89,4 @@ async def _version(unit: Unit, source: Source, number: int) -> SourceVersion:
     for one in await unit.sources.versions(source.id):
         if one.version == number:
             return one
-    raise NotFound(f"{source.name} has no version {number}", field="version")
+    raise NotFound("{name} has no version {number}", name=source.name, number=number, field="version")

@@ -90,7 +90,7 @@ async def sum_margins(cmd: AskMargins, *, actor: Actor, begin: Begin) -> MarginP
     """Add margins up. Refuses with: NotAllowed, BadValue (period, size), NotFound (customer)."""
     may_see_margins(actor)
     if not 1 <= cmd.first <= PAGE_MAX:
-        raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
         chosen = await _chosen(cmd, unit)
         terms = await terms_of(chosen, actor, unit)
@@ -107,7 +107,7 @@ async def list_call_margins(
     """
     may_see_margins(actor)
     if not 1 <= cmd.first <= PAGE_MAX:
-        raise BadValue(f"between 1 and {PAGE_MAX} items can be asked for at a time", field="first")
+        raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
         chosen = await _chosen(cmd, unit)
         terms = await terms_of(chosen, actor, unit)
@@ -139,10 +139,10 @@ async def recent_chunks(since: datetime, *, actor: Actor, begin: Begin) -> Seque
 async def _chosen(cmd: AskMargins, unit: Unit) -> MarginFilter:
     since, until = utc(cmd.since, field="since"), utc(cmd.until, field="until")
     if not since < until <= since + SPAN_MAX:
-        raise BadValue(f"a period ends after it begins, and within {SPAN_MAX.days} days", field="until")
+        raise BadValue("a period ends after it begins, and within {days} days", days=SPAN_MAX.days, field="until")
     for name in ("destination", "trunk"):
         if len(getattr(cmd, name) or "") > KEY_MAX:
-            raise BadValue(f"a name has at most {KEY_MAX} characters", field=name)
+            raise BadValue("a name has at most {key_max} characters", key_max=KEY_MAX, field=name)
     if cmd.customer is not None:
         await unit.customers.get(cmd.customer)
     return MarginFilter(since=since, until=until, customer=cmd.customer, destination=cmd.destination, trunk=cmd.trunk)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange
 from domain.contracts.contract import Contract, ContractService, ContractState, Phase, check
-from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionState
+from domain.contracts.subscription import NumberAssignment, StateChange, Subscription, SubscriptionState
 from domain.customers.customer import Customer
 from domain.ids import ContractChangeId, ContractId, PlanAssignmentId, SubscriptionId
 from domain.ports.unit import Unit
@@ -101,7 +101,8 @@ async def _lines_moved(
         over = one.ended_at is not None and one.ended_at <= at
         if not over:
             await unit.subscriptions.keep(
-                replace(one, numbers=stays, state=SubscriptionState.ENDED, state_since=at, ended_at=stopped or at)
+                replace(one, numbers=stays, state=SubscriptionState.ENDED, state_since=at, ended_at=stopped or at),
+                StateChange(state=SubscriptionState.ENDED, since=at, reason="taken over"),
             )
         made = await unit.subscriptions.add(
             replace(

@@ -77,7 +77,7 @@ async def withdraw_file(
     """
     allow(actor, Action.MANAGE_SUSPENSE)
     if not cmd.why.strip() or len(cmd.why) > WHY_MAX:
-        raise BadValue(f"say why, in at most {WHY_MAX} characters", field="why")
+        raise BadValue("say why, in at most {why_max} characters", why_max=WHY_MAX, field="why")
     async with begin(actor, bulk=True) as unit:
         file = await unit.files.get(cmd.file)
         source = (await unit.sources.many([file.source]))[file.source]
@@ -85,13 +85,16 @@ async def withdraw_file(
         if file.state is FileState.WITHDRAWN:
             return Withdrawn(file=file, events=0, billed=0, suspended=0, overlapping=overlapping)
         if file.state in {FileState.IMPORTING, FileState.WAITING}:
-            raise WrongState(f"{file.name} is being imported; withdraw it when it is in", field="file")
+            raise WrongState("{name} is being imported; withdraw it when it is in", name=file.name, field="file")
         events, billed = await _counted(unit, file)
         held = len(await unit.desk.open_of(file.id))
     if billed and not cmd.corrections:
         raise Conflict(
-            f"{billed} of the {events} events of {file.name} are invoiced; ask for corrections, which go to the next"
-            " invoices, or credit the invoices first",
+            "{billed} of the {events} events of {name} are invoiced; ask for corrections, which go "
+            "to the next invoices, or credit the invoices first",
+            billed=billed,
+            events=events,
+            name=file.name,
             field="corrections",
         )
     if cmd.preview:

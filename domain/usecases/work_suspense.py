@@ -108,9 +108,14 @@ async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, 
     if correction.raw is None and not correction.fields:
         raise BadValue("give another raw text, or fields", field="correction")
     if correction.raw is not None and (len(correction.raw) > RAW_MAX or not correction.raw.strip()):
-        raise BadValue(f"a raw text has between 1 and {RAW_MAX} characters", field="raw")
+        raise BadValue("a raw text has between 1 and {raw_max} characters", raw_max=RAW_MAX, field="raw")
     if len(correction.fields) > FIELDS_MAX or any(len(text) > TEXT_MAX for text in correction.fields.values()):
-        raise BadValue(f"at most {FIELDS_MAX} fields of at most {TEXT_MAX} characters", field="fields")
+        raise BadValue(
+            "at most {fields_max} fields of at most {text_max} characters",
+            fields_max=FIELDS_MAX,
+            text_max=TEXT_MAX,
+            field="fields",
+        )
     if correction.raw is not None and (chosen.ids is None or len(chosen.ids) != 1):
         raise BadValue("another raw text is for one record", field="raw")
     total, profiles = 0, dict[SourceId, Profile]()
@@ -225,9 +230,9 @@ def checked(chosen: SuspenseFilter) -> SuspenseFilter:
     if chosen.empty:
         raise BadValue("say which records: by their ids or by a filter", field="filter")
     if chosen.ids is not None and not 0 < len(chosen.ids) <= AT_ONCE:
-        raise BadValue(f"between 1 and {AT_ONCE} ids at a time", field="ids")
+        raise BadValue("between 1 and {at_once} ids at a time", at_once=AT_ONCE, field="ids")
     if chosen.text is not None and not 0 < len(chosen.text) <= TEXT_MAX:
-        raise BadValue(f"a text to look for has 1 to {TEXT_MAX} characters", field="text")
+        raise BadValue("a text to look for has 1 to {text_max} characters", text_max=TEXT_MAX, field="text")
     since = None if chosen.since is None else utc(chosen.since, field="since")
     until = None if chosen.until is None else utc(chosen.until, field="until")
     return replace(chosen, since=since, until=until)
@@ -339,7 +344,7 @@ def _all_there(chosen: SuspenseFilter, found: int) -> None:
 
 def _why(text: str, *, needed: bool = False) -> str:
     if len(text) > WHY_MAX or (needed and not text.strip()):
-        raise BadValue(f"say why, in at most {WHY_MAX} characters", field="why")
+        raise BadValue("say why, in at most {why_max} characters", why_max=WHY_MAX, field="why")
     return text.strip()
 
 

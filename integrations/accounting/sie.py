@@ -103,7 +103,7 @@ def _records(vouchers: Sequence[Voucher], company: Company, made_on: dt.date) ->
 
 def _amount(amount: Decimal) -> str:
     if amount != amount.quantize(Decimal("0.01")):
-        raise BadValue(f"{amount} has more than the two decimals of a SIE file")
+        raise BadValue("{amount} has more than the two decimals of a SIE file", amount=amount)
     return f"{amount:.2f}"
 
 
@@ -131,7 +131,9 @@ def _bytes(text: str) -> bytes:
         except UnicodeEncodeError:
             bare = unicodedata.normalize("NFKD", character).encode("cp437", "ignore")
             if not bare:
-                raise BadValue(f"{character!r} in {text!r} cannot be written in a SIE file (CP437)") from None
+                raise BadValue(
+                    "{character!r} in {text!r} cannot be written in a SIE file (CP437)", character=character, text=text
+                ) from None
             out += bare
     return bytes(out)
 

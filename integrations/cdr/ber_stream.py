@@ -49,7 +49,9 @@ def records(data: Spool, begin: int, until: int, known: Known, rows: Rows) -> It
                 continue
         following = _next(data, place, until, known, _HEADER_BYTES_MAX if first else _SEARCH_BYTES_MAX)
         if following is None and first:
-            raise Unreadable(f"not a stream of BER records of this format: {fault or 'its first value is none'}")
+            raise Unreadable(
+                "not a stream of BER records of this format: {value}", value=fault or "its first value is none"
+            )
         if following is None or _record_begins(data, place, known) or following - place > _HEADER_BYTES_MAX:
             cut = fault is not None and fault.cut and following is None
             what = str(fault) if fault is not None else "the octets are no record"

@@ -61,7 +61,7 @@ def _encoding(name: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise Unreadable(f"the file declares the unknown encoding {name}; set file.encoding") from None
+        raise Unreadable("the file declares the unknown encoding {name}; set file.encoding", name=name) from None
 
 
 def _control(raw: str) -> str | None:

@@ -56,9 +56,11 @@ def blocks(file: BinaryIO, *, size_max: int = SIZE_MAX, ratio_max: int = RATIO_M
     for block in {"gzip": _gzip, "zip": _zip, "zstd": _zstd, None: _plain}[packed](file):
         size += len(block)
         if size > size_max:
-            raise LimitExceeded(f"the file is over {size_max} bytes unpacked")
+            raise LimitExceeded("the file is over {size_max} bytes unpacked", size_max=size_max)
         if packed is not None and size > _RATIO_FROM and size > ratio_max * size_packed:
-            raise LimitExceeded(f"the file unpacks to more than {ratio_max} times its size: not opened")
+            raise LimitExceeded(
+                "the file unpacks to more than {ratio_max} times its size: not opened", ratio_max=ratio_max
+            )
         if block:
             yield block
 
@@ -88,7 +90,7 @@ def _gzip(file: BinaryIO) -> Iterator[bytes]:
                 raise Unreadable("the gzip file is cut: its end is missing; fetch it again")
             yield rest
     except zlib.error as wrong:
-        raise Unreadable(f"the gzip file is damaged: {wrong}; fetch it again") from None
+        raise Unreadable("the gzip file is damaged: {wrong}; fetch it again", wrong=wrong) from None
 
 
 def _zip(file: BinaryIO) -> Iterator[bytes]:
@@ -101,7 +103,9 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) != 1:
-                raise Unreadable(f"the zip archive holds {len(entries)} files; give one file of records per archive")
+                raise Unreadable(
+                    "the zip archive holds {count} files; give one file of records per archive", count=len(entries)
+                )
             entry = entries[0]
             name = entry.filename.replace("\\", "/")
             if name.startswith("/") or ".." in name.split("/") or stat.S_ISLNK(entry.external_attr >> 16):
@@ -112,7 +116,7 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
                 while block := inner.read(BLOCK_BYTES):
                     yield block
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as wrong:
-        raise Unreadable(f"the zip archive is cut or damaged: {wrong}; fetch it again") from None
+        raise Unreadable("the zip archive is cut or damaged: {wrong}; fetch it again", wrong=wrong) from None
 
 
 def _zstd(file: BinaryIO) -> Iterator[bytes]:
@@ -121,4 +125,6 @@ def _zstd(file: BinaryIO) -> Iterator[bytes]:
             while block := unpacked.read(BLOCK_BYTES):
                 yield block
     except (pa.ArrowException, OSError) as wrong:
-        raise Unreadable(f"the zstd file is cut or damaged: {str(wrong).splitlines()[0]}; fetch it again") from None
+        raise Unreadable(
+            "the zstd file is cut or damaged: {splitlines}; fetch it again", splitlines=str(wrong).splitlines()[0]
+        ) from None

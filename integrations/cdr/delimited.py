@@ -183,7 +183,7 @@ def shape_of(text: bytes, profile: Profile, *, final: bool) -> Shape:
     header = layout.header is True or named >= max(_HEADER_NAMES_MIN, (len(fields) + 1) // 2)
     if not header:
         if not declared.names:
-            raise BadValue(f"profile {profile.name}: file.columns is empty and the file has no header row")
+            raise BadValue("profile {name}: file.columns is empty and the file has no header row", name=profile.name)
         return declared
     if "file.columns" in profile.own and declared.names:
         return Shape(declared.names, declared.widths, declared.open, line)
@@ -250,8 +250,10 @@ def _refuse_other_names(shape: Shape, profile: Profile) -> None:
     used = used_columns(profile)
     if shape.header is not None and len(used.intersection(shape.names)) < _HEADER_NAMES_MIN:
         raise Unreadable(
-            f"the first row does not name the columns of profile {profile.name} ({' '.join(sorted(used)[:8])} ...); "
-            "see file.header and file.columns"
+            "the first row does not name the columns of profile {name} ({listed} ...); see "
+            "file.header and file.columns",
+            name=profile.name,
+            listed=" ".join(sorted(used)[:8]),
         )
 
 
@@ -270,8 +272,11 @@ def _refuse_other_layout(
         return
     common = max(set(widths), key=widths.count)
     raise Unreadable(
-        f"the records have {common} fields, but profile {profile.name} knows {cutter.shape.words()}; "
-        f"set file.columns (and file.header, file.delimiter) or see: tollwright source check {profile.name} FILE"
+        "the records have {common} fields, but profile {name} knows {words}; set file.columns "
+        "(and file.header, file.delimiter) or see: tollwright source check {name} FILE",
+        common=common,
+        name=profile.name,
+        words=cutter.shape.words(),
     )
 
 

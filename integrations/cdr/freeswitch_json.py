@@ -56,7 +56,7 @@ def _one(document: Document, rows: Rows, wanted: frozenset[str]) -> None:
             fault = f"no JSON: {wrong}"
     if fault:
         if rows.first:
-            raise Unreadable(f"no JSON document of FreeSWITCH: {fault}")
+            raise Unreadable("no JSON document of FreeSWITCH: {fault}", fault=fault)
         reason = "truncated" if document.cut else "unknown_record"
         rows.reject(reason, f"{fault}; fetch or post it again", document.begin, document.raw)
     elif isinstance(leg, dict) and isinstance(leg.get("variables"), dict):

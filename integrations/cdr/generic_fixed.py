@@ -24,7 +24,9 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     """Yield the lines' fields without the blanks around them. Refuses with: BadValue, Unreadable."""
     names, widths = profile.layout.columns, profile.layout.widths
     if not names or len(names) != len(widths):
-        raise BadValue(f"profile {profile.name}: file.columns and file.widths must name and measure the same fields")
+        raise BadValue(
+            "profile {name}: file.columns and file.widths must name and measure the same fields", name=profile.name
+        )
     check_columns(set(names), profile)
     ends = list(accumulate(widths))
     # The last field may be shorter where a switch writes no blanks at a line's end.
@@ -50,7 +52,9 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
             fields = (text[begin:end].strip() for begin, end in zip(begins, ends, strict=False))
             rows.add(dict(zip(names, fields, strict=True)), line.begin, raw)
         if not fitting and rows.held >= 50:
-            raise Unreadable(f"no line has the {ends[-1]} characters of profile {profile.name}; set file.widths")
+            raise Unreadable(
+                "no line has the {ends} characters of profile {name}; set file.widths", ends=ends[-1], name=profile.name
+            )
         if rows.held >= records_max:
             yield rows.piece(position)
     yield rows.piece(position)

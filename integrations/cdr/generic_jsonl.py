@@ -53,7 +53,7 @@ def _one(line: Line, rows: Rows) -> None:
         record = parse(line.text)
     except (ValueError, RecursionError) as wrong:
         if rows.first:
-            raise Unreadable(f"the first record is no JSON object: {wrong}") from None
+            raise Unreadable("the first record is no JSON object: {wrong}", wrong=wrong) from None
         rows.reject("truncated" if not line.ended else "unknown_record", f"no JSON: {wrong}", line.begin, raw)
         return
     if isinstance(record, dict):

@@ -106,10 +106,14 @@ def _records(data: Spool) -> tuple[int, int]:
         count = sum(1 for _ in ber.spans(data, parts[1].inside, parts[1].until))
         trailer = list(ber.walk(data[parts[2].inside : parts[2].until])) if 2 in parts else []
     except ber.Malformed as wrong:
-        raise Unreadable(f"the file is cut or damaged: {wrong}; nothing was read") from None
+        raise Unreadable("the file is cut or damaged: {wrong}; nothing was read", wrong=wrong) from None
     declared = [int.from_bytes(part.value) for part in trailer if part.number == _COUNT]
     if declared and declared[0] != count:
-        raise Unreadable(f"the trailer declares {declared[0]} records and the file holds {count}; nothing was read")
+        raise Unreadable(
+            "the trailer declares {declared} records and the file holds {count}; nothing was read",
+            declared=declared[0],
+            count=count,
+        )
     return parts[1].inside, parts[1].until
 
 

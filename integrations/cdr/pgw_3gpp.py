@@ -96,10 +96,18 @@ def _header(data: Spool) -> int | None:
     if not _HEADER_BYTES_MIN <= header <= len(data) or not (length == _UNKNOWN or header <= length < 1 << 31):
         return None
     if length not in {_UNKNOWN, len(data)}:
-        raise Unreadable(f"the file header declares {length} bytes and the file has {len(data)}; nothing was read")
+        raise Unreadable(
+            "the file header declares {length} bytes and the file has {count}; nothing was read",
+            length=length,
+            count=len(data),
+        )
     held = sum(1 for _ in _frames(data, header))
     if count not in {_UNKNOWN, held}:
-        raise Unreadable(f"the file header declares {count} records and the file holds {held}; nothing was read")
+        raise Unreadable(
+            "the file header declares {count} records and the file holds {held}; nothing was read",
+            count=count,
+            held=held,
+        )
     return int(header)
 
 
@@ -112,7 +120,7 @@ def _frames(data: Spool, header: int) -> Iterator[tuple[int, int]]:
         size, release, form = struct.unpack(">HBB", data[place : place + 4])
         begin = place + (5 if release >> 5 == 7 else 4)
         if form >> 5 != _BER:
-            raise Unreadable(f"the records are not in BER (format {form >> 5} of TS 32.297)")
+            raise Unreadable("the records are not in BER (format {form} of TS 32.297)", form=form >> 5)
         if begin + size > len(data):
             raise Unreadable("the file ends within a record; nothing was read")
         yield begin, begin + size

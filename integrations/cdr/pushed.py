@@ -67,11 +67,11 @@ def lines(body: bytes, reader: str) -> list[bytes]:
     if reader in XML_FORMATS:
         return [_xml(body)]
     if reader not in JSON_FORMATS:
-        raise BadValue(f"records of {reader} come in files: upload them", field="source")
+        raise BadValue("records of {reader} come in files: upload them", reader=reader, field="source")
     found: list[bytes] = []
     for number, document in enumerate(documents([body]), 1):
         if number > RECORDS_MAX:
-            raise LimitExceeded(f"a request has at most {RECORDS_MAX} records")
+            raise LimitExceeded("a request has at most {records_max} records", records_max=RECORDS_MAX)
         value = None
         if not (fault := document.fault):
             try:
@@ -80,10 +80,14 @@ def lines(body: bytes, reader: str) -> list[bytes]:
                 fault = str(wrong)
         if fault or not isinstance(value, dict):
             raise Unreadable(
-                f"document {number} is no JSON object: {fault or 'it is another value'}; nothing was taken"
+                "document {number} is no JSON object: {value}; nothing was taken",
+                number=number,
+                value=fault or "it is another value",
             )
         if reader == "freeswitch-json" and not isinstance(value.get("variables"), dict):
-            raise Unreadable(f"document {number} has no variables, so it is no CDR of FreeSWITCH; nothing was taken")
+            raise Unreadable(
+                "document {number} has no variables, so it is no CDR of FreeSWITCH; nothing was taken", number=number
+            )
         # A line end stands between a document's values, never within one.
         found.append(document.raw.translate(_ON_ONE_LINE) + b"\n")
     if not found:
@@ -101,7 +105,7 @@ def _xml(body: bytes) -> bytes:
     try:
         document = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as wrong:
-        raise Unreadable(f"the body is no XML: {wrong}") from None
+        raise Unreadable("the body is no XML: {wrong}", wrong=wrong) from None
     if document.tag != "cdr" or document.find("variables") is None:
         raise Unreadable("the document is no <cdr> of FreeSWITCH with variables")
     return etree.tostring(document, encoding="utf-8").replace(b"<?xml version='1.0' encoding='utf-8'?>", b"") + b"\n"

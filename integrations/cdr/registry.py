@@ -52,7 +52,7 @@ def names() -> list[str]:
 def text_of(name: str) -> str:
     """Return a shipped profile's TOML text. Refuses with: NotFound."""
     if name not in names():
-        raise NotFound(f"no profile {name!r}; there are {' '.join(names())}", field="reader")
+        raise NotFound("no profile {name!r}; there are {listed}", name=name, listed=" ".join(names()), field="reader")
     shipped = importlib.resources.files("integrations.cdr") / "profiles" / f"{name}.toml"
     if not shipped.is_file():
         return f'name = "{name}"\nreader = "{name}"\n' + str(getattr(_entry_point(name), "PROFILE", ""))
@@ -81,17 +81,17 @@ def reader(of: Profile) -> Reader:
         return cast("Reader", importlib.import_module(_MODULES[of.format]))
     module = _entry_point(of.format)
     if module is None:
-        raise NotFound(f"no reader {of.format!r}", field="reader")
+        raise NotFound("no reader {format!r}", format=of.format, field="reader")
     return cast("Reader", module)
 
 
 def _toml(text: str) -> dict[str, Any]:
     if len(text) > _TEXT_LENGTH_MAX:
-        raise BadValue(f"profile: over {_TEXT_LENGTH_MAX} characters")
+        raise BadValue("profile: over {text_length_max} characters", text_length_max=_TEXT_LENGTH_MAX)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
-        raise BadValue(f"profile: not TOML: {wrong}") from None
+        raise BadValue("profile: not TOML: {wrong}", wrong=wrong) from None
     except RecursionError:
         raise BadValue("profile: nested too deeply") from None
 
@@ -103,7 +103,12 @@ def _document(name: str) -> Mapping[str, Any]:
     if "/" in name or "\\" in name or not file.is_file():
         module = _entry_point(name)
         if module is None:
-            raise NotFound(f"no profile {name!r}; there are {' '.join(names())}, or give a file's path", field="reader")
+            raise NotFound(
+                "no profile {name!r}; there are {listed}, or give a file's path",
+                name=name,
+                listed=" ".join(names()),
+                field="reader",
+            )
         return {"name": name, "reader": name, **_toml(getattr(module, "PROFILE", ""))}
     document = _toml(file.read_text(encoding="utf-8"))
     if document["reader"] == name:

@@ -43,7 +43,7 @@ def refuse_foreign(head: bytes, *, markup: bool = False) -> None:
     """Refuse what is no text at all, and a web page where records should be. Refuses with: Unreadable."""
     for magic, name in _FOREIGN:
         if head.startswith(magic):
-            raise Unreadable(f"this is {name}, not a file of records")
+            raise Unreadable("this is {name}, not a file of records", name=name)
     start = head[:_SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not markup and start.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<body")):
         raise Unreadable("this is a web page or XML, not a file of records; was an error page downloaded?")

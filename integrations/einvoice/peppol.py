@@ -131,7 +131,11 @@ class _Writer:
             _leaf(invoiced, "DocumentTypeCode", "130")
         for attachment in attachments:
             if attachment.mime not in MIME_TYPES:
-                raise BadValue(f"an e-invoice cannot carry {attachment.mime}; it can {', '.join(sorted(MIME_TYPES))}")
+                raise BadValue(
+                    "an e-invoice cannot carry {mime}; it can {listed}",
+                    mime=attachment.mime,
+                    listed=", ".join(sorted(MIME_TYPES)),
+                )
             reference = _group(self.root, "AdditionalDocumentReference")
             _leaf(reference, "ID", attachment.name)
             _leaf(reference, "DocumentDescription", attachment.description)
@@ -146,7 +150,7 @@ class _Writer:
     def party(self, tag: str, party: Party, *, seller: bool) -> None:
         if not party.endpoint or ":" not in party.endpoint:
             who = "the seller" if seller else f"customer {party.number}"
-            raise BadValue(f"{who} has no Peppol id such as 0007:5567037485", field="endpoint")
+            raise BadValue("{who} has no Peppol id such as 0007:5567037485", who=who, field="endpoint")
         scheme, _, endpoint = party.endpoint.partition(":")
         node = _group(_group(self.root, tag), "Party")
         _leaf(node, "EndpointID", endpoint).set("schemeID", scheme)

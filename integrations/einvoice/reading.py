@@ -28,7 +28,9 @@ ENCODINGS: Final = frozenset(
 def parse(data: bytes, *, size_max: int = SIZE_MAX) -> etree._Element:
     """Return the root of a well-formed document. Refuses with: Unreadable, LimitExceeded."""
     if len(data) > size_max:
-        raise LimitExceeded(f"the XML document has {len(data)} bytes, more than {size_max}")
+        raise LimitExceeded(
+            "the XML document has {count} bytes, more than {size_max}", count=len(data), size_max=size_max
+        )
     if not data.strip():
         raise Unreadable("the XML document is empty")
     parser = etree.XMLParser(
@@ -39,13 +41,13 @@ def parse(data: bytes, *, size_max: int = SIZE_MAX) -> etree._Element:
     except (etree.XMLSyntaxError, ValueError, LookupError) as fault:
         detail = " ".join(str(fault).split())[:200]
         if "depth" in detail or "limit" in detail or "huge" in detail:
-            raise LimitExceeded(f"the XML document passes a limit: {detail}") from None
-        raise Unreadable(f"not well-formed XML: {detail}") from None
+            raise LimitExceeded("the XML document passes a limit: {detail}", detail=detail) from None
+        raise Unreadable("not well-formed XML: {detail}", detail=detail) from None
     info: Any = root.getroottree().docinfo  # the stubs lack doctype
     if info.doctype or info.internalDTD is not None:
         raise Unreadable("DOCTYPE not allowed: an XML document may not bring its own DTD or entities")
     if (info.encoding or "UTF-8").upper() not in ENCODINGS:
-        raise Unreadable(f"an XML document in {info.encoding} is not read; write it in UTF-8")
+        raise Unreadable("an XML document in {encoding} is not read; write it in UTF-8", encoding=info.encoding)
     _within_limits(root)
     return root
 
@@ -59,6 +61,6 @@ def _within_limits(root: etree._Element) -> None:
         depth += 1
         elements += 1
         if depth > DEPTH_MAX:
-            raise LimitExceeded(f"the XML document is nested deeper than {DEPTH_MAX}")
+            raise LimitExceeded("the XML document is nested deeper than {depth_max}", depth_max=DEPTH_MAX)
         if elements > ELEMENTS_MAX:
-            raise LimitExceeded(f"the XML document has more than {ELEMENTS_MAX} elements")
+            raise LimitExceeded("the XML document has more than {elements_max} elements", elements_max=ELEMENTS_MAX)

@@ -94,7 +94,7 @@ class Checker:
         root = parse(data)
         kind = etree.QName(root.tag).namespace or ""
         if kind not in _SCHEMAS:
-            raise Unreadable(f"{root.tag} is not a UBL 2.1 invoice or credit note")
+            raise Unreadable("{tag} is not a UBL 2.1 invoice or credit note", tag=root.tag)
         found = _against_schema(root, kind)
         if found:
             return found  # the rules read a document of the right shape

@@ -89,7 +89,9 @@ def _read(data: bytes, kind: str) -> PaymentFile:
     message = namespace_of(data)
     known = [f"{kind}.001.{version}" for version in VERSIONS]
     if message not in known:
-        raise Unreadable(f"not a message of {', '.join(known)} but {message or 'another kind of file'}")
+        raise Unreadable(
+            "not a message of {listed} but {value}", listed=", ".join(known), value=message or "another kind of file"
+        )
     run = _Run(message, _STATEMENT[kind])
     within = {"Acct": run.tag, "Bal": run.tag, "TxsSummry": run.tag, "Ntry": run.tag, "TxDtls": "NtryDtls"}
     for name, branch in stream(data, message, {"GrpHdr": None, run.tag: None, **within}, _LISTS):
@@ -150,7 +152,11 @@ def _entry(run: _Run, branch: Branch) -> None:
     where = f"statement {number}, entry {statement.entries}"
     value, sign = amount(branch.get("Amt"), where), branch.get("CdtDbtInd")
     if sign not in ("CRDT", "DBIT"):
-        raise Unreadable(f"{where}: CdtDbtInd is {sign!r} and should be CRDT or DBIT; nothing was taken from the file")
+        raise Unreadable(
+            "{where}: CdtDbtInd is {sign!r} and should be CRDT or DBIT; nothing was taken from the file",
+            where=where,
+            sign=sign,
+        )
     entry = _Entry(
         branch=branch,
         where=where,

@@ -68,7 +68,7 @@ class Line:
 
     def refuse(self, why: str) -> NoReturn:
         """Refuse the whole file because of this record."""
-        raise Unreadable(f"record {self.number}: {why}; nothing was taken from the file")
+        raise Unreadable("record {number}: {why}; nothing was taken from the file", number=self.number, why=why)
 
 
 def century(year: int) -> int:
@@ -97,6 +97,10 @@ def differ(what: str, said: object, found: object, *, line: Line | None = None) 
     """Refuse a file whose own sum or count is another than that of its records."""
     place = f"record {line.number}: " if line else ""
     raise Unreadable(
-        f"{place}the file says {what} {said}, its records make {found}; a record is missing, changed or doubled: "
-        "ask the bank for the file again; nothing was taken from it"
+        "{place}the file says {what} {said}, its records make {found}; a record is missing, "
+        "changed or doubled: ask the bank for the file again; nothing was taken from it",
+        place=place,
+        what=what,
+        said=said,
+        found=found,
     )

@@ -58,7 +58,7 @@ def of_content(data: bytes) -> str:
     for name, known in _FORMATS.items():
         if known.recognises(data):
             return name
-    raise Unreadable(f"not a payment file of a format that is read; there are {', '.join(FORMATS)}")
+    raise Unreadable("not a payment file of a format that is read; there are {listed}", listed=", ".join(FORMATS))
 
 
 def read(data: bytes, name: str = AUTO) -> PaymentFile:
@@ -67,14 +67,22 @@ def read(data: bytes, name: str = AUTO) -> PaymentFile:
     Refuses with: BadValue (no such format), LimitExceeded (over 256 MiB), Unreadable.
     """
     if name != AUTO and name not in _FORMATS:
-        raise BadValue(f"no format {name!r}; there are {AUTO}, {', '.join(FORMATS)}", field="format")
+        raise BadValue(
+            "no format {name!r}; there are {auto}, {listed}",
+            name=name,
+            auto=AUTO,
+            listed=", ".join(FORMATS),
+            field="format",
+        )
     if len(data) > BYTES_MAX:
-        raise LimitExceeded(f"a payment file of {len(data)} bytes; {BYTES_MAX} are the most")
+        raise LimitExceeded(
+            "a payment file of {count} bytes; {bytes_max} are the most", count=len(data), bytes_max=BYTES_MAX
+        )
     if not data.strip():
         raise Unreadable("the file is empty; nothing was taken from it")
     chosen = of_content(data) if name == AUTO else name
     if not _FORMATS[chosen].recognises(data):
         other = next((known for known, one in _FORMATS.items() if one.recognises(data)), None)
         hint = f"; it looks like {other}" if other else ""
-        raise Unreadable(f"not a file of the format {chosen}{hint}; nothing was taken from it")
+        raise Unreadable("not a file of the format {chosen}{hint}; nothing was taken from it", chosen=chosen, hint=hint)
     return _FORMATS[chosen].read(data)

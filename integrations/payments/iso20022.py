@@ -51,7 +51,9 @@ def stream(
             yield from done
         parser.Parse(b"", True)
     except expat.ExpatError as wrong:
-        raise Unreadable(f"not whole XML: {wrong}; ask for the file again; nothing was taken from it") from None
+        raise Unreadable(
+            "not whole XML: {wrong}; ask for the file again; nothing was taken from it", wrong=wrong
+        ) from None
     yield from gathering.done
 
 
@@ -141,7 +143,9 @@ def amount(text: str | None, where: str) -> Decimal:
     """Read an ISO amount: digits and a point, at most five decimals, no sign. Refuses with: Unreadable."""
     if text is None or not _AMOUNT.fullmatch(text):
         raise Unreadable(
-            f"{where}: the amount {text!r} is not a number such as 125.50; nothing was taken from the file"
+            "{where}: the amount {text!r} is not a number such as 125.50; nothing was taken from the file",
+            where=where,
+            text=text,
         )
     return Decimal(text)
 
@@ -153,4 +157,6 @@ def date(text: str | None, where: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
-        raise Unreadable(f"{where}: {text!r} is no date; nothing was taken from the file") from None
+        raise Unreadable(
+            "{where}: {text!r} is no date; nothing was taken from the file", where=where, text=text
+        ) from None

@@ -34,7 +34,9 @@ def read(data: bytes) -> PaymentFile:
     try:
         parsed = mt940.parse_statements(text)
     except (RuntimeError, ValueError, ArithmeticError, AssertionError, KeyError, AttributeError) as wrong:
-        raise Unreadable(f"not a readable MT940 statement: {wrong}; nothing was taken from the file") from None
+        raise Unreadable(
+            "not a readable MT940 statement: {wrong}; nothing was taken from the file", wrong=wrong
+        ) from None
     statements: list[dict[str, Any]] = []
     records: list[PaymentRecord] = []
     attention: list[str] = []
@@ -49,7 +51,9 @@ def read(data: bytes) -> PaymentFile:
         records.extend(_record(number, told, one.data) for one in statement.transactions)
     if len(records) != (entries := len(_ENTRY.findall(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")))):
         raise Unreadable(
-            f"{entries} entries (:61:), of which {len(records)} could be read; nothing was taken from the file"
+            "{entries} entries (:61:), of which {count} could be read; nothing was taken from the file",
+            entries=entries,
+            count=len(records),
         )
     file_id = [
         {"account": told["account"], "statement": told["statement"], "date": _closing_date(one)}
@@ -71,7 +75,9 @@ def _statement(number: int, statement: Any) -> dict[str, Any]:
     closing = head.get("final_closing_balance") or head.get("intermediate_closing_balance")
     if opening is None or closing is None:
         raise Unreadable(
-            f"statement {number}: no {'opening' if opening is None else 'closing'} balance; nothing was taken"
+            "statement {number}: no {value} balance; nothing was taken",
+            number=number,
+            value="opening" if opening is None else "closing",
         )
     begins, ends = opening.amount.amount, closing.amount.amount
     moved = sum((one.data["amount"].amount for one in statement.transactions), Decimal(0))

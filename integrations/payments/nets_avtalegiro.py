@@ -165,12 +165,17 @@ def write(claims: Iterable[Claim], *, sender: str, transmission: int, assignment
 def _records(claim: Claim, number: int) -> Iterator[str]:
     type_ = "93" if claim.delete else "21" if claim.notify else "02"
     if not 2 <= len(claim.kid) <= 25:
-        raise BadValue(f"the KID {claim.kid!r} has not 2 to 25 characters", field="kid")
+        raise BadValue("the KID {kid!r} has not 2 to 25 characters", kid=claim.kid, field="kid")
     head = f"NY21{type_}"
     yield _padded(f"{head}30{number:07d}{claim.due:%d%m%y}{' ' * 11}{_cents(claim.amount):017d}{claim.kid:>25}")
     yield _padded(f"{head}31{number:07d}{claim.name[:10]:<10}{' ' * 25}{claim.reference[:25]:<25}")
     if len(claim.text) > 42:
-        raise BadValue(f"the claim {claim.kid} has {len(claim.text)} lines of text; 42 are the most", field="text")
+        raise BadValue(
+            "the claim {kid} has {count} lines of text; 42 are the most",
+            kid=claim.kid,
+            count=len(claim.text),
+            field="text",
+        )
     for index, line in enumerate(claim.text, 1):
         for column, part in enumerate((line[:40], line[40:80]), 1):
             if part or column == 1:
@@ -179,13 +184,13 @@ def _records(claim: Claim, number: int) -> Iterator[str]:
 
 def _cents(amount: Decimal) -> int:
     if amount < 0 or amount != amount.quantize(Decimal("0.01")) or amount >= Decimal(10) ** 15:
-        raise BadValue(f"{amount} is no amount in whole øre", field="amount")
+        raise BadValue("{amount} is no amount in whole øre", amount=amount, field="amount")
     return int(amount.scaleb(2))
 
 
 def _number(text: str, width: int) -> str:
     if not (text.isascii() and text.isdigit() and len(text) <= width):
-        raise BadValue(f"{text!r} is not {width} digits at most")
+        raise BadValue("{text!r} is not {width} digits at most", text=text, width=width)
     return text.zfill(width)
 
 

@@ -176,7 +176,12 @@ def _debit(debit: Branch, batch: Branch, asked: Any, where: str) -> PaymentRecor
 def _message(data: bytes, known: tuple[str, ...], kind: str) -> str:
     message = namespace_of(data)
     if message not in known:
-        raise Unreadable(f"not a {kind} of a version that is read ({', '.join(known)}) but {message or 'another file'}")
+        raise Unreadable(
+            "not a {kind} of a version that is read ({listed}) but {value}",
+            kind=kind,
+            listed=", ".join(known),
+            value=message or "another file",
+        )
     return message
 
 

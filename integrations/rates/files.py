@@ -50,9 +50,11 @@ def read_rates(content: bytes) -> Sequence[DayRate]:
     for place, one in _rates(content):
         key = (one.day, one.base, one.quote)
         if found.setdefault(key, one).rate != one.rate:
-            raise Unreadable(f"{place}: another rate of {one.base} on {one.day} stands before it")
+            raise Unreadable(
+                "{place}: another rate of {base} on {day} stands before it", place=place, base=one.base, day=one.day
+            )
         if len(found) > RATES_MAX:
-            raise Unreadable(f"a file has at most {RATES_MAX} rates")
+            raise Unreadable("a file has at most {rates_max} rates", rates_max=RATES_MAX)
     if not found:
         raise Unreadable("no exchange rate stands in it")
     return list(found.values())
@@ -83,7 +85,7 @@ def _ecb_xml(content: bytes) -> Iterator[tuple[str, DayRate]]:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as fault:
-        raise Unreadable(f"not well-formed XML: {fault}") from None
+        raise Unreadable("not well-formed XML: {fault}", fault=fault) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise Unreadable("a DOCTYPE is not allowed")
     for node in root.iter("{*}Cube"):
@@ -109,7 +111,7 @@ def _own_csv(text: str) -> Iterator[tuple[str, DayRate]]:
     next(rows)
     for place, row in rows:
         if len(row) != 4:
-            raise Unreadable(f"{place}: four columns are expected")
+            raise Unreadable("{place}: four columns are expected", place=place)
         yield place, _rate(place, row[0], row[1], row[2], row[3], source="own")
 
 
@@ -119,7 +121,7 @@ def _riksbank(text: str) -> Iterator[tuple[str, DayRate]]:
             continue  # a heading
         series = _SERIES.fullmatch(row[2])
         if series is None:
-            raise Unreadable(f"{place}: {row[2][:40]!r} is no series such as 1 EUR or 100 JPY")
+            raise Unreadable("{place}: {row!r} is no series such as 1 EUR or 100 JPY", place=place, row=row[2][:40])
         if row[3].lower() in _MISSING:
             continue
         value = row[3].replace("\N{NO-BREAK SPACE}", "").replace(" ", "").replace(",", ".")
@@ -132,7 +134,7 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[str, list[str]]]:
             if any(cell.strip() for cell in row):
                 yield f"line {number}", [cell.strip() for cell in row]
     except csv.Error as fault:
-        raise Unreadable(f"not CSV: {fault}") from None
+        raise Unreadable("not CSV: {fault}", fault=fault) from None
 
 
 def _rate(
@@ -143,7 +145,7 @@ def _rate(
         rate = Decimal(exact).scaleb(1 - len(str(units)))  # units is a power of ten
         return DayRate(_day(day or ""), base, quote or "", rate.normalize() if rate else rate, source)
     except BadValue as no:
-        raise Unreadable(f"{place}: {no.message}") from None
+        raise Unreadable("{place}: {message}", place=place, message=no.message) from None
 
 
 def _day(text: str) -> date:
@@ -152,4 +154,4 @@ def _day(text: str) -> date:
             return datetime.strptime(text, form).date()  # noqa: DTZ007  (a day of the calendar has no zone)
         except ValueError:
             continue
-    raise BadValue(f"{text[:40]!r} is no day such as 2026-03-02")
+    raise BadValue("{text!r} is no day such as 2026-03-02", text=text[:40])

@@ -42,7 +42,7 @@ def _text(content: bytes) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         if encoding != "utf-8":
-            raise Unreadable(f"the file begins as {encoding} and does not go on so") from None
+            raise Unreadable("the file begins as {encoding} and does not go on so", encoding=encoding) from None
         text = content.decode("cp1252", errors="replace")
     if "\x00" in text:
         raise Unreadable("the file is neither a workbook (XLSX) nor text")
@@ -64,14 +64,14 @@ def _delimited(text: str) -> Iterable[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as wrong:
-        raise Unreadable(f"not delimited text: {wrong}") from None
+        raise Unreadable("not delimited text: {wrong}", wrong=wrong) from None
 
 
 def _numbered(rows: Iterable[Sequence[str]]) -> list[SheetRow]:
     made = []
     for number, cells in enumerate(rows, 1):
         if number > ROWS_MAX:
-            raise LimitExceeded(f"a sheet has at most {ROWS_MAX} rows")
+            raise LimitExceeded("a sheet has at most {rows_max} rows", rows_max=ROWS_MAX)
         made.append(SheetRow(number, tuple(cells[:CELLS_MAX])))
     return made
 
@@ -80,13 +80,17 @@ def _workbook(content: bytes, sheet: str | None) -> list[SheetRow]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(part.file_size for part in packed.infolist()) > UNPACKED_MAX:
-                raise LimitExceeded(f"the workbook unpacks to more than {UNPACKED_MAX // 1024**2} MB")
+                raise LimitExceeded(
+                    "the workbook unpacks to more than {unpacked_max} MB", unpacked_max=UNPACKED_MAX // 1024**2
+                )
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, ParseError):
         raise Unreadable("the workbook cannot be read; save it as XLSX or CSV") from None
     try:
         if sheet is not None and sheet not in book.sheetnames:
-            raise NotFound(f"no sheet {sheet!r}; there is {', '.join(book.sheetnames)}", field="sheet")
+            raise NotFound(
+                "no sheet {sheet!r}; there is {listed}", sheet=sheet, listed=", ".join(book.sheetnames), field="sheet"
+            )
         chosen = book[sheet or book.sheetnames[0]]
         return _numbered([_shown(cell) for cell in row] for row in chosen.iter_rows(values_only=True))
     except (ParseError, ValueError, KeyError, zipfile.BadZipFile, EOFError):

@@ -34,20 +34,22 @@ class ZipArchives:
         size = file.seek(0, 2)
         entries_declared, length = zip_end.declared(file)
         if entries_declared > ENTRIES_MAX or length > DIRECTORY_MAX:
-            raise LimitExceeded(f"the zip archive holds more than {ENTRIES_MAX} files")
+            raise LimitExceeded("the zip archive holds more than {entries_max} files", entries_max=ENTRIES_MAX)
         file.seek(0)
         try:
             with zipfile.ZipFile(file) as archive:
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as wrong:
-            raise Unreadable(f"the zip archive is cut or damaged: {wrong}; fetch it again") from None
+            raise Unreadable("the zip archive is cut or damaged: {wrong}; fetch it again", wrong=wrong) from None
         if len(entries) == 1:
             return None
         if len(entries) > ENTRIES_MAX:
-            raise LimitExceeded(f"the zip archive holds more than {ENTRIES_MAX} files")
+            raise LimitExceeded("the zip archive holds more than {entries_max} files", entries_max=ENTRIES_MAX)
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > SIZE_MAX or (unpacked > _RATIO_FROM and unpacked > RATIO_MAX * size):
-            raise LimitExceeded(f"the zip archive says that it unpacks to {unpacked} bytes: not opened")
+            raise LimitExceeded(
+                "the zip archive says that it unpacks to {unpacked} bytes: not opened", unpacked=unpacked
+            )
         for entry in entries:
             _check(entry)
         names = [entry.filename for entry in entries]
@@ -65,10 +67,10 @@ class ZipArchives:
                     while block := inner.read(BLOCK_BYTES):
                         taken += len(block)
                         if taken > entry.file_size:
-                            raise LimitExceeded(f"{name} unpacks to more than the archive says: not opened")
+                            raise LimitExceeded("{name} unpacks to more than the archive says: not opened", name=name)
                         yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, KeyError) as wrong:
-            raise Unreadable(f"the zip archive is cut or damaged: {wrong}; fetch it again") from None
+            raise Unreadable("the zip archive is cut or damaged: {wrong}; fetch it again", wrong=wrong) from None
 
 
 def _check(entry: zipfile.ZipInfo) -> None:

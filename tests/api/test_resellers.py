@@ -160,6 +160,24 @@ async def test_every_tier_is_invoiced_by_the_one_it_buys_from(house: House) -> N
     assert Decimal(late["below"]["net"]) == Decimal("3.00")
 
 
+async def test_an_event_is_bought_by_the_terms_of_its_own_time(house: House) -> None:
+    who = await world(house)
+    rates = [{"to": "*", "mode": "voice", "steps": [{"price": "0.50", "per": 60}]}]
+    await do(
+        house, "operator", "createPriceList", "CreatePriceListInput", name="Cheap", parent="Wholesale", rates=rates
+    )
+    # The calls are of 2 March: they came in when cheaper terms held already, and later ones were agreed.
+    await terms(house, "operator", 1, priceList="Cheap", validFrom="2026-03-02T12:00:00Z")
+    await terms(house, "operator", 1, priceList="Retail", validFrom="2026-05-01T00:00:00Z")
+    await imported(house, "46850000001")
+    await bill(house)
+    assert Decimal((await bills(house))[who["east"]]["net"]) == Decimal("2.00")
+    await terms(house, "operator", 1, priceList="Cheap", validFrom="2026-03-02T00:00:00Z")
+    await imported(house, "46850000002", file="later.csv")
+    await bill(house, "2026-04")
+    assert Decimal((await bills(house))[who["east"]]["net"]) == Decimal("0.50")
+
+
 async def test_a_sellers_documents_are_his_own(house: House) -> None:
     who = await world(house)
     await imported(house, "46850000001")
