@@ -92,6 +92,17 @@ begin
     update audit set detail = detail - 'numbers' where operator = tenant and target = any (lines) and detail ? 'numbers';
     update subscription set label = '', fields = '{}' where operator = tenant and customer = person;
     update contract set fields = '{}' where operator = tenant and customer = person;
+    -- What was asked of the network and of other operators says numbers and names.
+    update number_order set number = '', holder = null, note = null, reference = null
+     where operator = tenant and customer = person;
+    update number_reservation set numbers = '{}' where operator = tenant and customer = person;
+    update network_order set parameters = '{}', reason = '', fault = null where operator = tenant and customer = person;
+    update network_order_note set detail = '{}' where operator = tenant and customer = person;
+    update subscription_barring set reason = '' where operator = tenant and customer = person;
+    update contract_change set snapshot = snapshot - 'fields' where operator = tenant and customer = person;
+    update network_order set parameters = '{}', reason = '', fault = null where operator = tenant and customer = person;
+    update network_order_note set detail = '{}' where operator = tenant and customer = person;
+    update subscription_barring set reason = '' where operator = tenant and customer = person;
     update customer set name = said, street = '', street2 = null, postcode = '', city = '', identity_number = null,
         vat_id = null, email = null, phone = null, endpoint = null, recipient = null, contacts = '[]', fields = '{}',
         buyer_reference = null, order_reference = null, cost_centre = null, credit_limit = null,

@@ -13,6 +13,7 @@ from domain.ids import CustomerId
 from domain.operators import Address
 from domain.ports.persons import Open, Retention, Trail
 from persistence.memory import Draft
+from persistence.memory_provisioning import forget_orders
 
 RETENTION: Final = {
     "SE": Retention(years=7, source="Bokföringslagen (1999:1078) 7 kap. 2 §"),
@@ -144,6 +145,7 @@ class MemoryPersons:
             draft.table("subscription")[key] = replace(line, label="", numbers=(), fields=())
         for key, one in self._mine("contract", customer).items():
             draft.table("contract")[key] = replace(one, fields=())
+        forget_orders(draft, customer)
         person = draft.table("customer")[customer]
         draft.table("customer")[customer] = Customer(
             id=person.id,

@@ -55,7 +55,9 @@ class MemoryOrders:
         self._draft = draft
 
     def _own(self) -> list[Order]:
-        return self._draft.seen("network_order")
+        rows: list[Order] = self._draft.seen("network_order")
+        lines = self._draft.table("subscription")  # an order is of whoever has the line by now
+        return [replace(one, customer=lines[one.subscription].customer) for one in rows]
 
     async def add(self, order: Order) -> Order:
         """Keep a new one and draw the beginning of its requests' ids."""
@@ -165,3 +167,17 @@ class MemoryOrders:
         for one in barrings:
             place = (one.subscription, one.bar, one.since, one.order)
             self._draft.table("subscription_barring")[place] = one
+
+
+def forget_orders(draft: Draft, customer: CustomerId) -> None:
+    """Empty what orders, their logs and bars say of a person who is erased."""
+    lines = {key for key, line in draft.table("subscription").items() if line.customer == customer}
+    orders, notes = draft.table("network_order"), draft.table("network_order_note")
+    forgotten = {key for key, one in orders.items() if one.subscription in lines}
+    for key in forgotten:
+        orders[key] = replace(orders[key], parameters={}, reason="", fault=None)
+    for place in [place for place in notes if place[0] in forgotten]:
+        notes[place] = replace(notes[place], detail={})
+    bars = draft.table("subscription_barring")
+    for place in [place for place in bars if place[0] in lines]:
+        bars[place] = replace(bars[place], reason="")

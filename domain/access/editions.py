@@ -39,6 +39,7 @@ ACTIONS: Final[Mapping[str, frozenset[Edition]]] = {
     # The other system has them, and says so by syncCustomers.
     "customers:write": _INVOICING,
     "contracts:write": _INVOICING,
+    "network:manage": _INVOICING,
     "bills:run": _INVOICING,
     "invoices:read": _INVOICING,
     "payments:read": _INVOICING,

@@ -189,3 +189,21 @@ async def test_whose_they_are(world: World) -> None:
             assert bool((await unit.orders.barrings([own.id], at=None))[own.id]) is sees[name], name
             assert bool(await unit.elements.all()) is (name == "operator"), name
             assert bool(await unit.orders.overdue(NOON)) is False
+
+
+async def test_of_a_person_who_is_erased_nothing_is_told(world: World) -> None:
+    own, other = await line(world, world.operator), await line(world, world.operator)
+    async with world.begin(world.operator) as unit:
+        for of in (own, other):
+            one = await unit.orders.add(order(of, reason="r", fault="f"))
+            await unit.orders.note(one, OrderNote(at=NOON, client="c", event="placed", detail={"a": "b"}))
+            await unit.orders.keep_barrings([replace(barring(one), reason="r")])
+    async with world.begin(world.operator) as unit:
+        await unit.persons.erase(own.customer, name="erased", at=NOON)
+    async with world.begin(world.operator) as unit:
+        for of, kept in ((own, False), (other, True)):
+            (one,) = (await unit.orders.page(PageRequest(), subscription=of.id)).items
+            (note,) = await unit.orders.notes(one.id)
+            (bar,) = (await unit.orders.barrings([of.id], at=None))[of.id]
+            told = (one.parameters, one.reason, one.fault, note.detail, bar.reason)
+            assert [bool(each) for each in told] == [kept] * 5
