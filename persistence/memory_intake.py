@@ -21,6 +21,7 @@ from domain.customers.customer import Customer
 from domain.ids import ChunkId, SourceId, SuspenseId
 from domain.intake.routes import known_by
 from domain.intake.subscribers import ALWAYS, MEMBERS, NUMBERS, Pricing, Revision, Subscribers, varied
+from domain.intake.tiers import Timeline, chain, retiered, timeline
 from domain.mediation.files import Suspended, SuspenseKind
 from domain.money import Amount
 from domain.plans.assignment import InForce
@@ -29,7 +30,6 @@ from domain.ports.usage import Background, LevelTotals, UsageFilter, UsageTotals
 from domain.rating.clock import EPOCH, micros
 from domain.rating.rated_event import EventRef, RatedEvent
 from domain.refusal import NotFound
-from domain.resellers.reseller import tiers
 from persistence.memory import Draft
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_draws import keep_shares
@@ -76,17 +76,19 @@ class MemoryIntake:
         zone = self._draft.table("operator")[self._operator].zone
         plans = InForce(assigned, subscription_of(own), contract, catalogue, zone)
         variants, pricings = varied(self._members(), customer, pricing, tuple(places), plans.spans())
+        customers: dict[Any, Customer] = self._draft.table("customer")
+        whose = np.array([customers[one.customer].reseller or 0 for one in own], np.int64)
+        variants, pricings = retiered(variants, pricings, pricing, whose, self._over())
         kept = self._draft.table("pricing")
         for one in pricings:
             kept.setdefault((self._operator, one), self._draft.draw("pricing"))
-        customers: dict[Any, Customer] = self._draft.table("customer")
         return Subscribers(
             revision=await self.revision(),
             believed_at=_believed(self._draft),
             subscription=subscription_of(own),
             customer=customer,
             contract=contract,
-            reseller=np.array([customers[one.customer].reseller or 0 for one in own], np.int64),
+            reseller=whose,
             pricing=pricing,
             pricings=pricings,
             pricing_keys=np.array([kept[self._operator, one] for one in pricings], np.int32),
@@ -96,6 +98,10 @@ class MemoryIntake:
             on_plan=plans,
             active=tuple((_day(one.activated_at, zone), _day(one.ended_at, zone)) for one in own),
         )
+
+    def _over(self) -> Timeline:
+        base = {key: one for key, one in self._draft.table("reseller").items() if one.operator == self._operator}
+        return timeline(base, [one for one in self._draft.table("reseller_term").values() if one.reseller in base])
 
     def _term(self, one: Subscription) -> tuple[date, date | None]:
         contract: Contract = self._draft.table("contract")[one.contract]
@@ -112,10 +118,8 @@ class MemoryIntake:
     def _pricing(self, one: Subscription) -> Pricing:
         contract: Contract = self._draft.table("contract")[one.contract]
         customer: Customer = self._draft.table("customer")[one.customer]
-        tree = {key: row for key, row in self._draft.table("reseller").items() if row.operator == self._operator}
-        chain = tiers(customer.reseller, tree)
-        lists = tuple(tier.price_list for tier in chain)
-        return Pricing(contract.price_list or customer.price_list, tuple(tier.id for tier in chain), lists)
+        retail = contract.price_list or customer.price_list
+        return Pricing(retail, *chain(customer.reseller, self._over().last)) if customer.reseller else Pricing(retail)
 
     async def partitions(self, months: Collection[date]) -> None:
         """Do nothing: there is room."""
@@ -234,7 +238,7 @@ class MemoryUsage:
         """Return the present version of one. Refuses with: NotFound."""
         row: UsageRow | None = self._draft.table("usage").get((ref.start_us, int(ref.source), ref.key))
         if row is None or not self._draft.sees(row):
-            raise NotFound(f"no event {ref}", field="event")
+            raise NotFound("no event {ref}", ref=ref, field="event")
         return row.event
 
     async def named(self, start_us: int, keys: Sequence[int]) -> EventRef | None:
