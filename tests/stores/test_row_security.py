@@ -18,6 +18,7 @@ from domain.quotes.quote import Quote, QuoteLine
 from domain.usecases.fit_contract import done
 from persistence.engine import APP, OWNER, Database
 from persistence.units import StoredUnits
+from tests.stores import bucket_rows
 from tests.stores.test_contracts import number
 from tests.stores.test_provisioning import barring, order
 from tests.stores.worlds import NOON, World, build, contract, customer, service, subscription
@@ -26,6 +27,7 @@ from tests.stores.worlds import NOON, World, build, contract, customer, service,
 HIS_PART = (
     "customer", "contract", "contract_change", "contract_service", "quote", "subscription", "number_assignment",
     "reseller", "network_order", "network_order_note", "subscription_barring",
+    *bucket_rows.TABLES,
 )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ async def filled(stores_database: Database) -> Filled:
             owner = await unit.customers.add(customer(actor))
             one = await unit.contracts.add(contract(owner, services=(line,)))
             held = await unit.subscriptions.add(subscription(one, numbers=(number(f"n{index}"),)))
+            await bucket_rows.fill(unit, held)
             placed = await unit.orders.add(order(held))
             await unit.orders.note(placed, OrderNote(at=NOON, client="c", event="placed"))
             await unit.orders.keep_barrings([barring(placed)])
