@@ -207,3 +207,17 @@ async def test_of_a_person_who_is_erased_nothing_is_told(world: World) -> None:
             (bar,) = (await unit.orders.barrings([of.id], at=None))[of.id]
             told = (one.parameters, one.reason, one.fault, note.detail, bar.reason)
             assert [bool(each) for each in told] == [kept] * 5
+
+
+async def test_an_order_goes_with_its_line_to_whoever_takes_it_over(world: World) -> None:
+    own, other = await line(world, world.operator), await line(world, world.operator)
+    async with world.begin(world.operator) as unit:
+        one = await unit.orders.add(order(own))
+        await unit.orders.note(one, OrderNote(at=NOON, client="c", event="placed"))
+        await unit.orders.keep_barrings([barring(one)])
+        await unit.persons.hand_over(own.customer, other.customer, at=NOON)
+    async with world.begin(world.operator) as unit:
+        assert (await unit.orders.get(one.id)).customer == other.customer
+        assert len(await unit.orders.notes(one.id)) == 1
+        assert len((await unit.orders.barrings([own.id], at=NOON))[own.id]) == 1
+        assert [each.id for each in (await unit.orders.page(PageRequest(), customer=other.customer)).items] == [one.id]
