@@ -15,7 +15,8 @@ from domain.ids import ContractId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, Stale, WrongState
-from domain.usecases.fit_contract import day_in, discounted, done, fitted
+from domain.usecases.fit_contract import day_in, discounted, done, fitted, midnight
+from domain.usecases.step_subscription import end_subscriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

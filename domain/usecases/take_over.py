@@ -49,6 +49,7 @@ async def handed_over(unit: Unit, contract: Contract, change: ContractChange, no
         ),
         phases=(Phase(start=day, state=state), *(one for one in contract.phases if one.start > day)),
         discounts=tuple(one for one in contract.discounts if one.end is None or one.end > day),
+        ending=contract.ending,
         predecessor=contract.id,
         fields=contract.fields,
     )
@@ -72,6 +73,7 @@ async def handed_over(unit: Unit, contract: Contract, change: ContractChange, no
         reason=change.reason,
     )
     await unit.contract_changes.add(begun, kept)
+    await _planned_moved(unit, contract, kept, change, moved, now)
     detail = {"number": kept.number, "customer": kept.customer, "version": kept.version, "changed": []}
     await unit.audit.write("create_contract", f"contract:{kept.id}", {**detail, "predecessor": contract.id})
     return kept
@@ -119,6 +121,32 @@ async def _lines_moved(
         detail = {"contract": new.id, "customer": customer.id, "version": made.version, "changed": ["contract"]}
         await unit.audit.write("move_subscription", f"subscription:{made.id}", {**detail, "before": one.id})
     return moved
+
+
+async def _planned_moved(  # noqa: PLR0917  (what its caller has)
+    unit: Unit,
+    old: Contract,
+    new: Contract,
+    change: ContractChange,
+    moved: Mapping[SubscriptionId, SubscriptionId],
+    now: datetime,
+) -> None:
+    """Let what is planned for later days be carried out on the new contract."""
+    for one in await unit.contract_changes.planned_of(old.id):
+        if one.id == change.id:
+            continue
+        await unit.contract_changes.keep(
+            replace(one, state=ChangeState.CANCELLED, done_at=now, fault="taken over"), None
+        )
+        gone, come = one.gone, one.new
+        if gone is not None:
+            line = None if gone.subscription is None else moved.get(gone.subscription)
+            start = None if gone.start is not None and gone.start < new.start else gone.start
+            gone = replace(gone, start=start, subscription=line)
+        if come is not None and come.subscription is not None:
+            come = replace(come, subscription=moved.get(come.subscription))
+        again = replace(one, id=ContractChangeId(0), owner=new.customer, contract=new.id, gone=gone, new=come)
+        await unit.contract_changes.add(again, None)
 
 
 async def _plans_moved(

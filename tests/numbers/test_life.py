@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from domain.contracts.contract import ContractState
 from domain.contracts.identifiers import IdentifierKind
 from domain.contracts.stepping import Step, dated, possible_steps, state_on
 from domain.contracts.subscription import Subscription, SubscriptionKind, SubscriptionState
 from domain.refusal import BadValue, Conflict, NotFound, Overlap, Stale, WrongState
 from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
+from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.get_subscription import get_subscription, owner_of_number
+from domain.usecases.load_batches import contracts_by_ids
 from domain.usecases.step_subscription import (
     StepSubscription,
     end_subscriptions,
@@ -228,3 +231,16 @@ async def test_prefixes_of_addresses_belong_to_one_line_at_a_time(world: World) 
     assert (await owner_of_number("192.0.2.7", LATER, **by(world))).id == other.id
     with pytest.raises(NotFound):
         await owner_of_number("192.0.3.7", NOON, **by(world))
+
+
+async def test_a_contract_that_is_ended_ends_its_lines(world: World) -> None:
+    one = await line(world, held(A))
+    contract = (await contracts_by_ids([one.contract], **by(world)))[one.contract]
+    active = await change_contract(
+        ChangeContract(contract=contract.id, version=contract.version, state=ContractState.ACTIVE), **at(world)
+    )
+    cmd = ChangeContract(contract=contract.id, version=active.version, state=ContractState.ENDED, end=date(2026, 2, 20))
+    await change_contract(cmd, **at(world))
+    gone = await get_subscription(one.id, **by(world))
+    assert (gone.state, gone.ended_at) == (S.ENDED, datetime(2026, 2, 19, 23, tzinfo=UTC))  # midnight in Stockholm
+    assert gone.numbers[0].valid_to == gone.ended_at
