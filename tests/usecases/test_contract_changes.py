@@ -460,3 +460,26 @@ async def test_discounts_on_usage_need_a_list_and_do_not_overlap(world: World) -
     assert no.value.field == "priceList"
     with pytest.raises(Overlap):
         await active(world, discounts=(half, replace(half, percent=Decimal(10))))
+
+
+async def test_what_is_planned_goes_on_with_whoever_takes_over(world: World) -> None:
+    small, large = await a_service(world, code="small"), await a_service(world, code="large")
+    one = await active(world, small, terms=Terms(binding_months=12))
+    heir = await a_customer(world)
+    await do(
+        world, ExchangeService, one, on=date(2026, 5, 1), gone=HeldLine(service=small.id, start=START),
+        new=ContractService(service=large.id, start=START),
+    )  # fmt: skip
+    await do(world, EndContract, await read(world, one.id), end=date(2026, 6, 1))
+    taken = await do(world, TakeOverContract, await read(world, one.id), customer=heir.id, on=TODAY)
+    assert taken.successor is not None
+    new = await read(world, taken.successor)
+    assert (new.end, new.ending and new.ending.bound_until) == (date(2026, 6, 1), date(2027, 1, 1))
+    assert (await read(world, one.id)).ending is None
+    world.clock.pass_by(days=61)  # 1 May
+    assert await due(world) == CarriedOut(1, 0, 0, 0)
+    lines = (await read(world, new.id, as_of=date(2026, 5, 1))).services
+    assert [line.service for line in lines] == [large.id]
+    world.clock.pass_by(days=31)
+    assert await due(world) == CarriedOut(1, 0, 0, 0)
+    assert (await read(world, new.id)).state is ContractState.ENDED
