@@ -21,7 +21,6 @@ from domain.usecases.erase_person import ErasePerson, Erasure, erase_person
 from domain.usecases.get_customer import get_customer
 from domain.usecases.list_customers import ListCustomers, list_customers
 from domain.usecases.note_customer import NoteCustomer, list_notes, note_customer
-from domain.usecases.release_numbers import ReleaseNumbers, release_numbers
 from domain.usecases.run_bills import RunBills, run_bills
 from domain.usecases.tell_person import tell_person
 from tests.customers.test_merging import agreed, merge
@@ -122,10 +121,6 @@ async def test_a_person_with_something_open_is_not_erased(world: World) -> None:
         contract=contract.id, version=contract.version, state=ContractState.ENDED, end=date(2026, 3, 1)
     )
     await change_contract(ended, **who, clock=world.clock)
-    with pytest.raises(WrongState, match="numbers"):
-        await erase(world, one)
-    gone = ReleaseNumbers(subscription=line.id, numbers=(line.numbers[0].number,), at=datetime(2026, 3, 1, tzinfo=UTC))
-    await release_numbers(gone, **who)
     with pytest.raises(WrongState, match="open"):
         await erase(world, one)
     async with world.begin(world.operator) as unit:
