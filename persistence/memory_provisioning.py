@@ -141,12 +141,12 @@ class MemoryOrders:
         """Add a line to an order's log."""
         self._draft.table("network_order_note")[order.id, self._draft.draw("network_order_note")] = note
 
-    async def notes(self, key: OrderId) -> Sequence[OrderNote]:
-        """Return an order's log, the oldest first."""
-        if not await self.many([key]):
-            return []
-        rows = self._draft.table("network_order_note")
-        return [rows[place] for place in sorted(rows) if place[0] == key][:NOTES_MAX]
+    async def notes(self, keys: Sequence[OrderId]) -> Mapping[OrderId, Sequence[OrderNote]]:
+        """Return the log of each order, the oldest first."""
+        seen, rows = await self.many(keys), self._draft.table("network_order_note")
+        return {
+            key: [rows[place] for place in sorted(rows) if place[0] == key and key in seen][:NOTES_MAX] for key in keys
+        }
 
     async def barrings(
         self, keys: Sequence[SubscriptionId], *, at: datetime | None

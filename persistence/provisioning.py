@@ -293,15 +293,21 @@ class OrderStore:
             json.dumps(dict(note.detail), default=str),
         )
 
-    async def notes(self, key: OrderId) -> Sequence[OrderNote]:
-        """Return an order's log, the oldest first."""
-        rows = await self._connection.fetch(
-            "select n.at, n.client, n.event, n.step, n.detail from network_order o join network_order_note n"
-            " on n.operator = o.operator and n.customer = o.customer and n.order_id = o.id"
-            " where o.operator = $1 and o.id = any ($2::bigint[]) order by n.id limit $3",
-            *(self._operator, possible([key]), NOTES_MAX),
-        )
-        return [OrderNote(**{**row, "detail": json.loads(row["detail"])}) for row in map(dict, rows)]
+    async def notes(self, keys: Sequence[OrderId]) -> Mapping[OrderId, Sequence[OrderNote]]:
+        """Return the log of each order, the oldest first."""
+        found: dict[OrderId, list[OrderNote]] = {key: [] for key in keys}
+        if wanted := possible(keys):
+            rows = await self._connection.fetch(
+                "select o.id, n.at, n.client, n.event, n.step, n.detail from network_order o cross join lateral ("
+                " select * from network_order_note n where n.operator = o.operator and n.customer = o.customer"
+                " and n.order_id = o.id order by n.id limit $3) n"
+                " where o.operator = $1 and o.id = any ($2::bigint[]) order by o.id, n.id",
+                *(self._operator, wanted, NOTES_MAX),
+            )
+            for row in rows:
+                same = {name: row[name] for name in ("at", "client", "event", "step")}
+                found[OrderId(row["id"])].append(OrderNote(detail=json.loads(row["detail"]), **same))
+        return found
 
     async def barrings(
         self, keys: Sequence[SubscriptionId], *, at: datetime | None

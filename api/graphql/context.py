@@ -20,6 +20,7 @@ from domain.usecases import load_batches
 from domain.usecases.find_numbers import holders_of
 from domain.usecases.list_files import files_by_ids, sources_by_ids
 from domain.usecases.list_number_orders import steps_of_orders
+from domain.usecases.list_orders import order_logs
 from domain.usecases.manage_series import series_by_ids
 from domain.usecases.step_subscription import subscription_histories
 
@@ -41,6 +42,7 @@ class Loaders:
         self.services = self._things(load_batches.services_by_ids)
         self.subscriptions = self._things(load_batches.subscriptions_by_ids)
         self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
+        self.order_logs = self._lists(order_logs)
         self.histories = self._lists(subscription_histories)
         self.number_series = self._things(series_by_ids)
         self.holders = self._lists(holders_of)

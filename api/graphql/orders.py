@@ -36,7 +36,7 @@ from domain.provisioning.order import (
     Waiting,
 )
 from domain.refusal import BadValue
-from domain.usecases.list_orders import ListOrders, barring_of, get_order, list_orders, order_log
+from domain.usecases.list_orders import ListOrders, barring_of, get_order, list_orders
 from domain.usecases.place_order import PlaceOrder, place_order
 from domain.usecases.tend_orders import (
     CompleteStep,
@@ -140,7 +140,7 @@ def _steps(root: strawberry.Parent[Order], info: Info) -> Any:
 async def _log(root: strawberry.Parent[Order], info: Info) -> Any:
     if not info.context.actor.may(Action.MANAGE_NETWORK):
         return None
-    return await info.context.ask(order_log, root.id)
+    return await info.context.load.order_logs.load(root.id)
 
 
 @strawberry.type(name="Order", description="Something that the network is to do for a subscription.")

@@ -89,8 +89,8 @@ class Orders(Protocol):
         """Add a line to an order's log."""
         ...
 
-    async def notes(self, key: OrderId) -> Sequence[OrderNote]:
-        """Return an order's log, the oldest first."""
+    async def notes(self, keys: Sequence[OrderId]) -> Mapping[OrderId, Sequence[OrderNote]]:
+        """Return the log of each order, the oldest first."""
         ...
 
     async def barrings(

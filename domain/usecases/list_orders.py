@@ -55,7 +55,14 @@ async def order_log(key: OrderId, *, actor: Actor, begin: Begin) -> Sequence[Ord
     """
     allow(actor, Action.MANAGE_NETWORK)
     async with begin(actor) as unit:
-        return await unit.orders.notes(key)
+        return (await unit.orders.notes([key]))[key]
+
+
+async def order_logs(keys: Sequence[OrderId], *, actor: Actor, begin: Begin) -> Mapping[OrderId, Sequence[OrderNote]]:
+    """Return the logs of orders. Refuses with: NotAllowed."""
+    allow(actor, Action.MANAGE_NETWORK)
+    async with begin(actor) as unit:
+        return await unit.orders.notes(keys)
 
 
 async def barring_of(

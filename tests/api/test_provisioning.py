@@ -10,6 +10,7 @@ import pytest
 from api.graphql.ids import global_id, read_id
 from api.jobs import HANDLERS
 from api.worker import Worker
+from persistence.statements import counted
 from tests.api.conftest import House
 from tests.api.month import Month, make_month
 from tests.api.talking import talking
@@ -276,3 +277,18 @@ async def test_an_order_is_followed_over_a_socket(live: House) -> None:
         last = await own.heard(key)
         assert last["payload"]["data"]["orderProgress"] == {"state": "CONFIRMED"}
         assert (await own.heard(key))["type"] == "complete"
+
+
+async def test_the_statements_do_not_grow_with_the_page(house: House) -> None:
+    month = await make_month(house)
+    for _ in range(4):
+        await ordered(house, month)
+    query = "{ orders(first: %d) { edges { node { id steps { element } log { event } subscription { id label } } } } }"
+    sizes = []
+    for first in (1, 12):
+        with counted() as statements:
+            page = await gql(house, "operator", query % first)
+        assert len(page["orders"]["edges"]) == first
+        assert all(edge["node"]["log"] for edge in page["orders"]["edges"])
+        sizes.append(len(statements))
+    assert sizes[0] == sizes[1]

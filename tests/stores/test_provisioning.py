@@ -140,8 +140,8 @@ async def test_the_log_and_what_is_barred(world: World) -> None:
         ]
         for note in notes:
             await unit.orders.note(one, note)
-        assert list(await unit.orders.notes(one.id)) == notes
-        assert list(await unit.orders.notes(OrderId(one.id + 999))) == []
+        assert list((await unit.orders.notes([one.id]))[one.id]) == notes
+        assert await unit.orders.notes([OrderId(one.id + 999)]) == {one.id + 999: []}
         bar = Barring(
             customer=own.customer, subscription=own.id, bar=Bar.DATA, since=NOON, reason="r", client="c", order=one.id
         )
@@ -185,7 +185,7 @@ async def test_whose_they_are(world: World) -> None:
             assert bool((await unit.orders.page(PageRequest())).items) is sees[name], name
             assert bool(await unit.orders.many([one.id])) is sees[name], name
             assert (await unit.orders.by_request(one.request) is not None) is sees[name], name
-            assert bool(await unit.orders.notes(one.id)) is sees[name], name
+            assert bool((await unit.orders.notes([one.id]))[one.id]) is sees[name], name
             assert bool((await unit.orders.barrings([own.id], at=None))[own.id]) is sees[name], name
             assert bool(await unit.elements.all()) is (name == "operator"), name
             assert bool(await unit.orders.overdue(NOON)) is False
@@ -203,7 +203,7 @@ async def test_of_a_person_who_is_erased_nothing_is_told(world: World) -> None:
     async with world.begin(world.operator) as unit:
         for of, kept in ((own, False), (other, True)):
             (one,) = (await unit.orders.page(PageRequest(), subscription=of.id)).items
-            (note,) = await unit.orders.notes(one.id)
+            (note,) = (await unit.orders.notes([one.id]))[one.id]
             (bar,) = (await unit.orders.barrings([of.id], at=None))[of.id]
             told = (one.parameters, one.reason, one.fault, note.detail, bar.reason)
             assert [bool(each) for each in told] == [kept] * 5
@@ -218,6 +218,6 @@ async def test_an_order_goes_with_its_line_to_whoever_takes_it_over(world: World
         await unit.persons.hand_over(own.customer, other.customer, at=NOON)
     async with world.begin(world.operator) as unit:
         assert (await unit.orders.get(one.id)).customer == other.customer
-        assert len(await unit.orders.notes(one.id)) == 1
+        assert len((await unit.orders.notes([one.id]))[one.id]) == 1
         assert len((await unit.orders.barrings([own.id], at=NOON))[own.id]) == 1
         assert [each.id for each in (await unit.orders.page(PageRequest(), customer=other.customer)).items] == [one.id]
