@@ -18,7 +18,17 @@ from tests.api.month import call, make_month
 from tests.api.test_push import leg
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["numbers.md", "contracts.md", "api-graphql.md", "api-soap.md", "api-rest.md", "streams.md", "customers.md"]
+PAGES = [
+    "plans.md",
+    "buckets.md",
+    "numbers.md",
+    "contracts.md",
+    "api-graphql.md",
+    "api-soap.md",
+    "api-rest.md",
+    "streams.md",
+    "customers.md",
+]
 
 
 def blocks(page: str, language: str) -> list[str]:
