@@ -82,17 +82,19 @@ async def _subscription(info: Info, id: ID) -> Any:  # noqa: A002  (its name in 
     return await info.context.ask(get_subscription, SubscriptionId(key_of(id, "Subscription", "id")))
 
 
-async def _subscriptions(
+async def _subscriptions(  # noqa: PLR0917  (each is an argument of the API)
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
     customer: ID | None = None,
     contract: ID | None = None,
+    number: str | None = None,
 ) -> Any:
     query = ListSubscriptions(
         page=request(first, read_number(after, "Subscription")),
         customer=None if customer is None else CustomerId(key_of(customer, "Customer", "customer")),
         contract=None if contract is None else ContractId(key_of(contract, "Contract", "contract")),
+        number=number,
     )
     return connect(await info.context.ask(list_subscriptions, query), "Subscription", after=after)
 
@@ -118,5 +120,7 @@ class PartyQuery:
     contracts: Connection[ContractType] = strawberry.field(resolver=_contracts)
     services: Connection[ServiceType] = strawberry.field(resolver=_services)
     subscription: SubscriptionType | None = strawberry.field(resolver=_subscription)
-    subscriptions: Connection[SubscriptionType] = strawberry.field(resolver=_subscriptions)
+    subscriptions: Connection[SubscriptionType] = strawberry.field(
+        resolver=_subscriptions, description="number: those that have or had it, or are known by it."
+    )
     resellers: list[ResellerType] = strawberry.field(resolver=_resellers, description="Those the caller may see.")

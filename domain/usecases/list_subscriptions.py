@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from domain.access.actor import Action, Actor, allow
+from domain.contracts.dialled import as_kept
 from domain.contracts.subscription import Subscription
 from domain.ids import ContractId, CustomerId
 from domain.ports.page import Page, PageRequest
@@ -13,15 +14,21 @@ from domain.ports.unit import Begin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSubscriptions:
-    """A page of subscriptions, of one customer or one contract where it is named."""
+    """A page of subscriptions, of one customer or contract where it is named, or that have or had a number."""
 
     page: PageRequest = field(default_factory=PageRequest)
     customer: CustomerId | None = None
     contract: ContractId | None = None
+    number: str | None = None
 
 
 async def list_subscriptions(query: ListSubscriptions, *, actor: Actor, begin: Begin) -> Page[Subscription]:
     """Return the subscriptions the caller may see, by key. Refuses with: NotAllowed."""
     allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
-        return await unit.subscriptions.page(query.page, customer=query.customer, contract=query.contract)
+        number = query.number
+        if number is not None:
+            number = as_kept([number], (await unit.operators.own()).country)[0]
+        return await unit.subscriptions.page(
+            query.page, customer=query.customer, contract=query.contract, number=number
+        )

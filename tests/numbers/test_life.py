@@ -15,6 +15,7 @@ from domain.refusal import BadValue, Conflict, NotFound, Overlap, Stale, WrongSt
 from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
 from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.get_subscription import get_subscription, owner_of_number
+from domain.usecases.list_subscriptions import ListSubscriptions, list_subscriptions
 from domain.usecases.load_batches import contracts_by_ids
 from domain.usecases.step_subscription import (
     StepSubscription,
@@ -244,3 +245,12 @@ async def test_a_contract_that_is_ended_ends_its_lines(world: World) -> None:
     gone = await get_subscription(one.id, **by(world))
     assert (gone.state, gone.ended_at) == (S.ENDED, datetime(2026, 2, 19, 23, tzinfo=UTC))  # midnight in Stockholm
     assert gone.numbers[0].valid_to == gone.ended_at
+
+
+async def test_lines_are_found_by_what_they_are_or_were_known_by(world: World) -> None:
+    one = await line(world, held(A, BEGAN, NOON), held("alice", kind=IdentifierKind.SIP))
+    two = await line(world, held(A, NOON))
+    for text, found in (("08-123 456 01", [one.id, two.id]), ("alice", [one.id]), ("08-999 999 99", [])):
+        page = await list_subscriptions(ListSubscriptions(number=text), **by(world))
+        assert [each.id for each in page.items] == found
+    assert list((await list_subscriptions(ListSubscriptions(number=A), **by(world, world.south))).items) == []
