@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
@@ -24,11 +25,13 @@ from api.soap.agreed import (
 from api.soap.models import Discount, Model, Terms, needed
 from api.soap.service import operation, shown
 from api.soap.showing import plain
+from domain.catalogue.tariff import Adjustment, Rate, Step
 from domain.commands import UNCHANGED
 from domain.contracts.changes import ContractChange, HeldLine
 from domain.contracts.contract import ContractService, ContractState
 from domain.contracts.service import BundlePart, CountryTax, Service, ServicePrice
 from domain.ids import ContractChangeId, CustomerId, SubscriptionId
+from domain.money import MICRO, NANO, scaled
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.quotes.quote import Quote, QuoteLine
 from domain.refusal import BadValue
@@ -55,6 +58,7 @@ from domain.usecases.plan_change import (
     take_over_contract,
 )
 from domain.usecases.preview_ending import EndingPreview, PreviewEnding, preview_ending
+from domain.usecases.price_contract import PriceContract, price_contract
 from domain.usecases.quote_contract import (
     AnswerQuote,
     ChangeQuote,
@@ -216,6 +220,21 @@ class ContractChangePage(Model):
     count = needed(Integer)
     change = many(ContractChangeModel)
     next = Unicode
+
+
+class ContractRate(Model):
+    """A price that deviates: percent or amount changes what the list says, or price per units, begun ones counted."""
+
+    to = needed(Unicode)
+    mode = needed(Unicode)
+    direction = Unicode
+    percent = XsDecimal
+    amount = XsDecimal
+    price = XsDecimal
+    per = Integer(ge=1)
+    next = Integer(ge=1)
+    setup = XsDecimal
+    validTo = DateTime  # noqa: N815  (an element's name)
 
 
 class RemainingFeeModel(Model):
@@ -420,6 +439,36 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
             discounts=await discounts_of(call, discount) if discount else UNCHANGED,
         )
         return await shown(call, await call.ask(change_contract, cmd, clock=call.wiring.clock))
+
+    @operation(
+        "PriceContract",
+        needed(Unicode),
+        needed(Integer),
+        needed(DateTime),
+        ContractRate.customize(min_occurs=1, max_occurs="unbounded"),
+        Unicode,
+        returns=models.Contract,
+        result="contract",
+    )
+    async def price_contract(
+        ctx: Any,  # noqa: N805
+        contractNumber: str,  # noqa: N803
+        version: int,
+        validFrom: datetime,  # noqa: N803
+        rate: Any,
+        idempotencyKey: str | None,  # noqa: N803
+    ) -> Any:
+        """Give a contract prices that deviate from its list, from an instant on."""
+        call = ctx.udc
+        found = await call.ask(get_contract, contractNumber)
+        cmd = PriceContract(
+            contract=found.id,
+            version=version,
+            rates=tuple(_rate(one, f"rate.{index}") for index, one in enumerate(rate or ())),
+            valid_from=validFrom,
+            idempotency_key=idempotencyKey,
+        )
+        return await shown(call, await call.ask(price_contract, cmd, clock=call.wiring.clock))
 
     @operation(
         "StepContract",
@@ -909,6 +958,32 @@ def _countries(given: Any) -> tuple[CountryTax, ...]:
         )
         for each in given or ()
     )
+
+
+def _rate(one: Any, place: str) -> Rate:
+    """Return a rate as the domain's. Refuses with: BadValue."""
+    more: dict[str, Any] = {}
+    if one.percent is not None or one.amount is not None:
+        more["adjust"] = Adjustment(
+            percent=None if one.percent is None else _scaled(one.percent, MICRO, f"{place}.percent"),
+            amount=None if one.amount is None else _scaled(one.amount, NANO, f"{place}.amount"),
+        )
+    if one.price is not None:
+        per = one.per or 1
+        price = _scaled(one.price, NANO, f"{place}.price")
+        more["steps"] = (Step(price=price, per=per, next=one.next or per),)
+    if one.setup is not None:
+        more["setup"] = _scaled(one.setup, NANO, f"{place}.setup")
+    if one.direction is not None:
+        more["direction"] = one.direction
+    return Rate(to=one.to, mode=one.mode, valid_to=one.validTo, **more)
+
+
+def _scaled(value: Decimal, scale: int, place: str) -> int:
+    try:
+        return scaled(format(value, "f"), scale)
+    except BadValue as no:
+        raise BadValue(no.template, field=place, **no.values) from None
 
 
 def _line(key: int | None) -> SubscriptionId | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.api.conftest import House
-from tests.api.test_graphql_parties import new_contract, new_customer
+from tests.api.month import TARIFF
+from tests.api.test_graphql_parties import gql, new_contract, new_customer
 from tests.api.test_soap import PORTS, _soap
 from tests.api.test_soap_margins import code
+
+IMPORT = "mutation($d: JsonText!) { importTariff(input: {document: $d}) { __typename } }"
+NOON = datetime(2026, 4, 10, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("port", PORTS)
@@ -88,6 +93,9 @@ async def test_services_contracts_and_quotes(live: House, port: str) -> None:
             discount=[],
         )  # fmt: skip
         assert (again.terms.bindingMonths, again.discount[0].percent) == (12, 10)
+        rates = [{"to": "*", "mode": "voice", "price": Decimal("0.20"), "per": 60}]
+        priced = {"contractNumber": number, "version": 6, "validFrom": datetime(2026, 4, 10, tzinfo=UTC)}
+        assert code(service.PriceContract, **priced, rate=rates) == "bad_value"  # no list that it could deviate from
         told = service.PreviewContractEnding(contractNumber=number, noticedOn=date(2025, 3, 1), end=date(2025, 10, 1))
         # Three months at 199.
         assert (told.earliest, told.boundUntil, told.total) == (date(2025, 4, 1), date(2026, 1, 1), Decimal(597))
@@ -143,6 +151,7 @@ async def test_services_contracts_and_quotes(live: House, port: str) -> None:
             (service.EndContract, {"version": 1}),
             (service.PreviewContractEnding, {}),
             (service.AgreeTerms, {"version": 1}),
+            (service.PriceContract, {"version": 1, "validFrom": NOON, "rate": [{"to": "*", "mode": "voice"}]}),
             (service.ListContractChanges, {}),
         ):
             assert code(operation, contractNumber=number, **more) == "not_found"
@@ -164,6 +173,20 @@ async def test_services_contracts_and_quotes(live: House, port: str) -> None:
         assert code(service.CreateQuote, quote=line) == "not_found"
         nobodys(service)
 
+    listed = await new_contract(live, "operator", (await new_customer(live, "operator", "Eva"))["id"])
+
+    def pricing(service: Any) -> None:
+        """Price a contract that has a list."""
+        number = listed["number"]
+        rates = [{"to": "*", "mode": "voice", "percent": Decimal(-10)}]
+        asked = {"contractNumber": number, "version": 2, "validFrom": NOON, "rate": rates}
+        service.ChangeContract(contractNumber=number, version=1, change={"priceList": "Retail"})
+        priced = service.PriceContract(**asked)
+        assert (priced.version, priced.priceList) == (3, f"contract {number}")
+        assert code(service.PriceContract, **asked) == "stale"
+
+    await gql(live, "operator", IMPORT, d=json.dumps(TARIFF))
+    await _soap(live, "operator", port, pricing)
     await _soap(live, "operator", port, operator)
     await _soap(live, "reseller", port, reseller)
     await _soap(live, "other", port, other)
