@@ -180,6 +180,7 @@ class CommissionStatementModel(Model):
 class CommissionStatementPage(Model):
     """A page of statements."""
 
+    count = needed(Integer)
     statement = many(CommissionStatementModel)
     next = Unicode
 
@@ -536,7 +537,9 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
         page = await ctx.udc.ask(list_statements, PageRequest(first or PAGE, after or None))
         codes = await _codes(ctx.udc)
         following = str(page.items[-1].id) if page.more else None
-        return CommissionStatementPage(statement=[_statement(one, codes) for one in page.items], next=following)
+        return CommissionStatementPage(
+            count=len(page.items), statement=[_statement(one, codes) for one in page.items], next=following
+        )
 
     @operation("SyncCustomers", needed(ExternalCustomers), returns=SyncedPage, result="page")
     async def sync_customers(ctx: Any, customers: Any) -> Any:  # noqa: N805
