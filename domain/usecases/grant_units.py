@@ -187,13 +187,14 @@ async def _granted(unit: Unit, raters: Raters, grant: Grant) -> Granted:
 async def _charged(unit: Unit, cmd: GrantUnits, customer: CustomerId) -> ContractId | None:
     """Return the contract that pays, which must not have ended."""
     key = cmd.contract
+    if cmd.charged_to is not None and cmd.customer is None:
+        raise BadValue("which contract is charged is said where a whole customer is granted", field="chargedTo")
     if cmd.subscription is not None:
         line = (await unit.subscriptions.many([cmd.subscription]))[cmd.subscription]
         if line.ended_at is not None:
             raise WrongState("the subscription has ended", field="subscription")
         key = line.contract
-    if cmd.charged_to is not None and key is None:
-        key = cmd.charged_to
+    key = key or cmd.charged_to
     if key is None:
         return None
     contract = await unit.contracts.get(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -114,9 +114,10 @@ async def _check_plan(unit: Unit, name: str, *, shares: bool) -> None:
         raise NotFound("there is no plan {name}", name=name, field="plan")
     if plan.price_list is not None:
         await unit.catalogue.named(plan.price_list, field="plan")
-    if plan.shares is not shares:
-        whom = "several lines: put the contract on it" if plan.shares else "one line: put the subscription on it"
-        raise WrongState("{name} is a plan for {whom}", name=name, whom=whom, field="plan")
+    if plan.shares and not shares:
+        raise WrongState("{name} is a plan for several lines: put the contract on it", name=name, field="plan")
+    if shares and not plan.shares:
+        raise WrongState("{name} is a plan for one line: put the subscription on it", name=name, field="plan")
 
 
 async def _make_room(unit: Unit, cmd: PutOnPlan, contract: ContractId) -> None:
@@ -129,16 +130,6 @@ async def _make_room(unit: Unit, cmd: PutOnPlan, contract: ContractId) -> None:
 
 async def _on(unit: Unit, contract: ContractId) -> OnPlans:
     return OnPlans(contract, (await unit.plans.of_contracts([contract])).get(contract, ()))
-
-
-async def list_plan_assignments(
-    keys: Sequence[ContractId], *, actor: Actor, begin: Begin
-) -> Mapping[ContractId, OnPlans]:
-    """Return what each of these contracts and its subscriptions are on and were. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
-    async with begin(actor) as unit:
-        found = await unit.plans.of_contracts(keys)
-    return {key: OnPlans(key, found.get(key, ())) for key in keys}
 
 
 async def get_plan_assignments(key: ContractId, *, actor: Actor, begin: Begin) -> OnPlans:

@@ -250,8 +250,18 @@ async def test_what_cannot_be_granted(wiring, world):
     ):
         with pytest.raises(no):
             await grant_units(GrantUnits(subscription=line, **more), **around(wiring, world))
-    with pytest.raises(BadValue):
-        await grant_units(GrantUnits(bucket="own"), **around(wiring, world))
+    until = datetime(2026, 4, 1, tzinfo=UTC)
+    contract = await contract_of(wiring, world, 0)
+    for cmd in (
+        GrantUnits(bucket="own"),
+        GrantUnits(subscription=line, bucket="own", valid_to=until, charged_to=contract),
+        GrantUnits(customer=world.customers[0], bucket="own", valid_to=until, price=Decimal(5), service="TOP"),
+    ):
+        with pytest.raises((BadValue, NotFound)):
+            await grant_units(cmd, **around(wiring, world))
+    other = GrantUnits(customer=world.customers[1], bucket="own", valid_to=until, charged_to=contract)
+    with pytest.raises(NotFound):
+        await grant_units(other, **around(wiring, world))
     reseller = replace(world.actor, reseller=world.reseller, resellers=(world.reseller,), scopes=frozenset(Action))
     free = GrantUnits(subscription=world.subscriptions[1], bucket="own", valid_to=datetime(2026, 4, 1, tzinfo=UTC))
     with pytest.raises(NotAllowed):
