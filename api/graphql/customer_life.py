@@ -125,6 +125,7 @@ class NoteCustomerInput:
 
     customer: ID
     text: str
+    idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
 
 @strawberry.input(description="It cannot be undone.")

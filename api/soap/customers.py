@@ -264,11 +264,11 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
         return showing.customer(await ctx.udc.ask(merge_customers, cmd, clock=ctx.udc.wiring.clock))
 
-    @operation("NoteCustomer", needed(Unicode), needed(Unicode), returns=CustomerNote, result="note")
-    async def note_customer(ctx: Any, customerNumber: str, text: str) -> Any:  # noqa: N803, N805
+    @operation("NoteCustomer", needed(Unicode), needed(Unicode), Unicode, returns=CustomerNote, result="note")
+    async def note_customer(ctx: Any, customerNumber: str, text: str, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
         """Note something about a customer."""
         found = await ctx.udc.ask(get_customer, customerNumber)
-        cmd = NoteCustomer(customer=found.id, text=text)
+        cmd = NoteCustomer(customer=found.id, text=text, idempotency_key=idempotencyKey)
         kept = await ctx.udc.ask(note_customer, cmd, clock=ctx.udc.wiring.clock)
         return CustomerNote(at=kept.at, author=kept.author, text=kept.text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.access.actor import Action, Actor, allow
-from domain.commands import check_texts
+from domain.commands import answered, check_texts, remember
 from domain.customers.customer import check_open
 from domain.customers.note import Note, check
 from domain.ids import CustomerId
@@ -20,13 +20,17 @@ class NoteCustomer:
 
     customer: CustomerId
     text: str
+    idempotency_key: str | None = None
 
 
 async def note_customer(cmd: NoteCustomer, *, actor: Actor, begin: Begin, clock: Clock) -> Note:
-    """Keep a note. Refuses with: NotAllowed, BadValue, NotFound, WrongState (merged, closed or erased)."""
+    """Keep a note. Refuses with: NotAllowed, BadValue, NotFound, Conflict (key), WrongState (closed)."""
     allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     async with begin(actor) as unit:
+        if (known := await answered(unit.answers, cmd)) is not None:
+            (note,) = (await unit.notes.page(cmd.customer, PageRequest(1, known - 1))).items
+            return note
         customer = check_open(await unit.customers.get(cmd.customer))
         new = Note(
             id=0,
@@ -37,6 +41,7 @@ async def note_customer(cmd: NoteCustomer, *, actor: Actor, begin: Begin, clock:
             text=cmd.text.strip(),
         )
         kept = await unit.notes.add(check(new))
+        await remember(unit.answers, cmd, kept.id)
         detail = {"version": customer.version, "changed": ["notes"], "note": kept.id}
         await unit.audit.write("note_customer", f"customer:{customer.id}", detail)
     return kept

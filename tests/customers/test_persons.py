@@ -71,6 +71,10 @@ async def test_notes_are_kept_in_order_with_their_author(world: World) -> None:
     rest = await list_notes(one.id, PageRequest(5, page.items[0].id), actor=world.operator, begin=world.begin)
     (second,) = rest.items
     assert (second.text, second.author, second.at) == ("second", "boss", world.clock.now())
+    again = NoteCustomer(customer=one.id, text="third", idempotency_key="n1")
+    kept = [await note_customer(again, actor=world.operator, begin=world.begin, clock=world.clock) for _ in range(2)]
+    assert kept[0] == kept[1]
+    assert len((await list_notes(one.id, PageRequest(), actor=world.operator, begin=world.begin)).items) == 3
     for bad in (" ", "x" * 2001):
         with pytest.raises(BadValue):
             await note(world, one, bad)
