@@ -57,7 +57,7 @@ async def ensure_keys(path: Path, wiring: Wiring, actor: Actor) -> Keys:
             await revoke_client(client.client_id, actor=actor, begin=wiring.begin, clock=wiring.clock)
     resellers = await list_resellers(actor=actor, begin=wiring.begin)
     reseller = next(one.id for one in resellers if one.code == RESELLER)
-    everything = frozenset(Action)
+    everything = frozenset(one for one in Action if actor.may(one))  # what the operator's edition has
     keys = Keys(
         await _create(OPERATOR_NAME, everything, None, wiring, actor),
         await _create(RESELLER_NAME, everything - OPERATOR_ONLY, reseller, wiring, actor),
