@@ -95,8 +95,11 @@ async def told(wiring: Wiring, world: made.World) -> list[Any]:
     async with wiring.begin(world.actor) as unit:
         kept = await unit.draws.shares(refs)
         standing = await unit.draws.standing(world.customers)
+    # A grant's number is the database's, and another in another world.
+    plainly = pl.col("name").str.replace(r"#\d+$", "#")
+    kept, balances_ = kept.with_columns(plainly), standing.balances.rename({"bucket": "name"}).with_columns(plainly)
     what = ["start", "key", "kind", "slot", "name", "since", "amount"]
-    drawn = standing.balances.filter(pl.col("drawn") != 0)
+    drawn = balances_.rename({"name": "bucket"}).filter(pl.col("drawn") != 0)
     sums = drawn.select("bucket", "since", "granted", "drawn").sort("bucket", "since", "drawn")
     counted = standing.volumes.filter(pl.col("counted") != 0).select("ring", "slot", "counted").sort("ring", "counted")
     rows = [

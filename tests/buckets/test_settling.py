@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from api.settings import Settings
 from api.wiring import Wiring, in_memory
 from domain.rerating.rerating import Reason, Selection
+from domain.usecases.grant_units import GrantUnits, grant_units
+from domain.usecases.put_on_plan import PutOnPlan, put_on_plan
 from domain.usecases.rerate import Rerate, rerate
 from tests.buckets import made as own
 from tests.intake import world as made
@@ -24,7 +26,7 @@ Call = tuple[int, int, int, int]
 
 
 def parts(world: made.World) -> dict[str, object]:
-    """Return a shared bucket, an own one with increments, one of money, rolling months and a counted discount."""
+    """Return buckets that are shared, own, of money, rolling, of a plan under caps and granted; counted discounts."""
     customer, contract = f"customer:{world.customers[0]}", "each contract"
     march = {"every": "month", "from": "2026-03-01", "zone": "Europe/Stockholm"}
     return {
@@ -43,8 +45,16 @@ def parts(world: made.World) -> dict[str, object]:
             own.bucket(
                 "months", "each subscription", "45", period=march, rollover={"periods": 2, "cap": "30"}, priority=1
             ),
+            own.bucket("family", contract, "130", period=march, priority=4, per_subscription="70", plans=["Family"]),
+            own.bucket(
+                "top", "top-up", "60", period=["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"], top_up={"days": 50}
+            ),
         ],
-        "discount_rings": [own.volume_ring("much", "200", "-50", levels=["retail", "wholesale"])],
+        "plans": {"Family": {"kind": "multi"}},
+        "discount_rings": [
+            own.volume_ring("much", "200", "-50", levels=["retail", "wholesale"]),
+            own.volume_ring("together", "150", "-20", priority=2, when={"volume_shared": "contract"}),
+        ],
     }
 
 
@@ -56,8 +66,14 @@ def line(place: int, call: Call) -> str:
 
 async def fresh(wiring: Wiring, code: str) -> made.World:
     world = await made.with_source(wiring, code)
-    await own.add_line(wiring, world, 0, SECOND)
+    second = await own.add_line(wiring, world, 0, SECOND)
     await own.publish(wiring, world, **parts(world))
+    by = {"actor": world.actor, "begin": wiring.begin}
+    async with wiring.begin(world.actor) as unit:
+        contract = (await unit.subscriptions.many([second]))[second].contract
+    await put_on_plan(PutOnPlan(contract=contract, plan="Family", valid_from=date(2026, 3, 10)), **by)
+    top = GrantUnits(subscription=second, bucket="top", valid_from=datetime(2026, 3, 5, tzinfo=UTC))
+    await grant_units(top, **by, clock=wiring.clock, raters=wiring.raters)
     return world
 
 
