@@ -50,8 +50,8 @@ create unique index if not exists network_order_id on network_order (operator, i
 create unique index if not exists network_order_request on network_order (operator, request);
 create index if not exists network_order_subscription on network_order (operator, subscription, id);
 create index if not exists network_order_customer on network_order (operator, customer, id);
-create index if not exists network_order_open on network_order (operator, state, id)
-    where state in ('requested', 'waiting', 'sent', 'compensating', 'parked');
+create index if not exists network_order_state on network_order (operator, state, id);
+create index if not exists network_order_kind on network_order (operator, kind, id);
 create index if not exists network_order_waits on network_order using gin (after)
     where state in ('requested', 'waiting') and after <> '{}';
 create index if not exists network_order_wake on network_order (operator, wake_at)

@@ -17,7 +17,7 @@ from domain.feeds.feed import Credential
 from domain.ids import ContractId, CustomerId, ElementId, OperatorId, OrderId, ResellerId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.provisioning.element import ELEMENTS_MAX, ElementKind, NetworkElement
-from domain.provisioning.order import ENDED, Bar, Barring, Order, OrderKind, OrderNote, OrderState, Step, Waiting
+from domain.provisioning.order import Bar, Barring, Order, OrderKind, OrderNote, OrderState, Step, Waiting
 from domain.provisioning.template import Template
 from domain.refusal import NotFound, Stale
 from persistence import fields
@@ -248,8 +248,6 @@ class OrderStore:
             if word is not None:
                 values.append(word.value)
                 wishes.append(f"and {column} = ${len(values) + 1}")
-        if state is not None and state not in ENDED:
-            wishes.append(f"and {_OPEN}")
         values.append(request.first + 1)
         return Page.of(await self._select(f"{' '.join(wishes)} order by id limit ${len(values) + 1}", *values), request)
 
