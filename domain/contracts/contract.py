@@ -143,6 +143,12 @@ class Contract:
             kept = (*kept, Phase(start=on, state=state))
         return replace(self, state=state, phases=kept)
 
+    def closed(self) -> Contract:
+        """Return it as ended by its own end; one that never was more than a draft stays free."""
+        draft = self.state is ContractState.DRAFT and not self.phases
+        phases = (Phase(start=self.start, state=self.state),) if draft else self.phases
+        return replace(self, state=ContractState.ENDED, phases=phases)
+
     def agreed(self, terms: Terms, price_list: str | None, on: date) -> Contract:
         """Return it with other terms from a day on. Refuses with: BadValue (before the latest change of terms)."""
         if (terms, price_list) == (self.terms, self.price_list):

@@ -8,7 +8,6 @@ from typing import Final
 
 from domain.access.actor import Action, Actor, allow
 from domain.contracts.changes import ChangeKind, ChangeState
-from domain.contracts.contract import ContractState
 from domain.ids import ContractChangeId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
@@ -85,7 +84,7 @@ async def _ended(today: date, actor: Actor, begin: Begin, clock: Clock) -> int:
             page = await unit.contracts.over(today, first=PER_UNIT)
             for one in page:
                 assert one.end is not None
-                kept = await unit.contracts.keep(replace(one, state=ContractState.ENDED))
+                kept = await unit.contracts.keep(one.closed())
                 change = done(ChangeKind.END, kept, actor=actor, at=clock.now(), on=one.end, changed=("state",))
                 await unit.contract_changes.add(change, kept)
                 over = midnight(await unit.operators.own(), one.end)

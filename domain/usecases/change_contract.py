@@ -106,5 +106,5 @@ def _dated(contract: Contract, changed: Contract, changes: dict[str, Any], today
         return replace(found, state=changed.state, phases=())
     if changed.state is ContractState.ENDED:
         assert found.end is not None
-        return replace(found, state=changed.state, phases=found.phases)
+        return found.closed()
     return found.stepped(changed.state, max(today, found.start))

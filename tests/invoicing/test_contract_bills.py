@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from domain.contracts.changes import HeldLine
-from domain.contracts.contract import Contract, ContractService
+from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.service import CountryTax, Service
 from domain.contracts.subscription import SubscriptionState
 from domain.contracts.terms import Discount, Terms
@@ -209,3 +209,21 @@ async def test_account_and_vat_by_the_payers_country(office: Office) -> None:
     async with office.begin() as unit:
         # 299 * 25.5 % is 76.245; VAT of another country has an account of its own.
         assert (await unit.ledger.balances())["2670", "SEK"] == -7625
+
+
+async def test_a_draft_that_ends_was_never_paid_for(office: Office) -> None:
+    async with office.begin() as unit:
+        one = await unit.customers.add(worlds.customer(office.actor, number="1"))
+        line = ContractService(service=office.services["mobile"].id, start=date(2026, 10, 1))
+        drafts = [
+            await unit.contracts.add(
+                worlds.contract(one, start=date(2026, 10, 1), end=date(2026, 10, 20), services=(line,))
+            )
+            for _ in range(2)
+        ]
+    await do(office, ChangeContract, drafts[0], state=ContractState.ENDED)
+    today(office, date(2026, 11, 1))
+    assert (await office.bill()).invoices == 0
+    async with office.begin() as unit:
+        for draft in drafts:
+            assert (await unit.contracts.get(draft.id)).state is ContractState.ENDED
