@@ -44,7 +44,7 @@ class Ahead:
         self._stop = stop
         self._thread = ThreadPoolExecutor(1, "ahead")
         self._room = asyncio.Semaphore(WAITING_MAX)
-        self._ready: asyncio.Queue[Prepared | Exception | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[Prepared | BaseException | None] = asyncio.Queue()
         self._last: Rater | None = None
         self._task = asyncio.create_task(self._produce())
 
@@ -54,7 +54,7 @@ class Ahead:
         self._room.release()
         if made is None:
             return None
-        if isinstance(made, Exception):
+        if isinstance(made, BaseException):
             raise made
         self._last = rater = await self._present()
         if made.rater is not rater:
@@ -77,7 +77,9 @@ class Ahead:
                 self._ready.put_nowait(made)
                 if made is None:
                     return
-        except Exception as fault:  # noqa: BLE001  (whoever takes it raises it)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as fault:  # noqa: BLE001  (whoever takes it raises it; a panic of polars is no Exception)
             self._ready.put_nowait(fault)
 
     def _next(self) -> Prepared | None:

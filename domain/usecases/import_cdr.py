@@ -120,8 +120,12 @@ async def import_cdr(
             )
             try:
                 with arrival.open() as whole:
-                    start.go_on(whole)
                     begun = early if file.position == 0 else None
+                    if begun is not None:
+                        start.go_on(whole)
+                    elif early is not None:
+                        # What goes on behind a position reads the file itself: two would move each other in it.
+                        await early.close()
                     return await _whole(run, whole, formats, early=begun, passed=passed, records_max=records_per_chunk)
             finally:
                 await keeping

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
 
 import pytest
 
@@ -69,7 +71,7 @@ async def test_a_reader_that_waits_is_let_go(start: HeadStart, size: int) -> Non
             await asyncio.wrap_future(reading)
 
 
-async def slowly(wiring, world, *parts, size_max=1 << 30):
+async def slowly(wiring, world, *parts, size_max=1 << 30, **options):
     """Import a file whose parts come when what stands between them has been done."""
 
     async def content() -> AsyncIterator[bytes]:
@@ -85,9 +87,10 @@ async def slowly(wiring, world, *parts, size_max=1 << 30):
         begin=wiring.begin,
         clock=wiring.clock,
         blobs=wiring.blobs,
-        formats=wiring.formats,
+        formats=options.pop("formats", wiring.formats),
         raters=wiring.raters,
         records_per_chunk=10,
+        **options,
     )
 
 
@@ -134,3 +137,58 @@ async def test_who_sends_a_file_and_breaks_off_leaves_nothing(wiring, world) -> 
     with pytest.raises(EOFError):
         await slowly(wiring, world, made.calls(50), breaks)
     assert await events(wiring, world) == []
+
+
+class Readers(ShippedFormats):
+    """Notes how many read a file at the same time, each of them slowly."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+
+    def check(self, file: BinaryIO) -> None:
+        for _ in self.blocks(file):
+            pass
+
+    def blocks(self, file: BinaryIO) -> Iterator[bytes]:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        time.sleep(0.05)
+        yield from super().blocks(file)
+        self._now -= 1
+
+
+async def test_who_goes_on_with_a_file_is_its_only_reader(wiring, world, monkeypatch) -> None:
+    """The rater is not there before the whole file is, as after a restart; then two could begin to read at once."""
+    monkeypatch.setattr("integrations.cdr.delimited._FIRST_FILL_BYTES", 2_000)
+    data = gzip.compress(made.calls(60))
+
+    def breaks(file) -> None:
+        if file.chunks == 2:
+            raise EOFError
+
+    with pytest.raises(EOFError):
+        await slowly(wiring, world, data, progress=breaks)
+    done = asyncio.Event()
+    real = wiring.raters.present
+
+    async def late(*args):
+        await done.wait()
+        return await real(*args)
+
+    monkeypatch.setattr(wiring.raters, "present", late)
+    formats = Readers()
+    asyncio.get_running_loop().call_later(0.5, done.set)
+    again = await slowly(wiring, world, data, formats=formats)
+    assert (again.file.records, again.file.rated, formats.most) == (60, 60, 1)
+
+
+async def test_a_panic_while_reading_is_told(wiring, world, monkeypatch) -> None:
+    class Panic(BaseException):
+        pass
+
+    def panics(*_: object) -> None:
+        raise Panic
+
+    monkeypatch.setattr(ahead, "prepare", panics)
+    with pytest.raises(Panic):
+        await asyncio.wait_for(slowly(wiring, world, made.calls(5)), 30)
