@@ -38,10 +38,27 @@ begin
         and (a.valid_to is null or a.valid_to > moved_at);
     if exists (select from draw_customer d where d.operator = tenant and d.customer = double) then
         insert into draw_customer (operator, customer) values (tenant, survivor) on conflict do nothing;
-        foreach kept in array array['draw_party', 'bucket_balance', 'bucket_loss', 'ring_volume'] loop
-            execute format('update %I set customer = $1 where operator = $2 and customer = $3', kept)
-                using survivor, tenant, double;
-        end loop;
+        update draw_party set customer = survivor where operator = tenant and customer = double;
+        -- What both have of the same, as where all of a customer's lines count together, is added up.
+        update bucket_balance s set granted = s.granted + d.granted, drawn = s.drawn + d.drawn, given = s.given + d.given
+          from bucket_balance d
+         where d.operator = tenant and d.customer = double and s.operator = tenant and s.customer = survivor
+           and (s.bucket, s.owner, s.since) = (d.bucket, d.owner, d.since);
+        update bucket_loss s set amount = s.amount + d.amount from bucket_loss d
+         where d.operator = tenant and d.customer = double and s.operator = tenant and s.customer = survivor
+           and (s.bucket, s.owner, s.since, s.at) = (d.bucket, d.owner, d.since, d.at);
+        update ring_volume s set counted = s.counted + d.counted from ring_volume d
+         where d.operator = tenant and d.customer = double and s.operator = tenant and s.customer = survivor
+           and (s.subscription, s.ring, s.slot) = (d.subscription, d.ring, d.slot);
+        update bucket_balance d set customer = survivor where d.operator = tenant and d.customer = double
+           and not exists (select from bucket_balance s where s.operator = tenant and s.customer = survivor
+               and (s.bucket, s.owner, s.since) = (d.bucket, d.owner, d.since));
+        update bucket_loss d set customer = survivor where d.operator = tenant and d.customer = double
+           and not exists (select from bucket_loss s where s.operator = tenant and s.customer = survivor
+               and (s.bucket, s.owner, s.since, s.at) = (d.bucket, d.owner, d.since, d.at));
+        update ring_volume d set customer = survivor where d.operator = tenant and d.customer = double
+           and not exists (select from ring_volume s where s.operator = tenant and s.customer = survivor
+               and (s.subscription, s.ring, s.slot) = (d.subscription, d.ring, d.slot));
     end if;
     update contract set customer = survivor, version = version + 1 where operator = tenant and customer = double;
     get diagnostics contracts = row_count;

@@ -27,6 +27,7 @@ from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_payments import list_open_items
 from domain.usecases.merge_customers import MergeCustomers, merge_customers
 from domain.usecases.run_bills import RunBills, run_bills
+from persistence.engine import OWNER, Database
 from tests.customers.test_moves import made
 from tests.stores.worlds import NOON, PLACE, World
 from tests.usecases.trail import trail
@@ -200,3 +201,37 @@ async def test_what_is_invoiced_stays_and_the_rest_comes_on_the_survivors_invoic
     await merge(world, third, survivor)
     assert len((await list_invoices(ListInvoices(customer=third.id), **who)).items) == 4
     assert (await get_customer(double.id, **who)).merged_into == third.id
+
+
+async def test_buckets_balances_go_over_and_what_both_have_is_added_up(world: World) -> None:
+    if not isinstance(world.database, Database):
+        pytest.skip("memory keeps its draws by line and contract alone")
+    one, two = await made(world, "One"), await made(world, "Two")
+    operator = world.operator.operator
+    rows = [(one.id, "shared", 100, 40), (two.id, "shared", 50, 5), (two.id, "own", 7, 3)]
+    async with world.database.transaction(role=OWNER) as transaction:
+        run = transaction.connection.execute
+        for owner in (one, two):
+            await run("insert into draw_customer (operator, customer) values ($1, $2)", operator, owner.id)
+            await run(
+                "insert into ring_volume (operator, customer, subscription, ring, slot, counted)"
+                " values ($1, $2, 0, 'r', 0, 11)",
+                *(operator, owner.id),
+            )
+        for owner_id, bucket, granted, drawn in rows:
+            await run(
+                "insert into bucket_balance (operator, customer, bucket, owner, since, until, unit, granted, drawn)"
+                " values ($1, $2, $3, 'x', $4, $5, 's', $6, $7)",
+                *(operator, owner_id, bucket, NOON, NOON.replace(month=4), granted, drawn),
+            )
+    await merge(world, one, two)
+    async with world.database.transaction(role=OWNER) as transaction:
+        balances = await transaction.connection.fetch(
+            "select bucket, granted, drawn from bucket_balance where operator = $1 and customer = $2 order by bucket",
+            *(operator, one.id),
+        )
+        counted = await transaction.connection.fetchval(
+            "select counted from ring_volume where operator = $1 and customer = $2", operator, one.id
+        )
+    assert [tuple(row) for row in balances] == [("own", 7, 3), ("shared", 150, 45)]
+    assert counted == 22
