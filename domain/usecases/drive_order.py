@@ -29,7 +29,7 @@ from domain.usecases.place_order import promise
 from domain.usecases.step_subscription import take_step
 
 SENDS_MAX: Final = 50  # in one job; the next one goes on
-LOOK_AGAIN: Final = timedelta(seconds=60)  # at what waits for other orders, should nobody have told of their end
+LOOK_AGAIN: Final = timedelta(minutes=10)  # at what waits for other orders, should nobody have told of their end
 PARKED: Final = "order_parked"
 UNASKED: Final = "the network cannot be asked"
 CONTRADICTED: Final = "order_contradicted"
@@ -138,6 +138,8 @@ async def _look(
         if moved == order:
             return order, None
         kept = await unit.orders.keep(moved)
+        if replace(moved, wake_at=order.wake_at) == order:
+            return kept, None  # it waits on, which is no news
         await _tell(unit, order, kept, send, actor=actor, now=now)
         if kept.state is OrderState.CONFIRMED:
             await _apply(unit, kept, line, now)

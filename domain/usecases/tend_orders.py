@@ -55,7 +55,7 @@ async def check_signature(came: Signed, *, actor: Actor, begin: Begin, clock: Cl
     """Let an element's own answer pass. Refuses with: NotAllowed, whatever is wrong with it."""
     async with begin(actor) as unit:
         element = next((one for one in await unit.elements.all() if one.name == came.element), None)
-    known = None if element is None or not element.active else element.credentials.get(SIGNING)
+    known = None if element is None else element.credentials.get(SIGNING)
     if element is not None and known is not None:
         try:
             secret = (
