@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
+from api.catalogues import speak
 from api.rest.refusals import Malformed, problem, refused
 from domain.access.actor import Actor
 from domain.refusal import Refusal
@@ -115,6 +116,7 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
+        speak(Headers(scope=scope).get("accept-language"))
         answer = _Answer(send)
         scope.setdefault("state", {})
         scope["app"] = self  # starlette raises its 404 and 405 where there is one, and _trouble words them

@@ -16,6 +16,7 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
 
+from api.catalogues import sentence
 from api.graphql.closing import Closing
 from domain import refusal as no
 from domain.ports.news import TooSlow
@@ -106,7 +107,7 @@ def _handler(kind: type[no.Refusal], told: type[Refusal]) -> strawberry.Exceptio
 
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
             del field, info
-            return told(code=kind.code.upper(), message=exception.message, field=exception.field)
+            return told(code=kind.code.upper(), message=sentence(exception), field=exception.field)
 
     return Handler()
 
@@ -145,7 +146,7 @@ def shown(error: GraphQLError) -> GraphQLError:
     if isinstance(original, Closing | TooSlow):
         return error  # the socket sees what it is, and ends
     if isinstance(original, no.Refusal):
-        return _coded(error, original.message, original.code.upper(), field=original.field)
+        return _coded(error, sentence(original), original.code.upper(), field=original.field)
     identity = secrets.token_hex(8)
     if isinstance(original, DatabaseAway):
         faults.error("error %s: %s", identity, original)

@@ -30,6 +30,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
+from api.catalogues import speak
 from api.graphql.board import Board
 from api.graphql.closing import Closing
 from api.graphql.context import LiveContext
@@ -90,6 +91,7 @@ class GraphQLSockets:
         """Hold one conversation, or refuse it in the handshake."""
         socket = WebSocket(scope, receive, send)
         headers = Headers(scope=scope)
+        speak(headers.get("accept-language"))
         session = None
         if not _same_origin(headers, self.wiring.settings.address):
             return await _refuse(socket, HTTPStatus.FORBIDDEN, "pages of other sites may not open sockets here")

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
+from api.catalogues import sentence
 from domain.refusal import (
     BadValue,
     Conflict,
@@ -79,4 +80,4 @@ def problem(
 
 def refused(refusal: Refusal) -> Response:
     """Return the answer to a refusal."""
-    return problem(status_of(refusal), refusal.code, refusal.message, field=refusal.field)
+    return problem(status_of(refusal), refusal.code, sentence(refusal), field=refusal.field)

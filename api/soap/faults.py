@@ -7,6 +7,7 @@ from typing import Final
 from lxml import etree
 from spyne import Fault
 
+from api.catalogues import sentence
 from domain.refusal import Refusal
 
 NAMESPACE: Final = "urn:tollwright:billing:1"
@@ -18,10 +19,11 @@ ENVELOPES: Final = {
 
 def refused(refusal: Refusal) -> Fault:
     """Return the fault of a refusal: faultcode ``Client.not_found``, and a ``Refusal`` element in its detail."""
-    detail = {f"{{{NAMESPACE}}}code": refusal.code, f"{{{NAMESPACE}}}message": refusal.message}
+    told = sentence(refusal)
+    detail = {f"{{{NAMESPACE}}}code": refusal.code, f"{{{NAMESPACE}}}message": told}
     if refusal.field is not None:
         detail[f"{{{NAMESPACE}}}field"] = refusal.field
-    return Fault(f"Client.{refusal.code}", refusal.message, detail={f"{{{NAMESPACE}}}Refusal": detail})
+    return Fault(f"Client.{refusal.code}", told, detail={f"{{{NAMESPACE}}}Refusal": detail})
 
 
 def internal(identity: str) -> Fault:
