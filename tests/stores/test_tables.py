@@ -29,7 +29,12 @@ TABLES = (
     SubscriptionRow,
 )
 # What the database fills in by itself and no store writes.
-OWN_BUSINESS = {("customer", "search"), ("customer", "pays_through"), ("operator", "created_at")}
+OWN_BUSINESS = {
+    ("number_assignment", "ip"),
+    ("customer", "search"),
+    ("customer", "pays_through"),
+    ("operator", "created_at"),
+}
 # Piccolo's words for a type, and PostgreSQL's. char(n) is fixed in length, which Piccolo does not know.
 WORDS = {
     "VARCHAR(2)": "character",
