@@ -56,7 +56,8 @@ async def test_graphql_soap_and_rest_tell_the_same_in_the_callers_language(live:
     assert "999999" in rest.json()["detail"]
     envelope = (
         '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
-        '<b:GetBulkImport xmlns:b="urn:tollwright:billing:1"><b:id>999999</b:id></b:GetBulkImport></e:Body></e:Envelope>'
+        '<b:GetBulkImport xmlns:b="urn:tollwright:billing:1"><b:id>999999</b:id></b:GetBulkImport>'
+        "</e:Body></e:Envelope>"
     )
     more = {"Content-Type": "text/xml; charset=utf-8"}
     soap = await live.http.post("/soap", content=envelope, headers=headers | more)
