@@ -135,6 +135,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "priceContract",
         "blockNumbers",
         "changeField",
         "changeOperator",
@@ -321,6 +322,7 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "PriceContract",
         "AddSubscription",
         "AgreeTerms",
         "AnswerQuote",
