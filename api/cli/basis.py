@@ -33,9 +33,9 @@ def main() -> None:
 def take(
     format_: Annotated[str, typer.Option("--format", help="json or csv.")] = "json", operator: OperatorOption = None
 ) -> int:
-    """Print the lines of the batch that waits, or of a new one; its number stands on stderr.
+    """Print the lines of the batch that waits, or of a new one.
 
-    Until it is acknowledged, the same batch comes again.
+    Its number stands on stderr. Until it is acknowledged, the same batch comes again.
     """
     from api.cli.reach import run_with
 

@@ -48,7 +48,10 @@ def export(
     format_: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
     operator: OperatorOption = None,
 ) -> int:
-    """Print what a period comes to, a line per measure: the basis of an invoice to the operator."""
+    """Print what a period comes to, a line per measure.
+
+    It is the basis of an invoice to the operator.
+    """
     from api.cli.reach import run_with
 
     if format_ not in FORMATS:
