@@ -35,12 +35,16 @@ PART_COLUMNS: Final = ("_part", "_seq", "_last", "_scope", "_key")
 
 @dataclass(slots=True)
 class _Open:
-    """A session that waits for more of its parts; ``state`` is what those that came so far say."""
+    """A session that waits for more of its parts; ``state`` is what those that came so far say.
+
+    ``overtaken``: its close came before its beginning, so that what lies between is still to come.
+    """
 
     state: Session
     parts: list[Row] = field(default_factory=list)
     signatures: list[int] = field(default_factory=list)
     touched: int = 0
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Sessions:
         out = Joined()
         for key, session in list(self._open.items()):
             if session.state.charged:
-                self._emit(key, out, complete=session.state.told)
+                self._emit(key, out, complete=session.state.closed or session.state.told)
         return out
 
     def _part(self, row: Row, out: Joined) -> None:
@@ -133,7 +137,8 @@ class Sessions:
         session.touched = self._newest
         out.pending += 1
         session.state.learn(row)
-        if session.state.closed:
+        session.overtaken |= row["_part"] == "close" and not session.state.opened
+        if session.state.closed and not session.overtaken:
             self._emit(key, out, complete=True)
 
     @staticmethod
@@ -177,7 +182,7 @@ class Sessions:
     def _give_up(self, key: str, out: Joined) -> None:
         state = self._open[key].state
         fault = None if state.known or state.measured else "missing_field"
-        self._emit(key, out, complete=state.told, fault=fault)
+        self._emit(key, out, complete=state.closed or state.told, fault=fault)
 
     def _emit(self, key: str, out: Joined, *, complete: bool, fault: str | None = None) -> None:
         session = self._open.pop(key)

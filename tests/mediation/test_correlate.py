@@ -146,3 +146,13 @@ def test_channel_events_without_their_beginning_wait() -> None:
     answered = b"\n".join(line for line in later.split(b"\n") if b"ANSWER" not in line)
     _, _, balance = run("asterisk-cel", answered)
     assert (balance.events, balance.pending) == (0, 3)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_channel_events_of_a_later_file_may_come_first(cut: int) -> None:
+    """The end of a call overtakes its beginning: the event waits for what lies between."""
+    lines = CEL.splitlines(keepends=True)
+    events, _, balance = run("asterisk-cel", b"".join(lines[cut:] + lines[:cut]))
+    told = events.select("a", "b", "start", "used", "answered", "flags").row(0)
+    assert told == ("46701740605", "0846500401", 1_772_445_605_200_000, 60, True, [])
+    assert balance == Balance(records=5, events=1, merged=4)
