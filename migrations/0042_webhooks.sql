@@ -20,17 +20,19 @@ create or replace function owner_of(of_operator int, kind text, key text) return
     security definer set search_path = pg_catalog, public as $$
 declare
     found bigint;
+    place text := case kind when 'order' then 'network_order' else kind end;
 begin
-    if key !~ '^[0-9]{1,18}$' then
+    if kind = 'number' then
+        select n.reseller into found from number_stock n where n.operator = of_operator and n.number = key;
+        return found;
+    elsif key !~ '^[0-9]{1,18}$' then
         return null;
     end if;
     case kind
-        when 'customer' then select c.reseller into found from customer c where c.operator = of_operator and c.id = key::bigint;
-        when 'contract' then select c.reseller into found from contract c where c.operator = of_operator and c.id = key::bigint;
-        when 'subscription' then
-            select s.reseller into found from subscription s where s.operator = of_operator and s.id = key::bigint;
-        when 'order' then
-            select o.reseller into found from network_order o where o.operator = of_operator and o.id = key::bigint;
+        when 'customer', 'contract', 'subscription', 'quote', 'order', 'number_order', 'number_reservation', 'bulk_import',
+             'webhook' then
+            execute format('select t.reseller from public.%I t where t.operator = $1 and t.id = $2', place)
+                into found using of_operator, key::bigint;
         when 'reseller' then select r.id into found from reseller r where r.operator = of_operator and r.id = key::bigint;
         else found := null;
     end case;
@@ -82,10 +84,10 @@ create or replace function fan_out() returns trigger language plpgsql security d
 begin
     insert into webhook_delivery (operator, webhook, event)
     with recursive tier as (
-        select r.id, r.parent, 1 as depth from reseller r where r.operator = new.operator and r.id = new.reseller
+        select r.id, r.parent, 1 as depth from reseller_at(now()) r where r.operator = new.operator and r.id = new.reseller
         union all
-        select r.id, r.parent, tier.depth + 1 from reseller r join tier on r.operator = new.operator and r.id = tier.parent
-            where tier.depth < 100)
+        select r.id, r.parent, tier.depth + 1 from reseller_at(now()) r
+            join tier on r.operator = new.operator and r.id = tier.parent where tier.depth < 100)
     select w.operator, w.id, new.id from webhook w
     where w.operator = new.operator and w.active and new.kind <> 'webhook.test'
         and w.kinds && array['*', new.kind, split_part(new.kind, '.', 1) || '.*']

@@ -12,13 +12,22 @@ from domain.ids import EventId, OperatorId, ResellerId, WebhookId
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Stale
+from domain.resellers.reseller import as_of
 from domain.webhooks.event import TEST, Event, parts, wanted
 from domain.webhooks.webhook import DISABLE_AFTER, FAULT_MAX, Delivery, DeliveryState, Due, Webhook
 from persistence.memory import Draft, MemoryDatabase, page_of
 
 OWNED = {
-    **{kind: kind for kind in ("customer", "contract", "subscription", "reseller")},
+    "customer": "customer",
+    "contract": "contract",
+    "subscription": "subscription",
+    "reseller": "reseller",
+    "quote": "quote",
     "order": "network_order",
+    "number_order": "number_order",
+    "number_reservation": "number_reservation",
+    "bulk_import": "bulk_import",
+    "webhook": "webhook",
 }
 
 
@@ -36,11 +45,7 @@ def owner_of(draft: Draft, subject: str) -> ResellerId | None:
 
 def fan_out(draft: Draft, event: Event) -> None:
     """Make a delivery for each webhook that wants the event and may see it."""
-    above: set[ResellerId] = set()
-    tier = event.reseller
-    while tier is not None:
-        above.add(tier)
-        tier = draft.table("reseller")[tier].parent
+    above = _above(draft, event.reseller)
     for webhook in draft.table("webhook").values():
         sees = webhook.operator == event.operator and (webhook.reseller is None or webhook.reseller in above)
         if sees and webhook.active and wanted(event.kind, webhook.kinds):
@@ -140,7 +145,7 @@ class MemoryWebhooks:
                     rows[place] = replace(one, state=DeliveryState.WAITING, attempts=0, next_at=at, finished_at=None)
                     again += 1
             return again
-        below = {one.id for one in self._draft.table("reseller").values() if webhook.reseller in self._above(one.id)}
+        below = {key for key in self._draft.table("reseller") if webhook.reseller in _above(self._draft, key)}
         for one in self._draft.seen("outbox"):
             asked = one.id == event if since is None else one.at >= since and wanted(one.kind, webhook.kinds)
             if asked and (webhook.reseller is None or one.reseller in below):
@@ -163,12 +168,17 @@ class MemoryWebhooks:
         self._draft.table("webhook_delivery")[webhook.id, event.id] = _new(webhook, event, event.at)
         return event
 
-    def _above(self, reseller: ResellerId | None) -> set[ResellerId]:
-        found: set[ResellerId] = set()
-        while reseller is not None:
-            found.add(reseller)
-            reseller = self._draft.table("reseller")[reseller].parent
-        return found
+
+def _above(draft: Draft, reseller: ResellerId | None) -> set[ResellerId]:
+    """Return a reseller and whom he buys from now, up to the outermost."""
+    rows = {key: one for key, one in draft.table("reseller").items() if one.operator == draft.actor.operator}
+    terms = draft.table("reseller_term")
+    present = as_of(rows, [terms[key] for key in sorted(terms) if key[0] in rows], datetime.now(UTC))
+    found: set[ResellerId] = set()
+    while reseller is not None:
+        found.add(reseller)
+        reseller = present[reseller].parent
+    return found
 
 
 class MemoryDeliveries:

@@ -181,8 +181,8 @@ class WebhookStore:
         chosen = "o.id = $5" if event is not None else f"o.created_at >= $5 and {_WANTED}"
         tiers = (
             "and ($6::bigint is null or o.reseller in (with recursive below as (select id from reseller where"
-            " operator = $1 and id = $6 union all select r.id from reseller r join below b on r.operator = $1 and"
-            " r.parent = b.id) select id from below))"
+            " operator = $1 and id = $6 union all select r.id from reseller_at(now()) r join below b"
+            " on r.operator = $1 and r.parent = b.id) select id from below))"
         )
         said = await self._connection.execute(
             "insert into webhook_delivery (operator, webhook, event, next_at)"  # noqa: S608  (our own words)
