@@ -6,6 +6,7 @@ cut stream loads nothing. An archive within an archive is left packed, and then 
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
 import zlib
@@ -119,9 +120,22 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
         raise Unreadable("the zip archive is cut or damaged: {wrong}; fetch it again", wrong=wrong) from None
 
 
+class _Lent(io.RawIOBase):
+    """A file that pyarrow reads and does not close with its stream: it is read again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._file.read(size)
+
+
 def _zstd(file: BinaryIO) -> Iterator[bytes]:
     try:
-        with pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd") as unpacked:
+        with pa.CompressedInputStream(pa.PythonFile(_Lent(file), mode="r"), "zstd") as unpacked:
             while block := unpacked.read(BLOCK_BYTES):
                 yield block
     except (pa.ArrowException, OSError) as wrong:

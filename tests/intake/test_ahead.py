@@ -6,10 +6,12 @@ import asyncio
 import gzip
 import io
 import time
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
+import pyarrow as pa
 import pytest
 
 from domain.catalogue.document import read_tariff
@@ -180,6 +182,19 @@ async def test_who_goes_on_with_a_file_is_its_only_reader(wiring, world, monkeyp
     asyncio.get_running_loop().call_later(0.5, done.set)
     again = await slowly(wiring, world, data, formats=formats)
     assert (again.file.records, again.file.rated, formats.most) == (60, 60, 1)
+
+
+def zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Master.csv", data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zipped, lambda data: pa.Codec("zstd").compress(data, asbytes=True)])
+async def test_packed_files_are_imported(wiring, world, pack) -> None:
+    done = await slowly(wiring, world, pack(made.calls(60)))
+    assert (done.file.state, done.file.rated) == (FileState.DONE, 60)
 
 
 async def test_a_panic_while_reading_is_told(wiring, world, monkeypatch) -> None:

@@ -39,11 +39,14 @@ def unpacked(data: bytes, **limits: int) -> bytes:
         zipped(("cdr.csv", TEXT)),
         zipped(("folder/", b""), ("folder/cdr.csv", TEXT)),
         pa.Codec("zstd").compress(TEXT, asbytes=True),
+        pa.Codec("zstd").compress(TEXT[:6], asbytes=True) + pa.Codec("zstd").compress(TEXT[6:], asbytes=True),
     ],
 )
 def test_a_packed_file_is_read_by_its_magic(packed: bytes) -> None:
-    containers.check(io.BytesIO(packed))
-    assert unpacked(packed) == TEXT
+    file = io.BytesIO(packed)
+    for _ in range(2):  # checked first, then read: the file stays open
+        containers.check(file)
+        assert b"".join(containers.blocks(file)) == TEXT
 
 
 @pytest.mark.parametrize(
