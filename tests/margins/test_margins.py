@@ -105,6 +105,9 @@ def reckoned(events: list[RatedEvent], seller: int | None, by: MarginBy, world: 
             MarginBy.TRUNK: event.trunk or "",
             MarginBy.RESELLER: f"{buyer:019}" if buyer else "",
             MarginBy.DAY: event.start.astimezone(ZoneInfo("Europe/Stockholm")).date().isoformat(),
+            MarginBy.CONTRACT: f"{event.contract:019}",
+            MarginBy.SELLER: "",  # nobody sold these contracts; tests/api/test_trade.py has some that somebody did
+            MarginBy.TEAM: "",
         }[by]
         both = earned is not None and paid is not None
         unconverted = sold is not None and pays is not None and not both
