@@ -41,7 +41,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
     for document in documents(blocks, profile.layout.encoding):
         position = document.end
         _one(document, rows, wanted)
-        if rows.held >= records_max:
+        if rows.full(records_max):
             yield rows.piece(position)
     if not rows.first or rows.held:
         yield rows.piece(position)

@@ -55,7 +55,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
                 raise Unreadable("the XML has a DTD or entities of its own (DOCTYPE not allowed), which no CDR has")
             _one(text[begin:end], source.offset(begin), rows, wanted, parser)
             place = end
-            if rows.held >= records_max:
+            if rows.full(records_max):
                 yield rows.piece(source.offset(place))
         # What is left is the beginning of a document, or nothing of one but perhaps its first letters.
         rest = _BEGIN.search(text, place)

@@ -55,6 +55,6 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
             raise Unreadable(
                 "no line has the {ends} characters of profile {name}; set file.widths", ends=ends[-1], name=profile.name
             )
-        if rows.held >= records_max:
+        if rows.full(records_max):
             yield rows.piece(position)
     yield rows.piece(position)

@@ -42,7 +42,7 @@ def decode(
         position = line.end
         if line.text.strip(" \t\0"):
             _one(line, rows)
-        if rows.held >= records_max:
+        if rows.full(records_max):
             yield rows.piece(position)
     yield rows.piece(position)
 
@@ -71,6 +71,6 @@ def _array(blocks: Iterable[bytes], profile: Profile, wanted: frozenset[str], re
     for document in documents(blocks, profile.layout.encoding):
         position = document.end
         _one(Line(document.raw.decode(), document.begin, document.end, not document.cut), rows)
-        if rows.held >= records_max:
+        if rows.full(records_max):
             yield rows.piece(position)
     yield rows.piece(position)

@@ -86,7 +86,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
                 )
             else:
                 _one(found, data[found.begin : found.end], rows, profile)
-            if rows.held >= records_max:
+            if rows.full(records_max):
                 yield rows.piece(found.end)
         yield rows.piece(len(data))
 

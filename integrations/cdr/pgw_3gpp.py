@@ -76,7 +76,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
                 rows.reject("too_long", f"the record is {end - begin} bytes long", begin, data[begin : begin + 4096])
             else:
                 _one(data[begin:end], begin, rows, profile)
-            if rows.held >= records_max:
+            if rows.full(records_max):
                 yield rows.piece(end)
         yield rows.piece(len(data))
 

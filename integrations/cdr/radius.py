@@ -53,7 +53,7 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         if block and (not line.text.strip() or starts or len(block) > _BLOCK_LINES_MAX):
             seen = _one(block, rows, profile, complete=True, first=not seen) or seen
             block = []
-            if rows.held >= records_max:
+            if rows.full(records_max):
                 yield rows.piece(line.begin)
         if line.text.strip():
             block.append(line)

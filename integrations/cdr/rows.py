@@ -15,6 +15,8 @@ from domain.ports.reader import Decoded
 
 _PLACES: Final = {"_line": pl.Int64, "_offset": pl.Int64, "_place": pl.Int64}
 RAW_BYTES_MAX: Final = 65_536
+# A piece of long records has fewer of them: memory does not grow with how much a switch writes of each.
+PIECE_BYTES_MAX: Final = 32 << 20
 _BINARY: Final = re.compile(rb"[\x00-\x08]")
 
 
@@ -34,6 +36,7 @@ class Rows:
     def _clear(self) -> None:
         self._records: list[tuple[Mapping[str, str], int, int]] = []
         self._raws: list[bytes] = []
+        self._size = 0
         self._rejects: list[tuple[int, int, str, str, str]] = []
         self._ignored: dict[str, int] = {}
 
@@ -41,6 +44,10 @@ class Rows:
     def held(self) -> int:
         """How many records are gathered."""
         return len(self._records) + len(self._rejects) + sum(self._ignored.values())
+
+    def full(self, records_max: int) -> bool:
+        """Tell whether a piece of so many records, or of as many bytes as one may have, is gathered."""
+        return self.held >= records_max or self._size >= PIECE_BYTES_MAX
 
     @property
     def first(self) -> bool:
@@ -52,10 +59,12 @@ class Rows:
         self._line += 1
         self._records.append((record, self._line, offset))
         self._raws.append(raw[:RAW_BYTES_MAX])
+        self._size += min(len(raw), RAW_BYTES_MAX)
 
     def reject(self, reason: str, detail: str, offset: int, raw: bytes) -> None:
         """Gather a record that cannot be read."""
         self._line += 1
+        self._size += min(len(raw), RAW_BYTES_MAX)
         self._rejects.append((self._line, offset, reason, detail, text_of(raw[:RAW_BYTES_MAX])))
 
     def ignore(self, reason: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.cdr import registry
+from integrations.cdr import registry, rows
 from integrations.cdr.spool import WINDOW_BYTES, Spool
 from tests.mediation import samples
 
@@ -42,6 +42,15 @@ def test_what_is_read_ahead_is_bounded(name: str) -> None:
     before = pulled
     assert next(pieces).count >= 1_000
     assert pulled - before <= MEGABYTE
+
+
+def test_a_piece_of_long_records_has_fewer_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "PIECE_BYTES_MAX", MEGABYTE)
+    long = samples.FREESWITCH_JSON.split(b"\n")[0][:-1] + b', "app_log": "' + b"x" * 10_000 + b'"}\n'
+    profile = registry.profile("freeswitch-json")
+    pieces = list(registry.reader(profile).decode([long * 300], profile, records_max=50_000))
+    assert max(piece.count for piece in pieces) <= 1 + MEGABYTE // 10_000
+    assert sum(piece.count for piece in pieces) == 300
 
 
 def test_a_file_that_is_read_twice_lies_on_disk_and_is_read_through_a_window() -> None:
