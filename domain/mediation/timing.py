@@ -153,7 +153,8 @@ def answered_of(columns: Columns, times: Times) -> Mask:
         return times.answer_known
     if words is not None:
         return disposition.is_in(list(words)).to_numpy()
-    return times.answer_known & ~disposition.str.to_lowercase().is_in(_NO).to_numpy()
+    refused: Mask = disposition.str.to_lowercase().is_in(_NO).to_numpy()
+    return times.answer_known & ~refused
 
 
 def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) -> Amount:
