@@ -4,6 +4,8 @@ alter table outbox add column if not exists subject text not null default '';
 alter table outbox add column if not exists reseller bigint;
 -- Readers go by the order of transactions and no further than the oldest one still open: nothing turns up behind them.
 alter table outbox add column if not exists txid xid8 not null default pg_current_xact_id();
+-- When it was written, not when its transaction began: of two that waited for each other the later is the later.
+alter table outbox alter column created_at set default clock_timestamp();
 create index if not exists outbox_subject on outbox (operator, subject, id) where subject <> '';
 drop index if exists outbox_open;
 -- A page of the log, and what is too old to be sent again.
@@ -64,8 +66,8 @@ create table if not exists webhook_delivery (
     event bigint not null,
     state text not null default 'waiting' check (state in ('waiting', 'delivered', 'dead')),
     attempts int not null default 0,
-    created_at timestamptz not null default now(),
-    next_at timestamptz not null default now(),
+    created_at timestamptz not null default clock_timestamp(),
+    next_at timestamptz not null default clock_timestamp(),
     status int,
     fault text,
     finished_at timestamptz,

@@ -8,7 +8,8 @@ from spyne import Boolean, ByteArray, DateTime, Integer, ServiceBase, Unicode
 
 from api.soap.models import Model, _enum, needed
 from api.soap.service import operation
-from domain.bulk.run import BulkImport, BulkMode, BulkState
+from domain.bulk.run import BulkImport as Import
+from domain.bulk.run import BulkMode, BulkState
 from domain.bulk.sheet import SheetKind
 from domain.ids import BulkImportId
 from domain.ports.page import PAGE_MAX, PageRequest
@@ -31,7 +32,7 @@ class NewSheet(Model):
     preview = Boolean
 
 
-class BulkImportState(Model):
+class BulkImport(Model):
     """A sheet that was brought, and how far it is."""
 
     id = needed(Integer)
@@ -71,7 +72,7 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     __service_name__ = "Billing"
 
-    @operation("ImportSheet", needed(NewSheet), returns=BulkImportState, result="import")
+    @operation("ImportSheet", needed(NewSheet), returns=BulkImport, result="import")
     async def import_sheet(ctx: Any, sheet: Any) -> Any:  # noqa: N805  (spyne's context)
         """Bring a sheet; a worker takes it in, and GetBulkImport tells how far it is."""
         cmd = TakeSheet(
@@ -83,7 +84,7 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
         return _shown(await ctx.udc.ask(take_sheet, cmd, clock=ctx.udc.wiring.clock))
 
-    @operation("GetBulkImport", needed(Integer), returns=BulkImportState, result="import")
+    @operation("GetBulkImport", needed(Integer), returns=BulkImport, result="import")
     async def get_bulk_import(ctx: Any, id: int) -> Any:  # noqa: A002, N805  (its name in the WSDL)
         """Return how far an import is."""
         return _shown(await ctx.udc.ask(get_bulk_import, BulkImportId(id)))
@@ -99,9 +100,9 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return BulkFaultPage(count=len(faults), fault=faults, next=following)
 
 
-def _shown(run: BulkImport) -> Any:
+def _shown(run: Import) -> Any:
     names = ("id", "name", "preview", "rows", "seen", "created", "unchanged", "faulty", "fault")
-    return BulkImportState(
+    return BulkImport(
         **{name: getattr(run, name) for name in names},
         kind=run.kind.value,
         mode=run.mode.value,

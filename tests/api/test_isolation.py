@@ -365,6 +365,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     # tests/api/test_every_operation.py, with ids of the sibling's, the operator's and the other operator's
     operators_own |= {"basisLines.batch", "commissionStatement.id", "resellerTerms.reseller"}
     # tests/api/test_sockets.py, tests/api/test_margins.py
+    operators_own |= {"bulkImport.id"}  # tests/api/test_bulk.py
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other
     operators_own |= {"alarm.id", "margins.customer", "marginTotal.customer", "callMargins.customer"}
     # tests/api/test_graphql_agreements.py
