@@ -48,12 +48,14 @@ def reasons_of(
     off = times.end_known & (np.abs(used - lasted) > tolerance)
     over = whole.is_not_null().to_numpy() & (used > whole.fill_null(0).to_numpy() + tolerance)
     negative = (used < 0) | (times.end_known & (lasted < 0)) | (whole.fill_null(0) < 0).to_numpy()
+    # Where the answer's time alone tells of an answer, one that cannot be read is not a call that nobody took.
+    untold = times.bad["start"] & (used > 0) & (profile.answered is None and columns.field("answered") is None)
     ref = columns.joined(profile.ref)
     checks: list[tuple[str, Mask]] = [
         ("missing_field", (ref == "").to_numpy() if profile.ref else np.zeros(len(ref), dtype=np.bool_)),
         ("bad_time", times.bad["none"] & (times.bad["seized"] | times.bad["start"])),
         ("missing_field", times.bad["none"]),
-        ("bad_time", times.bad["seized"] | (answered & (times.bad["start"] | times.bad["end"]))),
+        ("bad_time", times.bad["seized"] | untold | (answered & (times.bad["start"] | times.bad["end"]))),
         ("implausible_time", (when < EARLIEST_US) | (when > latest)),
         ("bad_number", _unusable(columns)),
         ("missing_field", answered & amount.missing),

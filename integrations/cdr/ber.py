@@ -14,6 +14,7 @@ _SWAPPED: Final = bytes((octet & 15) << 4 | octet >> 4 for octet in range(256))
 _TBCD: Final = str.maketrans({"a": "*", "b": "#", "c": "a", "d": "b", "e": "c", "f": None})
 _DEPTH_MAX: Final = 32
 _TAG_MAX: Final = 1 << 28
+_NUMBER_BYTES_MAX: Final = 16
 
 
 class Malformed(ValueError):  # noqa: N818  (it says what the octets are)
@@ -201,3 +202,14 @@ def timestamp(octets: bytes) -> str:
     sign = chr(octets[6])
     clock = f"{date[6:8]}:{date[8:10]}:{date[10:12]}"
     return f"20{date[:2]}-{date[2:4]}-{date[4:6]}T{clock}{sign}{zone[:2]}:{zone[2:]}"
+
+
+def number(octets: bytes) -> int:
+    r"""Return an integer that is never below zero; some write it without the zero octet before it. Raises Malformed.
+
+    >>> number(b"\xff\xff\xff\xfe")
+    4294967294
+    """
+    if len(octets) > _NUMBER_BYTES_MAX:
+        raise Malformed(f"a number of {len(octets)} octets")
+    return int.from_bytes(octets)

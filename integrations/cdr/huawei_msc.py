@@ -105,9 +105,9 @@ def _records(data: Spool) -> tuple[int, int]:
             raise Unreadable("a BER file without a list of call event records")
         count = sum(1 for _ in ber.spans(data, parts[1].inside, parts[1].until))
         trailer = list(ber.walk(data[parts[2].inside : parts[2].until])) if 2 in parts else []
+        declared = [ber.number(part.value) for part in trailer if part.number == _COUNT]
     except ber.Malformed as wrong:
         raise Unreadable("the file is cut or damaged: {wrong}; nothing was read", wrong=wrong) from None
-    declared = [int.from_bytes(part.value) for part in trailer if part.number == _COUNT]
     if declared and declared[0] != count:
         raise Unreadable(
             "the trailer declares {declared} records and the file holds {count}; nothing was read",
@@ -144,12 +144,12 @@ def _route(value: bytes) -> str:
     part = next(ber.walk(value), None)
     if part is None:
         return ""
-    return str(int.from_bytes(part.value)) if part.number == 0 else part.value.decode("latin-1")
+    return str(ber.number(part.value)) if part.number == 0 else part.value.decode("latin-1")
 
 
 def _record(kind: _Kind, fields: dict[int, bytes], profile: Profile) -> dict[str, str]:
     def number(tag: int) -> str:
-        return str(int.from_bytes(fields[tag])) if tag and tag in fields else ""
+        return str(ber.number(fields[tag])) if tag and tag in fields else ""
 
     def time(tag: int) -> str:
         return ber.timestamp(fields[tag]) if tag and tag in fields else ""

@@ -145,7 +145,7 @@ def _one(raw: bytes, place: int, rows: Rows, profile: Profile) -> None:
 
 def _record(kind: _Kind, fields: dict[int, bytes], profile: Profile) -> dict[str, str]:
     def number(tag: int) -> str:
-        return str(int.from_bytes(fields[tag])) if tag in fields else ""
+        return str(ber.number(fields[tag])) if tag in fields else ""
 
     imsi = ber.tbcd(fields.get(3, b""))
     uplink, downlink = _volumes(kind, fields)
@@ -185,6 +185,6 @@ def _added(containers: bytes, up: int, down: int) -> tuple[int, int]:
     totals = {up: 0, down: 0}
     for change in ber.walk(containers):
         parts = ber.fields(change.value)
-        totals[up] += int.from_bytes(parts.get(up, b""))
-        totals[down] += int.from_bytes(parts.get(down, b""))
+        totals[up] += ber.number(parts.get(up, b""))
+        totals[down] += ber.number(parts.get(down, b""))
     return totals[up], totals[down]

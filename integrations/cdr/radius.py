@@ -124,20 +124,27 @@ def _value(name: str, written: str) -> str:
 def _octets(attributes: dict[str, str], way: str) -> str:
     """Return 2³² Gigawords and the octets, '' where the block has none."""
     low, high = attributes.get(f"Acct-{way}-Octets", ""), attributes.get(f"Acct-{way}-Gigawords", "")
-    if not low.isdigit() or len(low) > 20:
+    if not _whole(low, 20):
         return low
-    return str(int(low) + (int(high) << 32 if high.isdigit() and len(high) < 12 else 0))
+    if high and not _whole(high, 11):
+        return high  # which is told as no number, rather than left out
+    return str(int(low) + (int(high or "0") << 32))
+
+
+def _whole(text: str, digits_max: int) -> bool:
+    """Tell whether a text is a number; a damaged byte may make a raised digit, which Python takes for one."""
+    return text.isascii() and text.isdigit() and len(text) <= digits_max
 
 
 def _time(attributes: dict[str, str], header: str, zone: str) -> str:
     """Return the event's time as seconds since the epoch: when it was recorded less how long it was under way."""
     delay = attributes.get("Acct-Delay-Time", "0")
-    under_way = int(delay) if delay.isdigit() and len(delay) < 10 else 0
+    under_way = int(delay) if _whole(delay, 9) else 0
     stamp = attributes.get("Timestamp", "")
-    if stamp.isdigit() and len(stamp) < 12:
+    if _whole(stamp, 11):
         return str(int(stamp) - under_way)
     event = attributes.get("Event-Timestamp", "")
-    if event.isdigit() and len(event) < 12:
+    if _whole(event, 11):
         return event
     if told := _event_time(event):
         return told

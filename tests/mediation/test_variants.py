@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -804,3 +805,44 @@ def test_a_user_part_of_acme_may_be_percent_encoded() -> None:
     line = f'2,192.0.2.10,5060,"S1@h",,,,,,{numbers},User-Request,62,{times},16,,,,,"a","b"' + "," * 152 + "\n"
     events, _, _ = run("acme-sbc", line.encode())
     assert events.select("a", "b").rows() == [("46701740605", "46846500401")]
+
+
+@pytest.mark.parametrize("name", ["Acct-Input-Octets", "Acct-Output-Gigawords", "Acct-Delay-Time", "Timestamp"])
+@pytest.mark.parametrize("written", [b"\xb2", "²".encode(), b"1x"])
+def test_a_damaged_digit_of_radius_stops_no_file(name: str, written: bytes) -> None:
+    """0xB2 is a raised two in ISO 8859-1, which Python counts among the digits."""
+    first, rest = samples.RADIUS.split(b"\n\n", 1)
+    damaged = re.sub(rb"(\t%s = )\d+" % name.encode(), rb"\g<1>" + written, first)
+    _, rejects, balance = run("radius", damaged + b"\n\n" + rest)
+    assert balance.records == 5
+    assert rejects["reason"].to_list() == (["overflow"] if name.endswith(("Octets", "Gigawords")) else [])
+
+
+@pytest.mark.parametrize("tag", ["85", "8e", "8f", "91"])
+def test_an_endless_number_of_a_gateway_is_held_alone(tag: str) -> None:
+    body = (
+        samples._tlv("80", b"\x55")
+        + samples._tlv("85", b"\x07")
+        + samples._tlv("8d", bytes.fromhex("2603021100002b0100"))
+    )
+    good = samples._tlv("bf4f", body + samples._tlv("8e", b"\x3c") + samples._tlv("8f", b"\0"))
+    _, rejects, balance = run("pgw-3gpp", samples._tlv("bf4f", body + samples._tlv(tag, bytes(3_000))) + good)
+    assert rejects["reason"].to_list() == ["encoding"]
+    assert (balance.records, balance.events) == (2, 1)
+
+
+def test_an_endless_number_of_an_msc_is_held_alone() -> None:
+    bad = samples._CALLS[0].replace(samples._tlv("99", b"\0\x3c"), b"")
+    bad = samples._tlv("a0", bad[2:] + samples._tlv("99", bytes(3_000)))
+    _, rejects, balance = run("huawei-msc", bad + samples._CALLS[0])
+    assert rejects["reason"].to_list() == ["encoding"]
+    assert (balance.records, balance.events) == (2, 1)
+
+
+@pytest.mark.parametrize(("duration", "reasons"), [(b"60", ["bad_time"]), (b"0", [])])
+def test_an_answer_whose_time_cannot_be_read_is_no_call_that_nobody_took(duration: bytes, reasons: list[str]) -> None:
+    damaged = samples.CUCM.replace(b"1772445605,1772445665", b"17724x5605,1772445665").replace(
+        b'"p-1",60', b'"p-1",' + duration
+    )
+    _, found, _ = read("cucm", damaged)
+    assert found == reasons
