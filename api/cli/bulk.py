@@ -97,7 +97,10 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A file ending in .csv or .xlsx; CSV on stdout without.")] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Write everything of a kind as a sheet, which can be brought in elsewhere."""
+    """Write everything of a kind as a sheet.
+
+    It can be brought in elsewhere.
+    """
     from api.cli.reach import run_with
 
     return run_with(operator, lambda wiring, actor: _export(wiring, actor, kind, out))

@@ -33,7 +33,10 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="The ZIP to write; - is standard output.")],
     operator: Of = None,
 ) -> int:
-    """Write everything that is kept of a customer to a ZIP of JSON files; the reading is left in the audit trail."""
+    """Write all that is kept of a customer to a ZIP of JSON files.
+
+    The reading is left in the audit trail.
+    """
     from api.cli.reach import run_with
     from api.persons import person_file
     from domain.usecases.get_customer import get_customer

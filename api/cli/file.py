@@ -58,9 +58,9 @@ def withdraw(
     ] = True,
     operator: Operator = None,
 ) -> int:
-    """Take back what a file has brought, and let other files bring what they counted as its duplicates.
+    """Take back what a file has brought.
 
-    Its bytes may then be imported again, by another profile or source.
+    Other files bring what they counted as its duplicates. Its bytes may then be imported again, by another profile.
     """
     from api.cli.reach import run_with
 

@@ -64,7 +64,10 @@ def create(  # noqa: PLR0917  (each is an option)
 
 @app.command()
 def series(operator: Operator = None) -> int:
-    """Print the series as JSON Lines, each with how many numbers have which status."""
+    """Print the series as JSON Lines.
+
+    Each with how many of its numbers have which status.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
@@ -156,7 +159,10 @@ def reserve(  # noqa: PLR0917  (each is an option)
     ends_with: EndsWith = None,
     operator: Operator = None,
 ) -> int:
-    """Keep numbers from being given until an instant; print the reservation."""
+    """Keep numbers from being given until an instant.
+
+    The reservation is printed.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

@@ -206,7 +206,10 @@ def show(
     ] = False,
     operator: Annotated[str | None, typer.Option(help="The operator's code, where there are several.")] = None,
 ) -> int:
-    """Print a profile's TOML: the present one of a source, or a shipped one to start an own one from."""
+    """Print a profile's TOML: of a source, or a shipped one.
+
+    An own profile starts from a shipped one.
+    """
     from api import settings
     from api.cli.reach import run_with
     from integrations.cdr import registry
