@@ -10,7 +10,7 @@ import polars as pl
 from domain.mediation.events import EVENT_SCHEMA
 from domain.mediation.profile import Profile
 from domain.mediation.session import Row
-from domain.mediation.timing import VOLUME_UNITS
+from domain.mediation.timing import AMOUNT_MAX, VOLUME_UNITS
 
 _KILO: Final = 1_000
 _SECOND: Final = 1_000_000
@@ -28,6 +28,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "missing_field": "the session's beginning never came",
     "negative_duration": "the session ends before it begins",
     "too_long": "longer than the profile's usage.max_seconds; was its end lost?",
+    "overflow": "its parts come to more than anybody can use",
 }
 
 
@@ -37,6 +38,11 @@ def fault_of(row: Row, profile: Profile) -> str | None:
         return str(row["_fault"])
     if row["answered"] and row["amount"] < 0:
         return "negative_duration"
+    # A session of data lasts too, though it is charged by its volume.
+    if row.get("_elapsed") is not None and row["_elapsed"] > profile.max_seconds:
+        return "too_long"
+    if row["answered"] and row["amount"] > AMOUNT_MAX:
+        return "overflow"
     if row["answered"] and profile.unit not in VOLUME_UNITS and row["amount"] > profile.max_seconds * _SECOND:
         return "too_long"
     return None

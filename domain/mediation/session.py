@@ -191,6 +191,7 @@ def event_of(session: Session, *, complete: bool) -> Row:
     row["start"] = answered_at if answered_at is not None else begun if begun is not None else session.first["start"]
     row["seized"] = begun
     row["amount"] = _amount(session, answered_at) if answered else 0
+    row["_elapsed"] = session.time_max
     row["flags"] = sorted(flags)
     return row
 

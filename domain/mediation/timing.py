@@ -24,7 +24,7 @@ _QUARTER_US: Final = 900 * SECOND_US
 _UUID_LENGTH: Final = 36
 _UUID_1: Final = r"^([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-1([0-9a-fA-F]{3})-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _UUID_EPOCH: Final = 0x01B21DD213814000  # 1582-10-15 to 1970 in units of 100 ns
-_HMS: Final = r"^(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
+_HMS: Final = r"^(?:([0-9]{1,6}):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
 UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
 _NO: Final = [
     "false", "no", "n", "f", "0", "no answer", "no_answer", "noanswer", "not answered", "unanswered", "busy", "failed",
@@ -33,6 +33,8 @@ _NO: Final = [
 # A column of readers whose records leave out what they do not have.
 SPARSE: Final = "_sparse"
 VOLUME_UNITS: Final = ("octets", "kB")
+# In µs or octets: what is beyond is a counter that went wrong, and sums and roundings of less never wrap.
+AMOUNT_MAX: Final = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,10 @@ def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) 
     parts = [texts for name in ("octets_in", "octets_out") if (texts := columns.field(name)) is not None]
     if parts:
         read = [instants.scaled(texts, scale) for texts in parts]
-        bad = [value.is_null().to_numpy() & (texts != "").to_numpy() for value, texts in zip(read, parts, strict=True)]
+        bad = [
+            (value.is_null().to_numpy() & (texts != "").to_numpy()) | _beyond(value)
+            for value, texts in zip(read, parts, strict=True)
+        ]
         total = sum((value.fill_null(0).to_numpy() for value in read), start=np.zeros(rows, dtype=np.int64))
         return Amount(total, nothing, np.logical_or.reduce(bad))
     texts = columns.field("used")
@@ -174,10 +179,17 @@ def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) 
     value = _hms(texts) if profile.unit == "hms" else instants.scaled(texts, scale)
     unread = value.is_null().to_numpy()
     empty = (texts == "").to_numpy()
+    beyond = _beyond(value)
     used, missing = value.fill_null(0).to_numpy(), unread & empty
     if SPARSE in columns.records.columns and (told := missing & times.end_known).any():
         used, missing = np.where(told, times.end - times.start, used), missing & ~told
-    return Amount(used, missing, unread & ~empty)
+    return Amount(used, missing, (unread & ~empty) | beyond)
+
+
+def _beyond(value: pl.Series) -> Mask:
+    """Return where an amount is larger than any."""
+    beyond: Mask = ((value > AMOUNT_MAX) | (value < -AMOUNT_MAX)).fill_null(value=False).to_numpy()
+    return beyond
 
 
 def _hms(texts: pl.Series) -> pl.Series:

@@ -846,3 +846,32 @@ def test_an_answer_whose_time_cannot_be_read_is_no_call_that_nobody_took(duratio
     )
     _, found, _ = read("cucm", damaged)
     assert found == reasons
+
+
+LARGEST = b"9223372036854775807"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "reason"),
+    [
+        ("Acct-Input-Octets", LARGEST, "overflow"),
+        ("Acct-Output-Gigawords", b"4294967295", "overflow"),
+        ("Acct-Session-Time", LARGEST, "too_long"),
+        ("Acct-Session-Time", b"4000000000", "too_long"),
+        ("Acct-Session-Time", b"40000000", "too_long"),
+    ],
+)
+def test_counters_of_a_session_that_went_wrong_are_held(name: str, written: bytes, reason: str) -> None:
+    stop = samples.RADIUS.split(b"\n\n")[2] + b"\n\n"
+    damaged = re.sub(rb"(\t%s = )\d+" % name.encode(), rb"\g<1>" + written, stop)
+    events, rejects, _ = run("radius", damaged)
+    assert (events.height, rejects["reason"].to_list()) == (0, [reason])
+
+
+@pytest.mark.parametrize("written", [LARGEST, b"-" + LARGEST, b"1152921504606846977"])
+def test_an_amount_never_wraps(written: bytes) -> None:
+    """The largest number that 64 bits hold, rounded up, would be below zero."""
+    more = '[usage]\nunit = "octets"\n[file]\ncolumns = ["start", "used", "id"]'
+    head = b"2026-03-02T10:00:00Z,1500,r1\n2026-03-02T10:00:01Z,"
+    events, rejects, _ = run(own("generic-csv", more), head + written + b",r2\n")
+    assert (events["used"].to_list(), rejects["reason"].to_list()) == ([2], ["overflow"])
