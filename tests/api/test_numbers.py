@@ -96,7 +96,8 @@ async def test_numbers_from_a_series_to_a_line_over_graphql(house: House, month:
     gone = await did(
         house,
         "operator",
-        f'cancelReservation(reservation: "{kept["id"]}") {{ ... on PhoneNumbers {{ numbers {{ number status }} }} {NO} }}',
+        f'cancelReservation(reservation: "{kept["id"]}") {{ ... on PhoneNumbers {{ '
+        f"numbers {{ number status }} }} {NO} }}",
     )
     assert gone["numbers"] == [{"number": "46870000001", "status": "FREE"}]
     counts = await gql(house, "operator", f'{{ numberCounts(series: "{made["id"]}") {{ status count }} }}')
@@ -112,13 +113,15 @@ async def test_numbers_from_a_series_to_a_line_over_graphql(house: House, month:
     rest = await gql(
         house,
         "operator",
-        f'{{ phoneNumbers(filter: {{status: FREE, endsWith: "1"}}, after: "{cursor}") {{ edges {{ node {{ number }} }} }} }}',
+        f'{{ phoneNumbers(filter: {{status: FREE, endsWith: "1"}}, after: "{cursor}") '
+        f"{{ edges {{ node {{ number }} }} }} }}",
     )
     assert [edge["node"]["number"] for edge in rest["phoneNumbers"]["edges"]] == ["46870000011"]
     changed = await did(
         house,
         "operator",
-        f'changeNumberSeries(input: {{series: "{made["id"]}", version: 1, name: "B"}}) {{ ... on NumberSeries {{ name version }} {NO} }}',
+        f'changeNumberSeries(input: {{series: "{made["id"]}", version: 1, name: "B"}}) '
+        f"{{ ... on NumberSeries {{ name version }} {NO} }}",
     )
     assert changed == {"__typename": "NumberSeries", "name": "B", "version": 2}
     listed = await gql(house, "operator", "{ allNumberSeries { edges { node { id name } } } }")
@@ -162,7 +165,10 @@ async def test_porting_and_preselection_over_graphql(house: House, month: Month)
     assert await did(house, "operator", asked) == order
 
     async def step(state: str, more: str = "") -> Any:
-        text = f'stepPort(input: {{order: "{order["id"]}", state: {state}{more}}}) {{ ... on PortOrder {{ {shown} }} {NO} }}'
+        text = (
+            f'stepPort(input: {{order: "{order["id"]}", state: {state}{more}}}) {{ '
+            f"... on PortOrder {{ {shown} }} {NO} }}"
+        )
         return await did(house, "operator", text)
 
     assert (await step("CONFIRMED", ", version: 9"))["code"] == "STALE"
@@ -174,7 +180,8 @@ async def test_porting_and_preselection_over_graphql(house: House, month: Month)
     found = await gql(
         house,
         "operator",
-        f'{{ portOrders(filter: {{direction: IN, subscription: "{line}"}}) {{ edges {{ node {{ id state reason }} }} }} }}',
+        f'{{ portOrders(filter: {{direction: IN, subscription: "{line}"}}) {{ edges {{ '
+        f"node {{ id state reason }} }} }} }}",
     )
     assert found["portOrders"]["edges"] == [
         {"node": {"id": order["id"], "state": "REJECTED", "reason": "WRONG_CUSTOMER"}}
@@ -247,11 +254,15 @@ async def _keys(house: House, month: Month) -> dict[str, dict[str, str]]:
         made = await did(
             house,
             client,
-            f'createNumberSeries(input: {{name: "A", kind: FIXED, firstNumber: "{first}", lastNumber: "{last}"}}) {{ {NO} }}',
+            f'createNumberSeries(input: {{name: "A", kind: FIXED, firstNumber: '
+            f'"{first}", lastNumber: "{last}"}}) {{ {NO} }}',
         )
         assert made["__typename"] == "NumberSeries", made
     for place, name in enumerate(("Reseller", "Sibling")):
-        text = f'giveNumbers(input: {{firstNumber: "4687100000{place}", lastNumber: "4687100000{place}", reseller: "{global_id("Reseller", place + 1)}"}})'
+        text = (
+            f'giveNumbers(input: {{firstNumber: "4687100000{place}", lastNumber: '
+            f'"4687100000{place}", reseller: "{global_id("Reseller", place + 1)}"}})'
+        )
         given = await did(house, "operator", f"{text} {{ ... on NumbersGiven {{ count }} {NO} }}")
         assert given.get("count") == 1, (name, given)
     keys = {}
@@ -264,7 +275,8 @@ async def _keys(house: House, month: Month) -> dict[str, dict[str, str]]:
             done = await did(
                 house,
                 client,
-                f'{field}(input: {{subscription: "{owned.subscription}", number: "{owned.number}", wantedAt: "{LATER}", {text}}}) '
+                f'{field}(input: {{subscription: "{owned.subscription}", number: '
+                f'"{owned.number}", wantedAt: "{LATER}", {text}}}) '
                 f"{{ ... on {kind} {{ id }} {NO} }}",
             )
             mine[kind] = done["id"]
@@ -341,7 +353,10 @@ async def test_series_are_the_operators_and_nobody_without_a_token(house: House,
     change = f'changeNumberSeries(input: {{series: "{key}", version: 1, name: "X"}}) {{ {NO} }}'
     assert (await did(house, "other", change))["code"] == "NOT_FOUND"
     for client, reseller in (("sibling", 2), ("reseller", 2), ("other", 1)):
-        given = f'giveNumbers(input: {{firstNumber: "46870000000", lastNumber: "46870000000", reseller: "{global_id("Reseller", reseller)}"}}) {{ {NO} }}'
+        given = (
+            f'giveNumbers(input: {{firstNumber: "46870000000", lastNumber: '
+            f'"46870000000", reseller: "{global_id("Reseller", reseller)}"}}) {{ {NO} }}'
+        )
         assert (await did(house, client, given))["code"] == "NOT_FOUND", client
     wrong = SERIES.replace('"A"', '"B"') % (f', reseller: "{global_id("Reseller", 1)}"', NO)
     assert (await did(house, "other", wrong))["code"] == "NOT_FOUND"

@@ -279,7 +279,8 @@ async def test_what_was_done_is_in_the_trail_and_promised(stored):
             int(world.operator),
         )
         promised = await fetch(
-            "select kind, subject, (payload->>'rated')::int as rated from outbox where operator = $1 and kind like 'file.%'",
+            "select kind, subject, (payload->>'rated')::int as rated from outbox "
+            "where operator = $1 and kind like 'file.%'",
             int(world.operator),
         )
     target = f"file:{done.file.id}"

@@ -316,7 +316,9 @@ async def test_four_callers(world: World) -> None:
             refused = (
                 get_contract(contract.id, **by),
                 get_contract(contract.number, **by),
-                change_contract(ChangeContract(contract=contract.id, version=1, end=date(2030, 1, 1)), **by, clock=world.clock),
+                change_contract(
+                    ChangeContract(contract=contract.id, version=1, end=date(2030, 1, 1)), **by, clock=world.clock
+                ),
                 create_contract(CreateContract(customer=contract.customer, start=START), **by, clock=world.clock),
                 add_subscription(
                     AddSubscription(contract=contract.id, kind=SubscriptionKind.SIP), **by, clock=world.clock
