@@ -1,7 +1,8 @@
 """From a request's bearer token (RFC 6750) to the actor of a use case.
 
-A token alone is not believed for its hour: the client is looked up again every ``CACHE_SECONDS``, so that revoking it,
-taking a scope away or moving a reseller holds within seconds.
+A token alone is not believed for its hour: the client is looked up again every ``CACHE_SECONDS``, so that revoking it
+or taking a scope away holds within seconds. A reseller's is looked up for every request: the resellers that it has just
+made below it are its to reach in its next request, whichever process answers that.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Bearer:
         if (hit := self._seen.get(client_id)) is not None and now - hit[0] < CACHE_SECONDS:
             return hit[1]
         known = await self._credentials.find(client_id)
+        if known is not None and known.client.reseller is not None:
+            return known
         self._seen[client_id] = (now, known)
         self._seen.move_to_end(client_id)
         if len(self._seen) > CLIENTS_CACHED_MAX:

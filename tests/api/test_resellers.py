@@ -248,3 +248,22 @@ async def test_nobody_changes_what_he_himself_buys_at(house: House, client: str)
         "{ ... on Refusal { code } } }"
     )
     assert (await gql(house, client, text))["a"]["code"] == ("NOT_FOUND" if client == "other" else "NOT_ALLOWED")
+
+
+async def test_a_reseller_made_just_now_is_reached_by_the_next_request(house: House) -> None:
+    await customer(house, "reseller", "Known already")  # whatever is remembered of a client is remembered now
+    made = await do(
+        house, "reseller", "createReseller", "CreateResellerInput", "... on Reseller { id }", code="NEW", name="N"
+    )
+    await customer(house, "reseller", "Of the new one", reseller=made["id"])
+    shows = "... on NewClient { client { clientId } }"
+    await do(
+        house,
+        "reseller",
+        "createClient",
+        "CreateClientInput",
+        shows,
+        name="n",
+        scopes=["customers:read"],
+        reseller=made["id"],
+    )
