@@ -20,7 +20,7 @@ from domain.intake.joining import Identity, Joining, join
 from domain.intake.rater import Rater
 from domain.intake.rows import SUSPENDED
 from domain.intake.spans import ends_of, months_of
-from domain.intake.twins import known_to
+from domain.intake.twins import known_to, twins_of
 from domain.mediation.events import EVENT_SCHEMA, REJECT_SCHEMA, Balance, Batch
 from domain.mediation.files import CdrFile
 from domain.mediation.held import COUNTED, DUPLICATE, EVENT, REJECT, Held, name_of, reset_name
@@ -70,7 +70,7 @@ async def write_chunk(
     at: datetime,
     held: Mapping[str, Held] | None = None,
     again: Mapping[int, SuspenseId] | None = None,
-    twins: Sequence[SourceId] = (),
+    twins: Sequence[SourceId] | None = None,
 ) -> Wrote | None:
     """Write a chunk of a claimed file and return it with its counts moved on; None where nothing changes by it.
 
@@ -79,6 +79,7 @@ async def write_chunk(
     Where the batch has parts of sessions, the caller holds the lock of its source (``unit.sessions.lock``), taken
     before the file was claimed. ``held``: sessions to tell of besides, as the caller has read and changed them.
     ``again``: of records that are released, their keys in suspense; those that fail again stay under them.
+    ``twins``: other sources whose events may be the same, where the caller has asked already.
     """
     joining: Joining | None = None
     known_as: Mapping[Identity, int] = {}
@@ -100,6 +101,8 @@ async def write_chunk(
         known_as = {(start, key): version for start, key, version in rows.select("start", "key", "version").iter_rows()}
     if joining is not None or again:
         await unit.intake.partitions(months_of(made.priced.events.start[made.priced.billed]))
+    if twins is None:
+        twins = twins_of((await unit.sources.many([file.source]))[file.source], await unit.sources.all())
     known = await known_to(unit, file.source, twins, made)
     if known_as:
         known = _taken_back(known, known_as)

@@ -13,6 +13,7 @@ from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import prepare, shifted
 from domain.intake.raters import Raters
 from domain.intake.rereading import corrected_event, needs_file, reread
+from domain.intake.twins import twins_of
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Batch
 from domain.mediation.files import CdrFile, SuspenseKind
@@ -261,7 +262,9 @@ async def _release(file: FileId, keys: Sequence[SuspenseId], around: _Around) ->
                 source = (await unit.sources.many([of]))[of]
             rater = await around.raters.present(around.actor, around.begin)
             async with around.begin(around.actor, bulk=True) as unit:
-                await unit.sessions.lock(source.id)
+                twins = twins_of(source, await unit.sources.all())
+                for one in sorted({source.id, min(source.id, *twins, source.id)}):
+                    await unit.sessions.lock(one)
                 present = await unit.files.claim(file)
                 found = await unit.desk.claim(keys)
                 if not found:
@@ -275,7 +278,7 @@ async def _release(file: FileId, keys: Sequence[SuspenseId], around: _Around) ->
                 before = shifted(present, {**_out(found), "pending": len(found)})
                 again = {one.record.record: one.record.id for one in found}
                 wrote = await write_chunk(
-                    unit, prepare(batch, rater), before, profile, at=around.clock.now(), again=again
+                    unit, prepare(batch, rater), before, profile, at=around.clock.now(), again=again, twins=twins
                 )
                 assert wrote is not None, "what was pending is somewhere now"
                 await unit.desk.note(found, SuspenseAction.RELEASE, around.why, wrote.stayed)

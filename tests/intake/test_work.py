@@ -15,6 +15,7 @@ from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
 from domain.usecases.list_files import get_file
+from domain.usecases.put_source import PutSource, put_source
 from domain.usecases.work_suspense import (
     CorrectSuspense,
     DiscardSuspense,
@@ -231,4 +232,23 @@ async def test_a_released_part_completes_its_session(wiring, world):
     await correct(wiring, world, one, time=str(of.FIRST + 65))
     assert (await release(wiring, world, ids=(one.id,))).rated == 1
     assert [event.used for event in await events(wiring, world)] == [60]
+    await of.check_balances(wiring, world)
+
+
+async def test_what_another_export_of_the_switch_has_brought_is_not_charged_by_a_release(wiring, world):
+    text = made.PROFILE.replace("[map]\n", '[map]\nsource = "=switch-1"\n')
+    for name in ("by-day", "by-hour"):
+        profile = text.replace("asterisk-prov", name)
+        await put_source(
+            PutSource(name=name, profile=profile), actor=world.actor, begin=wiring.begin, formats=wiring.formats
+        )
+    good = made.row(1, a=made.number(0), b=FIXED)
+    late = (await made.load(wiring, world, made.lines(bad_row(1)), source="by-day")).file
+    await made.load(wiring, world, made.lines(good), source="by-hour", name="hour.csv")
+    (one,) = await held(wiring, world)
+    await correct(wiring, world, one, raw=good)
+    await release(wiring, world, ids=(one.id,))
+    assert len(await events(wiring, world)) == 1
+    file = await get_file(late.id, actor=world.actor, begin=wiring.begin)
+    assert (file.events, file.duplicates, file.rejects) == (0, 1, 0)
     await of.check_balances(wiring, world)
