@@ -12,12 +12,24 @@ import polars as pl
 
 from domain.access.actor import Actor
 from domain.buckets.balance import Line
-from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
+from domain.buckets.standing import (
+    BALANCES,
+    GRANTS,
+    KEPT,
+    LASTS,
+    LOSSES,
+    MOVED,
+    NEVER,
+    SETTLED,
+    VOLUMES,
+    Moved,
+    Standing,
+)
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
 from domain.ports.grants import Crossing
 from domain.ports.intake import Collision
-from domain.rating.clock import EPOCH
+from domain.rating.clock import EPOCH, micros
 from persistence.engine import Transaction
 from persistence.intake import pricing_of
 from persistence.locks import BILLS, CHUNKS
@@ -65,8 +77,19 @@ _LINES: Final = (
     " from subscription s join operator o on o.id = s.operator"
     " join contract co on co.operator = s.operator and co.customer = s.customer"
     " and co.id = s.contract join customer cu on cu.operator = s.operator and cu.id = s.customer"
-    " where s.operator = $1 and s.customer = $2 and ($3::bigint is null or s.contract = $3)"
+    " where s.operator = $1 and s.customer = any ($2::bigint[]) and ($3::bigint is null or s.contract = $3)"
     " and ($4::bigint is null or s.id = $4) order by s.id limit $5"
+)
+# What moved balances from an instant on, and from a later one on; of a shared bucket only the shared balance.
+_SINCE: Final = (
+    f"select customer, name as bucket, owner, {_us('since', 'since')}, sum(amount)::bigint as first,"  # noqa: S608  (our own words)
+    " coalesce(sum(amount) filter (where start >= $4), 0)::bigint as last from usage_share where operator = $1"
+    " and customer = any ($2::bigint[]) and start >= $3 and kind = 'bucket' group by customer, name, owner, since"
+)
+_GIVEN_SINCE: Final = (
+    f"select customer, bucket, owner, {_us('since', 'since')}, sum(amount)::bigint as first,"  # noqa: S608  (our own words)
+    " coalesce(sum(amount) filter (where given_at >= $4), 0)::bigint as last from bucket_given where operator = $1"
+    " and customer = any ($2::bigint[]) and given_at >= $3 group by customer, bucket, owner, since"
 )
 _BALANCE: Final = (
     "unnest($2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bigint[],"
@@ -190,8 +213,24 @@ class DrawStore:
         self, customer: int, contract: int | None, subscription: int | None, *, first: int
     ) -> Sequence[Line]:
         """Return a customer's lines, of one contract or one alone, by key."""
-        rows = await self._connection.fetch(_LINES, self._operator, customer, contract, subscription, first)
+        rows = await self._connection.fetch(_LINES, self._operator, [customer], contract, subscription, first)
         return [Line(*row) for row in rows]
+
+    async def lines_of(self, customers: Sequence[int]) -> Sequence[Line]:
+        """Return the lines of all of these customers."""
+        rows = await self._connection.fetch(_LINES, self._operator, list(customers), None, None, None)
+        return [Line(*row) for row in rows]
+
+    async def between(self, customers: Sequence[int], since: datetime, until: datetime) -> tuple[Standing, Standing]:
+        """Return how these customers' buckets stood at two instants, by the time of events, gifts and losses."""
+        now = replace(Standing.none(), **await self._frames(customers, ("balances", "losses", "grants")))
+        if not now.balances.height:
+            return now, now
+        moved = []
+        for query in (_SINCE, _GIVEN_SINCE):
+            rows = await self._connection.fetch(query, self._operator, list(customers), since, until)
+            moved.append(pl.DataFrame([tuple(row) for row in rows], schema=MOVED, orient="row"))
+        return now.as_it_was(micros(since), moved, "first"), now.as_it_was(micros(until), moved, "last")
 
     async def put(self, moved: Moved, *, at: datetime) -> None:
         """Write how the standing of claimed customers changes, and what was drawn more or less by it."""

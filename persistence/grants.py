@@ -89,6 +89,14 @@ class GrantStore:
         """Return what a customer's subscriptions gave."""
         return await self._given("customer = $2", customer)
 
+    async def received(self, customers: Sequence[CustomerId]) -> Sequence[GrantId]:
+        """Return those of these customers' grants that are gifts."""
+        rows = await self._connection.fetch(
+            "select id from bucket_grant where operator = $1 and customer = any ($2::bigint[]) and kind = 'gift'",
+            *(self._operator, list(customers)),
+        )
+        return [GrantId(row["id"]) for row in rows]
+
     async def rules(self) -> GiftRules | None:
         """Return the operator's rules; None: nobody gives."""
         row = await self._connection.fetchrow(

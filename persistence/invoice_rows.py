@@ -5,11 +5,24 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
+from domain.buckets.statement import BUCKET_COUNTS, BucketEntry
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.bill_run import FeeKey
-from domain.invoicing.invoice import DocumentKind, Invoice, Line, LineKind, Look, Party, Payment, Unit, decimals_of
+from domain.invoicing.invoice import (
+    BucketLine,
+    DocumentKind,
+    Invoice,
+    Line,
+    LineKind,
+    Look,
+    Party,
+    Payment,
+    Unit,
+    decimals_of,
+)
 from domain.invoicing.vat import VatTreatment, sums
 from domain.operators import Address
 from domain.period import Period
@@ -47,6 +60,8 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
     document |= {name: value for name in own if (value := getattr(invoice, name)) is not None}
     if invoice.look is not None:
         document["look"] = {"accent": invoice.look.accent, "logo": invoice.look.logo, "note": invoice.look.note}
+    if invoice.buckets:
+        document["buckets"] = [_bucket(one) for one in invoice.buckets]
     return (
         invoice.operator, invoice.customer, invoice.id, invoice.kind.value, invoice.number, invoice.reseller,
         invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
@@ -109,6 +124,7 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         original=row["original"],
         sold_by=row["seller"],
         look=Look(**document["look"]) if document.get("look") else None,
+        buckets=tuple(_bucket_of(one) for one in document.get("buckets", ())),
     )
 
 
@@ -138,6 +154,20 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
         fee=fee,
         **{name: row[name] for name in same},
     )
+
+
+def _bucket(one: BucketLine) -> dict[str, Any]:
+    entry = one.entry
+    counts = {name: str(getattr(entry, name)) for name in BUCKET_COUNTS}
+    names = {"bucket": entry.bucket, "owner": entry.owner, "unit": entry.unit, "currency": entry.currency}
+    return {"customer": one.customer, "label": one.label, **names, **counts}
+
+
+def _bucket_of(kept: Mapping[str, Any]) -> BucketLine:
+    fields = dict(kept)
+    customer, label = fields.pop("customer"), fields.pop("label")
+    fields |= {name: Decimal(fields[name]) for name in BUCKET_COUNTS}
+    return BucketLine(customer=customer, label=label, entry=BucketEntry(**fields))
 
 
 @functools.lru_cache(maxsize=256)

@@ -11,7 +11,19 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from domain.buckets.balance import Line
-from domain.buckets.standing import BALANCES, GRANTS, KEPT, LASTS, LOSSES, NEVER, SETTLED, VOLUMES, Moved, Standing
+from domain.buckets.standing import (
+    BALANCES,
+    GRANTS,
+    KEPT,
+    LASTS,
+    LOSSES,
+    MOVED,
+    NEVER,
+    SETTLED,
+    VOLUMES,
+    Moved,
+    Standing,
+)
 from domain.ids import CustomerId
 from domain.intake.subscribers import Pricing
 from domain.invoicing.bill_run import BillRunState
@@ -75,6 +87,30 @@ class MemoryDraws:
                 days = [None if at is None else at.astimezone(zone).date() for at in (one.activated_at, one.ended_at)]
                 found.append(Line(one.id, own.id, customer, own.price_list or lists, own.start, own.end, *days))
         return found[:first]
+
+    async def lines_of(self, customers: Sequence[int]) -> Sequence[Line]:
+        """Return the lines of all of these customers."""
+        found = [await self.lines(customer, None, None, first=10**9) for customer in customers]
+        return sorted((line for lines in found for line in lines), key=lambda line: line.subscription)
+
+    async def between(self, customers: Sequence[int], since: datetime, until: datetime) -> tuple[Standing, Standing]:
+        """Return how these customers' buckets stood at two instants, by the time of events, gifts and losses."""
+        there = await self.standing(customers)
+        now = replace(Standing.none(), balances=there.balances, losses=there.losses, grants=there.grants)
+        first, last = micros(since), micros(until)
+        drew = [
+            (row["customer"], row["name"], row["owner"], row["since"], row["start"], row["amount"])
+            for rows in self._draft.table("usage_share").values()
+            for row in rows
+            if row["kind"] == "bucket" and row["customer"] in customers
+        ]
+        gave = [
+            (one.customer, one.bucket, one.owner, micros(one.since), micros(one.given_at), one.amount)
+            for one in self._draft.table("bucket_given").values()
+            if one.customer in customers
+        ]
+        moved = [_moved(rows, first, last) for rows in (drew, gave)]
+        return now.as_it_was(first, moved, "first"), now.as_it_was(last, moved, "last")
 
     def _reaches(self, customer: int) -> bool:
         row = self._draft.table("customer").get(customer)
@@ -175,3 +211,13 @@ def keep_shares(draft: Draft, rows: pl.DataFrame) -> None:
     for row in rows.iter_rows(named=True):
         name = (row["start"], row["source"], row["key"], row["version"])
         kept[name] = (*kept.get(name, ()), row)
+
+
+def _moved(rows: Sequence[tuple[Any, ...]], first: int, last: int) -> pl.DataFrame:
+    """Return rows (customer, bucket, owner, since, when, amount) added up by place since two instants, as ``MOVED``."""
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for *place, when, amount in rows:
+        there = sums.setdefault(tuple(place), [0, 0])
+        there[0] += amount if when >= first else 0
+        there[1] += amount if when >= last else 0
+    return pl.DataFrame([(*place, *both) for place, both in sums.items()], schema=MOVED, orient="row")

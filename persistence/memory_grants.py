@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from domain.buckets.grant import GiftRules, Given, Grant
+from domain.buckets.grant import GiftRules, Given, Grant, GrantKind
 from domain.ids import ContractId, CustomerId, GrantId, SubscriptionId
 from domain.ports.grants import Crossing, Move
 from domain.refusal import NotFound
@@ -69,6 +69,10 @@ class MemoryGrants:
     async def given(self, customer: CustomerId) -> Sequence[Given]:
         """Return what a customer's subscriptions gave."""
         return [one for one in self._given() if one.customer == customer]
+
+    async def received(self, customers: Sequence[CustomerId]) -> Sequence[GrantId]:
+        """Return those of these customers' grants that are gifts."""
+        return [one.id for one in self._seen() if one.customer in customers and one.kind is GrantKind.GIFT]
 
     async def rules(self) -> GiftRules | None:
         """Return the operator's rules; None: nobody gives."""

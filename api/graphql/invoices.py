@@ -19,7 +19,7 @@ from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from domain.ids import BillRunId, CustomerId, InvoiceId
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
-from domain.invoicing.invoice import DocumentKind, Invoice, Line, LineKind
+from domain.invoicing.invoice import BucketLine, DocumentKind, Invoice, Line, LineKind
 from domain.invoicing.vat import VatSum
 from domain.period import Period
 from domain.refusal import BadValue
@@ -48,6 +48,10 @@ def _vat_percent(root: strawberry.Parent[Line]) -> Decimal:
 
 
 async def _line_customer(root: strawberry.Parent[Line], info: Info) -> Any:
+    return await info.context.load.customers.load(root.customer)
+
+
+async def _line_customer_of_bucket(root: strawberry.Parent[BucketLine], info: Info) -> Any:
     return await info.context.load.customers.load(root.customer)
 
 
@@ -113,6 +117,61 @@ class PaymentType:
     reference: str
 
 
+def _entry(name: str) -> Any:
+    def resolve(root: strawberry.Parent[BucketLine]) -> Any:
+        return getattr(root.entry, name)
+
+    return resolve
+
+
+def _bucket_owner(root: strawberry.Parent[BucketLine]) -> ID:
+    kind, _, key = root.entry.owner.partition(":")
+    return ID(global_id(kind.title(), key))
+
+
+def _statement(root: strawberry.Parent[Invoice]) -> Any:
+    return root.buckets
+
+
+@strawberry.type(
+    name="InvoiceBucket",
+    description="What became of a bucket in the invoice's period: rolledOver + granted + received = used + given +"
+    " expired + left, where no more was used than there was.",
+)
+class InvoiceBucketType:
+    """``domain.invoicing.invoice.BucketLine``."""
+
+    customer: CustomerType | None = strawberry.field(resolver=_line_customer_of_bucket, description="Whose it is.")
+    bucket: str = strawberry.field(resolver=_entry("bucket"), graphql_type=str, description="Its id in the catalogue.")
+    owner: ID = strawberry.field(resolver=_bucket_owner, description="The line, contract or customer that had it.")
+    label: str = strawberry.field(description="How the invoice names the owner.")
+    unit: str = strawberry.field(
+        resolver=_entry("unit"), graphql_type=str, description="seconds, messages, kB or money"
+    )
+    currency: str | None = strawberry.field(
+        resolver=_entry("currency"), graphql_type=str | None, description="Of money; null: that of the calls."
+    )
+    rolled_over: Decimal = strawberry.field(
+        resolver=_entry("rolled_over"), graphql_type=Decimal, description="Left when the period began."
+    )
+    granted: Decimal = strawberry.field(
+        resolver=_entry("granted"), graphql_type=Decimal, description="By a plan, bought, or for nothing."
+    )
+    received: Decimal = strawberry.field(
+        resolver=_entry("received"), graphql_type=Decimal, description="From other lines."
+    )
+    used: Decimal = strawberry.field(resolver=_entry("used"), graphql_type=Decimal)
+    given: Decimal = strawberry.field(resolver=_entry("given"), graphql_type=Decimal, description="To other lines.")
+    expired: Decimal = strawberry.field(
+        resolver=_entry("expired"),
+        graphql_type=Decimal,
+        description="Ended unused by the end of the period, or passed the rollover's cap.",
+    )
+    left: Decimal = strawberry.field(
+        resolver=_entry("left"), graphql_type=Decimal, description="Goes on into the next period."
+    )
+
+
 def _url(suffix: str) -> Any:
     def resolve(root: strawberry.Parent[Invoice], info: Info) -> str:
         return f"{info.context.wiring.settings.address}/rest/v1/invoices/{root.id}.{suffix}"
@@ -145,6 +204,9 @@ class InvoiceType(Node):
     rounding: Decimal
     total: Decimal
     original: str | None
+    bucket_statement: list[InvoiceBucketType] = strawberry.field(
+        resolver=_statement, description="What became of the allowances of those whose lines stand on it."
+    )
     pdf_url: str = strawberry.field(resolver=_url("pdf"), graphql_type=str)
     xml_url: str = strawberry.field(resolver=_url("xml"), graphql_type=str)
 

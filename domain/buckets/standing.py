@@ -68,6 +68,18 @@ LASTS: Final = pl.Schema(
 # Up to where a customer's draws are final: usage before ``until`` in chunks up to ``horizon``. NEVER: nothing is.
 SETTLED: Final = pl.Schema({"customer": pl.Int64, "until": pl.Int64, "horizon": pl.Int64})
 NEVER: Final = -(2**63)
+_PLACE: Final = ["customer", "bucket", "owner", "since"]
+# What moved a balance since the first of two instants, and since the last of them.
+MOVED: Final = pl.Schema(
+    {
+        "customer": pl.Int64,
+        "bucket": pl.String,
+        "owner": pl.String,
+        "since": pl.Int64,
+        "first": pl.Int64,
+        "last": pl.Int64,
+    }
+)
 # What rings and buckets did to stored events; ``start`` and ``since`` µs.
 KEPT: Final = pl.Schema(
     {
@@ -116,6 +128,15 @@ class Standing:
     def none(cls) -> Standing:
         """Return the standing of nobody."""
         return cls(*(kind.to_frame() for kind in (BALANCES, LOSSES, VOLUMES, LASTS, SETTLED)))
+
+    def as_it_was(self, at: int, moved: Sequence[pl.DataFrame], which: str) -> Standing:
+        """Return the standing without what was drawn, given (``moved``, as ``MOVED``) and lost since an instant."""
+        balances = self.balances
+        for name, rows in zip(("drawn", "given"), moved, strict=True):
+            after = rows.select(*_PLACE, pl.col(which).alias("after"))
+            kept = pl.col(name) - pl.col("after").fill_null(0)
+            balances = balances.join(after, on=_PLACE, how="left").with_columns(kept).drop("after")
+        return replace(self, balances=balances, losses=self.losses.filter(pl.col("at") <= at))
 
     def returned(self, shares: pl.DataFrame) -> Standing:
         """Return the standing without what some events (``KEPT``) drew and counted."""

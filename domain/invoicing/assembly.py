@@ -22,7 +22,7 @@ from domain.invoicing.invoice import (
     positioned,
     settle,
 )
-from domain.invoicing.lines import lines_of
+from domain.invoicing.lines import bucket_lines, lines_of
 from domain.operators import Operator
 from domain.refusal import BadValue
 
@@ -130,6 +130,7 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         original=next((line.corrects for line in lines if line.corrects), None) if totals.total < 0 else None,
         sold_by=bill.sold_by,
         look=bill.look,
+        buckets=tuple(bucket_lines(bill)),
     )
 
 

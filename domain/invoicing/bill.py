@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.buckets.grant import Grant
+from domain.buckets.statement import BucketEntry
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -35,6 +36,7 @@ class Bill:
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
     billed: Mapping[ContractId, BilledFees]
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
+    buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
     sold_by: ResellerId | None = None
     look: Look | None = None
 

@@ -57,5 +57,6 @@ def credit(invoice: Invoice, *, on: date) -> Invoice:
             rounding=-invoice.rounding,
             total=totals.total - invoice.rounding,
             original=invoice.number,
+            buckets=(),
         )
     )

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.buckets.statement import BucketEntry
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, OperatorId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import FeeKey
@@ -136,13 +137,22 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BucketLine:
+    """What became of one bucket of an owner in the invoice's period; see ``BucketEntry``. ``label`` names the owner."""
+
+    customer: CustomerId
+    label: str
+    entry: BucketEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """An invoice or a credit note. ``number`` is empty and ``id`` 0 until it is issued; after that nothing changes.
 
     ``sold_by`` is the reseller who sells in his own name; None: the operator, in whose ledger it is.
     ``total`` is net + VAT + ``rounding``. ``original`` is the number of the invoice that a credit note credits.
     ``recipient`` is whom it is sent to where that is not the payer himself; the references are the payer's own words
-    (BT-10, BT-13, BT-19 of EN 16931).
+    (BT-10, BT-13, BT-19 of EN 16931). ``buckets`` tells what became of allowances in the period.
     """
 
     id: InvoiceId
@@ -176,6 +186,7 @@ class Invoice:
     cost_centre: str | None = None
     sold_by: ResellerId | None = None
     look: Look | None = None
+    buckets: tuple[BucketLine, ...] = ()
 
     @property
     def customers(self) -> tuple[CustomerId, ...]:

@@ -18,7 +18,7 @@ from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
 from domain.invoicing.granted import grant_fees
-from domain.invoicing.invoice import Line, LineKind, Unit
+from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
 from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, treat
 from domain.invoicing.words import words
 from domain.money import MICRO, divide, round_to
@@ -45,6 +45,17 @@ def lines_of(bill: Bill) -> Iterator[Line]:
             # What is free of charge, helplines above all, must not be seen on a bill.
             if total.amount_micro:
                 yield _usage_line(bill, member, known.get(total.contract), total)
+
+
+def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
+    """Yield what became of the buckets of everybody who is billed here, customer by customer."""
+    for member in bill.members:
+        numbers = {f"contract:{one.id}": one.number for one in bill.contracts.get(member.id, ())}
+        for entry in bill.buckets.get(member.id, ()):
+            kind, _, key = entry.owner.partition(":")
+            line = bill.subscriptions.get(SubscriptionId(int(key))) if kind == "subscription" else None
+            label = _label(line) or numbers.get(entry.owner) or member.name
+            yield BucketLine(customer=member.id, label=label, entry=entry)
 
 
 def spans_of(subscriptions: Mapping[SubscriptionId, Subscription], zone: str) -> Spans:

@@ -39,6 +39,14 @@ class Draws(Protocol):
         """Return a customer's lines, of one contract or one alone, by key."""
         ...
 
+    async def lines_of(self, customers: Sequence[int]) -> Sequence[Line]:
+        """Return the lines of all of these customers."""
+        ...
+
+    async def between(self, customers: Sequence[int], since: datetime, until: datetime) -> tuple[Standing, Standing]:
+        """Return how these customers' buckets stood at two instants, by the time of events, gifts and losses."""
+        ...
+
     async def put(self, moved: Moved, *, at: datetime) -> None:
         """Write how the standing of claimed customers changes, and what was drawn more or less by it.
 

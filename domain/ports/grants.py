@@ -75,6 +75,10 @@ class Grants(Protocol):
         """Return what a customer's subscriptions gave."""
         ...
 
+    async def received(self, customers: Sequence[CustomerId]) -> Sequence[GrantId]:
+        """Return those of these customers' grants that are gifts."""
+        ...
+
     async def rules(self) -> GiftRules | None:
         """Return the operator's rules; None: nobody gives."""
         ...

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from domain.buckets.grant import Grant
+from domain.buckets.statement import BucketEntry
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
@@ -82,6 +83,7 @@ class PayerPage:
     billed: Mapping[ContractId, BilledFees]
     more: bool
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
+    buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
 
 
 class BillRuns(Protocol):

@@ -30,6 +30,7 @@ from domain.refusal import BadValue
 from domain.resellers.reseller import Reseller, as_of, seller_above, selling
 from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
+from domain.usecases.state_buckets import with_buckets
 
 PAYERS_PER_PAGE: Final = 500
 CUSTOMERS_MAX: Final = 10_000
@@ -112,7 +113,7 @@ async def run_bills(
             run = await unit.bill_runs.claim(run.id)
             if run.state is BillRunState.DONE:
                 break  # somebody else continued it at the same time
-            page, more = await _page(unit, run, operator, total)
+            page, more = await _page(unit, run, operator, total, raters)
             invoices = await _issue(unit, page, operator)
             run = _after(page, more=more, clock=clock)
             await unit.bill_runs.keep(run)
@@ -160,7 +161,7 @@ async def _rehearse(  # noqa: PLR0917  (what its caller was given)
             total = await unit.bill_runs.count_payers(run)
             more = True
             while more:
-                page, more = await _page(unit, run, operator, total)
+                page, more = await _page(unit, run, operator, total, raters)
                 run = _after(page, more=more, clock=clock)
                 done(replace(page, run=run))
             raise _Rehearsed  # noqa: TRY301  (nothing of it may be kept)
@@ -190,11 +191,12 @@ async def _collect(unit: Unit, run: BillRun, operator: Operator) -> BillRun:
     return await unit.bill_runs.collect(run, since=since, until=until, zone=operator.zone)
 
 
-async def _page(unit: Unit, run: BillRun, operator: Operator, total: int) -> tuple[PageDone, bool]:
+async def _page(unit: Unit, run: BillRun, operator: Operator, total: int, raters: Raters) -> tuple[PageDone, bool]:
     """Make the bills of the next payers, not yet numbered; the second tells whether more follow."""
     since = await unit.bill_runs.first_billed() or run.period.start
     window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
     page = await _with_grants(unit, await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE), window)
+    page = await with_buckets(unit, page, run.period.instants(operator.zone), zone=operator.zone, raters=raters)
     # Who sells is read off the tree of resellers as it is when the period ends.
     end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
@@ -263,6 +265,7 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         usage=page.usage,
         billed=page.billed,
         granted=page.granted,
+        buckets=page.buckets,
     )
 
 

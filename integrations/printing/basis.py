@@ -57,6 +57,7 @@ def as_data(invoice: Invoice) -> dict[str, Any]:
         "total": invoice.total,
         "language": invoice.language,
         "delivery": invoice.delivery.value,
+        "buckets": [{"customer": one.customer, "label": one.label, **asdict(one.entry)} for one in invoice.buckets],
     }
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
+from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, fitted, width
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
@@ -71,6 +72,10 @@ class _Printer:
         if not short:
             self.sheet.turn()
             self.specification(lines)
+        if self.invoice.buckets:
+            if short:
+                self.sheet.turn()
+            draw_buckets(self.sheet, self.invoice, self.said)
         if self.invoice.call_specification is CallSpecification.ITEMISED:
             draw_calls(self.sheet, self.invoice, calls, said=self.said, zone=self.zone)
         return self.sheet.close()
