@@ -170,6 +170,8 @@ def _cases(rules: _Rules) -> list[tuple[pl.Expr, pl.Expr]]:
     if rules.national_prefix and rules.lengths:
         trunk = len(rules.national_prefix)
         fits = (length - trunk).is_in(list(rules.lengths))
+        if rules.international:  # no national number begins as one of another country is dialled
+            fits &= ~text.str.contains(rules.international)
         cases.append((text.str.starts_with(rules.national_prefix) & fits, pl.concat_str(code, text.str.slice(trunk))))
     if rules.bare:
         inner = text.str.slice(len(rules.code))

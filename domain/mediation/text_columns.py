@@ -83,14 +83,15 @@ def dial(  # noqa: PLR0917  (numba takes arguments by position)
                     start = first
             else:
                 rest = size - international.shape[0]
-                found = 7 <= rest <= 15 and international.shape[0] > 0 and data[begin + international.shape[0]] != 48
+                abroad = international.shape[0] > 0 and rest >= 0
                 for place in range(international.shape[0]):
-                    if not found or data[begin + place] != international[place]:
-                        found = False
+                    if not abroad or data[begin + place] != international[place]:
+                        abroad = False
                         break
+                found = abroad and 7 <= rest <= 15 and data[begin + international.shape[0]] != 48
                 if found:
                     start = begin + international.shape[0]
-                else:
+                elif not abroad:  # no national number begins as one of another country is dialled
                     rest = size - trunk.shape[0]
                     found = trunk.shape[0] > 0 and 0 < rest < lengths.shape[0] and lengths[rest]
                     for place in range(trunk.shape[0]):
