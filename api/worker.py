@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -20,6 +20,7 @@ from domain.access.actor import system
 from domain.jobs.job import Job, delay
 from domain.ports.jobs import Presence
 from domain.refusal import Refusal, WrongState
+from domain.usecases import place_order
 from persistence.away import DatabaseAway
 from persistence.forgetting import forget_files
 
@@ -29,10 +30,14 @@ CLIENT: Final = "worker"
 LOOK_SECONDS: Final = 1.0
 AWAY_SECONDS_MAX: Final = 10.0
 SWEEP_SECONDS: Final = 3600.0
+# These wait for others' machines and do little here. They have places of their own, so that a slow element holds up no
+# files, and a long file no orders.
+ASKING: Final = frozenset({place_order.KIND})
+ASKING_MAX: Final = 8
 
 
 class Worker:
-    """Does up to ``jobs`` jobs at a time."""
+    """Does up to ``jobs`` jobs at a time, and beside them up to ``ASKING_MAX`` that ask others."""
 
     def __init__(self, wiring: Wiring, *, jobs: int = 1, handlers: Mapping[str, Handler] | None = None) -> None:
         self._wiring = wiring
@@ -68,29 +73,41 @@ class Worker:
                 self._here = None
 
     async def _serve(self, here: Presence) -> None:
-        running: set[asyncio.Task[None]] = set()
+        running: dict[asyncio.Task[None], Job] = {}
         try:
             while not self._stopping.is_set() and not here.lost:
-                free = self._jobs - len(running)
-                taken = await here.claim(self._handlers.keys(), free) if free else ()
+                taken = await self._claim(here, running.values())
                 self._away = 0
                 for job in taken:
                     task = asyncio.create_task(self._do(job, here))
                     task.add_done_callback(lambda _: here.stir())
-                    running.add(task)
-                if len(taken) < free or not free:
+                    running[task] = job
+                if not taken:
                     if self._until_idle and not running:
                         self._stopping.set()
                         break
                     await self._sweep(here)
                     await here.wait(LOOK_SECONDS)
                 for task in [one for one in running if one.done()]:
-                    running.discard(task)
+                    del running[task]
                     task.result()  # DatabaseAway ends this presence
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    async def _claim(self, here: Presence, running: Collection[Job]) -> list[Job]:
+        """Take what there is a place for."""
+        asking = sum(job.kind in ASKING for job in running)
+        kinds = self._handlers.keys()
+        taken: list[Job] = []
+        for wanted, free in (
+            (kinds - ASKING, self._jobs - len(running) + asking),
+            (kinds & ASKING, ASKING_MAX - asking),
+        ):
+            if wanted and free:
+                taken += await here.claim(wanted, free)
+        return taken
 
     async def _do(self, job: Job, here: Presence) -> None:
         """Do one job and say what came of it."""

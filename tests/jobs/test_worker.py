@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 from api.jobs import HANDLERS, Handler
 from api.wiring import Wiring
-from api.worker import Worker
+from api.worker import ASKING_MAX, Worker
 from domain.access.actor import Actor
 from domain.jobs.job import Job, JobState, NewJob
 from domain.mediation.files import CdrFile, FileState
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, WrongState
+from domain.usecases import place_order
 from domain.usecases.import_cdr import ImportCdr
 from domain.usecases.manage_jobs import retry_job
 from domain.usecases.take_cdr import Taken, take_cdr
@@ -110,6 +111,29 @@ async def test_a_disk_that_is_full_is_waited_for(wiring: Wiring, world: made.Wor
     await Worker(wiring, handlers=handlers).run(until_idle=True)
     (job,) = await all_of(wiring, world.actor)
     assert (job.state, job.result) == (JobState.DONE, {"by": "worker"})
+
+
+async def test_slow_elements_hold_up_no_files_and_long_files_no_orders(wiring: Wiring, world: made.World) -> None:
+    done: list[str] = []
+    file_in, asked = asyncio.Event(), asyncio.Event()
+
+    async def drive(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+        asked.set()
+        await file_in.wait()  # the element answers only when the file is in
+        done.append(job.kind)
+        return {}
+
+    async def walk(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+        await asked.wait()
+        done.append(job.kind)
+        file_in.set()
+        return {}
+
+    orders = [NewJob(kind=place_order.KIND, priority=10) for _ in range(ASKING_MAX + 2)]
+    await add(wiring, world.actor, *orders, NewJob(kind="walk"))
+    worker = Worker(wiring, jobs=1, handlers={place_order.KIND: drive, "walk": walk})
+    await asyncio.wait_for(worker.run(until_idle=True), 60)
+    assert done == ["walk", *[place_order.KIND] * len(orders)]
 
 
 async def test_told_to_stop_it_gives_back_what_it_does(wiring: Wiring, world: made.World) -> None:
