@@ -10,17 +10,18 @@ from functools import partial
 from domain.contracts.dialled import as_kept
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.subscription import NumberAssignment
+from domain.mediation.profile import NumberPlan
 
 
-def assigned(numbers: Sequence[NumberAssignment], country: str) -> tuple[NumberAssignment, ...]:
+def assigned(numbers: Sequence[NumberAssignment], plan: NumberPlan) -> tuple[NumberAssignment, ...]:
     """Return assignments with their identifiers as they are kept. Refuses with: BadValue, naming the field."""
-    plain = as_kept([one.number for one in numbers], country)
+    plain = as_kept([one.number for one in numbers], plan)
     return tuple(
         replace(
             one,
             number=number
             if one.kind is IdentifierKind.NUMBER
-            else written(one.kind, one.number, country, field=f"numbers.{index}.number"),
+            else written(one.kind, one.number, plan, field=f"numbers.{index}.number"),
         )
         for index, (one, number) in enumerate(zip(numbers, plain, strict=True))
     )

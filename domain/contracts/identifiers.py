@@ -17,6 +17,7 @@ from stdnum import imsi, luhn
 from stdnum.exceptions import ValidationError
 
 from domain.contracts.dialled import as_kept
+from domain.mediation.profile import NumberPlan
 from domain.refusal import BadValue
 
 LENGTH_MAX: Final = 64
@@ -41,19 +42,19 @@ class IdentifierKind(StrEnum):
     IP = "ip"
 
 
-def written(kind: IdentifierKind, text: str, country: str, *, field: str) -> str:
-    """Return an identifier as switches of the operator's country write it. Refuses with: BadValue.
+def written(kind: IdentifierKind, text: str, plan: NumberPlan, *, field: str) -> str:
+    """Return an identifier as switches write it where numbers are dialled so. Refuses with: BadValue.
 
-    >>> written(IdentifierKind.FIXED, "08-123 456 78", "SE", field="number")
+    >>> written(IdentifierKind.FIXED, "08-123 456 78", NumberPlan("SE"), field="number")
     '46812345678'
-    >>> written(IdentifierKind.IP, "2001:DB8:0::/48", "SE", field="number")
+    >>> written(IdentifierKind.IP, "2001:DB8:0::/48", NumberPlan("SE"), field="number")
     '2001:db8::/48'
-    >>> written(IdentifierKind.SIP, "sip:alice@example.com;transport=udp", "SE", field="number")
+    >>> written(IdentifierKind.SIP, "sip:alice@example.com;transport=udp", NumberPlan("SE"), field="number")
     'alice'
     """
     match kind:
         case IdentifierKind.MSISDN | IdentifierKind.FIXED:
-            return _dialled(text, country, field)
+            return _dialled(text, plan, field)
         case IdentifierKind.IMSI:
             return _imsi(text, field)
         case IdentifierKind.ICCID:
@@ -62,7 +63,7 @@ def written(kind: IdentifierKind, text: str, country: str, *, field: str) -> str
             return str(prefix(text, field=field)).removesuffix("/32").removesuffix("/128")
         case IdentifierKind.TRUNK:
             return text.strip()
-    return as_kept([text], country)[0]
+    return as_kept([text], plan)[0]
 
 
 def prefix(text: str, *, field: str = "number") -> Prefix:
@@ -92,8 +93,8 @@ def address_of(text: str) -> str | None:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def _dialled(text: str, country: str, field: str) -> str:
-    digits = as_kept([text], country)[0]
+def _dialled(text: str, plan: NumberPlan, field: str) -> str:
+    digits = as_kept([text], plan)[0]
     possible = _E164.fullmatch(digits) is not None and (
         phonenumbers.is_possible_number_with_reason(_parsed(digits)) == phonenumbers.ValidationResult.IS_POSSIBLE
     )

@@ -22,7 +22,7 @@ from domain.invoicing.invoice import (
     positioned,
     settle,
 )
-from domain.invoicing.lines import bucket_lines, lines_of
+from domain.invoicing.lines import bucket_lines, lines_of, place_of_supply
 from domain.operators import Operator
 from domain.refusal import BadValue
 
@@ -110,7 +110,7 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         period=bill.run.period,
         issued_on=bill.run.issued_on,
         due_on=bill.run.issued_on + timedelta(days=terms),
-        seller=seller_of(operator),
+        seller=seller_of(operator, place_of_supply(bill)),
         payer=payer_of(payer),
         payment=Payment(terms_days=terms, bankgiro=operator.bankgiro, iban=operator.iban),
         lines=tuple(lines),
@@ -134,13 +134,13 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
     )
 
 
-def seller_of(operator: Operator) -> Party:
-    """Return the operator as the seller on a document."""
+def seller_of(operator: Operator, supplied_in: str) -> Party:
+    """Return the operator as the seller on a document, with the VAT id he has in the country of supply."""
     return Party(
         name=operator.name,
         address=operator.address,
         identity_number=operator.organisation_number,
-        vat_id=operator.vat_id,
+        vat_id=operator.vat_id_in(supplied_in),
         email=operator.email,
         phone=operator.phone,
         endpoint=operator.endpoint,

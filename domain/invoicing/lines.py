@@ -19,7 +19,7 @@ from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
 from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
-from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, treat
+from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, in_eu, treat
 from domain.invoicing.words import words
 from domain.money import MICRO, divide, round_to
 from domain.period import Period
@@ -86,6 +86,19 @@ def _taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
     else:
         found = _told(bill, tax, service)
     return found, (tax.account if tax and tax.account else SOLD_ABROAD.get(found.category, service.account))
+
+
+def place_of_supply(bill: Bill) -> str:
+    """Return the country whose VAT holds: the payer's, or the seller's for a consumer within the EU at its own rate.
+
+    Such a sale is below the threshold (Directive 2006/112/EC art. 59c) unless a service of his says otherwise.
+    """
+    seller, buyer = bill.operator.country, bill.payer.address.country
+    if bill.payer.kind is CustomerKind.ORGANISATION or not in_eu(buyer, bill.run.issued_on):
+        return buyer
+    held = {line.service for each in bill.members for one in bill.contracts.get(each.id, ()) for line in one.services}
+    told = (bill.services[key].tax_in(buyer) for key in held if key in bill.services)
+    return buyer if any(tax and (tax.vat_category or tax.vat_percent) for tax in told) else seller
 
 
 def _told(bill: Bill, tax: CountryTax, service: Service) -> VatTreatment:

@@ -9,9 +9,10 @@ from typing import Final
 
 import phonenumbers
 
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, national_prefix
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.ids import NumberSeriesId, OperatorId, ResellerId
+from domain.mediation.profile import NumberPlan
 from domain.refusal import BadValue
 
 SIZE_MAX: Final = 1_000_000
@@ -76,32 +77,31 @@ def check_quarantine(days: int) -> None:
         raise BadValue("a number rests for 0 to {most} days", most=QUARANTINE_DAYS_MAX, field="quarantineDays")
 
 
-def number_of(kind: NumberKind, text: str, country: str, *, field: str) -> str:
+def number_of(kind: NumberKind, text: str, plan: NumberPlan, *, field: str) -> str:
     """Return a number of the stock as it is kept. Refuses with: BadValue."""
     if kind is not NumberKind.SPECIAL:
-        return written(IdentifierKind(kind.value), text, country, field=field)
-    digits = as_kept([text], country)[0]
+        return written(IdentifierKind(kind.value), text, plan, field=field)
+    digits = as_kept([text], plan)[0]
     if not _DIGITS.fullmatch(digits):
         raise BadValue("{text} is not a number of 3 to 15 digits", text=repr(text[:40]), field=field)
     return digits
 
 
-def area_prefix(text: str, country: str, *, field: str = "area") -> str:
+def area_prefix(text: str, plan: NumberPlan, *, field: str = "area") -> str:
     """Return the beginning of E.164 that an area code or the beginning of a number stands for. Refuses with: BadValue.
 
-    >>> area_prefix("08", "SE"), area_prefix("070-12", "SE"), area_prefix("+46 8", "SE")
-    ('468', '467012', '468')
+    >>> [area_prefix(text, NumberPlan("SE")) for text in ("08", "070-12", "+46 8", "0046 8")]
+    ['468', '467012', '468', '468']
     """
     digits = re.sub(r"[\s()-]", "", text)
     if not _AREA.fullmatch(digits.removeprefix("+")):
         raise BadValue("{text} is not an area code or the beginning of a number", text=repr(text[:40]), field=field)
     if digits.startswith("+"):
         return digits[1:]
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(country)
-    national = (metadata.national_prefix or "") if metadata else ""
-    code = str(metadata.country_code) if metadata else ""
-    if digits.startswith("00"):
-        return digits[2:]
+    code = str(phonenumbers.country_code_for_region(plan.country) or "") if plan.country else ""
+    national, abroad = national_prefix(plan), plan.international_prefix or "00"
+    if digits.startswith(abroad):
+        return digits.removeprefix(abroad)
     if national and digits.startswith(national):
         return code + digits.removeprefix(national)
     return digits if digits.startswith(code) else code + digits

@@ -8,6 +8,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import assigned
 from domain.contracts.contract import ContractState
+from domain.contracts.dialled import dialling
 from domain.contracts.subscription import (
     NumberAssignment,
     Subscription,
@@ -58,8 +59,8 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, 
             raise NotFound("no contract {contract}", contract=cmd.contract, field="contract")
         if contract.state is ContractState.ENDED:
             raise WrongState("the contract has ended", field="contract")
-        country = (await unit.operators.own()).country
-        numbers, now = assigned(cmd.numbers, country), clock.now()
+        plan = dialling(await unit.operators.own())
+        numbers, now = assigned(cmd.numbers, plan), clock.now()
         bare = Subscription(
             id=SubscriptionId(0),
             operator=actor.operator,

@@ -9,6 +9,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
 from domain.contracts.assigning import assigned
+from domain.contracts.dialled import dialling
 from domain.contracts.subscription import NumberAssignment, Subscription, check
 from domain.ids import SubscriptionId
 from domain.numbers.claiming import check_claims
@@ -38,7 +39,7 @@ async def assign_numbers(cmd: AssignNumbers, *, actor: Actor, begin: Begin, cloc
     async with begin(actor) as unit:
         subscription = await unit.subscriptions.claim(cmd.subscription)
         check_version(subscription, cmd.version)
-        given = assigned(cmd.numbers, (await unit.operators.own()).country)
+        given = assigned(cmd.numbers, dialling(await unit.operators.own()))
         new = tuple(one for one in dict.fromkeys(given) if one not in subscription.numbers)
         changed = check(replace(subscription, numbers=(*subscription.numbers, *new)))
         if not new:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import NumberAssignment
 from domain.ids import NumberSeriesId, SubscriptionId
+from domain.mediation.profile import NumberPlan
 from domain.numbers.series import NumberKind, area_prefix
 from domain.numbers.stock import NumberStatus, StockNumber
 from domain.ports.clock import Clock
@@ -48,7 +49,7 @@ async def find_numbers(query: FindNumbers, *, actor: Actor, begin: Begin, clock:
     allow(actor, Action.READ_CONTRACTS)
     check_texts(query.wanted)
     async with begin(actor) as unit:
-        chosen = as_filter(query.wanted, (await unit.operators.own()).country)
+        chosen = as_filter(query.wanted, dialling(await unit.operators.own()))
         return await unit.numbers.find(chosen, query.page, clock.now())
 
 
@@ -56,7 +57,7 @@ async def get_number(text: str, *, actor: Actor, begin: Begin) -> StockNumber:
     """Return a number of the stock. Refuses with: NotAllowed, NotFound."""
     allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
-        number = as_kept([text], (await unit.operators.own()).country)[0]
+        number = as_kept([text], dialling(await unit.operators.own()))[0]
         found = (await unit.numbers.many([number])).get(number)
     if found is None:
         raise NotFound("the number {number} is not in the stock", number=number, field="number")
@@ -72,7 +73,7 @@ async def holders_of(
         return await unit.subscriptions.holders(numbers)
 
 
-def as_filter(wanted: NumbersWanted, country: str) -> NumberFilter:
+def as_filter(wanted: NumbersWanted, plan: NumberPlan) -> NumberFilter:
     """Return what the store is asked for. Refuses with: BadValue."""
     for name, digits in (("endsWith", wanted.ends_with), ("contains", wanted.contains)):
         if digits is not None and not (digits.isascii() and digits.isdigit() and len(digits) <= 15):
@@ -81,7 +82,7 @@ def as_filter(wanted: NumbersWanted, country: str) -> NumberFilter:
         status=wanted.status,
         kind=wanted.kind,
         series=wanted.series,
-        prefix=None if wanted.area is None else area_prefix(wanted.area, country),
+        prefix=None if wanted.area is None else area_prefix(wanted.area, plan),
         suffix=wanted.ends_with,
         contains=wanted.contains,
         number_class=wanted.number_class,

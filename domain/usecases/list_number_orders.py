@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.access.actor import Action, Actor, allow
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.ids import CustomerId, NumberOrderId, SubscriptionId
 from domain.numbers.ordering import PORTS, NumberOrder, OrderKind, OrderState, OrderStep
 from domain.ports.page import Page, PageRequest
@@ -32,7 +32,7 @@ async def list_number_orders(query: ListNumberOrders, *, actor: Actor, begin: Be
     async with begin(actor) as unit:
         number = query.number
         if number is not None:
-            number = as_kept([number], (await unit.operators.own()).country)[0]
+            number = as_kept([number], dialling(await unit.operators.own()))[0]
         return await unit.number_orders.page(
             query.page,
             kinds=query.kinds,

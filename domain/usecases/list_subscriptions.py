@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from domain.access.actor import Action, Actor, allow
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
 from domain.ids import ContractId, CustomerId
 from domain.ports.page import Page, PageRequest
@@ -28,7 +28,7 @@ async def list_subscriptions(query: ListSubscriptions, *, actor: Actor, begin: B
     async with begin(actor) as unit:
         number = query.number
         if number is not None:
-            number = as_kept([number], (await unit.operators.own()).country)[0]
+            number = as_kept([number], dialling(await unit.operators.own()))[0]
         return await unit.subscriptions.page(
             query.page, customer=query.customer, contract=query.contract, number=number
         )

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.ids import ResellerId
 from domain.numbers.stock import NUMBERS_MAX, NumberStatus, StockNumber, block, check_class, let_go
 from domain.ports.clock import Clock
@@ -53,7 +53,7 @@ async def give_numbers(cmd: GiveNumbers, *, actor: Actor, begin: Begin, clock: C
     allow(actor, Action.MANAGE_NUMBERS if actor.reseller is None else Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
-        first, last = as_kept([cmd.first_number, cmd.last_number], (await unit.operators.own()).country)
+        first, last = as_kept([cmd.first_number, cmd.last_number], dialling(await unit.operators.own()))
         if len(first) != len(last) or first > last:
             raise BadValue("the last number follows the first and is as long", field="lastNumber")
         if (cmd.reseller is None and actor.reseller is not None) or (
@@ -138,7 +138,7 @@ async def take_back_number(number: str, *, actor: Actor, begin: Begin, clock: Cl
 async def _claimed(unit: Unit, numbers: Sequence[str]) -> Sequence[StockNumber]:
     if len(numbers) > NUMBERS_MAX:
         raise LimitExceeded("at most {most} numbers can be named at a time", most=NUMBERS_MAX, field="numbers")
-    return await claimed(unit, list(dict.fromkeys(as_kept(numbers, (await unit.operators.own()).country))))
+    return await claimed(unit, list(dict.fromkeys(as_kept(numbers, dialling(await unit.operators.own())))))
 
 
 async def _tell(unit: Unit, action: str, numbers: Sequence[StockNumber], detail: dict[str, object]) -> None:

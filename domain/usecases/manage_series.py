@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import UNCHANGED, Change, answered, camel, check_texts, given, remember
+from domain.contracts.dialled import dialling
 from domain.ids import NumberSeriesId, OperatorId, ResellerId
 from domain.numbers.series import NumberKind, NumberSeries, check, number_of
 from domain.numbers.stock import NumberStatus
@@ -50,14 +51,14 @@ async def create_number_series(cmd: CreateNumberSeries, *, actor: Actor, begin: 
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
             return await unit.numbers.claim_series(NumberSeriesId(known))
-        country = (await unit.operators.own()).country
+        plan = dialling(await unit.operators.own())
         series = NumberSeries(
             id=NumberSeriesId(0),
             operator=OperatorId(actor.operator),
             name=cmd.name.strip(),
             kind=cmd.kind,
-            first_number=number_of(cmd.kind, cmd.first_number, country, field="firstNumber"),
-            last_number=number_of(cmd.kind, cmd.last_number, country, field="lastNumber"),
+            first_number=number_of(cmd.kind, cmd.first_number, plan, field="firstNumber"),
+            last_number=number_of(cmd.kind, cmd.last_number, plan, field="lastNumber"),
             quarantine_days=cmd.quarantine_days,
             reseller=cmd.reseller,
         )

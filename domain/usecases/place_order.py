@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
 from domain.ids import OrderId, SubscriptionId
 from domain.jobs.job import NewJob
@@ -104,7 +104,7 @@ async def _parameters(cmd: PlaceOrder, unit: Unit) -> dict[str, str]:
     """Return the parameters; the number that is ported as it is kept."""
     parameters = dict(cmd.parameters)
     if cmd.kind in {OrderKind.PORT_IN, OrderKind.PORT_OUT} and (number := parameters.get("number")):
-        (parameters["number"],) = as_kept([number], (await unit.operators.own()).country)
+        (parameters["number"],) = as_kept([number], dialling(await unit.operators.own()))
     return parameters
 
 

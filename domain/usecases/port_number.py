@@ -12,6 +12,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import ended
+from domain.contracts.dialled import dialling
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.stepping import Step
 from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, SubscriptionState
@@ -88,8 +89,8 @@ async def request_port(cmd: RequestPort, *, actor: Actor, begin: Begin, clock: C
         now = clock.now()
         if subscription.state_at(now) is SubscriptionState.ENDED:
             raise WrongState("the subscription has ended", field="subscription")
-        country = (await unit.operators.own()).country
-        number = written(_kind_of(subscription), cmd.number, country, field="number")
+        plan = dialling(await unit.operators.own())
+        number = written(_kind_of(subscription), cmd.number, plan, field="number")
         order = NumberOrder(
             id=NumberOrderId(0),
             operator=OperatorId(actor.operator),

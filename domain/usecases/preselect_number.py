@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow, within
 from domain.access.editions import Part
 from domain.commands import answered, check_texts, remember
+from domain.contracts.dialled import dialling
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.subscription import SubscriptionKind, SubscriptionState
 from domain.ids import NumberOrderId, OperatorId, SubscriptionId
@@ -53,8 +54,8 @@ async def order_preselection(cmd: OrderPreselection, *, actor: Actor, begin: Beg
             raise WrongState("the subscription has ended", field="subscription")
         if subscription.kind is not SubscriptionKind.FIXED:
             raise WrongState("only a fixed line is preselected", field="subscription")
-        country = (await unit.operators.own()).country
-        number = written(IdentifierKind.FIXED, cmd.number, country, field="number")
+        plan = dialling(await unit.operators.own())
+        number = written(IdentifierKind.FIXED, cmd.number, plan, field="number")
         if not subscription.holds(number, wanted_at):
             raise NotFound("the subscription does not have {number} then", number=number, field="number")
         order = NumberOrder(

@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow
 from domain.commands import check_texts
 from domain.contracts.assigning import ended, reaches
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription, check
 from domain.ids import SubscriptionId
 from domain.period import utc
@@ -38,7 +38,7 @@ async def release_numbers(cmd: ReleaseNumbers, *, actor: Actor, begin: Begin) ->
     async with begin(actor) as unit:
         subscription = await unit.subscriptions.claim(cmd.subscription)
         check_version(subscription, cmd.version)
-        kept_as = as_kept(cmd.numbers, (await unit.operators.own()).country)
+        kept_as = as_kept(cmd.numbers, dialling(await unit.operators.own()))
         released = [
             text if any(one.number == text for one in subscription.numbers) else number
             for text, number in zip((each.strip() for each in cmd.numbers), kept_as, strict=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.customers.customer import Customer
 from domain.ids import CustomerId, NumberReservationId, OperatorId
 from domain.numbers.claiming import chain
@@ -76,7 +76,7 @@ async def reserve_numbers(cmd: ReserveNumbers, *, actor: Actor, begin: Begin, cl
 
 
 async def _named(unit: Unit, cmd: ReserveNumbers) -> Sequence[StockNumber]:
-    asked = list(dict.fromkeys(as_kept(cmd.numbers, (await unit.operators.own()).country)))
+    asked = list(dict.fromkeys(as_kept(cmd.numbers, dialling(await unit.operators.own()))))
     return await claimed(unit, asked)
 
 
@@ -84,7 +84,7 @@ async def _any(
     unit: Unit, cmd: ReserveNumbers, actor: Actor, customer: Customer | None, now: datetime
 ) -> Sequence[StockNumber]:
     count = cmd.count or 0
-    wanted = as_filter(cmd.wanted or NumbersWanted(), (await unit.operators.own()).country)
+    wanted = as_filter(cmd.wanted or NumbersWanted(), dialling(await unit.operators.own()))
     if customer is not None and customer.reseller is not None:
         above = chain(customer.reseller, await unit.resellers.tree())
         wanted = replace(wanted, of_resellers=above)

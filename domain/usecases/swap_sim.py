@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import swapped
+from domain.contracts.dialled import dialling
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, check
 from domain.ids import SubscriptionId
@@ -46,10 +47,10 @@ async def swap_sim(cmd: SwapSim, *, actor: Actor, begin: Begin, clock: Clock) ->
         if subscription.kind not in {SubscriptionKind.MOBILE, SubscriptionKind.DATA}:
             raise WrongState("only a mobile or data line has a card", field="subscription")
         at = utc(cmd.at, field="at") if cmd.at is not None else clock.now()
-        country = (await unit.operators.own()).country
+        plan = dialling(await unit.operators.own())
         given = ((IdentifierKind.ICCID, cmd.iccid), (IdentifierKind.IMSI, cmd.imsi))
         cards = tuple(
-            NumberAssignment(number=written(kind, text, country, field=kind.value), valid_from=at, kind=kind)
+            NumberAssignment(number=written(kind, text, plan, field=kind.value), valid_from=at, kind=kind)
             for kind, text in given
             if text is not None
         )

@@ -15,6 +15,7 @@ from domain.commands import check_texts
 from domain.contracts.assigning import assigned
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractState
+from domain.contracts.dialled import dialling
 from domain.contracts.subscription import NumberAssignment, Subscription, SubscriptionKind, SubscriptionState
 from domain.contracts.subscription import check as check_subscription
 from domain.customers.customer import Customer, CustomerKind
@@ -186,7 +187,7 @@ async def _line(  # noqa: PLR0917  (what its caller has)
 ) -> None:
     now = clock.now()
     own = await unit.operators.own()
-    numbers = assigned(line.numbers, own.country)
+    numbers = assigned(line.numbers, dialling(own))
     if known is None:
         contract = await unit.contracts.add(
             Contract(

@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.access.actor import Action, Actor, allow
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import ended
-from domain.contracts.dialled import as_kept
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription, check
 from domain.ids import SubscriptionId
 from domain.period import utc
@@ -50,7 +50,7 @@ async def transfer_number(cmd: TransferNumber, *, actor: Actor, begin: Begin, cl
             except NotFound:
                 raise NotFound("no such subscription", field=field) from None
         source, target = found["source"], found["target"]
-        number = as_kept([cmd.number], (await unit.operators.own()).country)[0]
+        number = as_kept([cmd.number], dialling(await unit.operators.own()))[0]
         if not source.holds(number, at):
             raise NotFound("the subscription does not have {number} then", number=number, field="number")
         moving = next(

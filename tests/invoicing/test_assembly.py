@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.contracts.contract import ContractService
+from domain.contracts.service import CountryTax
 from domain.customers.customer import CustomerKind
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Doubt
@@ -98,6 +99,30 @@ def test_reverse_charge_and_export():
     consumer = assemble(bill(payer=replace(finn, kind=CustomerKind.PERSON, vat_id=None)))
     assert isinstance(consumer, Invoice)
     assert consumer.vat[0].treatment.category == "S"
+
+
+def test_the_seller_shows_the_vat_id_of_the_country_of_supply():
+    own = replace(OPERATOR, vat_ids={"FI": "FI20774740", "NO": "NO974760673"})
+    finn = replace(PAYER, vat_id="FI01120389", address=Address("Katu 1", "00100", "Helsinki", "FI"))
+    person = replace(finn, kind=CustomerKind.PERSON, vat_id=None)
+    norwegian = replace(person, address=Address("Gata 1", "0150", "Oslo", "NO"))
+    taxed = replace(MOBILE, countries=(CountryTax(country="FI", vat_category="S", vat_percent=Decimal("25.5")),))
+    for payer, service, vat_id in (
+        (PAYER, MOBILE, OPERATOR.vat_id),
+        (finn, MOBILE, "FI20774740"),
+        (
+            replace(finn, vat_id="DE136695976", address=Address("Weg 1", "10115", "Berlin", "DE")),
+            MOBILE,
+            OPERATOR.vat_id,
+        ),
+        (norwegian, MOBILE, "NO974760673"),
+        # A consumer below the threshold pays the seller's own VAT, and that of his country where it is registered.
+        (person, MOBILE, OPERATOR.vat_id),
+        (person, taxed, "FI20774740"),
+    ):
+        invoice = assemble(bill(operator=own, payer=payer, services={MOBILE.id: service}))
+        assert isinstance(invoice, Invoice), invoice
+        assert invoice.seller.vat_id == vat_id
 
 
 def test_more_back_than_owed_is_a_credit_note():
