@@ -13,7 +13,7 @@ the one before has left, then the amounts, of each fee period of a line; a fee n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -253,12 +253,18 @@ def _left_of_binding(held: _Held, window: Window) -> Iterator[DueFee]:
 
 
 def left_of_binding(contract: Contract, service: Service, line: ContractService, *, decimals: int = 2) -> Decimal:
-    """Return the share of a line's fees from the contract's end until it would have been free, as it was ended."""
+    """Return the share of a line's fees from the contract's end until it would have been free, as it was ended.
+
+    By the fee of its last day: a price that is raised afterwards is not his who has left.
+    """
     end, ending = contract.end, contract.ending
     if end is None or ending is None or ending.bound_until is None or ending.bound_until <= end:
         return Decimal(0)
     if line.start >= end or (line.end is not None and line.end <= end):
         return Decimal(0)
+    if line.periodic_fee is None:
+        last = max(line.start, date.fromordinal(end.toordinal() - 1))
+        line = replace(line, periodic_fee=service.fees_on(last)[1])
     held = _Held(contract, service, line)
     until = min(ending.bound_until, line.end or ending.bound_until)
     prices = list(held.priced(end, until))

@@ -237,6 +237,16 @@ def test_who_leaves_early_pays_what_is_left_of_the_binding():
     assert told(made)[1] == "2026-10-15..2027-01-10 282.45"
 
 
+def test_who_has_left_does_not_pay_what_the_service_costs_later():
+    agreed = contract(date(2026, 1, 10), terms=Terms(binding_months=12, notice_months=1))
+    leaving = ended(agreed, date(2026, 9, 15), date(2026, 10, 15))
+    window = Window(OCTOBER, OCTOBER.end, since=OCTOBER.start)
+    for day, left in ((date(2026, 10, 15), "564.90"), (date(2026, 10, 14), "1129.81")):  # after and on the last day
+        raised = replace(PLAIN, prices=(ServicePrice(day, D(0), D(398)),))
+        made = charges(due_fees(leaving, {PLAIN.id: raised}, window), {}, window)
+        assert told(made)[-1] == f"2026-10-15..2027-01-10 {left}"
+
+
 @pytest.mark.parametrize(
     "leaving",
     [
