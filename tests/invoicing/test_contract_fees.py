@@ -242,7 +242,7 @@ def test_who_has_left_does_not_pay_what_the_service_costs_later():
     leaving = ended(agreed, date(2026, 9, 15), date(2026, 10, 15))
     window = Window(OCTOBER, OCTOBER.end, since=OCTOBER.start)
     for day, left in ((date(2026, 10, 15), "564.90"), (date(2026, 10, 14), "1129.81")):  # after and on the last day
-        raised = replace(PLAIN, prices=(ServicePrice(day, D(0), D(398)),))
+        raised = replace(PLAIN, prices=(ServicePrice(start=day, one_time_fee=D(0), periodic_fee=D(398)),))
         made = charges(due_fees(leaving, {PLAIN.id: raised}, window), {}, window)
         assert told(made)[-1] == f"2026-10-15..2027-01-10 {left}"
 
