@@ -95,9 +95,8 @@ class Handling:
         for part in parts:
             content = _blocks(self.archives.part(file, part))
             try:
-                taken = await self.take(
-                    self.source, f"{name}:{part.replace('/', ':')}", content, column=self.rules.sequence_column
-                )
+                within = part.replace("\\", "/").replace("/", ":")
+                taken = await self.take(self.source, f"{name}:{within}", content, column=self.rules.sequence_column)
             except (Unreadable, BadValue, Conflict) as no:
                 wrong.append(f"{part}: {no.message}")
                 continue

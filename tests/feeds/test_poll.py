@@ -345,6 +345,7 @@ async def test_packed_files_and_archives_of_several(switch: Switch) -> None:
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("monday.csv", calls(5, first=5))
         archive.writestr("days/tuesday.csv", calls(5, first=10))
+        archive.writestr("days\\wednesday.csv", calls(5, first=20))  # as Windows writes them
     switch.lay("week.zip", whole.getvalue())
     one = io.BytesIO()
     with zipfile.ZipFile(one, "w") as archive:
@@ -352,9 +353,10 @@ async def test_packed_files_and_archives_of_several(switch: Switch) -> None:
     switch.lay("one.zip", one.getvalue())
     run = await switch.poll()
     assert (run.taken, run.held) == (3, 0), run
-    assert await switch.rated() == 20
+    assert await switch.rated() == 25
     names = {file.name for file in await switch.files()}
-    assert names == {"a.csv.gz", "week.zip:monday.csv", "week.zip:days:tuesday.csv", "one.zip"}
+    days = {f"week.zip:{day}.csv" for day in ("monday", "days:tuesday", "days:wednesday")}
+    assert names == {"a.csv.gz", *days, "one.zip"}
 
 
 async def test_a_cut_gzip_is_held_with_its_reason_until_it_is_whole(switch: Switch) -> None:
