@@ -191,9 +191,11 @@ class SubscriptionStore:
         with refusing(_rules()):
             rows = await SubscriptionRow.insert(SubscriptionRow(**to_row(subscription)))
             kept = replace(subscription, id=SubscriptionId(rows[0]["id"]), numbers=_ordered(subscription))
-            await self._put_numbers(kept, ())
+            changed = await self._put_numbers(kept, ())
         if kept.state_since is not None:
-            await self._record(kept, StateChange(state=kept.state, since=kept.state_since))
+            await self._record(kept, StateChange(state=kept.state, since=kept.state_since), changed)
+        else:
+            await self._follow(changed)
         return kept
 
     async def claim(self, key: SubscriptionId) -> Subscription:
@@ -222,9 +224,11 @@ class SubscriptionStore:
             before = await NumberRow.select().where(
                 NumberRow.operator == self._operator, NumberRow.subscription == subscription.id
             )
-            await self._put_numbers(changed, [_assignment(row) for row in before])
+            moved = await self._put_numbers(changed, [_assignment(row) for row in before])
         if change is not None:
-            await self._record(changed, change)
+            await self._record(changed, change, moved)
+        else:
+            await self._follow(moved)
         return changed
 
     async def holders(self, numbers: Sequence[str]) -> Mapping[str, Sequence[tuple[SubscriptionId, NumberAssignment]]]:
@@ -253,16 +257,25 @@ class SubscriptionStore:
             found[SubscriptionId(row["subscription"])].append(change)
         return found
 
-    async def _record(self, subscription: Subscription, change: StateChange) -> None:
+    async def _follow(self, numbers: Sequence[str]) -> None:
+        """Let the stock of numbers follow what was assigned."""
+        if numbers:
+            await self._transaction.connection.execute("select number_follow($1)", list(numbers))
+
+    async def _record(self, subscription: Subscription, change: StateChange, numbers: Sequence[str]) -> None:
+        """Write a line of its history, and let the stock of numbers follow: in one statement, for sheets of lines."""
+        followed = " from (select number_follow($9)) followed" if numbers else ""
         await self._transaction.connection.execute(
             "insert into subscription_state (operator, customer, subscription, state, since, step, reason, client)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            " select $1::int, $2::bigint, $3::bigint, $4::text, $5::timestamptz, $6::text, $7::text, $8::text"
+            f"{followed}",
             *(self._operator, subscription.customer, subscription.id, change.state.value),
             *(change.since, change.step, change.reason, self._actor.client),
+            *([list(numbers)] if numbers else []),
         )
 
-    async def _put_numbers(self, subscription: Subscription, before: Sequence[NumberAssignment]) -> None:
-        """Write what differs from before, and let the stock of numbers follow."""
+    async def _put_numbers(self, subscription: Subscription, before: Sequence[NumberAssignment]) -> Sequence[str]:
+        """Write what differs from before; return the numbers that the stock is to follow."""
         gone = [one for one in before if one not in subscription.numbers]
         new = [one for one in subscription.numbers if one not in before] if before else subscription.numbers
         for one in gone:
@@ -283,8 +296,7 @@ class SubscriptionStore:
         ]
         if rows:
             await NumberRow.insert(*rows)
-        if changed := list({one.number for one in (*gone, *new)}):
-            await self._transaction.connection.execute("select number_follow($1)", changed)
+        return list({one.number for one in (*gone, *new)})
 
 
 def _ordered(subscription: Subscription) -> tuple[NumberAssignment, ...]:

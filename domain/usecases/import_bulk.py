@@ -325,7 +325,7 @@ class _Quick:
     def __init__(self, unit: Unit, kind: SheetKind) -> None:
         self._unit = unit
         self.operators = _Once(unit.operators, "own")
-        self.field_definitions = _Once(unit.field_definitions, "all")
+        self.field_definitions = _Once(unit.field_definitions, "all", "now")
         self.resellers = _Once(unit.resellers, "tree")
         self.catalogue = _Once(unit.catalogue, "named")
         if kind is SheetKind.SUBSCRIPTIONS:
