@@ -118,13 +118,14 @@ $$;
 create or replace function customer_terms(c customer) returns setof text language sql stable parallel safe as $$
     select term_tails(c.name)
     union all select left(lower(v), 60) from unnest(array[c.number, c.identity_number, c.vat_id, c.email,
-        c.recipient ->> 'email', c.buyer_reference, c.order_reference]) as v where v <> ''
+        c.recipient ->> 'email']) as v where v <> ''
+    union all select term_tails(v) from unnest(array[c.buyer_reference, c.order_reference]) as v
     union all select regexp_replace(c.phone, '[^0-9]', '', 'g') where c.phone is not null
     union all select term_tails(c.recipient ->> 'name') where c.recipient ->> 'name' is not null
     union all select t from jsonb_array_elements(c.contacts) as one, lateral (
         select term_tails(one ->> 'name') union all select left(lower(one ->> 'email'), 60)
         union all select regexp_replace(one ->> 'phone', '[^0-9]', '', 'g')) as each (t)
-    union all select left(lower(f.value), 60) from jsonb_each_text(c.fields) as f
+    union all select term_tails(f.value) from jsonb_each_text(c.fields) as f
         join field_definition d on d.operator = c.operator and d.aggregate = 'customer' and d.name = f.key and d.searchable
 $$;
 

@@ -45,7 +45,6 @@ def terms(customer: Customer, searchable: frozenset[str] = frozenset()) -> froze
     found = set(tails(customer.name))
     recipient = customer.recipient
     texts = [customer.number, customer.identity_number, customer.vat_id, customer.email]
-    texts += [customer.buyer_reference, customer.order_reference]
     phones = [customer.phone]
     if recipient is not None:
         texts.append(recipient.email)
@@ -54,7 +53,11 @@ def terms(customer: Customer, searchable: frozenset[str] = frozenset()) -> froze
         texts.append(contact.email)
         phones.append(contact.phone)
         found.update(tails(contact.name))
-    texts += [value for name, value in customer.fields if name in searchable]
+    for written in (customer.buyer_reference, customer.order_reference):
+        found.update(tails(written or ""))
+    for name, value in customer.fields:
+        if name in searchable:
+            found.update(tails(value))
     found.update(text.lower()[:TERM_MAX] for text in texts if text)
     found.update(re.sub(r"[^0-9]", "", phone) for phone in phones if phone)
     return frozenset(found - {""})

@@ -49,15 +49,15 @@ async def test_everything_a_customer_is_known_by_finds_it(world: World) -> None:
         phone="+46 70 174 06 05",
         recipient=Recipient(name="Ekonomi Syd", email="faktura@syd.se"),
         contacts=(Contact(name="Bo Gran", roles=(ContactRole.TECHNICAL,), phone="040-12 34"),),
-        buyer_reference="PO-9",
-        fields=(("crm", "ZX81"), ("secret", "hush")),
+        buyer_reference="PO-9 Eva Ros",
+        fields=(("crm", "ZX81 Blå Räv"), ("secret", "hush")),
     )
     contract, line = await agreed(world, ek)
     for text in (
         *("an", "ann", "ANNA", "maria öb", "öberg", "öberg-ek", "k-7", "K-77"),
         *("8112189876", "811218-9876", "19811218-9876", "811218"),
         *("anna@ex", "0701740605", "070-174 06 05", "+46701740605", "0046701740605", "46701740605", "070-174"),
-        *("ekonomi", "faktura@", "gran", "04012", "po-9", "zx8"),
+        *("ekonomi", "faktura@", "gran", "04012", "po-9", "po-9 eva ros", "eva", "zx8", "blå räv", "räv"),
         *(contract.number, line.numbers[0].number, f"0{line.numbers[0].number[2:]}"),
         *("anna öberg", "öberg anna", "maria 8112"),
     ):
