@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NoReturn
 
 from domain.access.actor import Actor
@@ -99,6 +100,16 @@ class InvoiceStore:
             "id > $2 and ($3::bigint[] is null or customer = any ($3)) and ($4::bigint is null or run = $4)"
             f" order by id limit {request.first + 1}",
             *(request.after or 0, None if customer is None else [customer, *doubles], run),
+        )
+        return Page.of(found, request)
+
+    async def received(self, request: PageRequest, buyers: Mapping[CustomerId, date]) -> Page[Invoice]:
+        """List by key those of payers whose periods end after a day, each payer's own."""
+        found = await self._where(
+            "id > $2 and customer = any ($3::bigint[]) and period_end > (select since from"  # noqa: S608  (a number)
+            " unnest($3::bigint[], $4::date[]) as b (customer, since) where b.customer = invoice.customer)"
+            f" order by id limit {request.first + 1}",
+            *(request.after or 0, list(buyers.keys()), list(buyers.values())),
         )
         return Page.of(found, request)
 

@@ -111,6 +111,11 @@ class MemoryInvoices:
         rows = [one for one in self._all() if (payers is None or one.customer in payers) and run in {None, one.run}]
         return page_of(rows, request, lambda one: one.id)
 
+    async def received(self, request: PageRequest, buyers: Mapping[CustomerId, date]) -> Page[Invoice]:
+        """List by key those of payers whose periods end after a day, each payer's own."""
+        rows = [one for one in self._all() if one.period.end > buyers.get(one.customer, date.max)]
+        return page_of(rows, request, lambda one: one.id)
+
     async def of_customers(
         self, keys: Sequence[CustomerId], *, first: int = 50
     ) -> Mapping[CustomerId, Sequence[Invoice]]:

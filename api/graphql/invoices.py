@@ -26,6 +26,7 @@ from domain.refusal import BadValue
 from domain.usecases.get_invoice import get_invoice
 from domain.usecases.list_bill_runs import list_bill_runs
 from domain.usecases.list_invoices import ListInvoices, list_invoices
+from domain.usecases.receive_invoices import list_received_invoices
 from domain.usecases.run_bills import PageDone, RunBills, run_bills
 
 ID = strawberry.ID
@@ -189,7 +190,9 @@ class InvoiceType(Node):
 
     number: str
     kind: DocumentKind
-    customer: CustomerType = strawberry.field(resolver=_payer)
+    customer: CustomerType | None = strawberry.field(
+        resolver=_payer, description="null where the caller received it: as a customer he is the seller's."
+    )
     currency: str
     period: PeriodType
     issued_on: date
@@ -296,6 +299,11 @@ async def _invoices(
     return connect(await info.context.ask(list_invoices, query), "Invoice", after=after)
 
 
+async def _received_invoices(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:
+    page = await info.context.ask(list_received_invoices, request(first, read_number(after, "Invoice")))
+    return connect(page, "Invoice", after=after)
+
+
 async def _bill_runs(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:
     page = await info.context.ask(list_bill_runs, request(first, read_number(after, "BillRun")))
     return connect(page, "BillRun", after=after)
@@ -338,6 +346,9 @@ class InvoiceQuery:
 
     invoice: InvoiceType | None = strawberry.field(resolver=_invoice)
     invoices: Connection[InvoiceType] = strawberry.field(resolver=_invoices, description="By key, the oldest first.")
+    received_invoices: Connection[InvoiceType] = strawberry.field(
+        resolver=_received_invoices, description="Those that a reseller received for what he buys, by key."
+    )
     bill_runs: Connection[BillRunType] = strawberry.field(resolver=_bill_runs)
 
 

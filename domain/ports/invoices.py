@@ -45,6 +45,10 @@ class Invoices(Protocol):
         """List by key; of a customer, with those of doubles that were merged into it."""
         ...
 
+    async def received(self, request: PageRequest, buyers: Mapping[CustomerId, date]) -> Page[Invoice]:
+        """List by key those of payers whose periods end after a day, each payer's own."""
+        ...
+
     async def of_customers(
         self, keys: Sequence[CustomerId], *, first: int = 50
     ) -> Mapping[CustomerId, Sequence[Invoice]]:

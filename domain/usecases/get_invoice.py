@@ -6,6 +6,7 @@ from domain.access.actor import Action, Actor, allow
 from domain.ids import InvoiceId
 from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.ports.unit import Begin
+from domain.usecases.receive_invoices import as_received, reader_of
 
 
 async def get_invoice(
@@ -13,8 +14,12 @@ async def get_invoice(
 ) -> Invoice:
     """Return an invoice by its id or, given a text, by its number; ``kind`` tells whose series a number is of.
 
+    A reseller's client reads those that it received as well.
+
     Refuses with: NotAllowed, NotFound.
     """
     allow(actor, Action.READ_INVOICES)
-    async with begin(actor) as unit:
-        return await (unit.invoices.by_number(key, kind) if isinstance(key, str) else unit.invoices.get(key))
+    reader = await reader_of(key, actor=actor, begin=begin, kind=kind)
+    async with begin(reader) as unit:
+        found = await (unit.invoices.by_number(key, kind) if isinstance(key, str) else unit.invoices.get(key))
+    return found if reader is actor else as_received(found)

@@ -12,6 +12,7 @@ from domain.invoicing.invoice import CallRow, Invoice
 from domain.ports.documents import Documents
 from domain.ports.unit import Begin
 from domain.refusal import LimitExceeded
+from domain.usecases.receive_invoices import reader_of
 
 CALLS_MAX: Final = 500_000
 
@@ -19,7 +20,7 @@ CALLS_MAX: Final = 500_000
 async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
     """Return an invoice and its PDF, made anew. Refuses with: NotAllowed, NotFound, LimitExceeded (calls)."""
     allow(actor, Action.READ_INVOICES)
-    async with begin(actor) as unit:
+    async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
         zone = (await unit.operators.own()).zone
         logo = invoice.look.logo if invoice.look is not None else None
@@ -40,6 +41,6 @@ async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents
 async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
     """Return an invoice and its Peppol document. Refuses with: NotAllowed, NotFound, BadValue (no Peppol id)."""
     allow(actor, Action.READ_INVOICES)
-    async with begin(actor) as unit:
+    async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
     return invoice, await asyncio.to_thread(documents.einvoice, invoice)

@@ -267,3 +267,100 @@ async def test_a_reseller_made_just_now_is_reached_by_the_next_request(house: Ho
         scopes=["customers:read"],
         reseller=made["id"],
     )
+
+
+RECEIVED = (
+    "{ receivedInvoices { edges { node { id number net seller { name } payer { name } customer { id } original"
+    " lines { text net account customer { id } kind } } } } }"
+)
+
+
+async def received(house: House, client: str) -> list[dict[str, Any]]:
+    found = await gql(house, client, RECEIVED)
+    return [edge["node"] for edge in found["receivedInvoices"]["edges"]]
+
+
+async def test_a_reseller_reads_the_invoices_he_receives_and_nothing_else_above_him(house: House) -> None:
+    who = await world(house)
+    other = await customer(house, "operator", "Another of the operator's", priceList="Retail")
+    await line(house, "operator", other, "46850000004")
+    await imported(house, "46850000001", "46850000002", "46850000004")
+    await bill(house)
+    all_of = await bills(house)
+    (one,) = await received(house, "reseller")
+    assert (one["number"], one["seller"]["name"], one["payer"]["name"]) == (
+        all_of[who["east"]]["number"],
+        "North Telecom AB",
+        "East as a buyer",
+    )
+    assert Decimal(one["net"]) == Decimal("4.00")
+    # The customer he is above him, and the accounts there, are not his to see.
+    assert one["customer"] is None
+    assert [(each["account"], each["customer"]) for each in one["lines"]] == [("", None)]
+    # Among what he sells it does not stand.
+    assert one["id"] not in {each["id"] for each in (await bills(house, "reseller")).values()}
+    again = await gql(
+        house,
+        "reseller",
+        f'{{ a: invoice(id: "{one["id"]}") {{ net }} b: invoice(number: "{one["number"]}") '
+        "{ net lines { account } } }",
+    )
+    assert again == {"a": {"net": one["net"]}, "b": {"net": one["net"], "lines": [{"account": ""}]}}
+    document = await house.call("reseller", "GET", f"/rest/v1/invoices/{read_id(one['id'])[1]}.pdf")
+    assert document.content.startswith(b"%PDF")
+    # Every other invoice of those above, beside and below is as one that is not there.
+    everybody = [all_of[other], all_of[who["east"]], all_of[who["below"]]]
+    absent = global_id("Invoice", 999_999)
+    for client, reads in (("reseller", {who["east"], who["below"]}), ("sibling", set()), ("other", set())):
+        for each in everybody:
+            if each["customer"]["id"] in reads:
+                continue
+            for key, wanted in ((each["id"], absent), (read_id(each["id"])[1], "999999")):
+                if key == each["id"]:
+                    answers = [
+                        await house.call(
+                            client, "POST", "/graphql", json={"query": f'{{ invoice(id: "{which}") {{ net }} }}'}
+                        )
+                        for which in (key, wanted)
+                    ]
+                    told = [answer.text.replace(str(read_id(key)[1]), "999999") for answer in answers]
+                    assert told[0] == told[1], (client, told)
+                    continue
+                for suffix in ("pdf", "xml"):
+                    mine = await house.call(client, "GET", f"/rest/v1/invoices/{key}.{suffix}")
+                    none = await house.call(client, "GET", f"/rest/v1/invoices/{wanted}.{suffix}")
+                    assert mine.status_code == none.status_code == 404
+    assert await received(house, "sibling") == []
+    refused = await house.call("operator", "POST", "/graphql", json={"query": RECEIVED})
+    assert refused.json()["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
+    anonymous = await house.http.post("/graphql", json={"query": RECEIVED})
+    assert anonymous.status_code == 401
+    # What was invoiced to the customer before he bought as it is not his.
+    await terms(house, "operator", 1, priceList="Wholesale", customer=who["east"], validFrom="2026-01-01T00:00:00Z")
+    await terms(house, "operator", 1, customer=None, validFrom="2026-01-01T00:00:00Z")
+    assert await received(house, "reseller") == []
+    await terms(house, "operator", 1, customer=who["east"], validFrom="2026-04-01T00:00:00Z")
+    assert await received(house, "reseller") == []
+    assert (await house.call("reseller", "GET", f"/rest/v1/invoices/{read_id(one['id'])[1]}.pdf")).status_code == 404
+
+
+async def test_what_a_reseller_bought_and_is_rated_again_is_corrected_once(house: House) -> None:
+    who = await world(house)
+    await imported(house, "46850000001", "46850000002")
+    await bill(house)
+    first = (await bills(house))[who["east"]]
+    rates = [{"to": "*", "mode": "voice", "steps": [{"price": "1.50", "per": 60}]}]
+    await do(
+        house, "operator", "createPriceList", "CreatePriceListInput", name="Cheap", parent="Wholesale", rates=rates
+    )
+    await terms(house, "operator", 1, priceList="Cheap", validFrom="2026-02-01T00:00:00Z")
+    again = (
+        'mutation { a: rerate(input: {since: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z",'
+        " reason: WRONG_PRICE, preview: false}) { __typename ... on Refusal { code message } } }"
+    )
+    assert "code" not in (await gql(house, "operator", again))["a"]
+    await bill(house, "2026-04")
+    (_, corrected) = await received(house, "reseller")
+    assert Decimal(corrected["net"]) == Decimal("-1.00")
+    assert (corrected["original"], {each["kind"] for each in corrected["lines"]}) == (first["number"], {"CORRECTION"})
+    assert await bill(house, "2026-05") == 0

@@ -49,6 +49,8 @@ async def test_a_month_is_billed_once(office: Office) -> None:
         assert (await unit.invoices.page(PageRequest(), customer=one.id, run=run.id)).items == [invoice]
         assert (await unit.invoices.page(PageRequest(), run=again.id)).items == []
         assert await unit.invoices.of_customers([one.id]) == {one.id: [invoice]}
+        for since, found in ((date(2026, 10, 31), [invoice]), (date(2026, 11, 1), [])):
+            assert (await unit.invoices.received(PageRequest(), {one.id: since})).items == found
         assert await unit.bill_runs.get(run.id) == run
         assert [each.id for each in (await unit.bill_runs.page(PageRequest())).items] == [run.id, again.id]
 
