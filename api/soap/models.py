@@ -329,10 +329,11 @@ class Allowance(Model):
     given = needed(XsDecimal)
     grant = Integer
     cap = XsDecimal
+    usedByLine = XsDecimal  # noqa: N815  (an element's name)
 
 
 class Allowances(Model):
-    """The buckets of a contract, in the order of drawing."""
+    """The buckets of who was asked for, in the order of drawing."""
 
     count = needed(Integer)
     allowance = Allowance.customize(min_occurs=0, max_occurs="unbounded")

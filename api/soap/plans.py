@@ -9,6 +9,7 @@ from typing import Any, Final
 from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.soap import models, showing
 from api.soap.models import Model, _enum, needed
 from api.soap.service import operation
 from api.soap.showing import plain
@@ -21,6 +22,7 @@ from domain.usecases.get_customer import get_customer
 from domain.usecases.get_subscription import owner_of_number
 from domain.usecases.give_units import GiveUnits, SetGiftRules, get_gift_rules, give_units, set_gift_rules
 from domain.usecases.grant_units import Granted, GrantUnits, WithdrawGrant, grant_units, withdraw_grant
+from domain.usecases.list_allowances import ListAllowances, list_allowances
 from domain.usecases.put_on_plan import OnPlans, PutOnPlan, get_plan_assignments, list_plans, put_on_plan
 from domain.usecases.tell_buckets import FIRST_MAX, BucketEntry, Happened, TellBuckets, tell_buckets
 
@@ -197,6 +199,20 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
             idempotency_key=idempotencyKey,
         )
         return _assignments(await ctx.udc.ask(put_on_plan, cmd))
+
+    @operation("ListAllowances", Unicode, DateTime, Unicode, Unicode, returns=models.Allowances, result="allowances")
+    async def list_allowances(
+        ctx: Any,  # noqa: N805
+        contractNumber: str | None,  # noqa: N803
+        at: datetime | None,
+        customerNumber: str | None,  # noqa: N803
+        number: str | None,
+    ) -> Any:
+        """Return what the buckets of a customer, a contract or a line have left, now where no time is given."""
+        whose = await _whose(ctx.udc, customerNumber, contractNumber, number)
+        return showing.allowances(
+            await ctx.udc.ask(list_allowances, ListAllowances(**whose, at=at), **_around(ctx.udc))
+        )
 
     @operation(
         "ListBucketHistory",

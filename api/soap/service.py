@@ -36,7 +36,6 @@ from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
 from domain.usecases.get_subscription import owner_of_number
-from domain.usecases.list_allowances import ListAllowances, list_allowances
 from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_usage import ListUsage, list_usage
 from domain.usecases.load_batches import customers_by_ids, services_by_ids, subscriptions_of_contracts
@@ -216,14 +215,6 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
             found = await ctx.udc.ask(explain_usage, ref, raters=wiring.raters, believed_at=asOf)
             explained = found.explanation
         return showing.explanation(explained, said)
-
-    @operation("ListAllowances", needed(Unicode), DateTime, returns=models.Allowances, result="allowances")
-    async def list_allowances(ctx: Any, contractNumber: str, at: datetime | None) -> Any:  # noqa: N803, N805
-        """Return what the buckets of a contract and its lines have left, now where no time is given."""
-        agreed = await ctx.udc.ask(get_contract, contractNumber)
-        wiring = ctx.udc.wiring
-        cmd = ListAllowances(contract=agreed.id, at=at)
-        return showing.allowances(await ctx.udc.ask(list_allowances, cmd, clock=wiring.clock, raters=wiring.raters))
 
     @operation(
         "ListUsage",

@@ -83,6 +83,7 @@ def allowances(found: Sequence[AllowanceLeft]) -> models.Allowances:
             given=one.given,
             grant=one.grant,
             cap=one.cap,
+            usedByLine=one.used_by_line,
         )
         for one in found
     ]

@@ -172,6 +172,10 @@ async def test_the_same_over_soap(live: House) -> None:
             "shared": (Decimal(6000), Decimal(4000), None),
             "top": (Decimal(600), None, grant.id),
         }
+        (shared, top) = sorted(service.ListAllowances(number=number).allowance, key=lambda one: one.bucket)
+        assert (shared.bucket, shared.usedByLine, top.usedByLine) == ("shared", Decimal(0), None)
+        with pytest.raises(Fault):
+            service.ListAllowances()
         history = service.ListBucketHistory(number=number, since="2026-03-01T00:00:00Z")
         assert "topped_up" in {one.happened for one in history.entry}
         assert service.GetGiftRules().perMonth == 10
