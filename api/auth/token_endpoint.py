@@ -28,6 +28,12 @@ from domain.ports.credentials import Credentials
 FORM: Final = "application/x-www-form-urlencoded"
 METHODS: Final = ("client_secret_basic", "client_secret_post")
 FIELDS_MAX: Final = 20
+# What to do about it, where authlib names its own methods, or says nothing.
+_DESCRIPTIONS: Final = {
+    "invalid_client": "The client is unknown or revoked, or its secret is wrong; send client_id and client_secret "
+    "by HTTP Basic or in the form.",
+    "unsupported_grant_type": "The one grant_type here is client_credentials.",
+}
 
 # Whether the way here is secret is decided where the server listens (TLS, loopback), not by authlib's look at a URL.
 _TRANSPORT: Final = "https://tollwright.invalid/oauth/token"
@@ -122,7 +128,8 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib has no type
         return request
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
-        return JSONResponse(body, status, dict(headers))
+        told = _DESCRIPTIONS.get(body.get("error", ""))
+        return JSONResponse(body | {"error_description": told} if told else body, status, dict(headers))
 
     def send_signal(self, name: str, *arguments: object, **options: object) -> None:
         """Nobody listens."""

@@ -100,6 +100,7 @@ async def test_an_unknown_client_and_a_wrong_secret_are_answered_alike(house: Ho
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.json() == unknown.json()
     assert wrong.json()["error"] == "invalid_client"
+    assert "secret is wrong" in wrong.json()["error_description"]
     assert "www-authenticate" in wrong.headers or wrong.json()["error"] == "invalid_client"
 
 
