@@ -177,5 +177,7 @@ def _cases(rules: _Rules) -> list[tuple[pl.Expr, pl.Expr]]:
         inner = text.str.slice(len(rules.code))
         whole = text.str.starts_with(rules.code) & inner.str.contains(rules.bare)
         national = length.is_in(list(rules.lengths)) & text.str.contains(rules.bare)
+        if rules.international:  # nor does a bare one: 00112 is no five digits of Norway
+            national &= ~text.str.contains(rules.international)
         cases.append((national & ~whole, pl.concat_str(code, text)))
     return cases
