@@ -58,6 +58,7 @@ FLAGS: Final = {
     "clock_skew": "the epoch in the record and its local time differ by more than a minute after the zone is applied",
     "dst_ambiguous": "the local time happened twice and nothing in the record says which; the first was taken",
     "dst_gap": "the local time does not exist; the epoch in the record or the offset before the change was taken",
+    "unknown_zone": "the record's times name no zone that is known; the profile's was taken",
     "incomplete": "a part never came: the session's end, or a partial record",
     "minute_precision": "the times have no seconds",
     "counter_wrap": "a 32-bit octet counter went back without Gigawords; the volume is a lower bound",

@@ -32,6 +32,8 @@ _NO: Final = [
 ]  # fmt: skip
 # A column of readers whose records leave out what they do not have.
 SPARSE: Final = "_sparse"
+# A column of readers that tell where the record names a zone, true where it is no known one.
+ZONELESS: Final = "_zoneless"
 VOLUME_UNITS: Final = ("octets", "kB")
 # In µs or octets: what is beyond is a counter that went wrong, and sums and roundings of less never wrap.
 AMOUNT_MAX: Final = 1 << 60
@@ -105,6 +107,8 @@ def times_of(columns: Columns) -> Times:
         "dst_gap": missing & first.known,
         "minute_precision": first.minutes & first.known,
     }
+    if ZONELESS in columns.records.columns:
+        flags["unknown_zone"] = columns.records[ZONELESS].to_numpy() & first.known
     return Times(
         start=charged,
         seized=begun,

@@ -22,9 +22,10 @@ from urllib.parse import unquote
 import polars as pl
 
 from domain.mediation.profile import Profile
+from domain.mediation.timing import ZONELESS
 from domain.ports.reader import Decoded
 from integrations.cdr import delimited
-from integrations.cdr.clock import h323
+from integrations.cdr.clock import h323, local
 
 _COLUMNS: Final = [f"f{place}" for place in range(30)]
 _KINDS: Final = {"1": "start", "3": "interim", "7": "control", "8": "control"}
@@ -46,6 +47,7 @@ _NAMED: Final = (
     "cause",
 )
 
+_TIMES: Final = ("setup", "connect", "disconnect")
 _DERIVED: Final = frozenset({*_NAMED, "realm_in", "realm_out"})
 
 
@@ -67,6 +69,8 @@ def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> It
         kept = piece.records.filter(stop)
         rows = [_named(row) for row in kept.select(fields).iter_rows()]
         named = pl.DataFrame(rows, schema=dict.fromkeys((*_NAMED, "realm_in", "realm_out"), pl.String), orient="row")
+        zoneless = [any(local(told) for told in times) for times in named.select(_TIMES).iter_rows()]
+        named = named.with_columns(pl.Series(ZONELESS, zoneless, dtype=pl.Boolean))
         yield replace(piece, records=pl.concat([kept, named], how="horizontal"), ignored=ignored)
 
 

@@ -1,6 +1,7 @@
 """Times of gateways (H.323 and Cisco VSA form), such as ``18:55:41.000 GMT+4 Tue Feb 11 2014``.
 
-The abbreviation of the zone is an offset, so it decides the doubled hour; an unknown one leaves a local time.
+The abbreviation of the zone is an offset, so it decides the doubled hour; an unknown one, or none, leaves a local time,
+and whose event is flagged ``unknown_zone``.
 
 >>> h323("23:58:50.868 CET MAR 28 2026"), h323(".18:55:41.000 GMT+4 Tue Feb 11 2014")
 ('2026-03-28 23:58:50.868+01:00', '2014-02-11 18:55:41.000+04:00')
@@ -12,9 +13,10 @@ import re
 from typing import Final
 
 _FORM: Final = re.compile(
-    r"[.*]?(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)\s+([A-Za-z]{1,5})?([+-]\d{1,2}(?::?\d{2})?)?\s+(?:[A-Za-z]{3}\s+)?"
+    r"[.*]?(\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)\s+(?:([A-Za-z]{1,5})?([+-]\d{1,2}(?::?\d{2})?)?\s+)?(?:[A-Za-z]{3}\s+)?"
     r"([A-Za-z]{3})\s+(\d{1,2})\s+(\d{4})"
 )
+_LOCAL: Final = re.compile(r"\d{4}-\d{2}-\d{2} [\d:.]+")
 _NAMES: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTHS: Final = {name: number for number, name in enumerate(_NAMES, 1)}
 OFFSETS: Final = {
@@ -35,7 +37,7 @@ def h323(text: str) -> str:
         return text
     clock, zone, shift, month, day, year = found.groups()
     local = f"{year}-{_MONTHS[month.upper()]:02d}-{int(day):02d} {clock}"
-    minutes = OFFSETS.get((zone or "UTC").upper())
+    minutes = OFFSETS.get((zone or ("UTC" if shift else "")).upper())
     if minutes is None:
         return local
     if shift:
@@ -44,3 +46,12 @@ def h323(text: str) -> str:
         minutes += (hours * 60 + rest) * (-1 if shift[0] == "-" else 1)
     sign = "-" if minutes < 0 else "+"
     return f"{local}{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def local(told: str) -> bool:
+    """Tell whether what ``h323`` returned is a local time, of no known zone.
+
+    >>> local(h323("23:58:50.868 XYZ MAR 28 2026")), local(h323("23:58:50.868 CET MAR 28 2026")), local("")
+    (True, False, False)
+    """
+    return _LOCAL.fullmatch(told) is not None

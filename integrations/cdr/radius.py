@@ -37,6 +37,7 @@ _MONTHS: Final = {name: number for number, name in enumerate(_NAMES, 1)}
 _HEADER: Final = re.compile(r"\w{3}\s+(\w{3})\s+(\d{1,2})\s+(\d{2}):(\d{2}):(\d{2})\s+(\d{4})\s*", re.ASCII)
 # ``Sep 17 2018 00:02:21 CEST``, as FreeRADIUS prints a time.
 _EVENT: Final = re.compile(r"(\w{3})\s+(\d{1,2})\s+(\d{4})\s+(\d{2}):(\d{2}):(\d{2})\s+([A-Za-z]{1,5})", re.ASCII)
+_FRACTION: Final = re.compile(r"(\d{1,11})(?:\.\d*)?", re.ASCII)
 _PAIR: Final = re.compile(r"(h323-[a-z-]+)=(.*)")
 _BLOCK_LINES_MAX: Final = 10_000
 
@@ -141,8 +142,11 @@ def _time(attributes: dict[str, str], header: str, zone: str) -> str:
     delay = attributes.get("Acct-Delay-Time", "0")
     under_way = int(delay) if _whole(delay, 9) else 0
     stamp = attributes.get("Timestamp", "")
-    if _whole(stamp, 11):
-        return str(int(stamp) - under_way)
+    if stamp:
+        fraction = _FRACTION.fullmatch(stamp)
+        told = fraction[1] if fraction is not None else _event_time(stamp)
+        # What cannot be read is told as no time, rather than read from elsewhere.
+        return str(int(told) - under_way) if told else f"Timestamp = {stamp}"
     event = attributes.get("Event-Timestamp", "")
     if _whole(event, 11):
         return event

@@ -143,6 +143,7 @@ def test_a_wrong_zone_is_flagged_by_the_epoch() -> None:
         ("", "0701740605", "0701740605"), ("", "0046701740605", "46701740605"), ("SE", "anonymous", "anonymous"),
         ("SE", "88299000123", "88299000123"), ("SE", "0088299000123", "88299000123"),
         ("SE", "00461121", "00461121"), ("SE", "0009912345678", "0009912345678"), ("GB", "00112345678", "112345678"),
+        ("NO", "00112", "00112"), ("NO", "00815", "00815"),
     ],
 )  # fmt: skip
 def test_numbers_by_the_plan_of_the_source(country: str, dialled: str, expected: str) -> None:
@@ -472,6 +473,20 @@ def test_acme_finds_its_fields_and_numbers(calling: str, called: str, shift: int
     assert (event["a"].replace("+", ""), event["b"], event["trunk_in"], event["trunk_out"]) == (a, b, "in", "out")
 
 
+@pytest.mark.parametrize(
+    ("zone", "flags", "start"),
+    [("CET", [], "10:00:05"), ("XYZT", ["unknown_zone"], "09:00:05"), ("XYZT+2", ["unknown_zone"], "09:00:05"),
+     ("MON", ["unknown_zone"], "09:00:05"), ("", ["unknown_zone"], "09:00:05"), ("+0100", [], "10:00:05")],
+)  # fmt: skip
+def test_acme_tells_of_a_zone_it_does_not_know(zone: str, flags: list[str], start: str) -> None:
+    """The time is read in the profile's zone, which is Helsinki's here, and flagged."""
+    time = f'"11:00:{{:02}}.000 {zone} MAR 02 2026"'.format
+    row = f'2,h,5060,"s1@h",,,,,,"<sip:+46846500401@h>","<sip:+46701740605@h>",User-Request,60,{time(0)},{time(5)},'
+    row += time(5).replace("11:00", "11:01") + ',16,,,,,"in","out"\n'
+    [event], rejects, _ = read(own("acme-sbc", '[time]\nzone = "Europe/Helsinki"'), row)
+    assert (rejects, event["flags"], event["start"]) == ([], flags, micros(f"2026-03-02 {start}"))
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("callee_hangs_up", [False, True])
 def test_opensips_pairs_in_either_order(order: tuple[int, int], callee_hangs_up: bool) -> None:
@@ -550,6 +565,20 @@ def test_radius_finds_its_time(header: str, time: str, expected: int) -> None:
     block += f"{time.format(AT)} \n\n"
     [event], rejects, _ = read(own("radius", '[time]\nzone = "Europe/Stockholm"'), block)
     assert (rejects, event["start"] + 60_000_000) == ([], expected * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "start"),
+    [("17724x9200", None), ("²²", None), ("Mar  2 2026 11:00:07 XYZ", None), ('"Mar  2 2026 11:00:07 CET"', AT),
+     (f"{AT + 7}.25", AT)],
+)  # fmt: skip
+def test_a_timestamp_that_cannot_be_read_is_not_passed_over(stamp: str, start: int | None) -> None:
+    block = '\nMon Mar  2 12:00:00 2026\n\tAcct-Status-Type = Stop\n\tAcct-Session-Id = "S"\n\tAcct-Session-Time = 60\n'
+    block += "\tNAS-IP-Address = 192.0.2.1\n\tAcct-Input-Octets = 1000\n\tAcct-Output-Octets = 0\n"
+    block += f"\tAcct-Delay-Time = 7\n\tEvent-Timestamp = {AT + 3600}\n\tTimestamp = {stamp}\n\n"
+    events, rejects, _ = read("radius", block)
+    assert rejects == (["bad_time"] if start is None else [])
+    assert [one["start"] // 1_000_000 + 60 for one in events] == ([] if start is None else [start])
 
 
 def test_a_voice_gateway_with_its_attributes_in_pairs() -> None:
@@ -816,7 +845,9 @@ def test_a_damaged_digit_of_radius_stops_no_file(name: str, written: bytes) -> N
     damaged = re.sub(rb"(\t%s = )\d+" % name.encode(), rb"\g<1>" + written, first)
     _, rejects, balance = run("radius", damaged + b"\n\n" + rest)
     assert balance.records == 5
-    assert rejects["reason"].to_list() == (["overflow"] if name.endswith(("Octets", "Gigawords")) else [])
+    assert rejects["reason"].to_list() == (
+        ["overflow"] if name.endswith(("Octets", "Gigawords")) else ["bad_time"] * (name == "Timestamp")
+    )
 
 
 @pytest.mark.parametrize("tag", ["85", "8e", "8f", "91"])
