@@ -26,6 +26,10 @@ WAITING_MAX: Final = 2
 HELD_BYTES: Final = 32 << 20
 BLOCK_BYTES: Final = 1 << 20
 HEAD_BYTES: Final = 4
+# How many files of a process are read while they come: each holds ``HELD_BYTES`` and the chunks that wait. Further ones
+# are read when all of them has come, from the disk.
+EARLY_MAX: Final = 4
+EARLY: Final = threading.BoundedSemaphore(EARLY_MAX)
 
 PresentRater = Callable[[], Awaitable[Rater]]
 

@@ -16,7 +16,7 @@ from unicodedata import category
 
 from domain.access.actor import Action, Actor, allow
 from domain.ids import FileId, SourceId
-from domain.intake.ahead import Ahead, HeadStart
+from domain.intake.ahead import EARLY, Ahead, HeadStart
 from domain.intake.raters import Raters
 from domain.intake.run import Progress, Run
 from domain.intake.twins import twins_of
@@ -90,7 +90,7 @@ async def import_cdr(
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)
     start, early, content = HeadStart(), None, cmd.content
-    if passed is None:
+    if passed is None and EARLY.acquire(blocking=False):
         # The first chunks are read while the rest comes. Nothing is written before it is known what the file is.
         early = Ahead(
             _batches(start.blocks(formats), source, formats, now_us=micros(clock.now()), records_max=records_per_chunk),
@@ -131,7 +131,10 @@ async def import_cdr(
                 await keeping
     finally:
         if early is not None:
-            await early.close()
+            try:
+                await early.close()
+            finally:
+                EARLY.release()
 
 
 async def import_file(

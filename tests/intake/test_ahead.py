@@ -123,6 +123,37 @@ async def test_what_changes_while_a_file_comes_counts_for_all_of_it(wiring, worl
     assert {str(one.retail.amount) for one in await events(wiring, world)} == {"3.000000 SEK"}
 
 
+async def test_only_some_files_are_read_while_they_come(wiring, world, monkeypatch) -> None:
+    """Of six that come at once four are read meanwhile, the others after; none keeps its place, even if refused."""
+    now, most, come, all_came = 0, 0, 0, asyncio.Event()
+
+    class Counted(ahead.Ahead):
+        def __init__(self, *args, stop=None) -> None:
+            nonlocal now, most
+            super().__init__(*args, **({} if stop is None else {"stop": stop}))
+            if stop is not None:
+                now += 1
+                most = max(most, now)
+
+    monkeypatch.setattr("domain.usecases.import_cdr.Ahead", Counted)
+
+    async def wait() -> None:
+        nonlocal come
+        come += 1
+        if come == 6:
+            all_came.set()
+        await asyncio.wait_for(all_came.wait(), 30)
+
+    files = [made.calls(20, first=20 * place) for place in range(6)]
+    done = await asyncio.gather(*(slowly(wiring, world, data[:500], wait, data[500:]) for data in files))
+    assert ([one.file.records for one in done], most) == ([20] * 6, ahead.EARLY_MAX)
+    for _ in range(ahead.EARLY_MAX):
+        with pytest.raises(LimitExceeded):
+            await slowly(wiring, world, made.calls(30, first=200), size_max=100)
+    await slowly(wiring, world, made.calls(5, first=300))
+    assert now == 2 * ahead.EARLY_MAX + 1, "every place was free again"
+
+
 async def test_a_file_that_turns_out_too_large_leaves_nothing(wiring, world) -> None:
     data = made.calls(200)
     with pytest.raises(LimitExceeded):
