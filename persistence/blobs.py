@@ -42,8 +42,7 @@ class FileBlobs:
             fresh = self._incoming / secrets.token_hex(16)
             handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with self._writing():
-                digest, size = await _received(blocks, handle, size_max)
+            digest, size = await self._received(blocks, handle, size_max)
             yield FileArrival(self, fresh, handle, Kept(digest, size, new=not self.place(digest).exists()))
         finally:
             os.close(handle)
@@ -67,6 +66,25 @@ class FileBlobs:
                 _flush_folder(self._root)
             fresh.rename(place)
             _flush_folder(place.parent)
+
+    async def _received(self, blocks: AsyncIterator[bytes], handle: int, size_max: int) -> tuple[bytes, int]:
+        """Write a stream; return its SHA-256 and its number of bytes. Refuses with: LimitExceeded.
+
+        What breaks on the stream's side, such as a connection, is raised as it is.
+        """
+        digest, size = hashlib.sha256(), 0
+
+        def take(block: bytes) -> None:
+            digest.update(block)
+            _write(handle, block)
+
+        async for block in blocks:
+            size += len(block)
+            if size > size_max:
+                raise LimitExceeded("a file may have at most {size_max} bytes", size_max=size_max)
+            with self._writing():
+                await asyncio.to_thread(take, block)
+        return digest.digest(), size
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -121,22 +139,6 @@ class FileArrival:
         """Return them as a file that can seek, kept already or not; the caller closes it."""
         # By the number and not by the name, which changes meanwhile. A place in a file of its own: dup would share it.
         return open(f"/proc/self/fd/{self._handle}", "rb")  # noqa: PTH123  (a number has no Path)
-
-
-async def _received(blocks: AsyncIterator[bytes], handle: int, size_max: int) -> tuple[bytes, int]:
-    """Write a stream; return its SHA-256 and its number of bytes. Refuses with: LimitExceeded."""
-    digest, size = hashlib.sha256(), 0
-
-    def take(block: bytes) -> None:
-        digest.update(block)
-        _write(handle, block)
-
-    async for block in blocks:
-        size += len(block)
-        if size > size_max:
-            raise LimitExceeded("a file may have at most {size_max} bytes", size_max=size_max)
-        await asyncio.to_thread(take, block)
-    return digest.digest(), size
 
 
 def _write(handle: int, block: bytes) -> None:

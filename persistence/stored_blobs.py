@@ -106,9 +106,12 @@ class StoredBlobs:
             left = there["size"]
             for first in range(0, there["pieces"], PIECES_AT_ONCE):
                 rows = await connection.fetch(_SOME, sha256, first, first + PIECES_AT_ONCE)
-                left -= await asyncio.to_thread(_unpack, [row["content"] for row in rows], left, digest, file)
+                try:
+                    left -= await asyncio.to_thread(_unpack, [row["content"] for row in rows], left, digest, file)
+                except _Damaged:
+                    raise _damaged(sha256) from None
         if left or digest.digest() != sha256:
-            raise DatabaseAway(f"the content {sha256.hex()} in the database is damaged: restore a backup")
+            raise _damaged(sha256)
         file.seek(0)
 
     def _fresh(self) -> BinaryIO:
@@ -144,6 +147,14 @@ class StoredArrival:
         return self._spooled.open()
 
 
+class _Damaged(Exception):  # noqa: N818  (an outcome: what is told names the content)
+    """A piece is not what was packed."""
+
+
+def _damaged(sha256: bytes) -> DatabaseAway:
+    return DatabaseAway(f"the content {sha256.hex()} in the database is damaged: restore a backup")
+
+
 async def _apart(work: Coroutine[Any, Any, Result]) -> Result:
     """Do work in a task of its own, whose transaction is none of the caller's."""
     return await asyncio.create_task(work)
@@ -154,10 +165,13 @@ def _pack(content: BinaryIO, pieces: int) -> list[bytes]:
 
 
 def _unpack(pieces: list[bytes], left: int, digest: Any, file: BinaryIO) -> int:
-    """Write pieces, unpacked; ``left`` bytes are to come. Return how many came."""
+    """Write pieces, unpacked; ``left`` bytes are to come. Return how many came. Raises ``_Damaged``."""
     came = 0
     for piece in pieces:
-        content = PACKER.decompress(piece, min(PIECE_BYTES, left - came), asbytes=True)
+        try:
+            content = PACKER.decompress(piece, min(PIECE_BYTES, left - came), asbytes=True)
+        except (OSError, pa.ArrowException):  # which is how the codec tells it: no trouble of the disk
+            raise _Damaged from None
         digest.update(content)
         file.write(content)
         came += len(content)

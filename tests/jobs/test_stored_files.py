@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from domain.ports.page import PageRequest
 from domain.refusal import LimitExceeded, NotFound
 from domain.usecases.work_suspense import ReleaseSuspense, release_suspense
 from persistence.away import DatabaseAway
+from persistence.blobs import FileBlobs
 from persistence.engine import OWNER, Database
 from persistence.forgetting import forget_files
 from persistence.stored_blobs import PIECE_BYTES, StoredBlobs
@@ -74,6 +76,36 @@ async def test_bytes_that_were_damaged_are_not_imported(database: Database, tmp_
     await rows(database, swap, kept.sha256)
     with pytest.raises(DatabaseAway, match="damaged"):
         await blobs.open(kept.sha256)
+
+
+async def test_a_piece_that_cannot_be_unpacked_is_damage_and_no_full_disk(database: Database, tmp_path: Path) -> None:
+    blobs = StoredBlobs(database, tmp_path)
+    kept = await blobs.keep(made.content(b"x" * 99), size_max=100)
+    await rows(
+        database, "update stored_piece set content = decode('00ff00ff00ff', 'hex') where sha256 = $1", kept.sha256
+    )
+    with pytest.raises(DatabaseAway, match="damaged"):
+        await blobs.open(kept.sha256)
+
+
+async def test_a_client_that_breaks_off_is_no_full_disk(database: Database, tmp_path: Path) -> None:
+    async def breaks() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise ConnectionResetError("peer")
+
+    for blobs in (StoredBlobs(database, tmp_path / "a"), FileBlobs(tmp_path / "b")):
+        with pytest.raises(ConnectionResetError, match="peer"):
+            await blobs.keep(breaks(), size_max=100)
+    assert there(tmp_path) == []
+
+
+async def test_a_full_disk_is_told_as_one(tmp_path: Path) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with pytest.raises(DatabaseAway, match="make room"):
+            await FileBlobs(tmp_path)._received(made.content(b"x"), full, 100)
+    finally:
+        os.close(full)
 
 
 async def test_the_applications_role_does_not_reach_them(database: Database, tmp_path: Path) -> None:
