@@ -17,6 +17,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation
+from domain.usecases.explain_usage import with_lists_seen
 from domain.usecases.load_exchange import with_margins
 from domain.usecases.price_call import Call, PriceCall, called
 
@@ -28,7 +29,8 @@ async def explain_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clo
     """
     call, rater = await called(cmd, actor=actor, begin=begin, clock=clock, raters=raters)
     explained = await asyncio.to_thread(_explained, cmd, call, rater, actor)
-    return await with_margins(explained, actor=actor, begin=begin)
+    seen = await with_lists_seen(explained, actor=actor, begin=begin)
+    return await with_margins(seen, actor=actor, begin=begin)
 
 
 def _explained(cmd: PriceCall, call: Call, rater: Rater, actor: Actor) -> Explanation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
-from domain.access.charges import sees_costs, shown, tiers_seen
+from domain.access.charges import sees_costs, shown, tiers_seen, within_lists
 from domain.buckets.explaining import as_it_stood, identity
 from domain.catalogue.tariff import Tariff
 from domain.ids import ResellerId
@@ -56,7 +56,22 @@ async def explain_usage(
     party = drawing_party(event.subscription, event.contract, event.customer, background.pricing)
     then_left = await asyncio.to_thread(as_it_stood, tariff, party, event.start, kept, grants)
     made = await asyncio.to_thread(_explained, event, background.pricing, *then_left, actor, checked=checked)
-    return replace(made, explanation=await with_margins(made.explanation, actor=actor, begin=begin))
+    seen = await with_lists_seen(made.explanation, actor=actor, begin=begin)
+    return replace(made, explanation=await with_margins(seen, actor=actor, begin=begin))
+
+
+async def with_lists_seen(explained: Explanation, *, actor: Actor, begin: Begin) -> Explanation:
+    """Return an explanation without the price lists that a reseller's client may not use.
+
+    The first list of a level is the one that is, or was, agreed with him or with his customer.
+    """
+    if actor.reseller is None:
+        return explained
+    names = {one.price_list for level in explained.levels for one in level.considered}
+    async with begin(actor) as unit:
+        known = {*await unit.catalogue.lists_by_name(sorted(names))}
+    known |= {level.considered[0].price_list for level in explained.levels if level.considered}
+    return replace(explained, levels=tuple(within_lists(level, known) for level in explained.levels))
 
 
 def _explained(
