@@ -7,12 +7,14 @@ what is not a refusal is masked, and only its id is told (attack G9).
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
 
@@ -23,6 +25,11 @@ from domain.ports.news import TooSlow
 from persistence.away import DatabaseAway
 
 faults = logging.getLogger("tollwright.faults")
+# As graphql-core tells of a value that is not of its type: the place in the variable, and what is wrong there.
+_VARIABLE: Final = re.compile(
+    r"Variable '\$(?P<variable>\w+)' has invalid value(?: at (?P<path>[.\w\[\]]+))?: (?P<why>.*)", re.DOTALL
+)
+_NAMED: Final = re.compile(r"(?:unknown|required) field '(\w+)'")
 
 
 @strawberry.interface(description="The business says no. Nothing was changed.")
@@ -139,8 +146,11 @@ class Errors(SchemaExtension):
 def shown(error: GraphQLError) -> GraphQLError:
     """Return an error as a caller may see it: with its code, or masked."""
     original = error.original_error
+    if isinstance(original, StrawberryInputCoercionError):  # null for what may be left out and not emptied
+        refusal = no.BadValue("this cannot be empty")
+        return _coded(error, sentence(refusal), refusal.code.upper())
     if original is None or isinstance(original, GraphQLError):
-        return error if error.extensions else _coded(error, error.message, "BAD_REQUEST")
+        return error if error.extensions else _unfit(error)
     if isinstance(original, InvalidOperationTypeError):
         return _coded(error, "only subscriptions come over a socket; POST queries and mutations", "BAD_REQUEST")
     if isinstance(original, Closing | TooSlow):
@@ -153,6 +163,19 @@ def shown(error: GraphQLError) -> GraphQLError:
         return _coded(error, "the database cannot be reached at the moment; try again", "UNAVAILABLE", id=identity)
     faults.error("error %s", identity, exc_info=original)
     return _coded(error, "something went wrong on our side; tell us the id", "INTERNAL", id=identity)
+
+
+def _unfit(error: GraphQLError) -> GraphQLError:
+    """Return an error of the request itself; a value in its variables is told as any other one, with its field."""
+    found = _VARIABLE.fullmatch(error.message)
+    if found is None:
+        return _coded(error, error.message, "BAD_REQUEST")
+    named = _NAMED.search(found["why"])
+    steps = [*re.findall(r"\w+", found["path"] or ""), *([named[1]] if named else [])]
+    refusal = no.BadValue(
+        "the arguments do not fit: {why}", why=found["why"], field=".".join(steps) or found["variable"]
+    )
+    return _coded(error, sentence(refusal), refusal.code.upper(), field=refusal.field)
 
 
 def _coded(error: GraphQLError, message: str, code: str, **more: str | None) -> GraphQLError:

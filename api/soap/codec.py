@@ -18,7 +18,7 @@ from spyne.server import ServerBase
 from api.soap.agreements import Agreements
 from api.soap.bulk import Bulk
 from api.soap.customers import Customers
-from api.soap.faults import NAMESPACE, internal, refused
+from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.jobs import Jobs
 from api.soap.margins import Margins
@@ -92,7 +92,7 @@ class Codec:
         if not ctx.in_error:
             self._server.get_in_object(ctx)
         if ctx.in_error:
-            ctx.out_error = ctx.in_error
+            ctx.out_error = unfit(ctx.in_error)
         else:
             await self._run(ctx)
         self._server.get_out_string(ctx)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from lxml import etree
 from spyne import Fault
+from spyne.protocol.xml import SchemaValidationError
 
 from api.catalogues import sentence
-from domain.refusal import Refusal
+from domain.refusal import BadValue, Refusal
 
 NAMESPACE: Final = "urn:tollwright:billing:1"
 ENVELOPES: Final = {
     "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
     "1.2": "http://www.w3.org/2003/05/soap-envelope",
 }
+
+# As libxml2 tells of an element that the schema does not let stand.
+_ELEMENT: Final = re.compile(r"Element '(?:\{[^}]*\})?(?P<name>[^']+)': (?P<why>.*)", re.DOTALL)
 
 
 def refused(refusal: Refusal) -> Fault:
@@ -24,6 +29,17 @@ def refused(refusal: Refusal) -> Fault:
     if refusal.field is not None:
         detail[f"{{{NAMESPACE}}}field"] = refusal.field
     return Fault(f"Client.{refusal.code}", told, detail={f"{{{NAMESPACE}}}Refusal": detail})
+
+
+def unfit(fault: Fault) -> Fault:
+    """Return the fault of what is not of the WSDL's schema as that of any other bad value, with its element's name."""
+    text = fault.faultstring
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    found = _ELEMENT.search(text) if isinstance(fault, SchemaValidationError) else None
+    if found is None:
+        return fault
+    return refused(BadValue("the arguments do not fit: {why}", why=found["why"], field=found["name"]))
 
 
 def internal(identity: str) -> Fault:

@@ -68,13 +68,26 @@ async def test_a_customer_is_created_read_and_changed(house: House) -> None:
     assert (await gql(house, "operator", change, input=emptied))["changeCustomer"]["email"] is None
 
 
-async def test_null_for_a_field_that_cannot_be_empty_is_an_error_of_the_request(house: House) -> None:
+async def test_a_value_that_is_not_of_its_type_is_told_with_its_field(house: House) -> None:
     made = await new_customer(house, "operator", "Åsa Öberg")
     query = "mutation($input: ChangeCustomerInput!) { changeCustomer(input: $input) { __typename } }"
-    asked = {"customer": made["id"], "version": 1, "name": None}
-    answer = await house.call("operator", "POST", "/graphql", json={"query": query, "variables": {"input": asked}})
-    assert "errors" in answer.json()
-    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    for field, change in (
+        ("creditLimit", {"creditLimit": "NaN"}),
+        ("contacts.0.roles.1", {"contacts": [{"name": "Bo", "roles": ["INVOICE", "KING"]}]}),
+        ("contacts.0.name", {"contacts": [{}]}),
+        ("role", {"role": "admin"}),
+    ):
+        asked = {"customer": made["id"], "version": 1} | change
+        body = {"query": query, "variables": {"input": asked}}
+        answer = await house.call("operator", "POST", "/graphql", json=body, headers={"Accept-Language": "sv"})
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert error["extensions"] == {"code": "BAD_VALUE", "field": field}
+        assert error["message"].startswith("argumenten passar inte: ")
+    emptied = {"query": query, "variables": {"input": {"customer": made["id"], "version": 1, "name": None}}}
+    (error,) = (await house.call("operator", "POST", "/graphql", json=emptied)).json()["errors"]
+    assert error["extensions"] == {"code": "BAD_VALUE"}
+    assert error["message"] == "this cannot be empty"
 
 
 async def test_refusals_are_typed_members(house: House) -> None:

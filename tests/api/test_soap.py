@@ -65,6 +65,11 @@ async def test_a_refusal_is_a_fault_with_its_code(live: House, port: str) -> Non
         with pytest.raises(Fault) as caught:
             service.ChangeCustomer(customerNumber=made.number, version=1, change={"name": zeep.xsd.Nil})
         assert caught.value.detail.findtext(f".//{{{NAMESPACE}}}field") == "name"
+        with pytest.raises(Fault) as caught:  # what the schema of the WSDL does not let stand, likewise
+            service.ChangeCustomer(customerNumber=made.number, version=1, change={"creditLimit": "NaN"})
+        detail = caught.value.detail.find(f".//{{{NAMESPACE}}}Refusal")
+        assert detail.findtext(f"{{{NAMESPACE}}}code") == "bad_value"
+        assert detail.findtext(f"{{{NAMESPACE}}}field") == "creditLimit"
 
     await _soap(live, "operator", port, call)
 
