@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.ids import CustomerId, ElementId, OrderId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.provisioning.element import NetworkElement
-from domain.provisioning.order import Barring, Order, OrderKind, OrderNote, OrderState
+from domain.provisioning.order import Barring, Order, OrderKind, OrderNote, OrderState, Waiting
 from domain.refusal import NotFound, Stale
 from persistence.memory import Draft, page_of
 from persistence.provisioning import NOTES_MAX, OVERDUE_MAX, REQUEST_BYTES
@@ -114,19 +114,26 @@ class MemoryOrders:
         wanted = set(keys)
         return {one.id: one for one in self._own() if one.id in wanted}
 
-    async def before(self, order: Order) -> Order | None:
-        """Return the last order of the same subscription that was placed before this one and has not ended."""
-        earlier = [one for one in self._line(order) if one.id < order.id]
-        return earlier[-1] if earlier else None
+    async def before(self, order: Order, *, at: datetime) -> Order | None:
+        """Return an order of the same subscription that goes first."""
+        first = [
+            one
+            for one in self._line(order)
+            if one.steps is not None or (one.id < order.id and (one.run_at is None or one.run_at <= at))
+        ]
+        return first[-1] if first else None
 
     def _line(self, order: Order) -> list[Order]:
-        return [one for one in self._own() if one.subscription == order.subscription and not one.ended]
+        """Return the other orders of its subscription that have not ended."""
+        open_ones = [one for one in self._own() if one.subscription == order.subscription and not one.ended]
+        return [one for one in open_ones if one.id != order.id]
 
     async def waiting_on(self, order: Order) -> Sequence[OrderId]:
-        """Return the orders that may go on when this one has ended: those that name it, and its line's next one."""
+        """Return the orders that may go on when this one has ended: those that name it, and its line's next one due."""
         waiting = {OrderState.REQUESTED, OrderState.WAITING}
         named = {one.id for one in self._own() if one.state in waiting and order.id in one.after}
-        return sorted(named | {one.id for one in [one for one in self._line(order) if one.id > order.id][:1]})
+        due = [one for one in self._line(order) if one.state in waiting and one.waiting_for is not Waiting.TIME]
+        return sorted(named | {one.id for one in due[:1]})
 
     async def overdue(self, at: datetime) -> Sequence[OrderId]:
         """Return orders that should have been looked at by then, a page of them."""

@@ -256,19 +256,22 @@ class OrderStore:
         wanted = possible(keys)
         return {one.id: one for one in await self._select("and id = any ($2::bigint[])", wanted)} if wanted else {}
 
-    async def before(self, order: Order) -> Order | None:
-        """Return the last order of the same subscription that was placed before this one and has not ended."""
+    async def before(self, order: Order, *, at: datetime) -> Order | None:
+        """Return an order of the same subscription that goes first."""
         found = await self._select(
-            f"and subscription = $2 and id < $3 and {_OPEN} order by id desc limit 1", order.subscription, order.id
+            f"and subscription = $2 and id <> $3 and {_OPEN} and (steps is not null"
+            " or (id < $3 and (run_at is null or run_at <= $4))) order by id desc limit 1",
+            *(order.subscription, order.id, at),
         )
         return found[0] if found else None
 
     async def waiting_on(self, order: Order) -> Sequence[OrderId]:
-        """Return the orders that may go on when this one has ended: those that name it, and its line's next one."""
+        """Return the orders that may go on when this one has ended: those that name it, and its line's next one due."""
         rows = await self._connection.fetch(
-            "select id from network_order where operator = $1 and state in ('requested', 'waiting')"  # noqa: S608  (our own words)
+            "select id from network_order where operator = $1 and state in ('requested', 'waiting')"
             " and after <> '{}' and after @> array[$2::bigint] union (select id from network_order where operator = $1"
-            f" and subscription = $3 and id > $2 and {_OPEN} order by id limit 1) order by 1",
+            " and subscription = $3 and id <> $2 and state in ('requested', 'waiting')"
+            " and waiting_for is distinct from 'time' order by id limit 1) order by 1",
             *(self._operator, order.id, order.subscription),
         )
         return [OrderId(row["id"]) for row in rows]

@@ -73,12 +73,15 @@ class Orders(Protocol):
         """Return those that exist and may be seen."""
         ...
 
-    async def before(self, order: Order) -> Order | None:
-        """Return the last order of the same subscription that was placed before this one and has not ended."""
+    async def before(self, order: Order, *, at: datetime) -> Order | None:
+        """Return an order of the same subscription that goes first: placed before this one, or begun, and not ended.
+
+        One whose time has not come by ``at``, and that was not begun, holds up nobody.
+        """
         ...
 
     async def waiting_on(self, order: Order) -> Sequence[OrderId]:
-        """Return the orders that may go on when this one has ended: those that name it, and its line's next one."""
+        """Return the orders that may go on when this one has ended: those that name it, and its line's next one due."""
         ...
 
     async def overdue(self, at: datetime) -> Sequence[OrderId]:

@@ -176,7 +176,7 @@ async def _begun(unit: Unit, order: Order, line: Subscription, now: datetime) ->
         if one.state in ENDED and one.state is not OrderState.CONFIRMED:
             return _failed(order, f"order {one.id}, which it waits for, is {one.state.value}", now)
     unconfirmed = any(one.state is not OrderState.CONFIRMED for one in needed)
-    if unconfirmed or await unit.orders.before(order) is not None:
+    if unconfirmed or await unit.orders.before(order, at=now) is not None:
         if order.waiting_for is Waiting.ORDERS and order.wake_at is not None and order.wake_at > now:
             return order
         wake_at = now + LOOK_AGAIN

@@ -110,7 +110,7 @@ async def _parameters(cmd: PlaceOrder, unit: Unit) -> dict[str, str]:
 
 async def _refuse_impossible(unit: Unit, order: Order, line: Subscription, now: datetime) -> None:
     """Refuse what could not be begun at once; what waits for something is looked at when it begins."""
-    if order.run_at is not None or order.after or await unit.orders.before(order) is not None:
+    if order.run_at is not None or order.after or await unit.orders.before(order, at=now) is not None:
         return
     barred = (await unit.orders.barrings([line.id], at=now))[line.id]
     if (why := impossible(order, line, barred, now)) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from domain.contracts.subscription import NumberAssignment, SubscriptionState
@@ -15,6 +17,7 @@ from domain.usecases.tend_orders import (
     cancel_order,
     complete_step,
     retry_order,
+    wake_orders,
 )
 from tests.provisioning.conftest import Grid, Simulate
 
@@ -160,6 +163,32 @@ async def test_an_order_set_ahead_begins_then_and_may_be_cancelled_before(grid: 
     assert later.state is OrderState.CONFIRMED
     assert (await grid.now(line)).activated_at is not None
     assert network.element.lines[str(line.id)].changes == 1
+
+
+async def test_an_order_set_ahead_holds_up_nobody_until_then(grid: Grid, simulate: Simulate) -> None:
+    network = await simulate()
+    await grid.put(network.document("rest"))
+    line = await grid.line(pending=False)
+    at = grid.clock.now() + timedelta(days=2)
+    end = await grid.place(line, OrderKind.END, run_at=at)
+    await grid.work()
+    (suspend,) = await grid.finish((await grid.place(line, OrderKind.SUSPEND)).id)
+    assert suspend.state is OrderState.CONFIRMED
+    with pytest.raises(WrongState):  # what could not be begun now is refused now
+        await grid.place(line, OrderKind.SUSPEND)
+    await grid.put({"name": "cable", "kind": "manual", "instruction": "Pull the cable", "position": 1})
+    resume = await grid.place(line, OrderKind.RESUME)
+    await grid.work()
+    grid.clock.pass_by(days=3)
+    await wake_orders(actor=grid.actor, begin=grid.wiring.begin, clock=grid.clock)
+    await grid.work()
+    end, resume = await grid.get(end.id), await grid.get(resume.id)
+    assert (resume.waiting_for, end.waiting_for) == (Waiting.PERSON, Waiting.ORDERS), "what was begun goes first"
+    cmd = CompleteStep(order=resume.id, version=resume.version)
+    await complete_step(cmd, actor=grid.actor, begin=grid.wiring.begin, clock=grid.clock)
+    await grid.work()
+    end = await grid.get(end.id)
+    assert end.waiting_for is Waiting.PERSON, "it goes on when the other has ended"
 
 
 async def test_bars_are_told_with_their_reason_and_time(grid: Grid, simulate: Simulate) -> None:

@@ -119,15 +119,30 @@ async def test_orders_are_found_by_what_they_are_of(world: World) -> None:
         assert list((await page(PageRequest(), kind=OrderKind.END)).items) == [two]
         assert list((await page(PageRequest(), state=OrderState.CONFIRMED)).items) == []
         assert list((await page(PageRequest(), state=OrderState.REQUESTED, subscription=other.id)).items) == [three]
-        assert await unit.orders.before(one) is None
-        assert await unit.orders.before(two) == one
+        assert await unit.orders.before(one, at=NOON) is None
+        assert await unit.orders.before(two, at=NOON) == one
         assert await unit.orders.waiting_on(one) == [two.id, three.id]
         assert await unit.orders.waiting_on(three) == []
         assert await unit.orders.overdue(NOON) == [two.id]
         assert await unit.orders.overdue(NOON + timedelta(days=1)) == [two.id, three.id]
         done = await unit.orders.keep(replace(one, state=OrderState.CONFIRMED, finished_at=NOON))
-        assert await unit.orders.before(two) is None
+        assert await unit.orders.before(two, at=NOON) is None
         assert list((await page(PageRequest(), state=OrderState.CONFIRMED)).items) == [done]
+
+
+async def test_an_order_set_ahead_is_before_nobody_until_then_and_after_what_was_begun(world: World) -> None:
+    own, then = await line(world, world.operator), NOON + timedelta(days=1)
+    async with world.begin(world.operator) as unit:
+        ahead = await unit.orders.add(order(own, run_at=then, state=OrderState.WAITING, waiting_for=Waiting.TIME))
+        now = await unit.orders.add(order(own))
+        assert await unit.orders.before(now, at=NOON) is None
+        assert await unit.orders.before(now, at=then) == ahead
+        assert await unit.orders.before(ahead, at=then) is None
+        assert await unit.orders.waiting_on(now) == []
+        begun = await unit.orders.keep(replace(now, state=OrderState.SENT, steps=()))
+        assert await unit.orders.before(ahead, at=then) == begun
+        waits = await unit.orders.keep(replace(ahead, waiting_for=Waiting.ORDERS))
+        assert await unit.orders.waiting_on(begun) == [waits.id]
 
 
 async def test_the_log_and_what_is_barred(world: World) -> None:
