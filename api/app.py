@@ -18,7 +18,7 @@ from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
 from api.metering import CallMeter
-from api.rest import bulk, pricing, provisioning
+from api.rest import basis, bulk, pricing, provisioning
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -294,6 +294,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
             refuses=(404,),
         ),
         *bulk.operations(wiring),
+        *basis.operations(wiring),
         Operation(
             method="POST",
             path="/rest/v1/payments/{name}",

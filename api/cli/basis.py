@@ -15,7 +15,6 @@ from domain.refusal import BadValue
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
-    from domain.basis.batch import BasisLine
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -56,6 +55,7 @@ def acknowledge(
 
 
 async def _take(wiring: Wiring, actor: Actor, format_: str) -> int:
+    from api.priced import row_of
     from domain.usecases.take_basis import read_basis, take_basis
 
     batch = await take_basis(actor=actor, begin=wiring.begin, clock=wiring.clock)
@@ -64,7 +64,7 @@ async def _take(wiring: Wiring, actor: Actor, format_: str) -> int:
     while more:
         page = await read_basis(batch.id, first=PER_PAGE, after=after, actor=actor, begin=wiring.begin)
         for line in page.lines:
-            row = _told(line)
+            row = row_of(line)
             if format_ == "json":
                 print(json.dumps(row, ensure_ascii=False))
                 continue
@@ -84,9 +84,3 @@ async def _acknowledge(wiring: Wiring, actor: Actor, batch: int) -> int:
     assert done.acknowledged_at is not None
     print(json.dumps({"batch": done.id, "acknowledged_at": done.acknowledged_at.isoformat(), "lines": done.lines}))
     return DONE
-
-
-def _told(line: BasisLine) -> dict[str, Any]:
-    same = ("position", "customer_key", "subscription_key", "mode", "direction", "group", "currency", "events", "used")
-    found: dict[str, Any] = {name: getattr(line, name) for name in same}
-    return found | {"period_start": line.period_start.isoformat(), "amount": f"{line.amount:f}"}

@@ -9,9 +9,11 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.inputs import command
+from api.graphql.particulars import OwnFieldInput
 from api.graphql.parties import SubscriptionType
 from api.graphql.refusals import outcome
 from domain.contracts.stepping import Step
+from domain.usecases.change_subscription import ChangeSubscription, change_subscription
 from domain.usecases.step_subscription import StepSubscription, step_subscription
 from domain.usecases.swap_sim import SwapSim, swap_sim
 from domain.usecases.transfer_number import TransferNumber, transfer_number
@@ -32,6 +34,16 @@ class StepSubscriptionInput:
     reason: str | None = None
     version: int | None = None
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Fields that are not named stay.")
+class ChangeSubscriptionInput:
+    """``ChangeSubscription``."""
+
+    subscription: ID
+    version: int
+    label: strawberry.Maybe[str]
+    fields: strawberry.Maybe[list[OwnFieldInput]]
 
 
 @strawberry.input
@@ -62,6 +74,11 @@ async def _step(info: Info, asked: Annotated[StepSubscriptionInput, _AS_INPUT]) 
     return await info.context.ask(step_subscription, cmd, clock=info.context.wiring.clock)
 
 
+async def _change(info: Info, asked: Annotated[ChangeSubscriptionInput, _AS_INPUT]) -> Any:
+    cmd = command(ChangeSubscription, asked, {"subscription": "Subscription"})
+    return await info.context.ask(change_subscription, cmd)
+
+
 async def _swap(info: Info, asked: Annotated[SwapSimInput, _AS_INPUT]) -> Any:
     cmd = command(SwapSim, asked, {"subscription": "Subscription"})
     return await info.context.ask(swap_sim, cmd, clock=info.context.wiring.clock)
@@ -80,6 +97,11 @@ class LineMutation:
         resolver=_step,
         graphql_type=outcome("StepSubscriptionResult", SubscriptionType),
         description="Activate, suspend, resume or end a line; only an end may lie ahead.",
+    )
+    change_subscription = strawberry.mutation(
+        resolver=_change,
+        graphql_type=outcome("ChangeSubscriptionResult", SubscriptionType),
+        description="Another label, and the operator's own fields.",
     )
     swap_sim = strawberry.mutation(
         resolver=_swap,

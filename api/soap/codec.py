@@ -24,6 +24,7 @@ from api.soap.jobs import Jobs
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
 from api.soap.numbers import Numbers
+from api.soap.operators import Operators
 from api.soap.orders import Provisioning
 from api.soap.plans import Plans
 from api.soap.service import Billing, Call
@@ -74,6 +75,7 @@ class Codec:
                 Webhooks,
                 Provisioning,
                 Trade,
+                Operators,
             ],
             NAMESPACE,
             name=NAME,

@@ -10,7 +10,8 @@ from spyne import Decimal as XsDecimal
 
 from api.soap import showing
 from api.soap.margins import many
-from api.soap.models import KindOfIdentifier, KindOfSubscription, Line, Model, _enum, needed
+from api.soap.models import KindOfIdentifier, KindOfSubscription, Line, Model, OwnField, _enum, needed
+from api.soap.particulars import changes
 from api.soap.service import Call, operation
 from domain.commands import UNCHANGED
 from domain.contracts.identifiers import IdentifierKind
@@ -31,6 +32,7 @@ from domain.ports.page import PAGE_MAX, PageRequest
 from domain.refusal import BadValue, NotFound
 from domain.usecases.add_subscription import AddSubscription, add_subscription
 from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
+from domain.usecases.change_subscription import ChangeSubscription, change_subscription
 from domain.usecases.find_numbers import FindNumbers, NumbersWanted, find_numbers, get_number, holders_of
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
@@ -391,6 +393,24 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
             idempotency_key=idempotencyKey,
         )
         return _line(ctx.udc, await _timed(ctx.udc, step_subscription, cmd))
+
+    @operation(
+        "ChangeSubscription",
+        *(needed(Integer(ge=1)), needed(Integer), Unicode, many(OwnField)),
+        returns=Line,
+        result="subscription",
+    )
+    async def change_subscription(
+        ctx: Any,  # noqa: N805
+        id: int,  # noqa: A002
+        version: int,
+        label: str | None,
+        field: list[Any] | None,
+    ) -> Any:
+        """Give a line another label, and write the operator's own fields; what is left out stays."""
+        named = {} if label is None else {"label": label}
+        cmd = ChangeSubscription(subscription=SubscriptionId(id), version=version, fields=changes(field), **named)
+        return _line(ctx.udc, await ctx.udc.ask(change_subscription, cmd))
 
     @operation(
         "SwapSim",

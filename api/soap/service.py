@@ -41,6 +41,7 @@ from domain.usecases.list_usage import ListUsage, list_usage
 from domain.usecases.load_batches import customers_by_ids, services_by_ids, subscriptions_of_contracts
 from domain.usecases.price_call import PriceCall, price_call
 from domain.usecases.print_invoice import print_invoice, write_einvoice
+from domain.usecases.receive_invoices import list_received_invoices
 
 PAGE: Final = 200
 NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -257,6 +258,15 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         payer = await ctx.udc.ask(get_customer, customerNumber) if customerNumber is not None else None
         query = ListInvoices(page=PageRequest(first or PAGE, _position(after)), customer=payer.id if payer else None)
         page = await ctx.udc.ask(list_invoices, query)
+        following = str(page.items[-1].id) if page.more else None
+        return models.InvoicePage(
+            count=len(page.items), invoice=[showing.invoice(one) for one in page.items], next=following
+        )
+
+    @operation("ListReceivedInvoices", Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
+    async def list_received_invoices(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+        """Return the invoices and credit notes that a reseller received for what he buys."""
+        page = await ctx.udc.ask(list_received_invoices, PageRequest(first or PAGE, _position(after)))
         following = str(page.items[-1].id) if page.more else None
         return models.InvoicePage(
             count=len(page.items), invoice=[showing.invoice(one) for one in page.items], next=following

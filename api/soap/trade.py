@@ -14,7 +14,7 @@ from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, ne
 from api.soap.service import operation
 from api.soap.showing import plain
 from domain.basis.batch import BasisBatch
-from domain.commissions.commission import CommissionOn, Statement
+from domain.commissions.commission import CommissionOn, Rule, Salesperson, Statement
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
 from domain.customers.customer import CustomerKind
 from domain.ids import ResellerId
@@ -29,6 +29,8 @@ from domain.usecases.change_reseller_terms import ChangeResellerTerms, change_re
 from domain.usecases.commissions import (
     PutRule,
     PutSalesperson,
+    list_rules,
+    list_salespersons,
     list_statements,
     make_statement,
     put_rule,
@@ -194,6 +196,7 @@ class SalespersonModel(Model):
     name = needed(Unicode)
     team = Unicode
     version = needed(Integer)
+    reseller = Unicode
 
 
 class CommissionRuleModel(Model):
@@ -211,6 +214,18 @@ class CommissionRuleModel(Model):
     validFrom = needed(Date)  # noqa: N815
     validTo = Date  # noqa: N815
     version = Integer
+
+
+class SalespersonPage(Model):
+    """Every salesperson that may be seen, by code."""
+
+    salesperson = many(SalespersonModel)
+
+
+class CommissionRulePage(Model):
+    """Every rule, by name."""
+
+    rule = many(CommissionRuleModel)
 
 
 class ExternalNumber(Model):
@@ -490,8 +505,20 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Keep a new salesperson, or with a version a changed one."""
         codes = await _codes(ctx.udc)
         cmd = PutSalesperson(code=code, name=name, team=team, reseller=_key(codes, reseller), version=version)
-        kept = await ctx.udc.ask(put_salesperson, cmd)
-        return SalespersonModel(code=kept.code, name=kept.name, team=kept.team, version=kept.version)
+        return _salesperson(await ctx.udc.ask(put_salesperson, cmd), codes)
+
+    @operation("ListSalespersons", returns=SalespersonPage, result="page")
+    async def list_salespersons(ctx: Any) -> Any:  # noqa: N805
+        """Return the salespersons that the caller may see."""
+        codes = await _codes(ctx.udc)
+        return SalespersonPage(salesperson=[_salesperson(one, codes) for one in await ctx.udc.ask(list_salespersons)])
+
+    @operation("ListCommissionRules", returns=CommissionRulePage, result="page")
+    async def list_commission_rules(ctx: Any) -> Any:  # noqa: N805
+        """Return the commission rules; of the operator's own clients alone."""
+        rules = await ctx.udc.ask(list_rules)
+        codes = await _codes(ctx.udc)
+        return CommissionRulePage(rule=[_rule(one, codes) for one in rules])
 
     @operation("PutCommissionRule", needed(CommissionRuleModel), returns=CommissionRuleModel, result="rule")
     async def put_commission_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
@@ -681,6 +708,26 @@ def _statement(one: Statement, codes: dict[ResellerId, str]) -> CommissionStatem
             )
             for line in one.lines
         ],
+    )
+
+
+def _salesperson(one: Salesperson, codes: dict[ResellerId, str]) -> SalespersonModel:
+    reseller = codes.get(one.reseller) if one.reseller is not None else None
+    return SalespersonModel(code=one.code, name=one.name, team=one.team, version=one.version, reseller=reseller)
+
+
+def _rule(one: Rule, codes: dict[ResellerId, str]) -> CommissionRuleModel:
+    return CommissionRuleModel(
+        name=one.name,
+        basis=one.basis.value,
+        percent=None if one.percent is None else plain(one.percent),
+        amount=None if one.amount is None else plain(one.amount),
+        salesperson=one.salesperson,
+        team=one.team,
+        reseller=codes.get(one.reseller) if one.reseller is not None else None,
+        validFrom=one.valid_from,
+        validTo=one.valid_to,
+        version=one.version,
     )
 
 

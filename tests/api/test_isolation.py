@@ -475,6 +475,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "completeStep.order",
         # tests/api/test_numbers.py
         "stepSubscription.subscription",
+        "changeSubscription.subscription",
         "swapSim.subscription",
         "transferNumber.source",
         "transferNumber.target",

@@ -33,6 +33,40 @@ async def did(house: House, client: str, text: str) -> Any:
     return (await gql(house, client, f"mutation {{ a: {text} }}"))["a"]
 
 
+async def test_a_line_is_named_anew_by_whoever_has_it(house: House, month: Month) -> None:
+    field = 'defineField(input: {aggregate: SUBSCRIPTION, name: "room", kind: TEXT}) { __typename }'
+    assert (await did(house, "operator", field))["__typename"] == "FieldDefinition"
+    key = month.owned["reseller"].subscription
+    shown = "... on Subscription { label version fields { name value } numbers { number } }"
+
+    async def change(client: str, what: str) -> Any:
+        return await did(
+            house, client, f'changeSubscription(input: {{subscription: "{key}", {what}}}) {{ {shown} {NO} }}'
+        )
+
+    before = await gql(house, "reseller", f'{{ subscription(id: "{key}") {{ version numbers {{ number }} }} }}')
+    version, numbers = before["subscription"]["version"], before["subscription"]["numbers"]
+    named = await change("reseller", f'version: {version}, label: "Reception", fields: [{{name: "room", value: "12"}}]')
+    assert named == {
+        "__typename": "Subscription",
+        "label": "Reception",
+        "version": version + 1,
+        "fields": [{"name": "room", "value": "12"}],
+        "numbers": numbers,
+    }
+    assert await change("reseller", f'version: {version + 1}, label: "Reception"') == named
+    stale = await change("operator", f'version: {version}, label: "x"')
+    assert (stale["__typename"], stale["field"]) == ("Stale", "version")
+    long = await change("operator", f'version: {version + 1}, label: "{"x" * 300}"')
+    assert (long["__typename"], long["field"]) == ("BadValue", "label")
+    unknown = await change("operator", f'version: {version + 1}, fields: [{{name: "floor", value: "1"}}]')
+    assert (unknown["__typename"], unknown["field"]) == ("BadValue", "fields.floor")
+    emptied = await change("operator", f'version: {version + 1}, fields: [{{name: "room", value: null}}]')
+    assert (emptied["label"], emptied["fields"], emptied["version"]) == ("Reception", [], version + 2)
+    for client in ("sibling", "other"):
+        assert (await change(client, f'version: {version + 2}, label: "mine"'))["__typename"] == "NotFound"
+
+
 async def test_the_life_of_a_line_over_graphql(house: House, month: Month) -> None:
     key = month.owned["operator"].subscription
     shown = "... on Subscription { state activatedAt endedAt version history { state since reason } }"
@@ -211,6 +245,9 @@ def _mutations(key: dict[str, str], number: str) -> dict[str, str]:
     sub, at = key["Subscription"], f'"{LATER}"'
     return {
         "stepSubscription.subscription": f'stepSubscription(input: {{subscription: "{sub}", step: SUSPEND}})',
+        "changeSubscription.subscription": (
+            f'changeSubscription(input: {{subscription: "{sub}", version: 1, label: "x"}})'
+        ),
         "swapSim.subscription": f'swapSim(input: {{subscription: "{sub}", imsi: "240011234567890"}})',
         "transferNumber.source": (
             f'transferNumber(input: {{number: "{number}", source: "{sub}", target: "{key["mine"]}", at: {at}}})'

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from zeep import xsd
 
 from persistence.engine import OWNER
 from tests.api.conftest import House
@@ -58,6 +59,9 @@ async def test_resellers_series_commissions_and_the_meter(live: House, port: str
         assert (person.version, person.team) == (1, "North")
         rule = {"name": "r", "basis": "usage", "percent": Decimal(5), "validFrom": dt.date(2026, 1, 1)}
         assert service.PutCommissionRule(rule).version == 1
+        assert [(one.code, one.team, one.reseller) for one in service.ListSalespersons()] == [("anna", "North", "east")]
+        (kept,) = service.ListCommissionRules()
+        assert (kept.name, kept.basis, kept.percent, kept.amount, kept.version) == ("r", "usage", Decimal(5), None, 1)
         statement = service.MakeCommissionStatement(**DAYS)
         assert (statement.total, statement.currency) == (Decimal(0), "SEK")
         assert service.MakeCommissionStatement(**DAYS).id == statement.id
@@ -68,9 +72,47 @@ async def test_resellers_series_commissions_and_the_meter(live: House, port: str
         assert code(service.ReadMeter, **DAYS) == "not_allowed"
         assert code(service.TakeBasis) == "not_allowed"
         assert service.ListCommissionStatements(first=10).count == 0
+        assert [one.code for one in service.ListSalespersons()] == ["anna"]
+        assert code(service.ListCommissionRules) == "not_allowed"
+        assert service.ListReceivedInvoices(first=10).count == 0
+
+    def sibling(service: Any) -> None:
+        assert service.ListSalespersons() is None
 
     await _soap(live, "operator", port, operator)
     await _soap(live, "reseller", port, reseller)
+    await _soap(live, "sibling", port, sibling)
+
+
+async def test_the_operators_settings(live: House) -> None:
+    def operator(service: Any) -> None:
+        own = service.GetOperator()
+        assert (own.code, own.vatIds, own.numberPlan, own.edition) == ("north", None, None, "retail")
+        plan = {"nationalPrefix": "0", "short": ["112", "90222"]}
+        change = {
+            "phone": "+46 8 1",
+            "vatIds": {"vatId": [{"country": "FI", "vatId": "FI 20774740"}]},
+            "languages": {"language": ["sv", "fi"]},
+            "numberPlan": plan,
+            "roundsToKrona": False,
+        }
+        made = service.ChangeOperator(version=own.version, change=change)
+        assert (made.version, made.phone, made.languages.language, made.roundsToKrona) == (
+            own.version + 1, "+46 8 1", ["sv", "fi"], False,
+        )  # fmt: skip
+        assert [(one.country, one.vatId) for one in made.vatIds.vatId] == [("FI", "FI20774740")]
+        assert (made.numberPlan.nationalPrefix, made.numberPlan.short) == ("0", ["112", "90222"])
+        assert code(service.ChangeOperator, version=own.version, change={"name": "x"}) == "stale"
+        emptied = service.ChangeOperator(version=made.version, change={"phone": xsd.Nil})
+        assert (emptied.phone, emptied.name, emptied.languages.language) == (None, own.name, ["sv", "fi"])
+        assert code(service.ChangeOperator, version=emptied.version, change={"name": xsd.Nil}) == "bad_value"
+
+    def reseller(service: Any) -> None:
+        own = service.GetOperator()
+        assert code(service.ChangeOperator, version=own.version, change={"name": "x"}) == "not_allowed"
+
+    await _soap(live, "operator", PORTS[0], operator)
+    await _soap(live, "reseller", PORTS[0], reseller)
 
 
 async def test_another_systems_customers_in_and_priced_lines_out(live: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -168,6 +170,46 @@ async def test_rating_only_gives_every_event_exactly_once(house: House) -> None:
     for stranger in ("reseller", "other"):
         refused = await gql(house, stranger, "mutation { a: takeBasis { ... on Refusal { code } } }")
         assert refused["a"]["code"] == "NOT_ALLOWED"
+
+
+async def test_the_basis_over_rest(house: House) -> None:
+    await edition(house, "rating_only")
+    await known(house)
+    sync = (
+        "mutation($c: [ExternalCustomerInput!]!) { a: syncCustomers(input: {customers: $c}) "
+        "{ ... on CustomersSynced { customers { key } } } }"
+    )
+    await gql(
+        house, "operator", sync, c=[external("A1", "First AB", "46850000001"), external("B,2", "B", "46850000002")]
+    )
+    await imported(house, "46850000001", "46850000002")
+    batch = (await house.call("operator", "POST", "/rest/v1/basis")).json()
+    assert (batch["lines"], batch["acknowledged_at"]) == (2, None)
+    assert (await house.call("operator", "POST", "/rest/v1/basis")).json() == batch
+    at = f"/rest/v1/basis/{batch['id']}"
+    whole = (await house.call("operator", "GET", f"{at}.json")).json()
+    assert whole["batch"] == batch
+    assert [(one["customer_key"], one["events"], one["amount"]) for one in whole["lines"]] == [
+        ("A1", 1, "6.000000"),
+        ("B,2", 1, "6.000000"),
+    ]
+    sheet = await house.call("operator", "GET", f"{at}.csv")
+    assert sheet.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(sheet.text)))
+    assert [{key: str(value) for key, value in one.items()} for one in whole["lines"]] == rows
+    done = (await house.call("operator", "POST", f"{at}/acknowledgement")).json()
+    assert done["acknowledged_at"]
+    assert (await house.call("operator", "POST", f"{at}/acknowledgement")).json() == done
+    empty = (await house.call("operator", "POST", "/rest/v1/basis")).json()
+    assert (empty["id"] != batch["id"], empty["lines"]) == (True, 0)
+    assert (await house.call("operator", "GET", f"/rest/v1/basis/{empty['id']}.json")).json()["lines"] == []
+    # What was given stays to be read; nobody else's client does, and what is not there is not found.
+    assert (await house.call("operator", "GET", f"{at}.csv")).text == sheet.text
+    assert (await house.call("operator", "GET", "/rest/v1/basis/999.csv")).status_code == 404
+    for stranger in ("reseller", "other"):
+        for method, path in (("POST", "/rest/v1/basis"), ("GET", f"{at}.json"), ("POST", f"{at}/acknowledgement")):
+            assert (await house.call(stranger, method, path)).status_code == 403
+    assert (await house.http.post("/rest/v1/basis")).status_code == 401
 
 
 async def test_the_meter_counts_what_is_stored_and_what_is_called(house: House) -> None:
