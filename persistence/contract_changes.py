@@ -60,7 +60,7 @@ class ContractChangeStore:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         rows = await self._fetch("id = $2 for update", key) if possible([key]) else []
         if not rows:
-            raise NotFound("no change {key}", key=key)
+            raise NotFound("no change {key}", key=key, field="change")
         return rows[0]
 
     async def page(self, request: PageRequest, *, contract: ContractId) -> Page[ContractChange]:

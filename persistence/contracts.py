@@ -252,4 +252,4 @@ def _rules(contract: Contract) -> dict[str, Refusal]:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound("no contract {key}", key=key)
+    raise NotFound("no contract {key}", key=key, field="contract")

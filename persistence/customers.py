@@ -263,4 +263,4 @@ def _rules(customer: Customer) -> dict[str, Conflict | NotFound]:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound("no customer {key}", key=key)
+    raise NotFound("no customer {key}", key=key, field="customer")

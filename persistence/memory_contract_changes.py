@@ -58,7 +58,7 @@ class MemoryContractChanges:
         for one in self._all():
             if one.id == key:
                 return one
-        raise NotFound("no change {key}", key=key)
+        raise NotFound("no change {key}", key=key, field="change")
 
     async def page(self, request: PageRequest, *, contract: ContractId) -> Page[ContractChange]:
         """List a contract's by key."""
@@ -110,7 +110,7 @@ class MemoryQuotes:
         """Return one. Refuses with: NotFound."""
         found: list[Quote] = self._draft.seen("quote", lambda one: one.number == number)
         if not found:
-            raise NotFound("no quote {key}", key=number)
+            raise NotFound("no quote {key}", key=number, field="quote")
         return found[0]
 
     async def page(self, request: PageRequest, *, customer: CustomerId | None = None) -> Page[Quote]:
@@ -128,7 +128,7 @@ class MemoryQuotes:
     async def claim(self, key: QuoteId) -> Quote:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
         if key not in (found := await self.many([key])):
-            raise NotFound("no quote {key}", key=key)
+            raise NotFound("no quote {key}", key=key, field="quote")
         return found[key]
 
     async def keep(self, quote: Quote) -> Quote:

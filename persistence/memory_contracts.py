@@ -49,7 +49,7 @@ class MemoryServices:
     async def claim(self, key: ServiceId) -> Service:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
         if key not in (found := await self.many([key])):
-            raise NotFound("no service {key}", key=key)
+            raise NotFound("no service {key}", key=key, field="service")
         return found[key]
 
     async def keep(self, service: Service) -> Service:
@@ -229,7 +229,7 @@ class MemorySubscriptions:
     async def claim(self, key: SubscriptionId) -> Subscription:
         """Return one; the unit has everything locked. Refuses with: NotFound."""
         if key not in (found := await self.many([key])):
-            raise NotFound("no subscription {key}", key=key)
+            raise NotFound("no subscription {key}", key=key, field="subscription")
         return found[key]
 
     async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:
@@ -314,4 +314,4 @@ def _overlap(one: NumberAssignment, other: NumberAssignment) -> bool:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound("no contract {key}", key=key)
+    raise NotFound("no contract {key}", key=key, field="contract")

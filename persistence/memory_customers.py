@@ -249,4 +249,4 @@ def next_number(draft: Draft, table: str) -> str:
 
 
 def _missing(key: object) -> NoReturn:
-    raise NotFound("no customer {key}", key=key)
+    raise NotFound("no customer {key}", key=key, field="customer")

@@ -39,7 +39,7 @@ class QuoteStore:
     async def by_number(self, number: str) -> Quote:
         """Return one. Refuses with: NotFound."""
         if not (found := await self._fetch("number = $2", number)):
-            raise NotFound("no quote {key}", key=number)
+            raise NotFound("no quote {key}", key=number, field="quote")
         return found[0]
 
     async def page(self, request: PageRequest, *, customer: CustomerId | None = None) -> Page[Quote]:
@@ -64,7 +64,7 @@ class QuoteStore:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         found = await self._fetch("id = $2 for no key update", key) if possible([key]) else []
         if not found:
-            raise NotFound("no quote {key}", key=key)
+            raise NotFound("no quote {key}", key=key, field="quote")
         return found[0]
 
     async def keep(self, quote: Quote) -> Quote:

@@ -133,7 +133,7 @@ class ServiceStore:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         found = await self._select(ServiceRow.id == key, lock=True) if possible([key]) else []
         if not found:
-            raise NotFound("no service {key}", key=key)
+            raise NotFound("no service {key}", key=key, field="service")
         return found[0]
 
     async def keep(self, service: Service) -> Service:

@@ -202,7 +202,7 @@ class SubscriptionStore:
         """Return one locked until the unit ends. Refuses with: NotFound."""
         found = await self._select(SubscriptionRow.id == key, lock=True) if possible([key]) else []
         if not found:
-            raise NotFound("no subscription {key}", key=key)
+            raise NotFound("no subscription {key}", key=key, field="subscription")
         return found[0]
 
     async def keep(self, subscription: Subscription, change: StateChange | None = None) -> Subscription:

@@ -18,7 +18,7 @@ async def get_service(key: ServiceId | str, *, actor: Actor, begin: Begin) -> Se
         if isinstance(key, str):
             return await unit.services.by_code(key)
         if key not in (found := await unit.services.many([key])):
-            raise NotFound("no service {key}", key=key)
+            raise NotFound("no service {key}", key=key, field="service")
         return found[key]
 
 

@@ -17,7 +17,7 @@ async def get_subscription(key: SubscriptionId, *, actor: Actor, begin: Begin) -
     async with begin(actor) as unit:
         found = await unit.subscriptions.many([key])
     if key not in found:
-        raise NotFound("no subscription {key}", key=key)
+        raise NotFound("no subscription {key}", key=key, field="subscription")
     return found[key]
 
 

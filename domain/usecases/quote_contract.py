@@ -190,7 +190,7 @@ async def get_quote(key: QuoteId | str, *, actor: Actor, begin: Begin, clock: Cl
         if isinstance(key, str):
             return _on(await unit.quotes.by_number(key), today)
         if key not in (found := await unit.quotes.many([key])):
-            raise NotFound("no quote {key}", key=key)
+            raise NotFound("no quote {key}", key=key, field="quote")
         return _on(found[key], today)
 
 
