@@ -51,11 +51,11 @@ def given(command: Any, *names: str) -> dict[str, Any]:
 def check_texts(command: Any) -> None:
     """Check that every text and time of a command can be kept. Refuses with: BadValue, naming the field.
 
-    Control characters, lone surrogates and texts of more than ``TEXT_MAX`` characters are refused, and times so far
-    away that another offset would be beyond the calendar.
+    Control characters, lone surrogates and texts of more than ``TEXT_MAX`` characters are refused, and days and times
+    so far away that another offset would be beyond the calendar.
     """
     for path, value in _texts(command, ""):
-        if isinstance(value, datetime):
+        if isinstance(value, date):
             if not YEAR_MIN <= value.year <= YEAR_MAX:
                 raise BadValue(
                     "a time lies between the years {year_min} and {year_max}",
@@ -127,8 +127,8 @@ def _plain(value: Any) -> Any:
     return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str | datetime]]:
-    if isinstance(value, datetime) or (isinstance(value, str) and not isinstance(value, Enum)):
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str | date]]:
+    if isinstance(value, date) or (isinstance(value, str) and not isinstance(value, Enum)):
         yield path, value
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
@@ -140,4 +140,8 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str | datetime]]:
             yield from _texts(one, f"{path}.{key}")
     elif isinstance(value, (tuple, list)):
         for index, one in enumerate(value):
-            yield from _texts(one, f"{path}.{index}")
+            if path == "fields" and isinstance(one, tuple) and one and isinstance(one[0], str):
+                yield f"{path}.{index}", one[0]  # a field of the operator's own and its value: told by its name
+                yield from (each for part in one[1:] for each in _texts(part, f"{path}.{one[0]}"))
+            else:
+                yield from _texts(one, f"{path}.{index}")

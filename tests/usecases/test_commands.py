@@ -26,6 +26,7 @@ class Command:
     on: date = date(2026, 3, 1)
     lines: tuple[Address, ...] = (PLACE,)
     scopes: frozenset[CustomerKind] = frozenset(CustomerKind)
+    fields: tuple[tuple[str, str | None], ...] = ()
     email: Change[str | None] = UNCHANGED
     idempotency_key: str | None = "k"
 
@@ -86,6 +87,10 @@ def test_what_is_unchanged_is_not_given():
         ({"email": "\r"}, "email"),
         ({"at": datetime(1, 1, 1, tzinfo=UTC)}, "at"),
         ({"at": datetime(9999, 12, 31, tzinfo=UTC)}, "at"),
+        ({"on": date(1, 1, 1)}, "on"),
+        ({"on": date(9999, 12, 31)}, "on"),
+        ({"fields": (("crm", "fine"), ("note", "a\x00"))}, "fields.note"),
+        ({"fields": (("a\x00", None),)}, "fields.0"),
     ],
 )
 def test_a_text_or_time_that_cannot_be_kept_is_named(bad, field):
