@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.ids import SourceId
 from domain.mediation.files import CdrFile, FileState, SuspenseKind
 from domain.ports.withdrawals import Place
 from domain.rating.clock import micros
@@ -45,22 +46,27 @@ class MemoryWithdrawals:
         return billed
 
     async def restorable(
-        self, file: CdrFile, starts: NDArray[np.int64], keys: NDArray[np.int64], records: NDArray[np.int64]
+        self,
+        file: CdrFile,
+        starts: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        records: NDArray[np.int64],
+        twins: Sequence[SourceId] = (),
     ) -> Sequence[int]:
         """Return which of a file's events, by their rows, are nowhere since who brought them was withdrawn."""
-        source, draft = int(file.source), self._draft
+        sources, draft = {file.source, *twins}, self._draft
         gone = list(draft.table("suspense_gone").values())
         mine = {one.record for one in draft.table("suspense").values() if one.file == file.id}
         mine |= {one.record for one, _ in gone if one.file == file.id}
         told = draft.table("suspense_told")
-        back = {(start, key) for start, of, key, _ in draft.table("usage_past") if of == source}
+        back = {(start, key) for start, of, key, _ in draft.table("usage_past") if of in sources}
         back |= {
             (micros(one.start), told[one.id]["key"])
             for one, why in gone
-            if why == "withdrawn" and one.source == source and one.kind is SuspenseKind.UNRATED and one.start
+            if why == "withdrawn" and one.source in sources and one.kind is SuspenseKind.UNRATED and one.start
         }
-        there = {(place[0], place[2]) for place in draft.table("usage") if place[1] == source}
-        there |= {(place[0], place[2]) for place in draft.table("suspense_kept") if place[1] == source}
+        there = {(place[0], place[2]) for place in draft.table("usage") if place[1] in sources}
+        there |= {(place[0], place[2]) for place in draft.table("suspense_kept") if place[1] in sources}
         wanted = zip(starts.tolist(), keys.tolist(), records.tolist(), strict=True)
         return [
             row
@@ -68,13 +74,14 @@ class MemoryWithdrawals:
             if record not in mine and (start, key) in back and (start, key) not in there
         ]
 
-    async def overlapping(self, file: CdrFile) -> Sequence[CdrFile]:
-        """Return other files of the source that had duplicates, perhaps of this one."""
+    async def overlapping(self, file: CdrFile, twins: Sequence[SourceId] = ()) -> Sequence[CdrFile]:
+        """Return other files of the source and its twins that had duplicates, perhaps of this one."""
         files = self._draft.table("cdr_file").values()
         return [
             one
             for one in files
-            if (one.operator, one.source) == (file.operator, file.source)
+            if one.operator == file.operator
+            and one.source in {file.source, *twins}
             and one.id != file.id
             and one.duplicates
             and one.state is not FileState.WITHDRAWN

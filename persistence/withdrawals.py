@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from domain.access.actor import Actor
+from domain.ids import SourceId
 from domain.mediation.files import CdrFile
 from domain.ports.withdrawals import Place
 from domain.rating.clock import EPOCH
@@ -48,21 +49,22 @@ _BILLED: Final = (
     " and u.version = wanted.version where exists (select from billed_through b where b.operator = u.operator"
     " and b.customer = u.customer and u.start < b.period_end and u.chunk <= b.horizon)"
 )
-# Charged once and taken back, or held once and withdrawn; and not there any more.
+# Charged once and taken back, or held once and withdrawn; and not there any more, in the source and its twins.
 _RESTORABLE: Final = """
 with wanted as (select * from unnest($4::timestamptz[], $5::bigint[], $6::bigint[]) with ordinality
     w (start, key, record, place)),
 mine as materialized (select record from suspense where operator = $1 and file = $2),
-held as materialized (select start, key, resolution from suspense where operator = $1 and source = $3
+held as materialized (select start, key, resolution from suspense where operator = $1 and source = any($3)
     and kind = 'unrated' and (resolved_at is null or resolution = 'withdrawn')
     and start between (select min(start) from wanted) and (select max(start) from wanted)),
-last as (select distinct on (u.start, u.key) u.start, u.key, u.version from wanted w
-    join usage u on u.operator = $1 and u.source = $3 and u.start = w.start and u.key = w.key
-    order by u.start, u.key, u.version desc)
+each as (select distinct on (u.start, u.key, u.source) u.start, u.key, u.version from wanted w
+    join usage u on u.operator = $1 and u.source = any($3) and u.start = w.start and u.key = w.key
+    order by u.start, u.key, u.source, u.version desc),
+last as (select start, key, bool_and(version % 2 = 0) as gone from each group by start, key)
 select w.place - 1 as place from wanted w left join last l on l.start = w.start and l.key = w.key
 where w.record not in (select record from mine)
   and not exists (select from held h where h.start = w.start and h.key = w.key and h.resolution is null)
-  and coalesce(l.version % 2 = 0, exists (select from held h where h.start = w.start and h.key = w.key))
+  and coalesce(l.gone, exists (select from held h where h.start = w.start and h.key = w.key))
 order by w.place
 """
 
@@ -103,24 +105,29 @@ class WithdrawalStore:
         return int(found)
 
     async def restorable(
-        self, file: CdrFile, starts: NDArray[np.int64], keys: NDArray[np.int64], records: NDArray[np.int64]
+        self,
+        file: CdrFile,
+        starts: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        records: NDArray[np.int64],
+        twins: Sequence[SourceId] = (),
     ) -> Sequence[int]:
         """Return which of a file's events, by their rows, are nowhere since who brought them was withdrawn."""
         await self._connection.execute(f"set local statement_timeout = '{SECONDS}s'")
         moments = [EPOCH + timedelta(microseconds=start) for start in starts.tolist()]
         rows = await self._connection.fetch(
-            _RESTORABLE, self._operator, file.id, file.source, moments, keys.tolist(), records.tolist()
+            _RESTORABLE, *(self._operator, file.id, [file.source, *twins], moments, keys.tolist(), records.tolist())
         )
         return [row["place"] for row in rows]
 
-    async def overlapping(self, file: CdrFile) -> Sequence[CdrFile]:
-        """Return other files of the source and the same time that had duplicates, perhaps of this one."""
+    async def overlapping(self, file: CdrFile, twins: Sequence[SourceId] = ()) -> Sequence[CdrFile]:
+        """Return other files of the source, its twins and the same time that had duplicates, perhaps of this one."""
         rows = await self._connection.fetch(
-            f"select {FILE} from cdr_file f where operator = $1 and source = $3 and id <> $2 and duplicates > 0"  # noqa: S608  (our own words)
+            f"select {FILE} from cdr_file f where operator = $1 and source = any($3) and id <> $2 and duplicates > 0"  # noqa: S608  (our own words)
             " and state <> 'withdrawn' and (not exists (select from chunk c where c.operator = f.operator"
             " and c.file = f.id and c.first_start is not null) or exists (select from chunk c join chunk m"
             " on m.operator = c.operator and m.file = $2 and m.first_start <= c.last_start"
             " and c.first_start <= m.last_start where c.operator = f.operator and c.file = f.id)) order by id limit $4",
-            *(self._operator, file.id, file.source, FILES_MAX),
+            *(self._operator, file.id, [file.source, *twins], FILES_MAX),
         )
         return [file_of(row) for row in rows]

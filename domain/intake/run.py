@@ -34,7 +34,7 @@ from domain.intake.chunks import Prepared, Settled, advanced, settle
 from domain.intake.raters import Raters
 from domain.intake.spans import ends_of, months_of
 from domain.intake.telling import Around, sweep_job, tell_names, tell_sessions
-from domain.intake.twins import known_to
+from domain.intake.twins import known_to, lock_with
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Balance
 from domain.mediation.files import CdrFile, FileState, Source
@@ -210,8 +210,7 @@ class Run:
 
     async def _join(self, unit: Unit, made: Prepared) -> Wrote:
         """Write a chunk with parts of sessions, joined with those of other files. Raises Collision."""
-        for source in sorted({self.source.id, min(self.source.id, *self.twins, self.source.id)}):
-            await unit.sessions.lock(source)
+        await lock_with(unit, self.source.id, self.twins)
         present = await self._claim(unit)
         await self._on_disk()
         assert self.profile is not None, "who has parts of sessions says how they are joined"

@@ -16,6 +16,7 @@ from domain.ids import FileId
 from domain.intake.chunks import prepare
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
+from domain.intake.twins import lock_with, twins_of
 from domain.intake.writing import Wrote, nothing, write_chunk
 from domain.jobs.job import NewJob
 from domain.mediation.files import Source
@@ -90,7 +91,7 @@ async def tell_names(source: Source, profile: Profile, around: Around, names: Co
         rater = await around.raters.present(around.actor, around.begin)
         try:
             async with around.begin(around.actor, bulk=True) as unit:
-                await unit.sessions.lock(source.id)
+                await lock_with(unit, source.id, twins_of(source, await unit.sources.all()))
                 held = await unit.sessions.load(source.id, names)
                 return await tell_held(unit, held, profile, rater, at=around.clock.now())
         except Collision:
@@ -106,7 +107,7 @@ async def _again(
         rater = await around.raters.present(around.actor, around.begin)
         try:
             async with around.begin(around.actor, bulk=True) as unit:
-                await unit.sessions.lock(source.id)
+                await lock_with(unit, source.id, twins_of(source, await unit.sources.all()))
                 return await _some(unit, source, profile, limits, after, rater=rater)
         except Collision:
             continue
@@ -139,7 +140,7 @@ async def tell_held(
 ) -> list[Wrote]:
     """Write what sessions come to now: a chunk for each file that brought the last part of one. Raises ``Collision``.
 
-    The caller holds the lock of their source.
+    The caller holds the lock of their source (``lock_with``).
     """
     wrote = []
     files: dict[int, set[str]] = {}

@@ -10,6 +10,7 @@ import polars as pl
 from domain.ids import SourceId
 from domain.intake.chunks import Prepared, taken_back
 from domain.mediation.files import Source
+from domain.ports.intake import ELSEWHERE
 from domain.ports.unit import Unit
 
 
@@ -37,6 +38,12 @@ def twins_of(source: Source, others: Sequence[Source]) -> tuple[SourceId, ...]:
     )
 
 
+async def lock_with(unit: Unit, source: SourceId, twins: Sequence[SourceId]) -> None:
+    """Lock a source's sessions, and those of the first of its twins before: who writes for one of them waits there."""
+    for one in sorted({source, min((source, *twins))}):
+        await unit.sessions.lock(one)
+
+
 async def known_to(unit: Unit, source: SourceId, twins: Sequence[SourceId], made: Prepared) -> pl.DataFrame:
     """Return what is kept around a chunk's events, of their source and of its twins (``KNOWN``)."""
     starts, keys = made.priced.events.start, made.priced.keys
@@ -44,5 +51,7 @@ async def known_to(unit: Unit, source: SourceId, twins: Sequence[SourceId], made
     for twin in twins:
         theirs = await unit.intake.known(twin, starts, keys)
         if theirs.height:  # what was taken back there says nothing of here
-            known = pl.concat([known, theirs.join(taken_back(theirs), on=["start", "key"], how="anti")])
+            holds = theirs.join(taken_back(theirs), on=["start", "key"], how="anti")
+            # Nor does what was taken back here say that it is not there.
+            known = pl.concat([known, holds.with_columns(version=pl.lit(ELSEWHERE, pl.Int64))])
     return known

@@ -21,6 +21,7 @@ from domain.ports.reader import Reader
 # What of an event is kept already. ``start`` is µs since the epoch. An even version took the event back.
 KNOWN: Final = pl.Schema({"start": pl.Int64, "key": pl.Int64, "content": pl.Int64, "version": pl.Int64})
 IN_SUSPENSE: Final = 32_767  # the version of what is in suspense: it is there, whatever was taken back before
+ELSEWHERE: Final = 32_767  # the version of what another export of the switch has brought: so is that
 
 
 class Collision(Exception):  # noqa: N818  (an outcome, not an error: somebody else was quicker)

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from domain.access.actor import Action, Actor, allow
-from domain.ids import FileId
+from domain.ids import FileId, SourceId
 from domain.intake.chunks import Prepared, prepare
 from domain.intake.raters import Raters
 from domain.intake.spans import months_of
+from domain.intake.twins import lock_with, twins_of
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import REJECT_SCHEMA, Balance, Batch
-from domain.mediation.files import CdrFile, FileState, Source
+from domain.mediation.files import CdrFile, FileState
 from domain.mediation.profile import Profile
 from domain.ports.clock import Clock
 from domain.ports.files import Blobs
@@ -83,6 +84,7 @@ async def redo_duplicates(
         async with begin(actor) as unit:
             file = await unit.files.get(key)
             source = (await unit.sources.many([file.source]))[file.source]
+            twins = twins_of(source, await unit.sources.all())
         if file.state is not FileState.DONE or not file.duplicates:
             continue
         profile = formats.profile(source.profile)
@@ -90,7 +92,7 @@ async def redo_duplicates(
             fault = "its records are parts of sessions: withdraw it as well, and import both again"
             done.append(Redone(file=file, fault=fault))
             continue
-        again = _Again(file, source, profile, actor, begin, clock, raters)
+        again = _Again(file, twins, profile, actor, begin, clock, raters)
         try:
             with await blobs.open(file.sha256) as content:
                 reader = formats.reader(profile)
@@ -113,7 +115,7 @@ class _Again:
     """One file that is read again."""
 
     file: CdrFile
-    source: Source
+    twins: Sequence[SourceId]
     profile: Profile
     actor: Actor
     begin: Begin
@@ -139,7 +141,11 @@ class _Again:
             try:
                 async with self.begin(self.actor, bulk=True) as unit:
                     rows = await unit.withdrawals.restorable(
-                        self.file, made.priced.events.start, made.priced.keys, batch.events["raw_line"].to_numpy()
+                        self.file,
+                        made.priced.events.start,
+                        made.priced.keys,
+                        batch.events["raw_line"].to_numpy(),
+                        self.twins,
                     )
                 if not rows:
                     return None
@@ -154,11 +160,13 @@ class _Again:
         async with self.begin(self.actor, bulk=True) as unit:
             await unit.intake.partitions(months)
         async with self.begin(self.actor, bulk=True) as unit:
+            if self.twins:
+                await lock_with(unit, self.file.source, self.twins)
             present = await unit.files.claim(self.file.id)
             if present.state is not FileState.DONE:
                 raise WrongState("{name} was withdrawn meanwhile", name=present.name, field="file")
             made = replace(made, batch=replace(made.batch, position=present.position))
-            return await write_chunk(unit, made, present, self.profile, at=self.clock.now())
+            return await write_chunk(unit, made, present, self.profile, at=self.clock.now(), twins=self.twins)
 
 
 def _only(batch: Batch, rows: Sequence[int], file: CdrFile) -> Batch:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.access.actor import Action, Actor, allow
-from domain.ids import FileId
+from domain.ids import FileId, SourceId
 from domain.intake.raters import Raters
 from domain.intake.telling import tell_held
+from domain.intake.twins import lock_with, twins_of
 from domain.intake.writing import take_back
 from domain.mediation.files import CdrFile, FileState, Source
 from domain.mediation.held import COUNTED, Held
@@ -43,7 +44,8 @@ class Withdrawn:
     """What a withdrawal came to, or a preview.
 
     ``events`` were taken back, ``billed`` of them are invoiced; ``suspended`` records left suspense. ``overlapping``:
-    other files whose duplicates may have been this file's: what only this one was charged for, they are not.
+    other files, also of other exports of the switch, whose duplicates may have been this file's: what only this one was
+    charged for, they are not.
     ``redone``: those of them that were read again (``redo_duplicates``).
     """
 
@@ -81,7 +83,8 @@ async def withdraw_file(
     async with begin(actor, bulk=True) as unit:
         file = await unit.files.get(cmd.file)
         source = (await unit.sources.many([file.source]))[file.source]
-        overlapping = await unit.withdrawals.overlapping(file)
+        twins = twins_of(source, await unit.sources.all())
+        overlapping = await unit.withdrawals.overlapping(file, twins)
         if file.state is FileState.WITHDRAWN:
             return Withdrawn(file=file, events=0, billed=0, suspended=0, overlapping=overlapping)
         if file.state in {FileState.IMPORTING, FileState.WAITING}:
@@ -99,7 +102,7 @@ async def withdraw_file(
         )
     if cmd.preview:
         return Withdrawn(file=file, events=events, billed=billed, suspended=held, overlapping=overlapping)
-    around = _Around(cmd, source, formats.profile(source.profile), actor, begin, clock, raters)
+    around = _Around(cmd, source, twins, formats.profile(source.profile), actor, begin, clock, raters)
     taken, after, more = 0, None, True
     while more:
         count, after = await _some(around, after)
@@ -118,6 +121,7 @@ class _Around:
 
     cmd: WithdrawFile
     source: Source
+    twins: Sequence[SourceId]
     profile: Profile
     actor: Actor
     begin: Begin
@@ -143,7 +147,7 @@ async def _some(around: _Around, after: Place | None) -> tuple[int, Place | None
         rater = await around.raters.present(around.actor, around.begin)
         try:
             async with around.begin(around.actor, bulk=True) as unit:
-                await unit.sessions.lock(around.source.id)
+                await lock_with(unit, around.source.id, around.twins)
                 file = await unit.files.claim(around.cmd.file)
                 rows, following = await unit.withdrawals.events(file, after, first=AT_ONCE)
                 if not around.cmd.corrections and await unit.withdrawals.billed(rows):
@@ -162,7 +166,7 @@ async def _end(around: _Around) -> tuple[CdrFile, int]:
         rater = await around.raters.present(around.actor, around.begin)
         try:
             async with around.begin(around.actor, bulk=True) as unit:
-                await unit.sessions.lock(around.source.id)
+                await lock_with(unit, around.source.id, around.twins)
                 file = await unit.files.claim(around.cmd.file)
                 open_ones = await unit.desk.claim(await unit.desk.open_of(file.id))
                 await unit.desk.leave([one.record.id for one in open_ones], WITHDRAWN)

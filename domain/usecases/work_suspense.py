@@ -13,7 +13,7 @@ from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import prepare, shifted
 from domain.intake.raters import Raters
 from domain.intake.rereading import corrected_event, needs_file, reread
-from domain.intake.twins import twins_of
+from domain.intake.twins import lock_with, twins_of
 from domain.intake.writing import Wrote, write_chunk
 from domain.mediation.events import Batch
 from domain.mediation.files import CdrFile, SuspenseKind
@@ -263,8 +263,7 @@ async def _release(file: FileId, keys: Sequence[SuspenseId], around: _Around) ->
             rater = await around.raters.present(around.actor, around.begin)
             async with around.begin(around.actor, bulk=True) as unit:
                 twins = twins_of(source, await unit.sources.all())
-                for one in sorted({source.id, min(source.id, *twins, source.id)}):
-                    await unit.sessions.lock(one)
+                await lock_with(unit, source.id, twins)
                 present = await unit.files.claim(file)
                 found = await unit.desk.claim(keys)
                 if not found:

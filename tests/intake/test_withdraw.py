@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -169,6 +171,57 @@ async def test_what_others_counted_as_duplicates_is_charged_again(wiring, world,
     assert (back.file.rated, back.file.duplicates) == (4, 8)
     assert await totals(wiring, world) == before
     await of.check_balances(wiring, world)
+
+
+@pytest.mark.parametrize("other_way", [False, True])
+async def test_what_another_export_of_the_switch_counted_as_duplicates_is_charged_again(wiring, world, other_way):
+    text = made.PROFILE.replace("[map]\n", '[map]\nsource = "=switch-1"\n')
+    names = ("by-day", "by-hour")
+    for name in names:
+        profile = text.replace("asterisk-prov", name)
+        await put_source(
+            PutSource(name=name, profile=profile), actor=world.actor, begin=wiring.begin, formats=wiring.formats
+        )
+    one, other = reversed(names) if other_way else names
+    nobody = made.lines(made.row(90, a="46799999999", b=FIXED))
+    twice = made.calls(1, first=14)
+    first = await made.load(wiring, world, made.calls(10) + nobody, source=one)
+    second = await made.load(wiring, world, made.calls(10, first=5) + nobody + twice, source=other, name="2.csv")
+    stranger = await made.load(wiring, world, made.calls(5) + made.calls(1), source="pbx", name="3.csv")
+    assert (second.file.duplicates, stranger.file.duplicates) == (7, 1)
+    assert [each.rated for each in await redo(wiring, world, second.file)] == [0], "nothing is to be charged yet"
+    done = await withdraw(wiring, world, first.file)
+    assert [each.id for each in done.overlapping] == [second.file.id]
+    again = await redo(wiring, world, second.file)
+    assert [(each.rated, each.unrated, each.file.duplicates) for each in again] == [(5, 1, 1)]
+    assert [each.rated + each.unrated for each in await redo(wiring, world, second.file)] == [0], "once"
+    back = await made.load(wiring, world, made.calls(10) + nobody, source=one, name="1 again.csv")
+    assert (back.file.rated, back.file.duplicates) == (5, 6)
+    assert [each.rated + each.unrated for each in await redo(wiring, world, second.file, back.file)] == [0, 0]
+    await of.check_balances(wiring, world)
+
+
+async def test_who_withdraws_or_tells_waits_for_another_export_of_the_switch(stored):
+    """What writes for one of them holds the lock of the first of them, as an import does: none judges by old rows."""
+    world = await made.with_source(stored, "twin-locks")
+    for name in ("sip-a", "sip-b"):
+        text = f'name = "{name}"\nreader = "opensips"\n[number]\ncountry = "SE"\n[map]\nsource = "=switch-1"\n'
+        await put_source(
+            PutSource(name=name, profile=text), actor=world.actor, begin=stored.begin, formats=stored.formats
+        )
+    loaded = await made.load(stored, world, of.sip("INVITE", of.FIRST + 5), name="1.log", source="sip-b")
+
+    async def waits(work: Coroutine[Any, Any, Any]) -> None:
+        async with stored.begin(world.actor, bulk=True) as unit:
+            await unit.sessions.lock((await unit.sources.by_name("sip-a")).id)
+            task = asyncio.create_task(work)
+            done, _ = await asyncio.wait({task}, timeout=2)
+            assert not done
+        await asyncio.wait_for(task, 30)
+
+    await waits(of.sweep(stored, world))
+    await waits(withdraw(stored, world, loaded.file))
+    await of.check_balances(stored, world)
 
 
 async def test_what_was_given_up_or_held_does_not_come_back(wiring, world, load):
