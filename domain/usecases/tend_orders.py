@@ -148,7 +148,9 @@ async def retry_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Cloc
     check_texts(cmd)
     async with begin(actor) as unit:
         order = await _claim(unit, cmd.order, cmd.version, cmd.reason)
-        if order.ended or order.state not in {OrderState.PARKED, OrderState.WAITING, OrderState.COMPENSATING}:
+        if order.ended:
+            raise WrongState("the order is {state}: place a new one", state=order.state.value, field="order")
+        if order.state not in {OrderState.PARKED, OrderState.WAITING, OrderState.COMPENSATING}:
             raise WrongState("the order is {state}", state=order.state.value, field="order")
         kept = await unit.orders.keep(retried(order, clock.now()))
         await _told(unit, kept, "retried", (actor, clock), reason=cmd.reason)

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from domain.contracts.stepping import Step
 from domain.contracts.subscription import NumberAssignment, SubscriptionState
 from domain.provisioning.order import Bar, OrderKind, OrderState, Waiting
 from domain.refusal import Stale, WrongState
 from domain.usecases.list_orders import barring_of, order_log
+from domain.usecases.step_subscription import StepSubscription, step_subscription
 from domain.usecases.tend_orders import (
     CompleteStep,
     TendOrder,
@@ -86,6 +88,37 @@ async def test_a_refusal_fails_the_order_and_leaves_the_line_pending(grid: Grid,
     (order,) = await grid.finish((await grid.place(line, OrderKind.ACTIVATE)).id)
     assert (order.state, order.fault) == (OrderState.FAILED, "the element refuses this line")
     assert ((await grid.now(line)).state, (await grid.now(line)).activated_at) == (SubscriptionState.PENDING, None)
+
+
+async def test_after_a_failed_activation_it_is_ordered_again_or_given_up(grid: Grid, simulate: Simulate) -> None:
+    network = await simulate(refused=1)
+    await grid.put(network.document("rest"))
+    since = grid.clock.now()
+    again, given_up = [
+        await grid.line(numbers=(NumberAssignment(number=number, valid_from=since),))
+        for number in ("46701740601", "46701740602")
+    ]
+    failed = await grid.finish(
+        (await grid.place(again, OrderKind.ACTIVATE, idempotency_key="first")).id,
+        (await grid.place(given_up, OrderKind.ACTIVATE)).id,
+    )
+    assert {one.state for one in failed} == {OrderState.FAILED}
+    around = {"actor": grid.actor, "begin": grid.wiring.begin, "clock": grid.clock}
+    with pytest.raises(WrongState, match="the order is failed: place a new one"):
+        await retry_order(TendOrder(order=failed[0].id, version=failed[0].version), **around)
+    # The same command is the same order, which has failed; a new one is done when the network can.
+    assert await grid.place(again, OrderKind.ACTIVATE, idempotency_key="first") == failed[0]
+    network = await simulate()
+    await grid.put(network.document("rest") | {"version": 1})
+    (order,) = await grid.finish((await grid.place(again, OrderKind.ACTIVATE, idempotency_key="second")).id)
+    assert (order.state, (await grid.now(again)).state) == (OrderState.CONFIRMED, SubscriptionState.ACTIVE)
+    # Given up, it is as if the line had never been: nothing is billed, and its number is anybody's.
+    gone = await step_subscription(
+        StepSubscription(subscription=given_up.id, step=Step.FAIL, reason="the network refuses it"), **around
+    )
+    assert (gone.state, gone.numbers, gone.activated_at) == (SubscriptionState.ENDED, (), None)
+    with pytest.raises(WrongState, match="the subscription is ended"):
+        await grid.place(given_up, OrderKind.ACTIVATE)
 
 
 async def test_what_an_element_did_is_undone_when_the_next_one_refuses(grid: Grid, simulate: Simulate) -> None:
