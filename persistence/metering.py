@@ -66,13 +66,14 @@ class MeterStore:
             *asked[:3],
         ):
             calls.setdefault(row["day"], {})[row["channel"]] = row["calls"]
+        today = datetime.now(ZoneInfo(zone)).date()  # a line is not yet active on a day that has not come
         found, lines = [], 0
         for day in each_day(since, until):
             lines += changes.get(day, 0)
             found.append(
                 MeterDay(
                     day=day,
-                    subscriptions=lines,
+                    subscriptions=lines if day <= today else 0,
                     events=events.get(day, 0),
                     invoices=invoices.get(day, 0),
                     calls=calls.get(day, {}),
@@ -103,7 +104,7 @@ class MemoryMeter:
         events = Counter(row.event.start.astimezone(tz).date() for row in self._draft.seen("usage"))
         invoices = Counter(one.issued_on for one in self._draft.seen("invoice"))
         calls = self._draft.table("meter_calls")
-        found = []
+        today, found = datetime.now(tz).date(), []
         for day in each_day(since, until):
             begins = datetime(day.year, day.month, day.day, tzinfo=tz)
             ends = begins + timedelta(days=1)
@@ -115,7 +116,13 @@ class MemoryMeter:
             ]
             mine = {key[2]: count for key, count in sorted(calls.items()) if key[:2] == (own, day)}
             found.append(
-                MeterDay(day=day, subscriptions=len(active), events=events[day], invoices=invoices[day], calls=mine)
+                MeterDay(
+                    day=day,
+                    subscriptions=len(active) if day <= today else 0,
+                    events=events[day],
+                    invoices=invoices[day],
+                    calls=mine,
+                )
             )
         return found
 

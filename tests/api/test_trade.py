@@ -255,6 +255,9 @@ async def test_the_meter_counts_what_is_stored_and_what_is_called(house: House) 
         {"measure": "CALLS", "quantity": "6", "amount": None},
     ]
     assert (await gql(house, "operator", query))["meter"] == found
+    ahead = f'{{ meter(since: "{today}", until: "{today + timedelta(days=4)}") {{ days {{ subscriptions }} }} }}'
+    days = (await gql(house, "operator", ahead))["meter"]["days"]
+    assert [one["subscriptions"] for one in days[::3]] == ["1", "0"], "a day that has not come costs nothing"
     answer = await house.call("reseller", "POST", "/graphql", json={"query": query})
     assert answer.json()["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
 
