@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
+from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
 from domain.ids import SubscriptionId
 from domain.ports.unit import Begin
@@ -22,7 +23,14 @@ async def get_subscription(key: SubscriptionId, *, actor: Actor, begin: Begin) -
 
 
 async def owner_of_number(number: str, at: datetime, *, actor: Actor, begin: Begin) -> Subscription:
-    """Return whose number it is at an instant; E.164 with or without plus. Refuses with: NotAllowed, NotFound."""
+    """Return whose number it is at an instant, written as it is dialled or kept. Refuses with: NotAllowed, NotFound."""
     allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
-        return await unit.subscriptions.owner_of(number.removeprefix("+"), at)
+        written = number.strip().removeprefix("+")
+        try:
+            return await unit.subscriptions.owner_of(written, at)
+        except NotFound:
+            (dialled,) = as_kept([number], dialling(await unit.operators.own()))
+            if dialled == written:
+                raise
+        return await unit.subscriptions.owner_of(dialled, at)

@@ -174,6 +174,9 @@ async def test_the_same_over_soap(live: House) -> None:
         }
         (shared, top) = sorted(service.ListAllowances(number=number).allowance, key=lambda one: one.bucket)
         assert (shared.bucket, shared.usedByLine, top.usedByLine) == ("shared", Decimal(0), None)
+        assert service.ListAllowances(number=f"0{number[2:4]}-{number[4:]}") == service.ListAllowances(
+            number=f"+{number}"
+        )
         with pytest.raises(Fault):
             service.ListAllowances()
         history = service.ListBucketHistory(number=number, since="2026-03-01T00:00:00Z")
