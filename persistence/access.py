@@ -282,7 +282,8 @@ _LINE: Final = (
 )
 _EVENT: Final = (
     "insert into outbox (operator, kind, payload, subject, reseller)"
-    " values ($1, $8, coalesce($7::jsonb, '{}'), $6, owner_of($1, $9, coalesce($10::text, '')))"
+    " values ($1, $8, coalesce($7::jsonb, '{}') || jsonb_strip_nulls(jsonb_build_object('number',"
+    " number_of($1, $9, coalesce($10::text, '')))), $6, owner_of($1, $9, coalesce($10::text, '')))"
 )
 
 

@@ -17,7 +17,7 @@ from domain.webhooks.event import Event, named
 from persistence.access import FIRST_NUMBER, SERIES
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_customers import exists
-from persistence.memory_webhooks import fan_out, owner_of
+from persistence.memory_webhooks import fan_out, number_of, owner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,9 @@ class MemoryAudit:
         line = AuditLine(actor, actor.operator, action, target, detail)
         self._draft.table("audit")[self._draft.draw("audit")] = line
         if (kind := named(action, target)) is not None:
-            await MemoryOutbox(self._draft).promise(kind, detail or {}, subject=target)
+            await MemoryOutbox(self._draft).promise(
+                kind, {**(detail or {}), **number_of(self._draft, target)}, subject=target
+            )
 
 
 class MemoryOutbox:

@@ -43,6 +43,15 @@ def owner_of(draft: Draft, subject: str) -> ResellerId | None:
     return found
 
 
+def number_of(draft: Draft, subject: str) -> dict[str, object]:
+    """Return what people and SOAP call a customer, a contract or a quote, under ``number``."""
+    kind, key = parts(subject)
+    if kind not in {"customer", "contract", "quote"} or key is None or not key.isdecimal():
+        return {}
+    row = draft.table(kind).get(int(key))
+    return {} if row is None or row.operator != draft.actor.operator else {"number": row.number}
+
+
 def fan_out(draft: Draft, event: Event) -> None:
     """Make a delivery for each webhook that wants the event and may see it."""
     above = _above(draft, event.reseller)

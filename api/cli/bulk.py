@@ -114,7 +114,7 @@ async def _export(wiring: Wiring, actor: Actor, kind: SheetKind, out: Path | Non
     if form not in FORMS:
         raise BadValue(f"{out} ends neither in .csv nor in .xlsx")
     _, written = FORMS[form]
-    body = written(export_bulk(kind, actor=actor, begin=wiring.begin))
+    body = written(export_bulk(kind, actor=actor, begin=wiring.begin, clock=wiring.clock))
     if out is None:
         async for block in body:
             sys.stdout.buffer.write(block)

@@ -94,7 +94,9 @@ class ExportBulk:
         if form not in SHEETS or kind not in [one.value for one in SheetKind]:
             raise NotFound("there is no such sheet: customers, contracts, subscriptions or numbers, as csv or xlsx")
         media, written = SHEETS[form]
-        rows = export_bulk(SheetKind(kind), actor=request.state.actor, begin=self._wiring.begin)
+        rows = export_bulk(
+            SheetKind(kind), actor=request.state.actor, begin=self._wiring.begin, clock=self._wiring.clock
+        )
         body = written(rows)
         first = await anext(body)  # a refusal is an answer, as long as nothing was sent
         disposition = {"Content-Disposition": f'attachment; filename="{kind}.{form}"'}

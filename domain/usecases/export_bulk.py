@@ -14,6 +14,7 @@ from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.fields.definition import Aggregate
 from domain.ids import ContractId, CustomerId
+from domain.ports.clock import Clock
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.ports.unit import Begin, Unit
 
@@ -25,11 +26,11 @@ AGGREGATES: Final = {
 Cells = Sequence[str]
 
 
-async def export_bulk(kind: SheetKind, *, actor: Actor, begin: Begin) -> AsyncIterator[Cells]:
+async def export_bulk(kind: SheetKind, *, actor: Actor, begin: Begin, clock: Clock) -> AsyncIterator[Cells]:
     """Yield the header and then the rows that the caller may see, by key, a page at a time.
 
     What came without an external id has the operator's own word for it there: the customer's or contract's number, or
-    the key. Refuses with: NotAllowed.
+    the key. What has ended is left out. Refuses with: NotAllowed.
     """
     allow(actor, Action.READ_CUSTOMERS if kind is SheetKind.CUSTOMERS else Action.READ_CONTRACTS)
     async with begin(actor) as unit:
@@ -37,10 +38,10 @@ async def export_bulk(kind: SheetKind, *, actor: Actor, begin: Begin) -> AsyncIt
         await unit.audit.write("export_bulk", kind.value)
     names = [one.name for one in COLUMNS[kind]]
     yield [*names, *(f"{OWN}{name}" for name in own)]
-    after: int | None = None
+    after, now = None, clock.now()
     while True:
         async with begin(actor) as unit:
-            rows, after = await _PAGES[kind](unit, after)
+            rows, after = await _PAGES[kind](unit, after, now)
         for values, fields in rows:
             given = dict(fields)
             yield [*(_cell(values.get(name)) for name in names), *(given.get(name, "") for name in own)]
@@ -57,7 +58,8 @@ async def _own(unit: Unit, kind: SheetKind) -> list[str]:
 Rows = list[tuple[dict[str, Any], tuple[tuple[str, str], ...]]]
 
 
-async def _customers(unit: Unit, after: int | None) -> tuple[Rows, int | None]:
+async def _customers(unit: Unit, after: int | None, now: datetime) -> tuple[Rows, int | None]:
+    del now
     page = await unit.customers.page(PageRequest(PAGE_MAX, after))
     found = list(page.items)
     above = await unit.customers.many([one.parent for one in found if one.parent is not None])
@@ -102,15 +104,15 @@ def _customer(
     }
 
 
-async def _contracts(unit: Unit, after: int | None) -> tuple[Rows, int | None]:
+async def _contracts(unit: Unit, after: int | None, now: datetime) -> tuple[Rows, int | None]:
     page = await unit.contracts.page(PageRequest(PAGE_MAX, after))
-    found = list(page.items)
+    found = [one for one in page.items if one.end is None or one.end > now.date()]
     owners = await unit.customers.many([one.customer for one in found])
     names = await unit.bulk.names(SheetKind.CONTRACTS, [one.id for one in found])
     theirs = await unit.bulk.names(SheetKind.CUSTOMERS, list(owners))
     services = await unit.services.many([line.service for one in found for line in one.services])
     rows = [(_contract(one, names, theirs, owners, services), one.fields) for one in found]
-    return rows, found[-1].id if page.more else None
+    return rows, page.items[-1].id if page.more else None
 
 
 def _contract(
@@ -140,15 +142,15 @@ def _contract(
     }
 
 
-async def _lines(unit: Unit, after: int | None) -> tuple[list[Subscription], dict[int, str], int | None]:
+async def _lines(unit: Unit, after: int | None, now: datetime) -> tuple[list[Subscription], dict[int, str], int | None]:
     page = await unit.subscriptions.page(PageRequest(PAGE_MAX, after))
-    found = list(page.items)
+    found = [one for one in page.items if one.ended_at is None or one.ended_at > now]
     names = dict(await unit.bulk.names(SheetKind.SUBSCRIPTIONS, [one.id for one in found]))
-    return found, names, found[-1].id if page.more else None
+    return found, names, page.items[-1].id if page.more else None
 
 
-async def _subscriptions(unit: Unit, after: int | None) -> tuple[Rows, int | None]:
-    found, names, following = await _lines(unit, after)
+async def _subscriptions(unit: Unit, after: int | None, now: datetime) -> tuple[Rows, int | None]:
+    found, names, following = await _lines(unit, after, now)
     contracts = await unit.contracts.many([one.contract for one in found])
     theirs = await unit.bulk.names(SheetKind.CONTRACTS, list(contracts))
     return [(_subscription(one, names, theirs, contracts), one.fields) for one in found], following
@@ -158,6 +160,8 @@ def _subscription(
     one: Subscription, names: Mapping[int, str], theirs: Mapping[int, str], contracts: Mapping[ContractId, Contract]
 ) -> dict[str, Any]:
     held = [each for each in one.numbers if each.valid_to is None]
+    if len({each.valid_from for each in held}) > 1:
+        held = []  # each has a moment of its own: the sheet of numbers has them all
     since = max((each.valid_from for each in held), default=None)
     return {
         "externalId": names.get(one.id, str(one.id)),
@@ -172,8 +176,8 @@ def _subscription(
     }
 
 
-async def _numbers(unit: Unit, after: int | None) -> tuple[Rows, int | None]:
-    found, names, following = await _lines(unit, after)
+async def _numbers(unit: Unit, after: int | None, now: datetime) -> tuple[Rows, int | None]:
+    found, names, following = await _lines(unit, after, now)
     rows: Rows = [
         (
             {

@@ -17,7 +17,7 @@ from domain.buckets.grant import GiftRules, Given, Grant, GrantKind, shown
 from domain.buckets.keeping import keep_draws
 from domain.buckets.standing import BALANCES, Moved, Standing
 from domain.commands import answered, check_texts, remember
-from domain.contracts.subscription import Subscription
+from domain.contracts.subscription import Subscription, SubscriptionState
 from domain.ids import GrantId, SubscriptionId
 from domain.intake.raters import Raters
 from domain.ports.clock import Clock
@@ -72,7 +72,7 @@ async def give_units(cmd: GiveUnits, *, actor: Actor, begin: Begin, clock: Clock
             bucket = await bucket_named(unit, raters, cmd.bucket)
             return Gift([Granted(one, bucket.unit) for one in await unit.grants.gift(GrantId(known))])
         rules = await _rules(unit)
-        giver, taker = await _both(unit, cmd, rules)
+        giver, taker = await _both(unit, cmd, rules, now)
         bucket = await bucket_named(unit, raters, cmd.bucket)
         amount = units(cmd.amount, bucket)
         await unit.draws.claim(sorted({int(giver.customer), int(taker.customer)}))
@@ -96,12 +96,12 @@ async def _rules(unit: Unit) -> GiftRules:
     return rules
 
 
-async def _both(unit: Unit, cmd: GiveUnits, rules: GiftRules) -> tuple[Subscription, Subscription]:
+async def _both(unit: Unit, cmd: GiveUnits, rules: GiftRules, now: datetime) -> tuple[Subscription, Subscription]:
     found = await unit.subscriptions.many([cmd.giver, cmd.taker])
     for name, key in (("giver", cmd.giver), ("taker", cmd.taker)):
         if key not in found:
             raise NotFound("no subscription {key}", key=key, field=name)
-        if found[key].ended_at is not None:
+        if found[key].state_at(now) is SubscriptionState.ENDED:
             raise WrongState("the subscription has ended", field=name)
     giver, taker = found[cmd.giver], found[cmd.taker]
     if giver.customer != taker.customer and not rules.anybody:

@@ -17,6 +17,7 @@ from domain.catalogue.tariff import FOREVER, Bucket
 from domain.commands import answered, check_texts, remember
 from domain.contracts.contract import ContractState
 from domain.contracts.service import check_fee
+from domain.contracts.subscription import SubscriptionState
 from domain.ids import ContractId, CustomerId, GrantId, ServiceId
 from domain.intake.raters import Raters
 from domain.period import utc
@@ -90,7 +91,7 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
         product = bucket.top_up is not None
         if actor.reseller is not None and (not product or any(getattr(cmd, name) is not None for name in _PRODUCT)):
             raise NotAllowed("a reseller grants what can be bought, as it stands in the catalogue", field="bucket")
-        contract = await _charged(unit, cmd, customer)
+        contract = await _charged(unit, cmd, customer, now)
         since, until = _period(cmd, bucket, now)
         price, service = await _price(unit, cmd, bucket)
         if price and contract is None:
@@ -184,14 +185,14 @@ async def _granted(unit: Unit, raters: Raters, grant: Grant) -> Granted:
     return Granted(grant, next((one.unit for one in buckets if one.id == grant.bucket), ""))
 
 
-async def _charged(unit: Unit, cmd: GrantUnits, customer: CustomerId) -> ContractId | None:
+async def _charged(unit: Unit, cmd: GrantUnits, customer: CustomerId, now: datetime) -> ContractId | None:
     """Return the contract that pays, which must not have ended."""
     key = cmd.contract
     if cmd.charged_to is not None and cmd.customer is None:
         raise BadValue("which contract is charged is said where a whole customer is granted", field="chargedTo")
     if cmd.subscription is not None:
         line = (await unit.subscriptions.many([cmd.subscription]))[cmd.subscription]
-        if line.ended_at is not None:
+        if line.state_at(now) is SubscriptionState.ENDED:
             raise WrongState("the subscription has ended", field="subscription")
         key = line.contract
     key = key or cmd.charged_to

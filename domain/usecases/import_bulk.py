@@ -179,7 +179,9 @@ class _Work:
             fault=fault,
         )
         async with self._begin(self._actor) as unit:
-            ended = await unit.bulk.finish(done, self._tally.faults, at=self._clock.now())
+            ended = await unit.bulk.finish(
+                done, sorted(self._tally.faults, key=lambda one: one.row), at=self._clock.now()
+            )
             detail = {"state": state.value, **self._tally.told, "preview": self._run.preview}
             await unit.audit.write("import_bulk", f"bulk_import:{self._run.id}", detail)
         return ended

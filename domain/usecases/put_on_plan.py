@@ -10,12 +10,13 @@ from domain.access.actor import Action, Actor, allow
 from domain.catalogue.tariff import Bucket, Plan
 from domain.commands import answered, check_texts, remember
 from domain.contracts.contract import Contract, ContractState
-from domain.contracts.subscription import Subscription
+from domain.contracts.subscription import Subscription, SubscriptionState
 from domain.ids import ContractId, PlanAssignmentId, SubscriptionId
 from domain.intake.raters import Raters
 from domain.plans.assignment import PlanAssignment
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, Stale, WrongState
+from domain.usecases.fit_contract import midnight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +101,19 @@ async def _claimed(unit: Unit, cmd: PutOnPlan) -> tuple[Contract, Subscription |
     key = cmd.contract if line is None else line.contract
     assert key is not None
     contract = await unit.contracts.claim(key)
-    if contract.state is ContractState.ENDED or (line is not None and line.ended_at is not None):
+    if contract.state is ContractState.ENDED or (line is not None and await _is_over(unit, line, cmd.valid_from)):
         raise WrongState("it has ended", field="contract" if line is None else "subscription")
     version = contract.version if line is None else line.version
     if cmd.version is not None and cmd.version != version:
         raise Stale("it was changed since it was read; read it again", field="version")
     return contract, line
+
+
+async def _is_over(unit: Unit, line: Subscription, day: date) -> bool:
+    """Tell whether a line has ended, or will have when the day begins; an end that lies ahead of it is no hindrance."""
+    if line.ended_at is None or line.state is SubscriptionState.ENDED:
+        return line.ended_at is not None
+    return line.ended_at <= midnight(await unit.operators.own(), day)
 
 
 async def _check_plan(unit: Unit, name: str, *, shares: bool) -> None:

@@ -63,7 +63,7 @@ async def test_a_customer_comes_back_whole(house: House) -> None:
     assert read["billedThrough"] == {"id": top["id"]}
     assert read["contacts"] == [{"name": "Bo", "roles": ["INVOICE", "TECHNICAL"], "email": "bo@x.se"}]
     assert read["recipient"] == {"attention": "Eva", "address": {"city": "Lund"}, "endpoint": None}
-    assert (read["creditLimit"], read["buyerReference"]) == ("1000.50", "PO 9")
+    assert (read["creditLimit"], read["buyerReference"]) == ("1000.5", "PO 9")
     assert read["fields"] == [{"name": "crm", "value": "7"}]
     assert read["places"] == [
         {"validFrom": None, "validTo": None, "parent": {"id": middle["id"]}, "throughParent": False}

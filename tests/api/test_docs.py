@@ -56,7 +56,8 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
     (tmp_path / "Master.csv").write_text(call("46850000001", "46701740605", "1772442000.777"))
     (tmp_path / "call.json").write_text(json.dumps(leg(1)).replace("46850000001", "46850099999"))
     outputs = {}
-    for page in PAGES:
+    # What the other pages show on a command line needs a machine of its own.
+    for page in [page for page in PAGES if page.startswith("api-")]:
         if script := "".join(blocks(page, "sh")):
             outputs[page] = await run(["sh", "-euc", script], tmp_path, live)
     assert '"operator": {"name": "North Telecom AB"}' in outputs["api-graphql.md"].replace('":{', '": {').replace(

@@ -424,3 +424,26 @@ async def test_a_line_that_is_activated_inside_a_month_has_its_part(wiring, worl
     assert (await left(wiring, world, april, subscription=line))["alone"] == (0, 0, 0)
     for event in await own.events(wiring, world):
         await explain_usage(event.ref, actor=world.actor, begin=wiring.begin, raters=wiring.raters)
+
+
+async def test_a_line_whose_end_lies_ahead_is_served_until_then(wiring, world):
+    await own.publish(wiring, world, buckets=[TOP, OWN], plans=PLANS)
+    await set_gift_rules(SetGiftRules(per_month=9), actor=world.actor, begin=wiring.begin)
+    line, other = world.subscriptions[0], await own.add_line(wiring, world, 0, "46709999999")
+    async with wiring.begin(world.actor) as unit:
+        there = await unit.subscriptions.claim(line)
+        await unit.subscriptions.keep(replace(there, ended_at=datetime(2026, 3, 20, tzinfo=UTC)))
+    top = GrantUnits(subscription=line, bucket="top", price=Decimal(0))
+    gift = GiveUnits(giver=line, taker=other, bucket="own", amount=Decimal(10))
+    await grant_units(top, **around(wiring, world))
+    await give_units(gift, **around(wiring, world))
+    plan = PutOnPlan(subscription=line, plan="Solo", valid_from=date(2026, 3, 20))
+    await put_on_plan(plan, **around(wiring, world, clock=None, raters=False))
+    over = around(wiring, world, clock=At(datetime(2026, 3, 20, tzinfo=UTC)))
+    for refused in (
+        grant_units(top, **over),
+        give_units(gift, **over),
+        put_on_plan(replace(plan, valid_from=date(2026, 3, 21)), **around(wiring, world, clock=None, raters=False)),
+    ):
+        with pytest.raises(WrongState):
+            await refused

@@ -201,7 +201,7 @@ async def test_what_goes_out_comes_in_at_another_operator(world: World) -> None:
     sheets: dict[SheetKind, list[list[str]]] = {}
     for actor in (world.operator, theirs):
         for kind in SheetKind:
-            rows = [list(row) async for row in export_bulk(kind, actor=actor, begin=world.begin)]
+            rows = [list(row) async for row in export_bulk(kind, actor=actor, begin=world.begin, clock=world.clock)]
             if actor is world.operator:
                 sheets[kind] = rows
                 text = "\n".join(";".join(row) for row in rows).replace(",", "\\")
@@ -209,5 +209,7 @@ async def test_what_goes_out_comes_in_at_another_operator(world: World) -> None:
                 done, faults = await brought(world, kind, text, theirs)
                 assert list(faults) == [], kind
                 assert done.created == len(rows) - 1
-    again = [list(row) async for row in export_bulk(SheetKind.CUSTOMERS, actor=theirs, begin=world.begin)]
+    again = [
+        list(row) async for row in export_bulk(SheetKind.CUSTOMERS, actor=theirs, begin=world.begin, clock=world.clock)
+    ]
     assert again == sheets[SheetKind.CUSTOMERS]

@@ -19,7 +19,7 @@ from api.settings import Settings
 from api.wiring import Wiring, in_memory, on_database
 from domain.access.actor import Actor
 from domain.alarms.alarm import Alarm
-from domain.ids import EventId
+from domain.ids import CustomerId, EventId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, LimitExceeded, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.list_alarms import list_alarms
@@ -351,6 +351,10 @@ async def test_resellers_are_told_of_their_own_alone(place: Place) -> None:
         below = {str(owned[name]) for name in ("north", "north_east")}
         changed = [sent["data"]["key"] for sent in mine.bodies if sent["type"] == "customer.changed"]
         assert set(changed) == below
+        told_of = next(sent["data"] for sent in mine.bodies if sent["type"] == "customer.changed")
+        async with world.begin(world.north) as unit:
+            known = await unit.customers.many([CustomerId(int(told_of["key"]))])
+        assert told_of["change"]["number"] == known[CustomerId(int(told_of["key"]))].number
         page = await list_events(PageRequest(100), actor=world.north, begin=world.begin)
         assert {one.subject for one in page.items if one.kind == "customer.changed"} == {f"customer:{k}" for k in below}
         assert [one.id for one in await list_webhooks(actor=world.north, begin=world.begin)] == [told.webhook.id]
