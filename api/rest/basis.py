@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from api.priced import COLUMNS, row_of
 from api.rest.files import path_key
 from api.rest.invoices import named
-from api.routes import Operation
+from api.routes import SMALL, Operation
 from api.wiring import Wiring
 from domain.access.actor import Action, Actor
 from domain.basis.batch import BasisBatch, BasisLine
@@ -142,6 +142,7 @@ def operations(wiring: Wiring) -> list[Operation]:
             name="takeBasis",
             summary="What was rated since the last batch; until that is acknowledged, the same again.",
             action=Action.READ_BASIS,
+            body_max=SMALL,  # nothing is read of it; clients that always send one may
             answers={"200": ("application/json", BATCH)},
         ),
         *(
@@ -164,6 +165,7 @@ def operations(wiring: Wiring) -> list[Operation]:
             name="acknowledgeBasis",
             summary="Say that a batch is there for good.",
             action=Action.READ_BASIS,
+            body_max=SMALL,  # nothing is read of it; clients that always send one may
             answers={"200": ("application/json", BATCH)},
             refuses=(404,),
         ),
