@@ -37,8 +37,9 @@ async def reader_of(
 ) -> Actor:
     """Return as whom an invoice is read: the caller, or for one that his reseller received, the operator.
 
-    Whoever asks with the latter reads this invoice and nothing else. Refuses with: NotFound.
+    Whoever asks with the latter reads this invoice and nothing else. Refuses with: NotAllowed, NotFound.
     """
+    allow(actor, Action.READ_INVOICES)
     if actor.reseller is None:
         return actor
     async with begin(actor) as unit:
