@@ -242,6 +242,14 @@ class CatalogueStore:
         )
         return rows[0]["reseller"] if rows else None
 
+    async def owners(self, names: Sequence[str]) -> Mapping[str, ResellerId | None]:
+        """Return whose own each of these lists is; None: the operator's."""
+        rows = await self._fetch(
+            "select name, reseller from price_list where operator = $1 and name = any ($2) and replaced_at is null",
+            list(names),
+        )
+        return {row["name"]: row["reseller"] for row in rows}
+
     async def hold(self) -> None:
         """Let no other unit change the catalogue, or name a list of it, until this one ends."""
         await self._fetch("select from catalogue where operator = $1 for update")

@@ -165,6 +165,10 @@ class MemoryCatalogue:
         found: ResellerId | None = self._draft.table("price_list_owner").get((self._draft.actor.operator, name))
         return found
 
+    async def owners(self, names: Sequence[str]) -> Mapping[str, ResellerId | None]:
+        """Return whose own each of these lists is; None: the operator's."""
+        return {name: await self.owner(name) for name in names}
+
     async def hold(self) -> None:
         """Let no other unit change the catalogue; the unit has everything locked."""
 

@@ -98,6 +98,10 @@ class Catalogue(Protocol):
         """Return whose own the list of this name is; None: the operator's, or there is none."""
         ...
 
+    async def owners(self, names: Sequence[str]) -> Mapping[str, ResellerId | None]:
+        """Return whose own each of these lists is; None: the operator's."""
+        ...
+
     async def hold(self) -> None:
         """Let no other unit change the catalogue, or name a list of it, until this one ends."""
         ...

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from domain.access.actor import Action, Actor, allow
 from domain.catalogue.tariff import Rate
 from domain.commands import check_texts
 from domain.ports.page import Page, PageRequest
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,4 +25,20 @@ async def list_rates(query: ListRates, *, actor: Actor, begin: Begin) -> Page[Ra
     allow(actor, Action.READ_PRICES)
     check_texts(query)
     async with begin(actor) as unit:
-        return await unit.catalogue.rates(query.price_list, query.page)
+        found = await unit.catalogue.rates(query.price_list, query.page)
+        return (await shown_to(actor, unit, {query.price_list: found}))[query.price_list]
+
+
+async def shown_to(actor: Actor, unit: Unit, found: Mapping[str, Page[Rate]]) -> Mapping[str, Page[Rate]]:
+    """Return rates as the caller may see them.
+
+    A reseller is not told by how much a list that he buys at differs from the one above it: of that and of his own
+    price he could reckon what his seller pays (attack A5). What he pays himself, a quote tells.
+    """
+    if actor.reseller is None:
+        return found
+    owners = await unit.catalogue.owners(list(found))
+    return {
+        name: page if owners.get(name) in actor.resellers else page.map(lambda rate: replace(rate, adjust=None))
+        for name, page in found.items()
+    }

@@ -15,6 +15,7 @@ from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, Subscripti
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
 from domain.resellers.reseller import Reseller
+from domain.usecases.list_rates import shown_to
 
 
 async def customers_by_ids(keys: Sequence[CustomerId], *, actor: Actor, begin: Begin) -> Mapping[CustomerId, Customer]:
@@ -103,4 +104,4 @@ async def rates_of_lists(names: Sequence[str], *, actor: Actor, begin: Begin, fi
     allow(actor, Action.READ_PRICES)
     PageRequest(first)
     async with begin(actor) as unit:
-        return await unit.catalogue.rates_of(names, first=first)
+        return await shown_to(actor, unit, await unit.catalogue.rates_of(names, first=first))

@@ -16,7 +16,7 @@ from domain.access.actor import system
 from domain.ids import InvoiceId, OperatorId
 from domain.refusal import WrongState
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
-from tests.api.conftest import House
+from tests.api.conftest import House, add_client
 from tests.api.month import call
 from tests.api.test_graphql_parties import gql
 
@@ -364,3 +364,17 @@ async def test_what_a_reseller_bought_and_is_rated_again_is_corrected_once(house
     assert Decimal(corrected["net"]) == Decimal("-1.00")
     assert (corrected["original"], {each["kind"] for each in corrected["lines"]}) == (first["number"], {"CORRECTION"})
     assert await bill(house, "2026-05") == 0
+
+
+async def test_a5_by_how_much_the_list_he_buys_at_differs_a_reseller_is_not_told(house: House) -> None:
+    await world(house)
+    markup = [{"to": "*", "mode": "voice", "adjust": {"percent": "100"}}]
+    await do(
+        house, "reseller", "createPriceList", "CreatePriceListInput", name="Doubled", parent="Wholesale", rates=markup
+    )
+    await terms(house, "reseller", 3, priceList="Doubled")
+    await add_client(house.database, "below", 1, 3)
+    query = '{ priceList(name: "Doubled") { rates { edges { node { to adjust { percent } } } } } }'
+    for client, told in (("reseller", {"percent": "100.000000"}), ("below", None)):
+        (edge,) = (await gql(house, client, query))["priceList"]["rates"]["edges"]
+        assert edge["node"] == {"to": "*", "adjust": told}, client
