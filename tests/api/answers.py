@@ -122,6 +122,7 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "exchangeContractService",
         "changePrices",
         "createClient",
         "createPriceList",
@@ -204,7 +205,6 @@ MUTATIONS: Final = {
         "declineQuote",
         "discardSuspense",
         "endContract",
-        "exchangeContractService",
         "exportPerson",
         "giveNumbers",
         "giveUnits",
@@ -266,6 +266,8 @@ SOAP: Final = {
         "SearchCustomers",
     },
     "bad_value": {
+        "ReplayDeliveries",
+        "ListAllowances",
         "CreateReseller",
         "CreateWebhook",
         "GrantUnits",
@@ -373,7 +375,6 @@ SOAP: Final = {
         "GetSubscriptionHistory",
         "GiveNumbers",
         "GiveUnits",
-        "ListAllowances",
         "ListContractChanges",
         "ListCustomerNotes",
         "ListInvoices",
@@ -406,9 +407,6 @@ SOAP: Final = {
         "TakeOverContract",
         "TestWebhook",
         "WithdrawGrant",
-    },
-    "schemavalidationerror": {
-        "ReplayDeliveries",
     },
 }
 REST: Final = {

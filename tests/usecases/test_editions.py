@@ -23,6 +23,7 @@ OPEN = {
     "raise_alarm": "what work that was permitted finds",
     "end_alarm": "what work that was permitted finds",
     "with_margins": "what work that was permitted needs",
+    "with_lists_seen": "a part of an explanation, which asks",
     "checked_name": "a part of an import, which asks",
 }
 
