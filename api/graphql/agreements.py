@@ -35,7 +35,7 @@ from api.graphql.party_changes import ContractServiceInput, related
 from api.graphql.price_lists import RateInput, read_rates
 from api.graphql.refusals import outcome
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange, HeldLine
-from domain.contracts.contract import ContractState
+from domain.contracts.contract import ANY_DAY, ContractState
 from domain.ids import ContractChangeId, ContractId, CustomerId, QuoteId, ServiceId
 from domain.quotes.quote import Quote, QuoteLine, QuoteState
 from domain.refusal import BadValue
@@ -234,7 +234,7 @@ class NewServiceInput:
     def domain(self) -> Any:
         """Return it as the domain's; its start is the change's day."""
         fields = {name: getattr(self, name) for name in ("service", "end", "quantity", "one_time_fee", "periodic_fee")}
-        return ContractServiceInput(**fields, subscription=self.subscription, start=date.min).domain()
+        return ContractServiceInput(**fields, subscription=self.subscription, start=ANY_DAY).domain()
 
 
 @strawberry.input(description="Without a day: today. state is ACTIVE or SUSPENDED.")

@@ -28,7 +28,7 @@ from api.soap.showing import plain
 from domain.catalogue.tariff import Adjustment, Rate, Step
 from domain.commands import UNCHANGED
 from domain.contracts.changes import ContractChange, HeldLine
-from domain.contracts.contract import ContractService, ContractState
+from domain.contracts.contract import ANY_DAY, ContractService, ContractState
 from domain.contracts.service import BundlePart, CountryTax, Service, ServicePrice
 from domain.ids import ContractChangeId, CustomerId, SubscriptionId
 from domain.money import MICRO, NANO, scaled
@@ -539,7 +539,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
             if new is None
             else ContractService(
                 service=known[new.serviceCode].id,
-                start=date.min,
+                start=ANY_DAY,
                 end=new.end,
                 quantity=new.quantity or 1,
                 one_time_fee=new.oneTimeFee,

@@ -15,6 +15,7 @@ from domain.ids import ContractId, CustomerId, OperatorId, ResellerId, ServiceId
 from domain.refusal import BadValue, WrongState
 
 SERVICES_MAX = 500
+ANY_DAY = date(2000, 1, 1)  # of a line that a change brings in: the change's own day takes its place
 
 
 class ContractState(StrEnum):

@@ -122,7 +122,6 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
-        "exchangeContractService",
         "changePrices",
         "createClient",
         "createPriceList",
@@ -205,6 +204,7 @@ MUTATIONS: Final = {
         "declineQuote",
         "discardSuspense",
         "endContract",
+        "exchangeContractService",
         "exportPerson",
         "giveNumbers",
         "giveUnits",
