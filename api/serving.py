@@ -131,7 +131,7 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         try:
             while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
-            async with scheduling(wiring), _working(wiring, settings.worker_jobs), delivering(wiring):
+            async with _working(wiring, settings.worker_jobs), delivering(wiring):
                 await _begin(wiring, job, running)
         finally:
             server.should_exit = True
@@ -165,7 +165,9 @@ async def _begin(wiring: Wiring, job: Job | None, running: asyncio.Future[None])
             await doing
     if not running.done():
         print(f"Tollwright is ready at {wiring.settings.address} (Ctrl-C stops it)", file=sys.stderr, flush=True)  # noqa: T201
-    await running
+    # What the calendar brings comes after the job: contracts of the demo's past would end before their lines are there.
+    async with scheduling(wiring):
+        await running
 
 
 def set_up_logging(level: str) -> None:
