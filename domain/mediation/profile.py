@@ -168,7 +168,8 @@ def read_profile(document: Mapping[str, Any], base: Base | None = None) -> Profi
     tables: dict[str, dict[str, Any]] = {}
     for table, keys in _KEYS.items():
         tables[table] = {}
-        for key, value in whole.get(table, {}).items():
+        given = whole.get(table, {})  # one that is no table was told above
+        for key, value in (given if isinstance(given, Mapping) else {}).items():
             if key not in keys:
                 reading.fault(f"{table}.{key}", "is not a key of a profile")
             else:
