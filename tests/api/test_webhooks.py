@@ -182,7 +182,7 @@ async def test_over_soap(live: House, port: str) -> None:
         assert service.TestWebhook(webhook=made.id).id == made.id
         assert service.ReplayDeliveries(webhook=made.id) == 0
         assert service.RotateWebhookSecret(webhook=made.id).secret != made.secret
-        assert [one.id for one in service.ListWebhooks().webhook] == [made.id]
+        assert [one.id for one in service.ListWebhooks()] == [made.id]
         assert code(service.RemoveWebhook, webhook=made.id, version=1) == "stale"
         assert service.RemoveWebhook(webhook=made.id, version=3) == "https://erp.example/x"
 
@@ -197,7 +197,7 @@ async def test_over_soap(live: House, port: str) -> None:
             assert code(service.RotateWebhookSecret, webhook=one) == "not_found"
             assert code(service.RemoveWebhook, webhook=one, version=1) == "not_found"
             assert code(service.ChangeWebhook, change={"webhook": one, "version": 1, "note": "x"}) == "not_found"
-        assert service.ListWebhooks() is None or not service.ListWebhooks().webhook
+        assert not service.ListWebhooks()
 
     for client in ("sibling", "other"):
         await _soap(live, client, port, stranger)
