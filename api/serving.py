@@ -132,7 +132,7 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
         try:
             while not server.started and not running.done():  # noqa: ASYNC110  (uvicorn has no event for it)
                 await asyncio.sleep(0.01)
-            # What is there by now stays: a full collection would go through all of it, and every request wait meanwhile.
+            # What is there by now stays: a full collection would go through it all, and every request wait meanwhile.
             gc.collect()
             gc.freeze()
             async with _working(wiring, settings.worker_jobs), delivering(wiring):
