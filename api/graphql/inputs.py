@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from api.graphql.ids import key_of
+from domain.commands import camel
 from domain.operators import Address
 
 C = TypeVar("C")
@@ -38,7 +39,7 @@ def given(value: Any, ids: Mapping[str, str] | None = None) -> dict[str, Any]:
             continue
         plain = one.value if isinstance(one, strawberry.Some) else one
         if ids and field.name in ids and plain is not None:
-            plain = key_of(plain, ids[field.name], _camel(field.name))
+            plain = key_of(plain, ids[field.name], camel(field.name))
         elif isinstance(plain, AddressInput):
             plain = Address(**{part.name: getattr(plain, part.name) for part in dataclasses.fields(plain)})
         elif isinstance(plain, list):
@@ -57,8 +58,3 @@ def _own(plain: Any) -> Any:
 def command(kind: type[C], value: Any, ids: Mapping[str, str] | None = None, **more: Any) -> C:
     """Return the command that an input says."""
     return kind(**(given(value, ids) | more))
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -22,7 +22,8 @@ from api.soap.agreed import (
     shown_terms,
     terms_of,
 )
-from api.soap.models import Discount, Model, Terms, needed
+from api.soap.models import Discount, Model, Terms, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation, shown
 from api.soap.showing import plain
 from domain.catalogue.tariff import Adjustment, Rate, Step
@@ -72,11 +73,6 @@ from domain.usecases.quote_contract import (
 )
 
 PAGE: Final = 200
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class ServicePriceModel(Model):
@@ -340,7 +336,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("ListServices", _FIRST, Unicode, returns=ServicePage, result="page")
     async def list_services(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return services."""
-        page = await ctx.udc.ask(list_services, PageRequest(first or PAGE, _key(after)))
+        page = await ctx.udc.ask(list_services, PageRequest(first or PAGE, key_after(after)))
         rows = await _services(ctx.udc, page.items)
         return ServicePage(count=len(rows), service=rows, next=str(page.items[-1].id) if page.more else None)
 
@@ -675,7 +671,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def list_changes(ctx: Any, contractNumber: str, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
         """Return what was changed of a contract and what is planned."""
         found = await ctx.udc.ask(get_contract, contractNumber)
-        page = await ctx.udc.ask(list_contract_changes, found.id, PageRequest(first or PAGE, _key(after)))
+        page = await ctx.udc.ask(list_contract_changes, found.id, PageRequest(first or PAGE, key_after(after)))
         rows = await _changes(ctx.udc, page.items)
         return ContractChangePage(count=len(rows), change=rows, next=str(page.items[-1].id) if page.more else None)
 
@@ -727,7 +723,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Return quotes to a customer, or to everybody."""
         call = ctx.udc
         owner = None if customerNumber is None else CustomerId((await call.ask(get_customer, customerNumber)).id)
-        asked = PageRequest(first or PAGE, _key(after))
+        asked = PageRequest(first or PAGE, key_after(after))
         page = await call.ask(list_quotes, asked, customer=owner, clock=call.wiring.clock)
         rows = await _quotes(call, page.items)
         return ContractQuotePage(count=len(rows), quote=rows, next=str(page.items[-1].id) if page.more else None)
@@ -988,11 +984,3 @@ def _scaled(value: Decimal, scale: int, place: str) -> int:
 
 def _line(key: int | None) -> SubscriptionId | None:
     return None if key is None else SubscriptionId(key)
-
-
-def _key(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page ended", field="after")
-    return int(after)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from spyne import Boolean, ByteArray, DateTime, Integer, ServiceBase, Unicode
 
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from domain.bulk.run import BulkImport as Import
 from domain.bulk.run import BulkMode, BulkState
@@ -63,7 +63,7 @@ class BulkFaultPage(Model):
     """Faults by row; ``next`` asks for those behind them."""
 
     count = needed(Integer)
-    fault = BulkFault.customize(min_occurs=0, max_occurs="unbounded")
+    fault = many(BulkFault)
     next = Integer
 
 

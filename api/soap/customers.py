@@ -9,13 +9,14 @@ from spyne import Boolean, ByteArray, Date, DateTime, Integer, ServiceBase, Unic
 
 from api.persons import file_name, person_bytes
 from api.soap import models, showing
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.particulars import changes, own_fields
 from api.soap.service import filled, given, operation
 from domain.customers.place import Place
 from domain.fields.definition import Aggregate, FieldDefinition, FieldKind
 from domain.ports.page import PAGE_MAX, PageRequest
-from domain.refusal import BadValue, NotFound
+from domain.refusal import NotFound
 from domain.usecases.define_fields import (
     ChangeField,
     DefineField,
@@ -40,11 +41,6 @@ from domain.usecases.set_fields import SetFields, set_fields
 PAGE: Final = 50
 KindOfField = _enum(FieldKind, "FieldKind")
 KindOfAggregate = _enum(Aggregate, "Aggregate")
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class CustomerPage(Model):
@@ -174,7 +170,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("SearchCustomers", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=CustomerPage, result="page")
     async def search_customers(ctx: Any, text: str | None, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return customers by the beginnings of words, as one types, of names, addresses and every number."""
-        query = ListCustomers(page=PageRequest(first or PAGE, _key(after)), text=text)
+        query = ListCustomers(page=PageRequest(first or PAGE, key_after(after)), text=text)
         page = await ctx.udc.ask(list_customers, query)
         following = str(page.items[-1].id) if page.more else None
         return CustomerPage(
@@ -278,7 +274,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def list_customer_notes(ctx: Any, customerNumber: str, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
         """Return a page of a customer's notes."""
         found = await ctx.udc.ask(get_customer, customerNumber)
-        page = await ctx.udc.ask(list_notes, found.id, PageRequest(first or PAGE, _key(after)))
+        page = await ctx.udc.ask(list_notes, found.id, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         notes = [CustomerNote(at=one.at, author=one.author, text=one.text) for one in page.items]
         return NotePage(count=len(notes), note=notes, next=following)
@@ -397,7 +393,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     ) -> Any:
         """Return what has a searchable field that begins with a value."""
         kind = Aggregate(str(aggregate))
-        page = PageRequest(first or PAGE, _key(after))
+        page = PageRequest(first or PAGE, key_after(after))
         found = await ctx.udc.ask(find_by_field, FindByField(aggregate=kind, name=name, value=value, page=page))
         names = await _names(ctx.udc, kind, list(found.items))
         following = str(found.items[-1]) if found.more else None
@@ -443,14 +439,6 @@ async def _names(call: Any, kind: Aggregate, keys: list[int]) -> list[str]:
         case Aggregate.SERVICE:
             services = await call.ask(services_by_ids, keys)
             return [services[key].code for key in keys if key in services]
-
-
-def _key(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of the list ended", field="after")
-    return int(after)
 
 
 def _place(one: Place, numbers: dict[Any, str]) -> CustomerPlace:

@@ -8,8 +8,10 @@ from spyne import Boolean, DateTime, Enum, Integer, ServiceBase, Unicode
 
 from api.feed_fields import RULES, STANDING, command
 from api.soap.faults import NAMESPACE
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
+from domain.commands import camel
 from domain.feeds.feed import After, Completeness
 from domain.feeds.run import Run, RunState
 from domain.ports.page import PAGE_MAX, PageRequest
@@ -42,15 +44,15 @@ class FeedChange(Model):
     source = needed(Unicode)
     address = needed(Unicode)
     version = Integer(ge=0)
-    hostKey = Unicode.customize(min_occurs=0, max_occurs="unbounded")  # noqa: N815  (an element's name)
+    hostKey = many(Unicode)  # noqa: N815  (an element's name)
     ca = Unicode
     region = Unicode
     endpoint = Unicode
-    credential = FeedCredential.customize(min_occurs=0, max_occurs="unbounded")
+    credential = many(FeedCredential)
     schedule = Unicode
     active = Boolean
     pattern = Unicode
-    ignored = Unicode.customize(min_occurs=0, max_occurs="unbounded")
+    ignored = many(Unicode)
     complete = CompleteOfFeed
     stableSeconds = Integer  # noqa: N815
     marker = Unicode
@@ -80,7 +82,7 @@ class Feed(FeedChange):
 class FeedList(Model):
     """The operator's feeds."""
 
-    feed = Feed.customize(min_occurs=0, max_occurs="unbounded")
+    feed = many(Feed)
 
 
 class FeedRun(Model):
@@ -107,7 +109,7 @@ class FeedRunPage(Model):
     """Runs, the newest first; ``next`` asks for those before them."""
 
     count = needed(Integer)
-    run = FeedRun.customize(min_occurs=0, max_occurs="unbounded")
+    run = many(FeedRun)
     next = Unicode
 
 
@@ -128,7 +130,7 @@ class FeedTried(Model):
     found = needed(Integer)
     wanted = needed(Integer)
     unsafe = needed(Integer)
-    file = TriedFile.customize(min_occurs=0, max_occurs="unbounded")
+    file = many(TriedFile)
 
 
 class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -192,15 +194,15 @@ class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("ListFeedRuns", needed(Unicode), Integer(ge=1, le=PAGE_MAX), Unicode, returns=FeedRunPage, result="page")
     async def list_feed_runs(ctx: Any, name: str, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return a feed's runs, the newest first."""
-        page = await ctx.udc.ask(list_feed_runs, name, PageRequest(first or PAGE, _position(after)))
+        page = await ctx.udc.ask(list_feed_runs, name, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         return FeedRunPage(count=len(page.items), run=[_run(one) for one in page.items], next=following)
 
 
 def _fields(feed: Any) -> dict[str, Any]:
     """Return the flat fields of an element."""
-    fields = {name: getattr(feed, _camel(name)) for name in ("name", "source", "address", "version", "ca", "region")}
-    fields |= {name: getattr(feed, _camel(name)) for name in ("endpoint", "schedule", "active", *RULES)}
+    fields = {name: getattr(feed, camel(name)) for name in ("name", "source", "address", "version", "ca", "region")}
+    fields |= {name: getattr(feed, camel(name)) for name in ("endpoint", "schedule", "active", *RULES)}
     for name in ("complete", "after"):  # spyne's own values of enumerations compare with nothing
         fields[name] = None if fields[name] is None else str(fields[name])
     fields["host_keys"] = list(feed.hostKey) if feed.hostKey else None
@@ -213,7 +215,7 @@ def _fields(feed: Any) -> dict[str, Any]:
 
 def _feed(now: FeedNow) -> Any:
     feed, place = now.feed, now.feed.place
-    rules = {_camel(name): getattr(feed.rules, name) for name in RULES}
+    rules = {camel(name): getattr(feed.rules, name) for name in RULES}
     rules |= {"ignored": list(feed.rules.ignored), "after": feed.rules.after.value}
     rules["complete"] = feed.rules.complete.value if feed.rules.complete else None
     return Feed(
@@ -229,7 +231,7 @@ def _feed(now: FeedNow) -> Any:
         active=feed.active,
         polling=now.standing.polling_by is not None,
         **rules,
-        **{_camel(name): getattr(now.standing, name) for name in STANDING},
+        **{camel(name): getattr(now.standing, name) for name in STANDING},
     )
 
 
@@ -237,16 +239,3 @@ def _run(run: Run) -> Any:
     names = ("id", "found", "wanted", "taken", "again", "waiting", "held", "gone", "unsafe", "bytes", "more", "fault")
     same = {name: getattr(run, name) for name in names}
     return FeedRun(state=run.state.value, startedAt=run.started_at, finishedAt=run.finished_at, **same)
-
-
-def _position(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of runs ended", field="after")
-    return int(after)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from spyne import DateTime, Integer, ServiceBase, Unicode
 
-from api.soap.mediation import many
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
 from domain.ids import JobId
 from domain.jobs.job import Job, JobState
 from domain.ports.page import PageRequest
-from domain.refusal import BadValue
 from domain.usecases.manage_jobs import ListJobs, cancel_job, count_jobs, get_job, list_jobs, retry_job
 
 PAGE: Final = 200
@@ -70,7 +69,7 @@ class Jobs(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def list_jobs(ctx: Any, state: Any, kind: str | None, after: str | None) -> Any:  # noqa: N805
         """Return jobs by their id, 200 at most; after is the last page's next."""
         cmd = ListJobs(
-            page=PageRequest(first=PAGE, after=_position(after)),
+            page=PageRequest(first=PAGE, after=key_after(after)),
             state=None if state is None else JobState(str(state)),
             kind=kind,
         )
@@ -98,12 +97,6 @@ class Jobs(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def cancel_job(ctx: Any, job: int) -> Any:  # noqa: N805
         """Let a job that waits be dead."""
         return _job(await ctx.udc.ask(cancel_job, JobId(job), clock=ctx.udc.wiring.clock))
-
-
-def _position(after: str | None) -> int | None:
-    if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of jobs ended", field="after")
-    return None if after is None else int(after)
 
 
 def _job(one: Job) -> JobModel:

@@ -9,7 +9,8 @@ from typing import Any, Final
 from spyne import Boolean, ByteArray, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
 from api.soap.showing import plain
 from domain.alarms.alarm import Alarm, AlarmState, Severity
@@ -30,11 +31,6 @@ GroupOfMargins = _enum(MarginBy, "MarginBy")
 OrderOfMargins = _enum(MarginOrder, "MarginOrder")
 StateOfAlarm = _enum(AlarmState, "AlarmState")
 SeverityOfAlarm = _enum(Severity, "AlarmSeverity")
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class Margin(Model):
@@ -189,7 +185,7 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
     )
     async def list_alarms(ctx: Any, state: str | None, kind: str | None, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return alarms in a state and of a kind, or all."""
-        request = PageRequest(first or PAGE, _key(after))
+        request = PageRequest(first or PAGE, key_after(after))
         chosen = AlarmState(str(state)) if state is not None else None
         page = await ctx.udc.ask(list_alarms, request, state=chosen, kind=kind)
         following = str(page.items[-1].id) if page.more else None
@@ -240,14 +236,6 @@ def _rate_place(after: str | None) -> tuple[date, str, str] | None:
         return date.fromisoformat(day), base, quote
     except ValueError:
         raise BadValue("this is not where a page of rates ended", field="after") from None
-
-
-def _key(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of alarms ended", field="after")
-    return int(after)
 
 
 def _rate(one: DayRate) -> ExchangeRate:

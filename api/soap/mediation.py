@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from spyne import Boolean, ByteArray, DateTime, Integer, ServiceBase, Unicode
 
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from domain.ids import FileId, SourceId, SuspenseId
 from domain.mediation.files import CdrFile, FileState, Source, SuspenseKind
@@ -46,11 +46,6 @@ SAMPLE_BYTES_MAX: Final = 1_000_000
 KindOfSuspense = _enum(SuspenseKind, "SuspenseKind")
 ActionOnSuspense = _enum(SuspenseAction, "SuspenseAction")
 StateOfFile = _enum(FileState, "FileState")
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class Count(Model):

@@ -29,6 +29,11 @@ def _enum(kind: type[StrEnum], name: str) -> Any:
     return made
 
 
+def many(kind: Any) -> Any:
+    """Return a type whose element may come any number of times."""
+    return kind.customize(min_occurs=0, max_occurs="unbounded")
+
+
 def needed(kind: Any, **more: Any) -> Any:
     """Return a type whose element must be there."""
     return kind.customize(min_occurs=1, nillable=False, **more)

@@ -9,8 +9,8 @@ from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
 from api.soap import showing
-from api.soap.margins import many
-from api.soap.models import KindOfIdentifier, KindOfSubscription, Line, Model, OwnField, _enum, needed
+from api.soap.models import KindOfIdentifier, KindOfSubscription, Line, Model, OwnField, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.particulars import changes
 from api.soap.service import Call, operation
 from domain.commands import UNCHANGED
@@ -29,7 +29,7 @@ from domain.numbers.ordering import (
 from domain.numbers.series import NumberKind, NumberSeries
 from domain.numbers.stock import NumberStatus, Reservation, StockNumber
 from domain.ports.page import PAGE_MAX, PageRequest
-from domain.refusal import BadValue, NotFound
+from domain.refusal import NotFound
 from domain.usecases.add_subscription import AddSubscription, add_subscription
 from domain.usecases.assign_numbers import AssignNumbers, assign_numbers
 from domain.usecases.change_subscription import ChangeSubscription, change_subscription
@@ -519,7 +519,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("FindNumbers", NumberFilter, Integer(ge=1, le=PAGE_MAX), Unicode, returns=NumberPage, result="page")
     async def find_numbers(ctx: Any, wanted: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return numbers of the stock by their digits."""
-        query = FindNumbers(wanted=_wanted(wanted), page=PageRequest(first or PAGE, _digits(after)))
+        query = FindNumbers(wanted=_wanted(wanted), page=PageRequest(first or PAGE, key_after(after)))
         page = await _timed(ctx.udc, find_numbers, query)
         following = page.items[-1].number if page.more else None
         return NumberPage(count=len(page.items), number=await _phones(ctx.udc, page.items), next=following)
@@ -792,11 +792,3 @@ async def _orders(call: Call, orders: Sequence[NumberOrder]) -> list[Any]:
         )
         for one in orders
     ]
-
-
-def _digits(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of numbers ended", field="after")
-    return int(after)

@@ -6,9 +6,8 @@ from typing import Any
 
 from spyne import Boolean, Integer, ServiceBase, Unicode
 
-from api.soap.margins import many
 from api.soap.models import Address as AddressModel
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
 from api.soap.service import filled, given, operation
 from domain.access.editions import Edition
 from domain.operators import NumberPlan, Operator

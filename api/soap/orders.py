@@ -9,8 +9,8 @@ from typing import Any, Final
 from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 
 from api.element_fields import command, shown
-from api.soap.margins import many
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
 from domain.access.actor import Action
 from domain.ids import OrderId, SubscriptionId
@@ -189,7 +189,7 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
     ) -> Any:
         """Return orders, of a subscription, of a state and of a kind, or all."""
         cmd = ListOrders(
-            page=PageRequest(first or PAGE, _place(after)),
+            page=PageRequest(first or PAGE, key_after(after)),
             subscription=None if subscription is None else SubscriptionId(subscription),
             state=None if state is None else OrderState(str(state)),
             kind=None if kind is None else OrderKind(str(kind)),
@@ -310,11 +310,3 @@ def _barring(one: Barring) -> Any:
 def _element(one: NetworkElement) -> Any:
     text = json.dumps(shown(one), ensure_ascii=False)
     return ElementModel(name=one.name, kind=one.kind.value, active=one.active, version=one.version, document=text)
-
-
-def _place(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of orders ended", field="after")
-    return int(after)

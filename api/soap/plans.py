@@ -10,7 +10,7 @@ from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
 from api.soap import models, showing
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from api.soap.showing import plain
 from domain.buckets.grant import GiftRules, GrantKind, shown
@@ -29,11 +29,6 @@ from domain.usecases.tell_buckets import FIRST_MAX, BucketEntry, Happened, TellB
 KindOfGrant = _enum(GrantKind, "GrantKind")
 Happening = _enum(Happened, "BucketHappening")
 ENTRIES: Final = 200
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class PlanBucket(Model):

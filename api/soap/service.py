@@ -14,6 +14,7 @@ from api.languages import told_in
 from api.soap import models, particulars, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
+from api.soap.paging import key_after
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.commands import camel
@@ -256,7 +257,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def list_invoices(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
         """Return invoices and credit notes of a payer, or of everybody."""
         payer = await ctx.udc.ask(get_customer, customerNumber) if customerNumber is not None else None
-        query = ListInvoices(page=PageRequest(first or PAGE, _position(after)), customer=payer.id if payer else None)
+        query = ListInvoices(page=PageRequest(first or PAGE, key_after(after)), customer=payer.id if payer else None)
         page = await ctx.udc.ask(list_invoices, query)
         following = str(page.items[-1].id) if page.more else None
         return models.InvoicePage(
@@ -266,7 +267,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("ListReceivedInvoices", Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
     async def list_received_invoices(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
         """Return the invoices and credit notes that a reseller received for what he buys."""
-        page = await ctx.udc.ask(list_received_invoices, PageRequest(first or PAGE, _position(after)))
+        page = await ctx.udc.ask(list_received_invoices, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         return models.InvoicePage(
             count=len(page.items), invoice=[showing.invoice(one) for one in page.items], next=following
@@ -335,14 +336,6 @@ def _field(tag: str, value: Any, text: str | None) -> Any:
         return ""  # an empty element is an empty text, not nothing
     # The schema has checked the text; spyne's own value of an enumeration is not comparable.
     return _KINDS[tag]((text or "").strip()) if tag in _KINDS else value
-
-
-def _position(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of invoices ended", field="after")
-    return int(after)
 
 
 def _snake(name: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any, Final
 from spyne import Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
-from api.soap.margins import many
 from api.soap.models import Address as AddressModel
-from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, needed
+from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, many, needed
 from api.soap.service import operation
 from api.soap.showing import plain
 from domain.basis.batch import BasisBatch

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 
-from api.soap.models import Model, needed
+from api.soap.models import Model, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
 from domain.ids import EventId, WebhookId
 from domain.ports.page import PAGE_MAX, PageRequest
-from domain.refusal import BadValue
 from domain.usecases.list_events import list_events
 from domain.usecases.manage_webhooks import (
     ChangeWebhook,
@@ -28,11 +28,6 @@ from domain.usecases.manage_webhooks import (
 )
 
 PAGE: Final = 200
-
-
-def many(kind: Any) -> Any:
-    """Return a type whose element may come any number of times."""
-    return kind.customize(min_occurs=0, max_occurs="unbounded")
 
 
 class Event(Model):
@@ -112,7 +107,7 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
     ) -> Any:
         """Return what was changed after ``after``, the ``last`` of the page before; whoever asks on misses nothing."""
         page = await ctx.udc.ask(
-            list_events, PageRequest(first or PAGE, _marker(after)), kinds=tuple(kind or ()), subject=subject
+            list_events, PageRequest(first or PAGE, key_after(after)), kinds=tuple(kind or ()), subject=subject
         )
         last = str(page.items[-1].id) if page.items else after
         return EventPage(count=len(page.items), event=[_event(one) for one in page.items], last=last, more=page.more)
@@ -190,11 +185,3 @@ def _webhook(one: Any, secret: str | None = None) -> Any:
         failingSince=one.failing_since,
         secret=secret,
     )
-
-
-def _marker(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise BadValue("this is not where a page of events ended", field="after")
-    return int(after)

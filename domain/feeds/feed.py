@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from domain.commands import camel
 from domain.feeds.schedule import check_schedule
 from domain.ids import FeedId, OperatorId
 from domain.refusal import BadValue
@@ -148,7 +149,7 @@ def _check_rules(rules: Rules) -> None:
         raise BadValue("a marker is the end of a name, such as .done", field="marker")
     for name in ("done_folder", "refused_folder"):
         if not safe(getattr(rules, name)) or getattr(rules, name).startswith("-"):
-            raise BadValue("a folder is one name below the feed's own", field=_camel(name))
+            raise BadValue("a folder is one name below the feed's own", field=camel(name))
     if rules.done_folder == rules.refused_folder:
         raise BadValue("done and refused files go to two folders", field="refusedFolder")
     if rules.grows and rules.after is not After.LEAVE:
@@ -163,8 +164,3 @@ def _check_rules(rules: Rules) -> None:
         raise BadValue("a sequence ends between 1 and 10^18", field="sequenceLast")
     if rules.sequence_column is not None and not 0 < len(rules.sequence_column) <= 100:
         raise BadValue("a column's name has 1 to 100 characters", field="sequenceColumn")
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

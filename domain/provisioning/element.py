@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from domain.commands import camel
 from domain.contracts.subscription import SubscriptionKind
 from domain.feeds.feed import Credential
 from domain.ids import ElementId, OperatorId
@@ -136,7 +137,7 @@ def check(element: NetworkElement) -> NetworkElement:
         ("answer_seconds", 1, 30 * 86_400),
     ):
         if not least <= getattr(element, name) <= most:
-            raise BadValue("is from {least} to {most}", least=least, most=most, field=_camel(name))
+            raise BadValue("is from {least} to {most}", least=least, most=most, field=camel(name))
     for name in element.credentials:
         if name not in CREDENTIALS[element.kind]:
             known = ", ".join(sorted(CREDENTIALS[element.kind])) or "none"
@@ -144,8 +145,3 @@ def check(element: NetworkElement) -> NetworkElement:
     if element.kind is ElementKind.WEBHOOK and "secret" not in element.credentials:
         raise BadValue("a webhook is signed: give a secret", field="credentials.secret")
     return element
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
