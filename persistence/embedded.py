@@ -227,18 +227,13 @@ def _launch(how: Runner, home: Path, data: Path, shares: int, options: Mapping[s
     for _ in range(ATTEMPTS_MAX):
         port = _port(home)
         process, start_of_log = _spawn(how, home, data, {"port": str(port), **options})
-        _keep(home, _access(home) | {"port": port})
-        while process.poll() is None and time.monotonic() < deadline:
-            lines = _postmaster(data)
-            if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
+        try:
+            _keep(home, _access(home) | {"port": port})
+            if _ready(process, home, data, deadline):
                 return Server(_url(home, port), home, how.programs.folder, data, shares, process)
-            time.sleep(POLL_SECONDS)
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
-            raise DatabaseAway(
-                f"the embedded database was not ready within {START_SECONDS:.0f} seconds: see {home}/log"
-            )
+        except BaseException:  # its directory may be gone: nobody would stop it
+            _stop(process.pid, process)
+            raise
         with (home / "log").open(encoding="utf-8", errors="replace") as log:
             log.seek(start_of_log)
             reason = _reason(log.read(), data)
@@ -249,6 +244,20 @@ def _launch(how: Runner, home: Path, data: Path, shares: int, options: Mapping[s
         else:
             break
     raise DatabaseAway(f"the embedded database does not start: {reason} (all of it in {home}/log)")
+
+
+def _ready(process: subprocess.Popen[bytes], home: Path, data: Path, deadline: float) -> bool:
+    """Wait until the server answers: true, or until it has ended: false."""
+    while process.poll() is None:
+        lines = _postmaster(data)
+        if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
+            return True
+        if time.monotonic() > deadline:
+            raise DatabaseAway(
+                f"the embedded database was not ready within {START_SECONDS:.0f} seconds: see {home}/log"
+            )
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def _spawn(how: Runner, home: Path, data: Path, settings: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import random
@@ -91,15 +92,21 @@ class Cluster:
 
 
 def sweep() -> None:
-    """Stop and remove the servers of test processes that were killed; the process id is in the directory's name."""
-    for folder in Path(tempfile.gettempdir()).glob("tollwright-tests-*-*"):
-        number = folder.name.split("-")[2]
-        if embedded.alive(int(number)) or folder.stat().st_uid != os.geteuid():
-            continue
-        if any(folder.glob("postgres-*/data/postmaster.pid")):
-            with contextlib.suppress(DatabaseAway, OSError), embedded.start(folder, durable=False):
-                pass  # joins it, is alone, and so stops it
-        shutil.rmtree(folder, ignore_errors=True)
+    """Stop and remove the servers of test processes that were killed; the process id is in the directory's name.
+
+    One test process at a time: two that find the same directory would take it from under each other.
+    """
+    own = f"tollwright-tests-{os.geteuid()}.lock"
+    with (Path(tempfile.gettempdir()) / own).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in Path(tempfile.gettempdir()).glob("tollwright-tests-*-*"):
+            number = folder.name.split("-")[2]
+            if embedded.alive(int(number)) or folder.stat().st_uid != os.geteuid():
+                continue
+            if any(folder.glob("postgres-*/data/postmaster.pid")):
+                with contextlib.suppress(DatabaseAway, OSError), embedded.start(folder, durable=False):
+                    pass  # joins it, is alone, and so stops it
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

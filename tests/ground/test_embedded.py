@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -119,6 +120,31 @@ def test_a_server_somebody_else_started_is_used_and_left_alone(folder: Path) -> 
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(300) == 0
+
+
+def test_a_start_that_fails_halfway_leaves_no_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with quick(folder) as server:
+        data = server.data
+    begun: list[subprocess.Popen[bytes]] = []
+    spawn = embedded._spawn
+
+    def watched(*what: Any) -> tuple[subprocess.Popen[bytes], int]:
+        process, begins = spawn(*what)
+        begun.append(process)
+        return process, begins
+
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", str(data))
+
+    monkeypatch.setattr(embedded, "_spawn", watched)
+    monkeypatch.setattr(embedded, "_keep", gone)
+    with pytest.raises(DatabaseAway, match="cannot be started: no such file"):
+        quick(folder)
+    assert begun
+    assert all(one.returncode is not None for one in begun)  # stopped, and waited for
+    monkeypatch.undo()
+    with quick(folder) as server:
+        assert ask(server.url) == 1
 
 
 STARTER = """
