@@ -38,15 +38,17 @@ _DEAD: Final = """
 update webhook_delivery set state = 'waiting', attempts = 0, next_at = $3, finished_at = null
 where operator = $1 and webhook = $2 and state = 'dead'"""
 _CLAIM: Final = f"""
-with chosen as (
-    select d.operator, d.webhook, d.event from webhook w cross join lateral (
+with turn as (
+    select w.operator, w.id, w.failing_since from webhook w
+    where w.active and w.id <> all ($1::bigint[]) and exists (select from webhook_delivery x
+        where x.operator = w.operator and x.webhook = w.id and x.state = 'waiting' and x.next_at <= now())
+    order by random() limit $2),
+chosen as (
+    select d.operator, d.webhook, d.event from turn t cross join lateral (
         select x.operator, x.webhook, x.event from webhook_delivery x
-        where x.operator = w.operator and x.webhook = w.id and x.state = 'waiting' and x.next_at <= now()
-        order by x.next_at, x.event limit case when w.failing_since is null then $3::int else 1 end
-        for update skip locked) d
-    where w.active and w.id <> all ($1::bigint[])
-        and w.id in (select id from webhook where active order by random() limit $2 * 1000)
-    limit $2 * $3)
+        where x.operator = t.operator and x.webhook = t.id and x.state = 'waiting' and x.next_at <= now()
+        order by x.next_at, x.event limit case when t.failing_since is null then $3::int else 1 end
+        for update skip locked) d)
 update webhook_delivery d set attempts = d.attempts + 1, next_at = now() + $4
 from chosen c, outbox o, webhook w
 where d.operator = c.operator and d.webhook = c.webhook and d.event = c.event and o.id = d.event

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Actor, allow
 from domain.bulk.sheet import COLUMNS, OWN, WITH_FIELDS, SheetKind
 from domain.contracts.contract import Contract
 from domain.contracts.identifiers import IdentifierKind
@@ -17,6 +17,7 @@ from domain.ids import ContractId, CustomerId
 from domain.ports.clock import Clock
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.ports.unit import Begin, Unit
+from domain.usecases.list_bulk import READS
 
 AGGREGATES: Final = {
     SheetKind.CUSTOMERS: Aggregate.CUSTOMER,
@@ -32,7 +33,7 @@ async def export_bulk(kind: SheetKind, *, actor: Actor, begin: Begin, clock: Clo
     What came without an external id has the operator's own word for it there: the customer's or contract's number, or
     the key. What has ended is left out. Refuses with: NotAllowed.
     """
-    allow(actor, Action.READ_CUSTOMERS if kind is SheetKind.CUSTOMERS else Action.READ_CONTRACTS)
+    allow(actor, READS[kind])
     async with begin(actor) as unit:
         own = await _own(unit, kind)
         await unit.audit.write("export_bulk", kind.value)

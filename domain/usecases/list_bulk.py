@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from domain.access.actor import Action, Actor, allow
 from domain.bulk.run import BulkFault, BulkImport
+from domain.bulk.sheet import SheetKind
 from domain.ids import BulkImportId
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
+
+# What one must be allowed to read to look at a sheet, or to take one out.
+READS: Final = {
+    SheetKind.CUSTOMERS: Action.READ_CUSTOMERS,
+    SheetKind.CONTRACTS: Action.READ_CONTRACTS,
+    SheetKind.SUBSCRIPTIONS: Action.READ_CONTRACTS,
+    SheetKind.NUMBERS: Action.READ_CONTRACTS,
+}
 
 
 async def list_bulk_imports(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[BulkImport]:
@@ -18,15 +29,16 @@ async def list_bulk_imports(request: PageRequest, *, actor: Actor, begin: Begin)
 
 async def get_bulk_import(key: BulkImportId, *, actor: Actor, begin: Begin) -> BulkImport:
     """Return one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
-        return await unit.bulk.get(key)
+        found = await unit.bulk.get(key)
+    allow(actor, READS[found.kind])
+    return found
 
 
 async def list_bulk_faults(key: BulkImportId, request: PageRequest, *, actor: Actor, begin: Begin) -> Page[BulkFault]:
     """List the faults of an import in the order of its rows. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
+        allow(actor, READS[(await unit.bulk.get(key)).kind])
         return await unit.bulk.faults(key, request)
 
 

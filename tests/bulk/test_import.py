@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.access.actor import Actor
+from domain.access.actor import Action, Actor
 from domain.bulk.run import BulkFault, BulkImport, BulkMode, BulkState
 from domain.bulk.sheet import SheetKind
 from domain.fields.definition import Aggregate, FieldKind
@@ -20,7 +20,7 @@ from domain.usecases.create_service import CreateService, create_service
 from domain.usecases.define_fields import DefineField, define_field
 from domain.usecases.export_bulk import export_bulk
 from domain.usecases.import_bulk import TakeSheet, import_bulk, take_sheet
-from domain.usecases.list_bulk import list_bulk_faults, list_bulk_imports
+from domain.usecases.list_bulk import get_bulk_import, list_bulk_faults, list_bulk_imports
 from domain.usecases.list_customers import ListCustomers, list_customers
 from integrations.sheets.rows import SheetFiles
 from tests.stores.worlds import World
@@ -192,6 +192,18 @@ async def test_who_may_not_and_what_is_no_sheet_at_all(world: World) -> None:
         await import_bulk(
             BulkImportId(10**9), actor=world.operator, begin=world.begin, clock=world.clock, sheets=SheetFiles()
         )
+
+
+async def test_who_may_bring_contracts_may_look_at_their_sheet_and_at_no_other(world: World) -> None:
+    scopes = frozenset({Action.READ_CONTRACTS, Action.WRITE_CONTRACTS})
+    clerk = replace(world.operator, scopes=scopes)
+    done, faults = await brought(world, SheetKind.CONTRACTS, CONTRACTS, clerk)
+    assert (done.state, {one.field for one in faults}) == (BulkState.REFUSED, {"customer"})
+    customers, _ = await brought(world, SheetKind.CUSTOMERS, CUSTOMERS)
+    with pytest.raises(NotAllowed):
+        await get_bulk_import(customers.id, actor=clerk, begin=world.begin)
+    with pytest.raises(NotAllowed):
+        await list_bulk_faults(customers.id, PageRequest(1), actor=clerk, begin=world.begin)
 
 
 async def test_what_goes_out_comes_in_at_another_operator(world: World) -> None:
