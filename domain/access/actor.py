@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.access.editions import PARTS, Edition, Part, editions_of, names
-from domain.ids import OperatorId, ResellerId
+from domain.ids import OperatorId, ResellerId, UserId
 from domain.refusal import NotAllowed
 
 
@@ -80,7 +80,9 @@ class Actor:
 
     ``reseller`` is None for the operator's own clients. ``resellers`` is the subtree a reseller's client may reach, his
     own id first; it is empty for the operator's own clients, who reach everything of their operator.
-    ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's.
+    ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's. ``user`` is who
+    signed in, None for a machine; ``client`` is the portal he came through then. ``factor`` names how the caller proved
+    who he is, as ``secret``, ``password+totp`` or ``password+webauthn``; ``behalf`` on whose behalf he says he acts.
     """
 
     operator: OperatorId
@@ -90,6 +92,9 @@ class Actor:
     resellers: tuple[ResellerId, ...] = ()
     address: str | None = None
     edition: Edition = Edition.RETAIL
+    user: UserId | None = None
+    factor: str = ""
+    behalf: str | None = None
 
     def may(self, action: Action) -> bool:
         """Tell whether the caller holds the permission."""
