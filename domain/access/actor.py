@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.access.editions import PARTS, Edition, Part, editions_of, names
-from domain.ids import OperatorId, ResellerId, UserId
+from domain.access.limits import NO_LIMITS, Limits
+from domain.ids import LevelId, OperatorId, ResellerId, UserId
 from domain.refusal import NotAllowed
 
 
@@ -45,6 +46,11 @@ class Action(StrEnum):
     WRITE_COMMISSIONS = "commissions:write"
     SYNC_CUSTOMERS = "customers:sync"
     READ_BASIS = "basis:read"
+    READ_USERS = "users:read"
+    MANAGE_USERS = "users:manage"
+    MANAGE_LEVELS = "levels:manage"
+    APPROVE = "approvals:decide"
+    READ_AUDIT = "audit:read"
 
 
 # What only the operator himself may do, whatever scopes a reseller's client was given.
@@ -70,6 +76,7 @@ OPERATOR_ONLY = frozenset(
         Action.WRITE_COMMISSIONS,
         Action.SYNC_CUSTOMERS,
         Action.READ_BASIS,
+        Action.APPROVE,
     }
 )
 
@@ -83,6 +90,8 @@ class Actor:
     ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's. ``user`` is who
     signed in, None for a machine; ``client`` is the portal he came through then. ``factor`` names how the caller proved
     who he is, as ``secret``, ``password+totp`` or ``password+webauthn``; ``behalf`` on whose behalf he says he acts.
+    ``operations`` are single ones that his ``level`` gives beside whole scopes, by their use cases' names; ``limits``
+    are the level's.
     """
 
     operator: OperatorId
@@ -95,6 +104,9 @@ class Actor:
     user: UserId | None = None
     factor: str = ""
     behalf: str | None = None
+    level: LevelId | None = None
+    operations: frozenset[str] = frozenset()
+    limits: Limits = NO_LIMITS
 
     def may(self, action: Action) -> bool:
         """Tell whether the caller holds the permission."""

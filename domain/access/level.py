@@ -1,0 +1,102 @@
+"""A user level: what everybody who has it may do, and how far.
+
+A permission is a word: a scope, such as ``contracts:write``, which is every operation of that scope, also those of
+later releases; or the name of one operation, such as ``swap_sim``. Who has neither may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from domain.access.actor import OPERATOR_ONLY, Action, Actor
+from domain.access.limits import NO_LIMITS, Limits
+from domain.ids import LevelId, OperatorId, ResellerId
+
+NAME_MAX = 100
+
+_SCOPES: Final = {action.value: action for action in Action}
+_READS: Final = frozenset(word for word in _SCOPES if word.endswith(":read"))
+_DESK: Final = frozenset(
+    {"customers:read", "contracts:read", "prices:read", "usage:read", "invoices:read", "payments:read", "events:read"}
+)
+# What is done at the telephone for somebody who is a customer already.
+_CARE: Final = frozenset(
+    {
+        "change_customer", "note_customer", "swap_sim", "step_subscription", "place_order", "assign_numbers",
+        "release_numbers", "change_subscription", "retry_order", "cancel_order", "grant_units", "give_units",
+    }
+)  # fmt: skip
+_RESELLERS: Final = frozenset(action.value for action in Action if action not in OPERATOR_ONLY)
+
+# What each built-in level holds. They are there for every operator, and are copied where something else is wanted.
+BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
+    "administrator": frozenset(_SCOPES),
+    "billing": _DESK
+    | {"bills:run", "payments:write", "commissions:read", "commissions:write", "basis:read", "meter:read"}
+    | {"approvals:decide", "note_customer"},
+    "price_manager": frozenset(
+        "prices:read prices:write costs:read usage:read usage:rerate customers:read contracts:read events:read"
+        " approvals:decide".split()
+    ),
+    "support": _DESK | _CARE | {"alarms:read"},
+    "seller": frozenset(
+        {"customers:read", "contracts:read", "contracts:write", "prices:read", "commissions:read", "events:read"}
+    )
+    | {"create_customer", "change_customer", "note_customer"},
+    "reseller_administrator": _RESELLERS,
+    "reseller_support": (_DESK & _RESELLERS) | _CARE,
+    "auditor": _READS | {"list_bill_runs", "list_drafts", "list_clients"},
+    "read_only": _READS - {"costs:read", "users:read", "audit:read", "metrics:read", "meter:read"},
+    "machine": _READS - {"users:read", "audit:read", "costs:read"}
+    | {"customers:write", "contracts:write", "customers:sync", "cdr:import", "payments:write", "webhooks:manage"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A named set of permissions. ``built_in`` is the key of a built-in one; ``reseller`` whose own it is."""
+
+    id: LevelId
+    operator: OperatorId
+    name: str
+    built_in: str | None = None
+    reseller: ResellerId | None = None
+    permissions: frozenset[str] = frozenset()
+    limits: Limits = NO_LIMITS
+    requires_second_factor: bool = False
+    removed: bool = False
+    version: int = 1
+
+    @property
+    def held(self) -> frozenset[str]:
+        """What it gives: of a built-in one, what this release says; one that it does not know gives nothing."""
+        return self.permissions if self.built_in is None else BUILT_IN.get(self.built_in, frozenset())
+
+    @property
+    def scopes(self) -> frozenset[Action]:
+        """The scopes that it gives whole."""
+        return frozenset(_SCOPES[word] for word in self.held if word in _SCOPES)
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The single operations that it gives beside."""
+        return frozenset(word for word in self.held if word not in _SCOPES)
+
+
+def with_level(actor: Actor, level: Level) -> Actor:
+    """Return the actor as far as his level lets him: of the scopes he comes with, those that both say.
+
+    For a person ``actor.scopes`` are those that the portal's client has (it cannot do more than it was given), for a
+    machine its own. A single operation passes where the client has a scope that the operation asks for, which
+    ``domain.access.operations.allowed`` looks at. Who gives a level a part of the resellers' tree also sets
+    ``reseller`` and ``resellers`` to it.
+    """
+    return replace(
+        actor,
+        scopes=actor.scopes & level.scopes,
+        operations=level.operations,
+        limits=level.limits,
+        level=level.id,
+    )
