@@ -14,7 +14,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
 from domain.ids import BillRunId, ContractId, CustomerId, ServiceId, SubscriptionId
-from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.fees import LOOKBACK_MONTHS
 from domain.period import Period
 from domain.ports.invoices import PayerPage
@@ -165,7 +165,9 @@ select distinct a.id from above a join customer c on c.operator = $1 and c.id = 
 
 _BILLED: Final = """
 select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription, sum(l.net) as net,
-       (array_agg(i.number order by i.id desc))[1] as number
+       (array_agg(i.number order by i.id desc))[1] as number, array_agg(l.period_start order by l.invoice, l.position)
+       as starts, array_agg(l.period_end order by l.invoice, l.position) as ends,
+       array_agg(l.net order by l.invoice, l.position) as nets
   from invoice_line l
   join invoice i on i.operator = l.operator and i.customer = l.customer and i.id = l.invoice
  where l.operator = $1 and l.contract = any ($2::bigint[]) and l.fee_start >= $3
@@ -454,7 +456,9 @@ class BillRunStore:
         for row in rows:
             started = (row["fee_held_from"], row["fee_start"])
             key = FeeKey(row["contract"], row["service"], *started, row["fee_one_time"], row["subscription"] or 0)
-            found[key.contract][key] = BilledFee(row["net"], row["number"])
+            lines = zip(row["starts"], row["ends"], row["nets"], strict=True)
+            parts = tuple(BilledPart(Period(start, end), net) for start, end, net in lines)
+            found[key.contract][key] = BilledFee(row["net"], row["number"], parts)
         return found
 
     async def _currencies(self) -> dict[int, str]:

@@ -24,7 +24,7 @@ from domain.ids import (
     ServiceId,
     SubscriptionId,
 )
-from domain.invoicing.bill_run import BilledFee, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
 from domain.invoicing.series import default_prefix, name_of
@@ -402,8 +402,9 @@ class MemoryBillRuns:
             for line in invoice.lines:
                 if line.fee is not None and line.fee.contract in found:
                     fees = found[line.fee.contract]
-                    before = fees[line.fee].net if line.fee in fees else Decimal(0)
-                    fees[line.fee] = BilledFee(before + line.net, invoice.number)
+                    before = fees.get(line.fee, BilledFee(Decimal(0), ""))
+                    parts = (*before.parts, BilledPart(line.period, line.net))
+                    fees[line.fee] = BilledFee(before.net + line.net, invoice.number, parts)
         return found
 
 

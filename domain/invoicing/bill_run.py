@@ -101,11 +101,20 @@ class FeeKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BilledPart:
+    """Days of a fee, and what was charged for them."""
+
+    period: Period
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BilledFee:
-    """What earlier invoices have charged for a fee, and the number of the last of them."""
+    """What earlier invoices have charged for a fee, line by line, and the number of the last of them."""
 
     net: Decimal
     invoice: str
+    parts: tuple[BilledPart, ...] = ()
 
 
 BilledFees = Mapping[FeeKey, BilledFee]

@@ -22,7 +22,8 @@ from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.service import Service
 from domain.contracts.terms import Discount, DiscountOn
 from domain.ids import ServiceId, SubscriptionId
-from domain.invoicing.bill_run import BilledFees, FeeKey
+from domain.invoicing.bill_run import BilledFees, BilledPart, FeeKey
+from domain.invoicing.corrected import corrected_days
 from domain.invoicing.proration import Priced, covers, fee_periods
 from domain.money import round_to
 from domain.period import Period
@@ -128,10 +129,13 @@ def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[F
         elif fee.amount != before.net:
             difference = fee.amount - before.net
             whole = Period(fee.parts[0].period.start, fee.parts[-1].period.end)
-            left.append(FeeCharge(fee.key, whole, 1, abs(difference), difference, before.invoice))
+            now = [BilledPart(part.period, part.amount) for part in fee.parts]
+            days = corrected_days(now, before.parts, decimals=window.decimals) if before.parts else None
+            left.append(FeeCharge(fee.key, days or whole, 1, abs(difference), difference, before.invoice))
     for key, before in billed.items():
         if key not in seen and before.net and window.earliest <= key.fee_start < window.fees_until:
-            left.append(FeeCharge(key, _day(key.fee_start), 1, abs(before.net), -before.net, before.invoice))
+            days = corrected_days((), before.parts, decimals=window.decimals) or _day(key.fee_start)
+            left.append(FeeCharge(key, days, 1, abs(before.net), -before.net, before.invoice))
     return sorted(left, key=lambda charge: (charge.key, charge.period))
 
 
@@ -241,7 +245,7 @@ def _periodic(held: _Held, stretches: list[tuple[date, date | None]], window: Wi
 
 
 def _left_of_binding(held: _Held, window: Window) -> Iterator[DueFee]:
-    """Yield what leaving before the binding was over costs, on the day of the end."""
+    """Yield what leaving before the binding was over costs, with the bill of the contract's last day."""
     end, ending = held.contract.end, held.contract.ending
     if end is None or ending is None or ending.bound_until is None or end < window.earliest:
         return
@@ -249,7 +253,7 @@ def _left_of_binding(held: _Held, window: Window) -> Iterator[DueFee]:
     if amount:
         key, bound = held.key(end, one_time=True), ending.bound_until
         part = FeePart(Period(end, bound), amount, amount)
-        yield DueFee(key, 1, (part,), due=end < window.period.end, bound_until=bound)
+        yield DueFee(key, 1, (part,), due=end <= window.period.end, bound_until=bound)
 
 
 def left_of_binding(contract: Contract, service: Service, line: ContractService, *, decimals: int = 2) -> Decimal:

@@ -74,7 +74,7 @@ async def test_an_upgrade_in_the_month_is_two_lines_and_takes_back_what_was_paid
     await office.bill()
     # 10 of 31 days at 199 are 64.19, which is 134.81 less; 21 of 31 at 299 are 202.55.
     assert sorted(told(office)) == [
-        "1 correction 2026-10-01..2026-10-11 -134.81",
+        "1 correction 2026-10-11..2026-11-01 -134.81",
         "1 periodic 2026-10-11..2026-11-01 202.55",
     ]
     assert (await office.bill()).invoices == 0
@@ -127,7 +127,7 @@ async def test_a_takeover_known_after_the_bill_gives_back_and_charges_the_other(
     await do(office, MoveContract, agreed, customer=heir.id, on=date(2026, 10, 16))
     await office.bill()
     assert told(office) == [
-        "1 correction 2026-10-01..2026-10-16 -102.71",
+        "1 correction 2026-10-16..2026-11-01 -102.71",
         "2 periodic 2026-10-16..2026-11-01 102.71",
     ]
 
@@ -148,6 +148,48 @@ async def test_leaving_early_is_billed_as_a_one_time_fee(office: Office) -> None
     ]
     (fee,) = [each for each in office.invoices[0].lines if each.kind is LineKind.ONE_TIME]
     assert fee.text == "Mobile, återstående bindningstid till 2027-01-01"
+    assert (await office.bill(NOVEMBER)).invoices == 0
+
+
+async def test_an_end_back_in_time_gives_back_the_days_after_it_and_then_some_of_them_are_charged_again(
+    office: Office,
+) -> None:
+    _, agreed, _ = await office.customer(number="1")
+    await office.bill()
+    today(office, date(2026, 11, 3))
+    await do(office, ChangeContract, agreed, end=date(2026, 10, 20))
+    await office.bill()
+    # 19 of 31 days stay: 121.97.
+    assert told(office) == ["1 correction 2026-10-20..2026-11-01 -77.03"]
+    await do(office, ChangeContract, agreed, end=date(2026, 10, 25))
+    await office.bill()
+    # 24 of 31 days: 154.06.
+    assert told(office) == ["1 correction 2026-10-20..2026-10-25 32.09"]
+    async with office.begin() as unit:
+        kept = await unit.contracts.claim(agreed.id)
+        await unit.contracts.keep(replace(kept, end=None, state=ContractState.ACTIVE))
+    await office.bill()
+    assert told(office) == ["1 correction 2026-10-25..2026-11-01 44.94"]
+    async with office.begin() as unit:
+        kept = await unit.contracts.claim(agreed.id)
+        await unit.contracts.keep(replace(kept, services=()))
+    await office.bill()
+    assert told(office) == ["1 correction 2026-10-01..2026-11-01 -199.00"]
+    assert (await office.bill()).invoices == 0
+
+
+async def test_what_is_left_of_the_binding_stands_on_the_bill_of_the_last_day(office: Office) -> None:
+    _, agreed, _ = await office.customer(number="1")
+    await do(office, ChangeContract, agreed, terms=Terms(binding_months=3))
+    today(office, date(2026, 10, 10))
+    await do(office, EndContract, agreed, end=date(2026, 11, 1))
+    today(office, date(2026, 11, 1))
+    await office.bill()
+    assert told(office) == [
+        "1 periodic 2026-10-01..2026-11-01 199.00",
+        "1 one_time 2026-11-01..2027-01-01 398.00",
+    ]
+    assert (await office.bill()).invoices == 0
     assert (await office.bill(NOVEMBER)).invoices == 0
 
 
