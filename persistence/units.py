@@ -26,9 +26,11 @@ from persistence.field_definitions import FieldDefinitionStore, MemoryFieldDefin
 from persistence.files import FileStore, SourceStore, SuspenseStore
 from persistence.grants import GrantStore
 from persistence.groups import GroupStore, MemoryGroups
+from persistence.identity_providers import IdentityProviderStore
 from persistence.intake import IntakeStore
 from persistence.invoices import InvoiceStore
 from persistence.jobs import JobStore
+from persistence.keeping import KeepingStore, MemoryKeeping
 from persistence.ledger import LedgerStore
 from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
@@ -57,6 +59,7 @@ from persistence.memory_places import MemoryNotes, MemoryPlaces
 from persistence.memory_provisioning import MemoryElements, MemoryOrders
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
+from persistence.memory_sign_ins import MemoryApiKeys, MemoryIdentityProviders, MemorySignIns
 from persistence.memory_suspense import MemorySuspenseDesk
 from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
 from persistence.memory_withdrawals import MemoryWithdrawals
@@ -73,6 +76,7 @@ from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.sessions import SessionStore
+from persistence.sign_ins import ApiKeyStore, SignInStore
 from persistence.simulations import MemorySimulations, SimulationStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
@@ -91,6 +95,7 @@ class StoredUnit:
         self.audit = AuditTrail(transaction, actor)
         self.outbox = OutboxStore(transaction, actor)
         self.answers = AnswerStore(transaction, actor)
+        self.kept = KeepingStore(transaction, actor)
         self.customers = CustomerStore(transaction, actor)
         self.resellers = ResellerStore(transaction, actor)
         self.services = ServiceStore(transaction, actor)
@@ -137,6 +142,9 @@ class StoredUnit:
         self.events = EventLog(transaction, actor)
         self.webhooks = WebhookStore(transaction, actor)
         self.bulk = BulkStore(transaction, actor)
+        self.sign_ins = SignInStore(transaction, actor)
+        self.api_keys = ApiKeyStore(transaction, actor)
+        self.identity_providers = IdentityProviderStore(transaction, actor)
         self._transaction = transaction
 
     @asynccontextmanager
@@ -155,6 +163,7 @@ class MemoryUnit:
         self.audit = MemoryAudit(draft)
         self.outbox = MemoryOutbox(draft)
         self.answers = MemoryAnswers(draft)
+        self.kept = MemoryKeeping(draft)
         self.customers = MemoryCustomers(draft)
         self.resellers = MemoryResellers(draft)
         self.services = MemoryServices(draft)
@@ -201,6 +210,9 @@ class MemoryUnit:
         self.events = MemoryEvents(draft)
         self.webhooks = MemoryWebhooks(draft)
         self.bulk = MemoryBulk(draft)
+        self.sign_ins = MemorySignIns(draft)
+        self.api_keys = MemoryApiKeys(draft)
+        self.identity_providers = MemoryIdentityProviders(draft)
         self._draft = draft
 
     @asynccontextmanager

@@ -90,6 +90,7 @@ class Actor:
     ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's. ``user`` is who
     signed in, None for a machine; ``client`` is the portal he came through then. ``factor`` names how the caller proved
     who he is, as ``secret``, ``password+totp`` or ``password+webauthn``; ``behalf`` on whose behalf he says he acts.
+    ``session`` is the name of his session, where somebody has signed in.
     ``operations`` are single ones that his ``level`` gives beside whole scopes, by their use cases' names; ``limits``
     are the level's.
     """
@@ -103,24 +104,32 @@ class Actor:
     edition: Edition = Edition.RETAIL
     user: UserId | None = None
     factor: str = ""
+    session: str | None = None
     behalf: str | None = None
     level: LevelId | None = None
     operations: frozenset[str] = frozenset()
     limits: Limits = NO_LIMITS
 
-    def may(self, action: Action) -> bool:
-        """Tell whether the caller holds the permission."""
+    @property
+    def caller(self) -> str:
+        """Return who calls, in a word: the client, and the user where one has signed in through it."""
+        return self.client if self.user is None else f"{self.client} {self.user}"
+
+    def may(self, action: Action, operation: str | None = None) -> bool:
+        """Tell whether the caller holds the permission: for everything of it, or for one operation."""
         if self.edition not in editions_of(action):
             return False
-        return action in self.scopes and (self.reseller is None or action not in OPERATOR_ONLY)
+        if action not in self.scopes and (operation is None or operation not in self.operations):
+            return False
+        return self.reseller is None or action not in OPERATOR_ONLY
 
     def reaches(self, reseller: ResellerId | None) -> bool:
         """Tell whether something that belongs to ``reseller`` (None: the operator himself) is the caller's to see."""
         return self.reseller is None or reseller in self.resellers
 
 
-def allow(actor: Actor, action: Action) -> None:
-    """Let the caller pass.
+def allow(actor: Actor, action: Action, operation: str | None = None) -> None:
+    """Let the caller pass, for one operation or for everything that the permission is for.
 
     Refuses with: NotAllowed, naming the permission that is missing, or the editions that this is in.
     """
@@ -131,7 +140,7 @@ def allow(actor: Actor, action: Action) -> None:
             permission=action.value,
             editions=names(editions),
         )
-    if not actor.may(action):
+    if not actor.may(action, operation):
         raise NotAllowed(
             "this needs the permission {permission}, which {client} does not have",
             permission=action.value,
@@ -139,12 +148,12 @@ def allow(actor: Actor, action: Action) -> None:
         )
 
 
-def may_write_prices(actor: Actor) -> None:
+def may_write_prices(actor: Actor, operation: str) -> None:
     """Let the operator's clients pass, and a reseller's, which reach lists of their own alone.
 
     Refuses with: NotAllowed.
     """
-    allow(actor, Action.WRITE_PRICES if actor.reseller is None else Action.WRITE_OWN_PRICES)
+    allow(actor, Action.WRITE_PRICES if actor.reseller is None else Action.WRITE_OWN_PRICES, operation)
 
 
 def within(actor: Actor, part: Part) -> None:

@@ -26,6 +26,7 @@ from domain.ports.groups import Groups
 from domain.ports.intake import Intake
 from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
+from domain.ports.keeping import Keeping
 from domain.ports.ledger import Ledger
 from domain.ports.margins import Margins
 from domain.ports.metering import Meter
@@ -36,6 +37,7 @@ from domain.ports.places import Notes, Places
 from domain.ports.provisioning import Elements, Orders
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
+from domain.ports.sign_ins import ApiKeys, IdentityProviders, SignIns
 from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
@@ -60,6 +62,8 @@ class Unit(Protocol):
     def outbox(self) -> Outbox: ...  # noqa: D102
     @property
     def answers(self) -> Answers: ...  # noqa: D102
+    @property
+    def kept(self) -> Keeping: ...  # noqa: D102
     @property
     def customers(self) -> Customers: ...  # noqa: D102
     @property
@@ -150,6 +154,12 @@ class Unit(Protocol):
     def events(self) -> Events: ...  # noqa: D102
     @property
     def webhooks(self) -> Webhooks: ...  # noqa: D102
+    @property
+    def sign_ins(self) -> SignIns: ...  # noqa: D102
+    @property
+    def api_keys(self) -> ApiKeys: ...  # noqa: D102
+    @property
+    def identity_providers(self) -> IdentityProviders: ...  # noqa: D102
     @property
     def bulk(self) -> Bulk: ...  # noqa: D102
 
