@@ -51,7 +51,7 @@ async def _told(
     window_minutes: int = 60,
     first: int = FIRST_DEFAULT,
 ) -> AsyncGenerator[MarginUpdateType, None]:
-    may_see_margins(info.context.actor)
+    may_see_margins(info.context.actor, "chunk_margins")
     if not 1 <= window_minutes <= WINDOW_MINUTES_MAX:
         raise BadValue(
             "a window has 1 to {window_minutes_max} minutes",
@@ -86,7 +86,7 @@ async def _chunk(info: Info, key: ChunkId, by: MarginBy) -> ChunkMargins | None:
     context = info.context
     assert isinstance(context, LiveContext), "subscriptions come over a socket"
     actor = context.actor
-    may_see_margins(actor)
+    may_see_margins(actor, "chunk_margins")
     found: ChunkMargins | None = await context.board.get(
         (actor.operator, actor.reseller, actor.resellers, key, by),
         lambda: chunk_margins(key, by, actor=actor, begin=context.wiring.begin),

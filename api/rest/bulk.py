@@ -38,7 +38,7 @@ class TakeBulk:
         """Take a sheet."""
         wiring, actor = self._wiring, request.state.actor
         kind = _kind(request)
-        allow(actor, ACTIONS[kind])
+        allow(actor, ACTIONS[kind], "take_sheet")
         if media_type(request) in FORMS:
             sentence = "send the sheet itself as the body, as text/csv or as a workbook; not a form"
             raise Malformed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", sentence)

@@ -38,7 +38,7 @@ class UploadCdr:
     async def __call__(self, request: Request) -> Response:
         """Take one file: 202, and where its progress is told. With ``?wait``: 201 when it is in. 200: it was before."""
         wiring, actor = self._wiring, request.state.actor
-        allow(actor, Action.IMPORT_CDR)
+        allow(actor, Action.IMPORT_CDR, "take_cdr")
         if media_type(request) in FORMS:
             sentence = "send the file itself as the body, as application/octet-stream; not a form"
             raise Malformed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", sentence)

@@ -45,7 +45,7 @@ class PushRecords:
     async def __call__(self, request: Request) -> Response:
         """Take the records of one request. 200 once they are committed, 503 where too many wait."""
         actor: Actor = request.state.actor
-        allow(actor, Action.IMPORT_CDR)
+        allow(actor, Action.IMPORT_CDR, "import_cdr")
         kind, source = media_type(request), request.path_params["source"]
         if not pushed.takes(kind):
             sentence = "send JSON, XML, or FreeSWITCH's form with the field cdr"

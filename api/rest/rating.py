@@ -39,7 +39,7 @@ class RateEvents:
     async def __call__(self, request: Request) -> Response:
         """Rate the events of one request."""
         actor = request.state.actor
-        allow(actor, Action.READ_PRICES)
+        allow(actor, Action.READ_PRICES, "rate_events")
         tariff, events, as_of = _parts(await json_body(request))
         async with self._turn:
             if tariff is None:

@@ -90,7 +90,7 @@ class Actor:
     ``address`` is the network address the call came from, for the audit. ``edition`` is his operator's. ``user`` is who
     signed in, None for a machine; ``client`` is the portal he came through then. ``factor`` names how the caller proved
     who he is, as ``secret``, ``password+totp`` or ``password+webauthn``; ``behalf`` on whose behalf he says he acts.
-    ``session`` is the name of his session, where somebody has signed in.
+    ``session`` is the name of his session, where somebody has signed in. ``language`` is the one he set for himself.
     ``operations`` are single ones that his ``level`` gives beside whole scopes, by their use cases' names; ``limits``
     are the level's.
     """
@@ -106,6 +106,7 @@ class Actor:
     factor: str = ""
     session: str | None = None
     behalf: str | None = None
+    language: str | None = None
     level: LevelId | None = None
     operations: frozenset[str] = frozenset()
     limits: Limits = NO_LIMITS

@@ -36,10 +36,8 @@ BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     "billing": _DESK
     | {"bills:run", "payments:write", "commissions:read", "commissions:write", "basis:read", "meter:read"}
     | {"approvals:decide", "note_customer"},
-    "price_manager": frozenset(
-        "prices:read prices:write costs:read usage:read usage:rerate customers:read contracts:read events:read"
-        " approvals:decide".split()
-    ),
+    "price_manager": frozenset({"prices:read", "prices:write", "costs:read", "usage:read", "usage:rerate"})
+    | {"customers:read", "contracts:read", "events:read", "approvals:decide"},
     "support": _DESK | _CARE | {"alarms:read"},
     "seller": frozenset(
         {"customers:read", "contracts:read", "contracts:write", "prices:read", "commissions:read", "events:read"}

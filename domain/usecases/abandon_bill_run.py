@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import BillRunId
 from domain.invoicing.bill_run import BillRun, BillRunState
 from domain.ports.clock import Clock
@@ -12,12 +13,12 @@ from domain.ports.unit import Begin
 from domain.refusal import WrongState
 
 
+@operation(Action.RUN_BILLS)
 async def abandon_bill_run(key: BillRunId, *, actor: Actor, begin: Begin, clock: Clock) -> BillRun:
     """End a run where it stands. What it issued stays; whom it had not come to is billed by the next run.
 
     Refuses with: NotAllowed, NotFound, WrongState (it is done).
     """
-    allow(actor, Action.RUN_BILLS)
     async with begin(actor, bulk=True) as unit:
         run = await unit.bill_runs.claim(key)
         if run.state is BillRunState.DONE:

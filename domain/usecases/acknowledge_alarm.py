@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.alarms.alarm import Alarm, AlarmState
 from domain.ids import AlarmId
 from domain.ports.clock import Clock
@@ -12,9 +13,9 @@ from domain.ports.unit import Begin
 from domain.refusal import WrongState
 
 
+@operation(Action.MANAGE_ALARMS)
 async def acknowledge_alarm(key: AlarmId, *, actor: Actor, begin: Begin, clock: Clock) -> Alarm:
     """Acknowledge an alarm; again changes nothing. Refuses with: NotAllowed, NotFound, WrongState (closed)."""
-    allow(actor, Action.MANAGE_ALARMS)
     async with begin(actor) as unit:
         alarm = await unit.alarms.claim(key)
         if alarm.state is AlarmState.CLOSED:
@@ -28,9 +29,9 @@ async def acknowledge_alarm(key: AlarmId, *, actor: Actor, begin: Begin, clock: 
     return done
 
 
+@operation(Action.MANAGE_ALARMS)
 async def close_alarm(key: AlarmId, *, actor: Actor, begin: Begin, clock: Clock) -> Alarm:
     """Close an alarm; again changes nothing. Raised once more, it is a new one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_ALARMS)
     async with begin(actor) as unit:
         alarm = await unit.alarms.claim(key)
         if alarm.state is AlarmState.CLOSED:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import assigned
 from domain.contracts.contract import ContractState
@@ -42,6 +43,7 @@ class AddSubscription:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Add a line in the network.
 
@@ -49,7 +51,6 @@ async def add_subscription(cmd: AddSubscription, *, actor: Actor, begin: Begin, 
     (the contract has ended), Overlap (a number is another's then), Conflict (idempotency key, a number that is kept for
     another, rests, is blocked or gone).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:

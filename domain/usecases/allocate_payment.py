@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentId
 from domain.payments.booking import moved, shares
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
@@ -33,13 +34,13 @@ class AllocatePayment:
     parts: Sequence[Part]
 
 
+@operation(Action.WRITE_PAYMENTS)
 async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, clock: Clock) -> Payment:
     """Apply what is left of a payment.
 
     Refuses with: NotAllowed, NotFound, WrongState (all applied, held or returned), BadValue (another currency, more
     than is open or left, another customer's).
     """
-    allow(actor, Action.WRITE_PAYMENTS)
     if not cmd.parts:
         raise BadValue("name at least one invoice", field="parts")
     async with begin(actor) as unit:
@@ -156,12 +157,12 @@ async def _turn(unit: Unit, payment: Payment) -> int:
         turn += 1
 
 
+@operation(Action.WRITE_PAYMENTS)
 async def release_payment(key: PaymentId, *, actor: Actor, begin: Begin, clock: Clock) -> Payment:
     """Undo all that a payment was applied to: its invoices are open again, and the money is nobody's yet.
 
     Refuses with: NotAllowed, NotFound, WrongState (held, returned, or of nobody).
     """
-    allow(actor, Action.WRITE_PAYMENTS)
     async with begin(actor) as unit:
         await unit.payments.lock()
         payment = await unit.payments.get(key)

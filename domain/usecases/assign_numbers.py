@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.contracts.assigning import assigned
 from domain.contracts.dialled import dialling
@@ -27,6 +28,7 @@ class AssignNumbers:
     version: int | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def assign_numbers(cmd: AssignNumbers, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Assign the numbers besides those it has; what it has in just this way already is left.
 
@@ -34,7 +36,6 @@ async def assign_numbers(cmd: AssignNumbers, *, actor: Actor, begin: Begin, cloc
     WrongState (the subscription has ended), Overlap (a number is somebody's then), Conflict (a number that is kept for
     another, rests, is blocked or gone).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         subscription = await unit.subscriptions.claim(cmd.subscription)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.changes import ChangeKind, ChangeState
 from domain.ids import ContractChangeId
 from domain.ports.clock import Clock
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.quotes.quote import QuoteState
 from domain.refusal import Refusal
 from domain.usecases.fit_contract import day_in, done, midnight
@@ -31,12 +32,12 @@ class CarriedOut:
     lapsed: int
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def carry_out_changes(*, actor: Actor, begin: Begin, clock: Clock) -> CarriedOut:
     """Do everything whose day has come in the operator's zone. One that can no longer be done fails with its reason.
 
     Any number may run at once; each change is done by one. Refuses with: NotAllowed.
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     async with begin(actor) as unit:
         today = day_in(await unit.operators.own(), clock.now())
     made = failed = 0
@@ -48,6 +49,23 @@ async def carry_out_changes(*, actor: Actor, begin: Begin, clock: Clock) -> Carr
         failed += not outcome
     ended = await _ended(today, actor, begin, clock)
     return CarriedOut(made, failed, ended, await _lapsed(today, actor, begin))
+
+
+async def rehearse_changes(unit: Unit, until: date, *, clock: Clock) -> None:
+    """Do every change that is planned before a day, in a unit that will be undone: what a dry run looks at.
+
+    What cannot be done fails here as it will then.
+    """
+    for _ in range(CHANGES_MAX):
+        change = await unit.contract_changes.due(date.fromordinal(until.toordinal() - 1))
+        if change is None:
+            return
+        try:
+            async with unit.attempt():
+                await carry_out(unit, change, await unit.contracts.claim(change.contract), clock.now())
+        except Refusal as no:
+            failed = replace(change, state=ChangeState.FAILED, done_at=clock.now(), fault=no.message)
+            await unit.contract_changes.keep(failed, None)
 
 
 async def _next(today: date, actor: Actor, begin: Begin, clock: Clock) -> bool | None:

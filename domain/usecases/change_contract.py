@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractService, ContractState, check, check_step
@@ -40,6 +41,7 @@ class ChangeContract:
 _FIELDS: Final = ("state", "start", "end", "price_list", "services", "terms", "discounts")
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def change_contract(cmd: ChangeContract, *, actor: Actor, begin: Begin, clock: Clock) -> Contract:
     """Change what is given and leave the rest; nothing given, or nothing different, changes nothing.
 
@@ -47,7 +49,6 @@ async def change_contract(cmd: ChangeContract, *, actor: Actor, begin: Begin, cl
     Refuses with: NotAllowed, NotFound (contract, service, price list), Stale, BadValue (also services that cannot
     stand together), WrongState, Overlap (discounts on usage).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     changes = given(cmd, *_FIELDS)
     async with begin(actor) as unit:

@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow, within
+from domain.access.actor import Action, Actor, within
 from domain.access.editions import Part
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.customers.contact import Contact, Recipient
 from domain.customers.customer import CallSpecification, Customer, CustomerKind, Delivery, check, check_open
@@ -64,13 +65,13 @@ _FIELDS: Final = tuple(name for name in ChangeCustomer.__dataclass_fields__ if n
 _TREE: Final = ("parent", "through_parent", "billed_through")
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def change_customer(cmd: ChangeCustomer, *, actor: Actor, begin: Begin) -> Customer:
     """Change what is given and leave the rest; nothing given, or nothing different, changes nothing.
 
     Refuses with: NotAllowed, NotFound (customer, parent, price list), Stale, BadValue, Conflict (number), WrongState
     (merged, closed or erased; or it stands in the tree by dates).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     if cmd.kind is CustomerKind.PERSON:
         within(actor, Part.PERSONS)
     check_texts(cmd)

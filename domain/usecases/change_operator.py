@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.editions import Edition
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.operators import Address, NumberPlan, Operator, check
 from domain.ports.unit import Begin
@@ -45,13 +46,13 @@ class ChangeOperator:
 _FIELDS: Final = tuple(name for name in ChangeOperator.__dataclass_fields__ if name != "version")
 
 
+@operation(Action.MANAGE_OPERATOR)
 async def change_operator(cmd: ChangeOperator, *, actor: Actor, begin: Begin, installation: bool = False) -> Operator:
     """Change what is given and leave the rest; nothing different changes nothing. Documents issued stay as they are.
 
     The edition and the time zone, on which days and months hang, are changed by the installation's own command line
     alone (``installation``). Refuses with: NotAllowed, BadValue, Stale.
     """
-    allow(actor, Action.MANAGE_OPERATOR)
     check_texts(cmd)
     changes: dict[str, Any] = given(cmd, *_FIELDS)
     for name in ("edition", "zone"):

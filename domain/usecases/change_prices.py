@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Actor, may_write_prices
+from domain.access.actor import Action, Actor, may_write_prices
+from domain.access.operations import operation
 from domain.catalogue.proposing import check_in_place, check_rates
 from domain.catalogue.tariff import Rate
 from domain.commands import check_texts
@@ -25,6 +26,7 @@ class ChangePrices:
     valid_from: datetime
 
 
+@operation(any_of=(Action.WRITE_PRICES, Action.WRITE_OWN_PRICES))
 async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[Rate]:
     """Put rates into force from an instant on and return the versions that began.
 
@@ -33,7 +35,7 @@ async def change_prices(cmd: ChangePrices, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, NotFound (list), BadValue (also a destination, band or zone that does not exist, or two
     rates that are equal; the field says which).
     """
-    may_write_prices(actor)
+    may_write_prices(actor, "change_prices")
     check_texts(cmd)
     start = utc(cmd.valid_from, field="validFrom")
     if not cmd.rates:

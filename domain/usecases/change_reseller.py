@@ -7,7 +7,8 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ResellerId
@@ -36,12 +37,12 @@ class ChangeReseller:
     fields: Change[FieldChanges] = UNCHANGED
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def change_reseller(cmd: ChangeReseller, *, actor: Actor, begin: Begin) -> Reseller:
     """Change what is given and leave the rest. Documents issued stay as they are.
 
     Refuses with: NotAllowed, NotFound (reseller, logo), Stale, BadValue, Conflict (code).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     changes: dict[str, Any] = given(cmd, "code", "name", "seller", "fields")
     async with begin(actor) as unit:
@@ -70,12 +71,12 @@ async def change_reseller(cmd: ChangeReseller, *, actor: Actor, begin: Begin) ->
     return kept
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def put_logo(content: bytes, *, actor: Actor, begin: Begin) -> str:
     """Keep a picture for documents and return the SHA-256 it is named by from now on. The same again changes nothing.
 
     Refuses with: NotAllowed, Unreadable (not a PNG, too large).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     if len(content) > LOGO_BYTES_MAX:
         raise Unreadable("a picture has at most {most} bytes", most=LOGO_BYTES_MAX, field="content")
     if not content.startswith(_PNG) or content[12:16] != b"IHDR" or len(content) < 33:

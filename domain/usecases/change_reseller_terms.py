@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.ids import CustomerId, ResellerId
 from domain.period import utc
@@ -31,6 +32,7 @@ class ChangeResellerTerms:
     customer: Change[CustomerId | None] = UNCHANGED
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def change_reseller_terms(
     cmd: ChangeResellerTerms, *, actor: Actor, begin: Begin, clock: Clock
 ) -> Sequence[Term]:
@@ -40,7 +42,6 @@ async def change_reseller_terms(
     below it, and never its own. Refuses with: NotAllowed, NotFound (reseller, parent, price list, customer), BadValue
     (a tree that goes round or is too deep, a customer of somebody else, nothing given), LimitExceeded.
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     changes: dict[str, Any] = given(cmd, "parent", "price_list", "customer")
     if not changes:
@@ -81,12 +82,12 @@ async def change_reseller_terms(
     return [*mine, term]
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_reseller_terms(key: ResellerId, *, actor: Actor, begin: Begin) -> Sequence[Term]:
     """Return a reseller's terms in the order of time; whom a reseller's own buys from is not told to his client.
 
     Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         if key not in await unit.resellers.tree():
             raise NotFound("no reseller {key}", key=key, field="reseller")

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.contracts.service import BundlePart, CountryTax, Service, ServicePrice, check
 from domain.ids import ServiceId
@@ -51,12 +52,12 @@ _PLAIN: Final = (
 )  # fmt: skip
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def change_service(cmd: ChangeService, *, actor: Actor, begin: Begin, clock: Clock) -> Service:
     """Change what is given and leave the rest; only the operator himself may. Contracts that hold it go on.
 
     Refuses with: NotAllowed, NotFound (service, price list, another service), Stale, BadValue, Conflict (code).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     if actor.reseller is not None:
         raise NotAllowed("only the operator himself changes services")
     check_texts(cmd)

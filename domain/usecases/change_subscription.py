@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, check_texts, given
 from domain.contracts.subscription import Subscription, check
 from domain.fields.definition import Aggregate, FieldChanges
@@ -24,12 +25,12 @@ class ChangeSubscription:
     fields: FieldChanges = ()
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def change_subscription(cmd: ChangeSubscription, *, actor: Actor, begin: Begin) -> Subscription:
     """Change what is given and leave the rest; nothing different changes nothing. An ended line has a name, too.
 
     Refuses with: NotAllowed, NotFound, Stale, BadValue.
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         before = await unit.subscriptions.claim(cmd.subscription)

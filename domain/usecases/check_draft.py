@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.draft import Draft
 from domain.catalogue.drafting import Edited, edited, lists_alone
 from domain.catalogue.misgivings import compared_lists, compared_names, misgivings
@@ -36,6 +37,7 @@ class Prepared:
     warnings: Sequence[Fault]
 
 
+@operation(Action.WRITE_PRICES)
 async def check_draft(
     name: str, valid_from: datetime | None, *, actor: Actor, begin: Begin, clock: Clock
 ) -> DraftChecked:
@@ -43,7 +45,6 @@ async def check_draft(
 
     Refuses with: NotAllowed, NotFound (no such draft is open), BadValue (a time without offset).
     """
-    allow(actor, Action.WRITE_PRICES)
     now = clock.now()
     at = now if valid_from is None else utc(valid_from, field="validFrom")
     async with begin(actor) as unit:

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.mediation.checking import Checked, read_lines
 from domain.mediation.profile import Profile
 from domain.ports.clock import Clock
@@ -32,13 +33,13 @@ class CheckSource:
     records: int = 100
 
 
+@operation(Action.IMPORT_CDR)
 async def check_source(cmd: CheckSource, *, actor: Actor, begin: Begin, clock: Clock, formats: Formats) -> Checked:
     """Return what is read of a sample.
 
     Refuses with: NotAllowed, BadValue (profile, neither is given, records), NotFound (source, profile). A sample that
     cannot be read is no refusal: it is told in ``fault``, with what to change.
     """
-    allow(actor, Action.IMPORT_CDR)
     if not 1 <= cmd.records <= RECORDS_MAX:
         raise BadValue("between 1 and {records_max} records can be shown", records_max=RECORDS_MAX, field="records")
     text = cmd.profile
@@ -83,8 +84,8 @@ def faults_of(profile: str, formats: Formats) -> list[str]:
     return []
 
 
+@operation(Action.IMPORT_CDR)
 async def validate_profile(profile: str, *, actor: Actor, begin: Begin, formats: Formats) -> list[str]:
     """Return what is wrong with a profile. Refuses with: NotAllowed."""
-    allow(actor, Action.IMPORT_CDR)
-    del begin
+    del actor, begin  # its permission is asked for before it
     return faults_of(profile, formats)

@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.commissions.commission import (
     Base,
@@ -64,12 +65,12 @@ class PutRule:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def put_salesperson(cmd: PutSalesperson, *, actor: Actor, begin: Begin) -> Salesperson:
     """Keep a salesperson; a reseller's client those of its own part of the tree.
 
     Refuses with: NotAllowed, BadValue, NotFound (salesperson to change, reseller), Conflict (code, key), Stale.
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     reseller = actor.reseller if cmd.reseller is None else cmd.reseller
     async with begin(actor) as unit:
@@ -93,19 +94,19 @@ async def put_salesperson(cmd: PutSalesperson, *, actor: Actor, begin: Begin) ->
     return kept
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_salespersons(*, actor: Actor, begin: Begin) -> Sequence[Salesperson]:
     """Return the salespersons that the caller may see, by code. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.commissions.people()
 
 
+@operation(Action.WRITE_COMMISSIONS)
 async def put_rule(cmd: PutRule, *, actor: Actor, begin: Begin) -> Rule:
     """Keep a commission rule; the operator's alone. Statements that were made stay as they are.
 
     Refuses with: NotAllowed, BadValue, NotFound (rule to change, reseller), Conflict (name, key), Stale.
     """
-    allow(actor, Action.WRITE_COMMISSIONS)
     check_texts(cmd)
     async with begin(actor) as unit:
         known = await answered(unit.answers, cmd)
@@ -129,26 +130,26 @@ async def put_rule(cmd: PutRule, *, actor: Actor, begin: Begin) -> Rule:
     return kept
 
 
+@operation(Action.WRITE_COMMISSIONS)
 async def list_rules(*, actor: Actor, begin: Begin) -> Sequence[Rule]:
     """Return the commission rules, by name; of the operator's own clients alone. Refuses with: NotAllowed."""
-    allow(actor, Action.WRITE_COMMISSIONS)
     async with begin(actor) as unit:
         return await unit.commissions.rules()
 
 
+@operation(Action.WRITE_COMMISSIONS)
 async def preview_commissions(period: Period, *, actor: Actor, begin: Begin, clock: Clock) -> Statement:
     """Return what a period comes to by now, and keep nothing. Refuses with: NotAllowed, BadValue (too long)."""
-    allow(actor, Action.WRITE_COMMISSIONS)
     async with begin(actor) as unit:
         return await _made(unit, period, actor, clock.now())
 
 
+@operation(Action.WRITE_COMMISSIONS)
 async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: Clock) -> Statement:
     """Make the statement of a period that has ended and keep it for good; made before, the same is returned.
 
     Refuses with: NotAllowed, BadValue (too long, not ended), Overlap (another statement has days of it).
     """
-    allow(actor, Action.WRITE_COMMISSIONS)
     async with begin(actor) as unit:
         known = await unit.commissions.claim_period(period)
         if known is not None:
@@ -162,16 +163,16 @@ async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: C
     return kept
 
 
+@operation(Action.READ_COMMISSIONS)
 async def get_statement(key: int, *, actor: Actor, begin: Begin) -> Statement:
     """Return a statement with the lines that the caller may see. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_COMMISSIONS)
     async with begin(actor) as unit:
         return await unit.commissions.statement(key)
 
 
+@operation(Action.READ_COMMISSIONS)
 async def list_statements(page: PageRequest, *, actor: Actor, begin: Begin) -> Page[Statement]:
     """List statements by key, with the lines that the caller may see. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_COMMISSIONS)
     async with begin(actor) as unit:
         return await unit.commissions.page(page)
 

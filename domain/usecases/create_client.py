@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
 from domain.access.client import ApiClient
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import ResellerId
 from domain.ports.clock import Clock
@@ -41,6 +42,7 @@ class NewClient:
     secret: str
 
 
+@operation(Action.MANAGE_CLIENTS)
 async def create_client(
     cmd: CreateClient, *, actor: Actor, begin: Begin, clock: Clock, draw: Callable[[int], str]
 ) -> NewClient:
@@ -49,7 +51,6 @@ async def create_client(
     Refuses with: NotAllowed (also for a scope the caller does not hold himself), BadValue, NotFound (reseller),
     Conflict (client id).
     """
-    allow(actor, Action.MANAGE_CLIENTS)
     check_texts(cmd)
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
         raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractService, ContractState
@@ -38,13 +39,13 @@ class CreateContract:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin, clock: Clock) -> Contract:
     """Create a contract, as a draft or active. One that is not renewed ends with its binding.
 
     Refuses with: NotAllowed, BadValue (also services that cannot stand together), NotFound (customer, service, price
     list), WrongState (begins suspended or ended), Conflict (number, idempotency key), Overlap (discounts on usage).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if cmd.state not in {ContractState.DRAFT, ContractState.ACTIVE}:
         raise WrongState("a new contract is a draft or active", field="state")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow, within
+from domain.access.actor import Action, Actor, within
 from domain.access.editions import Part
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.customers.contact import Contact, Recipient
 from domain.customers.customer import (
@@ -62,12 +63,12 @@ class CreateCustomer:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) -> Customer:
     """Create a customer of the caller's operator, or of one of the caller's resellers.
 
     Refuses with: NotAllowed, BadValue, NotFound (parent, reseller, price list), Conflict (number, idempotency key).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     if cmd.kind is CustomerKind.PERSON:
         within(actor, Part.PERSONS)
     check_texts(cmd)

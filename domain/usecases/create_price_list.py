@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Actor, may_write_prices
+from domain.access.actor import Action, Actor, may_write_prices
+from domain.access.operations import operation
 from domain.catalogue.proposing import check_head, check_in_place, check_rates
 from domain.catalogue.tariff import PriceList, Rate, RoundingRule
 from domain.commands import answered, check_texts, remember
@@ -32,6 +33,7 @@ class CreatePriceList:
     idempotency_key: str | None = None
 
 
+@operation(any_of=(Action.WRITE_PRICES, Action.WRITE_OWN_PRICES))
 async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin, clock: Clock) -> PriceList:
     """Create a price list and return it without its rates.
 
@@ -39,7 +41,7 @@ async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin,
     not exist, or two rates that are equal; the field says which), NotFound (parent, reseller), Conflict (name,
     idempotency key).
     """
-    may_write_prices(actor)
+    may_write_prices(actor, "create_price_list")
     check_texts(cmd)
     reseller = actor.reseller if cmd.reseller is None else cmd.reseller
     if actor.reseller is not None and cmd.parent is None:

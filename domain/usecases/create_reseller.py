@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import ResellerId
@@ -30,12 +31,12 @@ class CreateReseller:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def create_reseller(cmd: CreateReseller, *, actor: Actor, begin: Begin) -> Reseller:
     """Create a reseller below the caller.
 
     Refuses with: NotAllowed, BadValue, NotFound (parent, price list), Conflict (code, idempotency key).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     parent = actor.reseller if cmd.parent is None else cmd.parent
     async with begin(actor) as unit:

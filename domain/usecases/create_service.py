@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.service import BundlePart, CountryTax, Service, ServicePrice, check
 from domain.fields.definition import Aggregate, FieldChanges
@@ -42,12 +43,12 @@ class CreateService:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def create_service(cmd: CreateService, *, actor: Actor, begin: Begin) -> Service:
     """Create a service that contracts can hold; only the operator himself may.
 
     Refuses with: NotAllowed, BadValue, NotFound (price list, another service), Conflict (code, idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     if actor.reseller is not None:
         raise NotAllowed("only the operator himself creates services")
     check_texts(cmd)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import InvoiceId
 from domain.invoicing.crediting import credit
 from domain.invoicing.invoice import DocumentKind, Invoice, numbered
@@ -25,12 +26,12 @@ class CreditInvoice:
     issued_on: date | None = None
 
 
+@operation(Action.RUN_BILLS)
 async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Invoice:
     """Issue and book the credit note of an invoice, and return it; the invoice itself never changes.
 
     Refuses with: NotAllowed, NotFound, WrongState (a credit note, or credited before).
     """
-    allow(actor, Action.RUN_BILLS)
     async with begin(actor, bulk=True) as unit:
         operator = await unit.operators.own()
         invoice = await unit.invoices.get(cmd.invoice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.fields.definition import (
     FIELDS_MAX,
@@ -58,6 +59,7 @@ class FindByField:
     page: PageRequest = field(default_factory=PageRequest)
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def define_field(cmd: DefineField, *, actor: Actor, begin: Begin) -> FieldDefinition:
     """Define a field; only the operator himself may. Refuses with: NotAllowed, BadValue, Conflict, LimitExceeded."""
     _only_operator(actor)
@@ -79,6 +81,7 @@ async def define_field(cmd: DefineField, *, actor: Actor, begin: Begin) -> Field
     return kept
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def change_field(cmd: ChangeField, *, actor: Actor, begin: Begin) -> FieldDefinition:
     """Change a field: its choices, whether it is required, when it ends.
 
@@ -106,17 +109,18 @@ async def change_field(cmd: ChangeField, *, actor: Actor, begin: Begin) -> Field
     return kept
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_fields(aggregate: Aggregate | None = None, *, actor: Actor, begin: Begin) -> Sequence[FieldDefinition]:
     """Return the fields of an aggregate, or all, ended ones too. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         return await unit.field_definitions.all(aggregate)
 
 
+@operation(any_of=(Action.READ_CUSTOMERS, Action.READ_CONTRACTS))
 async def find_by_field(query: FindByField, *, actor: Actor, begin: Begin) -> Page[int]:
     """Return the keys of what the caller may see, by key. Refuses with: NotAllowed, BadValue, NotFound (the field)."""
     contract = query.aggregate in {Aggregate.CONTRACT, Aggregate.SERVICE, Aggregate.SUBSCRIPTION}
-    allow(actor, Action.READ_CONTRACTS if contract else Action.READ_CUSTOMERS)
+    allow(actor, Action.READ_CONTRACTS if contract else Action.READ_CUSTOMERS, "find_by_field")
     check_texts(query)
     if not query.value.strip():
         raise BadValue("give the beginning of a value", field="value")
@@ -148,7 +152,6 @@ async def checked_fields(unit: Unit, aggregate: Aggregate, changes: FieldChanges
 
 
 def _only_operator(actor: Actor) -> None:
-    allow(actor, Action.WRITE_CUSTOMERS)
     if actor.reseller is not None:
         raise NotAllowed("only the operator himself defines fields")
 

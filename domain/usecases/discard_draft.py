@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.draft import Draft, DraftState
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import NotFound
 
 
+@operation(Action.WRITE_PRICES)
 async def discard_draft(name: str, *, actor: Actor, begin: Begin, clock: Clock) -> Draft:
     """Give the open draft of this name up; what it said stays to be read. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.WRITE_PRICES)
     async with begin(actor) as unit:
         draft = await unit.drafts.open(name)
         if draft is None:

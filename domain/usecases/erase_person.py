@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import CustomerId
 from domain.invoicing.invoice import Invoice
@@ -45,6 +46,7 @@ class Erasure:
     kept: Sequence[Kept]
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def erase_person(cmd: ErasePerson, *, actor: Actor, begin: Begin, clock: Clock) -> Erasure:
     """Anonymise a person in place, with the doubles that were merged into it; only the operator himself may.
 
@@ -54,7 +56,6 @@ async def erase_person(cmd: ErasePerson, *, actor: Actor, begin: Begin, clock: C
     Refuses with: NotAllowed, NotFound, Stale, WrongState (an organisation; erased already; contracts, numbers, usage
     that is not invoiced, debts or credits that are open, or customers below).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     if actor.reseller is not None:
         raise NotAllowed("only the operator himself erases a person")
     async with begin(actor) as unit:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from domain.access.actor import Actor
+from domain.access.actor import Action, Actor
 from domain.access.charges import sees_costs, tiers_seen
+from domain.access.operations import operation
 from domain.buckets.explaining import as_it_stood
 from domain.intake.rater import Rater, drawing_party
 from domain.intake.raters import Raters
@@ -22,6 +23,7 @@ from domain.usecases.load_exchange import with_margins
 from domain.usecases.price_call import Call, PriceCall, called
 
 
+@operation(Action.READ_PRICES)
 async def explain_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Explanation:
     """Explain what ``price_call`` would say, on the levels that the caller may see; nothing is kept.
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.charges import sees_costs
+from domain.access.operations import operation
 from domain.catalogue.tariff import Tariff
 from domain.ids import SuspenseId
 from domain.intake.naming import keys_of
@@ -27,6 +28,7 @@ from domain.usecases.load_exchange import with_margins
 _KEY_MAX = 18  # digits of a database key
 
 
+@operation(Action.IMPORT_CDR)
 async def explain_held(
     name: str, *, actor: Actor, begin: Begin, raters: Raters, believed_at: datetime | None = None
 ) -> Explanation:
@@ -35,7 +37,6 @@ async def explain_held(
     A reject tells what is wrong with it; an event that is good tells whose it would be and what each list says of it.
     ``believed_at``: by the catalogue as it was believed then. Refuses with: NotAllowed, BadValue, NotFound.
     """
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         if "/" in name:
             found = await unit.suspense.named(*keys_of(name))

@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.charges import sees_costs, shown, tiers_seen, within_lists
+from domain.access.operations import operation
 from domain.buckets.explaining import as_it_stood, identity
 from domain.catalogue.tariff import Tariff
 from domain.ids import ResellerId
@@ -36,6 +37,7 @@ class ExplainedUsage:
     tiers: tuple[ResellerId, ...]
 
 
+@operation(Action.READ_USAGE)
 async def explain_usage(
     ref: EventRef, *, actor: Actor, begin: Begin, raters: Raters, believed_at: datetime | None = None
 ) -> ExplainedUsage:
@@ -44,7 +46,6 @@ async def explain_usage(
     With ``believed_at``: what it would have cost by the catalogue as it was believed at that instant instead, by the
     lists that its subscription had when it was rated. Refuses with: NotAllowed, NotFound, BadValue.
     """
-    allow(actor, Action.READ_USAGE)
     async with begin(actor) as unit:
         event = await unit.usage.get(ref)
         background = await unit.usage.background(ref)

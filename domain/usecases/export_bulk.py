@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.access.actor import Actor, allow
+from domain.access.operations import operation
 from domain.bulk.sheet import COLUMNS, OWN, WITH_FIELDS, SheetKind
 from domain.contracts.contract import Contract
 from domain.contracts.identifiers import IdentifierKind
@@ -27,13 +28,14 @@ AGGREGATES: Final = {
 Cells = Sequence[str]
 
 
+@operation(any_of=tuple(dict.fromkeys(READS.values())))
 async def export_bulk(kind: SheetKind, *, actor: Actor, begin: Begin, clock: Clock) -> AsyncIterator[Cells]:
     """Yield the header and then the rows that the caller may see, by key, a page at a time.
 
     What came without an external id has the operator's own word for it there: the customer's or contract's number, or
     the key. What has ended is left out. Refuses with: NotAllowed.
     """
-    allow(actor, READS[kind])
+    allow(actor, READS[kind], "export_bulk")
     async with begin(actor) as unit:
         own = await _own(unit, kind)
         await unit.audit.write("export_bulk", kind.value)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.intake.naming import keys_of
 from domain.ports.unit import Begin
 from domain.rating.rated_event import EventRef
 from domain.refusal import NotFound
 
 
+@operation(Action.READ_USAGE)
 async def find_event(name: str, *, actor: Actor, begin: Begin) -> EventRef:
     """Return the event that an id of a usage list, or ``source/ref/leg/start/offset``, names.
 
     Refuses with: NotAllowed, BadValue, NotFound.
     """
-    allow(actor, Action.READ_USAGE)
     async with begin(actor) as unit:
         if "/" not in name:
             return (await unit.usage.get(EventRef.read(name))).ref

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import NumberAssignment
@@ -44,18 +45,18 @@ class FindNumbers:
     page: PageRequest = field(default_factory=PageRequest)
 
 
+@operation(Action.READ_CONTRACTS)
 async def find_numbers(query: FindNumbers, *, actor: Actor, begin: Begin, clock: Clock) -> Page[StockNumber]:
     """Return numbers of the stock that the caller may see, by their digits. Refuses with: NotAllowed, BadValue."""
-    allow(actor, Action.READ_CONTRACTS)
     check_texts(query.wanted)
     async with begin(actor) as unit:
         chosen = as_filter(query.wanted, dialling(await unit.operators.own()))
         return await unit.numbers.find(chosen, query.page, clock.now())
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_number(text: str, *, actor: Actor, begin: Begin) -> StockNumber:
     """Return a number of the stock. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         number = as_kept([text], dialling(await unit.operators.own()))[0]
         found = (await unit.numbers.many([number])).get(number)
@@ -64,11 +65,11 @@ async def get_number(text: str, *, actor: Actor, begin: Begin) -> StockNumber:
     return found
 
 
+@operation(Action.READ_CONTRACTS)
 async def holders_of(
     numbers: Sequence[str], *, actor: Actor, begin: Begin
 ) -> Mapping[str, Sequence[tuple[SubscriptionId, NumberAssignment]]]:
     """Return who has or had each number, by time, as far as the caller may see them. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.subscriptions.holders(numbers)
 

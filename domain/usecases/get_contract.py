@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.changes import ContractChange, projected
 from domain.contracts.contract import Contract
 from domain.ids import ContractId
@@ -16,6 +17,7 @@ from domain.refusal import NotFound
 from domain.usecases.fit_contract import services_of
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_contract(
     key: ContractId | str,
     *,
@@ -30,7 +32,6 @@ async def get_contract(
     by an instant; planned changes are then not looked at.
     Refuses with: NotAllowed, NotFound (also: it had not been recorded), BadValue (no offset).
     """
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         found = await (unit.contracts.by_number(key) if isinstance(key, str) else unit.contracts.get(key))
         if known_at is not None:
@@ -47,6 +48,7 @@ async def get_contract(
         return found if as_of is None else found.as_of(as_of)
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_contract_changes(
     key: ContractId, request: PageRequest, *, actor: Actor, begin: Begin
 ) -> Page[ContractChange]:
@@ -54,7 +56,6 @@ async def list_contract_changes(
 
     Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         await unit.contracts.get(key)
         return await unit.contract_changes.page(request, contract=key)

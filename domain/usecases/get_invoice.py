@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import InvoiceId
 from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.ports.unit import Begin
 from domain.usecases.receive_invoices import as_received, reader_of
 
 
+@operation(Action.READ_INVOICES)
 async def get_invoice(
     key: InvoiceId | str, *, actor: Actor, begin: Begin, kind: DocumentKind = DocumentKind.INVOICE
 ) -> Invoice:
@@ -18,7 +20,6 @@ async def get_invoice(
 
     Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.READ_INVOICES)
     reader = await reader_of(key, actor=actor, begin=begin, kind=kind)
     async with begin(reader) as unit:
         found = await (unit.invoices.by_number(key, kind) if isinstance(key, str) else unit.invoices.get(key))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.service import Service
 from domain.ids import ServiceId
 from domain.ports.unit import Begin
 from domain.refusal import NotFound
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_service(key: ServiceId | str, *, actor: Actor, begin: Begin) -> Service:
     """Return a service by its id or, given a text, by its code. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         if isinstance(key, str):
             return await unit.services.by_code(key)
@@ -22,9 +23,9 @@ async def get_service(key: ServiceId | str, *, actor: Actor, begin: Begin) -> Se
         return found[key]
 
 
+@operation(Action.READ_CONTRACTS)
 async def services_by_codes(codes: Sequence[str], *, actor: Actor, begin: Begin) -> Mapping[str, Service]:
     """Return the services with these codes. Refuses with: NotAllowed, NotFound (one that is not there)."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         found = await unit.services.by_codes(sorted(set(codes)))
     for code in codes:

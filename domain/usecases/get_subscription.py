@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
 from domain.ids import SubscriptionId
@@ -12,9 +13,9 @@ from domain.ports.unit import Begin
 from domain.refusal import NotFound
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_subscription(key: SubscriptionId, *, actor: Actor, begin: Begin) -> Subscription:
     """Return a subscription with its numbers. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         found = await unit.subscriptions.many([key])
     if key not in found:
@@ -22,9 +23,9 @@ async def get_subscription(key: SubscriptionId, *, actor: Actor, begin: Begin) -
     return found[key]
 
 
+@operation(Action.READ_CONTRACTS)
 async def owner_of_number(number: str, at: datetime, *, actor: Actor, begin: Begin) -> Subscription:
     """Return whose number it is at an instant, written as it is dialled or kept. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         written = number.strip().removeprefix("+")
         try:

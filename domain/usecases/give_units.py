@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow, within
+from domain.access.actor import Action, Actor, within
 from domain.access.editions import Part
+from domain.access.operations import operation
 from domain.buckets.balance import Held, held
 from domain.buckets.grant import GiftRules, Given, Grant, GrantKind, shown
 from domain.buckets.keeping import keep_draws
@@ -55,13 +56,13 @@ class Gift:
     grants: Sequence[Granted]
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def give_units(cmd: GiveUnits, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Gift:
     """Move what is left; what ends first is given first, and ends for the taker when it would have for the giver.
 
     Refuses with: NotAllowed (the operator has no rules, or not for other customers), BadValue, NotFound, WrongState
     (one has ended), LimitExceeded (gifts of a month, or of an allowance; less is left), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     within(actor, Part.GIFTS)
     check_texts(cmd)
     if cmd.giver == cmd.taker:
@@ -211,16 +212,16 @@ async def _give(  # noqa: PLR0917  (what its only caller has)
     return grants
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_gift_rules(*, actor: Actor, begin: Begin) -> GiftRules | None:
     """Return the operator's rules for gifts; None: nobody gives. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.grants.rules()
 
 
+@operation(Action.WRITE_PRICES)
 async def set_gift_rules(cmd: SetGiftRules, *, actor: Actor, begin: Begin) -> GiftRules | None:
     """Put the operator's rules for gifts. Refuses with: NotAllowed, BadValue."""
-    allow(actor, Action.WRITE_PRICES)
     within(actor, Part.GIFTS)
     if not 0 <= cmd.per_month <= 1000:
         raise BadValue("gifts in a month are 0 to {most}", most=1000, field="perMonth")

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.grant import AMOUNT_MAX, MONEY_SCALE, REASON_MAX, Grant, GrantKind, shown
 from domain.buckets.granting import name_of
 from domain.catalogue.tariff import FOREVER, Bucket
@@ -71,6 +72,7 @@ class Granted:
         return shown(self.grant.amount, self.unit)
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Granted:
     """Grant once, and charge what it costs; the next event finds it.
 
@@ -78,7 +80,6 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
     Refuses with: NotAllowed, BadValue, NotFound (whose, bucket, service), WrongState (ended; cannot be bought then),
     Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if len(cmd.reason) > REASON_MAX:
         raise BadValue("a reason has at most {most} characters", most=REASON_MAX, field="reason")
@@ -135,12 +136,12 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
     return Granted(grant, bucket.unit)
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def withdraw_grant(cmd: WithdrawGrant, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Granted:
     """Take a grant back of which nothing was used or given away. Doing it again changes nothing.
 
     Refuses with: NotAllowed, NotFound, WrongState (it is used, or a gift).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         grant = await unit.grants.claim(cmd.grant)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.customers.group import GROUP_MAX, Membership
 from domain.ids import CustomerId
@@ -34,13 +35,13 @@ class LeaveGroup:
     at: datetime
 
 
+@operation(Action.WRITE_PRICES)
 async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[Membership]:
     """Put a customer into a group and return its memberships. What is rated already stays; rate it again to change it.
 
     It moves prices, on whatever level a discount acts, so it asks for the permission of prices.
     Refuses with: NotAllowed, BadValue, NotFound (customer), Overlap (it is in the group then).
     """
-    allow(actor, Action.WRITE_PRICES)
     check_texts(cmd)
     if not cmd.name.strip() or len(cmd.name) > GROUP_MAX:
         raise BadValue("a group's name has 1 to {group_max} characters", group_max=GROUP_MAX, field="name")
@@ -57,12 +58,12 @@ async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[
         return await unit.groups.of(customer.id)
 
 
+@operation(Action.WRITE_PRICES)
 async def leave_group(cmd: LeaveGroup, *, actor: Actor, begin: Begin) -> Sequence[Membership]:
     """End a customer's membership of a group; one that would have begun later goes. Returns its memberships.
 
     Refuses with: NotAllowed, BadValue, NotFound (customer, or it is not in the group then or later).
     """
-    allow(actor, Action.WRITE_PRICES)
     check_texts(cmd)
     at = utc(cmd.at, field="at")
     async with begin(actor) as unit:
@@ -80,9 +81,9 @@ async def leave_group(cmd: LeaveGroup, *, actor: Actor, begin: Begin) -> Sequenc
         return await unit.groups.of(customer.id)
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_groups(customer: CustomerId, *, actor: Actor, begin: Begin) -> Sequence[Membership]:
     """Return the memberships of a customer, past ones too. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         await unit.customers.get(customer)
         return await unit.groups.of(customer)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.operations import operation
 from domain.bulk.run import (
     BYTES_MAX,
     CHUNK_ROWS,
@@ -65,12 +66,13 @@ class _Undo(Exception):  # noqa: N818  (ends a unit whose work is not wanted; no
     """The unit is not to be committed."""
 
 
+@operation(any_of=tuple(dict.fromkeys(ACTIONS.values())))
 async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock, promise: bool = True) -> BulkImport:
     """Keep a sheet and promise its import to a worker; without ``promise`` the caller imports it himself.
 
     Refuses with: NotAllowed, BadValue (name, empty), LimitExceeded (size).
     """
-    allow(actor, ACTIONS[cmd.kind])
+    allow(actor, ACTIONS[cmd.kind], "take_sheet")
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX or not cmd.name.isprintable():
         raise BadValue("a name is printable and has 1 to {most} characters", most=NAME_MAX, field="name")
     if not cmd.content:
@@ -97,6 +99,7 @@ async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock
     return kept
 
 
+@operation(any_of=tuple(dict.fromkeys(ACTIONS.values())))
 async def import_bulk(
     key: BulkImportId, *, actor: Actor, begin: Begin, clock: Clock, sheets: Sheets, told: Progress | None = None
 ) -> BulkImport:
@@ -111,7 +114,7 @@ async def import_bulk(
             return run
         content = await unit.bulk.content(key)
         zone = ZoneInfo((await unit.operators.own()).zone)
-    allow(actor, ACTIONS[run.kind])
+    allow(actor, ACTIONS[run.kind], "import_bulk")
     work = _Work(run, actor, begin, clock, told or (lambda _rows, _seen: None))
     try:
         rows = sheets.rows(content)

@@ -14,7 +14,8 @@ from functools import partial
 from typing import BinaryIO, Final
 from unicodedata import category
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import FileId, SourceId
 from domain.intake.ahead import EARLY, Ahead, HeadStart
 from domain.intake.raters import Raters
@@ -64,6 +65,7 @@ class Imported:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
 
+@operation(Action.IMPORT_CDR)
 async def import_cdr(
     cmd: ImportCdr,
     *,
@@ -85,7 +87,6 @@ async def import_cdr(
     LimitExceeded (size, a packed bomb), Unreadable (the file is then recorded as refused), WrongState (another process
     is importing this very file; what the catalogue holds cannot be rated in chunks).
     """
-    allow(actor, Action.IMPORT_CDR)
     name = await checked_name(cmd.name, actor=actor, begin=begin)
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)
@@ -137,6 +138,7 @@ async def import_cdr(
                 EARLY.release()
 
 
+@operation(Action.IMPORT_CDR)
 async def import_file(
     key: FileId,
     *,
@@ -153,7 +155,6 @@ async def import_file(
 
     Refuses with: NotAllowed, NotFound (file, its bytes), and as ``import_cdr`` from Conflict on.
     """
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         file = await unit.files.claim(key)
         source = (await unit.sources.many([file.source]))[file.source]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import AllocationId, PaymentFileId, PaymentId
 from domain.invoicing.invoice import decimals_of
 from domain.payments.allocating import Plan, Wanted, forms_of, plan, wanted_of
@@ -63,13 +64,13 @@ class PaymentsImported:
     booked: Mapping[str, str] = field(default_factory=dict)
 
 
+@operation(Action.WRITE_PAYMENTS)
 async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, clock: Clock) -> PaymentsImported:
     """Take a payment file in as a whole, in one unit: kept, booked and applied, or nothing of it.
 
     Refuses with: NotAllowed, Unreadable (the file does not hold), WrongState (a person must look at it first), Conflict
     (another file with other content has its name; the same bytes again change nothing).
     """
-    allow(actor, Action.WRITE_PAYMENTS)
     found = cmd.read(cmd.data)
     now = clock.now()
     if not cmd.looked_at and (reasons := misgivings(found, now.date())):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.margins.exchange import DayRate, MarginRules
 from domain.money import currency
 from domain.ports.clock import Clock
@@ -36,6 +37,7 @@ class RatesImported:
     put: RatesPut
 
 
+@operation(Action.WRITE_PRICES)
 async def import_rates(
     cmd: ImportRates, *, actor: Actor, begin: Begin, clock: Clock, files: RateFiles
 ) -> RatesImported:
@@ -43,7 +45,6 @@ async def import_rates(
 
     Refuses with: NotAllowed, LimitExceeded, Unreadable, Conflict (another rate is kept for the day).
     """
-    allow(actor, Action.WRITE_PRICES)
     if len(cmd.content) > CONTENT_MAX:
         raise LimitExceeded("a file of rates has at most {content_max} bytes", content_max=CONTENT_MAX, field="content")
     rates = files.read(cmd.content)
@@ -63,11 +64,11 @@ class RatePage:
     more: bool
 
 
+@operation(Action.READ_PRICES)
 async def list_exchange_rates(
     *, first: int, after: tuple[date, str, str] | None, code: str | None, actor: Actor, begin: Begin
 ) -> RatePage:
     """List rates of a currency, or of any. Refuses with: NotAllowed, BadValue."""
-    allow(actor, Action.READ_PRICES)
     if not 1 <= first <= PAGE_MAX:
         raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
@@ -76,16 +77,16 @@ async def list_exchange_rates(
         )
 
 
+@operation(Action.READ_COSTS)
 async def margin_rules(*, actor: Actor, begin: Begin) -> MarginRules:
     """Return how margins are watched. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_COSTS)
     async with begin(actor) as unit:
         return await unit.exchange.rules()
 
 
+@operation(Action.WRITE_PRICES)
 async def set_margin_rules(rules: MarginRules, *, actor: Actor, begin: Begin) -> MarginRules:
     """Say how margins are watched. Refuses with: NotAllowed."""
-    allow(actor, Action.WRITE_PRICES)
     async with begin(actor) as unit:
         await unit.exchange.keep_rules(rules)
         detail = {"loss_min": rules.loss_min, "rate_max_age_days": rules.rate_max_age_days}

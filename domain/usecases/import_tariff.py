@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.document import read_tariff
 from domain.commands import check_texts
 from domain.ports.clock import Clock
@@ -33,6 +34,7 @@ class TariffImported:
     parties_left: int
 
 
+@operation(Action.WRITE_PRICES)
 async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock: Clock) -> TariffImported:
     """Make the operator's catalogue that of the document, as a whole or not at all.
 
@@ -41,7 +43,6 @@ async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, BadTariff (every fault with its JSON path), BadValue (a text that cannot be kept),
     Conflict (a list that is in use is not in it).
     """
-    allow(actor, Action.WRITE_PRICES)
     tariff = read_tariff(cmd.document)
     check_texts(tariff)
     async with begin(actor) as unit:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.balance import Held, held
 from domain.buckets.grant import shown
 from domain.intake.raters import Raters
@@ -51,6 +52,7 @@ class AllowanceLeft:
     used_by_line: Decimal | None = None
 
 
+@operation(Action.READ_USAGE)
 async def list_allowances(
     cmd: ListAllowances, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters
 ) -> Sequence[AllowanceLeft]:
@@ -58,7 +60,6 @@ async def list_allowances(
 
     Refuses with: NotAllowed, BadValue (not exactly one of the three), NotFound.
     """
-    allow(actor, Action.READ_USAGE)
     at = clock.now() if cmd.at is None else utc(cmd.at, field="at")
     async with begin(actor) as unit:
         found = await granting_to(unit, cmd, raters)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.contract import Contract
 from domain.ids import CustomerId
 from domain.ports.page import Page, PageRequest
@@ -19,8 +20,8 @@ class ListContracts:
     customer: CustomerId | None = None
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_contracts(query: ListContracts, *, actor: Actor, begin: Begin) -> Page[Contract]:
     """Return the contracts the caller may see, by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.contracts.page(query.page, customer=query.customer)

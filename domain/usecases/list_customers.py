@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.customers.customer import Customer
 from domain.ids import CustomerId
@@ -25,12 +26,12 @@ class ListCustomers:
     parent: CustomerId | None = None
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_customers(query: ListCustomers, *, actor: Actor, begin: Begin) -> Page[Customer]:
     """Return the customers the caller may see, by key, or with a text by the word that was found.
 
     Refuses with: NotAllowed, BadValue.
     """
-    allow(actor, Action.READ_CUSTOMERS)
     check_texts(query)
     async with begin(actor) as unit:
         # Only a text with digits may be a number as people of the operator's country write it.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import EventId
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
@@ -11,6 +12,7 @@ from domain.webhooks.event import Event, is_pattern
 from domain.webhooks.webhook import KINDS_MAX
 
 
+@operation(Action.READ_EVENTS)
 async def list_events(
     request: PageRequest, *, kinds: tuple[str, ...] = (), subject: str | None = None, actor: Actor, begin: Begin
 ) -> Page[Event]:
@@ -18,15 +20,14 @@ async def list_events(
 
     Asked again behind the last event that came, it misses none. Refuses with: NotAllowed, BadValue.
     """
-    allow(actor, Action.READ_EVENTS)
     check_kinds(kinds)
     async with begin(actor) as unit:
         return await unit.events.page(request, kinds=kinds, subject=subject)
 
 
+@operation(Action.READ_EVENTS)
 async def get_event(key: EventId, *, actor: Actor, begin: Begin) -> Event:
     """Return one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_EVENTS)
     async with begin(actor) as unit:
         return await unit.events.get(key)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.feeds.feed import Feed, Standing
 from domain.feeds.run import Run
 from domain.ports.page import Page, PageRequest
@@ -21,37 +22,37 @@ class FeedNow:
     standing: Standing
 
 
+@operation(Action.MANAGE_FEEDS)
 async def list_feeds(*, actor: Actor, begin: Begin) -> Sequence[FeedNow]:
     """Return the operator's feeds by name. Refuses with: NotAllowed."""
-    allow(actor, Action.MANAGE_FEEDS)
     async with begin(actor) as unit:
         feeds = await unit.feeds.all()
         standings = await unit.feeds.standings([one.id for one in feeds])
     return [FeedNow(one, standings[one.id]) for one in feeds]
 
 
+@operation(Action.MANAGE_FEEDS)
 async def get_feed(name: str, *, actor: Actor, begin: Begin) -> FeedNow:
     """Return one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_FEEDS)
     async with begin(actor) as unit:
         feed = await unit.feeds.by_name(name)
         return FeedNow(feed, (await unit.feeds.standings([feed.id]))[feed.id])
 
 
+@operation(Action.MANAGE_FEEDS)
 async def list_feed_runs(name: str, request: PageRequest, *, actor: Actor, begin: Begin) -> Page[Run]:
     """Return a feed's runs, the newest first. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_FEEDS)
     async with begin(actor) as unit:
         feed = await unit.feeds.by_name(name)
         return await unit.feeds.runs(feed.id, request)
 
 
+@operation(Action.MANAGE_FEEDS)
 async def remove_feed(name: str, version: int, *, actor: Actor, begin: Begin) -> Feed:
     """Forget a feed with its secrets and its log; files that were taken stay.
 
     Refuses with: NotAllowed, NotFound, Stale (version), WrongState (it is being polled).
     """
-    allow(actor, Action.MANAGE_FEEDS)
     async with begin(actor) as unit:
         feed = await unit.feeds.claim(name)
         if feed is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.dialled import as_kept, dialling
 from domain.ids import CustomerId, NumberOrderId, SubscriptionId
 from domain.numbers.ordering import PORTS, NumberOrder, OrderKind, OrderState, OrderStep
@@ -26,9 +27,9 @@ class ListNumberOrders:
     page: PageRequest = field(default_factory=PageRequest)
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_number_orders(query: ListNumberOrders, *, actor: Actor, begin: Begin) -> Page[NumberOrder]:
     """Return the orders the caller may see, by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         number = query.number
         if number is not None:
@@ -43,11 +44,11 @@ async def list_number_orders(query: ListNumberOrders, *, actor: Actor, begin: Be
         )
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_number_order(
     key: NumberOrderId, *, kinds: tuple[OrderKind, ...], actor: Actor, begin: Begin
 ) -> NumberOrder:
     """Return one of these kinds. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         found = (await unit.number_orders.many([key])).get(key)
     if found is None or found.kind not in kinds:
@@ -55,10 +56,10 @@ async def get_number_order(
     return found
 
 
+@operation(Action.READ_CONTRACTS)
 async def steps_of_orders(
     keys: Sequence[NumberOrderId], *, actor: Actor, begin: Begin
 ) -> Mapping[NumberOrderId, Sequence[OrderStep]]:
     """Return what happened to each order, in the order of recording. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.number_orders.steps(keys)

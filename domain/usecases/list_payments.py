@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import CustomerId, PaymentId
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
 
 
+@operation(Action.READ_PAYMENTS)
 async def list_payments(
     request: PageRequest,
     *,
@@ -21,39 +23,38 @@ async def list_payments(
     customer: CustomerId | None = None,
 ) -> Page[Payment]:
     """List payments by key, in a state and of a customer. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         return await unit.payments.page(request, state=state, customer=customer)
 
 
+@operation(Action.READ_PAYMENTS)
 async def get_payment(key: PaymentId, *, actor: Actor, begin: Begin) -> tuple[Payment, Sequence[Allocation]]:
     """Return a payment with all it was ever applied to. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         payment = await unit.payments.get(key)
         return payment, (await unit.payments.allocations([key]))[key]
 
 
+@operation(Action.READ_PAYMENTS)
 async def list_payment_files(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[StoredFile]:
     """List payment files by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         return await unit.payments.files(request)
 
 
+@operation(Action.READ_PAYMENTS)
 async def list_open_items(
     customer: CustomerId, *, actor: Actor, begin: Begin, on: dt.date | None = None
 ) -> Sequence[OpenItem]:
     """Return what is open of a customer's invoices, now or when a day ended. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         await unit.customers.get(customer)
         keys = [customer, *(await unit.persons.doubles([customer]))[customer]]
         return [item for key in keys for item in await unit.payments.open_items(key, on=on)]
 
 
+@operation(Action.READ_PAYMENTS)
 async def trial_balance(*, actor: Actor, begin: Begin) -> Mapping[tuple[str, str], int]:
     """Return the sum of every account per currency in minor units; they come to zero. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_PAYMENTS)
     async with begin(actor) as unit:
         return await unit.ledger.balances()

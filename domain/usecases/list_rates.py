@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.tariff import Rate
 from domain.commands import check_texts
 from domain.ports.page import Page, PageRequest
@@ -20,9 +21,9 @@ class ListRates:
     page: PageRequest = field(default_factory=PageRequest)
 
 
+@operation(Action.READ_PRICES)
 async def list_rates(query: ListRates, *, actor: Actor, begin: Begin) -> Page[Rate]:
     """Return the present versions of rates, those to come too, by key. Refuses with: NotAllowed, NotFound (list)."""
-    allow(actor, Action.READ_PRICES)
     check_texts(query)
     async with begin(actor) as unit:
         found = await unit.catalogue.rates(query.price_list, query.page)

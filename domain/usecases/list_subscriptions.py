@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
 from domain.ids import ContractId, CustomerId
@@ -22,9 +23,9 @@ class ListSubscriptions:
     number: str | None = None
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_subscriptions(query: ListSubscriptions, *, actor: Actor, begin: Begin) -> Page[Subscription]:
     """Return the subscriptions the caller may see, by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         number = query.number
         if number is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import FileId
 from domain.mediation.files import Suspended
 from domain.mediation.suspense import SuspenseFilter
@@ -30,15 +31,15 @@ class ListSuspense:
         return chosen if chosen.empty else checked(chosen)
 
 
+@operation(Action.IMPORT_CDR)
 async def list_suspense(cmd: ListSuspense, *, actor: Actor, begin: Begin) -> Page[Suspended]:
     """List records in suspense. Refuses with: NotAllowed, BadValue (filter)."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.desk.page(cmd.page, cmd.all_chosen())
 
 
+@operation(Action.IMPORT_CDR)
 async def count_suspense(cmd: ListSuspense | None = None, *, actor: Actor, begin: Begin) -> Mapping[str, int]:
     """Return how many chosen records are open per reason. Refuses with: NotAllowed, BadValue (filter)."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.desk.counts((cmd or ListSuspense()).all_chosen())

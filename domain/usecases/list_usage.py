@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.charges import shown
+from domain.access.operations import operation
 from domain.ids import ContractId, CustomerId, SubscriptionId
 from domain.period import utc
 from domain.ports.page import PAGE_MAX
@@ -44,12 +45,12 @@ class UsagePage:
     more: bool
 
 
+@operation(Action.READ_USAGE)
 async def list_usage(cmd: ListUsage, *, actor: Actor, begin: Begin) -> UsagePage:
     """List events with the charges the caller may see.
 
     Refuses with: NotAllowed, BadValue (times, size), NotFound (customer, contract, subscription).
     """
-    allow(actor, Action.READ_USAGE)
     if not 1 <= cmd.first <= PAGE_MAX:
         raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
@@ -58,12 +59,12 @@ async def list_usage(cmd: ListUsage, *, actor: Actor, begin: Begin) -> UsagePage
     return UsagePage([shown(event, actor) for event in items], more)
 
 
+@operation(Action.READ_USAGE)
 async def sum_usage(cmd: ListUsage, *, actor: Actor, begin: Begin) -> Sequence[UsageTotals]:
     """Add up the same events per destination, mode and currency; ``first`` and ``after`` do not matter.
 
     Refuses with: NotAllowed, BadValue (times), NotFound (customer, contract, subscription).
     """
-    allow(actor, Action.READ_USAGE)
     async with begin(actor) as unit:
         return await unit.usage.totals(await _chosen(cmd, unit))
 

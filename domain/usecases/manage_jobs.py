@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import JobId
 from domain.jobs.job import Job, JobState
 from domain.ports.clock import Clock
@@ -23,16 +24,16 @@ class ListJobs:
     kind: str | None = None
 
 
+@operation(Action.MANAGE_JOBS)
 async def list_jobs(cmd: ListJobs, *, actor: Actor, begin: Begin) -> Page[Job]:
     """List jobs by key. Refuses with: NotAllowed."""
-    allow(actor, Action.MANAGE_JOBS)
     async with begin(actor) as unit:
         return await unit.jobs.page(cmd.page, state=cmd.state, kind=cmd.kind)
 
 
+@operation(Action.MANAGE_JOBS)
 async def get_job(key: JobId, *, actor: Actor, begin: Begin) -> Job:
     """Return one job. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_JOBS)
     if key > 0:
         async with begin(actor) as unit:
             for job in (await unit.jobs.page(PageRequest(first=1, after=key - 1))).items:
@@ -41,19 +42,19 @@ async def get_job(key: JobId, *, actor: Actor, begin: Begin) -> Job:
     raise NotFound("no job {job}", job=key, field="job")
 
 
+@operation(Action.MANAGE_JOBS)
 async def count_jobs(*, actor: Actor, begin: Begin) -> Mapping[tuple[str, JobState], int]:
     """Count jobs by kind and state. Refuses with: NotAllowed."""
-    allow(actor, Action.MANAGE_JOBS)
     async with begin(actor) as unit:
         return await unit.jobs.counts()
 
 
+@operation(Action.MANAGE_JOBS)
 async def retry_job(key: JobId, *, actor: Actor, begin: Begin, clock: Clock) -> Job:
     """Let a dead job be tried again, or one that waits at once; its error stays until it is done.
 
     Refuses with: NotAllowed, NotFound, WrongState (it runs, or is done), Conflict (another one does the same).
     """
-    allow(actor, Action.MANAGE_JOBS)
     async with begin(actor) as unit:
         job = await unit.jobs.claim(key)
         if job.state not in {JobState.DEAD, JobState.WAITING}:
@@ -64,9 +65,9 @@ async def retry_job(key: JobId, *, actor: Actor, begin: Begin, clock: Clock) -> 
     return again
 
 
+@operation(Action.MANAGE_JOBS)
 async def cancel_job(key: JobId, *, actor: Actor, begin: Begin, clock: Clock) -> Job:
     """Let a job that waits be dead. Refuses with: NotAllowed, NotFound, WrongState (it runs, or has ended)."""
-    allow(actor, Action.MANAGE_JOBS)
     async with begin(actor) as unit:
         job = await unit.jobs.claim(key)
         if job.state is not JobState.WAITING:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.contracts.dialled import as_kept, dialling
 from domain.ids import ResellerId
@@ -44,13 +45,14 @@ class ClassifyNumbers:
     price: Decimal | None = None
 
 
+@operation(any_of=(Action.MANAGE_NUMBERS, Action.WRITE_CONTRACTS))
 async def give_numbers(cmd: GiveNumbers, *, actor: Actor, begin: Begin, clock: Clock) -> int:
     """Give numbers to a reseller's subtree, or on within one's own, and return how many.
 
     Refuses with: NotAllowed, BadValue, NotFound (no such numbers or reseller, or not the caller's), Conflict (one of
     them is not free).
     """
-    allow(actor, Action.MANAGE_NUMBERS if actor.reseller is None else Action.WRITE_CONTRACTS)
+    allow(actor, Action.MANAGE_NUMBERS if actor.reseller is None else Action.WRITE_CONTRACTS, "give_numbers")
     check_texts(cmd)
     async with begin(actor) as unit:
         first, last = as_kept([cmd.first_number, cmd.last_number], dialling(await unit.operators.own()))
@@ -70,9 +72,9 @@ async def give_numbers(cmd: GiveNumbers, *, actor: Actor, begin: Begin, clock: C
     return given
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def block_numbers(cmd: BlockNumbers, *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[StockNumber]:
     """Keep numbers that nobody has from being given. Refuses with: NotAllowed, BadValue, NotFound, Conflict."""
-    allow(actor, Action.MANAGE_NUMBERS)
     check_texts(cmd)
     async with begin(actor) as unit:
         chosen = await _claimed(unit, cmd.numbers)
@@ -81,9 +83,9 @@ async def block_numbers(cmd: BlockNumbers, *, actor: Actor, begin: Begin, clock:
     return kept
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def free_numbers(numbers: tuple[str, ...], *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[StockNumber]:
     """Free numbers that are blocked, reserved or rest. Refuses with: NotAllowed, NotFound, WrongState."""
-    allow(actor, Action.MANAGE_NUMBERS)
     now = clock.now()
     async with begin(actor) as unit:
         chosen = await _claimed(unit, numbers)
@@ -101,9 +103,9 @@ async def free_numbers(numbers: tuple[str, ...], *, actor: Actor, begin: Begin, 
     return kept
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def classify_numbers(cmd: ClassifyNumbers, *, actor: Actor, begin: Begin) -> Sequence[StockNumber]:
     """Give numbers a class and a price. Refuses with: NotAllowed, BadValue, NotFound."""
-    allow(actor, Action.MANAGE_NUMBERS)
     check_texts(cmd)
     check_class(cmd.number_class, cmd.price)
     async with begin(actor) as unit:
@@ -115,12 +117,12 @@ async def classify_numbers(cmd: ClassifyNumbers, *, actor: Actor, begin: Begin) 
     return kept
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def take_back_number(number: str, *, actor: Actor, begin: Begin, clock: Clock) -> StockNumber:
     """Take back a number that had been ported out and has been returned to us, its holder: it rests, then is free.
 
     Refuses with: NotAllowed, NotFound, WrongState (it is not ported out).
     """
-    allow(actor, Action.MANAGE_NUMBERS)
     now = clock.now()
     async with begin(actor) as unit:
         (one,) = await _claimed(unit, (number,))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, answered, camel, check_texts, given, remember
 from domain.contracts.dialled import dialling
 from domain.ids import NumberSeriesId, OperatorId, ResellerId
@@ -40,13 +41,13 @@ class ChangeNumberSeries:
     quarantine_days: Change[int] = UNCHANGED
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def create_number_series(cmd: CreateNumberSeries, *, actor: Actor, begin: Begin) -> NumberSeries:
     """Make a series and put its numbers into the stock; those that subscriptions have already are assigned.
 
     Refuses with: NotAllowed, BadValue, NotFound (reseller), Conflict (name, idempotency key), Overlap (a number is in
     the stock already).
     """
-    allow(actor, Action.MANAGE_NUMBERS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
@@ -69,12 +70,12 @@ async def create_number_series(cmd: CreateNumberSeries, *, actor: Actor, begin: 
     return kept
 
 
+@operation(Action.MANAGE_NUMBERS)
 async def change_number_series(cmd: ChangeNumberSeries, *, actor: Actor, begin: Begin) -> NumberSeries:
     """Change a series' name or time of rest; what rests already rests as long as it was to.
 
     Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict (name).
     """
-    allow(actor, Action.MANAGE_NUMBERS)
     check_texts(cmd)
     changes = given(cmd, "name", "quarantine_days")
     async with begin(actor) as unit:
@@ -91,22 +92,23 @@ async def change_number_series(cmd: ChangeNumberSeries, *, actor: Actor, begin: 
     return kept
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_number_series(page: PageRequest, *, actor: Actor, begin: Begin) -> Page[NumberSeries]:
     """Return the series the caller may see, by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.numbers.series_page(page)
 
 
+@operation(Action.READ_CONTRACTS)
 async def series_by_ids(
     keys: Sequence[NumberSeriesId], *, actor: Actor, begin: Begin
 ) -> Mapping[NumberSeriesId, NumberSeries]:
     """Return the series that exist and may be seen. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return await unit.numbers.series(keys)
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_number_series(key: NumberSeriesId, *, actor: Actor, begin: Begin) -> NumberSeries:
     """Return one. Refuses with: NotAllowed, NotFound."""
     found = await series_by_ids([key], actor=actor, begin=begin)
@@ -115,9 +117,9 @@ async def get_number_series(key: NumberSeriesId, *, actor: Actor, begin: Begin) 
     return found[key]
 
 
+@operation(Action.READ_CONTRACTS)
 async def count_numbers(key: NumberSeriesId, *, actor: Actor, begin: Begin, clock: Clock) -> Mapping[NumberStatus, int]:
     """Return how many numbers of a series have which status now. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         if key not in await unit.numbers.series([key]):
             raise NotFound("no number series {key}", key=key, field="series")

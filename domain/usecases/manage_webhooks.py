@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.ids import EventId, ResellerId, WebhookId
 from domain.ports.clock import Clock
@@ -67,11 +68,11 @@ class Told:
 _FIELDS: Final = ("url", "kinds", "note", "active")
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def create_webhook(
     cmd: CreateWebhook, *, actor: Actor, begin: Begin, clock: Clock, http: Http, vault: Vault, draw: Draw
 ) -> Told:
     """Keep a new webhook. Refuses with: NotAllowed, BadValue, NotFound (reseller), LimitExceeded."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     check_texts(cmd)
     reseller = cmd.reseller if cmd.reseller is not None else actor.reseller
     made = check(
@@ -98,11 +99,11 @@ async def create_webhook(
     return Told(kept, secret)
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def change_webhook(
     cmd: ChangeWebhook, *, actor: Actor, begin: Begin, http: Http, vault: Vault, draw: Draw
 ) -> Told:
     """Change what is given. Refuses with: NotAllowed, NotFound, Stale, BadValue."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     check_texts(cmd)
     changes = given(cmd, *_FIELDS)
     if "url" in changes:
@@ -127,11 +128,11 @@ async def change_webhook(
     return Told(kept, secret)
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def rotate_webhook_secret(
     key: WebhookId, *, actor: Actor, begin: Begin, clock: Clock, vault: Vault, draw: Draw
 ) -> Told:
     """Give a webhook a new secret; the one before signs too for a day. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     secret = write_secret(draw(KEY_BYTES))
     async with begin(actor) as unit:
         webhook = await unit.webhooks.claim(key)
@@ -147,9 +148,9 @@ async def rotate_webhook_secret(
     return Told(kept, secret)
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def remove_webhook(key: WebhookId, version: int, *, actor: Actor, begin: Begin) -> Webhook:
     """Forget a webhook with what is on its way to it. Refuses with: NotAllowed, NotFound, Stale."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     async with begin(actor) as unit:
         webhook = await unit.webhooks.claim(key)
         if webhook.version != version:
@@ -159,12 +160,12 @@ async def remove_webhook(key: WebhookId, version: int, *, actor: Actor, begin: B
     return webhook
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def try_webhook(key: WebhookId, *, actor: Actor, begin: Begin) -> Webhook:
     """Send the event ``webhook.test`` to this webhook alone, whatever it wants.
 
     Refuses with: NotAllowed, NotFound, WrongState (not active).
     """
-    allow(actor, Action.MANAGE_WEBHOOKS)
     async with begin(actor) as unit:
         webhook = await unit.webhooks.claim(key)
         if not webhook.active:
@@ -174,9 +175,9 @@ async def try_webhook(key: WebhookId, *, actor: Actor, begin: Begin) -> Webhook:
     return webhook
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def replay_deliveries(cmd: Replay, *, actor: Actor, begin: Begin, clock: Clock) -> int:
     """Send again, and return how many. Refuses with: NotAllowed, NotFound (webhook, event), WrongState (not active)."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     check_texts(cmd)
     if cmd.event is not None and cmd.since is not None:
         raise BadValue("give an event or a time, not both", field="since")
@@ -191,24 +192,24 @@ async def replay_deliveries(cmd: Replay, *, actor: Actor, begin: Begin, clock: C
     return again
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def list_webhooks(*, actor: Actor, begin: Begin) -> Sequence[Webhook]:
     """Return the caller's webhooks by key. Refuses with: NotAllowed."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     async with begin(actor) as unit:
         return await unit.webhooks.all()
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def get_webhook(key: WebhookId, *, actor: Actor, begin: Begin) -> Webhook:
     """Return one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     async with begin(actor) as unit:
         return await unit.webhooks.claim(key)
 
 
+@operation(Action.MANAGE_WEBHOOKS)
 async def list_deliveries(
     key: WebhookId, request: PageRequest, *, state: DeliveryState | None = None, actor: Actor, begin: Begin
 ) -> Page[Delivery]:
     """List what is on its way to a webhook, was taken or given up, by event. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_WEBHOOKS)
     async with begin(actor) as unit:
         return await unit.webhooks.deliveries(key, request, state=state)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.customers.customer import Customer, check_open
 from domain.customers.place import Place, moved, own_place, place_on
@@ -28,6 +29,7 @@ class MergeCustomers:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CUSTOMERS, Action.WRITE_CONTRACTS)
 async def merge_customers(cmd: MergeCustomers, *, actor: Actor, begin: Begin, clock: Clock) -> Customer:
     """Give what goes on to the survivor, close the double, and return the survivor.
 
@@ -38,8 +40,6 @@ async def merge_customers(cmd: MergeCustomers, *, actor: Actor, begin: Begin, cl
     Refuses with: NotAllowed, NotFound, Stale, BadValue (both are the same), WrongState (one is merged, closed or erased
     already; they belong to different resellers; the survivor is below the double), Conflict (key).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if cmd.survivor == cmd.double:
         raise BadValue("a customer cannot be merged into itself", field="double")

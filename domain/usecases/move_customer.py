@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, answered, camel, check_texts, given, remember
 from domain.customers.customer import TREE_DEPTH_MAX, Customer, check, check_open
 from domain.customers.place import Place, moved, own_place, place_on, unmoved
@@ -48,13 +49,13 @@ class CancelMove:
     valid_from: date
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def move_customer(cmd: MoveCustomer, *, actor: Actor, begin: Begin, clock: Clock) -> Customer:
     """Move a customer, with everybody below it; what is invoiced stays with who paid it.
 
     Refuses with: NotAllowed, NotFound (customer, parent), Stale, BadValue (it would stand below itself, or be billed
     through one that is not above), WrongState (invoiced beyond that day; merged, closed or erased), Conflict (key).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     changes = given(cmd, *_TREE)
     async with begin(actor) as unit:
@@ -88,13 +89,13 @@ async def move_customer(cmd: MoveCustomer, *, actor: Actor, begin: Begin, clock:
     return kept
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def cancel_move(cmd: CancelMove, *, actor: Actor, begin: Begin, clock: Clock) -> Customer:
     """Take back a move that has not come yet.
 
     Refuses with: NotAllowed, NotFound (customer, no move on that day), Stale, WrongState (it has come), BadValue
     (without it the customer would stand below itself).
     """
-    allow(actor, Action.WRITE_CUSTOMERS)
     async with begin(actor) as unit:
         customer, today = await _claimed(unit, cmd.customer, cmd.version, clock)
         places = (await unit.places.of([customer.id]))[customer.id]
@@ -111,17 +112,17 @@ async def cancel_move(cmd: CancelMove, *, actor: Actor, begin: Begin, clock: Clo
     return kept
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_places(key: CustomerId, *, actor: Actor, begin: Begin) -> Sequence[Place]:
     """Return where a customer stood, stands and will stand, in order. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         customer = await unit.customers.get(key)
         return (await unit.places.of([key]))[key] or [own_place(customer)]
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def apply_moves(*, actor: Actor, begin: Begin, clock: Clock) -> int:
     """Let customers' own rows say what holds today, and return how many were moved. Refuses with: NotAllowed."""
-    allow(actor, Action.WRITE_CUSTOMERS)
     count = 0
     while True:
         async with begin(actor) as unit:

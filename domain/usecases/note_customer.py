@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.customers.customer import check_open
 from domain.customers.note import Note, check
@@ -23,9 +24,9 @@ class NoteCustomer:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CUSTOMERS)
 async def note_customer(cmd: NoteCustomer, *, actor: Actor, begin: Begin, clock: Clock) -> Note:
     """Keep a note. Refuses with: NotAllowed, BadValue, NotFound, Conflict (key), WrongState (closed)."""
-    allow(actor, Action.WRITE_CUSTOMERS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
@@ -47,9 +48,9 @@ async def note_customer(cmd: NoteCustomer, *, actor: Actor, begin: Begin, clock:
     return kept
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_notes(customer: CustomerId, page: PageRequest, *, actor: Actor, begin: Begin) -> Page[Note]:
     """Return a page of a customer's notes in the order they were written. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         await unit.customers.get(customer)
         return await unit.notes.page(customer, page)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind, check
@@ -27,21 +28,22 @@ class ChangeSeries:
 def _may(actor: Actor, reseller: ResellerId | None) -> None:
     """Let the operator's own clients pass, and a reseller's for what is his. Refuses with: NotAllowed, NotFound."""
     if actor.reseller is None:
-        allow(actor, Action.MANAGE_OPERATOR)
+        allow(actor, Action.MANAGE_OPERATOR, "change_series")
         return
-    allow(actor, Action.WRITE_CUSTOMERS)
+    allow(actor, Action.WRITE_CUSTOMERS, "change_series")
     if not actor.reaches(reseller):
         raise NotFound("no such series, or not yours", field="reseller")
 
 
+@operation(Action.READ_CUSTOMERS)
 async def list_series(*, actor: Actor, begin: Begin) -> Sequence[NumberSeries]:
     """Return the series that the caller may see: all, or those of his part of the tree. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CUSTOMERS)
     async with begin(actor) as unit:
         found = await unit.operators.series()
     return [one for one in found if actor.reaches(one.reseller)]
 
 
+@operation(any_of=(Action.MANAGE_OPERATOR, Action.WRITE_CUSTOMERS))
 async def change_series(cmd: ChangeSeries, *, actor: Actor, begin: Begin) -> NumberSeries:
     """Change a series from its next number on.
 

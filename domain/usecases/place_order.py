@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.dialled import as_kept, dialling
 from domain.contracts.subscription import Subscription
@@ -40,13 +41,13 @@ class PlaceOrder:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def place_order(cmd: PlaceOrder, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
     """Place an order; a worker does it, after the orders of the same subscription that were placed before.
 
     Refuses with: NotAllowed, BadValue, NotFound (subscription, an order to wait for), WrongState (the line is not in a
     state for it, and no earlier order may change that), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     now = clock.now()
     run_at = None if cmd.run_at is None else utc(cmd.run_at, field="runAt")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, Protocol
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.changes import (
     STEPS,
@@ -148,6 +149,7 @@ class _Who:
     clock: Clock
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def step_contract(cmd: StepContract, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """Activate, suspend or resume a contract.
 
@@ -159,6 +161,7 @@ async def step_contract(cmd: StepContract, *, actor: Actor, begin: Begin, clock:
     return await _ordered(cmd, _Who(actor, begin, clock), lambda one: replace(one, kind=kind))
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def exchange_service(cmd: ExchangeService, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """Add, end, upgrade or downgrade a service.
 
@@ -174,6 +177,7 @@ async def exchange_service(cmd: ExchangeService, *, actor: Actor, begin: Begin, 
     )
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def move_contract(cmd: MoveContract, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """Move a contract to another address, or to another customer of the tree, who takes it over.
 
@@ -187,6 +191,7 @@ async def move_contract(cmd: MoveContract, *, actor: Actor, begin: Begin, clock:
     )
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def take_over_contract(cmd: TakeOverContract, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """Let another customer take a contract over: the old one ends, the customer gets one that goes on as it was.
 
@@ -199,13 +204,13 @@ async def take_over_contract(cmd: TakeOverContract, *, actor: Actor, begin: Begi
     )
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def end_contract(cmd: EndContract, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """End a contract with notice; what is left of its binding is billed as a one-time fee.
 
     Refuses with: NotAllowed (free, by a reseller), NotFound, Stale, WrongState, BadValue (before the notice is over),
     Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if cmd.free and actor.reseller is not None:
         raise BadValue("only the operator himself waives what is left of a binding", field="free")
@@ -244,9 +249,9 @@ async def end_contract(cmd: EndContract, *, actor: Actor, begin: Begin, clock: C
     return made
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def cancel_change(key: ContractChangeId, *, actor: Actor, begin: Begin, clock: Clock) -> ContractChange:
     """Cancel what is planned. Refuses with: NotAllowed, NotFound, WrongState (it is done, or cancelled)."""
-    allow(actor, Action.WRITE_CONTRACTS)
     async with begin(actor) as unit:
         change = await unit.contract_changes.claim(key)
         contract = await unit.contracts.claim(change.contract)
@@ -283,7 +288,6 @@ async def carry_out(unit: Unit, change: ContractChange, contract: Contract, now:
 
 async def _ordered(cmd: _Command, who: _Who, of: Callable[[ContractChange], ContractChange]) -> ContractChange:
     """Do an order at once, or plan it. ``of`` says what it is."""
-    allow(who.actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with who.begin(who.actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.feeds.feed import Completeness, Feed, Rules, Standing
 from domain.feeds.handling import Handled, Handling
 from domain.feeds.run import Run, RunState
@@ -60,13 +61,12 @@ class Outside:
     jitter: Callable[[], float]
 
 
+@operation(Action.MANAGE_FEEDS, Action.IMPORT_CDR)
 async def poll_feed(cmd: PollFeed, outside: Outside, *, actor: Actor, begin: Begin, clock: Clock) -> Run:
     """Poll a feed once and return what came of it; what the other side did wrong is told in the run.
 
     Refuses with: NotAllowed, NotFound, WrongState (another process polls it).
     """
-    allow(actor, Action.MANAGE_FEEDS)
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         feed, standing, run = await _claim(cmd, unit, actor, clock)
         rules = await completed_rules(feed, unit, outside.formats)

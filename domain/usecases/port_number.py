@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import ended
 from domain.contracts.dialled import dialling
@@ -71,13 +72,13 @@ class StepPort:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def request_port(cmd: RequestPort, *, actor: Actor, begin: Begin, clock: Clock) -> NumberOrder:
     """Order that a number is ported.
 
     Refuses with: NotAllowed, BadValue, NotFound (subscription, or it does not have the number then), WrongState (the
     subscription has ended), Conflict (an order is open for the number, it is ours and not ported out, key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     wanted_at = utc(cmd.wanted_at, field="wantedAt")
     if cmd.kind not in PORTS:
@@ -114,13 +115,13 @@ async def request_port(cmd: RequestPort, *, actor: Actor, begin: Begin, clock: C
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def step_port(cmd: StepPort, *, actor: Actor, begin: Begin, clock: Clock) -> NumberOrder:
     """Take an order to port to its next state.
 
     Refuses with: NotAllowed, BadValue, NotFound, Stale, WrongState (the step is not possible), Overlap (the number is
     another's at the moment), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow, within
+from domain.access.actor import Action, Actor, within
 from domain.access.editions import Part
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.dialled import dialling
 from domain.contracts.identifiers import IdentifierKind, written
@@ -35,13 +36,13 @@ class OrderPreselection:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def order_preselection(cmd: OrderPreselection, *, actor: Actor, begin: Begin, clock: Clock) -> NumberOrder:
     """Order a preselection.
 
     Refuses with: NotAllowed, BadValue, NotFound (subscription, or it does not have the number then), WrongState (the
     subscription has ended, or is no fixed line), Conflict (an order is open or active for the number, key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     within(actor, Part.PRESELECTION)
     check_texts(cmd)
     wanted_at = utc(cmd.wanted_at, field="wantedAt")
@@ -80,12 +81,12 @@ async def order_preselection(cmd: OrderPreselection, *, actor: Actor, begin: Beg
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def step_preselection(cmd: StepPort, *, actor: Actor, begin: Begin, clock: Clock) -> NumberOrder:
     """Take a preselection to its next state.
 
     Refuses with: NotAllowed, BadValue, NotFound, Stale, WrongState (the step is not possible), Conflict (key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     within(actor, Part.PRESELECTION)
     check_texts(cmd)
     async with begin(actor) as unit:

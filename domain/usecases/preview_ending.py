@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.ending import ended, notice
 from domain.ids import ContractId, ServiceId, SubscriptionId
 from domain.invoicing.fees import left_of_binding
@@ -51,12 +52,12 @@ class EndingPreview:
     currency: str
 
 
+@operation(Action.READ_CONTRACTS)
 async def preview_ending(cmd: PreviewEnding, *, actor: Actor, begin: Begin, clock: Clock) -> EndingPreview:
     """Tell what ending a contract leads to; nothing is changed.
 
     Refuses with: NotAllowed, NotFound, BadValue (before the notice is over).
     """
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         contract = await unit.contracts.get(cmd.contract)
         operator = await unit.operators.own()

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.charges import sees_costs, tiers_seen
+from domain.access.operations import operation
 from domain.buckets.drawing import Drawers, Drawn, draw
 from domain.buckets.standing import GRANTS, Standing
 from domain.ids import ResellerId, SubscriptionId
@@ -73,6 +74,7 @@ class Quote:
     cost: Charge | None
 
 
+@operation(Action.READ_PRICES)
 async def price_call(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Quote:
     """Price one call by the catalogue as it is, and by what its buckets have left now; nothing is kept.
 
@@ -102,7 +104,6 @@ async def called(cmd: PriceCall, *, actor: Actor, begin: Begin, clock: Clock, ra
 
     Refuses with: NotAllowed, BadValue, NotFound.
     """
-    allow(actor, Action.READ_PRICES)
     at = clock.now() if cmd.at is None else utc(cmd.at, field="at")
     frame = _frame(cmd, at)
     async with begin(actor) as unit:

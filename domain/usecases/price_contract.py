@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.proposing import check_in_place, check_rates
 from domain.catalogue.tariff import Rate
 from domain.commands import answered, check_texts, remember
@@ -31,6 +32,7 @@ class PriceContract:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS, Action.WRITE_PRICES)
 async def price_contract(cmd: PriceContract, *, actor: Actor, begin: Begin, clock: Clock) -> Contract:
     """Put the rates into the contract's own price list, which inherits the one it had; rating takes them from there.
 
@@ -38,8 +40,6 @@ async def price_contract(cmd: PriceContract, *, actor: Actor, begin: Begin, cloc
     BadValue (also a destination, band or zone that does not exist, two rates that are equal, or no list they could
     deviate from), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
-    allow(actor, Action.WRITE_PRICES)
     check_texts(cmd)
     start = utc(cmd.valid_from, field="validFrom")
     if not cmd.rates:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.customers.customer import CallSpecification
 from domain.ids import InvoiceId
 from domain.invoicing.invoice import CallRow, Invoice
@@ -17,9 +18,9 @@ from domain.usecases.receive_invoices import reader_of
 CALLS_MAX: Final = 500_000
 
 
+@operation(Action.READ_INVOICES)
 async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
     """Return an invoice and its PDF, made anew. Refuses with: NotAllowed, NotFound, LimitExceeded (calls)."""
-    allow(actor, Action.READ_INVOICES)
     async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
         zone = (await unit.operators.own()).zone
@@ -38,9 +39,9 @@ async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents
     return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone, logo=picture)
 
 
+@operation(Action.READ_INVOICES)
 async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
     """Return an invoice and its Peppol document. Refuses with: NotAllowed, NotFound, BadValue (no Peppol id)."""
-    allow(actor, Action.READ_INVOICES)
     async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
     return invoice, await asyncio.to_thread(documents.einvoice, invoice)

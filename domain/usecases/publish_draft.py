@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.document import BadTariff
 from domain.catalogue.draft import Draft, DraftState
 from domain.period import utc
@@ -37,6 +38,7 @@ class DraftPublished:
     ended: int
 
 
+@operation(Action.WRITE_PRICES)
 async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock: Clock) -> DraftPublished:
     """Make the open draft of this name part of the catalogue, as a whole or not at all, and close it.
 
@@ -44,7 +46,6 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, NotFound (no such draft is open), Stale, BadTariff (every fault with its place), Conflict
     (there are warnings, and they were not accepted), BadValue (a time without offset).
     """
-    allow(actor, Action.WRITE_PRICES)
     now = clock.now()
     at = now if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
     async with begin(actor) as unit:

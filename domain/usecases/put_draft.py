@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.draft import NAME_MAX, Draft, read_changes, read_places
 from domain.commands import check_texts
 from domain.ports.clock import Clock
@@ -27,13 +28,13 @@ class PutDraft:
     version: int | None = None
 
 
+@operation(Action.WRITE_PRICES)
 async def put_draft(cmd: PutDraft, *, actor: Actor, begin: Begin, clock: Clock) -> Draft:
     """Lay changes over those of the open draft of this name, made now where there is none, and return it.
 
     What stands inside may still be wrong: validating says what. Nobody is rated by a draft.
     Refuses with: NotAllowed, BadValue (a part that is none; not of the form of a draft), Stale.
     """
-    allow(actor, Action.WRITE_PRICES)
     if not cmd.name.strip() or len(cmd.name) > NAME_MAX:
         raise BadValue("a name has 1 to {name_max} characters", name_max=NAME_MAX, field="name")
     changes, withdraw = read_changes(cmd.changes), read_places(cmd.withdraw)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.contracts.subscription import SubscriptionKind
 from domain.feeds.feed import SECRET_MAX, Credential
 from domain.ids import ElementId
@@ -56,6 +57,7 @@ _SAME = (
 )
 
 
+@operation(Action.MANAGE_NETWORK)
 async def put_element(
     cmd: PutElement, *, actor: Actor, begin: Begin, clock: Clock, network: Network, vault: Vault
 ) -> NetworkElement:
@@ -63,7 +65,6 @@ async def put_element(
 
     Refuses with: NotAllowed, BadValue, Stale (version, also where there is one of this name), LimitExceeded.
     """
-    allow(actor, Action.MANAGE_NETWORK)
     now = clock.now()
     asked = NetworkElement(
         id=ElementId(0),
@@ -101,9 +102,9 @@ async def put_element(
     return kept
 
 
+@operation(Action.MANAGE_NETWORK)
 async def remove_element(name: str, version: int, *, actor: Actor, begin: Begin) -> NetworkElement:
     """Forget an element with its secrets; steps that still need it fail. Refuses with: NotAllowed, NotFound, Stale."""
-    allow(actor, Action.MANAGE_NETWORK)
     async with begin(actor) as unit:
         known = await unit.elements.claim(name)
         if known is None:
@@ -115,13 +116,14 @@ async def remove_element(name: str, version: int, *, actor: Actor, begin: Begin)
     return known
 
 
+@operation(Action.MANAGE_NETWORK)
 async def list_elements(*, actor: Actor, begin: Begin) -> Sequence[NetworkElement]:
     """Return the operator's elements by name. Refuses with: NotAllowed."""
-    allow(actor, Action.MANAGE_NETWORK)
     async with begin(actor) as unit:
         return await unit.elements.all()
 
 
+@operation(Action.MANAGE_NETWORK)
 async def get_element(name: str, *, actor: Actor, begin: Begin) -> NetworkElement:
     """Return an element. Refuses with: NotAllowed, NotFound."""
     found = next((one for one in await list_elements(actor=actor, begin=begin) if one.name == name), None)

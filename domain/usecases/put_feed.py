@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.feeds.feed import SECRET_MAX, Credential, Feed, Rules, check
 from domain.feeds.schedule import following
 from domain.ids import FeedId
@@ -42,6 +43,7 @@ class PutFeed:
     version: int = 0
 
 
+@operation(Action.MANAGE_FEEDS)
 async def put_feed(
     cmd: PutFeed, *, actor: Actor, begin: Begin, clock: Clock, formats: Formats, transports: Transports, vault: Vault
 ) -> Feed:
@@ -49,7 +51,6 @@ async def put_feed(
 
     Refuses with: NotAllowed, BadValue, NotFound (source), Stale (version, also where there is one of this name).
     """
-    allow(actor, Action.MANAGE_FEEDS)
     place = read_place(cmd.address, host_keys=cmd.host_keys, ca=cmd.ca, region=cmd.region, endpoint=cmd.endpoint)
     now = clock.now()
     feed = check(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.tariff import Bucket, Plan
 from domain.commands import answered, check_texts, remember
 from domain.contracts.contract import Contract, ContractState
@@ -52,6 +53,7 @@ class PlanTold:
     buckets: Sequence[Bucket]
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def put_on_plan(cmd: PutOnPlan, *, actor: Actor, begin: Begin) -> OnPlans:
     """Change the plan from a day on: what it was on ends there, and what would have begun later goes.
 
@@ -59,7 +61,6 @@ async def put_on_plan(cmd: PutOnPlan, *, actor: Actor, begin: Begin) -> OnPlans:
     the buckets say. Refuses with: NotAllowed, BadValue, NotFound (contract, subscription, plan), WrongState (it has
     ended; a plan of the other kind), Stale, Overlap, Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if (cmd.contract is None) == (cmd.subscription is None):
         raise BadValue("give a contract or a subscription", field="contract")
@@ -140,17 +141,17 @@ async def _on(unit: Unit, contract: ContractId) -> OnPlans:
     return OnPlans(contract, (await unit.plans.of_contracts([contract])).get(contract, ()))
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_plan_assignments(key: ContractId, *, actor: Actor, begin: Begin) -> OnPlans:
     """Return what a contract and its subscriptions are on and were. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         await unit.contracts.get(key)
         return await _on(unit, key)
 
 
+@operation(Action.READ_PRICES)
 async def list_plans(*, actor: Actor, begin: Begin, raters: Raters) -> Sequence[PlanTold]:
     """Return the plans that the caller may use, by name, with what they grant. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_PRICES)
     async with begin(actor) as unit:
         buckets, plans = await raters.buckets(unit)
         wanted = {one.price_list for one in plans.values() if one.price_list is not None}

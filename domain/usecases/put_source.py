@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import SourceId
 from domain.mediation.files import Source
 from domain.ports.intake import Formats
@@ -29,12 +30,12 @@ class PutSource:
     note: str | None = None
 
 
+@operation(Action.IMPORT_CDR)
 async def put_source(cmd: PutSource, *, actor: Actor, begin: Begin, formats: Formats) -> Source:
     """Keep a source.
 
     Refuses with: NotAllowed, BadValue (name, profile), NotFound (profile).
     """
-    allow(actor, Action.IMPORT_CDR)
     faults: list[tuple[str, str]] = []
     if not NAME.fullmatch(cmd.name):
         faults.append(("name", "a source's name has 1 to 100 letters, digits, spaces and .@-_"))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, answered, camel, check_texts, given, remember
 from domain.contracts.changes import ChangeKind
 from domain.contracts.contract import Contract, ContractState
@@ -73,13 +74,13 @@ class AnswerQuote:
 _FIELDS: Final = ("lines", "valid_until", "start", "terms", "discounts", "price_list", "text")
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def create_quote(cmd: CreateQuote, *, actor: Actor, begin: Begin, clock: Clock) -> Quote:
     """Write a quote as a draft.
 
     Refuses with: NotAllowed, BadValue (also services that cannot stand together), NotFound (customer, service, price
     list), Conflict (number, idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
@@ -111,9 +112,9 @@ async def create_quote(cmd: CreateQuote, *, actor: Actor, begin: Begin, clock: C
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def change_quote(cmd: ChangeQuote, *, actor: Actor, begin: Begin, clock: Clock) -> Quote:
     """Change a draft. Refuses with: NotAllowed, NotFound, Stale, WrongState (it was sent), BadValue."""
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     changes = given(cmd, *_FIELDS)
     async with begin(actor) as unit:
@@ -130,12 +131,12 @@ async def change_quote(cmd: ChangeQuote, *, actor: Actor, begin: Begin, clock: C
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def send_quote(quote: QuoteId, version: int, *, actor: Actor, begin: Begin, clock: Clock) -> Quote:
     """Fix a quote's prices at what they are today, and mark it as sent; from now on it can be answered.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState, BadValue (it is not valid any more).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     async with begin(actor) as unit:
         found = await _claimed(unit, quote, version)
         now = clock.now()
@@ -149,12 +150,12 @@ async def send_quote(quote: QuoteId, version: int, *, actor: Actor, begin: Begin
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def answer_quote(cmd: AnswerQuote, *, actor: Actor, begin: Begin, clock: Clock) -> Quote:
     """Take the customer's answer; an accepted quote becomes an active contract with the quote's prices.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState (not sent, expired, or answered), BadValue, Conflict (key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
@@ -182,9 +183,9 @@ async def answer_quote(cmd: AnswerQuote, *, actor: Actor, begin: Begin, clock: C
     return kept_quote
 
 
+@operation(Action.READ_CONTRACTS)
 async def get_quote(key: QuoteId | str, *, actor: Actor, begin: Begin, clock: Clock) -> Quote:
     """Return a quote by its id or, given a text, its number. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         today = day_in(await unit.operators.own(), clock.now())
         if isinstance(key, str):
@@ -194,11 +195,11 @@ async def get_quote(key: QuoteId | str, *, actor: Actor, begin: Begin, clock: Cl
         return _on(found[key], today)
 
 
+@operation(Action.READ_CONTRACTS)
 async def list_quotes(
     request: PageRequest, *, customer: CustomerId | None = None, actor: Actor, begin: Begin, clock: Clock
 ) -> Page[Quote]:
     """Return quotes the caller may see, by key. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         today = day_in(await unit.operators.own(), clock.now())
         page = await unit.quotes.page(request, customer=customer)

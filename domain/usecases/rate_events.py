@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.charges import sees_costs, tiers_seen
+from domain.access.operations import operation
 from domain.intake.rater import Places, Rater, drawing_party
 from domain.intake.raters import Raters
 from domain.ports.unit import Begin
@@ -29,6 +30,7 @@ EVENTS_MAX: Final = 10_000
 _PARTY = "party: the number decides whose event it is; leave party out, or send a tariff"
 
 
+@operation(Action.READ_PRICES)
 async def rate_events(
     events: Sequence[object],
     *,
@@ -43,7 +45,6 @@ async def rate_events(
     ``believed_at``: by the catalogue as it was believed then. The events draw on full buckets, in the order of time.
     Refuses with: NotAllowed, LimitExceeded.
     """
-    allow(actor, Action.READ_PRICES)
     if len(events) > EVENTS_MAX:
         raise LimitExceeded("at most {events_max} events at a time", events_max=EVENTS_MAX, field="events")
     rater = await raters.present(actor, begin)

@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.catalogue.draft import NAME_MAX, Draft
 from domain.catalogue.rate_sheet import Layout, SheetFault, read_sheet
 from domain.catalogue.sheet_preview import Preview, PriceLine, Terms, preview
@@ -60,6 +61,7 @@ class SheetAnswer:
     draft: Draft | None = None
 
 
+@operation(Action.WRITE_PRICES)
 async def read_rate_sheet(
     cmd: ReadRateSheet, *, actor: Actor, begin: Begin, clock: Clock, sheets: Sheets
 ) -> SheetAnswer:
@@ -68,7 +70,6 @@ async def read_rate_sheet(
     Publishing is the draft's. Refuses with: NotAllowed, Unreadable, LimitExceeded, NotFound (sheet of a workbook),
     BadValue (columns, zone, currency, mode, direction, a time without offset).
     """
-    allow(actor, Action.WRITE_PRICES)
     _check(cmd)
     at = clock.now() if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
     # Beside the loop: a large sheet keeps a core busy for seconds, and nobody else is to wait for that.

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import CustomerId, InvoiceId
 from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
@@ -15,12 +16,12 @@ from domain.ports.unit import Begin, Unit
 from domain.refusal import NotAllowed, NotFound
 
 
+@operation(Action.READ_INVOICES)
 async def list_received_invoices(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[Invoice]:
     """Return the invoices and credit notes that the caller's reseller received for what he buys, by key.
 
     Refuses with: NotAllowed (a client of no reseller).
     """
-    allow(actor, Action.READ_INVOICES)
     if actor.reseller is None:
         raise NotAllowed("only a reseller receives invoices for what he buys")
     async with begin(actor) as unit:
@@ -32,6 +33,7 @@ async def list_received_invoices(request: PageRequest, *, actor: Actor, begin: B
     return replace(found, items=tuple(as_received(one) for one in found.items))
 
 
+@operation(Action.READ_INVOICES)
 async def reader_of(
     key: InvoiceId | str, *, actor: Actor, begin: Begin, kind: DocumentKind = DocumentKind.INVOICE
 ) -> Actor:
@@ -39,7 +41,6 @@ async def reader_of(
 
     Whoever asks with the latter reads this invoice and nothing else. Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.READ_INVOICES)
     if actor.reseller is None:
         return actor
     async with begin(actor) as unit:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import BillRunId
 from domain.invoicing.invoice import Invoice, decimals_of
 from domain.ledger.entry import BAS
@@ -51,9 +52,9 @@ async def journal_of(invoices: AsyncIterator[Invoice], journal: Journal) -> Asyn
             yield invoice
 
 
+@operation(Action.RUN_BILLS)
 async def reconcile_run(run: BillRunId, *, actor: Actor, begin: Begin) -> list[Reconciliation]:
     """Compare the books of a run, one answer a currency. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.RUN_BILLS)
     journals: dict[str, Journal] = {}
     ledger: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     after: int | None = None

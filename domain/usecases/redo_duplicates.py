@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import FileId, SourceId
 from domain.intake.chunks import Prepared, prepare
 from domain.intake.raters import Raters
@@ -33,6 +34,7 @@ RECORDS_PER_CHUNK: Final = 50_000
 ATTEMPTS_MAX: Final = 10
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def withdraw_and_redo(
     cmd: WithdrawFile,
     *,
@@ -62,6 +64,7 @@ async def withdraw_and_redo(
     return replace(done, redone=redone)
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def redo_duplicates(
     keys: Sequence[FileId],
     *,
@@ -78,7 +81,6 @@ async def redo_duplicates(
     whose records are parts of sessions is not read again, nor one whose bytes are gone: ``fault`` says so.
     Refuses with: NotAllowed, NotFound (file), WrongState (others keep bringing the same events).
     """
-    allow(actor, Action.MANAGE_SUSPENSE)
     done = []
     for key in keys:
         async with begin(actor) as unit:

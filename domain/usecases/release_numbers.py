@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.contracts.assigning import ended, reaches
 from domain.contracts.dialled import as_kept, dialling
@@ -27,12 +28,12 @@ class ReleaseNumbers:
     version: int | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def release_numbers(cmd: ReleaseNumbers, *, actor: Actor, begin: Begin) -> Subscription:
     """End the assignments at an instant; one that would have begun later goes. What was before stays as it was.
 
     Refuses with: NotAllowed, BadValue, NotFound (subscription, or a number it does not have then or later), Stale.
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     at = utc(cmd.at, field="at")
     async with begin(actor) as unit:

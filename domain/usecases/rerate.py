@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.rerating import rated_again, released
 from domain.ids import ReratingId
 from domain.intake.rater import Rater
@@ -39,6 +40,7 @@ class Rerate:
     preview: bool = False
 
 
+@operation(Action.RERATE)
 async def rerate(
     cmd: Rerate,
     *,
@@ -55,7 +57,6 @@ async def rerate(
     Refuses with: NotAllowed, BadValue (period, reason), NotFound (customer, contract, subscription, source,
     destination, list), WrongState (what the catalogue holds cannot be rated in chunks; others keep rating the same).
     """
-    allow(actor, Action.RERATE)
     selection = _checked(cmd.selection, cmd.reason)
     run = Rerating(
         id=ReratingId(0),
@@ -82,9 +83,9 @@ async def rerate(
     return await _end(cmd, run, actor, begin, clock)
 
 
+@operation(Action.RERATE)
 async def list_reratings(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[Rerating]:
     """List the runs by key. Refuses with: NotAllowed."""
-    allow(actor, Action.RERATE)
     async with begin(actor) as unit:
         return await unit.reratings.page(request)
 

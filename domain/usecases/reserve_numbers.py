@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.dialled import as_kept, dialling
 from domain.customers.customer import Customer
@@ -31,13 +32,13 @@ class ReserveNumbers:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def reserve_numbers(cmd: ReserveNumbers, *, actor: Actor, begin: Begin, clock: Clock) -> Reservation:
     """Keep numbers for somebody: until then nobody else gets them; after it they are free by themselves.
 
     Refuses with: NotAllowed, BadValue, LimitExceeded, NotFound (a number or the customer is not there, or not the
     caller's), Conflict (a number is not free, fewer are free, idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     now = clock.now()
     until = check_until(cmd.until, now=now)
@@ -117,11 +118,11 @@ async def claimed(unit: Unit, numbers: Sequence[str]) -> Sequence[StockNumber]:
     return [found[number] for number in numbers]
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def cancel_reservation(
     key: NumberReservationId, *, actor: Actor, begin: Begin, clock: Clock
 ) -> Sequence[StockNumber]:
     """Let go of what is still reserved under a reservation, and return it. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.WRITE_CONTRACTS)
     async with begin(actor) as unit:
         reservation = await unit.numbers.reservation(key)
         now = clock.now()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
 from domain.access.client import ApiClient
+from domain.access.operations import operation
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 
 
+@operation(Action.MANAGE_CLIENTS)
 async def revoke_client(client_id: str, *, actor: Actor, begin: Begin, clock: Clock) -> ApiClient:
     """Shut a client out for good; its tokens are refused within seconds. Revoking it again changes nothing.
 
     Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.MANAGE_CLIENTS)
     async with begin(actor) as unit:
         client = await unit.clients.claim(client_id)
         if client.revoked_at is not None:

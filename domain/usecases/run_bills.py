@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.access.actor import Action, Actor, allow, system
+from domain.access.actor import Action, Actor, system
+from domain.access.operations import operation
 from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -28,7 +29,8 @@ from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
 from domain.resellers.reseller import Reseller, as_of, seller_above, selling
-from domain.usecases.carry_out_changes import carry_out_changes
+from domain.usecases.carry_out_changes import carry_out_changes, rehearse_changes
+from domain.usecases.fit_contract import day_in
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 from domain.usecases.state_buckets import with_buckets
 
@@ -70,6 +72,7 @@ class _Rehearsed(Exception):  # noqa: N818  (it only leaves the unit, so that no
     """Everything was done; now undo it."""
 
 
+@operation(Action.RUN_BILLS)
 async def run_bills(
     cmd: RunBills,
     *,
@@ -87,7 +90,6 @@ async def run_bills(
     An interrupted run is continued by the same command. Running again bills only what is new since. ``done`` hears of
     every page after it was committed. Refuses with: NotAllowed, BadValue, WrongState (another run is not finished).
     """
-    allow(actor, Action.RUN_BILLS)
     if cmd.customers is not None and not 0 < len(cmd.customers) <= CUSTOMERS_MAX:
         raise BadValue(
             "1 to {customers_max} customers can be named, or none for everybody",
@@ -154,6 +156,8 @@ async def _rehearse(  # noqa: PLR0917  (what its caller was given)
     try:
         async with begin(actor, bulk=True) as unit:
             operator = await unit.operators.own()
+            tomorrow = day_in(operator, clock.now()) + timedelta(days=1)
+            await rehearse_changes(unit, max(tomorrow, cmd.period.end), clock=clock)
             if rater is not None:
                 await settle_all(unit, rater, _settling(cmd, operator), actor=actor, clock=clock)
             run = await unit.bill_runs.rehearse(_new(cmd, actor, operator, clock))
@@ -270,10 +274,12 @@ def _bill(  # noqa: PLR0917  (what its caller has)
 
 
 async def _with_grants(unit: Unit, page: PayerPage, window: Window) -> PayerPage:
-    """Return a page with what was granted at a price, and the services as which it is billed."""
+    """Return a page with what was granted at a price, and the services as which that was or is billed."""
     contracts = [contract.id for each in page.contracts.values() for contract in each]
     granted = await unit.grants.charges(contracts, window.earliest, max(window.fees_until, window.period.end))
     wanted = {one.service for each in granted.values() for one in each if one.service is not None}
+    # What was billed of a service that no contract holds any more is given back under its name.
+    wanted |= {key.service for fees in page.billed.values() for key in fees}
     more = await unit.services.many(sorted(wanted - page.services.keys()))
     return replace(page, granted=granted, services={**page.services, **more})
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.jobs.job import NewJob
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
@@ -16,13 +17,13 @@ KIND: Final = "poll_feed"
 PROMISED: Final = timedelta(minutes=10)
 
 
+@operation(Action.MANAGE_FEEDS)
 async def schedule_polls(*, actor: Actor, begin: Begin, clock: Clock) -> int:
     """Put a job into the queue for each feed that is due, and return how many. Any number of processes may.
 
     One job of a feed is open at a time; what it finds, and when the feed is due next, its run decides.
     Refuses with: NotAllowed.
     """
-    allow(actor, Action.MANAGE_FEEDS)
     now = clock.now()
     async with begin(actor) as unit:
         due = await unit.feeds.due(now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.customers.customer import check_open
 from domain.fields.definition import Aggregate, FieldChanges
@@ -34,13 +35,14 @@ class SetFields:
     fields: FieldChanges
 
 
+@operation(any_of=(Action.WRITE_CUSTOMERS, Action.WRITE_CONTRACTS))
 async def set_fields(cmd: SetFields, *, actor: Actor, begin: Begin) -> Any:
     """Write fields and return what they are of; nothing different changes nothing.
 
     Refuses with: NotAllowed (a reseller's client and a service), NotFound, Stale, BadValue, WrongState (a customer that
     is merged, closed or erased).
     """
-    allow(actor, _ACTIONS[cmd.aggregate])
+    allow(actor, _ACTIONS[cmd.aggregate], "set_fields")
     if cmd.aggregate is Aggregate.SERVICE and actor.reseller is not None:
         raise NotAllowed("only the operator himself changes services")
     check_texts(cmd)

@@ -9,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.keeping import keep_draws
 from domain.buckets.opening import open_draws
 from domain.buckets.settling import Settled, connected, settle
@@ -35,6 +36,7 @@ class SettleDraws:
     customers: tuple[CustomerId, ...] | None = None
 
 
+@operation(Action.RUN_BILLS)
 async def settle_draws(
     cmd: SettleDraws, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters, per_page: int = CUSTOMERS_PER_PAGE
 ) -> Tally:
@@ -43,7 +45,6 @@ async def settle_draws(
     One transaction per page of customers; what changes is written as re-rating. Doing it again changes nothing.
     Refuses with: NotAllowed, WrongState (others keep rating the same events).
     """
-    allow(actor, Action.RUN_BILLS)
     tally, attempts = Tally(), 0
     while True:
         async with begin(actor, bulk=True) as unit:

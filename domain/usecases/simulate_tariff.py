@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.supposed import Supposed
 from domain.catalogue.document import BadTariff, read_tariff
 from domain.catalogue.drafting import edited
@@ -70,6 +71,7 @@ class SimulateTariff:
     first: int = 20
 
 
+@operation(Action.READ_COSTS, Action.WRITE_PRICES)
 async def simulate_tariff(
     cmd: SimulateTariff,
     *,
@@ -86,8 +88,6 @@ async def simulate_tariff(
     rate is missing), BadTariff (every fault with its place), NotFound (no such draft is open; a customer's list is not
     in the document).
     """
-    allow(actor, Action.READ_COSTS)
-    allow(actor, Action.WRITE_PRICES)
     since, until = _checked(cmd)
     present = await raters.present(actor, begin)
     tariff = await _tariff(cmd, since, until, present, actor, begin)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.mediation.files import Source, SourceBalance, SourceVersion
 from domain.ports.intake import Formats
 from domain.ports.unit import Begin, Unit
@@ -25,26 +26,26 @@ class RollBackSource:
     note: str | None = None
 
 
+@operation(Action.IMPORT_CDR)
 async def get_source(name: str, *, actor: Actor, begin: Begin) -> Source:
     """Return one. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.sources.by_name(name)
 
 
+@operation(Action.IMPORT_CDR)
 async def list_source_versions(name: str, *, actor: Actor, begin: Begin) -> Sequence[SourceVersion]:
     """Return every profile that a source had, the latest first. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.sources.versions((await unit.sources.by_name(name)).id)
 
 
+@operation(Action.IMPORT_CDR)
 async def compare_source_versions(name: str, before: int, after: int, *, actor: Actor, begin: Begin) -> str:
     """Return how a version differs from another, as a unified diff; '' where they are the same.
 
     Refuses with: NotAllowed, NotFound (source, version).
     """
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         source = await unit.sources.by_name(name)
         old, new = await _version(unit, source, before), await _version(unit, source, after)
@@ -57,12 +58,12 @@ async def compare_source_versions(name: str, before: int, after: int, *, actor: 
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
+@operation(Action.IMPORT_CDR)
 async def roll_back_source(cmd: RollBackSource, *, actor: Actor, begin: Begin, formats: Formats) -> Source:
     """Go back to an earlier profile: it becomes the newest version. Files keep the version they were read with.
 
     Refuses with: NotAllowed, NotFound (source, version), BadValue (it cannot be read any more; the note is too long).
     """
-    allow(actor, Action.IMPORT_CDR)
     if cmd.note is not None and len(cmd.note) > NOTE_MAX:
         raise BadValue("a note has at most {note_max} characters", note_max=NOTE_MAX, field="note")
     async with begin(actor) as unit:
@@ -78,9 +79,9 @@ async def roll_back_source(cmd: RollBackSource, *, actor: Actor, begin: Begin, f
     return kept
 
 
+@operation(Action.IMPORT_CDR)
 async def list_balances(*, actor: Actor, begin: Begin) -> Sequence[SourceBalance]:
     """Return where the records of each source's files went. Refuses with: NotAllowed."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.sources.balances()
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.stepping import Step, stepped
 from domain.contracts.subscription import StateChange, Subscription, SubscriptionState
@@ -33,13 +34,13 @@ class StepSubscription:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def step_subscription(cmd: StepSubscription, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Take a step in a subscription's life.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState (the step is not possible), BadValue (``at``, ``reason``),
     Conflict (idempotency key), Overlap (a number that an end taken back would have again is another's).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     if cmd.reason is not None and not 1 <= len(cmd.reason.strip()) <= REASON_MAX:
         raise BadValue("a reason has 1 to {most} characters", most=REASON_MAX, field="reason")
@@ -97,10 +98,10 @@ async def end_subscriptions(
     return kept
 
 
+@operation(Action.READ_CONTRACTS)
 async def subscription_histories(
     keys: Sequence[SubscriptionId], *, actor: Actor, begin: Begin
 ) -> dict[SubscriptionId, Sequence[StateChange]]:
     """Return what was recorded of subscriptions' states, in the order of recording. Refuses with: NotAllowed."""
-    allow(actor, Action.READ_CONTRACTS)
     async with begin(actor) as unit:
         return dict(await unit.subscriptions.history(keys))

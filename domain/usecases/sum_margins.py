@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.charges import shown
+from domain.access.operations import operation
 from domain.ids import ChunkId, CustomerId
 from domain.margins.exchange import Exchange
 from domain.margins.margin import (
@@ -76,19 +77,20 @@ class ChunkMargins:
     rows: Sequence[MarginSums]
 
 
-def may_see_margins(actor: Actor) -> None:
+def may_see_margins(actor: Actor, operation: str) -> None:
     """Let the caller pass: the operator's clients need to see costs, a reseller's see what he pays himself.
 
     Refuses with: NotAllowed.
     """
-    allow(actor, Action.READ_USAGE)
+    allow(actor, Action.READ_USAGE, operation)
     if actor.reseller is None:
-        allow(actor, Action.READ_COSTS)
+        allow(actor, Action.READ_COSTS)  # whole, since what is shown is cost, whoever asks
 
 
+@operation(Action.READ_USAGE)
 async def sum_margins(cmd: AskMargins, *, actor: Actor, begin: Begin) -> MarginPage:
     """Add margins up. Refuses with: NotAllowed, BadValue (period, size), NotFound (customer)."""
-    may_see_margins(actor)
+    may_see_margins(actor, "sum_margins")
     if not 1 <= cmd.first <= PAGE_MAX:
         raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
@@ -98,6 +100,7 @@ async def sum_margins(cmd: AskMargins, *, actor: Actor, begin: Begin) -> MarginP
     return MarginPage(terms.currency, rows, more)
 
 
+@operation(Action.READ_USAGE)
 async def list_call_margins(
     cmd: AskMargins, *, below: bool = False, after: EventRef | None = None, actor: Actor, begin: Begin
 ) -> CallMarginPage:
@@ -105,7 +108,7 @@ async def list_call_margins(
 
     Refuses with: NotAllowed, BadValue (period, size), NotFound (customer).
     """
-    may_see_margins(actor)
+    may_see_margins(actor, "list_call_margins")
     if not 1 <= cmd.first <= PAGE_MAX:
         raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")
     async with begin(actor) as unit:
@@ -115,9 +118,10 @@ async def list_call_margins(
     return CallMarginPage(terms.currency, [replace(row, event=shown(row.event, actor)) for row in rows], more)
 
 
+@operation(Action.READ_USAGE)
 async def chunk_margins(key: ChunkId, by: MarginBy, *, actor: Actor, begin: Begin) -> ChunkMargins | None:
     """Return what a chunk came to for the caller; None where it has nothing of his. Refuses with: NotAllowed."""
-    may_see_margins(actor)
+    may_see_margins(actor, "chunk_margins")
     async with begin(actor) as unit:
         found = await unit.margins.chunk(key)
         if found is None:
@@ -129,9 +133,10 @@ async def chunk_margins(key: ChunkId, by: MarginBy, *, actor: Actor, begin: Begi
     return ChunkMargins(key, committed_at, terms.currency, rows) if rows else None
 
 
+@operation(Action.READ_USAGE)
 async def recent_chunks(since: datetime, *, actor: Actor, begin: Begin) -> Sequence[ChunkId]:
     """Return the chunks committed since an instant, the last of them by key. Refuses with: NotAllowed."""
-    may_see_margins(actor)
+    may_see_margins(actor, "recent_chunks")
     async with begin(actor) as unit:
         return await unit.margins.chunks_since(since, first=CHUNKS_MAX)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import swapped
 from domain.contracts.dialled import dialling
@@ -31,13 +32,13 @@ class SwapSim:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def swap_sim(cmd: SwapSim, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Change the card: what the old one was known by ends where the new one begins, and the numbers stay.
 
     Refuses with: NotAllowed, NotFound, Stale, BadValue (neither, or not of its form), WrongState (no mobile or data
     line, or it has ended), Overlap (the card is another's), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.intake.raters import Raters
 from domain.intake.telling import SWEEP, Around, tell_sessions
 from domain.ports.clock import Clock
@@ -26,6 +27,7 @@ class Swept:
     forgotten: int = 0
 
 
+@operation(Action.IMPORT_CDR)
 async def sweep_sessions(
     *, actor: Actor, begin: Begin, clock: Clock, raters: Raters, formats: Formats, source: str | None = None
 ) -> Swept:
@@ -33,7 +35,6 @@ async def sweep_sessions(
 
     Refuses with: NotAllowed, NotFound (source), WrongState (others keep rating the same events).
     """
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         sources = await unit.sources.all() if source is None else [await unit.sources.by_name(source)]
     around, total = Around(actor, begin, clock, raters), Swept()

@@ -10,7 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.contracts.assigning import assigned
 from domain.contracts.changes import ChangeKind
@@ -81,13 +82,13 @@ class Synced:
     refusal: Refusal | None = None
 
 
+@operation(Action.SYNC_CUSTOMERS)
 async def sync_customers(cmd: SyncCustomers, *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[Synced]:
     """Make or change customers by the names another system has for them; the same again changes nothing.
 
     Each customer is one transaction, and one that is refused leaves the others. Refuses with: NotAllowed, BadValue (a
     customer named twice), LimitExceeded.
     """
-    allow(actor, Action.SYNC_CUSTOMERS)
     if len(cmd.customers) > CUSTOMERS_MAX:
         raise LimitExceeded("at most {most} customers come at a time", most=CUSTOMERS_MAX, field="customers")
     keys = [one.key for one in cmd.customers]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.basis.batch import BasisBatch, BasisLine
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
@@ -23,12 +24,12 @@ class BasisPage:
     more: bool
 
 
+@operation(Action.READ_BASIS)
 async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     """Return the batch that waits to be acknowledged; where none waits, one of everything rated since the last.
 
     Asked again before it is acknowledged, the same batch is given. A batch may be empty. Refuses with: NotAllowed.
     """
-    allow(actor, Action.READ_BASIS)
     async with begin(actor, bulk=True) as unit:
         waiting = await unit.basis.open()
         if waiting is not None:
@@ -40,9 +41,9 @@ async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     return made
 
 
+@operation(Action.READ_BASIS)
 async def read_basis(key: int, *, first: int = 1000, after: int = 0, actor: Actor, begin: Begin) -> BasisPage:
     """Return lines of a batch behind a position, acknowledged or not. Refuses with: NotAllowed, NotFound, BadValue."""
-    allow(actor, Action.READ_BASIS)
     if not 1 <= first <= LINES_MAX:
         raise BadValue("between 1 and {most} lines can be asked for at a time", most=LINES_MAX, field="first")
     async with begin(actor) as unit:
@@ -51,12 +52,12 @@ async def read_basis(key: int, *, first: int = 1000, after: int = 0, actor: Acto
     return BasisPage(batch=batch, lines=lines, more=more)
 
 
+@operation(Action.READ_BASIS)
 async def acknowledge_basis(key: int, *, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     """Say that the other system has a batch for good; said again, nothing changes.
 
     Refuses with: NotAllowed, NotFound.
     """
-    allow(actor, Action.READ_BASIS)
     async with begin(actor) as unit:
         before = await unit.basis.get(key)
         if before.acknowledged_at is not None:

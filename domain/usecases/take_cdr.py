@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.jobs.job import NewJob
 from domain.mediation.files import CdrFile, FileState
 from domain.ports.clock import Clock
@@ -25,6 +26,7 @@ class Taken:
     again: bool
 
 
+@operation(Action.IMPORT_CDR)
 async def take_cdr(
     cmd: ImportCdr, *, actor: Actor, begin: Begin, clock: Clock, blobs: Blobs, formats: Formats, priority: int = 0
 ) -> Taken:
@@ -33,7 +35,6 @@ async def take_cdr(
     Refuses with: NotAllowed, BadValue, NotFound (source), Conflict (the bytes are charged under another source),
     LimitExceeded (size). What is wrong with the content is found by the import, and told on the file.
     """
-    allow(actor, Action.IMPORT_CDR)
     name = await checked_name(cmd.name, actor=actor, begin=begin)
     async with begin(actor) as unit:
         source = await source_named(cmd.source, unit, actor, formats)

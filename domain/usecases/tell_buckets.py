@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.buckets.balance import Held, held
 from domain.buckets.grant import GrantKind, shown
 from domain.intake.raters import Raters
@@ -71,6 +72,7 @@ class BucketEntry:
     reason: str = ""
 
 
+@operation(Action.READ_USAGE)
 async def tell_buckets(
     cmd: TellBuckets, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters
 ) -> Sequence[BucketEntry]:
@@ -78,7 +80,6 @@ async def tell_buckets(
 
     Refuses with: NotAllowed, BadValue (whose; a time that is too long), NotFound.
     """
-    allow(actor, Action.READ_USAGE)
     now = clock.now()
     since = utc(cmd.since, field="since")
     until = now + timedelta(microseconds=1) if cmd.until is None else utc(cmd.until, field="until")

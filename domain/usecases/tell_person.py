@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.editions import editions_of
+from domain.access.operations import operation
 from domain.customers.customer import Customer
 from domain.customers.everything import shown
 from domain.customers.place import own_place
@@ -18,6 +19,7 @@ NEEDED: Final = (Action.READ_CUSTOMERS, Action.READ_CONTRACTS, Action.READ_USAGE
 Part = tuple[str, Sequence[dict[str, Any]]]
 
 
+@operation(*NEEDED)
 async def tell_person(key: CustomerId, *, actor: Actor, begin: Begin) -> AsyncIterator[Part]:
     """Yield what is kept of a customer, and of doubles that were merged into it, as named parts of rows of JSON.
 
@@ -26,12 +28,10 @@ async def tell_person(key: CustomerId, *, actor: Actor, begin: Begin) -> AsyncIt
 
     Refuses with: NotAllowed, NotFound.
     """
-    for action in NEEDED:
-        allow(actor, action)
     # Where another system makes the invoices there are none here.
     invoices = actor.edition in editions_of(Action.READ_INVOICES.value)
     if invoices:
-        allow(actor, Action.READ_INVOICES)
+        allow(actor, Action.READ_INVOICES, "tell_person")
     async with begin(actor) as unit:
         customer = await unit.customers.get(key)
         await unit.audit.write("read_person", f"customer:{customer.id}", {"number": customer.number})

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.alarms.alarm import AlarmState
 from domain.commands import check_texts
 from domain.ids import OrderId
@@ -70,6 +71,7 @@ async def check_signature(came: Signed, *, actor: Actor, begin: Begin, clock: Cl
     raise NotAllowed("the answer is not signed by a network element of this operator, or is too old")
 
 
+@operation(Action.MANAGE_NETWORK)
 async def take_answer(
     request: str, said: Answer, element: str, *, actor: Actor, begin: Begin, clock: Clock
 ) -> tuple[Order, Heed]:
@@ -77,7 +79,6 @@ async def take_answer(
 
     Refuses with: NotAllowed, NotFound (no request of this element has the id).
     """
-    allow(actor, Action.MANAGE_NETWORK)
     now = clock.now()
     async with begin(actor) as unit:
         key = await unit.orders.by_request(request.partition(".")[0])
@@ -92,12 +93,12 @@ async def take_answer(
     return kept, outcome
 
 
+@operation(Action.MANAGE_NETWORK)
 async def complete_step(cmd: CompleteStep, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
     """Say that the step which waits for a person is done, or could not be; the order goes on, or back.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState (nothing of it waits for a person), BadValue.
     """
-    allow(actor, Action.MANAGE_NETWORK)
     check_texts(cmd)
     now = clock.now()
     async with begin(actor) as unit:
@@ -113,12 +114,12 @@ async def complete_step(cmd: CompleteStep, *, actor: Actor, begin: Begin, clock:
     return kept
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def cancel_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
     """Cancel an order: at once where nothing was sent, otherwise once what is under way is answered and undone.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState (it has ended, or goes back already).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     now = clock.now()
     async with begin(actor) as unit:
@@ -139,12 +140,12 @@ async def cancel_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Clo
     return kept
 
 
+@operation(Action.MANAGE_NETWORK)
 async def retry_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
     """Let a parked order be tried again, or one that rests between two tries at once.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState.
     """
-    allow(actor, Action.MANAGE_NETWORK)
     check_texts(cmd)
     async with begin(actor) as unit:
         order = await _claim(unit, cmd.order, cmd.version, cmd.reason)
@@ -160,12 +161,12 @@ async def retry_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Cloc
     return kept
 
 
+@operation(Action.MANAGE_NETWORK)
 async def abandon_order(cmd: TendOrder, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
     """End a parked order as failed: a person has seen to what the network still has of it.
 
     Refuses with: NotAllowed, NotFound, Stale, WrongState (it is not parked), BadValue (no reason).
     """
-    allow(actor, Action.MANAGE_NETWORK)
     check_texts(cmd)
     now = clock.now()
     async with begin(actor) as unit:

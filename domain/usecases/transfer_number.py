@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.contracts.assigning import ended
 from domain.contracts.dialled import as_kept, dialling
@@ -29,13 +30,13 @@ class TransferNumber:
     idempotency_key: str | None = None
 
 
+@operation(Action.WRITE_CONTRACTS)
 async def transfer_number(cmd: TransferNumber, *, actor: Actor, begin: Begin, clock: Clock) -> Subscription:
     """Move a number, and return who has it now: an event belongs to whoever has its number at its start.
 
     Refuses with: NotAllowed, BadValue, NotFound (a subscription, or the source does not have the number then), Overlap,
     WrongState (the target has ended), Conflict (idempotency key).
     """
-    allow(actor, Action.WRITE_CONTRACTS)
     check_texts(cmd)
     at = utc(cmd.at, field="at")
     if cmd.source == cmd.target:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.feeds.sightings import Seen, Verdict, sighted, verdict, wanted
 from domain.ports.clock import Clock
 from domain.ports.intake import Formats
@@ -41,11 +42,11 @@ class FeedTried:
     files: Sequence[TriedFile] = ()
 
 
+@operation(Action.MANAGE_FEEDS)
 async def try_feed(
     name: str, *, actor: Actor, begin: Begin, clock: Clock, formats: Formats, transports: Transports, vault: Vault
 ) -> FeedTried:
     """Connect as the feed would, and list. Refuses with: NotAllowed, NotFound."""
-    allow(actor, Action.MANAGE_FEEDS)
     async with begin(actor) as unit:
         feed = await unit.feeds.by_name(name)
         rules = await completed_rules(feed, unit, formats)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.alarms.alarm import SUBJECT_MAX, TEXT_MAX, AlarmState, Raised, Severity
 from domain.feeds.feed import Feed
 from domain.feeds.watching import gaps, same_hours, silent_since, unusual
@@ -114,12 +115,12 @@ async def _close(kind: str, subject: str, unit: Unit, actor: Actor, at: datetime
         await unit.alarms.keep(replace(alarm, state=AlarmState.CLOSED, closed_by=actor.client, closed_at=at))
 
 
+@operation(Action.MANAGE_FEEDS)
 async def watch_feeds(*, actor: Actor, begin: Begin, clock: Clock) -> int:
     """Look for silence and for unusual hours of every active feed, and return how many alarms were raised.
 
     Refuses with: NotAllowed.
     """
-    allow(actor, Action.MANAGE_FEEDS)
     now = clock.now()
     async with begin(actor) as unit:
         feeds = [one for one in await unit.feeds.all() if one.active]

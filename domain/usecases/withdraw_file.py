@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import FileId, SourceId
 from domain.intake.raters import Raters
 from domain.intake.telling import tell_held
@@ -67,6 +68,7 @@ class Redone:
     fault: str | None = None
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def withdraw_file(
     cmd: WithdrawFile, *, actor: Actor, begin: Begin, clock: Clock, formats: Formats, raters: Raters
 ) -> Withdrawn:
@@ -77,7 +79,6 @@ async def withdraw_file(
     Refuses with: NotAllowed, BadValue (no reason), NotFound (file), WrongState (it is being imported; others keep
     rating the same events), Conflict (something of it is invoiced and no corrections are asked for).
     """
-    allow(actor, Action.MANAGE_SUSPENSE)
     if not cmd.why.strip() or len(cmd.why) > WHY_MAX:
         raise BadValue("say why, in at most {why_max} characters", why_max=WHY_MAX, field="why")
     async with begin(actor, bulk=True) as unit:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import prepare, shifted
 from domain.intake.raters import Raters
@@ -97,6 +98,7 @@ class _Preview(Exception):  # noqa: N818  (an outcome: what was done is rolled b
         self.released = released
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, formats: Formats) -> int:
     """Keep with what records are to be released; the originals stay. Return how many were corrected.
 
@@ -104,7 +106,6 @@ async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, 
     Refuses with: NotAllowed, BadValue (nothing chosen, nothing corrected, no such field or column, too long), NotFound
     (a record that is not open).
     """
-    allow(actor, Action.MANAGE_SUSPENSE)
     chosen, why, correction = checked(cmd.chosen), _why(cmd.why, needed=True), cmd.correction
     if correction.raw is None and not correction.fields:
         raise BadValue("give another raw text, or fields", field="correction")
@@ -138,6 +139,7 @@ async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, 
     return total
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def release_suspense(
     cmd: ReleaseSuspense,
     *,
@@ -155,7 +157,6 @@ async def release_suspense(
     Refuses with: NotAllowed, BadValue (nothing chosen), NotFound (a record that is not open), WrongState (others keep
     bringing the same events; what the catalogue holds cannot be rated so).
     """
-    allow(actor, Action.MANAGE_SUSPENSE)
     chosen, why = checked(cmd.chosen), _why(cmd.why)
     around = _Around(actor, begin, clock, blobs, formats, raters, why, cmd.preview)
     total, found = Released(), 0
@@ -176,12 +177,12 @@ async def release_suspense(
     return total
 
 
+@operation(Action.MANAGE_SUSPENSE)
 async def discard_suspense(cmd: DiscardSuspense, *, actor: Actor, begin: Begin) -> int:
     """Give records up, with a reason. They stay, counted as ignored ``discarded`` on their files. Return how many.
 
     Refuses with: NotAllowed, BadValue (nothing chosen, no reason), NotFound (a record that is not open).
     """
-    allow(actor, Action.MANAGE_SUSPENSE)
     chosen, why = checked(cmd.chosen), _why(cmd.why, needed=True)
     if cmd.preview:
         async with begin(actor) as unit:
@@ -206,9 +207,9 @@ async def discard_suspense(cmd: DiscardSuspense, *, actor: Actor, begin: Begin) 
     return total
 
 
+@operation(Action.IMPORT_CDR)
 async def suspense_history(key: SuspenseId, *, actor: Actor, begin: Begin) -> Sequence[SuspenseChange]:
     """Return what was done to a record, oldest first; also of one that has left. Refuses with: NotAllowed."""
-    allow(actor, Action.IMPORT_CDR)
     async with begin(actor) as unit:
         return await unit.desk.history(key)
 

@@ -12,6 +12,7 @@ from domain.access.actor import Action, allow, system, within
 from domain.access.editions import ACTIONS, ALL, PARTS, Edition, Part, editions_of
 from domain.ids import OperatorId
 from domain.refusal import NotAllowed
+from domain.usecases.list_operations import every
 
 FOLDER = Path(__file__).resolve().parents[2] / "domain" / "usecases"
 # What asks for no permission, and why.
@@ -25,11 +26,17 @@ OPEN = {
     "with_margins": "what work that was permitted needs",
     "with_lists_seen": "a part of an explanation, which asks",
     "checked_name": "a part of an import, which asks",
+    "called": "a part of pricing a call, which asks",
+}
+# Where a whole scope is looked at, and why.
+WHOLE = {
+    "create_client.create_client": "nobody gives a client what he has not himself",
+    "sum_margins.may_see_margins": "what is shown is cost, whoever asks",
 }
 
 
 def functions() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
-    """Return every function of the use cases by name; a name that is used twice keeps the one that asks."""
+    """Return every function of the use cases by its module and name."""
     found: dict[str, ast.AsyncFunctionDef | ast.FunctionDef] = {}
     for file in sorted(FOLDER.glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -38,35 +45,44 @@ def functions() -> dict[str, ast.AsyncFunctionDef | ast.FunctionDef]:
     return found
 
 
-def calls(node: ast.AST) -> set[str]:
-    """Return the names that a function calls or hands on."""
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+def declared(node: ast.AsyncFunctionDef | ast.FunctionDef) -> bool:
+    """Tell whether a function declares its permission."""
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "operation"
+        for each in node.decorator_list
+    )
 
 
-def asking() -> dict[str, bool]:
-    """Tell of every use case whether it asks for a permission, by itself or by what it calls."""
-    whole = functions()
-    asks = {key for key, node in whole.items() if calls(node) & {"allow", "may_write_prices"}}
-    while True:
-        names = {key.partition(".")[2] for key in asks}
-        more = {key for key, node in whole.items() if key not in asks and calls(node) & names}
-        if not more:
-            break
-        asks |= more
-    return {
-        key: key in asks
-        for key, node in whole.items()
+def test_every_use_case_declares_its_permission() -> None:
+    whole = {
+        key: node
+        for key, node in functions().items()
         if isinstance(node, ast.AsyncFunctionDef)
         and not node.name.startswith("_")
         and {"actor", "begin"} <= {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
     }
-
-
-def test_every_use_case_asks_for_a_permission() -> None:
-    found = asking()
-    assert len(found) > 150
-    silent = {key for key, asks in found.items() if not asks}
+    assert len(whole) > 250
+    silent = {key for key, node in whole.items() if not declared(node)}
     assert {key.partition(".")[2] for key in silent} == set(OPEN)
+    assert {node.name for key, node in whole.items() if key not in silent} == set(every())
+
+
+def test_who_asks_once_more_asks_for_the_operation_that_it_is() -> None:
+    asked = 0
+    for key, node in functions().items():
+        for call in ast.walk(node):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                continue
+            if call.func.id not in {"allow", "may_write_prices", "may_see_margins"}:
+                continue
+            said = [one.value for one in call.args if isinstance(one, ast.Constant)]
+            if call.func.id == "allow" and not said and key in WHOLE:
+                continue
+            assert len(said) == 1 or any(isinstance(one, ast.Name) for one in call.args[1:]), key
+            assert said in ([], [node.name]) or node.name.startswith("_"), key
+            assert set(said) <= set(every()), key
+            asked += 1
+    assert asked > 10
 
 
 def test_every_permission_of_the_table_is_one_and_every_edition_has_some() -> None:

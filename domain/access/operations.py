@@ -1,0 +1,64 @@
+"""What can be done at all: every use case by its name, the scopes it asks for, and what it does in a sentence.
+
+A use case declares itself with :func:`operation`, which is the check and the list at once: what is not declared has no
+permission to give, and what is declared cannot run without being asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from types import MappingProxyType
+from typing import Final, ParamSpec, TypeVar, cast
+
+from domain.access.actor import Action, Actor, allow
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A use case: it needs all of ``scopes`` and, where there are any, one of ``any_of``, by what it is asked."""
+
+    name: str
+    scopes: tuple[Action, ...]
+    any_of: tuple[Action, ...] = ()
+    description: str
+
+
+_declared: Final[dict[str, Operation]] = {}
+# Of the modules that have been imported; ``domain.usecases.list_operations.every`` imports them all.
+DECLARED: Final[Mapping[str, Operation]] = MappingProxyType(_declared)
+
+
+def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare a use case, and let its caller (the keyword argument ``actor``) pass before anything of it runs.
+
+    ``any_of`` is for one whose scope hangs on what it is asked: it passes who has one, and the use case itself asks
+    ``allow`` for the right one. The use case refuses with NotAllowed.
+    """
+    assert scopes or any_of, "an operation without a permission"
+
+    def declare(use_case: Callable[P, R]) -> Callable[P, R]:
+        name = use_case.__name__
+        assert name not in _declared, f"two operations of one name: {name}"
+        said = (use_case.__doc__ or "").strip().partition("\n\n")[0]
+        assert said, f"{name} does not say what it does"
+        _declared[name] = Operation(
+            name=name, scopes=scopes, any_of=any_of, description=" ".join(said.partition("Refuses with")[0].split())
+        )
+
+        @wraps(use_case)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            actor = cast("Actor", kwargs["actor"])
+            for scope in scopes:
+                allow(actor, scope, name)
+            if any_of and not any(actor.may(scope, name) for scope in any_of):
+                allow(actor, any_of[0], name)
+            return use_case(*args, **kwargs)
+
+        return asked
+
+    return declare
