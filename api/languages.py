@@ -1,4 +1,4 @@
-"""In which language a caller is told: the one he asks for, else what his client accepts, else his operator's."""
+"""In which language a caller is told: what he asks for, his own setting, what his client accepts, his operator's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ async def told_in(asked: str | None, header: str | None, *, wiring: Wiring, acto
     """Return the language. ``header``: the request's ``Accept-Language``. Refuses with: BadValue."""
     if asked is not None:
         return language(asked)
+    if actor.language is not None:
+        return accepted(actor.language)
     async with wiring.begin(actor) as unit:
         own = await unit.operators.own()
     return accepted(header, own.language)

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
-from api.catalogues import speak
+from api.catalogues import speak, speak_to
 from api.rest.refusals import Malformed, problem, refused
 from domain.access.actor import Actor
 from domain.refusal import Refusal
@@ -125,6 +125,7 @@ class Gate:
             answer.route = admitted.route
             _check_query(scope["query_string"])
             scope["state"]["actor"] = None if admitted.public else await self._caller(scope, admitted)
+            speak_to(scope["state"]["actor"], Headers(scope=scope).get("accept-language"))
             _check_path(scope["path"], admitted.route)
             if admitted.body_max is not None:
                 receive = _Measured(receive, Headers(scope=scope), admitted.body_max)

@@ -18,7 +18,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
 
-from api.catalogues import sentence
+from api.catalogues import sentence, told
 from api.graphql.closing import Closing
 from domain import refusal as no
 from domain.ports.news import TooSlow
@@ -107,21 +107,21 @@ def outcome(name: str, success: Any) -> Any:
     return Annotated[members, strawberry.union(name)]
 
 
-def _handler(kind: type[no.Refusal], told: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
+def _handler(kind: type[no.Refusal], answers: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
     class Handler:
         exception_type = kind
-        error_type = told
+        error_type = answers
 
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
             del field, info
-            return told(code=kind.code.upper(), message=sentence(exception), field=exception.field)
+            return answers(code=kind.code.upper(), message=sentence(exception), field=exception.field)
 
     return Handler()
 
 
 # The first that fits is taken, so the nearest class stands before the one above it.
 HANDLERS: Final = tuple(
-    _handler(kind, told) for kind, told in sorted(KINDS.items(), key=lambda pair: -len(pair[0].__mro__))
+    _handler(kind, answers) for kind, answers in sorted(KINDS.items(), key=lambda pair: -len(pair[0].__mro__))
 )
 
 
@@ -150,7 +150,7 @@ def shown(error: GraphQLError) -> GraphQLError:
         refusal = no.BadValue("this cannot be empty")
         return _coded(error, sentence(refusal), refusal.code.upper())
     if original is None or isinstance(original, GraphQLError):
-        return error if error.extensions else _unfit(error)
+        return _worded(error, error.message, error.extensions) if error.extensions else _unfit(error)
     if isinstance(original, InvalidOperationTypeError):
         return _coded(error, "only subscriptions come over a socket; POST queries and mutations", "BAD_REQUEST")
     if isinstance(original, Closing | TooSlow):
@@ -179,9 +179,12 @@ def _unfit(error: GraphQLError) -> GraphQLError:
 
 
 def _coded(error: GraphQLError, message: str, code: str, **more: str | None) -> GraphQLError:
-    extensions = {"code": code} | {name: value for name, value in more.items() if value is not None}
+    return _worded(error, message, {"code": code} | {name: value for name, value in more.items() if value is not None})
+
+
+def _worded(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
     return GraphQLError(
-        message,
+        told(message),
         nodes=error.nodes,
         source=error.source,
         positions=error.positions,

@@ -30,7 +30,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
-from api.catalogues import speak
+from api.catalogues import speak, speak_to, told
 from api.graphql.board import Board
 from api.graphql.closing import Closing
 from api.graphql.context import LiveContext
@@ -40,6 +40,7 @@ from domain.access.actor import Actor
 from domain.ports.news import TooSlow
 from persistence.away import DatabaseAway
 
+REASON_MAX: Final = 123
 PROTOCOL: Final = "graphql-transport-ws"
 SOCKETS_MAX: Final = 400  # of this process; the server takes 1000 connections of every kind
 SOCKETS_PER_CLIENT: Final = 20
@@ -185,9 +186,11 @@ class Conversation:
     async def _actor(self) -> Actor:
         assert self._session is not None, "the conversation has begun"
         try:
-            return await self._session.actor()
+            actor = await self._session.actor()
         except TokenRefused:
             raise Closing(4403, "the access token is not valid, or no longer") from None
+        speak_to(actor, self._socket.headers.get("accept-language"))
+        return actor
 
     async def _watch(self) -> None:
         """End the socket with its token."""
@@ -306,7 +309,7 @@ class Conversation:
     async def _close(self, end: Closing) -> None:
         with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect, OSError):
             async with asyncio.timeout(SEND_SECONDS):
-                await self._socket.close(end.code, end.reason)
+                await self._socket.close(end.code, _short(told(end.reason)))
 
 
 def _first(many: BaseExceptionGroup[Closing]) -> Closing:
@@ -351,7 +354,12 @@ def _formatted(result: Any) -> list[Any]:
 
 
 def _limit(text: str) -> Any:
-    return GraphQLError(text, extensions={"code": "LIMIT_EXCEEDED"}).formatted
+    return GraphQLError(told(text), extensions={"code": "LIMIT_EXCEEDED"}).formatted
+
+
+def _short(reason: str) -> str:
+    """Return what fits in a close frame: 123 bytes (RFC 6455 § 5.5.1)."""
+    return reason.encode()[:REASON_MAX].decode(errors="ignore")
 
 
 def _same_origin(headers: Headers, address: str) -> bool:
@@ -364,7 +372,7 @@ def _same_origin(headers: Headers, address: str) -> bool:
 
 async def _refuse(socket: WebSocket, status: HTTPStatus, sentence: str) -> None:
     if "websocket.http.response" in socket.scope.get("extensions", {}):
-        body = {"title": sentence, "status": status.value}
+        body = {"title": told(sentence), "status": status.value}
         await socket.send_denial_response(JSONResponse(body, status.value))
     else:
         await socket.close(1008)

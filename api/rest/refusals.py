@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
-from api.catalogues import sentence
+from api.catalogues import sentence, told
 from domain.refusal import (
     BadValue,
     Conflict,
@@ -65,12 +65,12 @@ def problem(
     headers: dict[str, str] | None = None,
     **more: object,
 ) -> Response:
-    """Return problem details; ``code`` is the stable word a program may rely on."""
+    """Return problem details, ``detail`` in the caller's language; a program may rely on ``code``, the stable word."""
     body: dict[str, object] = {
         "type": f"urn:tollwright:problem:{code}",
         "title": phrase(status),
         "status": status.value,
-        "detail": detail,
+        "detail": told(detail),
         "code": code,
     }
     if field is not None:

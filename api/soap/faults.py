@@ -9,7 +9,7 @@ from lxml import etree
 from spyne import Fault
 from spyne.protocol.xml import SchemaValidationError
 
-from api.catalogues import sentence
+from api.catalogues import sentence, spoken, told
 from domain.refusal import BadValue, Refusal
 
 NAMESPACE: Final = "urn:tollwright:billing:1"
@@ -45,7 +45,7 @@ def unfit(fault: Fault) -> Fault:
 def internal(identity: str) -> Fault:
     """Return the fault of an error on our side: nothing but its id."""
     detail = {f"{{{NAMESPACE}}}Error": {f"{{{NAMESPACE}}}id": identity}}
-    return Fault("Server.internal", "something went wrong on our side; tell us the id", detail=detail)
+    return Fault("Server.internal", told("something went wrong on our side; tell us the id"), detail=detail)
 
 
 def envelope(version: str, code: str, message: str) -> bytes:
@@ -58,11 +58,11 @@ def envelope(version: str, code: str, message: str) -> bytes:
     fault = etree.SubElement(etree.SubElement(root, f"{{{soap}}}Body"), f"{{{soap}}}Fault")
     if version == "1.1":
         etree.SubElement(fault, "faultcode").text = f"env:{code}"
-        etree.SubElement(fault, "faultstring").text = message
+        etree.SubElement(fault, "faultstring").text = told(message)
     else:
         word = {"Client": "Sender", "Server": "Receiver"}.get(code, code)
         etree.SubElement(etree.SubElement(fault, f"{{{soap}}}Code"), f"{{{soap}}}Value").text = f"env:{word}"
         text = etree.SubElement(etree.SubElement(fault, f"{{{soap}}}Reason"), f"{{{soap}}}Text")
-        text.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
-        text.text = message
+        text.set("{http://www.w3.org/XML/1998/namespace}lang", spoken())
+        text.text = told(message)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")

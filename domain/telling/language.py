@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -19,7 +19,10 @@ _SPACE: Final = "\u00a0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One language. ``point`` and ``group`` stand in numbers; ``moment`` is the form of a time (``strftime``)."""
+    """One language. ``point`` and ``group`` stand in numbers; ``moment`` is the form of a time (``strftime``).
+
+    ``%e`` and ``%N`` in it are day and month without a nought before them.
+    """
 
     code: str
     sentences: Mapping[str, str]
@@ -48,6 +51,16 @@ class Language:
         """Write an amount with its currency's code behind it."""
         return f"{self.number(value)}{_SPACE}{currency}" if currency else self.number(value)
 
+    def day(self, day: date) -> str:
+        """Write a day of the calendar.
+
+        >>> LANGUAGES["fi"].day(date(2026, 3, 1)), LANGUAGES["da"].day(date(2026, 3, 1))
+        ('1.3.2026', '01.03.2026')
+        """
+        form = self.moment.partition(" ")[0]
+        written = form.replace("%Y", f"{day.year:04d}").replace("%m", f"{day.month:02d}")
+        return written.replace("%d", f"{day.day:02d}").replace("%e", str(day.day)).replace("%N", str(day.month))
+
     def time(self, at: datetime, zone: str = "UTC") -> str:
         """Write an instant on the clock of a zone, with its offset."""
         try:
@@ -55,9 +68,7 @@ class Language:
         except OverflowError:  # the first or last day of the calendar, elsewhere
             local = at
         fraction = f"{self.point}{local.microsecond:06d}".rstrip("0") if local.microsecond else ""
-        year = f"{local.year:04d}"
-        # Before the year 1000 strftime writes fewer digits on some systems.
-        written = local.strftime(self.moment.replace("%Y", year))
+        written = f"{self.day(local)} {local.strftime(self.moment.partition(' ')[2])}"
         offset = local.strftime("%z")
         return f"{written}{fraction} {offset[:3]}:{offset[3:5]}"
 
@@ -70,7 +81,7 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType(
             Language(code="sv", sentences=swedish.SENTENCES),
             Language(code="nb", sentences=norwegian.SENTENCES, moment="%d.%m.%Y %H:%M:%S"),
             Language(code="da", sentences=danish.SENTENCES, group=".", moment="%d.%m.%Y %H.%M.%S"),
-            Language(code="fi", sentences=finnish.SENTENCES, moment="%d.%m.%Y %H.%M.%S"),
+            Language(code="fi", sentences=finnish.SENTENCES, moment="%e.%N.%Y %H.%M.%S"),
             Language(code="de", sentences=german.SENTENCES, group=".", moment="%d.%m.%Y %H:%M:%S"),
         )
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from string import Formatter
 
 import pytest
+from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from domain.refusal import BadValue
 from domain.telling.language import LANGUAGES, accepted, language
@@ -92,3 +94,13 @@ def test_another_language_is_refused_by_name():
     assert language("sv_SE").code == "sv"
     with pytest.raises(BadValue, match="'fr' is not one of en, sv, nb, da, fi, de"):
         language("fr")
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_numbers_and_days_are_those_of_the_unicode_locale_data(code):
+    one = LANGUAGES[code]
+    for number in (Decimal("1234567.25"), Decimal("0.5"), 12345):
+        assert one.number(number) == format_decimal(number, locale=code, decimal_quantization=False)
+    day = date(2026, 3, 1)
+    form = {"de": "dd.MM.yyyy"}.get(code, "short")  # the short form of German has two digits of the year
+    assert one.day(day) == format_date(day, form, locale=code)
