@@ -46,10 +46,10 @@ STATEMENT_SECONDS: Final = 60.0
 LOCK_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 900.0  # a bulk load may compute between two statements, but not for ever
 
-# Every setting in one round trip; ``true``: until the end of the transaction.
+# They go with BEGIN, in one round trip, until the end of the transaction. Only words of ours and numbers come in.
 _SETTINGS: Final = (
-    "select set_config('role', $1, true), set_config('app.operator', $2, true),"
-    " set_config('app.resellers', $3, true), set_config('statement_timeout', $4, true)"
+    " set local role {role}; set local app.operator = '{operator}'; set local app.resellers = '{resellers}';"
+    " set local statement_timeout = {statement_timeout}"
 )
 
 _current: contextvars.ContextVar[Transaction | None] = contextvars.ContextVar("tollwright_transaction", default=None)
@@ -111,6 +111,33 @@ def _mine() -> Transaction:
     return transaction
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # the package has no types
+    """A connection of the pool: it begins with a transaction's settings, and needs no cleaning when it comes back."""
+
+    __slots__ = ("_opening",)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._opening = ""
+
+    def opens_with(self, settings: str) -> None:
+        """Send these settings with the BEGIN that comes next."""
+        self._opening = settings
+
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109  (asyncpg's)
+        """Run a command; the one that begins a transaction takes the settings along."""
+        if query.startswith("BEGIN"):
+            query, self._opening = query + self._opening, ""
+        return str(await super().execute(query, *arguments, timeout=timeout))
+
+    def get_reset_query(self) -> str:
+        """Return nothing: all that is set here ends with its transaction, which saves a round trip for each.
+
+        Locks of a session, LISTEN and temporary tables are for connections apart (``Database.apart``).
+        """
+        return ""
+
+
 DB: Final = _TablesEngine()
 os.environ["PICCOLO_CONF"] = "persistence.engine"  # where Piccolo looks for ``DB``
 
@@ -118,13 +145,13 @@ os.environ["PICCOLO_CONF"] = "persistence.engine"  # where Piccolo looks for ``D
 class Transaction:
     """One transaction on one connection of the pool, entered once."""
 
-    __slots__ = ("_arguments", "_block", "_database", "_savepoints", "_token", "_work", "connection", "task")
+    __slots__ = ("_block", "_database", "_opening", "_savepoints", "_token", "_work", "connection", "task")
 
     connection: Any  # asyncpg's connection; the package has no types
 
-    def __init__(self, database: Database, arguments: tuple[str, str, str, str], block: dict[str, Any]) -> None:
+    def __init__(self, database: Database, opening: str, block: dict[str, Any]) -> None:
         self._database = database
-        self._arguments = arguments
+        self._opening = opening
         self._block = block
         self._savepoints = 0
         self.task: asyncio.Task[Any] | None = None
@@ -139,8 +166,8 @@ class Transaction:
         self.connection = await self._database.acquire()
         try:
             self._work = self.connection.transaction(**self._block)
+            self.connection.opens_with(self._opening)
             await self._work.start()
-            await self.connection.fetchval(_SETTINGS, *self._arguments)
         except BaseException as error:
             if not isinstance(error, Exception):
                 self.connection.terminate()  # cancelled while it began: nobody knows whether it did
@@ -189,8 +216,11 @@ class Database:
         self._pool = pool
 
     @classmethod
-    async def open(cls, url: str, *, connections_max: int = CONNECTIONS_MAX) -> Self:
-        """Connect. Raises ``DatabaseAway`` with a sentence that says what to do."""
+    async def open(cls, url: str, *, connections_max: int = CONNECTIONS_MAX, connections_kept: int = 1) -> Self:
+        """Connect. Raises ``DatabaseAway`` with a sentence that says what to do.
+
+        ``connections_kept`` are opened at once and stay open: opening one costs a caller 20 ms and more.
+        """
         settings = {
             "application_name": "tollwright",
             "TimeZone": "UTC",
@@ -199,7 +229,12 @@ class Database:
         }
         try:
             pool = await asyncpg.create_pool(
-                url, min_size=1, max_size=connections_max, server_settings=settings, timeout=ACQUIRE_SECONDS
+                url,
+                min_size=min(connections_kept, connections_max),
+                max_size=connections_max,
+                server_settings=settings,
+                timeout=ACQUIRE_SECONDS,
+                connection_class=_Connection,
             )
         except Exception as error:
             _raise_plain(error, connecting=True)
@@ -231,13 +266,13 @@ class Database:
     ) -> Transaction:
         """One transaction; see the module's words for role, operator and resellers. 0 seconds is without limit."""
         scope = "*" if resellers is None else ",".join(str(int(one)) for one in resellers)
-        arguments = (
-            "none" if role == OWNER else role,
-            "" if operator is None else str(int(operator)),
-            scope if operator is not None else "",
-            _milliseconds(statement_seconds),
+        opening = _SETTINGS.format(
+            role="none" if role == OWNER else role,
+            operator="" if operator is None else int(operator),
+            resellers=scope if operator is not None else "",
+            statement_timeout=_milliseconds(statement_seconds),
         )
-        return Transaction(self, arguments, {"isolation": isolation, "readonly": readonly})
+        return Transaction(self, opening, {"isolation": isolation, "readonly": readonly})
 
     async def apart(self, name: str, settings: Mapping[str, str] | None = None) -> Any:
         """Return a connection of its own, outside the pool, for what lasts: locks of a session, LISTEN. Close it."""

@@ -9,7 +9,7 @@ import pytest
 from piccolo.columns import Integer, Varchar
 from piccolo.table import Table
 
-from persistence.engine import INGEST, OWNER, Database, DatabaseAway
+from persistence.engine import APP, INGEST, OWNER, Database, DatabaseAway
 
 
 class Note(Table):
@@ -159,3 +159,47 @@ async def test_a_full_disk_is_told(database: Database) -> None:
     with pytest.raises(DatabaseAway, match="disk is full"):
         async with database.transaction() as unit:
             await unit.connection.execute("do $$ begin raise exception 'x' using errcode = '53100'; end $$")
+
+
+async def test_nothing_that_a_transaction_set_is_left_on_its_connection(database_url: str) -> None:
+    told = (
+        "select current_setting('role'), current_setting('app.operator', true), current_setting('app.resellers', true)"
+    )
+    async with await Database.open(database_url, connections_max=1) as database:
+        async with database.transaction(operator=7, resellers=[3, 4], statement_seconds=5, readonly=True) as unit:
+            assert tuple(await unit.connection.fetchrow(told)) == (APP, "7", "3,4")
+            assert await unit.connection.fetchval("show statement_timeout") == "5s"
+            assert await unit.connection.fetchval("show transaction_read_only") == "on"
+            async with unit.connection.transaction():
+                assert tuple(await unit.connection.fetchrow(told)) == (APP, "7", "3,4")
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction(operator=8):
+                raise ZeroDivisionError
+        connection = await database.acquire()
+        assert tuple(await connection.fetchrow(told)) == ("none", "", "")
+        assert await connection.fetchval("show statement_timeout") == "0"
+        async with connection.transaction():
+            assert tuple(await connection.fetchrow(told)) == ("none", "", "")
+        await database.release(connection)
+        async with database.transaction(role=OWNER) as unit:
+            assert tuple(await unit.connection.fetchrow(told)) == ("none", "", "")
+
+
+async def test_a_broken_transaction_leaves_a_connection_that_works(database_url: str) -> None:
+    async with await Database.open(database_url, connections_max=1) as database:
+        with pytest.raises(asyncpg.UndefinedTableError):
+            async with database.transaction(operator=7) as unit:
+                await unit.connection.execute("select from nowhere")
+        async with database.transaction(operator=8) as unit:
+            assert await unit.connection.fetchval("select current_setting('app.operator')") == "8"
+
+
+async def test_connections_are_opened_before_anyone_waits_for_them(database_url: str) -> None:
+    ours = (
+        "select count(*) from pg_stat_activity where application_name = 'tollwright' and datname = current_database()"
+    )
+    async with (
+        await Database.open(database_url, connections_max=5, connections_kept=3) as database,
+        database.transaction() as unit,
+    ):
+        assert await unit.connection.fetchval(ours) == 3
