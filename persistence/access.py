@@ -1,11 +1,11 @@
-"""Operators, API clients, the audit trail, answers to repeated commands and the outbox in PostgreSQL."""
+"""Operators, API clients, answers to repeated commands and the outbox in PostgreSQL."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Any
 
 from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.table import Table
@@ -17,8 +17,9 @@ from domain.ids import OperatorId, ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
 from domain.operators import Address, NumberPlan, Operator
 from domain.refusal import Conflict, NotFound, Stale
-from domain.webhooks.event import named, parts
+from domain.webhooks.event import parts
 from persistence.engine import INGEST, Database, Transaction
+from persistence.trail import AuditTrail
 from persistence.violations import refusing
 
 SERIES = {"customer": 100_001, "contract": 200_001}
@@ -276,35 +277,6 @@ class ClientStore:
         return client
 
 
-_LINE: Final = (
-    "insert into audit (operator, client, reseller, address, action, target, detail)"
-    " values ($1, $2, $3, $4, $5, $6, $7)"
-)
-_EVENT: Final = (
-    "insert into outbox (operator, kind, payload, subject, reseller)"
-    " values ($1, $8, coalesce($7::jsonb, '{}') || jsonb_strip_nulls(jsonb_build_object('number',"
-    " number_of($1, $9, coalesce($10::text, '')))), $6, owner_of($1, $9, coalesce($10::text, '')))"
-)
-
-
-class AuditTrail:
-    """Keeps ``domain.ports.access.Audit``."""
-
-    def __init__(self, transaction: Transaction, actor: Actor) -> None:
-        self._transaction = transaction
-        self._actor = actor
-
-    async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
-        """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction."""
-        actor, kind = self._actor, named(action, target)
-        told = json.dumps(detail, default=str, sort_keys=True) if detail is not None else None
-        line = (actor.operator, actor.client, actor.reseller, actor.address, action, target, told)
-        if kind is None:
-            await self._transaction.connection.execute(_LINE, *line)
-        else:  # both in one statement, since nearly every change writes both
-            await self._transaction.connection.execute(f"with line as ({_LINE}) {_EVENT}", *line, kind, *parts(target))
-
-
 class OutboxStore:
     """Keeps ``domain.ports.access.Outbox``."""
 
@@ -332,12 +304,17 @@ class AnswerStore:
     async def claim(self, key: str, content: bytes) -> int | None:
         """Return the id that was answered to the same command; None when the key is new. Refuses with: Conflict."""
         connection = self._transaction.connection
-        # The insert waits for another unit that has claimed the key and has not ended yet.
+        # Who has claimed the key and has not ended holds the lock; nobody waits for him (attack B7).
+        place = f"{self._actor.operator} {self._actor.caller} {key}"
+        if not await connection.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 58))", place):
+            raise Conflict(
+                "a command with this idempotency key is being carried out at this moment", field="idempotencyKey"
+            )
         new = await connection.fetchval(
             """insert into answer (operator, client, key, content) values ($1, $2, $3, $4)
                on conflict do nothing returning true""",
             self._actor.operator,
-            self._actor.client,
+            self._actor.caller,
             key,
             content,
         )
@@ -346,7 +323,7 @@ class AnswerStore:
         known = await connection.fetchrow(
             "select content, answer from answer where operator = $1 and client = $2 and key = $3",
             self._actor.operator,
-            self._actor.client,
+            self._actor.caller,
             key,
         )
         if bytes(known["content"]) != content:
@@ -358,7 +335,7 @@ class AnswerStore:
         await self._transaction.connection.execute(
             "update answer set answer = $4 where operator = $1 and client = $2 and key = $3",
             self._actor.operator,
-            self._actor.client,
+            self._actor.caller,
             key,
             answer,
         )

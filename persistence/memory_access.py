@@ -8,16 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.access.actor import Actor
+from domain.access.chain import Anchor, Line
 from domain.access.client import ApiClient
 from domain.ids import EventId, OperatorId, ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
 from domain.operators import Operator
+from domain.ports.access import TrailFilter
+from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Stale
 from domain.webhooks.event import Event, named
 from persistence.access import FIRST_NUMBER, SERIES
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_customers import exists
 from persistence.memory_webhooks import fan_out, number_of, owner_of
+from persistence.trail import event_detail, with_values
+from persistence.watching import present
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class AuditLine:
     action: str
     target: str
     detail: Mapping[str, object] | None
+    kind: str = "change"
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryOperators:
@@ -140,20 +147,96 @@ class MemoryClients:
 
 
 class MemoryAudit:
-    """Keeps ``domain.ports.access.Audit``."""
+    """Keeps ``domain.ports.access.Audit``. Memory has no chain: it is gone before anybody could look at it."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
 
-    async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
+    async def write(
+        self, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+    ) -> None:
         """Record that the unit's actor did ``action`` to ``target``."""
-        actor = self._draft.actor
-        line = AuditLine(actor, actor.operator, action, target, detail)
+        actor, event, watch = self._draft.actor, named(action, target), present()
+        if watch is not None:
+            watch.wrote = True
+            watch.told.add(target)
+        if kind == "change" and event is None and action.startswith("read"):
+            kind = "read"
+        full = with_values(watch, target, detail)
+        line = AuditLine(actor, actor.operator, action, target, full, kind=kind, at=datetime.now(UTC))
         self._draft.table("audit")[self._draft.draw("audit")] = line
-        if (kind := named(action, target)) is not None:
+        if event is not None:
             await MemoryOutbox(self._draft).promise(
-                kind, {**(detail or {}), **number_of(self._draft, target)}, subject=target
+                event, {**event_detail(detail), **number_of(self._draft, target)}, subject=target
             )
+
+    async def erase(self, action: str, target: str, detail: Mapping[str, object], *, targets: Sequence[str]) -> int:
+        """Erase what the lines about ``targets`` keep, and record it."""
+        rows, wanted = self._draft.table("audit"), set(targets)
+        mine = [
+            key
+            for key, one in rows.items()
+            if one.operator == self._draft.actor.operator and one.target in wanted and one.detail is not None
+        ]
+        for key in mine:
+            rows[key] = replace(rows[key], detail=None, actor=replace(rows[key].actor, address=None))
+        await self.write(action, target, {**detail, "erased": len(mine)})
+        return len(mine)
+
+    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[tuple[Line, int | None, str | None]]:
+        """List the newest lines first; none has a place in a chain."""
+        found = []
+        for key, one in sorted(self._draft.table("audit").items(), reverse=True):
+            line = _line(key, one)
+            if one.operator != self._draft.actor.operator or not self._draft.actor.reaches(line_reseller(line)):
+                continue
+            if (request.after is None or key < request.after) and _fits(line, wanted):
+                found.append((line, None, one.actor.address))
+        return Page.of(found[: request.first + 1], request)
+
+    async def anchors(self, first: int) -> Sequence[Anchor]:
+        """Return none: nothing is anchored."""
+        del first
+        return []
+
+
+def line_reseller(line: Line) -> ResellerId | None:
+    """Return whose caller a line is about."""
+    return None if line.reseller is None else ResellerId(line.reseller)
+
+
+def _line(key: int, one: AuditLine) -> Line:
+    actor = one.actor
+    return Line(
+        id=key,
+        operator=one.operator,
+        at=one.at,
+        kind=one.kind,
+        client=actor.client,
+        user=actor.user,
+        factor=actor.factor,
+        behalf=actor.behalf,
+        reseller=actor.reseller,
+        action=one.action,
+        target=one.target,
+        outcome="done",
+        request=None,
+        seen=None,
+        private=None,
+        salt=None,
+        detail=None if one.detail is None else json.loads(json.dumps(one.detail, default=str)),
+    )
+
+
+def _fits(line: Line, wanted: TrailFilter) -> bool:
+    same = ("client", "user", "action", "target", "outcome")
+    return (
+        all(getattr(wanted, name) in {None, getattr(line, name)} for name in same)
+        and (wanted.kind is None or wanted.kind.value == line.kind)
+        and (wanted.since is None or line.at >= wanted.since)
+        and (wanted.until is None or line.at < wanted.until)
+        and (wanted.customer is None or line.target == f"customer:{wanted.customer}")
+    )
 
 
 class MemoryOutbox:
@@ -184,7 +267,7 @@ class MemoryAnswers:
         self._draft = draft
 
     def _place(self, key: str) -> tuple[int, str, str]:
-        return self._draft.actor.operator, self._draft.actor.client, key
+        return self._draft.actor.operator, self._draft.actor.caller, key
 
     async def claim(self, key: str, content: bytes) -> int | None:
         """Return the id that was answered to the same command; None when the key is new. Refuses with: Conflict."""

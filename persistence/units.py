@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from domain.access.actor import Actor
 from domain.ports.unit import Unit
-from persistence.access import AnswerStore, AuditTrail, ClientStore, OperatorStore, OutboxStore
+from persistence.access import AnswerStore, ClientStore, OperatorStore, OutboxStore
 from persistence.alarms import AlarmStore
 from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
@@ -61,6 +61,7 @@ from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_sign_ins import MemoryApiKeys, MemoryIdentityProviders, MemorySignIns
 from persistence.memory_suspense import MemorySuspenseDesk
+from persistence.memory_users import MemoryProofs, MemoryUsers
 from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
 from persistence.memory_withdrawals import MemoryWithdrawals
 from persistence.metering import MemoryMeter, MeterStore
@@ -70,6 +71,7 @@ from persistence.payments import PaymentStore
 from persistence.persons import PersonStore
 from persistence.places import NoteStore, PlaceStore
 from persistence.plans import MemoryPlans, PlanStore
+from persistence.proofs import StoredProofs
 from persistence.provisioning import ElementStore, OrderStore
 from persistence.quotes import QuoteStore
 from persistence.rerating import ReratingStore
@@ -81,7 +83,10 @@ from persistence.simulations import MemorySimulations, SimulationStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
 from persistence.suspense import SuspenseDeskStore
+from persistence.trail import AuditTrail
 from persistence.usage import UsageRows
+from persistence.users import UserStore
+from persistence.watching import watched, watching
 from persistence.webhooks import EventLog, WebhookStore
 from persistence.withdrawals import WithdrawalStore
 
@@ -92,6 +97,8 @@ class StoredUnit:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self.operators = OperatorStore(transaction, actor)
         self.clients = ClientStore(transaction, actor)
+        self.users = UserStore(transaction, actor)
+        self.proofs = StoredProofs(transaction, actor)
         self.audit = AuditTrail(transaction, actor)
         self.outbox = OutboxStore(transaction, actor)
         self.answers = AnswerStore(transaction, actor)
@@ -160,6 +167,8 @@ class MemoryUnit:
     def __init__(self, draft: Draft) -> None:
         self.operators = MemoryOperators(draft)
         self.clients = MemoryClients(draft)
+        self.users = MemoryUsers(draft)
+        self.proofs = MemoryProofs(draft)
         self.audit = MemoryAudit(draft)
         self.outbox = MemoryOutbox(draft)
         self.answers = MemoryAnswers(draft)
@@ -241,7 +250,7 @@ class StoredUnits:
         resellers = None if actor.reseller is None else actor.resellers
         role: Role = INGEST if bulk else APP
         async with self._database.transaction(role=role, operator=actor.operator, resellers=resellers) as transaction:
-            with noting(transaction.connection):
+            with noting(transaction.connection), watching():
                 yield StoredUnit(transaction, actor)
 
 
@@ -260,7 +269,21 @@ class MemoryUnits:
         draft = await self._database.enter(actor, bulk=bulk)
         done = False
         try:
-            yield MemoryUnit(draft)
+            with watching():
+                yield MemoryUnit(draft)
             done = True
         finally:
             self._database.leave(draft, commit=done)
+
+
+def _watch_stores() -> None:
+    """Watch every store there is but those of bulk work and of the frame, so that none can be forgotten."""
+    apart = {AuditTrail, MemoryAudit, OutboxStore, MemoryOutbox, AnswerStore, MemoryAnswers, JobStore, MemoryJobs}
+    bulk = {IntakeStore, MemoryIntake, DrawStore, MemoryDraws, BillRunStore, MemoryBillRuns}
+    units = {StoredUnit, MemoryUnit, StoredUnits, MemoryUnits, StoredProofs, MemoryProofs}  # proofs: nobody's to read
+    for one in [*globals().values()]:
+        if isinstance(one, type) and one.__module__.startswith("persistence.") and one not in apart | bulk | units:
+            watched(one)
+
+
+_watch_stores()

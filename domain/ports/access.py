@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from domain.access.chain import Anchor, Line, LineKind
 from domain.access.client import ApiClient
 from domain.ids import ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind
 from domain.operators import Operator
+from domain.ports.page import Page, PageRequest
 
 
 class Operators(Protocol):
@@ -73,7 +77,8 @@ class Answers(Protocol):
     async def claim(self, key: str, content: bytes) -> int | None:
         """Return the id that was answered to the same command; None when the key is new, and claimed by this unit.
 
-        Two units with one key wait for each other. Refuses with: Conflict (the key came with other content).
+        Never waits for a unit that has claimed it and not ended yet. Refuses with: Conflict (the key came with other
+        content, or is being answered at this moment).
         """
         ...
 
@@ -90,14 +95,50 @@ class Directory(Protocol):
         ...
 
 
-class Audit(Protocol):
-    """The trail of what every caller did; append-only."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailFilter:
+    """Which lines of the trail: everything that is given must fit. Times: ``since`` <= at < ``until``.
 
-    async def write(self, action: str, target: str, detail: Mapping[str, object] | None = None) -> None:
+    ``customer``: lines about him, and those that tell that his data were read.
+    """
+
+    kind: LineKind | None = None
+    client: str | None = None
+    user: int | None = None
+    action: str | None = None
+    target: str | None = None
+    outcome: str | None = None
+    customer: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Audit(Protocol):
+    """The trail of what every caller did; append-only, and chained soon after (``domain.access.chain``)."""
+
+    async def write(
+        self, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+    ) -> None:
         """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction.
 
-        What changes something is an event at the same time (``domain.webhooks.event.named``).
+        Where the unit has claimed the target and kept it, what was changed is added by itself, as ``before`` and
+        ``after``. What changes something is an event at the same time (``domain.webhooks.event.named``), without these.
         """
+        ...
+
+    async def erase(self, action: str, target: str, detail: Mapping[str, object], *, targets: Sequence[str]) -> int:
+        """Erase what the lines about ``targets`` keep of persons, and record it; return how many lines they were.
+
+        The chain holds: the lines stay, with the digest of what was there.
+        """
+        ...
+
+    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[tuple[Line, int | None, str | None]]:
+        """List the newest lines first; each with its place in the chain (None: not yet) and its caller's address."""
+        ...
+
+    async def anchors(self, first: int) -> Sequence[Anchor]:
+        """Return the newest anchors of the operator's chain."""
         ...
 
 
