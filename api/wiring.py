@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api import settings as installation
+from api.keeping import Marking
 from api.settings import Settings
 from domain.intake.raters import Raters
 from domain.ports.access import Directory
@@ -42,12 +43,13 @@ from integrations.transports.registry import KnownTransports
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
-from persistence.credentials import MemoryCredentials, StoredCredentials
+from persistence.credentials import StoredCredentials
 from persistence.embedded import reach
 from persistence.engine import CONNECTIONS_MAX, Database
 from persistence.jobs import StoredQueue
-from persistence.memory import Live, MemoryDatabase
+from persistence.memory import MemoryDatabase
 from persistence.memory_access import MemoryDirectory
+from persistence.memory_credentials import MemoryCredentials
 from persistence.memory_jobs import MemoryQueue
 from persistence.memory_webhooks import MemoryDeliveries
 from persistence.migrate import migrate, steps
@@ -125,7 +127,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
     """Wire an open, migrated database."""
     return Wiring(
         settings=settings,
-        begin=StoredUnits(database),
+        begin=Marking(StoredUnits(database)),
         clock=clock or SystemClock(),
         directory=DirectoryReader(database),
         credentials=StoredCredentials(database),
@@ -150,15 +152,12 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     memory = MemoryDatabase()
     news = MemoryNews()
     memory.tell = news.tell
-    parents = Live(memory, "reseller", lambda reseller: reseller.parent)
     return Wiring(
         settings=settings,
-        begin=MemoryUnits(memory),
+        begin=Marking(MemoryUnits(memory)),
         clock=clock or SystemClock(),
         directory=MemoryDirectory(memory),
-        credentials=MemoryCredentials(
-            Live(memory, "api_client"), parents, Live(memory, "operator", lambda operator: operator.edition)
-        ),
+        credentials=MemoryCredentials(memory),
         standing=QuietStanding(),
         blobs=FileBlobs(settings.files_dir),
         formats=ShippedFormats(),

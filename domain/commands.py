@@ -79,6 +79,14 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def check_key(key: str) -> None:
+    """Check the form of an idempotency key. Refuses with: BadValue."""
+    if not _KEY.fullmatch(key):
+        raise BadValue(
+            "a key is 1 to {key_max} printable ASCII characters without spaces", key_max=KEY_MAX, field="idempotencyKey"
+        )
+
+
 async def answered(answers: Answers, command: Keyed) -> int | None:
     """Return the id that this command was answered with before; None where it is new or has no key.
 
@@ -86,10 +94,7 @@ async def answered(answers: Answers, command: Keyed) -> int | None:
     """
     if command.idempotency_key is None:
         return None
-    if not _KEY.fullmatch(command.idempotency_key):
-        raise BadValue(
-            "a key is 1 to {key_max} printable ASCII characters without spaces", key_max=KEY_MAX, field="idempotencyKey"
-        )
+    check_key(command.idempotency_key)
     return await answers.claim(command.idempotency_key, fingerprint(command))
 
 

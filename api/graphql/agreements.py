@@ -23,6 +23,7 @@ from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import AddressInput, command
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
+from api.graphql.once import kept_key
 from api.graphql.parties import (
     AddressType,
     ContractServiceType,
@@ -335,6 +336,7 @@ class ChangeServiceInput:
     parts: strawberry.Maybe[list[BundlePartInput]]
     needs: strawberry.Maybe[list[ID]]
     excludes: strawberry.Maybe[list[ID]]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -380,6 +382,7 @@ class ChangeQuoteInput:
     discounts: strawberry.Maybe[list[DiscountInput]]
     price_list: strawberry.Maybe[str | None]
     text: strawberry.Maybe[str | None]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="The contract begins on the quote's day, or start, or on the day of the answer.")

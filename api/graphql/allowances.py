@@ -11,6 +11,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.customers.group import Membership
 from domain.ids import ContractId, CustomerId, SubscriptionId
@@ -88,6 +89,7 @@ class JoinGroupInput:
     name: str
     valid_from: datetime
     valid_to: datetime | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="No longer in the group from at on; a membership that would have begun later goes.")
@@ -97,6 +99,7 @@ class LeaveGroupInput:
     customer: ID
     name: str
     at: datetime
+    idempotency_key: str | None = kept_key()
 
 
 async def _allowances(

@@ -11,6 +11,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
+from api.graphql.once import kept_key
 from api.graphql.party_changes import NumberAssignmentInput
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
@@ -140,6 +141,7 @@ class SyncCustomersInput:
     """``SyncCustomers``."""
 
     customers: list[ExternalCustomerInput]
+    idempotency_key: str | None = kept_key()
 
 
 def _external(asked: ExternalCustomerInput) -> ExternalCustomer:

@@ -14,6 +14,7 @@ from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from domain.bulk.run import BulkFault, BulkImport, BulkMode, BulkState
@@ -100,6 +101,7 @@ class ImportSheetInput:
     content: str
     mode: BulkMode = BulkMode.ALL
     preview: bool = False
+    idempotency_key: str | None = kept_key()
 
 
 async def _imports(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:

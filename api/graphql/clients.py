@@ -10,6 +10,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
+from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from domain.access.actor import Action
@@ -62,6 +63,7 @@ class CreateClientInput:
     name: str
     scopes: list[str]
     reseller: ID | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="NewClient", description="The client and its secret, which nobody can read again.")

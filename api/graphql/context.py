@@ -13,6 +13,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from api.graphql.board import Board
+from api.graphql.once import Answering
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
@@ -83,6 +84,8 @@ class Context:
         self.wiring = wiring
         self.actor = actor
         self.accept_language: str | None = None
+        self.answering: list[Answering] = []
+        self.replayed: dict[str, str] = {}
         self.load = Loaders(wiring, actor)
 
     async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:

@@ -13,6 +13,7 @@ from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import command
 from api.graphql.limits import FIRST_DEFAULT
+from api.graphql.once import kept_key
 from api.graphql.parties import CustomerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
@@ -106,6 +107,7 @@ class CancelMoveInput:
     customer: ID
     version: int
     valid_from: date
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="The double goes on as the survivor; what is invoiced stays with the double.")
@@ -134,6 +136,7 @@ class ErasePersonInput:
 
     customer: ID
     version: int
+    idempotency_key: str | None = kept_key()
 
 
 async def _move(info: Info, asked: Annotated[MoveCustomerInput, _AS_INPUT]) -> Any:

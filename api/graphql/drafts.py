@@ -19,6 +19,7 @@ from api.graphql.ids import read_number
 from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
 from domain.catalogue.document import BadTariff, parse_json
@@ -122,6 +123,7 @@ class PutDraftInput:
     )
     withdraw: list[str] | None = strawberry.field(default=None, description="Places such as price_lists.gold.")
     version: int | None = strawberry.field(default=None, description="The one that was read.")
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="The prices hold from validFrom on, from now where it is left out.")
@@ -132,6 +134,7 @@ class PublishDraftInput:
     valid_from: datetime | None = None
     accept_warnings: bool = False
     version: int | None = strawberry.field(default=None, description="The one that was looked at.")
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="SheetFault", description="What is wrong in which row of a sheet; 0: with the sheet.")
@@ -229,6 +232,7 @@ class ReadRateSheetInput:
     full: bool = strawberry.field(default=False, description="Prices that the sheet leaves out end.")
     valid_from: datetime | None = None
     suspicious: Decimal | None = strawberry.field(default=None, description="A change over ± so many per cent; 20.")
+    idempotency_key: str | None = kept_key()
 
 
 async def _drafts(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:

@@ -11,6 +11,7 @@ from api.element_fields import command
 from api.graphql import order_words  # noqa: F401  (its enumerations' names)
 from api.graphql.context import Info
 from api.graphql.ids import global_id
+from api.graphql.once import is_kept_key, kept_key
 from api.graphql.refusals import outcome
 from domain.contracts.subscription import SubscriptionKind
 from domain.provisioning.element import ElementKind, NetworkElement
@@ -190,6 +191,7 @@ class PutNetworkElementInput:
     request_seconds: int | None = None
     answer_seconds: int | None = None
     active: bool | None = None
+    idempotency_key: str | None = kept_key()
 
 
 def _plain(value: Any) -> Any:
@@ -202,7 +204,9 @@ def _plain(value: Any) -> Any:
             return pairs
         return [_plain(one) for one in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        known = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        known = {
+            field.name: getattr(value, field.name) for field in dataclasses.fields(value) if not is_kept_key(field)
+        }
         return {name: _plain(one) for name, one in known.items() if one is not None and one != []}
     return value
 

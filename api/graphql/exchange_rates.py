@@ -14,6 +14,7 @@ from api.graphql.connections import Connection, connect, size
 from api.graphql.context import Info
 from api.graphql.ids import read_cursor
 from api.graphql.limits import FIRST_DEFAULT
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.margins.exchange import DayRate, MarginRules
 from domain.ports.page import Page
@@ -68,6 +69,7 @@ class MarginRulesInput:
 
     loss_min: Decimal | None
     rate_max_age_days: int
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(
@@ -78,6 +80,7 @@ class ImportExchangeRatesInput:
 
     content: str
     replace: bool = False
+    idempotency_key: str | None = kept_key()
 
 
 def _put(name: str) -> Any:

@@ -15,6 +15,7 @@ from api.graphql.inputs import given
 from api.graphql.jobs import JobType
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from domain.feeds.feed import After, Completeness
@@ -225,6 +226,7 @@ class PutFeedInput:
     sequence_last: BigInt | None = None
     sequence_column: str | None = None
     watch_counts: bool | None = strawberry.field(default=None, description="An unusual hour raises an alarm.")
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="TriedFile", description="A name that the feed wants.")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from api.graphql.ids import key_of
+from api.graphql.once import is_kept_key
 from domain.commands import camel
 from domain.operators import Address
 
@@ -35,7 +36,7 @@ def given(value: Any, ids: Mapping[str, str] | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         one = getattr(value, field.name)
-        if one is None:
+        if one is None or is_kept_key(field):
             continue
         plain = one.value if isinstance(one, strawberry.Some) else one
         if ids and field.name in ids and plain is not None:

@@ -15,6 +15,7 @@ from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from domain.ids import FileId
@@ -135,6 +136,7 @@ class ImportCdrFileInput:
     source: str
     name: str
     content: str
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="ImportedFile", description="The file; again: its content was here already, nothing changed.")

@@ -14,6 +14,7 @@ from api.graphql.ids import global_id, key_of, read_number
 from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node
+from api.graphql.once import kept_key
 from api.graphql.parties import AddressType, CustomerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
@@ -267,6 +268,7 @@ class RunBillsInput:
     issued_on: date | None = None
     customers: list[ID] | None = strawberry.field(default=None, description="null: everybody.")
     dry_run: bool = strawberry.field(default=False, description="Do everything and keep nothing.")
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="BillRunDone", description="What a bill run came to.")

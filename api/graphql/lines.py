@@ -9,6 +9,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.inputs import command
+from api.graphql.once import kept_key
 from api.graphql.particulars import OwnFieldInput
 from api.graphql.parties import SubscriptionType
 from api.graphql.refusals import outcome
@@ -44,6 +45,7 @@ class ChangeSubscriptionInput:
     version: int
     label: strawberry.Maybe[str]
     fields: strawberry.Maybe[list[OwnFieldInput]]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input

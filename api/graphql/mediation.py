@@ -17,6 +17,7 @@ from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.intake import CONTENT_BYTES_MAX, FileType, ReasonCountType, SourceType, SuspendedType
 from api.graphql.limits import FIRST_DEFAULT
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
 from domain.ids import FileId, SourceId, SuspenseId
@@ -84,6 +85,7 @@ class CorrectSuspenseInput:
     why: str
     raw: str | None = None
     fields: list[FieldInput] = strawberry.field(default_factory=list)
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -93,6 +95,7 @@ class ReleaseSuspenseInput:
     filter: SuspenseFilterInput
     why: str = ""
     preview: bool = True
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -102,6 +105,7 @@ class DiscardSuspenseInput:
     filter: SuspenseFilterInput
     why: str
     preview: bool = True
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="SuspenseCount", description="How many records it concerned.")
@@ -237,6 +241,7 @@ class PutSourceInput:
     name: str
     profile: str
     note: str | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -246,6 +251,7 @@ class RollBackSourceInput:
     name: str
     version: int
     note: str | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="A preview unless preview is false. Corrections: also what is invoiced.")
@@ -257,6 +263,7 @@ class WithdrawFileInput:
     corrections: bool = False
     preview: bool = True
     redo: bool = strawberry.field(default=True, description="Charge what other files counted as its duplicates.")
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="RedoneFile", description="A file that was read again; fault: why it could not be.")

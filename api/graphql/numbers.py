@@ -14,6 +14,7 @@ from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import command
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
+from api.graphql.once import kept_key
 from api.graphql.parties import CustomerType, ResellerType, SubscriptionType
 from api.graphql.refusals import outcome
 from domain.ids import NumberReservationId, NumberSeriesId
@@ -204,6 +205,7 @@ class ChangeNumberSeriesInput:
     version: int
     name: strawberry.Maybe[str]
     quarantine_days: strawberry.Maybe[int]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="Either numbers, or a count of free ones that are as wanted says.")
@@ -225,6 +227,7 @@ class GiveNumbersInput:
     first_number: str
     last_number: str
     reseller: ID | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -233,6 +236,7 @@ class BlockNumbersInput:
 
     numbers: list[str]
     reason: str
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -242,6 +246,7 @@ class ClassifyNumbersInput:
     numbers: list[str]
     number_class: str
     price: Decimal | None = None
+    idempotency_key: str | None = kept_key()
 
 
 def _wanted(asked: NumberFilterInput | None) -> NumbersWanted:

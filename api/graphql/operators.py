@@ -11,6 +11,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import key_of
 from api.graphql.inputs import AddressInput, given
+from api.graphql.once import kept_key
 from api.graphql.parties import OperatorType, ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
@@ -144,6 +145,7 @@ class ChangeOperatorInput:
     rounds_to_krona: strawberry.Maybe[bool]
     ocr_level: strawberry.Maybe[str]
     number_plan: strawberry.Maybe[NumberPlanInput]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="expected is the next number as it was read.")
@@ -155,6 +157,7 @@ class ChangeSeriesInput:
     reseller: ID | None = None
     prefix: str | None = None
     next: BigInt | None = None
+    idempotency_key: str | None = kept_key()
 
 
 async def _change_operator(info: Info, asked: Annotated[ChangeOperatorInput, _AS_INPUT]) -> Any:

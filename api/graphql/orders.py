@@ -17,6 +17,7 @@ from api.graphql.ids import global_id, key_of, read_number
 from api.graphql.inputs import command, given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.parties import SubscriptionType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
@@ -220,6 +221,7 @@ class TendOrderInput:
     order: ID
     version: int
     reason: str | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="What a person has done, or could not do, of the step that waits for somebody.")
@@ -230,6 +232,7 @@ class CompleteStepInput:
     version: int
     done: bool = True
     note: str | None = None
+    idempotency_key: str | None = kept_key()
 
 
 def _key(text: str, field: str = "order") -> OrderId:
@@ -333,7 +336,7 @@ class OrderMutation:
 
 
 async def _progress(info: Info, order: ID) -> AsyncGenerator[Any, None]:
-    allow(info.context.actor, Action.READ_CONTRACTS)
+    allow(info.context.actor, Action.READ_CONTRACTS, "get_order")
     key, last = _key(order), None
     async with heard(info, ORDER) as keys:
         async for moved in keys:

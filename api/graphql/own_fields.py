@@ -13,6 +13,7 @@ from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import command
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node
+from api.graphql.once import kept_key
 from api.graphql.particulars import OwnFieldInput
 from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
@@ -73,6 +74,7 @@ class DefineFieldInput:
     choices: list[str] | None = None
     required: bool | None = None
     searchable: bool | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -85,6 +87,7 @@ class ChangeFieldInput:
     choices: strawberry.Maybe[list[str]]
     required: strawberry.Maybe[bool]
     ends_at: strawberry.Maybe[datetime | None]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="id: of what the aggregate says. Fields that are not named stay.")
@@ -95,6 +98,7 @@ class SetFieldsInput:
     id: ID
     version: int
     fields: list[OwnFieldInput]
+    idempotency_key: str | None = kept_key()
 
 
 async def _define(info: Info, asked: Annotated[DefineFieldInput, _AS_INPUT]) -> Any:

@@ -18,6 +18,7 @@ from api.graphql.agreed import (
 from api.graphql.context import Info
 from api.graphql.ids import key_of
 from api.graphql.inputs import AddressInput, command, given
+from api.graphql.once import kept_key
 from api.graphql.particulars import ContactInput, OwnFieldInput, RecipientInput
 from api.graphql.parties import ContractType, CustomerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
@@ -103,6 +104,7 @@ class ChangeCustomerInput:
     order_reference: strawberry.Maybe[str | None]
     cost_centre: strawberry.Maybe[str | None]
     fields: strawberry.Maybe[list[OwnFieldInput]]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -154,6 +156,7 @@ class ChangeContractInput:
     services: strawberry.Maybe[list[ContractServiceInput]]
     terms: strawberry.Maybe[TermsInput]
     discounts: strawberry.Maybe[list[DiscountInput]]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -212,6 +215,7 @@ class AssignNumbersInput:
     subscription: ID
     numbers: list[NumberAssignmentInput]
     version: int | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input
@@ -222,6 +226,7 @@ class ReleaseNumbersInput:
     numbers: list[str]
     at: datetime
     version: int | None = None
+    idempotency_key: str | None = kept_key()
 
 
 async def _create_customer(info: Info, asked: Annotated[CreateCustomerInput, _AS_INPUT]) -> Any:

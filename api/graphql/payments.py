@@ -14,6 +14,7 @@ from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of, read_number
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.ids import CustomerId, InvoiceId, PaymentId
 from domain.invoicing.invoice import decimals_of
@@ -175,6 +176,7 @@ class AllocatePaymentInput:
 
     payment: ID
     parts: list[AllocationInput]
+    idempotency_key: str | None = kept_key()
 
 
 async def _payments(

@@ -12,6 +12,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import command
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.buckets.grant import GiftRules, GrantKind, shown
 from domain.catalogue.tariff import Bucket
@@ -261,6 +262,7 @@ class WithdrawGrantInput:
 
     grant: ID
     reason: str | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="The giver's own buckets of this id give what they have left; what ends first is given.")
@@ -281,6 +283,7 @@ class GiftRulesInput:
     per_month: int
     most_percent: int | None = None
     anybody: bool | None = None
+    idempotency_key: str | None = kept_key()
 
 
 def _around(info: Info) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
 from domain.catalogue.document import parse_json
@@ -134,6 +135,7 @@ class ChangePricesInput:
     price_list: str
     rates: list[RateInput]
     valid_from: datetime
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="A tariff document, as tollwright import tariff reads it.")
@@ -141,6 +143,7 @@ class ImportTariffInput:
     """``ImportTariff``."""
 
     document: JsonText
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="PricesChanged", description="The versions that began.")

@@ -14,6 +14,7 @@ from api.graphql.ids import global_id, read_number
 from api.graphql.inputs import given
 from api.graphql.intake import ReasonCountType
 from api.graphql.limits import FIRST_DEFAULT
+from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
@@ -40,6 +41,7 @@ class RerateInput:
     source: str | None = None
     unrated: str | None = None
     preview: bool = True
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="LevelChange", description="What changed on a level in a currency, added up.")

@@ -13,6 +13,7 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import key_of
 from api.graphql.inputs import AddressInput, given
+from api.graphql.once import kept_key
 from api.graphql.particulars import OwnFieldInput
 from api.graphql.parties import CustomerType, ResellerType
 from api.graphql.refusals import outcome
@@ -105,6 +106,7 @@ class ChangeResellerInput:
     name: strawberry.Maybe[str]
     seller: strawberry.Maybe[SellerInput | None]
     fields: strawberry.Maybe[list[OwnFieldInput]]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="What holds from validFrom on, null: now; what is left out stays as it is then.")
@@ -116,6 +118,7 @@ class ChangeResellerTermsInput:
     parent: strawberry.Maybe[ID | None]
     price_list: strawberry.Maybe[str | None]
     customer: strawberry.Maybe[ID | None]
+    idempotency_key: str | None = kept_key()
 
 
 def seller_of(asked: SellerInput) -> Seller:

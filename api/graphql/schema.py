@@ -7,6 +7,7 @@ from typing import Any, Final
 import strawberry
 from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import get_object_definition
 
 from api.graphql.agreements import AgreementMutation, AgreementQuery, QuoteType
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
@@ -32,6 +33,7 @@ from api.graphql.mediation import MediationMutation, MediationQuery
 from api.graphql.node_query import NodeQuery
 from api.graphql.number_orders import NumberOrderMutation, NumberOrderQuery, PortOrderType, PreselectionOrderType
 from api.graphql.numbers import NumberMutation, NumberQuery, NumberSeriesType
+from api.graphql.once import extend
 from api.graphql.operators import OperatorMutation, OperatorQuery
 from api.graphql.orders import OrderMutation, OrderQuery, OrderSubscription, OrderType
 from api.graphql.own_fields import OwnFieldMutation, OwnFieldQuery
@@ -126,6 +128,9 @@ class Mutation(
     BulkMutation,
 ):
     """Every mutation."""
+
+
+extend(get_object_definition(Mutation, strict=True).fields)
 
 
 # Not "Subscription": in this schema that is a line in the network.

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.graphql.context import Context
+from api.graphql.once import settle
 from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
@@ -45,6 +46,7 @@ class GraphQLView:
             operation_name=asked.get("operationName"),
             context_value=context,
         )
+        await settle(context, result)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [error.formatted for error in result.errors]

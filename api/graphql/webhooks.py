@@ -17,6 +17,7 @@ from api.graphql.ids import global_id, key_of, read_number
 from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
+from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
@@ -141,6 +142,7 @@ class CreateWebhookInput:
     kinds: list[str] | None = None
     note: str | None = None
     reseller: ID | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="What is left out stays. With another url it gets a new secret.")
@@ -153,6 +155,7 @@ class ChangeWebhookInput:
     kinds: strawberry.Maybe[list[str]]
     note: strawberry.Maybe[str]
     active: strawberry.Maybe[bool]
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="One event, or all that it wants since a time, or (neither) all that were given up.")
@@ -162,6 +165,7 @@ class ReplayDeliveriesInput:
     webhook: ID
     event: ID | None = None
     since: datetime | None = None
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.type(name="WebhookTold", description="The webhook, and its new secret where it got one: keep it.")
@@ -267,7 +271,7 @@ async def _replay(info: Info, asked: Annotated[ReplayDeliveriesInput, strawberry
 
 
 async def _told(info: Info, kinds: list[str] | None = None) -> AsyncGenerator[Any, None]:
-    allow(info.context.actor, Action.READ_EVENTS)
+    allow(info.context.actor, Action.READ_EVENTS, "list_events")
     patterns = tuple(kinds or ())
     check_kinds(patterns)
     last: int | None = None

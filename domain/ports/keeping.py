@@ -1,0 +1,43 @@
+"""Answers that are kept as they were given, under the idempotency keys that commands came with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+TOKEN_BYTES: Final = 16
+# How long one that has not ended is taken as still running; its effect is barred once another has taken its place.
+TURN: Final = timedelta(minutes=5)
+KEPT_FOR: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it was given."""
+
+    answer: str
+
+
+class Keeping(Protocol):
+    """What was answered under a key, per operator and caller (``domain.access.actor.Actor.caller``)."""
+
+    async def begin(self, key: str, content: bytes, token: bytes, *, now: datetime) -> Kept | None:
+        """Return what was answered to the same content; None where the key is now the token's to answer.
+
+        Never waits for one that is running. What is older than ``KEPT_FOR`` is forgotten. Refuses with: Conflict (the
+        key came with other content, is being answered at this moment, or was and its answer is not kept).
+        """
+        ...
+
+    async def done(self, token: bytes) -> None:
+        """Record, in the unit of the effect, that there is one. Refuses with: Conflict (another has taken over)."""
+        ...
+
+    async def finish(self, token: bytes, answer: str | None) -> None:
+        """Keep the answer; None: it is done, and what was answered is not to be kept."""
+        ...
+
+    async def drop(self, token: bytes, answer: str | None) -> None:
+        """Forget the key where nothing was done; where something was, keep the answer."""
+        ...
