@@ -41,6 +41,7 @@ from domain.ports.sign_ins import ApiKeys, IdentityProviders, SignIns
 from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
+from domain.ports.users import ProofStore, Users
 from domain.ports.webhooks import Events, Webhooks
 from domain.ports.withdrawals import Withdrawals
 
@@ -60,6 +61,10 @@ class Unit(Protocol):
     def audit(self) -> Audit: ...  # noqa: D102
     @property
     def outbox(self) -> Outbox: ...  # noqa: D102
+    @property
+    def users(self) -> Users: ...  # noqa: D102
+    @property
+    def proofs(self) -> ProofStore: ...  # noqa: D102
     @property
     def answers(self) -> Answers: ...  # noqa: D102
     @property

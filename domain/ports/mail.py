@@ -1,0 +1,34 @@
+"""Mail that goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class MailFault(Exception):  # noqa: N818  (it names what happened at the other side, and is always caught)
+    """It was not taken. ``lasting``: trying again does not help until somebody has mended something."""
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.lasting = lasting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One mail to one person, as plain text. ``text`` may hold a link that opens something, and is never logged."""
+
+    to: str
+    name: str
+    subject: str
+    text: str = field(repr=False)
+    language: str = "en"
+
+
+class Mailer(Protocol):
+    """Hands mail to a server."""
+
+    async def send(self, letter: Letter) -> None:
+        """Send. Raises MailFault."""
+        ...
