@@ -19,6 +19,7 @@ from domain.operators import Address, NumberPlan, Operator
 from domain.refusal import Conflict, NotFound, Stale
 from domain.webhooks.event import parts
 from persistence.engine import INGEST, Database, Transaction
+from persistence.portals import extras_from_row, extras_to_row
 from persistence.trail import AuditTrail
 from persistence.violations import refusing
 
@@ -68,6 +69,9 @@ class ClientRow(Table, tablename="api_client"):
     reseller = BigInt(null=True)
     created_at = Timestamptz()
     revoked_at = Timestamptz(null=True)
+    portal = JSONB(null=True)
+    jwks = JSONB(null=True)
+    sealed_secret = Bytea(null=True)
 
 
 _OPERATOR = [
@@ -134,13 +138,15 @@ def client_from_row(row: Mapping[str, Any]) -> ApiClient:
         reseller=row["reseller"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
+        **extras_from_row(row),
     )
 
 
 def client_to_row(client: ApiClient) -> dict[str, Any]:
     """Make the row of an API client."""
     same = ("client_id", "operator", "name", "secret_sha256", "reseller", "created_at", "revoked_at")
-    return {name: getattr(client, name) for name in same} | {"scopes": sorted(scope.value for scope in client.scopes)}
+    scopes = sorted(scope.value for scope in client.scopes)
+    return {name: getattr(client, name) for name in same} | {"scopes": scopes} | extras_to_row(client)
 
 
 def series_from_row(row: Mapping[str, Any]) -> NumberSeries | None:

@@ -1,27 +1,46 @@
-"""Clients and signing keys as authentication reads them: as the owner, because no operator is known yet."""
+"""Callers and signing keys as authentication reads them: as the owner, because no operator is known yet."""
 
 from __future__ import annotations
 
-import asyncio
+import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from domain.access.actor import Action
-from domain.access.client import ApiClient
 from domain.access.editions import Edition
-from domain.ids import OperatorId, ResellerId
-from domain.ports.credentials import Known, SigningKey
+from domain.access.level import Level
+from domain.access.limits import Limits
+from domain.access.user import UserState
+from domain.ids import ApiKeyId, LevelId, OperatorId, ResellerId
+from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
 from domain.resellers.reseller import TIERS_MAX
-from persistence.engine import OWNER, Database
+from persistence import fields
+from persistence.access import client_from_row
+from persistence.engine import OWNER, Database, Transaction
+from persistence.sign_ins import key_of_row, session_of
 
-# One number of PostgreSQL's advisory locks: whoever makes the first signing key holds it.
-_FIRST_KEY_LOCK = 0x746F6C6C6B6579
+# One number of PostgreSQL's advisory locks: whoever makes a signing key holds it.
+_KEY_LOCK: Final = 0x746F6C6C6B6579
 
-_CLIENT = """
-select c.client_id, c.operator, c.name, c.secret_sha256, c.scopes, c.reseller, c.created_at, c.revoked_at, o.edition
-  from api_client c join operator o on o.id = c.operator where c.client_id = $1
-"""
+_LEVEL: Final = (
+    "l.id as level_id, l.name as level_name, l.built_in, l.reseller as level_reseller, l.permissions, l.limits,"
+    " l.requires_second_factor, l.removed_at is not null as removed, l.version as level_version"
+)
+_CLIENT: Final = f"""
+select c.*, o.edition, {_LEVEL} from api_client c join operator o on o.id = c.operator
+  left join user_level l on l.operator = c.operator and l.id = c.level
+ where c.client_id = $1
+"""  # noqa: S608  (our own words)
+_PERSON: Final = f"""
+select s.*, u.state, u.language, u.email, u.name, u.reseller as whose, o.edition, {_LEVEL}
+  from user_session s join operator o on o.id = s.operator
+  join app_user u on u.operator = s.operator and u.id = s.user_id
+  join user_level l on l.operator = u.operator and l.id = u.level
+ where s.sid = $1
+"""  # noqa: S608  (our own words)
 # Himself first, then everyone below him; the depth guards against a cycle that nothing should have let in.
-_SUBTREE = """
+_SUBTREE: Final = """
 with recursive tree as materialized (select * from reseller_at(now()) where operator = $1),
 below as (
     select id, 0 as depth from tree where id = $2
@@ -30,6 +49,9 @@ below as (
 )
 select id from below order by depth, id
 """
+_KEYS: Final = (
+    "select kid, private_pem, created_at, signs_from, retired_at from signing_key order by signs_from desc, kid"
+)
 
 
 class StoredCredentials:
@@ -40,81 +62,163 @@ class StoredCredentials:
 
     async def find(self, client_id: str) -> Known | None:
         """Return a client, revoked ones too; None where there is none."""
+        if "\0" in client_id:
+            return None
         async with self._database.transaction(role=OWNER, readonly=True) as unit:
             row = await unit.connection.fetchrow(_CLIENT, client_id)
             if row is None:
                 return None
-            client = ApiClient(
-                client_id=row["client_id"],
-                operator=OperatorId(row["operator"]),
-                name=row["name"],
-                secret_sha256=row["secret_sha256"],
-                scopes=_scopes(row["scopes"]),
-                reseller=None if row["reseller"] is None else ResellerId(row["reseller"]),
-                created_at=row["created_at"],
-                revoked_at=row["revoked_at"],
+            level = _level(row) if row["level_id"] is not None else None
+            below = await _below(unit, row["operator"], row["reseller"])
+        return Known(client_from_row(row), below, Edition(row["edition"]), level)
+
+    async def person(self, sid: str) -> KnownPerson | None:
+        """Return who signed in, by his session's name, ended ones too; None where there is none."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            row = await unit.connection.fetchrow(_PERSON, sid)
+            if row is None:
+                return None
+            portal = await unit.connection.fetchrow("select * from api_client where client_id = $1", row["client_id"])
+            level = _level(row)
+            whose = narrowest(row["whose"], level.limits.reseller)
+            below = await _below(unit, row["operator"], whose)
+        return KnownPerson(
+            session=session_of(row),
+            state=UserState(row["state"]),
+            language=row["language"],
+            email=row["email"],
+            name=row["name"],
+            level=level,
+            portal=client_from_row(portal),
+            edition=Edition(row["edition"]),
+            reseller=whose,
+            resellers=below,
+        )
+
+    async def api_key(self, sha256: bytes) -> KnownKey | None:
+        """Return an API key, ended ones too; None where there is none."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            row = await unit.connection.fetchrow(
+                "select k.*, o.edition from api_key k join operator o on o.id = k.operator where k.sha256 = $1", sha256
             )
-            edition = Edition(row["edition"])
-            if client.reseller is None:
-                return Known(client, edition=edition)
-            below = await unit.connection.fetch(_SUBTREE, client.operator, client.reseller, TIERS_MAX)
-        return Known(client, tuple(ResellerId(one["id"]) for one in below), edition)
+            if row is None:
+                return None
+            below = await _below(unit, row["operator"], row["reseller"])
+        return KnownKey(key=key_of_row(row), edition=Edition(row["edition"]), resellers=below)
+
+    async def used(self, key: ApiKeyId, operator: OperatorId, *, at: datetime) -> None:
+        """Record when an API key was used last, roughly."""
+        async with self._database.transaction(role=OWNER) as unit:
+            await unit.connection.execute(
+                "update api_key set last_used_at = $3 where operator = $1 and id = $2 and (last_used_at is null"
+                " or last_used_at < $3)",
+                *(operator, key, at),
+            )
+
+    async def portals_of(self, origin: str) -> frozenset[str]:
+        """Return the client ids of the portals whose pages have an origin, without those that are revoked."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            rows = await unit.connection.fetch(
+                "select client_id from api_client where portal->'origins' ? $1 and revoked_at is null", origin
+            )
+        return frozenset(row["client_id"] for row in rows)
+
+    async def once(self, owner: str, sha256: bytes, *, until: datetime, now: datetime) -> bool:
+        """Record that an owner has said something; False where he had said it before, and it still counts."""
+        async with self._database.transaction(role=OWNER) as unit:
+            new = await unit.connection.fetchval(
+                "insert into said_once (owner, sha256, until) values ($1, $2, $3) on conflict (owner, sha256)"
+                " do update set until = excluded.until where said_once.until <= $4 returning true",
+                *(owner, sha256, until, now),
+            )
+        return bool(new)
+
+    async def operator_of_attempt(self, state_sha256: bytes) -> OperatorId | None:
+        """Return whose sign-in comes back from an identity provider."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            found = await unit.connection.fetchval(
+                "select operator from provider_attempt where state_sha256 = $1", state_sha256
+            )
+        return None if found is None else OperatorId(found)
+
+    async def sweep(self, *, now: datetime, ended_before: datetime) -> int:
+        """Forget what counts no more, and sessions that ended before a time; return how many rows."""
+        async with self._database.transaction(role=OWNER) as unit:
+            gone = 0
+            for statement, value in (
+                ("delete from said_once where until <= $1", now),
+                ("delete from provider_attempt where expires_at <= $1", now),
+                ("delete from user_session where ends_at <= $1", ended_before),
+            ):
+                gone += int((await unit.connection.execute(statement, value)).rpartition(" ")[2])
+        return gone
 
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first, making the first one under a lock."""
+        async with self._database.transaction(role=OWNER, readonly=True) as unit:
+            if rows := await unit.connection.fetch(_KEYS):
+                return [_key(row) for row in rows]
         async with self._database.transaction(role=OWNER) as unit:
-            await unit.connection.execute("select pg_advisory_xact_lock($1)", _FIRST_KEY_LOCK)
-            query = "select kid, private_pem, created_at, retired_at from signing_key order by created_at desc, kid"
-            rows = await unit.connection.fetch(query)
-            if not rows:
-                key = make()
-                await unit.connection.execute(
-                    "insert into signing_key (kid, private_pem, created_at) values ($1, $2, $3)",
-                    key.kid,
-                    key.private_pem,
-                    key.created_at,
-                )
-                return [key]
-        return [SigningKey(**dict(row)) for row in rows]
+            await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
+            if not await unit.connection.fetch(_KEYS):
+                await _keep(unit, make())
+            return [_key(row) for row in await unit.connection.fetch(_KEYS)]
+
+    async def add_key(
+        self, make: Callable[[Sequence[SigningKey]], SigningKey | None], *, retire_before: datetime
+    ) -> Sequence[SigningKey]:
+        """Keep the key that ``make`` returns, if any, and return them all, the newest first; retire old ones."""
+        async with self._database.transaction(role=OWNER) as unit:
+            await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
+            there = [_key(row) for row in await unit.connection.fetch(_KEYS)]
+            if (key := make(there)) is not None:
+                await _keep(unit, key)
+            for kid in outlived(there, retire_before):
+                await unit.connection.execute("update signing_key set retired_at = now() where kid = $1", kid)
+            return [_key(row) for row in await unit.connection.fetch(_KEYS)]
 
 
-class MemoryCredentials:
-    """The port ``Credentials`` in memory, over mappings of clients, each reseller's parent, and operators' editions."""
-
-    def __init__(
-        self,
-        clients: Mapping[str, ApiClient],
-        parents: Mapping[ResellerId, ResellerId | None] | None = None,
-        editions: Mapping[OperatorId, Edition] | None = None,
-    ) -> None:
-        self._clients = clients
-        self._editions = {} if editions is None else editions
-        self._parents = {} if parents is None else parents  # which may be empty now and grow
-        self._keys: list[SigningKey] = []
-        self._lock = asyncio.Lock()
-
-    async def find(self, client_id: str) -> Known | None:
-        """Return a client, revoked ones too; None where there is none."""
-        client = self._clients.get(client_id)
-        if client is None:
-            return None
-        edition = self._editions.get(client.operator, Edition.RETAIL)
-        if client.reseller is None:
-            return Known(client, edition=edition)
-        reached = [client.reseller]
-        for one in reached:  # the list grows while it is walked, tier by tier
-            reached += sorted(key for key, parent in self._parents.items() if parent == one and key not in reached)
-        return Known(client, tuple(reached), edition)
-
-    async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
-        """Return the signing keys, making the first one."""
-        async with self._lock:
-            if not self._keys:
-                self._keys.append(make())
-            return tuple(self._keys)
+def _key(row: Mapping[str, Any]) -> SigningKey:
+    return SigningKey(**dict(row))
 
 
-def _scopes(texts: Sequence[str]) -> frozenset[Action]:
-    """Read stored scopes. One that this release no longer knows gives no permission."""
-    known = {action.value: action for action in Action}
-    return frozenset(known[text] for text in texts if text in known)
+async def _keep(unit: Transaction, key: SigningKey) -> None:
+    await unit.connection.execute(
+        "insert into signing_key (kid, private_pem, created_at, signs_from) values ($1, $2, $3, $4)",
+        *(key.kid, key.private_pem, key.created_at, key.begins),
+    )
+
+
+async def _below(unit: Transaction, operator: int, reseller: int | None) -> tuple[ResellerId, ...]:
+    if reseller is None:
+        return ()
+    rows = await unit.connection.fetch(_SUBTREE, operator, reseller, TIERS_MAX)
+    return tuple(ResellerId(one["id"]) for one in rows)
+
+
+def narrowest(own: int | None, limited: int | None) -> ResellerId | None:
+    """Return the reseller that somebody acts for: his own, or the one below that his level limits him to."""
+    chosen = own if limited is None else limited
+    return None if chosen is None else ResellerId(chosen)
+
+
+def outlived(keys: Sequence[SigningKey], before: datetime) -> list[str]:
+    """Return the kids, of keys that are the newest first, whose follower has signed since before a time."""
+    return [
+        older.kid for newer, older in itertools.pairwise(keys) if newer.begins <= before and older.retired_at is None
+    ]
+
+
+def _level(row: Mapping[str, Any]) -> Level:
+    return Level(
+        id=LevelId(row["level_id"]),
+        operator=OperatorId(row["operator"]),
+        name=row["level_name"],
+        built_in=row["built_in"],
+        reseller=None if row["level_reseller"] is None else ResellerId(row["level_reseller"]),
+        permissions=frozenset(row["permissions"]),
+        limits=fields.load(Limits, json.loads(row["limits"])),
+        requires_second_factor=row["requires_second_factor"],
+        removed=row["removed"],
+        version=row["level_version"],
+    )
