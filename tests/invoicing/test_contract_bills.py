@@ -132,6 +132,30 @@ async def test_a_takeover_known_after_the_bill_gives_back_and_charges_the_other(
     ]
 
 
+async def test_a_dry_run_shows_a_takeover_that_is_planned_and_carries_out_nothing(office: Office) -> None:
+    _, agreed, line = await office.customer(number="1")
+    async with office.begin() as unit:
+        heir = await unit.customers.add(worlds.customer(office.actor, number="2"))
+        kept = await unit.contracts.claim(agreed.id)
+        held = replace(kept.services[0], subscription=line.id)
+        await unit.contracts.keep(replace(kept, services=(held,)))
+        used = await unit.subscriptions.claim(line.id)
+        await unit.subscriptions.keep(replace(used, activated_at=datetime(2026, 9, 30, 22, tzinfo=UTC)))
+    today(office, date(2026, 10, 5))
+    await do(office, TakeOverContract, agreed, customer=heir.id, on=date(2026, 10, 16))
+    await office.bill(dry_run=True)
+    expected = ["1 periodic 2026-10-01..2026-10-16 96.29", "2 periodic 2026-10-16..2026-11-01 102.71"]
+    assert told(office) == expected
+    async with office.begin() as unit:
+        assert (await unit.contracts.get(agreed.id)).state is ContractState.ACTIVE
+        assert await unit.contracts.of_customers([heir.id]) == {heir.id: []}
+        (planned,) = await unit.contract_changes.planned_of(agreed.id)
+    assert planned.effective == date(2026, 10, 16)
+    today(office, date(2026, 11, 1))
+    await office.bill()
+    assert told(office) == expected
+
+
 async def test_leaving_early_is_billed_as_a_one_time_fee(office: Office) -> None:
     _, agreed, _ = await office.customer(number="1")
     await do(office, ChangeContract, agreed, terms=Terms(binding_months=3))
