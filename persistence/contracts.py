@@ -20,6 +20,7 @@ from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
+from persistence.rows import whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -117,7 +118,11 @@ class ContractStore:
         self._operator = OperatorId(actor.operator)
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Contract]:
-        query = ContractRow.select().where(ContractRow.operator == self._operator, *conditions).order_by(ContractRow.id)
+        query = (
+            ContractRow.select(whole(ContractRow))
+            .where(ContractRow.operator == self._operator, *conditions)
+            .order_by(ContractRow.id)
+        )
         if first is not None:
             query = query.limit(first)
         if lock:
@@ -127,7 +132,7 @@ class ContractStore:
             return []
         lines: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
         chosen = (
-            ContractServiceRow.select()
+            ContractServiceRow.select(whole(ContractServiceRow))
             .where(
                 ContractServiceRow.operator == self._operator,
                 WhereRaw("customer = any({})", list({row["customer"] for row in rows})),

@@ -22,6 +22,7 @@ from persistence.customer_search import found_by_text
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
 from persistence.fields import dump, load
+from persistence.rows import whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -103,7 +104,7 @@ def from_row(row: Mapping[str, Any]) -> Customer:
         delivery=Delivery(row["delivery"]),
         call_specification=CallSpecification(row["call_specification"]),
         recipient=None if row["recipient"] is None else load(Recipient, json.loads(row["recipient"])),
-        contacts=tuple(load(Contact, one) for one in json.loads(row["contacts"])),
+        contacts=tuple(load(Contact, one) for one in json.loads(row["contacts"])) if row["contacts"] != "[]" else (),
         fields=fields_of(row["fields"]),
         **{name: row[name] for name in _SAME},
     )
@@ -136,7 +137,11 @@ class CustomerStore:
         self._operator = actor.operator
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Customer]:
-        query = CustomerRow.select().where(CustomerRow.operator == self._operator, *conditions).order_by(CustomerRow.id)
+        query = (
+            CustomerRow.select(whole(CustomerRow))
+            .where(CustomerRow.operator == self._operator, *conditions)
+            .order_by(CustomerRow.id)
+        )
         if first is not None:
             query = query.limit(first)
         if lock:

@@ -21,6 +21,8 @@ BEYOND: Final = "\U0010ffff"  # behind every text that begins the same
 
 def fields_of(value: Any) -> Fields:
     """Read the column ``fields``."""
+    if value == "{}":  # as most are
+        return ()
     found = json.loads(value) if isinstance(value, str) else value or {}
     return tuple(sorted(found.items()))
 

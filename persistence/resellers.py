@@ -18,6 +18,7 @@ from domain.refusal import Conflict, NotFound, Stale
 from domain.resellers.reseller import Reseller, Seller, Term
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
+from persistence.rows import whole
 from persistence.violations import refusing
 
 # What is believed of the tree is changed by one unit at a time.
@@ -99,7 +100,11 @@ class ResellerStore:
 
     async def base(self) -> Mapping[ResellerId, Reseller]:
         """Return the resellers as they are before the first of their terms; a unit of the operator's own."""
-        query = ResellerRow.select().where(ResellerRow.operator == self._operator).order_by(ResellerRow.id)
+        query = (
+            ResellerRow.select(whole(ResellerRow))
+            .where(ResellerRow.operator == self._operator)
+            .order_by(ResellerRow.id)
+        )
         return {one.id: one for one in map(from_row, await query)}
 
     async def terms(self) -> Sequence[Term]:

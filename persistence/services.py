@@ -18,6 +18,7 @@ from domain.refusal import Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
+from persistence.rows import whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -103,7 +104,11 @@ class ServiceStore:
         self._operator = OperatorId(actor.operator)
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Service]:
-        query = ServiceRow.select().where(ServiceRow.operator == self._operator, *conditions).order_by(ServiceRow.id)
+        query = (
+            ServiceRow.select(whole(ServiceRow))
+            .where(ServiceRow.operator == self._operator, *conditions)
+            .order_by(ServiceRow.id)
+        )
         if first is not None:
             query = query.limit(first)
         if lock:

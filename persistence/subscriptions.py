@@ -25,6 +25,7 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Overlap, Refusal, Stale
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
+from persistence.rows import whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -109,7 +110,7 @@ class SubscriptionStore:
 
     async def _select(self, *conditions: Any, first: int | None = None, lock: bool = False) -> list[Subscription]:
         query = (
-            SubscriptionRow.select()
+            SubscriptionRow.select(whole(SubscriptionRow))
             .where(SubscriptionRow.operator == self._operator, *conditions)
             .order_by(SubscriptionRow.id)
         )
@@ -122,7 +123,7 @@ class SubscriptionStore:
             return []
         numbers: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
         chosen = (
-            NumberRow.select()
+            NumberRow.select(whole(NumberRow))
             .where(NumberRow.operator == self._operator, WhereRaw("subscription = any({})", list(numbers)))
             .order_by(NumberRow.valid_from)
             .order_by(NumberRow.number)
@@ -221,7 +222,7 @@ class SubscriptionStore:
             )
             if not rows:
                 raise Stale("the subscription was changed by somebody else; read it again", field="version")
-            before = await NumberRow.select().where(
+            before = await NumberRow.select(whole(NumberRow)).where(
                 NumberRow.operator == self._operator, NumberRow.subscription == subscription.id
             )
             moved = await self._put_numbers(changed, [_assignment(row) for row in before])
