@@ -23,6 +23,7 @@ PREFIX: Final = "TOLLWRIGHT_"
 # Read elsewhere: the settings' own file, and the tests' sample folder.
 NOT_SETTINGS: Final = frozenset({"TOLLWRIGHT_CONFIG", "TOLLWRIGHT_SHARED"})
 FILES_IN: Final = ("database", "folder")
+SMTP_SECURITY: Final = ("starttls", "tls", "none")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -78,6 +79,31 @@ class Settings:
     transport_networks: Annotated[
         str | None, Words("private networks that feeds, webhooks and network elements may reach, such as 10.0.0.0/8")
     ] = None
+    portal_url: Annotated[
+        str | None,
+        Words(
+            "address of the pages where people sign in, for the links in mails; {operator} in it stands for the"
+            " operator's code; not set: public_url"
+        ),
+    ] = None
+    smtp_host: Annotated[str | None, Words("mail server that invitations and resets go out by; not set: none")] = None
+    smtp_port: Annotated[int, Words("its port; 0: 587 for starttls, 465 for tls, 25 for none")] = 0
+    smtp_security: Annotated[str, Words(f"one of {', '.join(SMTP_SECURITY)}")] = "starttls"
+    smtp_user: Annotated[str | None, Words("whom to log in as there; not set: without a login")] = None
+    smtp_password: Annotated[str | None, Words("the password of that login", secret=True)] = dataclasses.field(
+        default=None, repr=False
+    )
+    smtp_ca: Annotated[Path | None, Words("certificates to know the mail server by, in place of the system's")] = None
+    mail_from: Annotated[str, Words("sender of mails, such as Billing <billing@operator.example>")] = (
+        "tollwright@localhost"
+    )
+    password_memory_kib: Annotated[int, Words("memory of one argon2id hash, in KiB", least=8192)] = 19_456
+    password_passes: Annotated[int, Words("passes of argon2id over it", least=1)] = 2
+    password_lanes: Annotated[int, Words("lanes of argon2id", least=1)] = 1
+    breached_passwords: Annotated[
+        Path | None,
+        Words("list of breached passwords (Pwned Passwords ordered by hash, SHA1:COUNT); none of it is taken"),
+    ] = None
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
@@ -87,6 +113,10 @@ class Settings:
     def address(self) -> str:
         """The address clients use, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def portal(self, operator: str) -> str:
+        """Return where an operator's people sign in, without a slash at the end; ``operator`` is his code."""
+        return (self.portal_url or self.address).replace("{operator}", operator).rstrip("/")
 
     @property
     def files_dir(self) -> Path:
@@ -131,6 +161,8 @@ def read(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         raise BadValue(f"{result.log_level!r} is none of {', '.join(LOG_LEVELS)}", field="log_level")
     if result.files_in not in {None, *FILES_IN}:
         raise BadValue(f"{result.files_in!r} is none of {', '.join(FILES_IN)}", field="files_in")
+    if result.smtp_security not in SMTP_SECURITY:
+        raise BadValue(f"{result.smtp_security!r} is none of {', '.join(SMTP_SECURITY)}", field="smtp_security")
     if result.port > 65535:
         raise BadValue(f"{result.port} is no port: 1 to 65535", field="port")
     return result

@@ -17,10 +17,13 @@ from domain.ports.clock import Clock
 from domain.ports.credentials import Credentials
 from domain.ports.documents import Documents
 from domain.ports.exchange import RateFiles
+from domain.ports.factors import Factors
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
+from domain.ports.mail import Mailer
 from domain.ports.news import News
+from domain.ports.passwords import Passwords
 from domain.ports.payments import PaymentReader
 from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
@@ -30,7 +33,13 @@ from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
 from domain.ports.webhooks import Deliveries, Http
 from domain.refusal import BadValue
+from integrations.access.argon2id import Argon2Passwords
+from integrations.access.guessing import KnownPasswords
+from integrations.access.one_time import PyotpCodes
+from integrations.access.pictures import QrPictures
+from integrations.access.security_keys import WebAuthnKeys
 from integrations.cdr.formats import ShippedFormats
+from integrations.mail.smtp import PORTS, NoMailer, Security, Server, SmtpMailer
 from integrations.payments.formats import read as read_payment_file
 from integrations.printing.documents import InvoiceDocuments
 from integrations.provisioning.elements import KnownElements
@@ -93,6 +102,11 @@ class Wiring:
     http: Http
     deliveries: Deliveries
     network: NetworkElements
+    passwords: Passwords
+    mailer: Mailer
+    factors: Factors = field(
+        default_factory=lambda: Factors(codes=PyotpCodes(), keys=WebAuthnKeys(), pictures=QrPictures())
+    )
     archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
     rate_files: RateFiles = field(default_factory=BankRates)
@@ -116,6 +130,31 @@ def _networks(settings: Settings) -> tuple[Network, ...]:
 def _transports(settings: Settings) -> KnownTransports:
     """Return the transports within the installation's limits."""
     return KnownTransports(roots=settings.feed_roots, networks=_networks(settings))
+
+
+def _passwords(settings: Settings) -> Passwords:
+    return Argon2Passwords(
+        KnownPasswords(settings.breached_passwords),
+        memory_kib=settings.password_memory_kib,
+        passes=settings.password_passes,
+        lanes=settings.password_lanes,
+    )
+
+
+def _mailer(settings: Settings, clock: Clock) -> Mailer:
+    if settings.smtp_host is None:
+        return NoMailer()
+    security = Security(settings.smtp_security)
+    server = Server(
+        host=settings.smtp_host,
+        port=settings.smtp_port or PORTS[security],
+        security=security,
+        sender=settings.mail_from,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+        ca=None if settings.smtp_ca is None else str(settings.smtp_ca),
+    )
+    return SmtpMailer(server, clock)
 
 
 def _blobs(database: Database, settings: Settings) -> Blobs:
@@ -143,6 +182,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         http=CheckedHttp(_networks(settings)),
         deliveries=StoredDeliveries(database),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
+        passwords=_passwords(settings),
+        mailer=_mailer(settings, clock or SystemClock()),
         database=database,
     )
 
@@ -170,6 +211,8 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         http=CheckedHttp(_networks(settings)),
         deliveries=MemoryDeliveries(memory, clock or SystemClock()),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
+        passwords=_passwords(settings),
+        mailer=_mailer(settings, clock or SystemClock()),
     )
 
 
