@@ -32,6 +32,7 @@ from persistence.invoices import InvoiceStore
 from persistence.jobs import JobStore
 from persistence.keeping import KeepingStore, MemoryKeeping
 from persistence.ledger import LedgerStore
+from persistence.levels import LevelStore
 from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
@@ -51,6 +52,7 @@ from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
+from persistence.memory_levels import MemoryLevels
 from persistence.memory_margins import MemoryExchange, MemoryMargins
 from persistence.memory_numbers import MemoryNumberOrders, MemoryNumbers
 from persistence.memory_payments import MemoryPayments
@@ -149,6 +151,7 @@ class StoredUnit:
         self.events = EventLog(transaction, actor)
         self.webhooks = WebhookStore(transaction, actor)
         self.bulk = BulkStore(transaction, actor)
+        self.levels = LevelStore(transaction, actor)
         self.sign_ins = SignInStore(transaction, actor)
         self.api_keys = ApiKeyStore(transaction, actor)
         self.identity_providers = IdentityProviderStore(transaction, actor)
@@ -219,6 +222,7 @@ class MemoryUnit:
         self.events = MemoryEvents(draft)
         self.webhooks = MemoryWebhooks(draft)
         self.bulk = MemoryBulk(draft)
+        self.levels = MemoryLevels(draft)
         self.sign_ins = MemorySignIns(draft)
         self.api_keys = MemoryApiKeys(draft)
         self.identity_providers = MemoryIdentityProviders(draft)

@@ -12,6 +12,7 @@ from typing import Final
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor
 from domain.access.limits import NO_LIMITS, Limits
+from domain.access.operations import DECLARED
 from domain.ids import LevelId, OperatorId, ResellerId
 
 NAME_MAX = 100
@@ -51,6 +52,9 @@ BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     | {"customers:write", "contracts:write", "customers:sync", "cdr:import", "payments:write", "webhooks:manage"},
 }
 
+# Those whose people are let in with a second factor alone.
+TWICE: Final = frozenset({"administrator", "reseller_administrator"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
@@ -86,15 +90,23 @@ class Level:
 def with_level(actor: Actor, level: Level) -> Actor:
     """Return the actor as far as his level lets him: of the scopes he comes with, those that both say.
 
-    For a person ``actor.scopes`` are those that the portal's client has (it cannot do more than it was given), for a
-    machine its own. A single operation passes where the client has a scope that the operation asks for, which
-    ``domain.access.operations.allowed`` looks at. Who gives a level a part of the resellers' tree also sets
-    ``reseller`` and ``resellers`` to it.
+    For a person ``actor.scopes`` are those of the portal he came through, which can do no more for him than it was
+    given; for a machine its own. So a single operation is his where the portal has the scopes that it asks for. Who
+    gives a level a part of the resellers' tree also sets ``reseller`` and ``resellers`` to it.
     """
     return replace(
         actor,
         scopes=actor.scopes & level.scopes,
-        operations=level.operations,
+        operations=frozenset(name for name in level.operations if _passes(name, actor.scopes)),
         limits=level.limits,
         level=level.id,
+    )
+
+
+def _passes(name: str, scopes: frozenset[Action]) -> bool:
+    found = DECLARED.get(name)
+    if found is None:
+        return False
+    return all(scope in scopes for scope in found.scopes) and (
+        not found.any_of or any(scope in scopes for scope in found.any_of)
     )

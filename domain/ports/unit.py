@@ -28,6 +28,7 @@ from domain.ports.invoices import BillRuns, Invoices
 from domain.ports.jobs import Jobs
 from domain.ports.keeping import Keeping
 from domain.ports.ledger import Ledger
+from domain.ports.levels import Levels
 from domain.ports.margins import Margins
 from domain.ports.metering import Meter
 from domain.ports.numbers import NumberOrders, Numbers
@@ -165,6 +166,8 @@ class Unit(Protocol):
     def api_keys(self) -> ApiKeys: ...  # noqa: D102
     @property
     def identity_providers(self) -> IdentityProviders: ...  # noqa: D102
+    @property
+    def levels(self) -> Levels: ...  # noqa: D102
     @property
     def bulk(self) -> Bulk: ...  # noqa: D102
 
