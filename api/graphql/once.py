@@ -16,7 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import strawberry
-from graphql import GraphQLResolveInfo, get_argument_values, print_ast
+from graphql import GraphQLResolveInfo, print_ast, value_from_ast_untyped
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.extensions import FieldExtension
 from strawberry.types import ExecutionResult
@@ -146,8 +146,9 @@ def _key_of(values: Iterable[Any]) -> str | None:
 
 def _content(info: GraphQLResolveInfo[Any]) -> bytes:
     """Return what is asked: the mutation, its arguments without the key, and what of the answer is wanted."""
-    field = info.parent_type.fields[info.field_name]
-    arguments = get_argument_values(field, info.field_nodes[0], info.variable_values)
+    variables: Any = info.variable_values  # by name, as they were coerced
+    given = info.field_nodes[0].arguments or ()
+    arguments = {one.name.value: value_from_ast_untyped(one.value, variables) for one in given}
     wanted = [print_ast(node.selection_set) for node in info.field_nodes if node.selection_set]
     parts = [print_ast(fragment) for _, fragment in sorted(info.fragments.items())]
     said = [info.field_name, _plain(arguments), wanted, parts]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -101,10 +103,9 @@ async def test_a_refusal_leaves_the_key_free(house: House) -> None:
 
 async def test_b7_who_asks_while_the_first_is_running_is_refused_at_once(house: House) -> None:
     customer = await new_customer(house, "operator", "Anna", priceList=None)
-    async with house.database.transaction(role="tollwright_ingest") as unit:
-        await unit.connection.execute("select 1 from customer for update")
+    async with held(house, "select 1 from customer for update") as connection:
         first = asyncio.create_task(_change(house, "operator", customer, "Bo", idempotencyKey="k"))
-        while not await unit.connection.fetchval("select count(*) from kept_answer"):  # noqa: ASYNC110  (the database has no event for it)
+        while not await connection.fetchval("select count(*) from kept_answer"):  # noqa: ASYNC110  (the database has no event for it)
             await asyncio.sleep(0.02)
         async with asyncio.timeout(5):
             second = await _change(house, "operator", customer, "Bo", idempotencyKey="k")
@@ -119,15 +120,27 @@ async def test_b7_of_a_command_that_takes_its_key_itself(house: House) -> None:
         'mutation($key: String!) { createService(input: {code: "S", name: "S", idempotencyKey: $key}) '
         "{ __typename ... on Service { id } ... on Refusal { code field } } }"
     )
-    async with house.database.transaction(role="tollwright_ingest") as unit:
-        await unit.connection.execute("lock table service in exclusive mode")
+    async with held(house, "lock table service in exclusive mode") as connection:
         first = asyncio.create_task(gql(house, "operator", create, key="k"))
-        while not await unit.connection.fetchval("select count(*) from pg_locks where locktype = 'advisory'"):  # noqa: ASYNC110  (the database has no event for it)
+        while not await connection.fetchval("select count(*) from pg_locks where locktype = 'advisory'"):  # noqa: ASYNC110  (the database has no event for it)
             await asyncio.sleep(0.02)
         async with asyncio.timeout(5):
             second = (await gql(house, "operator", create, key="k"))["createService"]
         assert second == {"__typename": "Conflict", "code": "CONFLICT", "field": "idempotencyKey"}
-    assert (await gql(house, "operator", create, key="k")) == await first
+    done = await first
+    assert await gql(house, "operator", create, key="k") == done
+
+
+@asynccontextmanager
+async def held(house: House, statement: str) -> AsyncIterator[Any]:
+    """Hold something up from a connection of its own."""
+    connection = await house.database.acquire()
+    try:
+        async with connection.transaction():
+            await connection.execute(statement)
+            yield connection
+    finally:
+        await house.database.release(connection)
 
 
 @pytest.mark.parametrize("together", [2, 8])
@@ -151,7 +164,7 @@ async def test_b8_a_key_that_is_none_is_refused(house: House, key: str) -> None:
 async def test_b8_anothers_key_is_another_key(house: House) -> None:
     for client in ("operator", "other", "reseller", "sibling"):
         customer = await new_customer(house, client, "Anna", priceList=None)
-        found = await _change(house, client, customer, f"Of {client}", idempotencyKey="the same")
+        found = await _change(house, client, customer, f"Of {client}", idempotencyKey="the-same")
         assert found == {"__typename": "Customer", "name": f"Of {client}", "version": 2}
 
 
