@@ -71,7 +71,7 @@ def _day_of(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def _taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
+def taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
     """Return how a service is taxed and booked for the bill's payer.
 
     What its entry for the payer's country says goes before the rules, but for one thing: a business of another member
@@ -135,11 +135,11 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     quantity = Decimal(charge.quantity * sign)
     exact = quantity * charge.unit_fee == charge.amount
     said = words(bill.payer.language)
-    treatment, account = _taxed(bill, service)
+    treatment, account = taxed(bill, service)
     line = SubscriptionId(charge.key.subscription) if charge.key.subscription else None
     kind, text = LineKind.PERIODIC, service.name
     if charge.bound_until is not None:
-        kind, text = LineKind.ONE_TIME, said.binding.format(text=text, day=charge.bound_until)
+        kind, text = LineKind.ONE_TIME, said.binding.format(text=text, day=said.language.day(charge.bound_until))
     elif charge.key.one_time:
         kind, text = LineKind.ONE_TIME, said.one_time.format(text=text)
     if charge.corrects is not None:
@@ -220,7 +220,7 @@ def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, s
     for line in contract.services if contract else ():
         service = bill.services[line.service]
         if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
-            return _taxed(bill, service)
+            return taxed(bill, service)
     found = _treatment(bill, USAGE_VAT_PERCENT)
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 

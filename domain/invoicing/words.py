@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from domain.telling.language import LANGUAGES, Language, accepted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Words of one language; ``modes`` by mode of usage."""
+    """Words of one language; ``modes`` by mode of usage. ``language`` writes its days."""
 
+    language: Language
     modes: Mapping[str, str]
     one_time: str
     binding: str
@@ -22,6 +25,7 @@ class Words:
 
 _LANGUAGES: Final = {
     "sv": Words(
+        language=LANGUAGES["sv"],
         modes={
             "voice": "Samtal",
             "sms": "SMS",
@@ -39,6 +43,7 @@ _LANGUAGES: Final = {
         credit="Kreditering av faktura {number}: {text}",
     ),
     "en": Words(
+        language=LANGUAGES["en"],
         modes={
             "voice": "Calls",
             "sms": "SMS",
@@ -55,9 +60,81 @@ _LANGUAGES: Final = {
         correction="Correction of {text}, invoice {number}",
         credit="Credit of invoice {number}: {text}",
     ),
+    "nb": Words(
+        language=LANGUAGES["nb"],
+        modes={
+            "voice": "Samtaler",
+            "sms": "SMS",
+            "mms": "MMS",
+            "data": "Datatrafikk",
+            "fax": "Faks",
+            "premium": "Teletorg",
+            "video": "Videosamtaler",
+        },
+        one_time="{text}, engangsavgift",
+        binding="{text}, resten av bindingstiden til {day}",
+        received="mottatt",
+        late="fra tidligere periode",
+        correction="Korrigering av {text}, faktura {number}",
+        credit="Kreditering av faktura {number}: {text}",
+    ),
+    "da": Words(
+        language=LANGUAGES["da"],
+        modes={
+            "voice": "Opkald",
+            "sms": "SMS",
+            "mms": "MMS",
+            "data": "Datatrafik",
+            "fax": "Fax",
+            "premium": "Overtakserede opkald",
+            "video": "Videoopkald",
+        },
+        one_time="{text}, engangsgebyr",
+        binding="{text}, resten af bindingsperioden til {day}",
+        received="modtaget",
+        late="fra tidligere periode",
+        correction="Korrektion af {text}, faktura {number}",
+        credit="Kreditering af faktura {number}: {text}",
+    ),
+    "fi": Words(
+        language=LANGUAGES["fi"],
+        modes={
+            "voice": "Puhelut",
+            "sms": "Tekstiviestit",
+            "mms": "Multimediaviestit",
+            "data": "Datasiirto",
+            "fax": "Faksit",
+            "premium": "Palvelunumerot",
+            "video": "Videopuhelut",
+        },
+        one_time="{text}, kertamaksu",
+        binding="{text}, määräaikaisuuden loppuosa {day} asti",
+        received="vastaanotettu",
+        late="aiemmalta kaudelta",
+        correction="Oikaisu: {text}, lasku {number}",
+        credit="Hyvitys laskusta {number}: {text}",
+    ),
+    "de": Words(
+        language=LANGUAGES["de"],
+        modes={
+            "voice": "Gespräche",
+            "sms": "SMS",
+            "mms": "MMS",
+            "data": "Datenverkehr",
+            "fax": "Fax",
+            "premium": "Servicenummern",
+            "video": "Videoanrufe",
+        },
+        one_time="{text}, einmalig",
+        binding="{text}, restliche Mindestlaufzeit bis {day}",
+        received="angenommen",
+        late="aus einem früheren Zeitraum",
+        correction="Korrektur zu {text}, Rechnung {number}",
+        credit="Gutschrift zu Rechnung {number}: {text}",
+    ),
 }
 
 
 def words(language: str) -> Words:
     """Return the words of a language (ISO 639-1)."""
-    return _LANGUAGES.get(language, _LANGUAGES["en"])
+    return _LANGUAGES[accepted(language).code]

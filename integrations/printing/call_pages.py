@@ -81,8 +81,8 @@ class _CallPages:
         start = row.start.astimezone(self.zone)
         place = f"{row.destination} ({said['in']})" if row.direction == "in" else row.destination
         cells = (
-            f"{start:%Y-%m-%d}",
-            f"{start:%H:%M:%S}",
+            said.day(start),
+            said.clock(start),
             row.number,
             place,
             length(row.used, row.mode, said),

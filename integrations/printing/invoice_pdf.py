@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
+from domain.invoicing.vat import VatTreatment
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, fitted, width
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
-from integrations.printing.shown import by_kind, days, shown
+from integrations.printing.shown import by_kind, shown
 from integrations.printing.slip import FOOT as SLIP_FOOT
 from integrations.printing.slip import HEIGHT as SLIP_HEIGHT
 from integrations.printing.slip import draw_slip, has_slip
@@ -119,9 +120,9 @@ class _Printer:
         sheet.rule(TOP - 24, colour=sheet.brand.accent, thick=1.2)
         facts = [
             (said["number"], invoice.number),
-            (said["date"], invoice.issued_on.isoformat()),
+            (said["date"], said.day(invoice.issued_on)),
             (said["customer"], invoice.payer.number or ""),
-            (said["period"], days(invoice.period)),
+            (said["period"], said.days(invoice.period)),
             (said["terms"], f"{invoice.payment.terms_days} {said['days']}"),
             (said["credits"], invoice.original or ""),
             (said["buyer_vat"], invoice.payer.vat_id or ""),
@@ -163,7 +164,7 @@ class _Printer:
         if has_slip(invoice):
             bankgiro = invoice.payment.bankgiro
             cells += [
-                (said["due"], invoice.due_on.isoformat(), 11.0),
+                (said["due"], said.day(invoice.due_on), 11.0),
                 (said["bankgiro"], grouped_bankgiro(bankgiro) if bankgiro else "", 11.0),
                 (said["reference"], invoice.payment.reference, 11.0),
             ]
@@ -198,7 +199,7 @@ class _Printer:
             line.text,
             "" if line.events is None else self.said.number(Decimal(line.events)),
             line.label or "",
-            days(line.period),
+            said.days(line.period),
             said.number(line.quantity, 2 if line.unit is Unit.MINUTE else 0, 3),
             said.units[line.unit],
             said.number(line.unit_price, 4 if line.unit is Unit.MINUTE else 2, 4),
@@ -260,7 +261,7 @@ class _Printer:
         label_end = min(450.0, RIGHT - width(amount, BOLD, 10.5) - 12)
         sheet.text_to(label_end, sheet.y, said["to_get" if back else "to_pay"], size=10.5, face=BOLD)
         sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
-        notes = sorted({each.treatment.words for each in invoice.vat if each.treatment.words})
+        notes = sorted({_law(each.treatment, said) for each in invoice.vat if each.treatment.words})
         if has_slip(invoice):
             notes.append(said["late"])
         y = max(sheet.y, SLIP_FOOT + SLIP_HEIGHT + 12 + 9 * (len(notes) - 1))
@@ -297,3 +298,9 @@ class _Printer:
         """Draw a bold label and its subtotal."""
         columns = (Column(LEFT + inset, 420), Column(420, RIGHT - inset, at_right=True))
         self.sheet.row(columns, (label, self.money(net)), size=size, face=BOLD)
+
+
+def _law(treatment: VatTreatment, said: Words) -> str:
+    """Return why no VAT is charged in the payer's words, and in the law's behind them where those are others."""
+    law, told = treatment.words or "", said.say.get(f"vat_{treatment.category}", "")
+    return f"{told} ({law})" if told and told != law else law

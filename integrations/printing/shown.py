@@ -1,10 +1,9 @@
-"""Which lines are printed, what they come to by kind, and how a period is written."""
+"""Which lines are printed, and what they come to by kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 
@@ -12,20 +11,6 @@ from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import Invoice, Line, LineKind, Unit
 from domain.period import Period
 from integrations.printing.words import Words
-
-
-def days(period: Period) -> str:
-    """Write a period with the last day that belongs to it, the year once.
-
-    >>> from datetime import date
-    >>> days(Period(date(2026, 10, 1), date(2026, 11, 1))), days(Period(date(2026, 10, 1), date(2026, 10, 2)))
-    ('2026-10-01 – 10-31', '2026-10-01')
-    """
-    last = period.end - timedelta(days=1)
-    if last == period.start:
-        return period.start.isoformat()
-    same = last.year == period.start.year
-    return f"{period.start.isoformat()} – {f'{last:%m-%d}' if same else last.isoformat()}"
 
 
 def by_kind(lines: Sequence[Line], said: Words) -> Iterator[tuple[str, Decimal]]:

@@ -36,7 +36,7 @@ def draw_slip(sheet: Sheet, invoice: Invoice, said: Words) -> None:
     payment = invoice.payment
     fields = [
         (said["to_pay"], f"{said.money(invoice.total)} {invoice.currency}"),
-        (said["due"], invoice.due_on.isoformat()),
+        (said["due"], said.day(invoice.due_on)),
         (said["reference"], payment.reference),
         (said["bankgiro"], grouped_bankgiro(payment.bankgiro) if payment.bankgiro else ""),
         (

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from domain.invoicing.invoice import Unit
-
-NBSP: Final = "\u00a0"
+from domain.period import Period
+from domain.telling.language import Language, accepted
+from integrations.printing import danish, english, finnish, german, norwegian, swedish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """Everything that is printed in one language. ``say`` holds words by an English key."""
 
-    decimal: str
-    group: str
+    language: Language
     say: Mapping[str, str]
     units: Mapping[Unit, str]
 
@@ -30,9 +31,42 @@ class Words:
         whole, _, part = text.partition(".")
         part = part.rstrip("0").ljust(decimals_min, "0")
         sign, digits = ("\u2212", whole[1:]) if whole.startswith("-") else ("", whole)
-        grouped = f"{int(digits):,}".replace(",", self.group)
+        grouped = f"{int(digits):,}".replace(",", self.language.group)
         zero = not int(digits) and not part.strip("0")
-        return ("" if zero else sign) + (f"{grouped}{self.decimal}{part}" if part else grouped)
+        return ("" if zero else sign) + (f"{grouped}{self.language.point}{part}" if part else grouped)
+
+    def day(self, day: date) -> str:
+        """Write a day as the language does.
+
+        >>> from datetime import date
+        >>> words("sv").day(date(2026, 10, 1)), words("fi").day(date(2026, 10, 1)), words("de").day(date(2026, 10, 1))
+        ('2026-10-01', '1.10.2026', '01.10.2026')
+        """
+        return self.language.day(day)
+
+    def clock(self, at: datetime) -> str:
+        """Write the time of day of a local time, with its seconds."""
+        return at.strftime(self.language.moment.partition(" ")[2])
+
+    def days(self, period: Period) -> str:
+        """Write a period with the last day that belongs to it, the year once.
+
+        >>> from datetime import date
+        >>> october = Period(date(2026, 10, 1), date(2026, 11, 1))
+        >>> words("sv").days(october), words("da").days(october)
+        ('2026-10-01 – 10-31', '01.10. – 31.10.2026')
+        """
+        last = period.end - timedelta(days=1)
+        first, end = self.day(period.start), self.day(last)
+        if last == period.start:
+            return first
+        if last.year == period.start.year:
+            year = f"{last.year:04d}"
+            if end.startswith(year):
+                end = end.removeprefix(f"{year}-")
+            else:
+                first = first.removesuffix(year)
+        return f"{first} – {end}"
 
     def money(self, value: Decimal, decimals: int = 2) -> str:
         """Write an amount with the decimals of its currency.
@@ -43,156 +77,23 @@ class Words:
         return self.number(value, decimals, decimals)
 
 
-_SWEDISH: Final = Words(
-    decimal=",",
-    group=NBSP,
-    say={
-        "invoice": "Faktura",
-        "credit_note": "Kreditfaktura",
-        "number": "Fakturanummer",
-        "date": "Fakturadatum",
-        "due": "Förfallodatum",
-        "customer": "Kundnummer",
-        "period": "Period",
-        "terms": "Betalningsvillkor",
-        "days": "dagar",
-        "reference": "OCR-nummer",
-        "bankgiro": "Bankgiro",
-        "iban": "IBAN",
-        "to_pay": "Att betala",
-        "to_get": "Att få tillbaka",
-        "credits": "Krediterar faktura",
-        "buyer_vat": "Er momsreg.nr",
-        "buyer_reference": "Er referens",
-        "order_reference": "Ert ordernummer",
-        "cost_centre": "Kostnadsställe",
-        "summary": "Sammanställning",
-        "specification": "Specifikation",
-        "description": "Beskrivning",
-        "count": "St",
-        "quantity": "Antal",
-        "price": "À-pris",
-        "vat": "Moms",
-        "amount": "Belopp",
-        "net": "Summa exkl. moms",
-        "vat_of": "Moms {percent} % på {taxable}",
-        "rounding": "Öresavrundning",
-        "subtotal": "Delsumma",
-        "without_vat": "Belopp exkl. moms i {currency}",
-        "fees": "Abonnemang och avgifter",
-        "usage": "Samtal och trafik",
-        "corrections": "Korrigeringar",
-        "events": "{count} st",
-        "slip": "Inbetalning",
-        "payee": "Betalningsmottagare",
-        "payer": "Avsändare",
-        "scan": "Skanna och betala",
-        "calls": "Samtalsspecifikation",
-        "calls_note": "Avgiftsfria samtal visas inte. Belopp exkl. moms i {currency}. Tider i {zone}.",
-        "contract": "Avtal {number}",
-        "day": "Datum",
-        "time": "Tid",
-        "to_number": "Nummer",
-        "destination": "Destination",
-        "length": "Längd",
-        "in": "mottaget",
-        "page": "Sida",
-        "of": "av",
-        "organisation": "Org.nr",
-        "vat_id": "Momsreg.nr",
-        "f_tax": "Godkänd för F-skatt",
-        "late": "Efter förfallodagen debiteras dröjsmålsränta enligt räntelagen.",
-        "buckets": "Potter under perioden",
-        "bucket": "Pott",
-        "rolled_over": "Från förra",
-        "granted": "Tilldelat",
-        "received": "Mottaget",
-        "used": "Använt",
-        "given": "Bortgivet",
-        "expired": "Förfallet",
-        "left": "Kvar",
-    },
-    units={Unit.PIECE: "st", Unit.MINUTE: "min", Unit.MEGABYTE: "MB", Unit.MONTH: "mån"},
-)
-
-_ENGLISH: Final = Words(
-    decimal=".",
-    group=",",
-    say={
-        "invoice": "Invoice",
-        "credit_note": "Credit note",
-        "number": "Invoice number",
-        "date": "Invoice date",
-        "due": "Due date",
-        "customer": "Customer number",
-        "period": "Period",
-        "terms": "Terms of payment",
-        "days": "days",
-        "reference": "Payment reference",
-        "bankgiro": "Bankgiro",
-        "iban": "IBAN",
-        "to_pay": "To pay",
-        "to_get": "To your credit",
-        "credits": "Credits invoice",
-        "buyer_vat": "Your VAT id",
-        "buyer_reference": "Your reference",
-        "order_reference": "Your order",
-        "cost_centre": "Cost centre",
-        "summary": "Summary",
-        "specification": "Specification",
-        "description": "Description",
-        "count": "No.",
-        "quantity": "Quantity",
-        "price": "Unit price",
-        "vat": "VAT",
-        "amount": "Amount",
-        "net": "Total excl. VAT",
-        "vat_of": "VAT {percent} % on {taxable}",
-        "rounding": "Rounding",
-        "subtotal": "Subtotal",
-        "without_vat": "Amounts excl. VAT in {currency}",
-        "fees": "Subscriptions and fees",
-        "usage": "Calls and traffic",
-        "corrections": "Corrections",
-        "events": "{count} events",
-        "slip": "Payment",
-        "payee": "Payee",
-        "payer": "Payer",
-        "scan": "Scan to pay",
-        "calls": "Call specification",
-        "calls_note": "Calls free of charge are not shown. Amounts excl. VAT in {currency}. Times in {zone}.",
-        "contract": "Contract {number}",
-        "day": "Date",
-        "time": "Time",
-        "to_number": "Number",
-        "destination": "Destination",
-        "length": "Length",
-        "in": "received",
-        "page": "Page",
-        "of": "of",
-        "organisation": "Company reg. no.",
-        "vat_id": "VAT id",
-        "f_tax": "Approved for Swedish F-tax",
-        "late": "Interest is charged on late payment.",
-        "buckets": "Allowances in the period",
-        "bucket": "Allowance",
-        "rolled_over": "Brought over",
-        "granted": "Granted",
-        "received": "Received",
-        "used": "Used",
-        "given": "Given away",
-        "expired": "Expired",
-        "left": "Left",
-    },
-    units={Unit.PIECE: "pcs", Unit.MINUTE: "min", Unit.MEGABYTE: "MB", Unit.MONTH: "months"},
-)
-
-_LANGUAGES: Final = {"sv": _SWEDISH, "en": _ENGLISH}
+_WORDS: Final = {
+    "en": english,
+    "sv": swedish,
+    "nb": norwegian,
+    "da": danish,
+    "fi": finnish,
+    "de": german,
+}
+_UNITS: Final = {"piece": Unit.PIECE, "minute": Unit.MINUTE, "megabyte": Unit.MEGABYTE, "month": Unit.MONTH}
 
 
 def words(language: str) -> Words:
     """Return the words of a language (ISO 639-1)."""
-    return _LANGUAGES.get(language, _ENGLISH)
+    known = accepted(language)
+    said = _WORDS[known.code]
+    units = {unit: said.UNITS[name] for name, unit in _UNITS.items()}
+    return Words(language=known, say=said.SAY, units=units)
 
 
 def length(used: int, mode: str, said: Words) -> str:
