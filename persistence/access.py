@@ -72,6 +72,7 @@ class ClientRow(Table, tablename="api_client"):
     portal = JSONB(null=True)
     jwks = JSONB(null=True)
     sealed_secret = Bytea(null=True)
+    level = BigInt(null=True)
 
 
 _OPERATOR = [
@@ -138,13 +139,14 @@ def client_from_row(row: Mapping[str, Any]) -> ApiClient:
         reseller=row["reseller"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
+        level=row["level"],
         **extras_from_row(row),
     )
 
 
 def client_to_row(client: ApiClient) -> dict[str, Any]:
     """Make the row of an API client."""
-    same = ("client_id", "operator", "name", "secret_sha256", "reseller", "created_at", "revoked_at")
+    same = ("client_id", "operator", "name", "secret_sha256", "reseller", "created_at", "revoked_at", "level")
     scopes = sorted(scope.value for scope in client.scopes)
     return {name: getattr(client, name) for name in same} | {"scopes": scopes} | extras_to_row(client)
 

@@ -21,7 +21,7 @@ COLUMNS: Final = (
 )
 
 
-def level_of(row: Mapping[str, Any]) -> Level:
+def level_from_row(row: Mapping[str, Any]) -> Level:
     """Make the level of a row."""
     return Level(
         id=LevelId(row["id"]),
@@ -75,7 +75,7 @@ class LevelStore:
             f"select {COLUMNS} from user_level where operator = $1 and {where}",  # noqa: S608  (our own words)
             *(self._operator, *arguments),
         )
-        return [level_of(row) for row in rows]
+        return [level_from_row(row) for row in rows]
 
     async def all(self) -> Sequence[Level]:
         """Return those that are not removed, by key."""

@@ -20,6 +20,7 @@ from domain.webhooks.event import Event, named
 from persistence.access import FIRST_NUMBER, SERIES
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_customers import exists
+from persistence.memory_levels import add_built_in
 from persistence.memory_webhooks import fan_out, number_of, owner_of
 from persistence.trail import event_detail, with_values
 from persistence.watching import present
@@ -107,6 +108,7 @@ class MemoryOperators:
         kept = replace(operator, id=OperatorId(self._draft.draw("operator")))
         rows[kept.id] = kept
         self._draft.table("series").update({(kept.id, name): first for name, first in SERIES.items()})
+        add_built_in(self._draft, kept.id)
         line = AuditLine(self._draft.actor, kept.id, "create_operator", f"operator:{kept.code}", None)
         self._draft.table("audit")[self._draft.draw("audit")] = line
         return kept

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from domain.access.actor import Action
-from domain.ids import OperatorId, ResellerId
+from domain.ids import LevelId, OperatorId, ResellerId
 from domain.refusal import BadValue
 
 URIS_MAX = 10
@@ -83,7 +83,8 @@ class ApiClient:
 
     ``portal``: people sign in through it. ``jwks``: the public keys that it signs assertions with (RFC 7523), instead
     of a secret. ``sealed_secret``: its secret once more, sealed by the installation's key, where the client asked for
-    WS-Security's PasswordDigest, which cannot be checked against a hash.
+    WS-Security's PasswordDigest, which cannot be checked against a hash. ``level``: it may do what its scopes and that
+    both say.
     """
 
     client_id: str
@@ -97,6 +98,7 @@ class ApiClient:
     portal: Portal | None = None
     jwks: Mapping[str, Any] | None = None
     sealed_secret: bytes | None = field(default=None, repr=False)
+    level: LevelId | None = None
 
     @property
     def has_secret(self) -> bool:

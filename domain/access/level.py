@@ -103,6 +103,12 @@ def with_level(actor: Actor, level: Level) -> Actor:
     )
 
 
+def asked_by(level: Level) -> frozenset[Action]:
+    """Return the scopes that a client needs to do all that a level gives."""
+    found = [DECLARED[name] for name in level.operations if name in DECLARED]
+    return level.scopes | {scope for one in found for scope in (*one.scopes, *one.any_of)}
+
+
 def _passes(name: str, scopes: frozenset[Action]) -> bool:
     found = DECLARED.get(name)
     if found is None:
