@@ -21,6 +21,7 @@ import uvicorn
 from rich.console import Console
 
 from api.app import application
+from api.auditing import auditing
 from api.cli import DONE, Unreachable
 from api.delivering import delivering
 from api.feeding import scheduling
@@ -135,7 +136,7 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
             # What is there by now stays: a full collection would go through it all, and every request wait meanwhile.
             gc.collect()
             gc.freeze()
-            async with _working(wiring, settings.worker_jobs), delivering(wiring):
+            async with auditing(wiring), _working(wiring, settings.worker_jobs), delivering(wiring):
                 await _begin(wiring, job, running)
         finally:
             server.should_exit = True

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
+from domain.access.chain import KEPT_LEAST
 from domain.refusal import BadValue
 
 PREFIX: Final = "TOLLWRIGHT_"
@@ -104,6 +105,14 @@ class Settings:
         Path | None,
         Words("list of breached passwords (Pwned Passwords ordered by hash, SHA1:COUNT); none of it is taken"),
     ] = None
+    audit_days: Annotated[int, Words("how many days lines of the audit trail about changes are kept; 0: for ever")] = 0
+    audit_reads_days: Annotated[int, Words("how many days lines about what was read are kept; 0: for ever")] = 400
+    audit_refused_days: Annotated[int, Words("how many days lines about what was refused are kept; 0: for ever")] = 400
+    audit_sign_in_days: Annotated[int, Words("how many days lines about sign-ins are kept; 0: for ever")] = 400
+    audit_anchor_hours: Annotated[int, Words("how often the trail's chain is anchored by a signed hash", least=1)] = 24
+    audit_anchor_file: Annotated[
+        Path | None, Words("file outside of the database that anchors are added to, a signed token a line")
+    ] = None
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
@@ -163,6 +172,11 @@ def read(environment: Mapping[str, str] | None = None, folder: Path | None = Non
         raise BadValue(f"{result.files_in!r} is none of {', '.join(FILES_IN)}", field="files_in")
     if result.smtp_security not in SMTP_SECURITY:
         raise BadValue(f"{result.smtp_security!r} is none of {', '.join(SMTP_SECURITY)}", field="smtp_security")
+    for name in ("audit_days", "audit_reads_days", "audit_refused_days", "audit_sign_in_days"):
+        if 0 < (days := getattr(result, name)) < KEPT_LEAST.days:
+            raise BadValue(
+                f"{days} days are too few: lines are kept {KEPT_LEAST.days} days at least, or 0 for ever", field=name
+            )
     if result.port > 65535:
         raise BadValue(f"{result.port} is no port: 1 to 65535", field="port")
     return result

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api import settings as installation
+from api.journal import Journal
 from api.keeping import Marking
 from api.settings import Settings
 from domain.intake.raters import Raters
@@ -29,6 +30,7 @@ from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.taking import Archives
+from domain.ports.trail import TrailKeeper
 from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
 from domain.ports.webhooks import Deliveries, Http
@@ -52,6 +54,7 @@ from integrations.transports.registry import KnownTransports
 from persistence.access import DirectoryReader
 from persistence.away import DatabaseAway
 from persistence.blobs import FileBlobs
+from persistence.chaining import MemoryTrail, StoredTrail
 from persistence.credentials import StoredCredentials
 from persistence.embedded import reach
 from persistence.engine import CONNECTIONS_MAX, Database
@@ -102,6 +105,8 @@ class Wiring:
     http: Http
     deliveries: Deliveries
     network: NetworkElements
+    trail: TrailKeeper
+    journal: Journal
     passwords: Passwords
     mailer: Mailer
     factors: Factors = field(
@@ -164,6 +169,7 @@ def _blobs(database: Database, settings: Settings) -> Blobs:
 
 def on_database(database: Database, settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Wire an open, migrated database."""
+    trail = StoredTrail(database)
     return Wiring(
         settings=settings,
         begin=Marking(StoredUnits(database)),
@@ -184,6 +190,8 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
+        trail=trail,
+        journal=Journal(trail, clock or SystemClock()),
         database=database,
     )
 
@@ -191,6 +199,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
 def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Wire the twin in memory, which is empty at first and gone at the end; files lie in the settings' directory."""
     memory = MemoryDatabase()
+    trail = MemoryTrail()
     news = MemoryNews()
     memory.tell = news.tell
     return Wiring(
@@ -211,6 +220,8 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         http=CheckedHttp(_networks(settings)),
         deliveries=MemoryDeliveries(memory, clock or SystemClock()),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
+        trail=trail,
+        journal=Journal(trail, clock or SystemClock()),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
     )

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar, cast
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.doing import DOING
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +54,7 @@ def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Cal
         @wraps(use_case)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             actor = cast("Actor", kwargs["actor"])
+            DOING.set(name)
             for scope in scopes:
                 allow(actor, scope, name)
             if any_of and not any(actor.may(scope, name) for scope in any_of):
