@@ -206,7 +206,11 @@ class DrawStore:
                 f"select {columns} from {table} where operator = $1 and customer = any ($2::bigint[])",  # noqa: S608  (our own words)
                 *(self._operator, list(customers)),
             )
-            frames[name] = pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+            frames[name] = (
+                pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+                if rows
+                else getattr(Standing.none(), name)
+            )
         return frames
 
     async def lines(

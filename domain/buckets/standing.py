@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -125,8 +126,9 @@ class Standing:
     grants: pl.DataFrame = field(default_factory=GRANTS.to_frame)
 
     @classmethod
+    @cache
     def none(cls) -> Standing:
-        """Return the standing of nobody."""
+        """Return the standing of nobody; always the same, whose frames nobody changes in place."""
         return cls(*(kind.to_frame() for kind in (BALANCES, LOSSES, VOLUMES, LASTS, SETTLED)))
 
     def as_it_was(self, at: int, moved: Sequence[pl.DataFrame], which: str) -> Standing:

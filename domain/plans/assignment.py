@@ -23,6 +23,7 @@ from domain.rating.clock import micros
 Longs = NDArray[np.int64]
 EPOCH_DAY: Final = date(1970, 1, 1)
 NO_DAY: Final = -(2**31)
+FEW: Final = 1000  # a customer's; a frame's own ways begin to pay above that
 # Assignments as columns, ``subscription`` 0 where all lines of the contract are meant; days ``[first, last)``.
 ASSIGNED: Final = pl.Schema(
     {
@@ -69,14 +70,21 @@ class InForce(Mapping[str, Mapping[str, Sequence[Term]]]):
     def __init__(
         self, assigned: pl.DataFrame, subscription: Longs, contract: Longs, plans: Mapping[str, Plan], zone: str
     ) -> None:
-        self._rows = assigned.filter(pl.col("plan").is_in(list(plans)))
+        self._rows = assigned.filter(pl.col("plan").is_in(list(plans))) if assigned.height else assigned
         self._subscription, self._contract = subscription, contract
         self._plans, self._zone = plans, zone
         self._orders: dict[str, tuple[Any, Any]] = {}
         self._names = sorted(plans)
         codes = {name: code for code, name in enumerate(self._names)}
-        self._codes = self._rows["plan"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
-        self._days = [self._rows[name].to_physical().fill_null(NO_DAY).to_numpy() for name in ("first", "last")]
+        if self._rows.height > FEW:
+            self._codes = self._rows["plan"].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
+            self._days = [self._rows[name].to_physical().fill_null(NO_DAY).to_numpy() for name in ("first", "last")]
+        else:
+            self._codes = np.array([codes[name] for name in self._rows["plan"].to_list()], np.int64)
+            self._days = [
+                np.array([NO_DAY if day is None else (day - EPOCH_DAY).days for day in self._rows[name].to_list()])
+                for name in ("first", "last")
+            ]
 
     def __getitem__(self, owner: str) -> Mapping[str, Sequence[Term]]:
         kind, _, key = owner.partition(":")
