@@ -65,6 +65,7 @@ from persistence.memory_sign_ins import MemoryApiKeys, MemoryIdentityProviders, 
 from persistence.memory_suspense import MemorySuspenseDesk
 from persistence.memory_users import MemoryProofs, MemoryUsers
 from persistence.memory_webhooks import MemoryEvents, MemoryWebhooks
+from persistence.memory_wholesale import MemoryWholesale
 from persistence.memory_withdrawals import MemoryWithdrawals
 from persistence.metering import MemoryMeter, MeterStore
 from persistence.number_orders import NumberOrderStore
@@ -90,6 +91,7 @@ from persistence.usage import UsageRows
 from persistence.users import UserStore
 from persistence.watching import watched, watching
 from persistence.webhooks import EventLog, WebhookStore
+from persistence.wholesale import WholesaleStore
 from persistence.withdrawals import WithdrawalStore
 
 
@@ -143,6 +145,7 @@ class StoredUnit:
         self.margins = MarginStore(transaction, actor)
         self.meter = MeterStore(transaction, actor)
         self.commissions = CommissionStore(transaction, actor)
+        self.wholesale = WholesaleStore(transaction, actor)
         self.basis = StoredBasis(transaction, actor)
         self.jobs = JobStore(transaction, actor)
         self.feeds = FeedStore(transaction, actor)
@@ -214,6 +217,7 @@ class MemoryUnit:
         self.margins = MemoryMargins(draft)
         self.meter = MemoryMeter(draft)
         self.commissions = MemoryCommissions(draft)
+        self.wholesale = MemoryWholesale(draft)
         self.basis = MemoryBasis(draft)
         self.jobs = MemoryJobs(draft)
         self.feeds = MemoryFeeds(draft)

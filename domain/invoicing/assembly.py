@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from domain.customers.contact import Recipient
 from domain.customers.customer import Customer, Delivery
 from domain.ids import InvoiceId
 from domain.invoicing.bill import Bill, Doubt
+from domain.invoicing.bought import bought_lines
 from domain.invoicing.invoice import (
     LINES_MAX,
     DocumentKind,
@@ -33,7 +35,7 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
         if (doubt := checked(bill)) is not None:
             return doubt
     try:
-        lines = positioned(sorted(lines_of(bill), key=_order(bill)))
+        lines = positioned(sorted(chain(lines_of(bill), bought_lines(bill)), key=_order(bill)))
     except BadValue as no:
         return Doubt("vat", no.message)
     if not any(line.net for line in lines):

@@ -13,7 +13,7 @@ from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
-from domain.invoicing.fees import Window
+from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Look
 from domain.operators import Operator
 
@@ -22,7 +22,8 @@ from domain.operators import Operator
 class Bill:
     """Everything one payer's invoice is made of; ``members`` are the customers billed to him, himself first.
 
-    ``operator`` is who sells: himself, or with ``sold_by`` a reseller in his own name.
+    ``operator`` is who sells: himself, or with ``sold_by`` a reseller in his own name. ``bought``: the fees of the
+    services that a reseller's customers hold, by the customer as whom he is invoiced.
     """
 
     operator: Operator
@@ -37,6 +38,7 @@ class Bill:
     billed: Mapping[ContractId, BilledFees]
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
+    bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
     sold_by: ResellerId | None = None
     look: Look | None = None
 

@@ -48,8 +48,16 @@ class Window:
     @property
     def earliest(self) -> date:
         """The first day that is compared with what was billed."""
-        year, month = divmod(self.period.start.year * 12 + self.period.start.month - 1 - LOOKBACK_MONTHS, 12)
-        return max(self.since, date(year, month + 1, 1))
+        return max(self.since, self._months_before(LOOKBACK_MONTHS))
+
+    @property
+    def oldest(self) -> date:
+        """The first day of the oldest fee that is compared: a year's may have begun a year before."""
+        return self._months_before(LOOKBACK_MONTHS + 12)
+
+    def _months_before(self, months: int) -> date:
+        year, month = divmod(self.period.start.year * 12 + self.period.start.month - 1 - months, 12)
+        return date(year, month + 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

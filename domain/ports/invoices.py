@@ -15,6 +15,7 @@ from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
+from domain.invoicing.fees import FeeCharge
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
 
@@ -88,6 +89,7 @@ class PayerPage:
     more: bool
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
+    bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
 
 
 class BillRuns(Protocol):

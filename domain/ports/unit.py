@@ -44,6 +44,7 @@ from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
 from domain.ports.users import ProofStore, Users
 from domain.ports.webhooks import Events, Webhooks
+from domain.ports.wholesale import Wholesale
 from domain.ports.withdrawals import Withdrawals
 
 
@@ -148,6 +149,8 @@ class Unit(Protocol):
     def commissions(self) -> Commissions: ...  # noqa: D102
     @property
     def basis(self) -> BasisStore: ...  # noqa: D102
+    @property
+    def wholesale(self) -> Wholesale: ...  # noqa: D102
     @property
     def jobs(self) -> Jobs: ...  # noqa: D102
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -17,7 +17,7 @@ from domain.intake.raters import Raters
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
-from domain.invoicing.fees import Window
+from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
 from domain.invoicing.series import counted
@@ -29,6 +29,7 @@ from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
 from domain.resellers.reseller import Reseller, as_of, seller_above, selling
+from domain.usecases.buy_services import with_bought
 from domain.usecases.carry_out_changes import carry_out_changes, rehearse_changes
 from domain.usecases.fit_contract import day_in
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
@@ -57,7 +58,8 @@ class RunBills:
 class PageDone:
     """A page of payers that was billed: how far the run is, what it issued, and whom it parked.
 
-    ``billed_customers`` are those whose usage stands on the invoices. In a dry run the invoices have no number.
+    ``billed_customers`` are those whose usage stands on the invoices, ``bought`` what stands on them of resellers'
+    customers, by payer and by the customer as whom a reseller is invoiced. In a dry run the invoices have no number.
     """
 
     run: BillRun
@@ -66,6 +68,7 @@ class PageDone:
     invoices: Sequence[Invoice]
     parked: Sequence[Parked]
     billed_customers: Sequence[CustomerId]
+    bought: Mapping[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = field(default_factory=dict)
 
 
 class _Rehearsed(Exception):  # noqa: N818  (it only leaves the unit, so that nothing of it is kept)
@@ -201,12 +204,14 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int, raters
     window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
     page = await _with_grants(unit, await unit.bill_runs.payers(run, first=PAYERS_PER_PAGE), window)
     page = await with_buckets(unit, page, run.period.instants(operator.zone), zone=operator.zone, raters=raters)
+    page = await with_bought(unit, page, window, zone=operator.zone)
     # Who sells is read off the tree of resellers as it is when the period ends.
     end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
     drafts: list[Invoice] = []
     parked: list[Parked] = []
     billed: list[CustomerId] = []
+    bought: dict[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = {}
     for key in page.payers:
         bill = _bill(page, key, run, operator, window, tree)
         made = assemble(bill)
@@ -219,8 +224,15 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int, raters
         billed += [member.id for member in bill.members if page.usage.get(member.id)]
         if made is not None:
             drafts.append(made)
+            bought[key] = {member.id: page.bought[member.id] for member in bill.members if page.bought.get(member.id)}
     done = PageDone(
-        run=run, payers_total=total, payers=page.payers, invoices=drafts, parked=parked, billed_customers=billed
+        run=run,
+        payers_total=total,
+        payers=page.payers,
+        invoices=drafts,
+        parked=parked,
+        billed_customers=billed,
+        bought=bought,
     )
     return done, page.more
 
@@ -270,6 +282,7 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         billed=page.billed,
         granted=page.granted,
         buckets=page.buckets,
+        bought=page.bought,
     )
 
 
@@ -297,6 +310,9 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
             for draft, key, number in zip(mine, keys, numbers, strict=True)
         ]
     await unit.invoices.issue(issued)
+    for invoice in issued:
+        for buyer, fees in page.bought.get(invoice.customer, {}).items():
+            await unit.wholesale.charged(invoice, buyer, fees)
     # What a reseller sells in his own name is in his books.
     await unit.ledger.post([of_invoice(invoice) for invoice in issued if invoice.sold_by is None])
     await unit.bill_runs.mark(page.run, page.billed_customers)
