@@ -20,6 +20,7 @@ from domain.refusal import Conflict, NotFound, Stale
 from domain.webhooks.event import parts
 from persistence.engine import INGEST, Database, Transaction
 from persistence.portals import extras_from_row, extras_to_row
+from persistence.rows import whole
 from persistence.trail import AuditTrail
 from persistence.violations import refusing
 
@@ -165,16 +166,21 @@ class OperatorStore:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
         self._actor = actor
+        self._own: Operator | None = None
+        self._changes = False
 
     async def own(self) -> Operator:
-        """Return the operator of the unit."""
-        rows = await OperatorRow.select().where(OperatorRow.id == self._actor.operator)
-        if not rows:
-            raise NotFound("no operator {operator}", operator=self._actor.operator)
-        return operator_from_row(rows[0])
+        """Return the operator of the unit; read once, as everyone of a unit asks for it, unless the unit changes it."""
+        if self._own is None or self._changes:
+            rows = await OperatorRow.select(whole(OperatorRow)).where(OperatorRow.id == self._actor.operator)
+            if not rows:
+                raise NotFound("no operator {operator}", operator=self._actor.operator)
+            self._own = operator_from_row(rows[0])
+        return self._own
 
     async def claim(self) -> Operator:
         """Return the operator of the unit, locked until it ends."""
+        self._changes = True
         rows = await OperatorRow.select().where(OperatorRow.id == self._actor.operator).lock_rows("UPDATE")
         if not rows:
             raise NotFound("no operator {operator}", operator=self._actor.operator)
@@ -182,6 +188,7 @@ class OperatorStore:
 
     async def keep(self, operator: Operator) -> Operator:
         """Write a changed one where the stored version is its own; return it with the next. Refuses with: Stale."""
+        self._changes = True
         kept = replace(operator, version=operator.version + 1)
         query = OperatorRow.update(**operator_to_row(kept)).where(
             OperatorRow.id == operator.id, OperatorRow.version == operator.version
