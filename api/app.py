@@ -24,6 +24,7 @@ from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
 from api.rest.invoices import InvoiceDocument
 from api.rest.metrics import Datagrams, MetricsPage, Requests
+from api.rest.once import repeatable
 from api.rest.openapi import document
 from api.rest.payments import PAYMENTS, PAYMENTS_MAX, TakePayments
 from api.rest.persons import PersonExport
@@ -61,7 +62,9 @@ async def application(
     requests.count_sockets(lambda: sockets.open)
     counted = calls.count if calls is not None else None
     places = {"/graphql": sockets}
-    return Gate(table.router(), bearer, table.admission, requests.seen, sockets=places, counted=counted)
+    return Gate(
+        table.router(), bearer, table.admission, requests.seen, sockets=places, counted=counted, journal=wiring.journal
+    )
 
 
 def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberry.Schema | None = None) -> Table:
@@ -71,7 +74,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberr
         *_oauth(wiring, bearer.tokens),
         _graphql(wiring, schema or make_schema()),
         *_soap(wiring),
-        *_rest(wiring),
+        *repeatable(_rest(wiring), wiring),
     ]
     description = document(operations)
     operations.append(

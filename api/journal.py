@@ -7,7 +7,7 @@ process that is killed loses those of the last moment, never one of a change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from domain.access.chain import LineKind
 from domain.access.doing import ACTIVITY, DOING, SEEN_MAX, Activity, Done
 from domain.ports.clock import Clock
 from domain.ports.trail import Entry, TrailKeeper
+from domain.refusal import Refusal
 
 ENTRIES_MAX: Final = 20_000  # that wait to be written; beyond, they are counted
 # Of one caller within one flush: attempts that fail are told one by one up to here, then by their count.
@@ -48,11 +49,14 @@ class Journal:
 
     def done(self, actor: Actor, activity: Activity, request: str) -> None:
         """Tell what a request did and what it was refused."""
+        reads: dict[str, Done] = {}
         for name, one in activity.done.items():
             if one.refused is not None:
                 self.refused(actor, name, _target(one), one.refused, request=request)
             elif not one.wrote:
-                self._put(_entry(actor, name, one, self._clock.now(), request))
+                reads[name] = one
+        if reads:
+            self._put(_entry(actor, reads, self._clock.now(), request))
 
     def refused(
         self,
@@ -135,6 +139,17 @@ class Journal:
         )
 
 
+@contextmanager
+def refusing(name: str) -> Iterator[None]:
+    """Take note of a use case's refusal, for the request that is going on."""
+    try:
+        yield
+    except Refusal as no:
+        if (activity := ACTIVITY.get()) is not None:
+            activity.of(name).refused = no.code
+        raise
+
+
 def _target(one: Done) -> str:
     if len(one.targets) == 1:
         return next(iter(one.targets))
@@ -143,19 +158,26 @@ def _target(one: Done) -> str:
     return "customers" if one.seen else ""
 
 
-def _entry(actor: Actor, name: str, one: Done, at: datetime, request: str) -> Entry:
+def _entry(actor: Actor, reads: Mapping[str, Done], at: datetime, request: str) -> Entry:
+    """Return one line for all that a request read: it is named by the operation that was asked first."""
+    first, *also = reads
+    whole = Done(
+        seen=set().union(*(one.seen for one in reads.values())),
+        targets=set().union(*(one.targets for one in reads.values())),
+    )
     return Entry(
         at=at,
         operator=int(actor.operator),
         client=actor.client,
         kind=LineKind.READ.value,
-        action=name[:TEXT_MAX],
-        target=_target(one),
+        action=first[:TEXT_MAX],
+        target=_target(whole),
         user=actor.user,
         factor=actor.factor,
         behalf=actor.behalf,
         reseller=actor.reseller,
         address=actor.address,
         request=request,
-        seen=tuple(sorted(one.seen)[:SEEN_MAX]) or None,
+        seen=tuple(sorted(whole.seen)[:SEEN_MAX]) or None,
+        detail={"also": also} if also else {},
     )

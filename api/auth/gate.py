@@ -28,8 +28,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
 from api.catalogues import speak, speak_to
+from api.journal import Journal
 from api.rest.refusals import Malformed, problem, refused
 from domain.access.actor import Actor
+from domain.access.doing import ACTIVITY, DOING
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
 
@@ -85,8 +87,13 @@ class Gate:
         *,
         sockets: Mapping[str, ASGIApp] = MappingProxyType({}),
         counted: Counted | None = None,
+        journal: Journal | None = None,
     ) -> None:
-        """``sockets``: who answers a WebSocket on a path; each asks for a token by itself. ``counted``: the meter."""
+        """``sockets``: who answers a WebSocket on a path; each asks for a token by itself. ``counted``: the meter.
+
+        ``journal``: where it is told what was read and what was refused.
+        """
+        self._journal = journal
         self._counted = counted
         self._app = app
         self._bearer = bearer
@@ -99,7 +106,11 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._http(scope, receive, send)
+            if self._journal is None:
+                await self._http(scope, receive, send)
+                return
+            with self._journal.request():
+                await self._http(scope, receive, send)
         else:
             await self._websocket(scope, receive, send)
 
@@ -148,6 +159,7 @@ class Gate:
             raise
 
     async def _trouble(self, trouble: Exception, answer: _Answer, scope: Scope, receive: Receive) -> None:
+        self._note(trouble, answer, scope)
         if answer.status and not isinstance(trouble, FORESEEN):
             faults.error("error %s after the answer began", answer.request_id, exc_info=trouble)
             raise trouble
@@ -156,7 +168,24 @@ class Gate:
         response = answer_to(trouble, answer.request_id)
         await response(scope, receive, answer)
 
+    def _note(self, trouble: Exception, answer: _Answer, scope: Scope) -> None:
+        """Take note of what was refused, for the trail."""
+        activity = ACTIVITY.get()
+        if activity is None or self._journal is None:
+            return
+        if isinstance(trouble, TokenRefused):
+            address = scope["client"][0] if scope.get("client") else None
+            self._journal.refused(
+                None, "authenticate", answer.route, "not_authenticated", address=address, request=answer.request_id
+            )
+        elif isinstance(trouble, Refusal | Malformed) and scope["state"].get("actor") is not None:
+            activity.of(DOING.get() or answer.route).refused = trouble.code
+
     def _done(self, scope: Scope, answer: _Answer, seconds: float) -> None:
+        if self._journal is not None and (activity := ACTIVITY.get()) is not None:
+            caller = scope["state"].get("actor")
+            if caller is not None:
+                self._journal.done(caller, activity, answer.request_id)
         self._seen(scope["method"], answer.route, answer.status, seconds)
         if self._counted is not None and (caller := scope["state"].get("actor")) is not None:
             self._counted(caller, answer.route, answer.status)

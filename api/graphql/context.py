@@ -14,6 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from api.graphql.board import Board
 from api.graphql.once import Answering
+from api.journal import refusing
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
@@ -90,7 +91,8 @@ class Context:
 
     async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
         """Call a use case as the caller."""
-        return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
+        with refusing(usecase.__name__):
+            return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
 
 
 class LiveContext(Context):
@@ -100,6 +102,15 @@ class LiveContext(Context):
         super().__init__(wiring, actor)
         self.board = board
         self._present = present
+
+    async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
+        """Call a use case as the caller; what it shows is told in the trail as that of a request is."""
+        journal = self.wiring.journal
+        with journal.request() as activity:
+            try:
+                return await super().ask(usecase, *arguments, **more)
+            finally:
+                journal.done(self.actor, activity, "socket")
 
     async def renew(self) -> None:
         """Ask again who calls, and forget what was loaded; before every message. Raises what ends the socket."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
 
 from lxml import etree
 from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
 
+from api.journal import refusing
+from api.keeping import Turn
 from api.languages import told_in
 from api.soap import models, particulars, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
+from api.soap.once import KEY, once, takes_key
 from api.soap.paging import key_after
 from api.wiring import Wiring
 from domain.access.actor import Actor
@@ -61,22 +64,30 @@ class Call:
 
     wiring: Wiring
     actor: Actor
+    answering: list[tuple[Turn, bool]] = field(default_factory=list)
 
     async def ask(self, usecase: Callable[..., Awaitable[Any]], *arguments: Any, **more: Any) -> Any:
         """Call a use case as the caller."""
-        return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
+        with refusing(usecase.__name__):
+            return await usecase(*arguments, actor=self.actor, begin=self.wiring.begin, **more)
 
 
 def operation(name: str, *arguments: Any, returns: Any, result: str) -> Callable[[Callable[..., Any]], Any]:
     """Declare an operation: its element, its response's element and the element inside that."""
-    declare: Callable[[Callable[..., Any]], Any] = rpc(
-        *arguments,
-        _returns=returns,
-        _operation_name=name,
-        _out_message_name=f"{{{NAMESPACE}}}{name}Response",
-        _out_variable_name=result,
-        _body_style="wrapped",
-    )
+    more = {
+        "_returns": returns,
+        "_operation_name": name,
+        "_out_message_name": f"{{{NAMESPACE}}}{name}Response",
+        "_out_variable_name": result,
+        "_body_style": "wrapped",
+    }
+
+    def declare(function: Callable[..., Any]) -> Any:
+        names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
+        if not takes_key(name, names):
+            return rpc(*arguments, **more)(function)
+        return rpc(*arguments, Unicode, _args=(*names, KEY), **more)(once(name, function))
+
     return declare
 
 
