@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -260,11 +261,15 @@ class Database:
         role: Role = APP,
         operator: int | None = None,
         resellers: Sequence[int] | None = None,
+        groups: Collection[str] = (),
         isolation: Literal["read_committed", "repeatable_read", "serializable"] | None = None,
         readonly: bool = False,
         statement_seconds: float = STATEMENT_SECONDS,
     ) -> Transaction:
-        """One transaction; see the module's words for role, operator and resellers. 0 seconds is without limit."""
+        """One transaction; see the module's words for role, operator and resellers. 0 seconds is without limit.
+
+        ``groups``: customers that are in one of them are all it sees; none: every customer.
+        """
         scope = "*" if resellers is None else ",".join(str(int(one)) for one in resellers)
         opening = _SETTINGS.format(
             role="none" if role == OWNER else role,
@@ -272,6 +277,8 @@ class Database:
             resellers=scope if operator is not None else "",
             statement_timeout=_milliseconds(statement_seconds),
         )
+        if groups:  # in hexadecimal, since they are words of others
+            opening += f"; set local app.groups = '{json.dumps(sorted(groups)).encode().hex()}'"
         return Transaction(self, opening, {"isolation": isolation, "readonly": readonly})
 
     async def apart(self, name: str, settings: Mapping[str, str] | None = None) -> Any:

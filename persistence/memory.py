@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from domain.access.actor import Actor
+from domain.customers.customer import Customer
 from domain.ids import OperatorId, ResellerId
 from domain.ports.news import ALARM, CHUNK, EVENT, FILE, ORDER, Notice
 from domain.ports.page import Page, PageRequest
@@ -60,12 +62,30 @@ class Draft:
 
     def sees(self, row: Owned) -> bool:
         """Tell whether the actor may see what belongs to an operator and a reseller."""
-        return row.operator == self.actor.operator and (self.bulk or self.actor.reaches(row.reseller))
+        if row.operator != self.actor.operator:
+            return False
+        return self.bulk or (self.actor.reaches(row.reseller) and self._meets(row))
+
+    def _meets(self, row: Any) -> bool:
+        """Tell whether the row's customer, if it has one, is in one of the groups that the actor is held to."""
+        groups = self.actor.limits.groups
+        person = row.id if isinstance(row, Customer) else getattr(row, "customer", None)
+        if not groups or person is None:
+            return True
+        now = datetime.now(UTC)
+        return any(
+            one.customer == person and one.name in groups and one.valid_from <= now and not _over(one.valid_to, now)
+            for one in self.table("customer_group").values()
+        )
 
     def seen(self, name: str, keep: Callable[[Any], bool] = lambda _: True) -> list[Any]:
         """Return the rows of a table that may be seen and are wanted, by key."""
         rows = self.table(name)
         return [rows[key] for key in sorted(rows) if self.sees(rows[key]) and keep(rows[key])]
+
+
+def _over(end: datetime | None, now: datetime) -> bool:
+    return end is not None and end <= now
 
 
 class MemoryDatabase:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from domain.access.actor import Actor
+from domain.access.actor import Actor, check_reach
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, ClientStore, OperatorStore, OutboxStore
 from persistence.alarms import AlarmStore
@@ -257,7 +257,10 @@ class StoredUnits:
     async def _unit(self, actor: Actor, bulk: bool) -> AsyncIterator[Unit]:
         resellers = None if actor.reseller is None else actor.resellers
         role: Role = INGEST if bulk else APP
-        async with self._database.transaction(role=role, operator=actor.operator, resellers=resellers) as transaction:
+        check_reach(actor, bulk=bulk)
+        async with self._database.transaction(
+            role=role, operator=actor.operator, resellers=resellers, groups=actor.limits.groups
+        ) as transaction:
             with noting(transaction.connection), watching():
                 yield StoredUnit(transaction, actor)
 
@@ -274,6 +277,7 @@ class MemoryUnits:
 
     @asynccontextmanager
     async def _unit(self, actor: Actor, bulk: bool) -> AsyncIterator[Unit]:
+        check_reach(actor, bulk=bulk)
         draft = await self._database.enter(actor, bulk=bulk)
         done = False
         try:

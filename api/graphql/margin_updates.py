@@ -88,7 +88,7 @@ async def _chunk(info: Info, key: ChunkId, by: MarginBy) -> ChunkMargins | None:
     actor = context.actor
     may_see_margins(actor, "chunk_margins")
     found: ChunkMargins | None = await context.board.get(
-        (actor.operator, actor.reseller, actor.resellers, key, by),
+        (actor.operator, actor.reseller, actor.resellers, actor.limits.groups, key, by),
         lambda: chunk_margins(key, by, actor=actor, begin=context.wiring.begin),
     )
     return found

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.access.editions import PARTS, Edition, Part, editions_of, names
 from domain.access.limits import NO_LIMITS, Limits
-from domain.ids import LevelId, OperatorId, ResellerId, UserId
+from domain.ids import ApprovalId, LevelId, OperatorId, ResellerId, UserId
 from domain.refusal import NotAllowed
 
 
@@ -79,6 +79,30 @@ OPERATOR_ONLY = frozenset(
         Action.APPROVE,
     }
 )
+# What is about all customers and cannot be cut down to some: who reaches those of some groups alone does not have it.
+ABOUT_ALL = frozenset(
+    {
+        Action.IMPORT_CDR,
+        Action.RERATE,
+        Action.RUN_BILLS,
+        Action.READ_PAYMENTS,
+        Action.WRITE_PAYMENTS,
+        Action.READ_METRICS,
+        Action.READ_ALARMS,
+        Action.MANAGE_ALARMS,
+        Action.MANAGE_JOBS,
+        Action.MANAGE_SUSPENSE,
+        Action.MANAGE_FEEDS,
+        Action.READ_EVENTS,
+        Action.MANAGE_WEBHOOKS,
+        Action.READ_COMMISSIONS,
+        Action.WRITE_COMMISSIONS,
+        Action.SYNC_CUSTOMERS,
+        Action.READ_BASIS,
+        Action.READ_AUDIT,
+        Action.APPROVE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +116,7 @@ class Actor:
     who he is, as ``secret``, ``password+totp`` or ``password+webauthn``; ``behalf`` on whose behalf he says he acts.
     ``session`` is the name of his session, where somebody has signed in. ``language`` is the one he set for himself.
     ``operations`` are single ones that his ``level`` gives beside whole scopes, by their use cases' names; ``limits``
-    are the level's.
+    are the level's. ``approval`` is the one by which somebody else let this be done.
     """
 
     operator: OperatorId
@@ -110,6 +134,12 @@ class Actor:
     level: LevelId | None = None
     operations: frozenset[str] = frozenset()
     limits: Limits = NO_LIMITS
+    approval: ApprovalId | None = None
+
+    @property
+    def person(self) -> str:
+        """Return who answers for what is done, whichever client he comes through: ``user:12``, or ``client:tw_x``."""
+        return f"client:{self.client}" if self.user is None else f"user:{self.user}"
 
     @property
     def caller(self) -> str:
@@ -121,6 +151,8 @@ class Actor:
         if self.edition not in editions_of(action):
             return False
         if action not in self.scopes and (operation is None or operation not in self.operations):
+            return False
+        if self.limits.groups and action in ABOUT_ALL:
             return False
         return self.reseller is None or action not in OPERATOR_ONLY
 
@@ -147,6 +179,12 @@ def allow(actor: Actor, action: Action, operation: str | None = None) -> None:
             permission=action.value,
             client=actor.client,
         )
+
+
+def check_reach(actor: Actor, *, bulk: bool) -> None:
+    """Keep who reaches some customers alone from work on all of them. Refuses with: NotAllowed."""
+    if bulk and actor.limits.groups:
+        raise NotAllowed("this is done to all customers, and your level reaches those of some groups alone")
 
 
 def may_write_prices(actor: Actor, operation: str) -> None:
