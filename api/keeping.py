@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +22,13 @@ from domain.ports.clock import Clock
 from domain.ports.keeping import TOKEN_BYTES, Kept
 from domain.ports.unit import Begin, Unit
 
+# Their answers hold what is told once; sent again they say that it was done.
+TOLD_ONCE: Final = frozenset({"createClient", "createWebhook", "rotateWebhookSecret"})
+# Those that change something, or look as if they did, and take no key; and why.
+WITHOUT_KEY: Final[Mapping[str, str]] = {
+    "exportPerson": "it reads, and what it reads is kept nowhere else",
+    "testFeed": "it looks, and changes nothing",
+}
 _running: Final[ContextVar[bytes | None]] = ContextVar("token of the command that is carried out", default=None)
 
 

@@ -28,6 +28,7 @@ class Operation:
     client may also name itself by HTTP Basic. ``body_max`` is the
     size of body it accepts; None: it counts by itself. ``answers``: status to media type and schema; ``takes``:
     media type to schema. ``documented``: whether the OpenAPI document names it (GraphQL and SOAP describe themselves).
+    ``keyed``: it takes the header Idempotency-Key.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Operation:
     answers: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     refuses: Sequence[int] = ()
     documented: bool = True
+    keyed: bool = False
 
     def opens_to(self, query: str) -> bool:
         """Tell whether a request with this query string needs no token."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Actor
-from domain.ports.keeping import KEPT_FOR, TURN, Kept
+from domain.ports.keeping import KEPT_FOR, TURN, Kept, OtherContent
 from domain.refusal import Conflict
 from persistence.engine import Transaction
 from persistence.memory import Draft
@@ -134,7 +134,7 @@ class MemoryKeeping:
 def _answered(same: bool, done: bool, answer: str | None) -> Kept:
     """Return the answer that is known. Refuses with: Conflict."""
     if not same:
-        raise Conflict("the idempotency key was used with other content", field="idempotencyKey")
+        raise OtherContent
     if not done:
         raise _running()
     if answer is None:

@@ -24,20 +24,13 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from api.graphql.refusals import Conflict
-from api.keeping import Turn, claim
+from api.keeping import TOLD_ONCE, WITHOUT_KEY, Turn, claim
 from domain.ports.keeping import Kept
 
 if TYPE_CHECKING:
     from api.graphql.context import Context
 
 DESCRIPTION: Final = "Sent again, the same answer again."
-# Their answers hold what is told once; sent again they say that it was done.
-TOLD_ONCE: Final = frozenset({"createClient", "createWebhook", "rotateWebhookSecret"})
-# Those that take no key, and why.
-WITHOUT_KEY: Final[Mapping[str, str]] = {
-    "exportPerson": "it reads, and what it reads is kept nowhere else",
-    "testFeed": "it looks, and changes nothing",
-}
 _KEPT: Final = "kept"
 
 

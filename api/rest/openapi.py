@@ -11,6 +11,7 @@ from typing import Any, Final
 from api.rest.refusals import PROBLEM, phrase
 from api.routes import Operation
 from domain.access.actor import Action
+from domain.commands import KEY_MAX
 
 VERSION: Final = "1"
 _PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -28,6 +29,12 @@ PROBLEM_SCHEMA: Final[dict[str, Any]] = {
         "field": {"type": "string", "description": "The argument it concerns."},
         "id": {"type": "string", "description": "The id of an error on our side."},
     },
+}
+KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": KEY_MAX},
+    "description": "Sent again, the same answer again: 409 while the first is running, 422 with another request.",
 }
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {"Problem": PROBLEM_SCHEMA}
 
@@ -72,12 +79,15 @@ def text(operations: Sequence[Operation]) -> str:
 
 def _operation(one: Operation) -> dict[str, Any]:
     shown: dict[str, Any] = {"operationId": one.name, "summary": one.summary}
-    parameters = [
+    parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PARAMETER.findall(one.path)
     ]
-    if parameters or one.query:
-        shown["parameters"] = [*parameters, *({"in": "query", **each} for each in one.query)]
+    parameters += [{"in": "query", **each} for each in one.query]
+    if one.keyed:
+        parameters.append(KEY)
+    if parameters:
+        shown["parameters"] = parameters
     if one.takes:
         shown["requestBody"] = {
             "required": True,

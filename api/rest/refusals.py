@@ -8,6 +8,7 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from api.catalogues import sentence, told
+from domain.ports.keeping import OtherContent
 from domain.refusal import (
     BadValue,
     Conflict,
@@ -30,6 +31,7 @@ STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    OtherContent: HTTPStatus.UNPROCESSABLE_ENTITY,
     WrongState: HTTPStatus.CONFLICT,
     LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unreadable: HTTPStatus.BAD_REQUEST,

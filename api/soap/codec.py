@@ -24,6 +24,7 @@ from api.soap.jobs import Jobs
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
 from api.soap.numbers import Numbers
+from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
 from api.soap.orders import Provisioning
 from api.soap.plans import Plans
@@ -96,9 +97,14 @@ class Codec:
         if ctx.in_error:
             ctx.out_error = unfit(ctx.in_error)
         else:
-            await self._run(ctx)
+            try:
+                await self._run(ctx)
+            except Replayed as known:
+                return known.answer.encode(), None
         self._server.get_out_string(ctx)
-        return b"".join(ctx.out_string), ctx.out_error
+        answer = b"".join(ctx.out_string)
+        await settle(call, answer, ctx.out_error)
+        return answer, ctx.out_error
 
     async def _run(self, ctx: Any) -> None:
         self._server.get_out_object(ctx)
@@ -111,7 +117,7 @@ class Codec:
             ctx.out_object, ctx.out_error = None, refused(no)
         except Fault as fault:
             ctx.out_object, ctx.out_error = None, fault
-        except DatabaseAway:
+        except (DatabaseAway, Replayed):
             raise
         except Exception:  # noqa: BLE001  (the last place before the answer; it tells nothing but an id)
             identity = secrets.token_hex(8)

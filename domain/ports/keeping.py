@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from domain.refusal import Conflict
+
 TOKEN_BYTES: Final = 16
 # How long one that has not ended is taken as still running; its effect is barred once another has taken its place.
 TURN: Final = timedelta(minutes=5)
 KEPT_FOR: Final = timedelta(days=30)
+
+
+class OtherContent(Conflict):
+    """The key came with other content before."""
+
+    def __init__(self) -> None:
+        super().__init__("the idempotency key was used with other content", field="idempotencyKey")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLSchema, get_named_type
 
-from api.graphql.once import WITHOUT_KEY
 from api.graphql.schema import make_schema
+from api.keeping import WITHOUT_KEY
 from tests.api.conftest import House
 from tests.api.test_graphql_parties import gql, new_customer
 from tests.api.walking import fields_of
