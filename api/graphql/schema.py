@@ -51,6 +51,7 @@ from api.graphql.scalars import SCALARS
 from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.usage import UsageQuery, UsageType
 from api.graphql.webhooks import EventQuery, EventSubscription, EventType, WebhookMutation, WebhookType
+from api.graphql.wholesale import WholesaleMutation, WholesaleQuery
 
 # Made once: strawberry's cache of validated documents keys on the rule classes.
 _CACHED_DOCUMENTS: Final = 500
@@ -81,6 +82,7 @@ class Query(
     ExchangeQuery,
     OperatorQuery,
     ResellerQuery,
+    WholesaleQuery,
     CommissionQuery,
     BasisQuery,
     AllowanceQuery,
@@ -115,6 +117,7 @@ class Mutation(
     ExchangeMutation,
     OperatorMutation,
     ResellerMutation,
+    WholesaleMutation,
     CommissionMutation,
     BasisMutation,
     GroupMutation,

@@ -31,6 +31,7 @@ from api.soap.plans import Plans
 from api.soap.service import Billing, Call
 from api.soap.trade import Trade
 from api.soap.webhooks import Webhooks
+from api.soap.wholesale import WholesaleFees
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
 
@@ -76,6 +77,7 @@ class Codec:
                 Webhooks,
                 Provisioning,
                 Trade,
+                WholesaleFees,
                 Operators,
             ],
             NAMESPACE,
