@@ -9,16 +9,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
+from api.auth import routes as oauth
 from api.auth.bearer import Bearer
-from api.auth.discovery import metadata
 from api.auth.gate import Gate
-from api.auth.token_endpoint import FORM, TokenEndpoint
 from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.view import GraphQLView
 from api.metering import CallMeter
-from api.rest import basis, bulk, pricing, provisioning
+from api.rest import basis, bulk, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -31,7 +30,7 @@ from api.rest.persons import PersonExport
 from api.rest.push import BODY_MAX as PUSH_MAX
 from api.rest.push import PUSHED, PushRecords
 from api.rest.rating import BODY_MAX, LINES, RateEvents
-from api.routes import DOCUMENT, SMALL, Endpoint, Operation, Table
+from api.routes import DOCUMENT, Endpoint, Operation, Table
 from api.soap.view import SoapView
 from api.wiring import Wiring
 from domain.access.actor import Action
@@ -53,7 +52,8 @@ async def application(
     """
     stored = await wiring.credentials.keys(lambda: make_key(wiring.clock.now()))
     tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
-    bearer = Bearer(tokens, wiring.credentials)
+    tokens.lifetimes = wiring.settings.lifetimes
+    bearer = Bearer(tokens, wiring.credentials, key_days=wiring.settings.signing_key_days)
     requests = Requests()
     requests.registry.register(Datagrams(radius))
     schema = make_schema()
@@ -71,7 +71,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberr
     """Return the table of every route."""
     operations: list[Operation] = [
         *_standing(wiring, bearer, requests),
-        *_oauth(wiring, bearer.tokens),
+        *oauth.operations(wiring, bearer),
         _graphql(wiring, schema or make_schema()),
         *_soap(wiring),
         *repeatable(_rest(wiring), wiring),
@@ -122,50 +122,6 @@ def _standing(wiring: Wiring, bearer: Bearer, requests: Requests) -> list[Operat
             public=True,
             answers={"200": ("text/plain", TEXT)},
             refuses=(401, 403),
-        ),
-    ]
-
-
-def _oauth(wiring: Wiring, tokens: Tokens) -> list[Operation]:
-    form = {
-        "type": "object",
-        "required": ["grant_type"],
-        "properties": {
-            "grant_type": {"const": "client_credentials"},
-            "scope": {"type": "string", "description": "Left out: everything the client holds."},
-            "client_id": {"type": "string", "description": "Here with client_secret, or both by HTTP Basic."},
-            "client_secret": {"type": "string"},
-        },
-    }
-    return [
-        Operation(
-            method="POST",
-            path="/oauth/token",
-            endpoint=TokenEndpoint(tokens, wiring.credentials),
-            name="token",
-            summary="An access token for client credentials (RFC 6749 section 4.4).",
-            public=True,
-            body_max=SMALL,
-            takes={FORM: form},
-            answers={"200": ("application/json", OBJECT), "400": ("application/json", OBJECT)},
-        ),
-        Operation(
-            method="GET",
-            path="/oauth/jwks",
-            endpoint=_constant(tokens.public()),
-            name="jwks",
-            summary="The public keys that tokens are signed with (RFC 7517).",
-            public=True,
-            answers={"200": ("application/json", OBJECT)},
-        ),
-        Operation(
-            method="GET",
-            path="/.well-known/oauth-authorization-server",
-            endpoint=_constant(metadata(wiring.settings.address)),
-            name="discovery",
-            summary="What the authorisation server can do (RFC 8414).",
-            public=True,
-            answers={"200": ("application/json", OBJECT)},
         ),
     ]
 
@@ -298,6 +254,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
         ),
         *bulk.operations(wiring),
         *basis.operations(wiring),
+        *trail.operations(wiring),
         Operation(
             method="POST",
             path="/rest/v1/payments/{name}",

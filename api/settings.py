@@ -14,10 +14,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 from domain.access.chain import KEPT_LEAST
+from domain.access.session import Lifetimes
 from domain.refusal import BadValue
 
 PREFIX: Final = "TOLLWRIGHT_"
@@ -116,6 +118,12 @@ class Settings:
     einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
+    session_hours: Annotated[int, Words("how long somebody stays signed in at most", least=1)] = 12
+    session_idle_minutes: Annotated[int, Words("how long a session lives without being used", least=5)] = 60
+    signing_key_days: Annotated[int, Words("how old a key gets that signs tokens; 0: only key rotate changes it")] = 90
+    soap_password_anywhere: Annotated[
+        int, Words("1: WS-Security's PasswordText also where neither TLS nor this machine keeps it from being read")
+    ] = 0
     log_level: Annotated[str, Words(f"one of {', '.join(LOG_LEVELS)}")] = "info"
 
     @property
@@ -126,6 +134,11 @@ class Settings:
     def portal(self, operator: str) -> str:
         """Return where an operator's people sign in, without a slash at the end; ``operator`` is his code."""
         return (self.portal_url or self.address).replace("{operator}", operator).rstrip("/")
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """How long sessions and their tokens live."""
+        return Lifetimes(session=timedelta(hours=self.session_hours), idle=timedelta(minutes=self.session_idle_minutes))
 
     @property
     def files_dir(self) -> Path:

@@ -1,71 +1,26 @@
-"""``/oauth/token``: the client credentials grant (RFC 6749 § 4.4) by authlib, which parses, authenticates and answers.
-
-authlib asks for its client synchronously, so the client is fetched before it is asked. An unknown client and a wrong
-secret get the same answer after the same work.
-"""
+"""``/oauth/token``: client credentials (RFC 6749 § 4.4), codes with PKCE (§ 4.1, RFC 7636), refresh tokens (§ 6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import secrets
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.auth.tokens import LIFETIME, Tokens
+from api.auth.bearer import Bearer
+from api.auth.client_auth import METHODS, NO_STORE, Asking, Unanswered, asking, error, once
+from api.auth.tokens import LIFETIME
 from domain.access.actor import OPERATOR_ONLY, Action
 from domain.access.client import ApiClient
-from domain.ids import OperatorId
-from domain.ports.credentials import Credentials
+from domain.access.user import UserState
+from domain.ports.unit import Begin
+from domain.usecases.redeem_code import RedeemCode, Redeemed, redeem_code, renew_session
 
-FORM: Final = "application/x-www-form-urlencoded"
-METHODS: Final = ("client_secret_basic", "client_secret_post")
-FIELDS_MAX: Final = 20
-# What to do about it, where authlib names its own methods, or says nothing.
-_DESCRIPTIONS: Final = {
-    "invalid_client": "The client is unknown or revoked, or its secret is wrong; send client_id and client_secret "
-    "by HTTP Basic or in the form.",
-    "unsupported_grant_type": "The one grant_type here is client_credentials.",
-}
-
-# Whether the way here is secret is decided where the server listens (TLS, loopback), not by authlib's look at a URL.
-_TRANSPORT: Final = "https://tollwright.invalid/oauth/token"
 _KNOWN_SCOPES: Final = frozenset(action.value for action in Action)
-# Nobody: what a secret is compared with when the client does not exist.
-_NOBODY: Final = ApiClient(
-    client_id="",
-    operator=OperatorId(0),
-    name="",
-    secret_sha256=bytes(32),
-    scopes=frozenset(),
-    created_at=datetime(2000, 1, 1, tzinfo=UTC),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """An API client in the words of authlib (``ClientMixin``)."""
-
-    known: ApiClient
-
-    def check_client_secret(self, secret: str) -> bool:
-        return self.known.knows(secret)
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in METHODS and endpoint == "token"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "client_credentials"
-
-    def get_allowed_scope(self, scope: str) -> str:
-        return scope
 
 
 def granted_scope(client: ApiClient, asked: str | None) -> str:
@@ -92,8 +47,9 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # authlib has no ty
     def create_token_response(self) -> tuple[int, dict[str, object], list[tuple[str, str]]]:
         """Answer in the form of RFC 6749 § 5.1."""
         scope = self.request.scope
+        factor = "key" if self.server.assertion.claims is not None else "secret"
         token = {
-            "access_token": self.server.tokens.sign(self.request.client.known, scope),
+            "access_token": self.server.tokens.sign(self.request.client.known, scope, factor=factor),
             "token_type": "Bearer",
             "expires_in": int(LIFETIME.total_seconds()),
             "scope": scope,
@@ -101,74 +57,83 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # authlib has no ty
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 
-class _Form(OAuth2Request):  # type: ignore[misc]  # authlib has no types
-    def __init__(self, headers: dict[str, str], fields: dict[str, str]) -> None:
-        super().__init__("POST", _TRANSPORT, headers=headers)
-        self.payload = BasicOAuth2Payload(fields)
-
-    @property
-    def form(self) -> Any:
-        return self.payload.data
-
-
-class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib has no types
-    """authlib's server for one request: it knows the one client that calls."""
-
-    def __init__(self, tokens: Tokens, client: ApiClient) -> None:
-        super().__init__()
-        self.tokens = tokens
-        self._client = _Client(client)
-        self.register_grant(_Grant)
-
-    def query_client(self, client_id: str) -> _Client:
-        del client_id
-        return self._client
-
-    def create_oauth2_request(self, request: _Form) -> _Form:
-        return request
-
-    def handle_response(self, status: int, body: Any, headers: Any) -> Response:
-        told = _DESCRIPTIONS.get(body.get("error", ""))
-        return JSONResponse(body | {"error_description": told} if told else body, status, dict(headers))
-
-    def send_signal(self, name: str, *arguments: object, **options: object) -> None:
-        """Nobody listens."""
-
-
 class TokenEndpoint:
     """Answers ``POST /oauth/token``."""
 
-    def __init__(self, tokens: Tokens, credentials: Credentials) -> None:
-        self._tokens = tokens
-        self._credentials = credentials
+    def __init__(self, bearer: Bearer, begin: Begin) -> None:
+        self._bearer = bearer
+        self._begin = begin
 
     async def __call__(self, request: Request) -> Response:
         """Answer one token request."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-            return _wrong(f"The body's Content-Type must be {FORM}.")
         try:
-            body = (await request.body()).decode("ascii")
-            pairs = parse_qsl(body, keep_blank_values=True, strict_parsing=bool(body), max_num_fields=FIELDS_MAX)
-        except ValueError:
-            return _wrong("The body cannot be read as a form.")
-        fields = dict(pairs)
-        if len(fields) != len(pairs):
-            return _wrong("A parameter is given twice.")
-        headers = {"Authorization": request.headers.get("authorization", "")}
-        try:
-            basic, _ = extract_basic_authorization(headers)
-        except ValueError:
-            return _wrong("The Authorization header cannot be read.")
-        if basic and "client_secret" in fields:
-            return _wrong("The client authenticates in two ways at once.")
-        if "scope" in fields and not fields["scope"].strip():
-            del fields["scope"]
-        found = await self._credentials.find(basic or fields.get("client_id", ""))
-        server = _Server(self._tokens, found.client if found else _NOBODY)
-        response: Response = server.create_token_response(_Form(headers, fields))
+            await self._bearer.keyring.fresh()
+            asked = await asking(request, self._bearer.tokens, self._bearer.credentials)
+            if asked.fields.get("grant_type") in {"authorization_code", "refresh_token"}:
+                return await self._person(asked, request)
+            asked.server.register_grant(_Grant)
+            response: Response = asked.server.create_token_response(asked.form)
+            if response.status_code == 200:
+                await once(asked, self._bearer.credentials, self._bearer.tokens.clock.now())
+        except Unanswered as no:
+            return no.response
         return response
 
+    async def _person(self, asked: Asking, request: Request) -> Response:
+        portal = await authenticated(asked, self._bearer, public=True)
+        if portal.portal is None:
+            return error("unauthorized_client")
+        clock, tokens, fields = self._bearer.tokens.clock, self._bearer.tokens, asked.fields
+        common: dict[str, Any] = {
+            "portal": portal,
+            "address": request.client.host if request.client else None,
+            "begin": self._begin,
+            "clock": clock,
+            "draw": secrets.token_urlsafe,
+            "lifetimes": tokens.lifetimes,
+        }
+        done: Redeemed | None
+        if fields["grant_type"] == "refresh_token":
+            done = await renew_session(fields.get("refresh_token", ""), **common)
+        else:
+            cmd = RedeemCode(
+                code=fields.get("code", ""),
+                redirect_uri=fields.get("redirect_uri", ""),
+                verifier=fields.get("code_verifier", ""),
+            )
+            done = await redeem_code(cmd, **common)
+        return error("invalid_grant") if done is None else await self._told(done, fields)
 
-def _wrong(description: str) -> Response:
-    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-    return JSONResponse({"error": "invalid_request", "error_description": description}, 400, headers)
+    async def _told(self, done: Redeemed, fields: dict[str, str]) -> Response:
+        person = await self._bearer.credentials.person(done.session.sid)
+        if person is None or person.state is not UserState.ACTIVE or person.session.ended_at is not None:
+            return error("invalid_grant")
+        held, wanted = done.session.scopes, fields.get("scope", "").split()
+        if not set(wanted) <= set(held):
+            return error("invalid_scope", "A scope is asked for that the session was not begun with.")
+        scope = " ".join(dict.fromkeys(wanted) if wanted else held)
+        tokens = self._bearer.tokens
+        access = tokens.sign_person(done.session, scope)
+        body: dict[str, object] = {
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": int(tokens.lifetimes.access.total_seconds()),
+            "refresh_token": done.refresh_token,
+            "scope": scope,
+        }
+        if "openid" in scope.split():
+            body["id_token"] = tokens.identify(person, nonce=done.nonce, access_token=access)
+        return JSONResponse(body, 200, NO_STORE)
+
+
+async def authenticated(asked: Asking, bearer: Bearer, *, public: bool) -> ApiClient:
+    """Return the client that has proved who it is; a ``public`` one only says so. Raises Unanswered."""
+    methods = [*METHODS, "none"] if public else list(METHODS)
+    try:
+        client = asked.server.authenticate_client(asked.form, methods)
+    except OAuth2Error as no:
+        status, body, headers = no()
+        raise Unanswered(asked.server.handle_response(status, dict(body), headers)) from None
+    await once(asked, bearer.credentials, bearer.tokens.clock.now())
+    found: ApiClient = client.known
+    return found

@@ -169,7 +169,7 @@ class Tokens:
         if len(token) > TOKEN_CHARACTERS_MAX:
             raise TokenRefused("too long")
         try:
-            read = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            read = jwt.decode(token, self.key, algorithms=[ALGORITHM])
             if read.header.get("typ") != TYPE:
                 raise TokenRefused("not an access token")
             now = int(self.clock.now().timestamp())
@@ -199,7 +199,8 @@ class Tokens:
             ]
         }
 
-    def _key(self, signed: GuestProtocol) -> ECKey:
+    def key(self, signed: GuestProtocol) -> ECKey:
+        """Return the key that a token names. Raises KeyUnknown."""
         kid = signed.headers().get("kid")
         key = self.keys.get(kid) if isinstance(kid, str) else None
         if key is None:

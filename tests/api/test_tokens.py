@@ -277,7 +277,7 @@ async def test_two_processes_agree_on_one_signing_key(house: House) -> None:
 async def test_discovery_names_what_exists(house: House) -> None:
     body = (await house.http.get("/.well-known/oauth-authorization-server")).json()
     assert body["issuer"] == "https://billing.example"
-    assert set(body["scopes_supported"]) == {action.value for action in Action}
+    assert set(body["scopes_supported"]) == {action.value for action in Action} | {"openid", "profile", "email"}
     for url in (body["token_endpoint"], body["jwks_uri"]):
         assert url.startswith("https://billing.example/oauth/")
 
