@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.access.actor import Actor
-from domain.access.chain import Anchor, Line
+from domain.access.chain import Anchor, Line, Recorded
 from domain.access.client import ApiClient
 from domain.ids import EventId, OperatorId, ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
@@ -185,7 +185,7 @@ class MemoryAudit:
         await self.write(action, target, {**detail, "erased": len(mine)})
         return len(mine)
 
-    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[tuple[Line, int | None, str | None]]:
+    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[Recorded]:
         """List the newest lines first; none has a place in a chain."""
         found = []
         for key, one in sorted(self._draft.table("audit").items(), reverse=True):
@@ -193,7 +193,7 @@ class MemoryAudit:
             if one.operator != self._draft.actor.operator or not self._draft.actor.reaches(line_reseller(line)):
                 continue
             if (request.after is None or key < request.after) and _fits(line, wanted):
-                found.append((line, None, one.actor.address))
+                found.append(Recorded(line=line, seq=None, address=one.actor.address))
         return Page.of(found[: request.first + 1], request)
 
     async def anchors(self, first: int) -> Sequence[Anchor]:

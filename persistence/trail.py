@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from domain.access.actor import Actor
-from domain.access.chain import Anchor, Line
+from domain.access.chain import Anchor, Line, Recorded
 from domain.ports.access import TrailFilter
 from domain.ports.page import Page, PageRequest
 from domain.webhooks.event import named, parts
@@ -112,7 +112,7 @@ class AuditTrail:
         assert done <= count, f"{done} lines erased, {count} told"
         return done
 
-    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[tuple[Line, int | None, str | None]]:
+    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[Recorded]:
         """List the newest lines first; each with its place in the chain (None: not yet) and its address."""
         rows = await self._transaction.connection.fetch(
             _PAGE,
@@ -121,7 +121,7 @@ class AuditTrail:
             *(None if wanted.kind is None else wanted.kind.value, wanted.customer, f"customer:{wanted.customer}"),
             *(request.first + 1, wanted.outcome),
         )
-        return Page.of([(line_of(row), row["seq"], row["address"]) for row in rows], request)
+        return Page.of([Recorded(line=line_of(row), seq=row["seq"], address=row["address"]) for row in rows], request)
 
     async def anchors(self, first: int) -> Sequence[Anchor]:
         """Return the newest anchors of the operator's chain."""

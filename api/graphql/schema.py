@@ -49,6 +49,7 @@ from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
 from api.graphql.simulations import SimulationQuery, SimulationType
+from api.graphql.trail import TrailQuery
 from api.graphql.usage import UsageQuery, UsageType
 from api.graphql.webhooks import EventQuery, EventSubscription, EventType, WebhookMutation, WebhookType
 from api.graphql.wholesale import WholesaleMutation, WholesaleQuery
@@ -93,6 +94,7 @@ class Query(
     ElementQuery,
     EventQuery,
     BulkQuery,
+    TrailQuery,
 ):
     """Every query."""
 

@@ -30,6 +30,7 @@ from api.soap.orders import Provisioning
 from api.soap.plans import Plans
 from api.soap.service import Billing, Call
 from api.soap.trade import Trade
+from api.soap.trail import Trail
 from api.soap.webhooks import Webhooks
 from api.soap.wholesale import WholesaleFees
 from domain.refusal import Refusal
@@ -77,6 +78,7 @@ class Codec:
                 Webhooks,
                 Provisioning,
                 Trade,
+                Trail,
                 WholesaleFees,
                 Operators,
             ],

@@ -68,6 +68,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A line as it is read: with its place in the chain (None: not yet), and where its caller called from."""
+
+    line: Line
+    seq: int | None
+    address: str | None
+
+    @property
+    def id(self) -> int:
+        """The line's key."""
+        return self.line.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """The place of a line in its operator's chain. ``removed_by`` is the line that tells that this one was let go."""
 

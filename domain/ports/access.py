@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.access.chain import Anchor, Line, LineKind
+from domain.access.chain import Anchor, LineKind, Recorded
 from domain.access.client import ApiClient
 from domain.ids import ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind
@@ -133,7 +133,7 @@ class Audit(Protocol):
         """
         ...
 
-    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[tuple[Line, int | None, str | None]]:
+    async def page(self, request: PageRequest, wanted: TrailFilter) -> Page[Recorded]:
         """List the newest lines first; each with its place in the chain (None: not yet) and its caller's address."""
         ...
 
