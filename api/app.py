@@ -15,6 +15,7 @@ from api.auth.gate import Gate
 from api.auth.tokens import Tokens, make_key
 from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
+from api.graphql.unnamed import UNNAMED_MAX
 from api.graphql.view import GraphQLView
 from api.metering import CallMeter
 from api.rest import basis, bulk, pricing, provisioning, trail
@@ -133,6 +134,7 @@ def _graphql(wiring: Wiring, schema: strawberry.Schema) -> Operation:
         endpoint=GraphQLView(schema, wiring),
         name="graphql",
         summary="GraphQL; the schema is schema.graphql.",
+        unnamed_max=UNNAMED_MAX,
         body_max=DOCUMENT,
         documented=False,
     )

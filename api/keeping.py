@@ -25,7 +25,16 @@ from domain.ports.unit import Begin, Unit
 # Their answers hold what is told once; sent again they say that it was done.
 TOLD_ONCE: Final = frozenset({"createClient", "createWebhook", "rotateWebhookSecret"})
 # Those that change something, or look as if they did, and take no key; and why.
+_SIGNING_IN: Final = "it tries a password, a code or a link that is good once, or answers with a secret"
 WITHOUT_KEY: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("login", "answerChallenge", "askSecurityKey", "enrolTotp", "confirmTotp", "enrolSecurityKey"),
+            *("confirmSecurityKey", "requestReset", "resetPassword", "acceptInvitation", "changePassword"),
+            *("removeFactor", "renewRecoveryCodes"),
+        ),
+        _SIGNING_IN,
+    ),
     "exportPerson": "it reads, and what it reads is kept nowhere else",
     "testFeed": "it looks, and changes nothing",
 }

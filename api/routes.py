@@ -25,9 +25,10 @@ class Operation:
     """One method on one path, and everything that is said of it.
 
     ``public``: it answers without a token; ``public_query``: only with exactly this query string. ``basic``: a
-    client may also name itself by HTTP Basic. ``body_max`` is the
-    size of body it accepts; None: it counts by itself. ``answers``: status to media type and schema; ``takes``:
-    media type to schema. ``documented``: whether the OpenAPI document names it (GraphQL and SOAP describe themselves).
+    client may also name itself by HTTP Basic. ``unnamed_max``: somebody may come without a token, with a body of this
+    size; what he asks, the endpoint looks at. ``body_max`` is the size of body it accepts; None: it counts by itself.
+    ``answers``: status to media type and schema; ``takes``: media type to schema. ``documented``: whether the OpenAPI
+    document names it (GraphQL and SOAP describe themselves).
     ``keyed``: it takes the header Idempotency-Key.
     """
 
@@ -40,6 +41,7 @@ class Operation:
     public_query: str | None = None
     action: Action | None = None
     basic: bool = False
+    unnamed_max: int | None = None
     body_max: int | None = 0
     takes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Sequence[Mapping[str, Any]] = ()
@@ -83,7 +85,13 @@ class Table:
                     # Its body is not read: the answer is 405, however long it is.
                     return Admission(pattern, any(one.public for one in self._by_path[pattern].values()), None)
                 query = scope["query_string"].decode("latin-1")
-                return Admission(pattern, operation.opens_to(query), operation.body_max, basic=operation.basic)
+                return Admission(
+                    pattern,
+                    operation.opens_to(query),
+                    operation.body_max,
+                    basic=operation.basic,
+                    unnamed_max=operation.unnamed_max,
+                )
         return Admission("none", False, None)
 
 

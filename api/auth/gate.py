@@ -66,13 +66,15 @@ Counted = Callable[[Actor, str, int], None]
 class Admission:
     """What a route says of itself: its path, whether it is public, and its largest body (None: it counts itself).
 
-    ``basic``: whether a client may name itself by HTTP Basic instead of a token.
+    ``basic``: whether a client may name itself by HTTP Basic instead of a token. ``unnamed_max``: whether somebody may
+    come without naming himself at all, and with how large a body; the route looks itself at what he asks.
     """
 
     route: str
     public: bool
     body_max: int | None
     basic: bool = False
+    unnamed_max: int | None = None
 
 
 class Gate:
@@ -135,11 +137,13 @@ class Gate:
             admitted = self._admission(scope)
             answer.route = admitted.route
             _check_query(scope["query_string"])
-            scope["state"]["actor"] = None if admitted.public else await self._caller(scope, admitted)
+            unnamed = admitted.unnamed_max is not None and "authorization" not in Headers(scope=scope)
+            scope["state"]["actor"] = None if admitted.public or unnamed else await self._caller(scope, admitted)
             speak_to(scope["state"]["actor"], Headers(scope=scope).get("accept-language"))
             _check_path(scope["path"], admitted.route)
-            if admitted.body_max is not None:
-                receive = _Measured(receive, Headers(scope=scope), admitted.body_max)
+            body_max = admitted.unnamed_max if unnamed else admitted.body_max
+            if body_max is not None:
+                receive = _Measured(receive, Headers(scope=scope), body_max)
             await self._app(scope, receive, answer)
         except Exception as trouble:  # noqa: BLE001  (the last place before the server; every kind gets its answer)
             await self._trouble(trouble, answer, scope, receive)

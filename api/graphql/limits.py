@@ -34,6 +34,8 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
+from api.graphql.unnamed import stands_alone
+
 DEPTH_MAX: Final = 10
 ALIASES_MAX: Final = 30
 COST_MAX: Final = 50_000
@@ -93,6 +95,8 @@ def faults(
         return [f"a document holds at most {OPERATIONS_MAX} operations"]
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     found: list[str] = []
+    if not stands_alone(document):
+        found.append("what tries a password or a code stands alone in its operation, once")
     for operation in operations:
         measure = _Meter(fragments, lists, _sizes(operation, variables)).of(operation.selection_set)
         introspects = any(_is_introspection(node) for node in operation.selection_set.selections)

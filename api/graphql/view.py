@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from api.graphql.context import Context
 from api.graphql.once import settle
+from api.graphql.unnamed import check_unnamed, nobody
 from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
@@ -38,7 +39,10 @@ class GraphQLView:
     async def __call__(self, request: Request) -> Response:
         """Answer one operation."""
         asked = _checked(await json_body(request))
-        context = Context(self._wiring, request.state.actor)
+        if (caller := request.state.actor) is None:
+            check_unnamed(asked["query"])
+            caller = nobody(request)
+        context = Context(self._wiring, caller)
         context.accept_language = request.headers.get("accept-language")
         result = await self._schema.execute(
             asked["query"],
