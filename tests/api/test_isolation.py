@@ -364,6 +364,8 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     operators_own |= {"payment.id", "payments.customer", "openItems.customer"}  # tests/api/test_payments.py
     # tests/api/test_every_operation.py, with ids of the sibling's, the operator's and the other operator's
     operators_own |= {"basisLines.batch", "commissionStatement.id", "resellerTerms.reseller"}
+    # tests/api/test_wholesale.py
+    operators_own |= {"resellerServicePrices.reseller", "resellerServiceFees.reseller"}
     # tests/api/test_sockets.py, tests/api/test_margins.py
     operators_own |= {"bulkImport.id"}  # tests/api/test_bulk.py
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other
@@ -412,6 +414,8 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
         "changeResellerTerms.customer",
         "changeSeries.reseller",
         "putSalesperson.reseller",
+        "putResellerServicePrice.reseller",  # tests/api/test_wholesale.py
+        "putResellerServicePrice.service",
         "putCommissionRule.reseller",
         "acknowledgeBasis.batch",
         "createPriceList.reseller",
