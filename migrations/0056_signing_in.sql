@@ -97,6 +97,7 @@ create table if not exists identity_provider (
     scopes text[] not null,
     rules jsonb not null,
     makes_users boolean not null,
+    asks_twice boolean not null,
     active boolean not null,
     version int not null,
     created_at timestamptz not null,

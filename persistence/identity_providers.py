@@ -16,8 +16,8 @@ from persistence.engine import Transaction
 from persistence.violations import KEY_MAX, refusing
 
 _PROVIDER: Final = (
-    "id, operator, reseller, name, issuer, client_id, sealed_secret, scopes, rules, makes_users, active, version,"
-    " created_at"
+    "id, operator, reseller, name, issuer, client_id, sealed_secret, scopes, rules, makes_users, asks_twice, active,"
+    " version, created_at"
 )
 
 
@@ -35,7 +35,7 @@ def provider_of(row: Mapping[str, Any]) -> IdentityProvider:
         ),
         **{
             name: row[name]
-            for name in ("name", "issuer", "client_id", "makes_users", "active", "version", "created_at")
+            for name in ("name", "issuer", "client_id", "makes_users", "asks_twice", "active", "version", "created_at")
         },
     )
 
@@ -43,7 +43,7 @@ def provider_of(row: Mapping[str, Any]) -> IdentityProvider:
 def _values(one: IdentityProvider) -> tuple[object, ...]:
     return (
         *(one.reseller, one.name, one.issuer, one.client_id, one.sealed_secret, list(one.scopes)),
-        *(json.dumps([asdict(rule) for rule in one.rules]), one.makes_users, one.active, one.version),
+        *(json.dumps([asdict(rule) for rule in one.rules]), one.makes_users, one.asks_twice, one.active, one.version),
     )
 
 
@@ -72,8 +72,8 @@ class IdentityProviderStore:
         with refusing(self._rules(provider)):
             row = await self._connection.fetchrow(
                 "insert into identity_provider (operator, reseller, name, issuer, client_id, sealed_secret, scopes,"  # noqa: S608  (our own words)
-                " rules, makes_users, active, version, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                f" $11, $12) returning {_PROVIDER}",
+                " rules, makes_users, asks_twice, active, version, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+                f" $9, $10, $11, $12, $13) returning {_PROVIDER}",
                 *(self._operator, *_values(provider), provider.created_at),
             )
         return provider_of(row)
@@ -114,8 +114,8 @@ class IdentityProviderStore:
         with refusing(self._rules(provider)):
             done = await self._connection.fetchval(
                 "update identity_provider set reseller = $3, name = $4, issuer = $5, client_id = $6,"
-                " sealed_secret = $7, scopes = $8, rules = $9, makes_users = $10, active = $11, version = $12"
-                " where operator = $1 and id = $2 and version = $13 returning true",
+                " sealed_secret = $7, scopes = $8, rules = $9, makes_users = $10, asks_twice = $11, active = $12,"
+                " version = $13 where operator = $1 and id = $2 and version = $14 returning true",
                 *(self._operator, provider.id, *_values(kept), provider.version),
             )
         if not done:
@@ -126,6 +126,12 @@ class IdentityProviderStore:
         """Forget one, with who its people are there."""
         await self._connection.execute(
             "delete from identity_provider where operator = $1 and id = $2", self._operator, key
+        )
+
+    async def forget_people(self, key: IdentityProviderId) -> None:
+        """Forget who its people are there."""
+        await self._connection.execute(
+            "delete from provider_subject where operator = $1 and provider = $2", self._operator, key
         )
 
     async def begin(self, attempt: Attempt) -> None:

@@ -202,6 +202,12 @@ class MemoryIdentityProviders:
             for place in [place for place, row in rows.items() if _provider(place, row) == key]:
                 del rows[place]
 
+    async def forget_people(self, key: IdentityProviderId) -> None:
+        """Forget who its people are there."""
+        rows = self._draft.table("provider_subject")
+        for place in [place for place in rows if place[0] == key]:
+            del rows[place]
+
     async def begin(self, attempt: Attempt) -> None:
         """Keep a sign-in that goes to the provider."""
         self._draft.table("provider_attempt")[attempt.state_sha256] = (self._draft.actor.operator, attempt)

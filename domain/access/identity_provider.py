@@ -46,7 +46,8 @@ class IdentityProvider:
     """One provider. ``sealed_secret`` is our client's secret there, sealed; None: our client is a public one.
 
     ``makes_users``: whoever a rule gives a level is made a user at the first sign-in; else only somebody who was
-    invited gets in, by an e-mail address that the provider says is verified.
+    invited gets in, by an e-mail address that the provider says is verified. ``asks_twice``: the provider always asks
+    for a second factor, also where it does not say so (``amr``).
     """
 
     id: IdentityProviderId
@@ -59,6 +60,7 @@ class IdentityProvider:
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     rules: tuple[LevelRule, ...] = ()
     makes_users: bool = False
+    asks_twice: bool = False
     active: bool = True
     version: int = 1
     created_at: datetime

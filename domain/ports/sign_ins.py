@@ -137,6 +137,10 @@ class IdentityProviders(Protocol):
         """Forget one, with who its people are there."""
         ...
 
+    async def forget_people(self, key: IdentityProviderId) -> None:
+        """Forget who its people are there."""
+        ...
+
     async def begin(self, attempt: Attempt) -> None:
         """Keep a sign-in that goes to the provider."""
         ...
