@@ -24,6 +24,7 @@ from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
 from domain.ports.mail import Mailer
 from domain.ports.news import News
+from domain.ports.oidc import OidcClient
 from domain.ports.passwords import Passwords
 from domain.ports.payments import PaymentReader
 from domain.ports.provisioning import Network as NetworkElements
@@ -42,6 +43,7 @@ from integrations.access.pictures import QrPictures
 from integrations.access.security_keys import WebAuthnKeys
 from integrations.cdr.formats import ShippedFormats
 from integrations.mail.smtp import PORTS, NoMailer, Security, Server, SmtpMailer
+from integrations.oidc import CheckedOidc
 from integrations.payments.formats import read as read_payment_file
 from integrations.printing.documents import InvoiceDocuments
 from integrations.provisioning.elements import KnownElements
@@ -105,6 +107,7 @@ class Wiring:
     http: Http
     deliveries: Deliveries
     network: NetworkElements
+    oidc: OidcClient
     trail: TrailKeeper
     journal: Journal
     passwords: Passwords
@@ -188,6 +191,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         http=CheckedHttp(_networks(settings)),
         deliveries=StoredDeliveries(database),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
+        oidc=CheckedOidc(CheckedHttp(_networks(settings))),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
         trail=trail,
@@ -220,6 +224,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         http=CheckedHttp(_networks(settings)),
         deliveries=MemoryDeliveries(memory, clock or SystemClock()),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
+        oidc=CheckedOidc(CheckedHttp(_networks(settings))),
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
         passwords=_passwords(settings),

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from domain.access.editions import Edition
 from domain.access.level import Level
-from domain.access.limits import Limits
 from domain.access.user import UserState
-from domain.ids import ApiKeyId, LevelId, OperatorId, ResellerId
+from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
 from domain.resellers.reseller import TIERS_MAX
-from persistence import fields
 from persistence.access import client_from_row
 from persistence.engine import OWNER, Database, Transaction
+from persistence.levels import COLUMNS, level_from_row
 from persistence.sign_ins import key_of_row, session_of
 
 # One number of PostgreSQL's advisory locks: whoever makes a signing key holds it.
 _KEY_LOCK: Final = 0x746F6C6C6B6579
 
-_LEVEL: Final = (
-    "l.id as level_id, l.name as level_name, l.built_in, l.reseller as level_reseller, l.permissions, l.limits,"
-    " l.requires_second_factor, l.removed_at is not null as removed, l.version as level_version"
-)
+_LEVEL: Final = ", ".join(f"l.{name.strip()} as level_{name.strip()}" for name in COLUMNS.split(","))
 _CLIENT: Final = f"""
 select c.*, o.edition, {_LEVEL} from api_client c join operator o on o.id = c.operator
   left join user_level l on l.operator = c.operator and l.id = c.level
@@ -210,15 +205,6 @@ def outlived(keys: Sequence[SigningKey], before: datetime) -> list[str]:
 
 
 def _level(row: Mapping[str, Any]) -> Level:
-    return Level(
-        id=LevelId(row["level_id"]),
-        operator=OperatorId(row["operator"]),
-        name=row["level_name"],
-        built_in=row["built_in"],
-        reseller=None if row["level_reseller"] is None else ResellerId(row["level_reseller"]),
-        permissions=frozenset(row["permissions"]),
-        limits=fields.load(Limits, json.loads(row["limits"])),
-        requires_second_factor=row["requires_second_factor"],
-        removed=row["removed"],
-        version=row["level_version"],
+    return level_from_row(
+        {name.removeprefix("level_"): value for name, value in row.items() if name.startswith("level_")}
     )
