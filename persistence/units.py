@@ -9,6 +9,7 @@ from domain.access.actor import Actor, check_reach
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, ClientStore, OperatorStore, OutboxStore
 from persistence.alarms import AlarmStore
+from persistence.approvals import ApprovalStore, MemoryApprovals
 from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
 from persistence.bulk import BulkStore
@@ -89,6 +90,7 @@ from persistence.suspense import SuspenseDeskStore
 from persistence.trail import AuditTrail
 from persistence.usage import UsageRows
 from persistence.users import UserStore
+from persistence.versions import MemoryVersions, VersionStore
 from persistence.watching import watched, watching
 from persistence.webhooks import EventLog, WebhookStore
 from persistence.wholesale import WholesaleStore
@@ -107,6 +109,7 @@ class StoredUnit:
         self.outbox = OutboxStore(transaction, actor)
         self.answers = AnswerStore(transaction, actor)
         self.kept = KeepingStore(transaction, actor)
+        self.versions = VersionStore(transaction, actor)
         self.customers = CustomerStore(transaction, actor)
         self.resellers = ResellerStore(transaction, actor)
         self.services = ServiceStore(transaction, actor)
@@ -155,6 +158,7 @@ class StoredUnit:
         self.webhooks = WebhookStore(transaction, actor)
         self.bulk = BulkStore(transaction, actor)
         self.levels = LevelStore(transaction, actor)
+        self.approvals = ApprovalStore(transaction, actor)
         self.sign_ins = SignInStore(transaction, actor)
         self.api_keys = ApiKeyStore(transaction, actor)
         self.identity_providers = IdentityProviderStore(transaction, actor)
@@ -179,6 +183,7 @@ class MemoryUnit:
         self.outbox = MemoryOutbox(draft)
         self.answers = MemoryAnswers(draft)
         self.kept = MemoryKeeping(draft)
+        self.versions = MemoryVersions(draft)
         self.customers = MemoryCustomers(draft)
         self.resellers = MemoryResellers(draft)
         self.services = MemoryServices(draft)
@@ -227,6 +232,7 @@ class MemoryUnit:
         self.webhooks = MemoryWebhooks(draft)
         self.bulk = MemoryBulk(draft)
         self.levels = MemoryLevels(draft)
+        self.approvals = MemoryApprovals(draft)
         self.sign_ins = MemorySignIns(draft)
         self.api_keys = MemoryApiKeys(draft)
         self.identity_providers = MemoryIdentityProviders(draft)

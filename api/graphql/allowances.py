@@ -89,6 +89,9 @@ class JoinGroupInput:
     name: str
     valid_from: datetime
     valid_to: datetime | None = None
+    version: int | None = strawberry.field(
+        default=None, description="That of the groups that were read, groupsVersion; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 
@@ -99,6 +102,9 @@ class LeaveGroupInput:
     customer: ID
     name: str
     at: datetime
+    version: int | None = strawberry.field(
+        default=None, description="That of the groups that were read, groupsVersion; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 

@@ -18,11 +18,12 @@ from api.journal import refusing
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
-from domain.usecases import load_batches
+from domain.usecases import load_batches, load_versions
 from domain.usecases.find_numbers import holders_of
 from domain.usecases.list_files import files_by_ids, sources_by_ids
 from domain.usecases.list_number_orders import steps_of_orders
 from domain.usecases.list_orders import order_logs
+from domain.usecases.list_users import level_names
 from domain.usecases.manage_series import series_by_ids
 from domain.usecases.step_subscription import subscription_histories
 
@@ -50,6 +51,10 @@ class Loaders:
         self.holders = self._lists(holders_of)
         self.number_order_steps = self._lists(steps_of_orders)
         self.price_lists = self._things(load_batches.price_lists_by_names)
+        self.price_versions = self._things(load_versions.price_versions)
+        self.terms_versions = self._things(load_versions.terms_versions)
+        self.groups_versions = self._things(load_versions.groups_versions)
+        self.level_names = self._things(level_names)
         self._rates: dict[int, DataLoader[Any, Any]] = {}
         self.files = self._things(files_by_ids)
         self.sources = self._things(sources_by_ids)

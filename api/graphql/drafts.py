@@ -269,8 +269,8 @@ async def _publish(info: Info, asked: Annotated[PublishDraftInput, strawberry.ar
         return DraftFaults(faults=list(wrong.faults))  # type: ignore[arg-type]  # FaultType shows them
 
 
-async def _discard(info: Info, name: str) -> Any:
-    return await info.context.ask(discard_draft, name, clock=info.context.wiring.clock)
+async def _discard(info: Info, name: str, version: int | None = None) -> Any:
+    return await info.context.ask(discard_draft, name, version, clock=info.context.wiring.clock)
 
 
 async def _sheet(info: Info, asked: Annotated[ReadRateSheetInput, strawberry.argument(name="input")]) -> Any:

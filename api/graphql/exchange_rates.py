@@ -27,6 +27,7 @@ from domain.usecases.import_rates import (
     margin_rules,
     set_margin_rules,
 )
+from domain.usecases.load_versions import margin_rules_version
 
 RATES_CONTENT_MAX: Final = 1_000_000
 
@@ -47,6 +48,10 @@ class ExchangeRateType:
         return isinstance(obj, DayRate)
 
 
+async def _version(info: Info) -> int:
+    return int(await info.context.ask(margin_rules_version))
+
+
 @strawberry.type(name="MarginRules", description="How margins are watched.")
 class MarginRulesType:
     """``domain.margins.exchange.MarginRules``."""
@@ -56,6 +61,9 @@ class MarginRulesType:
         " from which an alarm is raised; null: never."
     )
     rate_max_age_days: int = strawberry.field(description="How old an exchange rate may be.")
+    version: int = strawberry.field(
+        resolver=_version, description="Give it back with a change, so that nobody's change is overwritten."
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -69,6 +77,9 @@ class MarginRulesInput:
 
     loss_min: Decimal | None
     rate_max_age_days: int
+    version: int | None = strawberry.field(
+        default=None, description="That of the rules that were read; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 
@@ -126,7 +137,7 @@ async def _rules(info: Info) -> Any:
 
 
 async def _set_rules(info: Info, asked: Annotated[MarginRulesInput, strawberry.argument(name="input")]) -> Any:
-    return await info.context.ask(set_margin_rules, MarginRules(asked.loss_min, asked.rate_max_age_days))
+    return await info.context.ask(set_margin_rules, MarginRules(asked.loss_min, asked.rate_max_age_days), asked.version)
 
 
 async def _import(info: Info, asked: Annotated[ImportExchangeRatesInput, strawberry.argument(name="input")]) -> Any:

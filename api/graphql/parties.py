@@ -124,6 +124,10 @@ async def _above(root: strawberry.Parent[Reseller], info: Info) -> Any:
     return await info.context.load.resellers.load(root.parent) if root.parent is not None else None
 
 
+async def _terms_version(root: strawberry.Parent[Reseller], info: Info) -> int:
+    return int(await info.context.load.terms_versions.load(root.id))
+
+
 @strawberry.type(name="Reseller", description="One tier of the reseller tree.")
 class ResellerType(Node):
     """``domain.resellers.reseller.Reseller``."""
@@ -134,6 +138,9 @@ class ResellerType(Node):
     price_list: str | None = strawberry.field(description="What he buys at.")
     seller: SellerType | None = strawberry.field(description="Who sells on his documents; null: who is above.")
     version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
+    terms_version: int = strawberry.field(
+        resolver=_terms_version, description="Give it back when you change his terms."
+    )
     fields: list[OwnFieldType] = own_fields()
 
     @classmethod
@@ -164,6 +171,10 @@ async def _billed_through(root: strawberry.Parent[Customer], info: Info) -> Any:
 
 async def _merged_into(root: strawberry.Parent[Customer], info: Info) -> Any:
     return await info.context.load.customers.load(root.merged_into) if root.merged_into is not None else None
+
+
+async def _groups_version(root: strawberry.Parent[Customer], info: Info) -> int:
+    return int(await info.context.load.groups_versions.load(root.id))
 
 
 async def _places(root: strawberry.Parent[Customer], info: Info) -> Any:
@@ -213,6 +224,9 @@ class CustomerType(Node):
     )
     closed_at: datetime | None
     erased_at: datetime | None
+    groups_version: int = strawberry.field(
+        resolver=_groups_version, description="Of its groups: give it back when it joins or leaves one."
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -20,6 +20,7 @@ from domain.ids import ContractId
 from domain.plans.assignment import PlanAssignment
 from domain.usecases.give_units import Gift, GiveUnits, SetGiftRules, get_gift_rules, give_units, set_gift_rules
 from domain.usecases.grant_units import Granted, GrantUnits, WithdrawGrant, grant_units, withdraw_grant
+from domain.usecases.load_versions import gift_rules_version
 from domain.usecases.put_on_plan import OnPlans, PlanTold, PutOnPlan, get_plan_assignments, list_plans, put_on_plan
 from domain.usecases.tell_buckets import BucketEntry, Happened, TellBuckets, tell_buckets
 
@@ -165,6 +166,10 @@ class GiftType:
     grants: list[GrantType]
 
 
+async def _rules_version(info: Info) -> int:
+    return int(await info.context.ask(gift_rules_version))
+
+
 @strawberry.type(name="GiftRules", description="How lines may give units to each other; perMonth 0: not at all.")
 class GiftRulesType:
     """``GiftRules``."""
@@ -172,6 +177,9 @@ class GiftRulesType:
     per_month: int
     most_percent: int
     anybody: bool
+    version: int = strawberry.field(
+        resolver=_rules_version, description="Give it back with a change, so that nobody's change is overwritten."
+    )
 
 
 def _rules(found: GiftRules | None) -> GiftRulesType:
@@ -283,6 +291,9 @@ class GiftRulesInput:
     per_month: int
     most_percent: int | None = None
     anybody: bool | None = None
+    version: int | None = strawberry.field(
+        default=None, description="That of the rules that were read; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 

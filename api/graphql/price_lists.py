@@ -12,7 +12,7 @@ from api.graphql.catalogue import RateType, RoundingRuleType
 from api.graphql.connections import Connection, connect, request, size
 from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
-from api.graphql.inputs import given
+from api.graphql.inputs import command, given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
 from api.graphql.once import kept_key
@@ -42,6 +42,10 @@ async def _rates(
     return connect(await info.context.ask(list_rates, query), "Rate", after=after)
 
 
+async def _version(root: strawberry.Parent[PriceList], info: Info) -> int:
+    return int(await info.context.load.price_versions.load(root.name))
+
+
 async def _parent(root: strawberry.Parent[PriceList], info: Info) -> Any:
     return await info.context.load.price_lists.load(root.parent) if root.parent is not None else None
 
@@ -57,6 +61,7 @@ class PriceListType(Node):
     parent: PriceListType | None = strawberry.field(resolver=_parent)
     band_policy: str | None
     rounding: RoundingRuleType | None
+    version: int = strawberry.field(resolver=_version, description="Of its prices: give it back when you change them.")
     rates: Connection[RateType] = strawberry.field(
         resolver=_rates, description="The present versions that stand in this list itself."
     )
@@ -135,6 +140,9 @@ class ChangePricesInput:
     price_list: str
     rates: list[RateInput]
     valid_from: datetime
+    version: int | None = strawberry.field(
+        default=None, description="That of the list that was read; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 
@@ -192,7 +200,7 @@ async def _create(info: Info, asked: Annotated[CreatePriceListInput, strawberry.
 
 
 async def _change(info: Info, asked: Annotated[ChangePricesInput, strawberry.argument(name="input")]) -> Any:
-    cmd = ChangePrices(price_list=asked.price_list, rates=read_rates(asked.rates), valid_from=asked.valid_from)
+    cmd = command(ChangePrices, asked, rates=read_rates(asked.rates))
     return PricesChanged(rates=await info.context.ask(change_prices, cmd, clock=info.context.wiring.clock))
 
 

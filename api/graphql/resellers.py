@@ -118,6 +118,9 @@ class ChangeResellerTermsInput:
     parent: strawberry.Maybe[ID | None]
     price_list: strawberry.Maybe[str | None]
     customer: strawberry.Maybe[ID | None]
+    version: int | None = strawberry.field(
+        default=None, description="That of the reseller's terms that were read, termsVersion; left out: whatever it is."
+    )
     idempotency_key: str | None = kept_key()
 
 

@@ -23,6 +23,7 @@ from domain.usecases.get_subscription import owner_of_number
 from domain.usecases.give_units import GiveUnits, SetGiftRules, get_gift_rules, give_units, set_gift_rules
 from domain.usecases.grant_units import Granted, GrantUnits, WithdrawGrant, grant_units, withdraw_grant
 from domain.usecases.list_allowances import ListAllowances, list_allowances
+from domain.usecases.load_versions import gift_rules_version
 from domain.usecases.put_on_plan import OnPlans, PutOnPlan, get_plan_assignments, list_plans, put_on_plan
 from domain.usecases.tell_buckets import FIRST_MAX, BucketEntry, Happened, TellBuckets, tell_buckets
 
@@ -108,6 +109,7 @@ class GiftRulesModel(Model):
     perMonth = needed(Integer)  # noqa: N815
     mostPercent = needed(Integer)  # noqa: N815
     anybody = needed(Boolean)
+    version = needed(Integer)
 
 
 class BucketEntryModel(Model):
@@ -318,20 +320,27 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("GetGiftRules", returns=GiftRulesModel, result="rules")
     async def get_gift_rules(ctx: Any) -> Any:  # noqa: N805
         """Return how lines may give units to each other."""
-        return _rules(await ctx.udc.ask(get_gift_rules))
+        return await _rules(ctx.udc, await ctx.udc.ask(get_gift_rules))
 
     @operation(
         "SetGiftRules",
         needed(Integer(ge=0, le=1000)),
         Integer(ge=1, le=100),
         Boolean,
+        Integer,
         returns=GiftRulesModel,
         result="rules",
     )
-    async def set_gift_rules(ctx: Any, perMonth: int, mostPercent: int | None, anybody: bool | None) -> Any:  # noqa: N803, N805
+    async def set_gift_rules(
+        ctx: Any,  # noqa: N805
+        perMonth: int,  # noqa: N803
+        mostPercent: int | None,  # noqa: N803
+        anybody: bool | None,
+        version: int | None,
+    ) -> Any:
         """Say how lines may give units to each other."""
-        cmd = SetGiftRules(per_month=perMonth, most_percent=mostPercent or 100, anybody=bool(anybody))
-        return _rules(await ctx.udc.ask(set_gift_rules, cmd))
+        cmd = SetGiftRules(per_month=perMonth, most_percent=mostPercent or 100, anybody=bool(anybody), version=version)
+        return await _rules(ctx.udc, await ctx.udc.ask(set_gift_rules, cmd))
 
 
 def _around(call: Any) -> dict[str, Any]:
@@ -388,9 +397,10 @@ def _grant(found: Granted) -> BucketGrant:
     )
 
 
-def _rules(found: GiftRules | None) -> GiftRulesModel:
-    rules = found or GiftRules(per_month=0)
-    return GiftRulesModel(perMonth=rules.per_month, mostPercent=rules.most_percent, anybody=rules.anybody)
+async def _rules(call: Any, found: GiftRules | None) -> GiftRulesModel:
+    rules, version = found or GiftRules(per_month=0), await call.ask(gift_rules_version)
+    told = {"perMonth": rules.per_month, "mostPercent": rules.most_percent, "anybody": rules.anybody}
+    return GiftRulesModel(**told, version=version)
 
 
 def _entry(one: BucketEntry) -> BucketEntryModel:

@@ -38,6 +38,7 @@ from domain.usecases.commissions import (
 from domain.usecases.create_reseller import CreateReseller, create_reseller
 from domain.usecases.get_customer import get_customer
 from domain.usecases.list_resellers import list_resellers
+from domain.usecases.load_versions import terms_versions
 from domain.usecases.number_series import ChangeSeries, change_series, list_series
 from domain.usecases.read_meter import read_meter
 from domain.usecases.sync_customers import (
@@ -124,6 +125,7 @@ class ResellerModel(Model):
     priceList = Unicode  # noqa: N815
     seller = SellerModel
     version = needed(Integer)
+    termsVersion = Integer  # noqa: N815
 
 
 class ResellerPage(Model):
@@ -380,7 +382,8 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Return the resellers that the caller may see."""
         found = await ctx.udc.ask(list_resellers)
         codes = {one.id: one.code for one in found}
-        return ResellerPage(reseller=[_reseller(one, codes) for one in found])
+        versions = await ctx.udc.ask(terms_versions, list(codes))
+        return ResellerPage(reseller=[_reseller(one, codes, versions.get(one.id)) for one in found])
 
     @operation(
         "CreateReseller",
@@ -442,16 +445,18 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
         Unicode,
         Unicode,
         Unicode,
+        Integer,
         returns=ResellerTermPage,
         result="page",
     )
-    async def change_reseller_terms(
+    async def change_reseller_terms(  # noqa: PLR0917
         ctx: Any,  # noqa: N805
         code: str,
         validFrom: datetime | None,  # noqa: N803
         parent: str | None,
         priceList: str | None,  # noqa: N803
         customerNumber: str | None,  # noqa: N803
+        version: int | None,
     ) -> Any:
         """Change of whom a reseller buys, at which list and as which customer, from an instant on; absent: as it is."""
         codes = await _codes(ctx.udc)
@@ -464,7 +469,7 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
             changes["customer"] = (await ctx.udc.ask(get_customer, customerNumber)).id
         key = _key(codes, code, "code")
         assert key is not None
-        cmd = ChangeResellerTerms(reseller=key, valid_from=validFrom, **changes)
+        cmd = ChangeResellerTerms(reseller=key, valid_from=validFrom, version=version, **changes)
         terms = await ctx.udc.ask(change_reseller_terms, cmd, clock=ctx.udc.wiring.clock)
         numbers = {
             one.customer: (await ctx.udc.ask(get_customer, one.customer)).number
@@ -645,7 +650,7 @@ def _series(one: NumberSeries, codes: dict[ResellerId, str]) -> SeriesModel:
     return SeriesModel(kind=one.kind.value, reseller=seller, prefix=one.prefix, next=one.next)
 
 
-def _reseller(one: Reseller, codes: dict[ResellerId, str]) -> ResellerModel:
+def _reseller(one: Reseller, codes: dict[ResellerId, str], terms_version: int | None = None) -> ResellerModel:
     return ResellerModel(
         code=one.code,
         name=one.name,
@@ -653,6 +658,7 @@ def _reseller(one: Reseller, codes: dict[ResellerId, str]) -> ResellerModel:
         priceList=one.price_list,
         seller=None if one.seller is None else _seller(one.seller),
         version=one.version,
+        termsVersion=terms_version,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.alarms import Alarms
+from domain.ports.approvals import Approvals
 from domain.ports.basis import BasisStore
 from domain.ports.bulk import Bulk
 from domain.ports.catalogue import Catalogue
@@ -43,6 +44,7 @@ from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
 from domain.ports.usage import UsageStore
 from domain.ports.users import ProofStore, Users
+from domain.ports.versions import Versions
 from domain.ports.webhooks import Events, Webhooks
 from domain.ports.wholesale import Wholesale
 from domain.ports.withdrawals import Withdrawals
@@ -71,6 +73,8 @@ class Unit(Protocol):
     def answers(self) -> Answers: ...  # noqa: D102
     @property
     def kept(self) -> Keeping: ...  # noqa: D102
+    @property
+    def versions(self) -> Versions: ...  # noqa: D102
     @property
     def customers(self) -> Customers: ...  # noqa: D102
     @property
@@ -171,6 +175,8 @@ class Unit(Protocol):
     def identity_providers(self) -> IdentityProviders: ...  # noqa: D102
     @property
     def levels(self) -> Levels: ...  # noqa: D102
+    @property
+    def approvals(self) -> Approvals: ...  # noqa: D102
     @property
     def bulk(self) -> Bulk: ...  # noqa: D102
 

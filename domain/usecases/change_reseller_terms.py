@@ -14,6 +14,7 @@ from domain.ids import CustomerId, ResellerId
 from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
+from domain.ports.versions import Versioned
 from domain.refusal import BadValue, LimitExceeded, NotAllowed, NotFound
 from domain.resellers.reseller import TERMS_MAX, Reseller, Term, as_of, check_tree
 
@@ -22,7 +23,8 @@ from domain.resellers.reseller import TERMS_MAX, Reseller, Term, as_of, check_tr
 class ChangeResellerTerms:
     """What holds from ``valid_from`` on (None: now); what is not given stays as it is then. Later terms are dropped.
 
-    ``customer`` is a customer of the one he buys from; None: he is not invoiced.
+    ``customer`` is a customer of the one he buys from; None: he is not invoiced. ``version``: that of the terms
+    that were read; None: whatever it is.
     """
 
     reseller: ResellerId
@@ -30,6 +32,7 @@ class ChangeResellerTerms:
     parent: Change[ResellerId | None] = UNCHANGED
     price_list: Change[str | None] = UNCHANGED
     customer: Change[CustomerId | None] = UNCHANGED
+    version: int | None = None
 
 
 @operation(Action.WRITE_CUSTOMERS)
@@ -40,7 +43,7 @@ async def change_reseller_terms(
 
     What is rated already stays as it is. The operator changes everybody's; a reseller's client those of the resellers
     below it, and never its own. Refuses with: NotAllowed, NotFound (reseller, parent, price list, customer), BadValue
-    (a tree that goes round or is too deep, a customer of somebody else, nothing given), LimitExceeded.
+    (a tree that goes round or is too deep, a customer of somebody else, nothing given), LimitExceeded, Stale.
     """
     check_texts(cmd)
     changes: dict[str, Any] = given(cmd, "parent", "price_list", "customer")
@@ -74,6 +77,7 @@ async def change_reseller_terms(
                 raise BadValue("the customer is to be one of whom the reseller buys from", field="customer")
             if any(one.reseller != cmd.reseller and one.customer == term.customer for one in terms):
                 raise BadValue("another reseller is invoiced as this customer", field="customer")
+        await unit.versions.advance(Versioned.RESELLER_TERMS, cmd.reseller, cmd.version)
         await unit.resellers.drop_terms(cmd.reseller, at)
         await unit.resellers.put_term(term)
         changed = [camel(name) for name in changes]

@@ -23,6 +23,7 @@ from domain.ids import GrantId, SubscriptionId
 from domain.intake.raters import Raters
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
+from domain.ports.versions import Versioned
 from domain.rating.clock import micros
 from domain.refusal import BadValue, LimitExceeded, NotAllowed, NotFound, WrongState
 from domain.usecases.grant_units import Granted, bucket_named, units
@@ -42,11 +43,12 @@ class GiveUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetGiftRules:
-    """``per_month`` 0: nobody gives."""
+    """``per_month`` 0: nobody gives. ``version``: that of the rules that were read; None: whatever it is."""
 
     per_month: int
     most_percent: int = 100
     anybody: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ async def get_gift_rules(*, actor: Actor, begin: Begin) -> GiftRules | None:
 
 @operation(Action.WRITE_PRICES)
 async def set_gift_rules(cmd: SetGiftRules, *, actor: Actor, begin: Begin) -> GiftRules | None:
-    """Put the operator's rules for gifts. Refuses with: NotAllowed, BadValue."""
+    """Put the operator's rules for gifts. Refuses with: NotAllowed, BadValue, Stale."""
     within(actor, Part.GIFTS)
     if not 0 <= cmd.per_month <= 1000:
         raise BadValue("gifts in a month are 0 to {most}", most=1000, field="perMonth")
@@ -229,6 +231,7 @@ async def set_gift_rules(cmd: SetGiftRules, *, actor: Actor, begin: Begin) -> Gi
         raise BadValue("a part is 1 to {most} per cent", most=100, field="mostPercent")
     rules = GiftRules(per_month=cmd.per_month, most_percent=cmd.most_percent, anybody=cmd.anybody)
     async with begin(actor) as unit:
+        await unit.versions.advance(Versioned.GIFT_RULES, "", cmd.version)
         before = await unit.grants.rules()
         await unit.grants.put_rules(rules if cmd.per_month else None)
         detail = {"perMonth": cmd.per_month, "mostPercent": cmd.most_percent, "anybody": cmd.anybody}

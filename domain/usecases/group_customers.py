@@ -13,17 +13,22 @@ from domain.customers.group import GROUP_MAX, Membership
 from domain.ids import CustomerId
 from domain.period import utc
 from domain.ports.unit import Begin
+from domain.ports.versions import Versioned
 from domain.refusal import BadValue, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinGroup:
-    """The customer is in the group from ``valid_from`` on, before ``valid_to``; None: until it leaves."""
+    """The customer is in the group from ``valid_from`` on, before ``valid_to``; None: until it leaves.
+
+    ``version``: that of the customer's groups as they were read; None: whatever it is.
+    """
 
     customer: CustomerId
     name: str
     valid_from: datetime
     valid_to: datetime | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,7 @@ class LeaveGroup:
     customer: CustomerId
     name: str
     at: datetime
+    version: int | None = None
 
 
 @operation(Action.WRITE_PRICES)
@@ -40,7 +46,7 @@ async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[
     """Put a customer into a group and return its memberships. What is rated already stays; rate it again to change it.
 
     It moves prices, on whatever level a discount acts, so it asks for the permission of prices.
-    Refuses with: NotAllowed, BadValue, NotFound (customer), Overlap (it is in the group then).
+    Refuses with: NotAllowed, BadValue, NotFound (customer), Overlap (it is in the group then), Stale.
     """
     check_texts(cmd)
     if not cmd.name.strip() or len(cmd.name) > GROUP_MAX:
@@ -53,6 +59,7 @@ async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[
         customer = await unit.customers.get(cmd.customer)
         new = Membership(operator=actor.operator, customer=customer.id, name=cmd.name, valid_from=since, valid_to=until)
         await unit.groups.add(new)
+        await unit.versions.advance(Versioned.CUSTOMER_GROUPS, customer.id, cmd.version)
         detail = {"group": new.name, "from": since.isoformat(), "to": None if until is None else until.isoformat()}
         await unit.audit.write("join_group", f"customer:{customer.id}", detail)
         return await unit.groups.of(customer.id)
@@ -62,7 +69,7 @@ async def join_group(cmd: JoinGroup, *, actor: Actor, begin: Begin) -> Sequence[
 async def leave_group(cmd: LeaveGroup, *, actor: Actor, begin: Begin) -> Sequence[Membership]:
     """End a customer's membership of a group; one that would have begun later goes. Returns its memberships.
 
-    Refuses with: NotAllowed, BadValue, NotFound (customer, or it is not in the group then or later).
+    Refuses with: NotAllowed, BadValue, NotFound (customer, or it is not in the group then or later), Stale.
     """
     check_texts(cmd)
     at = utc(cmd.at, field="at")
@@ -75,6 +82,7 @@ async def leave_group(cmd: LeaveGroup, *, actor: Actor, begin: Begin) -> Sequenc
         ]
         if not held:
             raise NotFound("the customer is not in the group {name} then or later", name=cmd.name, field="name")
+        await unit.versions.advance(Versioned.CUSTOMER_GROUPS, customer.id, cmd.version)
         for one in held:
             await unit.groups.end(one, replace(one, valid_to=at) if one.valid_from < at else None)
         await unit.audit.write("leave_group", f"customer:{customer.id}", {"group": cmd.name, "at": at.isoformat()})

@@ -15,6 +15,7 @@ from domain.ports.clock import Clock
 from domain.ports.exchange import RateFiles, RatesPut
 from domain.ports.page import PAGE_MAX
 from domain.ports.unit import Begin
+from domain.ports.versions import Versioned
 from domain.refusal import BadValue, LimitExceeded
 
 CONTENT_MAX: Final = 20_000_000
@@ -85,9 +86,12 @@ async def margin_rules(*, actor: Actor, begin: Begin) -> MarginRules:
 
 
 @operation(Action.WRITE_PRICES)
-async def set_margin_rules(rules: MarginRules, *, actor: Actor, begin: Begin) -> MarginRules:
-    """Say how margins are watched. Refuses with: NotAllowed."""
+async def set_margin_rules(
+    rules: MarginRules, version: int | None = None, *, actor: Actor, begin: Begin
+) -> MarginRules:
+    """Say how margins are watched. ``version``: that of the rules that were read. Refuses with: NotAllowed, Stale."""
     async with begin(actor) as unit:
+        await unit.versions.advance(Versioned.MARGIN_RULES, "", version)
         await unit.exchange.keep_rules(rules)
         detail = {"loss_min": rules.loss_min, "rate_max_age_days": rules.rate_max_age_days}
         await unit.audit.write("set_margin_rules", "margin_rules", detail)

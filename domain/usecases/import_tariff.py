@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.catalogue.document import read_tariff
 from domain.commands import check_texts
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
+from domain.ports.versions import Versioned
 from domain.refusal import Conflict
+from domain.usecases.four_eyes import agreed, four_eyes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class TariffImported:
 
 
 @operation(Action.WRITE_PRICES)
+@four_eyes(ApprovalKind.PRICES)
 async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock: Clock) -> TariffImported:
     """Make the operator's catalogue that of the document, as a whole or not at all.
 
@@ -47,6 +51,7 @@ async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock:
     check_texts(tariff)
     async with begin(actor) as unit:
         await unit.catalogue.hold()
+        await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=clock.now())
         missing = sorted(await unit.catalogue.lists_in_use() - set(tariff.price_lists))
         if missing:
             raise Conflict(
@@ -64,6 +69,7 @@ async def import_tariff(cmd: ImportTariff, *, actor: Actor, begin: Begin, clock:
             parties_left=len(tariff.parties),
         )
         if changed.began or changed.ended:
+            await unit.versions.advance_all(Versioned.PRICES, list(tariff.price_lists))
             detail = {"revision": answer.revision, "began": changed.began, "ended": changed.ended}
             await unit.audit.write("import_tariff", "catalogue", detail)
     return answer

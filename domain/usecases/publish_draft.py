@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.catalogue.document import BadTariff
 from domain.catalogue.draft import Draft, DraftState
 from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
+from domain.ports.versions import Versioned
 from domain.refusal import Conflict, NotFound, Stale
 from domain.usecases.check_draft import prepare
+from domain.usecases.four_eyes import agreed, four_eyes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class DraftPublished:
 
 
 @operation(Action.WRITE_PRICES)
+@four_eyes(ApprovalKind.PRICES)
 async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock: Clock) -> DraftPublished:
     """Make the open draft of this name part of the catalogue, as a whole or not at all, and close it.
 
@@ -50,6 +54,7 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
     at = now if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
     async with begin(actor) as unit:
         await unit.catalogue.hold()
+        await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=now)
         draft = await unit.drafts.open(cmd.name)
         if draft is None:
             raise NotFound("no open draft {name!r}", name=cmd.name, field="name")
@@ -67,6 +72,8 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
                 field="acceptWarnings",
             )
         changed = await unit.catalogue.amend(prepared.before, prepared.made.after, recorded_at=now)
+        if changed.began or changed.ended:
+            await unit.versions.advance_all(Versioned.PRICES, list(prepared.made.after.price_lists))
         revision = await unit.catalogue.revision()
         closed = replace(draft, state=DraftState.PUBLISHED, changed_at=now, valid_from=at, revision=revision)
         await unit.drafts.close(closed)
