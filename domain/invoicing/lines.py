@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.contracts.contract import Contract
-from domain.contracts.service import CountryTax, Service
+from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import SubscriptionId
@@ -19,7 +19,8 @@ from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
 from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
-from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, SOLD_ABROAD, VatTreatment, in_eu, treat
+from domain.invoicing.taxing import tax_of, treatment_of
+from domain.invoicing.vat import SOLD_ABROAD, VatTreatment, in_eu
 from domain.invoicing.words import words
 from domain.money import MICRO, divide, round_to
 from domain.period import Period
@@ -72,20 +73,8 @@ def _day_of(at: datetime, zone: str) -> date:
 
 
 def taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
-    """Return how a service is taxed and booked for the bill's payer.
-
-    What its entry for the payer's country says goes before the rules, but for one thing: a business of another member
-    state that would be charged VAT of its own country accounts for it itself.
-    """
-    tax = service.tax_in(bill.payer.address.country)
-    domestic = bill.payer.address.country == bill.operator.country
-    if tax is None or (tax.vat_category is None and tax.vat_percent is None):
-        found = _treatment(bill, service.vat_percent)
-    elif domestic and tax.vat_category in {None, "S"}:
-        found = _treatment(bill, tax.vat_percent or Decimal(0))
-    else:
-        found = _told(bill, tax, service)
-    return found, (tax.account if tax and tax.account else SOLD_ABROAD.get(found.category, service.account))
+    """Return how a service is taxed and booked for the bill's payer."""
+    return tax_of(service, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on)
 
 
 def place_of_supply(bill: Bill) -> str:
@@ -99,34 +88,6 @@ def place_of_supply(bill: Bill) -> str:
     held = {line.service for each in bill.members for one in bill.contracts.get(each.id, ()) for line in one.services}
     told = (bill.services[key].tax_in(buyer) for key in held if key in bill.services)
     return buyer if any(tax and (tax.vat_category or tax.vat_percent) for tax in told) else seller
-
-
-def _told(bill: Bill, tax: CountryTax, service: Service) -> VatTreatment:
-    category = tax.vat_category or ("S" if tax.vat_percent else "Z")
-    percent = tax.vat_percent or Decimal(0)
-    if category == "S":
-        usual = _treatment(bill, service.vat_percent)
-        return usual if usual.category == "AE" else VatTreatment("S", percent)
-    if category == "AE":
-        return REVERSE_CHARGE
-    if category == "G":
-        return EXPORT
-    if category == "E":
-        return VatTreatment("E", Decimal(0), None, "Undantag från moms")
-    if category == "O":
-        return VatTreatment("O", Decimal(0), "VATEX-EU-O", "Utanför momsens tillämpningsområde")
-    return VatTreatment("Z", Decimal(0))
-
-
-def _treatment(bill: Bill, percent: Decimal) -> VatTreatment:
-    return treat(
-        seller_country=bill.operator.country,
-        buyer_country=bill.payer.address.country,
-        buyer_is_business=bill.payer.kind is CustomerKind.ORGANISATION,
-        buyer_vat_id=bill.payer.vat_id,
-        percent=percent,
-        on=bill.run.issued_on,
-    )
 
 
 def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharge) -> Line:
@@ -221,7 +182,7 @@ def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, s
         service = bill.services[line.service]
         if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
             return taxed(bill, service)
-    found = _treatment(bill, USAGE_VAT_PERCENT)
+    found = treatment_of(USAGE_VAT_PERCENT, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on)
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 
 
