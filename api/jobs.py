@@ -12,8 +12,10 @@ from typing import Final
 
 from api.bulk import bulk_job
 from api.feeding import poll_job
+from api.mailing import link_job, notice_job
 from api.provisioning import order_job
 from api.wiring import Wiring
+from domain.access import letters
 from domain.access.actor import Actor
 from domain.bulk import run as bulk_run
 from domain.ids import FileId
@@ -71,4 +73,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,
+    letters.LINK_JOB: link_job,
+    letters.NOTICE_JOB: notice_job,
 }

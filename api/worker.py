@@ -16,6 +16,7 @@ from typing import Final
 
 from api.jobs import HANDLERS, Handler
 from api.wiring import Wiring
+from domain.access import letters
 from domain.access.actor import system
 from domain.jobs.job import Job, delay
 from domain.ports.jobs import Presence
@@ -32,7 +33,7 @@ AWAY_SECONDS_MAX: Final = 10.0
 SWEEP_SECONDS: Final = 3600.0
 # These wait for others' machines and do little here. They have places of their own, so that a slow element holds up no
 # files, and a long file no orders.
-ASKING: Final = frozenset({place_order.KIND})
+ASKING: Final = frozenset({place_order.KIND, letters.LINK_JOB, letters.NOTICE_JOB})
 ASKING_MAX: Final = 8
 
 

@@ -30,6 +30,7 @@ from api.graphql.lines import LineMutation
 from api.graphql.margin_updates import MarginSubscription
 from api.graphql.margins import MarginQuery
 from api.graphql.mediation import MediationMutation, MediationQuery
+from api.graphql.myself import MyselfMutation, MyselfQuery
 from api.graphql.node_query import NodeQuery
 from api.graphql.number_orders import NumberOrderMutation, NumberOrderQuery, PortOrderType, PreselectionOrderType
 from api.graphql.numbers import NumberMutation, NumberQuery, NumberSeriesType
@@ -48,9 +49,11 @@ from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
+from api.graphql.signing_in import SigningInMutation
 from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.trail import TrailQuery
 from api.graphql.usage import UsageQuery, UsageType
+from api.graphql.users import UserMutation, UserQuery, UserType
 from api.graphql.webhooks import EventQuery, EventSubscription, EventType, WebhookMutation, WebhookType
 from api.graphql.wholesale import WholesaleMutation, WholesaleQuery
 
@@ -93,6 +96,8 @@ class Query(
     OrderQuery,
     ElementQuery,
     EventQuery,
+    UserQuery,
+    MyselfQuery,
     BulkQuery,
     TrailQuery,
 ):
@@ -130,6 +135,9 @@ class Mutation(
     OrderMutation,
     ElementMutation,
     WebhookMutation,
+    UserMutation,
+    MyselfMutation,
+    SigningInMutation,
     BulkMutation,
 ):
     """Every mutation."""
@@ -191,6 +199,7 @@ def make_schema() -> strawberry.Schema:
             NetworkElementType,
             EventType,
             WebhookType,
+            UserType,
         ],
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
         exception_handlers=HANDLERS,

@@ -50,3 +50,9 @@ async def users_by_ids(keys: Sequence[UserId], *, actor: Actor, begin: Begin) ->
     """Return those of the users that the caller sees. Refuses with: NotAllowed."""
     async with begin(actor) as unit:
         return {one.id: one for one in await unit.users.by_ids(keys)}
+
+
+async def level_names(keys: Sequence[LevelId], *, actor: Actor, begin: Begin) -> Mapping[LevelId, str]:
+    """Return the names of users' levels, as far as the caller sees them; who sees a user may know."""
+    async with begin(actor) as unit:
+        return {key: one.name for key, one in (await unit.levels.many(keys)).items()}
