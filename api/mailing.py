@@ -19,7 +19,7 @@ def post_of(wiring: Wiring) -> Post:
     return Post(
         mailer=wiring.mailer,
         portal=wiring.settings.portal,
-        tell=lambda said, language: told(said, language),
+        tell=told,
         draw=secrets.token_urlsafe,
     )
 
