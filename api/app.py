@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import strawberry
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from api.graphql.schema import make_schema
 from api.graphql.socket import GraphQLSockets
 from api.graphql.unnamed import UNNAMED_MAX
 from api.graphql.view import GraphQLView
+from api.limiting import Defaults, RateGate
 from api.metering import CallMeter
 from api.rest import basis, bulk, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
@@ -37,7 +38,9 @@ from api.wiring import Wiring
 from domain.access.actor import Action
 from domain.payments.record import FORMATS
 from domain.ports.page import PAGE_MAX
+from domain.refusal import BadValue
 from domain.usecases.rate_events import EVENTS_MAX
+from integrations.transports.addresses import Network, read_networks
 
 OBJECT = {"type": "object"}
 TEXT = {"type": "string"}
@@ -63,9 +66,26 @@ async def application(
     requests.count_sockets(lambda: sockets.open)
     counted = calls.count if calls is not None else None
     places = {"/graphql": sockets}
+    limits = RateGate(wiring.buckets, Defaults.of(wiring.settings), begin=wiring.begin, clock=wiring.clock)
     return Gate(
-        table.router(), bearer, table.admission, requests.seen, sockets=places, counted=counted, journal=wiring.journal
+        table.router(),
+        bearer,
+        table.admission,
+        requests.seen,
+        sockets=places,
+        counted=counted,
+        journal=wiring.journal,
+        limits=limits,
+        proxies=_proxies(wiring),
     )
+
+
+def _proxies(wiring: Wiring) -> Sequence[Network]:
+    """Return the proxies that are believed. Refuses with: BadValue (a setting that is none)."""
+    try:
+        return read_networks(wiring.settings.trusted_proxies or "")
+    except ValueError as wrong:
+        raise BadValue("{wrong}: networks are such as 10.0.0.0/8", wrong=wrong, field="trusted_proxies") from None
 
 
 def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberry.Schema | None = None) -> Table:

@@ -18,7 +18,7 @@ from domain.access.chain import LineKind
 from domain.access.doing import ACTIVITY, DOING, SEEN_MAX, Activity, Done
 from domain.ports.clock import Clock
 from domain.ports.trail import Entry, TrailKeeper
-from domain.refusal import Refusal
+from domain.refusal import NotFound, Refusal
 
 ENTRIES_MAX: Final = 20_000  # that wait to be written; beyond, they are counted
 # Of one caller within one flush: attempts that fail are told one by one up to here, then by their count.
@@ -147,6 +147,7 @@ def refusing(name: str) -> Iterator[None]:
     except Refusal as no:
         if (activity := ACTIVITY.get()) is not None:
             activity.of(name).refused = no.code
+            activity.missing += isinstance(no, NotFound)
         raise
 
 

@@ -107,6 +107,24 @@ class Settings:
         Path | None,
         Words("list of breached passwords (Pwned Passwords ordered by hash, SHA1:COUNT); none of it is taken"),
     ] = None
+    requests_per_second_address: Annotated[
+        int, Words("how many requests a second one address may make, five seconds' worth at once; 0: no limit")
+    ] = 1000
+    requests_per_second_client: Annotated[
+        int, Words("how many requests a second one client or person may make, unless his operator says; 0: no limit")
+    ] = 1000
+    requests_per_second_account: Annotated[
+        int, Words("how many requests a second all of an operator's clients may make, unless he says; 0: no limit")
+    ] = 5000
+    sign_ins_per_minute: Annotated[
+        int, Words("how many attempts to sign in, and tokens, one address may ask for in a minute; 0: no limit")
+    ] = 100
+    missing_per_minute: Annotated[
+        int, Words("how many things that are not there one client may ask for in a minute; 0: no limit")
+    ] = 300
+    trusted_proxies: Annotated[
+        str | None, Words("networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, commas between")
+    ] = None
     audit_days: Annotated[int, Words("how many days lines of the audit trail about changes are kept; 0: for ever")] = 0
     audit_reads_days: Annotated[int, Words("how many days lines about what was read are kept; 0: for ever")] = 400
     audit_refused_days: Annotated[int, Words("how many days lines about what was refused are kept; 0: for ever")] = 400

@@ -22,6 +22,7 @@ from domain.ports.factors import Factors
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
+from domain.ports.limiting import Buckets
 from domain.ports.mail import Mailer
 from domain.ports.news import News
 from domain.ports.oidc import OidcClient
@@ -61,6 +62,7 @@ from persistence.credentials import StoredCredentials
 from persistence.embedded import reach
 from persistence.engine import CONNECTIONS_MAX, Database
 from persistence.jobs import StoredQueue
+from persistence.limiting import MemoryBuckets, StoredBuckets
 from persistence.memory import MemoryDatabase
 from persistence.memory_access import MemoryDirectory
 from persistence.memory_credentials import MemoryCredentials
@@ -110,6 +112,7 @@ class Wiring:
     oidc: OidcClient
     trail: TrailKeeper
     journal: Journal
+    buckets: Buckets
     passwords: Passwords
     mailer: Mailer
     factors: Factors = field(
@@ -196,6 +199,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         mailer=_mailer(settings, clock or SystemClock()),
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
+        buckets=StoredBuckets(database),
         database=database,
     )
 
@@ -227,6 +231,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         oidc=CheckedOidc(CheckedHttp(_networks(settings))),
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
+        buckets=MemoryBuckets(memory),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
     )

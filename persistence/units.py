@@ -34,6 +34,7 @@ from persistence.jobs import JobStore
 from persistence.keeping import KeepingStore, MemoryKeeping
 from persistence.ledger import LedgerStore
 from persistence.levels import LevelStore
+from persistence.limiting import MemoryRateLimits, RateLimitStore
 from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
@@ -157,6 +158,7 @@ class StoredUnit:
         self.events = EventLog(transaction, actor)
         self.webhooks = WebhookStore(transaction, actor)
         self.bulk = BulkStore(transaction, actor)
+        self.rate_limits = RateLimitStore(transaction, actor)
         self.levels = LevelStore(transaction, actor)
         self.approvals = ApprovalStore(transaction, actor)
         self.sign_ins = SignInStore(transaction, actor)
@@ -231,6 +233,7 @@ class MemoryUnit:
         self.events = MemoryEvents(draft)
         self.webhooks = MemoryWebhooks(draft)
         self.bulk = MemoryBulk(draft)
+        self.rate_limits = MemoryRateLimits(draft)
         self.levels = MemoryLevels(draft)
         self.approvals = MemoryApprovals(draft)
         self.sign_ins = MemorySignIns(draft)

@@ -7,12 +7,13 @@ network address is the peer's; forwarding headers are never read.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -29,15 +30,20 @@ from api.auth.bearer import Bearer
 from api.auth.tokens import TokenRefused
 from api.catalogues import speak, speak_to
 from api.journal import Journal
+from api.limiting import RateGate, TooMany
+from api.limiting import answer as too_many
 from api.rest.refusals import Malformed, problem, refused
 from domain.access.actor import Actor
 from domain.access.doing import ACTIVITY, DOING
-from domain.refusal import Refusal
+from domain.refusal import NotFound, Refusal
+from integrations.transports.addresses import Network
 from persistence.away import DatabaseAway
 
 BLOCK_SECONDS: Final = 20.0  # the longest wait for the next block of a body
 PATIENCE_SECONDS: Final = 60.0  # a body that took longer must have come at RATE_MIN bytes a second at least
 RATE_MIN: Final = 1000
+HOPS_MAX: Final = 20
+SIGNING_IN: Final = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize")
 QUERY_CHARACTERS_MAX: Final = 8192
 QUERY_FIELDS_MAX: Final = 100
 SECRETS_IN_QUERY: Final = frozenset(
@@ -51,7 +57,7 @@ HEADERS: Final = {
 }
 
 # What is answered without a word to the log of faults.
-FORESEEN: Final = (Malformed, Refusal, TokenRefused, HTTPException, ClientDisconnect)
+FORESEEN: Final = (Malformed, TooMany, Refusal, TokenRefused, HTTPException, ClientDisconnect)
 
 access = logging.getLogger("tollwright.access")
 faults = logging.getLogger("tollwright.faults")
@@ -90,11 +96,16 @@ class Gate:
         sockets: Mapping[str, ASGIApp] = MappingProxyType({}),
         counted: Counted | None = None,
         journal: Journal | None = None,
+        limits: RateGate | None = None,
+        proxies: Sequence[Network] = (),
     ) -> None:
         """``sockets``: who answers a WebSocket on a path; each asks for a token by itself. ``counted``: the meter.
 
-        ``journal``: where it is told what was read and what was refused.
+        ``journal``: where it is told what was read and what was refused. ``limits``: how often who may ask.
+        ``proxies``: whose X-Forwarded-For is believed; nobody else's is read.
         """
+        self._limits = limits
+        self._proxies = tuple(proxies)
         self._journal = journal
         self._counted = counted
         self._app = app
@@ -107,7 +118,10 @@ class Gate:
         """Pass one request, or answer it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
+            return
+        if self._proxies:
+            scope["client"] = forwarded(scope, self._proxies)
+        if scope["type"] == "http":
             if self._journal is None:
                 await self._http(scope, receive, send)
                 return
@@ -120,7 +134,9 @@ class Gate:
         answers = self._sockets.get(scope["path"])
         try:
             _check_query(scope["query_string"])
-        except Malformed:
+            if self._limits is not None:
+                await self._limits.knock(_address(scope))
+        except (Malformed, TooMany):
             answers = None
         if answers is None:
             await send({"type": "websocket.close", "code": 1008})
@@ -138,8 +154,13 @@ class Gate:
             answer.route = admitted.route
             _check_query(scope["query_string"])
             unnamed = admitted.unnamed_max is not None and "authorization" not in Headers(scope=scope)
+            if self._limits is not None:
+                posted = scope["method"] == "POST" and admitted.route.startswith(SIGNING_IN)
+                await self._limits.knock(_address(scope), signing_in=unnamed or posted)
             scope["state"]["actor"] = None if admitted.public or unnamed else await self._caller(scope, admitted)
             speak_to(scope["state"]["actor"], Headers(scope=scope).get("accept-language"))
+            if self._limits is not None and scope["state"]["actor"] is not None:
+                answer.limit = await self._limits.pass_by(scope["state"]["actor"])
             _check_path(scope["path"], admitted.route)
             body_max = admitted.unnamed_max if unnamed else admitted.body_max
             if body_max is not None:
@@ -149,6 +170,7 @@ class Gate:
             await self._trouble(trouble, answer, scope, receive)
         finally:
             self._done(scope, answer, time.perf_counter() - began)
+            await self._missed(scope)
 
     async def _caller(self, scope: Scope, admitted: Admission) -> Actor:
         headers = Headers(scope=scope)
@@ -169,7 +191,10 @@ class Gate:
             raise trouble
         if answer.status:
             return
-        response = answer_to(trouble, answer.request_id)
+        if isinstance(trouble, TooMany):
+            response = too_many(trouble, answer.route, Headers(scope=scope).get("content-type", ""))
+        else:
+            response = answer_to(trouble, answer.request_id)
         await response(scope, receive, answer)
 
     def _note(self, trouble: Exception, answer: _Answer, scope: Scope) -> None:
@@ -178,12 +203,25 @@ class Gate:
         if activity is None or self._journal is None:
             return
         if isinstance(trouble, TokenRefused):
-            address = scope["client"][0] if scope.get("client") else None
             self._journal.refused(
-                None, "authenticate", answer.route, "not_authenticated", address=address, request=answer.request_id
+                *(None, "authenticate", answer.route, "not_authenticated"),
+                address=_address(scope),
+                request=answer.request_id,
             )
         elif isinstance(trouble, Refusal | Malformed) and scope["state"].get("actor") is not None:
             activity.of(DOING.get() or answer.route).refused = trouble.code
+            activity.missing += trouble.code == NotFound.code
+        elif isinstance(trouble, TooMany):
+            actor = scope["state"].get("actor")
+            self._journal.refused(
+                actor, "ask", answer.route, "rate_limited", address=_address(scope), request=answer.request_id
+            )
+
+    async def _missed(self, scope: Scope) -> None:
+        """Count what was asked for and is not there; whoever asks for much of it is slowed down."""
+        activity, caller = ACTIVITY.get(), scope["state"].get("actor")
+        if self._limits is not None and activity is not None and activity.missing and caller is not None:
+            await self._limits.missed(caller, activity.missing)
 
     def _done(self, scope: Scope, answer: _Answer, seconds: float) -> None:
         if self._journal is not None and (activity := ACTIVITY.get()) is not None:
@@ -214,6 +252,7 @@ class _Answer:
         self._send = send
         self.status = 0
         self.route = "none"
+        self.limit: str | None = None
         self.request_id = secrets.token_hex(8)
 
     async def __call__(self, message: Message) -> None:
@@ -223,6 +262,8 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers["x-request-id"] = self.request_id
+            if self.limit is not None:
+                headers["ratelimit"] = self.limit
         await self._send(message)
 
 
@@ -249,6 +290,38 @@ class _Measured:
             raise _too_large(self._max)
         check_pace(self._taken, time.monotonic() - self._began)
         return message
+
+
+def _address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+def forwarded(scope: Scope, proxies: Sequence[Network]) -> tuple[str, int] | None:
+    """Return who calls: behind proxies of ours, the last address in X-Forwarded-For that is none of theirs.
+
+    A header that comes from anybody else is not read, and in one from a proxy only what proxies wrote (attack L2).
+    """
+    client = scope.get("client")
+    if client is None or not _is_in(client[0], proxies):
+        return client if client is None else (client[0], client[1])
+    named = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+    for one in reversed([each.strip() for each in named.split(",") if each.strip()][-HOPS_MAX:]):
+        try:
+            address = str(ipaddress.ip_address(one))
+        except ValueError:
+            break  # what stands left of it nobody vouches for
+        if not _is_in(address, proxies):
+            return address, 0
+    return client[0], client[1]
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        place = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(place in one for one in networks)
 
 
 def _only(given: list[str]) -> str:

@@ -28,8 +28,9 @@ class Done:
 
 @dataclass(slots=True)
 class Activity:
-    """One request."""
+    """One request. ``missing``: how often it asked for something that is not there, or not its caller's."""
 
+    missing: int = 0
     done: dict[str, Done] = field(default_factory=dict)
 
     def of(self, name: str) -> Done:

@@ -30,6 +30,7 @@ from domain.ports.jobs import Jobs
 from domain.ports.keeping import Keeping
 from domain.ports.ledger import Ledger
 from domain.ports.levels import Levels
+from domain.ports.limiting import RateLimits
 from domain.ports.margins import Margins
 from domain.ports.metering import Meter
 from domain.ports.numbers import NumberOrders, Numbers
@@ -179,6 +180,8 @@ class Unit(Protocol):
     def approvals(self) -> Approvals: ...  # noqa: D102
     @property
     def bulk(self) -> Bulk: ...  # noqa: D102
+    @property
+    def rate_limits(self) -> RateLimits: ...  # noqa: D102
 
 
 class Begin(Protocol):
