@@ -25,7 +25,7 @@ create table if not exists approval (
     asked_at timestamptz not null,
     expires_at timestamptz not null,
     state text not null default 'pending'
-        check (state in ('pending', 'approved', 'carried_out', 'failed', 'refused', 'withdrawn')),
+        check (state in ('pending', 'approved', 'carried_out', 'failed', 'refused', 'withdrawn', 'expired')),
     decider text,
     decided_at timestamptz,
     reason text not null default '',

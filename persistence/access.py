@@ -74,6 +74,7 @@ class ClientRow(Table, tablename="api_client"):
     jwks = JSONB(null=True)
     sealed_secret = Bytea(null=True)
     level = BigInt(null=True)
+    made_by = Text(null=True)
 
 
 _OPERATOR = [
@@ -141,13 +142,24 @@ def client_from_row(row: Mapping[str, Any]) -> ApiClient:
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
         level=row["level"],
+        made_by=row["made_by"],
         **extras_from_row(row),
     )
 
 
 def client_to_row(client: ApiClient) -> dict[str, Any]:
     """Make the row of an API client."""
-    same = ("client_id", "operator", "name", "secret_sha256", "reseller", "created_at", "revoked_at", "level")
+    same = (
+        "client_id",
+        "operator",
+        "name",
+        "secret_sha256",
+        "reseller",
+        "created_at",
+        "revoked_at",
+        "level",
+        "made_by",
+    )
     scopes = sorted(scope.value for scope in client.scopes)
     return {name: getattr(client, name) for name in same} | {"scopes": scopes} | extras_to_row(client)
 

@@ -84,7 +84,7 @@ class ApiClient:
     ``portal``: people sign in through it. ``jwks``: the public keys that it signs assertions with (RFC 7523), instead
     of a secret. ``sealed_secret``: its secret once more, sealed by the installation's key, where the client asked for
     WS-Security's PasswordDigest, which cannot be checked against a hash. ``level``: it may do what its scopes and that
-    both say.
+    both say. ``made_by`` is who made it (``Actor.person``).
     """
 
     client_id: str
@@ -99,6 +99,7 @@ class ApiClient:
     jwks: Mapping[str, Any] | None = None
     sealed_secret: bytes | None = field(default=None, repr=False)
     level: LevelId | None = None
+    made_by: str | None = None
 
     @property
     def has_secret(self) -> bool:

@@ -6,11 +6,12 @@ permission to give, and what is declared cannot run without being asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from inspect import iscoroutinefunction
 from types import MappingProxyType
-from typing import Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.doing import DOING
@@ -51,16 +52,23 @@ def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Cal
             name=name, scopes=scopes, any_of=any_of, description=" ".join(said.partition("Refuses with")[0].split())
         )
 
-        @wraps(use_case)
-        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-            actor = cast("Actor", kwargs["actor"])
+        def ask(actor: Actor) -> None:
             DOING.set(name)
             for scope in scopes:
                 allow(actor, scope, name)
             if any_of and not any(actor.may(scope, name) for scope in any_of):
                 allow(actor, any_of[0], name)
+
+        @wraps(use_case)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            ask(cast("Actor", kwargs["actor"]))
             return use_case(*args, **kwargs)
 
-        return asked
+        @wraps(use_case)
+        async def asked_when_awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+            ask(cast("Actor", kwargs["actor"]))
+            return await cast("Awaitable[Any]", use_case(*args, **kwargs))
+
+        return cast("Callable[P, R]", asked_when_awaited) if iscoroutinefunction(use_case) else asked
 
     return declare

@@ -17,6 +17,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, Stale, WrongState
 from domain.usecases.fit_contract import day_in, discounted, done, fitted, midnight
+from domain.usecases.four_eyes import discounts_given
 from domain.usecases.step_subscription import end_subscriptions
 
 
@@ -72,6 +73,7 @@ async def change_contract(cmd: ChangeContract, *, actor: Actor, begin: Begin, cl
         dated = _dated(contract, changed, changes, today)
         if "services" in different:
             dated = await fitted(unit, dated, contract)
+        await discounts_given(unit, actor, changed.discounts, contract.discounts, now=at)
         dated = await discounted(unit, dated, contract.discounts, at)
         kept = await unit.contracts.keep(dated)
         fields = [camel(name) for name in different]

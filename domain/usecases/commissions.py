@@ -10,6 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.commissions.commission import (
@@ -30,6 +31,7 @@ from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound
+from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.sum_margins import terms_of
 
 DAYS_MAX = 366
@@ -145,6 +147,7 @@ async def preview_commissions(period: Period, *, actor: Actor, begin: Begin, clo
 
 
 @operation(Action.WRITE_COMMISSIONS)
+@four_eyes(ApprovalKind.PAYOUT)
 async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: Clock) -> Statement:
     """Make the statement of a period that has ended and keep it for good; made before, the same is returned.
 
@@ -157,7 +160,9 @@ async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: C
         zone = (await unit.operators.own()).zone
         if clock.now().astimezone(ZoneInfo(zone)).date() < period.end:
             raise BadValue("a statement is made when its period has ended", field="period")
-        kept = await unit.commissions.add(await _made(unit, period, actor, clock.now()))
+        made = await _made(unit, period, actor, clock.now())
+        await agreed(unit, actor, ApprovalKind.PAYOUT, period, now=clock.now(), amount=made.total)
+        kept = await unit.commissions.add(made)
         detail = {"version": 1, "period": str(period), "lines": len(kept.lines), "total": str(kept.total)}
         await unit.audit.write("make_commission_statement", f"commission_statement:{kept.id}", detail)
     return kept

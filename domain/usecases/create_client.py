@@ -86,6 +86,7 @@ async def create_client(
             scopes=cmd.scopes or (frozenset() if level is None else asked_by(level)),
             reseller=reseller,
             level=cmd.level,
+            made_by=actor.person,
             created_at=clock.now(),
         )
         await unit.clients.add(client)

@@ -20,6 +20,7 @@ from domain.ports.unit import Begin
 from domain.refusal import NotFound, WrongState
 from domain.usecases.define_fields import checked_fields
 from domain.usecases.fit_contract import day_in, discounted, done, fitted
+from domain.usecases.four_eyes import discounts_given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ async def create_contract(cmd: CreateContract, *, actor: Actor, begin: Begin, cl
             fields=await checked_fields(unit, Aggregate.CONTRACT, cmd.fields),
         )
         at = clock.now()
+        await discounts_given(unit, actor, cmd.discounts, now=at)
         ready = await discounted(unit, await fitted(unit, contract), (), at)
         kept = await unit.contracts.add(ready)
         await remember(unit.answers, cmd, kept.id)

@@ -23,7 +23,7 @@ from domain.fields.definition import Aggregate, FieldChanges
 from domain.ids import CustomerId, ResellerId
 from domain.operators import Address
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue, NotFound
+from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.define_fields import checked_fields
 
 
@@ -73,6 +73,8 @@ async def create_customer(cmd: CreateCustomer, *, actor: Actor, begin: Begin) ->
         within(actor, Part.PERSONS)
     check_texts(cmd)
     reseller = cmd.reseller if cmd.reseller is not None else actor.reseller
+    if actor.limits.groups:
+        raise NotAllowed("your level reaches customers of some groups alone, and a new one is in none")
     async with begin(actor) as unit:
         if (known := await answered(unit.answers, cmd)) is not None:
             return await unit.customers.get(CustomerId(known))

@@ -7,6 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.ids import InvoiceId
 from domain.invoicing.crediting import credit
@@ -15,6 +16,7 @@ from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import Conflict, WrongState
+from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.run_bills import reference_of, seller_named
 
 
@@ -27,6 +29,7 @@ class CreditInvoice:
 
 
 @operation(Action.RUN_BILLS)
+@four_eyes(ApprovalKind.CREDIT)
 async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Invoice:
     """Issue and book the credit note of an invoice, and return it; the invoice itself never changes.
 
@@ -37,6 +40,10 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         invoice = await unit.invoices.get(cmd.invoice)
         draft = credit(invoice, on=cmd.issued_on or clock.now().astimezone(ZoneInfo(operator.zone)).date())
         (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by)
+        now, amount = clock.now(), abs(draft.total)
+        own = amount if draft.currency == operator.currency else None
+        await given_away(unit, actor, amount, draft.currency, now=now)
+        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=own)
         sells = await seller_named(unit, operator, invoice.sold_by)
         # Whoever credits at the same time has waited for the series.
         if invoice.sold_by is not None and any(one.run is None for one in await unit.invoices.credited(invoice.number)):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.buckets.grant import AMOUNT_MAX, MONEY_SCALE, REASON_MAX, Grant, GrantKind, shown
 from domain.buckets.granting import name_of
@@ -21,11 +22,13 @@ from domain.contracts.service import check_fee
 from domain.contracts.subscription import SubscriptionState
 from domain.ids import ContractId, CustomerId, GrantId, ServiceId
 from domain.intake.raters import Raters
+from domain.money import round_to
 from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.rating.clock import micros
 from domain.refusal import BadValue, NotAllowed, NotFound, WrongState
+from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.load_granting import Whose, customer_of
 
 _PRODUCT: Final = ("amount", "valid_from", "valid_to", "price", "service")
@@ -73,6 +76,7 @@ class Granted:
 
 
 @operation(Action.WRITE_CONTRACTS)
+@four_eyes(ApprovalKind.CREDIT)
 async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Granted:
     """Grant once, and charge what it costs; the next event finds it.
 
@@ -97,7 +101,14 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
         price, service = await _price(unit, cmd, bucket)
         if price and contract is None:
             raise BadValue("say which contract is charged", field="chargedTo")
-        zone = ZoneInfo((await unit.operators.own()).zone)
+        own = await unit.operators.own()
+        zone = ZoneInfo(own.zone)
+        granted = bucket.amount if cmd.amount is None else units(cmd.amount, bucket)
+        worth = _worth(bucket, granted, price)
+        await given_away(unit, actor, worth, bucket.currency or own.currency, now=now)
+        if worth is None or worth > 0:
+            told = worth if bucket.currency in (None, own.currency) else None
+            await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=told)
         await unit.draws.claim([customer])
         grant = await unit.grants.add(
             Grant(
@@ -107,7 +118,7 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
                 kind=GrantKind.TOP_UP if product or price else GrantKind.GRANT,
                 bucket=bucket.id,
                 owner=cmd.owner,
-                amount=bucket.amount if cmd.amount is None else units(cmd.amount, bucket),
+                amount=granted,
                 since=since,
                 until=until,
                 price=price,
@@ -137,6 +148,7 @@ async def grant_units(cmd: GrantUnits, *, actor: Actor, begin: Begin, clock: Clo
 
 
 @operation(Action.WRITE_CONTRACTS)
+@four_eyes(ApprovalKind.CREDIT)
 async def withdraw_grant(cmd: WithdrawGrant, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters) -> Granted:
     """Take a grant back of which nothing was used or given away. Doing it again changes nothing.
 
@@ -155,6 +167,10 @@ async def withdraw_grant(cmd: WithdrawGrant, *, actor: Actor, begin: Begin, cloc
             name = name_of(grant.bucket, grant.id)
             if any(row["drawn"] or row["given"] for row in balances.iter_rows(named=True) if row["bucket"] == name):
                 raise WrongState("some of it is used", field="grant")
+            if grant.price:
+                own, now = await unit.operators.own(), clock.now()
+                await given_away(unit, actor, grant.price, own.currency, now=now)
+                await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=grant.price)
             grant = await unit.grants.keep(replace(grant, withdrawn_at=clock.now()))
             detail = {"grant": grant.id, "withdrawn": True, "version": 2, "changed": ["allowances"]}
             await unit.audit.write("change_allowances", grant.owner, detail | {"reason": cmd.reason})
@@ -233,6 +249,16 @@ async def _price(unit: Unit, cmd: GrantUnits, bucket: Bucket) -> tuple[Decimal, 
     if code is None:
         raise BadValue("say as which service it is billed", field="service")
     return price, (await unit.services.by_code(code)).id
+
+
+def _worth(bucket: Bucket, granted: int, price: Decimal) -> Decimal | None:
+    """Return what is given away, by what the units are sold for; None where they have no price."""
+    if bucket.unit == "money":
+        return Decimal(granted).scaleb(-6) - price
+    if bucket.top_up is None or not bucket.amount:
+        return None
+    sold = Decimal(bucket.top_up.price).scaleb(-MONEY_SCALE) * granted / bucket.amount
+    return max(Decimal(0), round_to(sold - price, 2))
 
 
 async def _disturb(unit: Unit, grant: Grant) -> None:

@@ -33,6 +33,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, Stale, WrongState
 from domain.usecases.fit_contract import day_in, fitted, services_of
+from domain.usecases.four_eyes import given_away
 from domain.usecases.take_over import handed_over
 
 
@@ -222,6 +223,8 @@ async def end_contract(cmd: EndContract, *, actor: Actor, begin: Begin, clock: C
             raise WrongState("the contract has ended", field="contract")
         now = clock.now()
         today = day_in(await unit.operators.own(), now)
+        if cmd.free:
+            await given_away(unit, actor, None, "", now=now)
         closing = ended(contract, cmd.noticed_on or today, cmd.end, free=cmd.free)
         day = closing.end
         assert day is not None

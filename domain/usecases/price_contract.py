@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.catalogue.proposing import check_in_place, check_rates
 from domain.catalogue.tariff import Rate
@@ -19,6 +20,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Stale, WrongState
 from domain.usecases.fit_contract import day_in, done, listed, own_list
+from domain.usecases.four_eyes import agreed, four_eyes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class PriceContract:
 
 
 @operation(Action.WRITE_CONTRACTS, Action.WRITE_PRICES)
+@four_eyes(ApprovalKind.PRICES)
 async def price_contract(cmd: PriceContract, *, actor: Actor, begin: Begin, clock: Clock) -> Contract:
     """Put the rates into the contract's own price list, which inherits the one it had; rating takes them from there.
 
@@ -57,6 +60,7 @@ async def price_contract(cmd: PriceContract, *, actor: Actor, begin: Begin, cloc
         if contract.state is ContractState.ENDED:
             raise WrongState("the contract has ended", field="contract")
         at = clock.now()
+        await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=at)
         priced = await _put(unit, contract, rates, start, at)
         kept = await unit.contracts.keep(priced)
         on = day_in(await unit.operators.own(), at)

@@ -20,6 +20,7 @@ from domain.ports.unit import Begin, Unit
 from domain.quotes.quote import Quote, QuoteLine, QuoteState, check
 from domain.refusal import BadValue, NotFound, Stale, WrongState
 from domain.usecases.fit_contract import day_in, discounted, done, fitted
+from domain.usecases.four_eyes import discounts_given
 
 VALID_DAYS: Final = 30
 
@@ -106,6 +107,7 @@ async def create_quote(cmd: CreateQuote, *, actor: Actor, begin: Begin, clock: C
             )
         )
         await _check_lines(unit, quote, today)
+        await discounts_given(unit, actor, quote.discounts, now=clock.now())
         kept = await unit.quotes.add(quote)
         await remember(unit.answers, cmd, kept.id)
         await _told(unit, "create_quote", kept, ())
@@ -126,6 +128,7 @@ async def change_quote(cmd: ChangeQuote, *, actor: Actor, begin: Begin, clock: C
         if not different:
             return quote
         await _check_lines(unit, changed, day_in(await unit.operators.own(), clock.now()))
+        await discounts_given(unit, actor, changed.discounts, quote.discounts, now=clock.now())
         kept = await unit.quotes.keep(changed)
         await _told(unit, "change_quote", kept, [camel(name) for name in different])
     return kept

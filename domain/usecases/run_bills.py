@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, system
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.intake.rater import Rater
@@ -32,6 +33,7 @@ from domain.resellers.reseller import Reseller, as_of, seller_above, selling
 from domain.usecases.buy_services import with_bought
 from domain.usecases.carry_out_changes import carry_out_changes, rehearse_changes
 from domain.usecases.fit_contract import day_in
+from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 from domain.usecases.state_buckets import with_buckets
 
@@ -76,6 +78,7 @@ class _Rehearsed(Exception):  # noqa: N818  (it only leaves the unit, so that no
 
 
 @operation(Action.RUN_BILLS)
+@four_eyes(ApprovalKind.BILL_RUN)
 async def run_bills(
     cmd: RunBills,
     *,
@@ -136,7 +139,10 @@ async def _begun(  # noqa: PLR0917  (what its caller was given)
             await settle_all(unit, rater, _settling(cmd, operator), actor=actor, clock=clock)
         elif free and await unit.draws.disordered(None, after=0, first=1):
             return None
-        run = await unit.bill_runs.start(_new(cmd, actor, operator, clock))
+        new = _new(cmd, actor, operator, clock)
+        run = await unit.bill_runs.start(new)
+        if run.created_at == new.created_at:  # one that is continued was agreed upon when it began
+            await agreed(unit, actor, ApprovalKind.BILL_RUN, cmd, now=new.created_at)
         if free:
             _, until = run.period.instants(operator.zone)
             covered = await unit.bill_runs.covered(run)
