@@ -23,7 +23,12 @@ from domain.ports.keeping import TOKEN_BYTES, Kept
 from domain.ports.unit import Begin, Unit
 
 # Their answers hold what is told once; sent again they say that it was done.
-TOLD_ONCE: Final = frozenset({"createClient", "createWebhook", "rotateWebhookSecret"})
+TOLD_ONCE: Final = frozenset(
+    {
+        *("createClient", "createWebhook", "rotateWebhookSecret"),
+        *("createPortal", "renewClientSecret", "createApiKey", "rotateApiKey"),
+    }
+)
 # Those that change something, or look as if they did, and take no key; and why.
 _SIGNING_IN: Final = "it tries a password, a code or a link that is good once, or answers with a secret"
 WITHOUT_KEY: Final[Mapping[str, str]] = {
@@ -31,7 +36,7 @@ WITHOUT_KEY: Final[Mapping[str, str]] = {
         (
             *("login", "answerChallenge", "askSecurityKey", "enrolTotp", "confirmTotp", "enrolSecurityKey"),
             *("confirmSecurityKey", "requestReset", "resetPassword", "acceptInvitation", "changePassword"),
-            *("removeFactor", "renewRecoveryCodes"),
+            *("removeFactor", "renewRecoveryCodes", "signInElsewhere"),
         ),
         _SIGNING_IN,
     ),

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from api.auth.bearer import Bearer
 from api.auth.client_auth import FORM
 from api.auth.discovery import metadata
+from api.auth.elsewhere import PATH, Callback
 from api.auth.session_endpoints import Authorize, Introspect, Logout, Revoke, UserInfo
 from api.auth.token_endpoint import TokenEndpoint
 from api.routes import SMALL, Endpoint, Operation
@@ -118,6 +119,17 @@ def operations(wiring: Wiring, bearer: Bearer) -> list[Operation]:
                 refuses=(400,),
             )
             for method, suffix in (("GET", ""), ("POST", "ByPost"))
+        ),
+        Operation(
+            method="GET",
+            path=PATH,
+            endpoint=Callback(wiring),
+            name="callback",
+            summary="Where an operator's own identity provider sends browsers back to.",
+            public=True,
+            query=tuple({"name": name, "schema": TEXT} for name in ("state", "code", "error")),
+            answers={"303": ("text/plain", TEXT)},
+            refuses=(422,),
         ),
         Operation(
             method="GET",

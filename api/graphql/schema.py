@@ -9,6 +9,7 @@ from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import get_object_definition
 
+from api.graphql.access import AccessMutation, AccessQuery
 from api.graphql.agreements import AgreementMutation, AgreementQuery, QuoteType
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
@@ -79,6 +80,7 @@ class Query(
     ReratingQuery,
     SimulationQuery,
     ClientQuery,
+    AccessQuery,
     JobQuery,
     FeedQuery,
     AlarmQuery,
@@ -118,6 +120,7 @@ class Mutation(
     InvoiceMutation,
     PaymentMutation,
     ClientMutation,
+    AccessMutation,
     JobMutation,
     FeedMutation,
     AlarmMutation,

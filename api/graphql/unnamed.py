@@ -41,6 +41,7 @@ SIGNING_IN: Final = frozenset(
         "requestReset",
         "resetPassword",
         "acceptInvitation",
+        "signInElsewhere",
     }
 )
 # A code or a password is guessed by these, so that each document tries once.
