@@ -76,6 +76,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "operator": ("api.cli.operator", "Create, change and list operators."),
     "meter": ("api.cli.meter", "Read what an operator has used; export it as the basis of an invoice."),
     "basis": ("api.cli.basis", "Give another system what was priced since the last time, exactly once."),
+    "user": ("api.cli.user", "Invite people who sign in; shut them out, help who lost a second factor."),
     "key": ("api.cli.key", "Create, list and revoke API clients."),
 }
 
