@@ -156,6 +156,14 @@ class Actor:
             return False
         return self.reseller is None or action not in OPERATOR_ONLY
 
+    @property
+    def knows_permissions(self) -> bool:
+        """Tell whether he is told what he lacks: the operator's callers, and who looks after levels or users.
+
+        A reseller's other callers would learn from it what the operator gives whom.
+        """
+        return self.reseller is None or bool({Action.MANAGE_LEVELS, Action.READ_USERS} & self.scopes)
+
     def reaches(self, reseller: ResellerId | None) -> bool:
         """Tell whether something that belongs to ``reseller`` (None: the operator himself) is the caller's to see."""
         return self.reseller is None or reseller in self.resellers
@@ -174,6 +182,8 @@ def allow(actor: Actor, action: Action, operation: str | None = None) -> None:
             editions=names(editions),
         )
     if not actor.may(action, operation):
+        if not actor.knows_permissions:
+            raise NotAllowed("this is not allowed")
         raise NotAllowed(
             "this needs the permission {permission}, which {client} does not have",
             permission=action.value,

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
 from domain.access.client import ApiClient, Portal
+from domain.access.limits import NO_LIMITS
 from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import ResellerId
 from domain.ports.clock import Clock
 from domain.ports.transports import Vault
 from domain.ports.unit import Begin
-from domain.refusal import BadValue, NotFound, WrongState
+from domain.refusal import BadValue, NotAllowed, NotFound, WrongState
 
 SECRET_BYTES = 32
 NAME_MAX = 100
@@ -78,11 +79,14 @@ async def create_portal(
         if reseller is not None and scope in OPERATOR_ONLY:
             raise BadValue("a reseller's client cannot hold {scope}", scope=scope.value, field="scopes")
         allow(actor, scope)
+    if actor.limits != NO_LIMITS:
+        raise NotAllowed("your own level has limits, which a portal cannot have")
     secret = draw(SECRET_BYTES)
     async with begin(actor) as unit:
         if reseller is not None and reseller not in await unit.resellers.tree():
             raise NotFound("no reseller {key}", key=reseller, field="reseller")
         client = ApiClient(
+            made_by=actor.person,
             client_id=f"portal_{draw(12)}",
             operator=actor.operator,
             name=cmd.name.strip(),

@@ -95,7 +95,11 @@ async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, cl
     except Refusal as no:
         return await _failed(decided, no.message, actor, begin)
     async with begin(actor) as unit:
-        return await unit.approvals.get(decided.id)
+        done = await unit.approvals.claim(decided.id)
+        if done.state is not ApprovalState.APPROVED:
+            return done
+        # What was begun already, such as a bill run that goes on, took no mark.
+        return await unit.approvals.keep(replace(done, state=ApprovalState.CARRIED_OUT, carried_out_at=clock.now()))
 
 
 @operation(
@@ -189,6 +193,8 @@ async def set_approval_rules(
 
 async def _check_other(unit: Unit, found: Approval, actor: Actor) -> None:
     """Look that it is another person: not he himself, nor a machine that he made, nor who made the one that asked."""
+    if actor.factor == "api-key":
+        raise NotAllowed("an API key approves nothing; somebody who signs in does, or a client", field="approval")
     if await unit.approvals.makers(actor.person) & await unit.approvals.makers(found.asker):
         raise NotAllowed("who asked for something does not approve it; somebody else does", field="approval")
 

@@ -28,10 +28,15 @@ OPEN = {
     "with_lists_seen": "a part of an explanation, which asks",
     "checked_name": "a part of an import, which asks",
     "called": "a part of pricing a call, which asks",
+    "why_refused": "everybody may ask of himself; of others it asks",
+    "own_sessions": "everybody may see where he is signed in himself",
+    "end_own_session": "everybody may sign himself out",
+    "permissions": "everybody may know what he may do himself",
 }
 # Where a whole scope is looked at, and why.
 WHOLE = {
     "create_client.create_client": "nobody gives a client what he has not himself",
+    "why_refused.why_refused": "it is no operation that could be given by itself",
     "sum_margins.may_see_margins": "what is shown is cost, whoever asks",
 }
 
