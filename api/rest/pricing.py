@@ -130,7 +130,7 @@ async def read_call(request: Request, wiring: Wiring) -> PriceCall:
     """Read a call. Refuses with: BadValue, NotFound; raises Malformed."""
     body = await json_body(request)
     if not isinstance(body, dict):
-        raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", "send an object such as " + '{"number": "46701234567"}')
+        raise Malformed(HTTPStatus.BAD_REQUEST, "malformed", 'send an object such as {"number": "46701234567"}')
     for key in body:
         if key not in _KEYS:
             raise BadValue("{key!r} is no part of a call", key=key[:80], field="call")
