@@ -10,7 +10,7 @@ from datetime import date, datetime
 import numpy as np
 
 from domain.buckets.granting import granted_apart
-from domain.buckets.standing import Standing
+from domain.buckets.standing import Standing, tuples
 from domain.catalogue.tariff import ON_PLAN, Bucket, Party, Plan
 from domain.plans.assignment import InForce, PlanAssignment, as_columns, holds
 from domain.rating.allowances import Allowance, Roll, Term, allowances, both, owners
@@ -113,12 +113,12 @@ def held(lines: Sequence[Line], granting: Granting, standing: Standing, since: d
     made, rolls = allowances(granting.buckets, of, since, until, terms, on_plan=on_plan)
     names = {name for one in parties for name in (one.name, *one.shares)}
     made += granted_apart(standing.grants, granting.buckets, names, since, until)
-    rows = standing.balances.select("bucket", "owner", "since", "drawn", "given").rows()
+    rows = list(tuples(standing.balances, "bucket", "owner", "since", "drawn", "given"))
     drawn: dict[Place, int] = {row[:3]: row[3] for row in rows}
     given: dict[Place, int] = {row[:3]: row[4] for row in rows}
     lost: defaultdict[Place, int] = defaultdict(int)
     done = set()
-    for bucket, owner, begun, when, amount in standing.losses.select("bucket", "owner", "since", "at", "amount").rows():
+    for bucket, owner, begun, when, amount in tuples(standing.losses, "bucket", "owner", "since", "at", "amount"):
         lost[bucket, owner, begun] += amount
         done.add((bucket, owner, when))
     coming = [one for one in rolls if one.at <= until and (one.definition, one.owner, micros(one.at)) not in done]

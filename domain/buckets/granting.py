@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
+from domain.buckets.standing import tuples
 from domain.catalogue.tariff import Bucket
 from domain.rating.allowances import Allowance
 from domain.rating.clock import micros, moment_of
+
+FEW: Final = 200  # grants of some customers; above that they are looked for as columns
 
 
 def granted_apart(
@@ -23,15 +27,17 @@ def granted_apart(
     if not grants.height:
         return []
     known = {bucket.id: bucket for bucket in buckets}
-    found = grants.filter(
-        pl.col("owner").is_in(list(names)) & (pl.col("since") <= micros(until)) & (pl.col("until") > micros(since))
-    )
+    names, first, last = frozenset(names), micros(since), micros(until)
+    if grants.height > FEW:
+        grants = grants.filter(
+            pl.col("owner").is_in(list(names)) & (pl.col("since") <= last) & (pl.col("until") > first)
+        )
     return [
         allowance_of(known[bucket], grant, owner, amount, (moment_of(begins), moment_of(ends)))
-        for grant, bucket, owner, begins, ends, amount in found.select(
-            "id", "bucket", "owner", "since", "until", "amount"
-        ).rows()
-        if bucket in known
+        for grant, bucket, owner, begins, ends, amount in tuples(
+            grants, "id", "bucket", "owner", "since", "until", "amount"
+        )
+        if bucket in known and owner in names and begins <= last and ends > first
     ]
 
 

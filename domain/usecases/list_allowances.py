@@ -11,6 +11,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.buckets.balance import Held, held
 from domain.buckets.grant import shown
+from domain.buckets.standing import tuples
 from domain.intake.raters import Raters
 from domain.period import utc
 from domain.ports.clock import Clock
@@ -75,7 +76,7 @@ def left_of(one: Held, found: Found, whose: Whose) -> AllowanceLeft:
     apart = bool(mark) and name not in {each.id for each in found.granting.buckets}
     took = None
     if bucket.cap is not None and whose.subscription is not None:
-        rows = found.standing.balances.select("bucket", "owner", "since", "drawn").rows()
+        rows = tuples(found.standing.balances, "bucket", "owner", "since", "drawn")
         place = (name, f"subscription:{whose.subscription}", since)
         took = shown(next((row[3] for row in rows if row[:3] == place), 0), bucket.unit)
     return AllowanceLeft(
