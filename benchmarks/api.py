@@ -2,13 +2,13 @@
 
 Customers, contracts, lines and numbers are made by SQL; a server of its own answers GraphQL over HTTP. Requests begin
 at their moment, whether the one before has been answered or not, so that a slow answer makes others late and is seen.
+What is asked for stands in variables, as clients send it, and once in the text. Every kind is asked with row-level
+security and, in turns, without it, so that both find the same machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 import os
 import random
 import secrets
@@ -19,14 +19,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-import httpcore
+import uvloop
 
 from api.graphql.ids import global_id
 from api.settings import Settings
 from api.wiring import on_database
+from benchmarks.asking import Client, body_of, core_seconds, percentile
 from benchmarks.billing import make_operator
 from domain.access.actor import Action
 from domain.catalogue.document import read_tariff
@@ -38,9 +40,13 @@ from persistence.migrate import migrate
 CUSTOMERS: Final = 1_000_000
 PER_SECOND: Final = 50
 SECONDS: Final = 20
+TURN_SECONDS: Final = 5
+TURNS: Final = (True, False, False, True) * (SECONDS // TURN_SECONDS // 2)  # with row-level security, or without
 WARMING: Final = 100
 GIVEN: Final = ("Anna", "Erik", "Maria", "Lars", "Karin", "Åsa", "Johan", "Eva", "Nils", "Sara", "Olof", "Ingrid")
 FAMILY: Final = ("Andersson", "Lund", "Öberg", "Nyström", "Ek", "Sandberg", "Holm", "Åkesson", "Berg", "Wik", "Dahl")
+# A document of GraphQL and its variables.
+Question: TypeAlias = Callable[[random.Random], tuple[str, dict[str, Any]]]
 TARIFF: Final[dict[str, Any]] = {
     "destinations": {"Sweden": {"prefixes": ["46"]}},
     "price_lists": {
@@ -87,8 +93,12 @@ def run(out: Callable[[str], object] = print, *, customers: int = CUSTOMERS) -> 
         place.chmod(0o755)  # the server may run as another user, who must get here
         with start(place / "server") as server:
             keys = asyncio.run(_make(server.url, place, out, customers))
-            with _serving(server.url, place) as address:
-                return asyncio.run(_measure(address, keys, out))
+            out(
+                f"  {PER_SECOND} requests/s, one every {1000 / PER_SECOND:.0f} ms whether the last is answered or not,"
+                f" {SECONDS} s with and {SECONDS} s without row-level security, in turns of {TURN_SECONDS} s:"
+            )
+            with _serving(server.url, place) as served, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(_measure(served, server.url, keys, out))
 
 
 async def _make(url: str, place: Path, out: Callable[[str], object], customers: int) -> dict[str, Any]:
@@ -136,8 +146,16 @@ async def _make(url: str, place: Path, out: Callable[[str], object], customers: 
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The server that is asked."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def _serving(url: str, place: Path) -> Iterator[str]:
+def _serving(url: str, place: Path) -> Iterator[Served]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -145,13 +163,13 @@ def _serving(url: str, place: Path) -> Iterator[str]:
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=os.environ | told, stderr=subprocess.DEVNULL)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield Served(port, server.pid)
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _questions(keys: dict[str, Any]) -> dict[str, Callable[[random.Random], str]]:
+def _questions(keys: dict[str, Any]) -> dict[str, Question]:
     def one(draw: random.Random, table: str) -> int:
         low, high = keys[table]
         return draw.randint(low, high)
@@ -168,76 +186,114 @@ def _questions(keys: dict[str, Any]) -> dict[str, Callable[[random.Random], str]
         )
         return draw.choice(words)
 
-    def balance(draw: random.Random) -> str:
-        line = global_id("Subscription", one(draw, "subscription"))
-        return f'{{ allowances(subscription: "{line}") {{ bucket left }} }}'
-
-    customer = "number name email address { city } parent { name } contracts { number state }"
+    wanted = "number name email address { city } parent { name } contracts { number state }"
     return {
         "get by id": lambda draw: (
-            f'{{ customer(id: "{global_id("Customer", one(draw, "customer"))}") {{ {customer} }} }}'
+            f"query Card($id: ID!) {{ customer(id: $id) {{ {wanted} }} }}",
+            {"id": global_id("Customer", one(draw, "customer"))},
         ),
         "search": lambda draw: (
-            f'{{ customers(first: 20, text: "{typed(draw)}") {{ edges {{ node {{ number name }} }} }} }}'
+            "query Search($text: String!) { customers(first: 20, text: $text) { edges { node { number name } } } }",
+            {"text": typed(draw)},
         ),
-        "first page": lambda _: "{ customers(first: 50) { edges { node { number name contracts { number } } } } }",
-        "balance of buckets": balance,
+        "first page": lambda _: (
+            "query Page($n: Int!) { customers(first: $n) { edges { node { number name contracts { number } } } } }",
+            {"n": 50},
+        ),
+        "balance of buckets": lambda draw: (
+            "query Left($line: ID!) { allowances(subscription: $line) { bucket left } }",
+            {"line": global_id("Subscription", one(draw, "subscription"))},
+        ),
+        # As nobody writes who may choose, but some do: every text is another, which is read and checked anew.
+        "get by id, written into the text": lambda draw: (
+            f'{{ customer(id: "{global_id("Customer", one(draw, "customer"))}") {{ {wanted} }} }}',
+            {},
+        ),
     }
 
 
-async def _measure(address: str, keys: dict[str, Any], out: Callable[[str], object]) -> dict[str, float]:
+async def _measure(served: Served, url: str, keys: dict[str, Any], out: Callable[[str], object]) -> dict[str, float]:
     figures: dict[str, float] = {}
     draw = random.Random(7)
-    async with httpcore.AsyncConnectionPool(max_connections=100, max_keepalive_connections=100) as pool:
-        token = await _token(pool, address, keys)
+    client = Client("127.0.0.1", served.port)
+    client.believe(await _token(client, keys))
+    async with await Database.open(url, connections_max=2) as database:
         for name, question in _questions(keys).items():
-            for _ in range(WARMING):
-                await _ask(pool, address, token, question(draw))
-            times = await _paced(pool, address, token, [question(draw) for _ in range(PER_SECOND * SECONDS)])
-            figures[name] = _percentile(times, 0.99)
-            told = (
-                f"median {_percentile(times, 0.5):.1f} ms, 99 % within {figures[name]:.1f} ms, {max(times):.1f} at most"
-            )
-            out(f"  {name}, {PER_SECOND}/s for {SECONDS} s: {told}")
+            asked = [client.question(*question(draw)) for _ in range(WARMING)]
+            for one in asked:
+                _right(await client.ask(one))
+            taken: dict[bool, Taken] = {True: Taken(), False: Taken()}
+            for secured in TURNS:
+                await _secure(database, secured)
+                # What was planned with or without it is planned anew before it is measured.
+                await client.paced(asked[: PER_SECOND // 2], PER_SECOND)
+                requests = [client.question(*question(draw)) for _ in range(PER_SECOND * TURN_SECONDS)]
+                before = await _cores(served, database)
+                answers = await client.paced(requests, PER_SECOND)
+                after = await _cores(served, database)
+                for answer in answers:
+                    taken[secured].times.append(_right(answer))
+                taken[secured].add(*(late - early for early, late in zip(before, after, strict=True)))
+            await _secure(database, True)
+            figures[name] = percentile(taken[True].times, 0.99)
+            out(f"  {name}: {taken[True]}")
+            out(f"    without row-level security: {taken[False]}")
+    client.close()
     return figures
 
 
-async def _token(pool: httpcore.AsyncConnectionPool, address: str, keys: dict[str, Any]) -> str:
+@dataclass(slots=True)
+class Taken:
+    """What requests took: each by the clock in ms, and all together of a core in s, the server's and the database's."""
+
+    times: list[float] = field(default_factory=list)
+    server: float = 0
+    database: float = 0
+
+    def add(self, server: float, database: float) -> None:
+        """Add seconds of a core."""
+        self.server += server
+        self.database += database
+
+    def __str__(self) -> str:
+        each = 1000 / len(self.times)
+        return (
+            f"median {percentile(self.times, 0.5):.1f} ms, 99 % within {percentile(self.times, 0.99):.1f} ms,"
+            f" {max(self.times):.1f} at most; of a core {self.server * each:.1f} ms the server,"
+            f" {self.database * each:.1f} ms the database"
+        )
+
+
+async def _secure(database: Database, secured: bool) -> None:
+    """Have row-level security decide in every table that has a policy, or in none."""
+    word = "enable" if secured else "disable"
+    async with database.transaction(role=OWNER) as owner:
+        rows = await owner.connection.fetch("select distinct tablename as name from pg_policies")
+    for row in rows:  # one at a time: all together would lock in another order than the server's work does
+        async with database.transaction(role=OWNER) as owner:
+            await owner.connection.execute(f"alter table {row['name']} {word} row level security")
+
+
+async def _cores(served: Served, database: Database) -> tuple[float, float]:
+    async with database.transaction(role=OWNER) as owner:
+        rows = await owner.connection.fetch("select pid from pg_stat_activity where pid is not null")
+    return core_seconds([served.pid]), core_seconds([row["pid"] for row in rows])
+
+
+async def _token(client: Client, keys: dict[str, Any]) -> str:
     body = f"grant_type=client_credentials&client_id={keys['client']}&client_secret={keys['secret']}".encode()
-    headers: list[tuple[bytes | str, bytes | str]] = [("content-type", "application/x-www-form-urlencoded")]
+    asked = client.request("/oauth/token", body, "application/x-www-form-urlencoded")
     for _ in range(600):
         try:
-            answer = await pool.request("POST", f"{address}/oauth/token", headers=headers, content=body)
-            return str(json.loads(answer.content)["access_token"])
-        except httpcore.ConnectError:
+            _, answer = await client.ask(asked)
+            return str(body_of(answer)["access_token"])
+        except ConnectionRefusedError:
             await asyncio.sleep(0.1)
     raise RuntimeError("the server did not come up")
 
 
-async def _ask(pool: httpcore.AsyncConnectionPool, address: str, token: str, query: str) -> float:
-    headers: list[tuple[bytes | str, bytes | str]] = [
-        ("content-type", "application/json"),
-        ("authorization", f"Bearer {token}"),
-    ]
-    content = json.dumps({"query": query}).encode()
-    began = time.perf_counter()
-    try:
-        answer = await pool.request("POST", f"{address}/graphql", headers=headers, content=content)
-    except (httpcore.ReadError, httpcore.RemoteProtocolError):  # kept open here for longer than there
-        answer = await pool.request("POST", f"{address}/graphql", headers=headers, content=content)
-    seconds = time.perf_counter() - began
-    told = json.loads(answer.content)
-    assert "errors" not in told, (query, told)
-    return seconds * 1000
-
-
-async def _paced(pool: httpcore.AsyncConnectionPool, address: str, token: str, queries: list[str]) -> list[float]:
-    began, tasks = time.perf_counter(), []
-    for place, query in enumerate(queries):
-        await asyncio.sleep(max(0.0, began + place / PER_SECOND - time.perf_counter()))
-        tasks.append(asyncio.create_task(_ask(pool, address, token, query)))
-    return list(await asyncio.gather(*tasks))
-
-
-def _percentile(times: list[float], share: float) -> float:
-    return sorted(times)[math.ceil(len(times) * share) - 1]
+def _right(answer: tuple[float, bytes]) -> float:
+    """Return the milliseconds of an answer that is one."""
+    told = body_of(answer[1])
+    assert "errors" not in told, told
+    return answer[0] * 1000
