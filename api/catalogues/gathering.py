@@ -55,7 +55,8 @@ NOT_SAID: Final = re.compile(
     r"|secret of .*|Awaitable\[Any\]|idp\+mfa|JSON Lines"
     r"|(?:session ended|user disabled, or portal revoked|not this session's|not an API key|API key unknown.*"
     r"|more than an operation|more than a mutation|a mutation that needs a token|a document that cannot be read"
-    r"|more than \{name\} allows|client (?:revoked|moved)|not an? (?:bearer|access) token|not a pair of.*|unknown client, wrong.*|no token"
+    r"|more than \{name\} allows|client (?:revoked|moved)"
+    r"|not an? (?:bearer|access) token|not a pair of.*|unknown client, wrong.*|no token"
     r"|more than one token|too long|longer than we sign|no such key)",  # why a token is refused is logged, not told
     re.DOTALL,
 )
