@@ -23,7 +23,7 @@ from api.rest import basis, bulk, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
-from api.rest.invoices import InvoiceDocument
+from api.rest.invoices import InvoiceDocument, QuoteDocument
 from api.rest.metrics import Datagrams, MetricsPage, Requests
 from api.rest.once import repeatable
 from api.rest.openapi import document
@@ -263,6 +263,16 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 refuses=(404, 422),
             )
             for suffix, media in (("pdf", "application/pdf"), ("xml", "application/xml"))
+        ),
+        Operation(
+            method="GET",
+            path="/rest/v1/quotes/{id}.pdf",
+            endpoint=QuoteDocument(wiring),
+            name="getQuotePdf",
+            summary="The PDF of a quote, as its customer receives it.",
+            action=Action.READ_CONTRACTS,
+            answers={"200": ("application/pdf", {"type": "string", "format": "binary"})},
+            refuses=(404, 422),
         ),
         Operation(
             method="GET",

@@ -1,4 +1,4 @@
-"""Contracts by the day, services as a whole, and quotes."""
+"""Contracts by the day, and services as a whole."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ import strawberry
 from api.graphql.agreed import (
     BundlePartInput,
     CountryTaxInput,
-    DiscountInput,
-    DiscountType,
     EndingType,
-    TermsInput,
-    TermsType,
 )
 from api.graphql.connections import Connection, connect, request
 from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
 from api.graphql.inputs import AddressInput, command
 from api.graphql.limits import FIRST_DEFAULT
-from api.graphql.nodes import Node, identified
+from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.parties import (
     AddressType,
@@ -37,8 +33,7 @@ from api.graphql.price_lists import RateInput, read_rates
 from api.graphql.refusals import outcome
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange, HeldLine
 from domain.contracts.contract import ANY_DAY, ContractState
-from domain.ids import ContractChangeId, ContractId, CustomerId, QuoteId, ServiceId
-from domain.quotes.quote import Quote, QuoteLine, QuoteState
+from domain.ids import ContractChangeId, ContractId, ServiceId
 from domain.refusal import BadValue
 from domain.usecases.change_service import ChangeService, change_service
 from domain.usecases.get_contract import list_contract_changes
@@ -58,25 +53,13 @@ from domain.usecases.plan_change import (
 )
 from domain.usecases.preview_ending import EndingPreview, PreviewEnding, RemainingFee, preview_ending
 from domain.usecases.price_contract import PriceContract, price_contract
-from domain.usecases.quote_contract import (
-    AnswerQuote,
-    ChangeQuote,
-    CreateQuote,
-    answer_quote,
-    change_quote,
-    create_quote,
-    get_quote,
-    list_quotes,
-    send_quote,
-)
 
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")
 _AGAIN = "Sent again, the same answer again."
 
-for _enum in (ChangeKind, ChangeState, QuoteState):
-    strawberry.enum(_enum, name=f"Contract{_enum.__name__}" if _enum is not QuoteState else None,
-                    description=(_enum.__doc__ or "").strip())  # fmt: skip
+for _enum in (ChangeKind, ChangeState):
+    strawberry.enum(_enum, name=f"Contract{_enum.__name__}", description=(_enum.__doc__ or "").strip())
 
 
 async def _contract(root: strawberry.Parent[Any], info: Info) -> Any:
@@ -170,42 +153,6 @@ class EndingPreviewType:
     def is_type_of(cls, obj: object, _info: object) -> bool:
         """Tell whether this type shows the object."""
         return isinstance(obj, EndingPreview)
-
-
-@strawberry.type(name="QuoteLine", description="A service that is offered.")
-class QuoteLineType:
-    """``domain.quotes.quote.QuoteLine``."""
-
-    service: ServiceType = strawberry.field(resolver=_service)
-    quantity: int
-    one_time_fee: Decimal | None = strawberry.field(description="null: the service's own, until the quote is sent.")
-    periodic_fee: Decimal | None = strawberry.field(description="null: the service's own, until the quote is sent.")
-
-
-@strawberry.type(name="ContractQuote", description="An offer; accepted, it becomes a contract.")
-class QuoteType(Node):
-    """``domain.quotes.quote.Quote``."""
-
-    number: str
-    customer: CustomerType = strawberry.field(resolver=_customer)
-    state: QuoteState
-    valid_until: date = strawberry.field(description="The last day on which it can be accepted.")
-    start: date | None = strawberry.field(description="null: the day it is accepted.")
-    lines: list[QuoteLineType]
-    terms: TermsType
-    discounts: list[DiscountType]
-    price_list: str | None
-    text: str | None
-    contract: ContractType | None = strawberry.field(resolver=_contract, description="What it has become.")
-    sent_at: datetime | None
-    answered_at: datetime | None
-    reason: str | None
-    version: int
-
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Quote)
 
 
 @strawberry.input(description="Names a service that a contract holds; start and subscription where it does twice.")
@@ -339,75 +286,8 @@ class ChangeServiceInput:
     idempotency_key: str | None = kept_key()
 
 
-@strawberry.input
-class QuoteLineInput:
-    """``QuoteLine``."""
-
-    service: ID
-    quantity: int | None = None
-    one_time_fee: Decimal | None = None
-    periodic_fee: Decimal | None = None
-
-    def domain(self) -> QuoteLine:
-        """Return it as the domain's."""
-        return command(QuoteLine, self, {"service": "Service"})
-
-
-@strawberry.input(description="Without validUntil it holds for 30 days; without number it is drawn.")
-class CreateQuoteInput:
-    """``CreateQuote``."""
-
-    customer: ID
-    lines: list[QuoteLineInput]
-    valid_until: date | None = None
-    number: str | None = None
-    start: date | None = None
-    terms: TermsInput | None = None
-    discounts: list[DiscountInput] | None = None
-    price_list: str | None = None
-    text: str | None = None
-    idempotency_key: str | None = strawberry.field(default=None, description=_AGAIN)
-
-
-@strawberry.input(description="Lists and terms replace all.")
-class ChangeQuoteInput:
-    """``ChangeQuote``."""
-
-    quote: ID
-    version: int
-    lines: strawberry.Maybe[list[QuoteLineInput]]
-    valid_until: strawberry.Maybe[date]
-    start: strawberry.Maybe[date | None]
-    terms: strawberry.Maybe[TermsInput]
-    discounts: strawberry.Maybe[list[DiscountInput]]
-    price_list: strawberry.Maybe[str | None]
-    text: strawberry.Maybe[str | None]
-    idempotency_key: str | None = kept_key()
-
-
-@strawberry.input(description="The contract begins on the quote's day, or start, or on the day of the answer.")
-class AcceptQuoteInput:
-    """``AnswerQuote`` with yes."""
-
-    quote: ID
-    version: int
-    start: date | None = None
-    signatory: str | None = None
-    reason: str | None = None
-    idempotency_key: str | None = strawberry.field(default=None, description=_AGAIN)
-
-
-@strawberry.input
-class DeclineQuoteInput:
-    """``AnswerQuote`` with no."""
-
-    quote: ID
-    version: int
-    reason: str | None = None
-    idempotency_key: str | None = strawberry.field(default=None, description=_AGAIN)
-
-
-async def _ordered(info: Info, usecase: Any, cmd: Any) -> Any:
+async def ordered(info: Info, usecase: Any, cmd: Any) -> Any:
+    """Ask a use case that needs the time."""
     return await info.context.ask(usecase, cmd, clock=info.context.wiring.clock)
 
 
@@ -415,59 +295,38 @@ _IDS = {"contract": "Contract", "customer": "Customer"}
 
 
 async def _step(info: Info, asked: Annotated[StepContractInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, step_contract, command(StepContract, asked, _IDS))
+    return await ordered(info, step_contract, command(StepContract, asked, _IDS))
 
 
 async def _exchange(info: Info, asked: Annotated[ExchangeContractServiceInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, exchange_service, command(ExchangeService, asked, _IDS))
+    return await ordered(info, exchange_service, command(ExchangeService, asked, _IDS))
 
 
 async def _move(info: Info, asked: Annotated[MoveContractInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, move_contract, command(MoveContract, asked, _IDS))
+    return await ordered(info, move_contract, command(MoveContract, asked, _IDS))
 
 
 async def _take_over(info: Info, asked: Annotated[TakeOverContractInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, take_over_contract, command(TakeOverContract, asked, _IDS))
+    return await ordered(info, take_over_contract, command(TakeOverContract, asked, _IDS))
 
 
 async def _end(info: Info, asked: Annotated[EndContractInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, end_contract, command(EndContract, asked, _IDS))
+    return await ordered(info, end_contract, command(EndContract, asked, _IDS))
 
 
 async def _price(info: Info, asked: Annotated[PriceContractInput, _AS_INPUT]) -> Any:
     cmd = command(PriceContract, asked, _IDS, rates=read_rates(asked.rates))
-    return await _ordered(info, price_contract, cmd)
+    return await ordered(info, price_contract, cmd)
 
 
 async def _cancel(info: Info, change: ID) -> Any:
     key = ContractChangeId(key_of(change, "ContractChange", "change"))
-    return await _ordered(info, cancel_change, key)
+    return await ordered(info, cancel_change, key)
 
 
 async def _change_service(info: Info, asked: Annotated[ChangeServiceInput, _AS_INPUT]) -> Any:
     cmd = command(ChangeService, asked, {"service": "Service"}, **related(asked))
-    return await _ordered(info, change_service, cmd)
-
-
-async def _create_quote(info: Info, asked: Annotated[CreateQuoteInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, create_quote, command(CreateQuote, asked, _IDS))
-
-
-async def _change_quote(info: Info, asked: Annotated[ChangeQuoteInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, change_quote, command(ChangeQuote, asked, {"quote": "ContractQuote"}))
-
-
-async def _send_quote(info: Info, quote: ID, version: int) -> Any:
-    key = QuoteId(key_of(quote, "ContractQuote", "quote"))
-    return await info.context.ask(send_quote, key, version, clock=info.context.wiring.clock)
-
-
-async def _accept_quote(info: Info, asked: Annotated[AcceptQuoteInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, answer_quote, command(AnswerQuote, asked, {"quote": "ContractQuote"}, accepted=True))
-
-
-async def _decline_quote(info: Info, asked: Annotated[DeclineQuoteInput, _AS_INPUT]) -> Any:
-    return await _ordered(info, answer_quote, command(AnswerQuote, asked, {"quote": "ContractQuote"}, accepted=False))
+    return await ordered(info, change_service, cmd)
 
 
 async def _one_service(info: Info, id: ID | None = None, code: str | None = None) -> Any:  # noqa: A002  (its name in the API)
@@ -485,26 +344,12 @@ async def _changes(info: Info, contract: ID, first: int = FIRST_DEFAULT, after: 
 
 async def _preview(info: Info, contract: ID, noticed_on: date | None = None, end: date | None = None) -> Any:
     key = ContractId(key_of(contract, "Contract", "contract"))
-    return await _ordered(info, preview_ending, PreviewEnding(contract=key, noticed_on=noticed_on, end=end))
-
-
-async def _quote(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
-    if (id is None) == (number is None):
-        raise BadValue("give either id or number", field="id")
-    key = QuoteId(key_of(id, "ContractQuote", "id")) if id is not None else number
-    return await _ordered(info, get_quote, key)
-
-
-async def _quotes(info: Info, first: int = FIRST_DEFAULT, after: str | None = None, customer: ID | None = None) -> Any:
-    owner = None if customer is None else CustomerId(key_of(customer, "Customer", "customer"))
-    asked = request(first, read_number(after, "ContractQuote"))
-    page = await info.context.ask(list_quotes, asked, customer=owner, clock=info.context.wiring.clock)
-    return connect(page, "ContractQuote", after=after)
+    return await ordered(info, preview_ending, PreviewEnding(contract=key, noticed_on=noticed_on, end=end))
 
 
 @strawberry.type
 class AgreementQuery:
-    """Contracts by the day, services and quotes."""
+    """Contracts by the day and services."""
 
     service: ServiceType | None = strawberry.field(resolver=_one_service)
     contract_changes: Connection[ContractChangeType] = strawberry.field(
@@ -513,11 +358,10 @@ class AgreementQuery:
     contract_ending: EndingPreviewType | None = strawberry.field(
         resolver=_preview, description="What giving notice would lead to; nothing is changed."
     )
-    quote: QuoteType | None = strawberry.field(resolver=_quote)
-    quotes: Connection[QuoteType] = strawberry.field(resolver=_quotes)
 
 
-def _mutation(resolver: Any, name: str, success: Any, description: str) -> Any:
+def agreed(resolver: Any, name: str, success: Any, description: str) -> Any:
+    """Return the field of a mutation with its union of answers."""
     return strawberry.mutation(resolver=resolver, graphql_type=outcome(name, success), description=description)
 
 
@@ -526,43 +370,36 @@ _LATER = "Of today or earlier it is done at once; of a day to come it is planned
 
 @strawberry.type
 class AgreementMutation:
-    """Contracts by the day, services and quotes."""
+    """Contracts by the day and services."""
 
-    step_contract = _mutation(_step, "StepContractResult", ContractChangeType, f"Activate, suspend or resume. {_LATER}")
-    exchange_contract_service = _mutation(
+    step_contract = agreed(_step, "StepContractResult", ContractChangeType, f"Activate, suspend or resume. {_LATER}")
+    exchange_contract_service = agreed(
         _exchange,
         "ExchangeContractServiceResult",
         ContractChangeType,
         f"Add, end, upgrade or downgrade a service. {_LATER}",
     )
-    move_contract = _mutation(
+    move_contract = agreed(
         _move, "MoveContractResult", ContractChangeType, f"To another address or another customer of the tree. {_LATER}"
     )
-    take_over_contract = _mutation(
+    take_over_contract = agreed(
         _take_over,
         "TakeOverContractResult",
         ContractChangeType,
         f"Another customer gets a contract that goes on as it was, with lines and numbers. {_LATER}",
     )
-    end_contract = _mutation(
+    end_contract = agreed(
         _end, "EndContractResult", ContractChangeType, "End with notice; see contractEnding for what it costs."
     )
-    price_contract = _mutation(
+    price_contract = agreed(
         _price,
         "PriceContractResult",
         ContractType,
         "Prices of its own that deviate from its list; it needs prices:write, too.",
     )
-    cancel_contract_change = _mutation(
+    cancel_contract_change = agreed(
         _cancel, "CancelContractChangeResult", ContractChangeType, "Cancel what is planned."
     )
-    change_service = _mutation(
+    change_service = agreed(
         _change_service, "ChangeServiceResult", ServiceType, "Change a service; contracts that hold it go on."
     )
-    create_quote = _mutation(_create_quote, "CreateQuoteResult", QuoteType, "Write a quote as a draft.")
-    change_quote = _mutation(_change_quote, "ChangeQuoteResult", QuoteType, "Change a draft.")
-    send_quote = _mutation(_send_quote, "SendQuoteResult", QuoteType, "Fix the prices; from now on it can be answered.")
-    accept_quote = _mutation(
-        _accept_quote, "AcceptQuoteResult", QuoteType, "It becomes an active contract with the quote's prices."
-    )
-    decline_quote = _mutation(_decline_quote, "DeclineQuoteResult", QuoteType, "Take the customer's no.")

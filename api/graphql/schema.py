@@ -10,9 +10,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import get_object_definition
 
 from api.graphql.access import AccessMutation, AccessQuery
-from api.graphql.agreements import AgreementMutation, AgreementQuery, QuoteType
+from api.graphql.agreements import AgreementMutation, AgreementQuery
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
+from api.graphql.approvals import ApprovalMutation, ApprovalQuery
 from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
@@ -26,6 +27,7 @@ from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
+from api.graphql.levels import LevelMutation, LevelQuery
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.lines import LineMutation
 from api.graphql.margin_updates import MarginSubscription
@@ -46,6 +48,7 @@ from api.graphql.payments import PaymentMutation, PaymentQuery, PaymentType
 from api.graphql.plans import PlanMutation, PlanQuery
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.progress import ProgressSubscription
+from api.graphql.quotes import QuoteMutation, QuoteQuery, QuoteType
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.resellers import ResellerMutation, ResellerQuery
@@ -67,6 +70,7 @@ class Query(
     NodeQuery,
     PartyQuery,
     AgreementQuery,
+    QuoteQuery,
     CustomerLifeQuery,
     OwnFieldQuery,
     CatalogueQuery,
@@ -99,6 +103,8 @@ class Query(
     ElementQuery,
     EventQuery,
     UserQuery,
+    LevelQuery,
+    ApprovalQuery,
     MyselfQuery,
     BulkQuery,
     TrailQuery,
@@ -110,6 +116,7 @@ class Query(
 class Mutation(
     PartyMutation,
     AgreementMutation,
+    QuoteMutation,
     CustomerLifeMutation,
     OwnFieldMutation,
     CatalogueMutation,
@@ -139,6 +146,8 @@ class Mutation(
     ElementMutation,
     WebhookMutation,
     UserMutation,
+    LevelMutation,
+    ApprovalMutation,
     MyselfMutation,
     SigningInMutation,
     BulkMutation,

@@ -1,4 +1,4 @@
-"""``GET /rest/v1/invoices/{id}.pdf`` and ``.xml``: the documents of an issued invoice, made anew each time."""
+"""``GET /rest/v1/invoices/{id}.pdf`` and ``.xml``, and ``quotes/{id}.pdf``: documents, made anew each time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from api.rest.files import path_key
 from api.wiring import Wiring
-from domain.ids import InvoiceId
+from domain.ids import InvoiceId, QuoteId
 from domain.invoicing.invoice import Invoice
 from domain.usecases.print_invoice import print_invoice, write_einvoice
+from domain.usecases.print_quote import print_quote
 
 Make = Callable[..., Awaitable[tuple[Invoice, bytes]]]
 
@@ -33,6 +34,25 @@ class InvoiceDocument:
         more: dict[str, Any] = {"documents": self._wiring.documents}
         invoice, content = await self._make(key, actor=request.state.actor, begin=self._wiring.begin, **more)
         return Response(content, media_type=self._media, headers=named(f"{invoice.number}.{self._suffix}"))
+
+
+class QuoteDocument:
+    """Answers the PDF of a quote."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer the document."""
+        wiring = self._wiring
+        quote, content = await print_quote(
+            QuoteId(path_key(request, "quote")),
+            actor=request.state.actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            documents=wiring.documents,
+        )
+        return Response(content, media_type="application/pdf", headers=named(f"{quote.number}.pdf"))
 
 
 def named(name: str) -> dict[str, str]:

@@ -28,7 +28,9 @@ from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
 from api.soap.orders import Provisioning
 from api.soap.plans import Plans
+from api.soap.quotes import Quotes
 from api.soap.service import Billing, Call
+from api.soap.services import Services
 from api.soap.trade import Trade
 from api.soap.trail import Trail
 from api.soap.webhooks import Webhooks
@@ -68,7 +70,9 @@ class Codec:
                 Billing,
                 Bulk,
                 Customers,
+                Services,
                 Agreements,
+                Quotes,
                 Feeds,
                 Mediation,
                 Jobs,

@@ -1,4 +1,4 @@
-"""What turns an issued invoice into the documents that leave; made again at any time, and never changing the books."""
+"""What turns issued invoices and quotes into the documents that leave; made again at any time, and changing nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from domain.invoicing.invoice import CallRow, Invoice
+from domain.quotes.offer import Offer
 
 
 class Documents(Protocol):
-    """Makes documents of an invoice. Pure and slow: a server calls them in a thread."""
+    """Makes documents. Pure and slow: a server calls them in a thread."""
 
     def pdf(
         self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, logo: bytes | None = None
@@ -18,6 +19,10 @@ class Documents(Protocol):
 
         ``logo`` is the picture of the seller's look, a PNG.
         """
+        ...
+
+    def quote(self, offer: Offer, *, logo: bytes | None = None) -> bytes:
+        """Return the PDF of a quote."""
         ...
 
     def einvoice(self, invoice: Invoice) -> bytes:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from domain.customers.customer import Delivery
 from domain.invoicing.invoice import CallRow, Invoice
+from domain.quotes.offer import Offer
 from integrations.einvoice import peppol
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
+from integrations.printing.quote_pdf import draw_quote
 from integrations.printing.sheet import Brand, brand_of
 
 
@@ -26,6 +28,10 @@ class InvoiceDocuments:
         if invoice.delivery is Delivery.PEPPOL and invoice.payer.endpoint and invoice.seller.endpoint:
             return archived(made, peppol.encode(invoice), invoice)
         return made
+
+    def quote(self, offer: Offer, *, logo: bytes | None = None) -> bytes:
+        """Return the PDF of a quote."""
+        return draw_quote(offer, brand=brand_of(offer.look, logo) or self._brand)
 
     def einvoice(self, invoice: Invoice) -> bytes:
         """Return the Peppol document. Refuses with: BadValue (no Peppol id)."""

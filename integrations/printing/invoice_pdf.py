@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -11,16 +10,16 @@ from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
-from domain.invoicing.vat import VatTreatment
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
-from integrations.printing.faces import BOLD, PLAIN, fitted, width
-from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Brand, Column, Sheet, heading
+from integrations.printing.faces import BOLD, PLAIN, width
+from integrations.printing.letter import DRAWING, Letter
+from integrations.printing.sheet import GREY, LEFT, RIGHT, Brand, Column, Sheet, heading
 from integrations.printing.shown import by_kind, shown
 from integrations.printing.slip import FOOT as SLIP_FOOT
 from integrations.printing.slip import HEIGHT as SLIP_HEIGHT
 from integrations.printing.slip import draw_slip, has_slip
-from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation, words
+from integrations.printing.words import Words, grouped_bankgiro, law, words
 
 ROWS_ON_FIRST_PAGE: Final = 12
 
@@ -35,13 +34,11 @@ _LINES: Final = (
     Column(464, 489, at_right=True),
     Column(489, RIGHT, at_right=True),
 )
-# ReportLab keeps what a face has drawn per document in places that two threads must not use at once.
-_drawing = threading.Lock()
 
 
 def draw(invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, brand: Brand | None = None) -> bytes:
     """Return the PDF. ``calls`` are ordered by customer, subscription and start; ``zone`` is that of their times."""
-    with _drawing:
+    with DRAWING:
         return _Printer(invoice, zone, brand or Brand()).draw(calls)
 
 
@@ -55,12 +52,11 @@ class _Printer:
         self.sheet = Sheet(
             brand, title=f"{self.title} {invoice.number}", author=invoice.seller.name, language=invoice.language
         )
-        self.sheet.running = self.running
+        self.letter = Letter(self.sheet, self.said, invoice.seller, self.title, invoice.number)
 
     def draw(self, calls: Iterable[Sequence[CallRow]]) -> bytes:
         lines = list(shown(self.invoice, self.said))
         short = len(self.invoice.customers) == 1 and len(lines) <= ROWS_ON_FIRST_PAGE
-        self.foot(self.sheet)
         self.head()
         self.strip()
         if short:
@@ -84,40 +80,9 @@ class _Printer:
     def money(self, value: Decimal) -> str:
         return self.said.money(value, self.decimals)
 
-    def running(self, sheet: Sheet) -> None:
-        """Draw the head and foot of every page but the first."""
-        sheet.text(LEFT, TOP, self.invoice.seller.name, size=10, face=BOLD, colour=sheet.brand.accent)
-        sheet.text_to(RIGHT, TOP, f"{self.title} {self.invoice.number}", size=9, colour=GREY)
-        sheet.rule(TOP - 9, colour=sheet.brand.accent, thick=0.8)
-        sheet.y = TOP - 12
-        self.foot(sheet)
-
-    def foot(self, sheet: Sheet) -> None:
-        seller, said = self.invoice.seller, self.said
-        place = seller.address
-        sheet.rule(48, thick=0.4)
-        organisation = grouped_organisation(seller.identity_number or "", place.country)
-        facts = [
-            f"{seller.name}, {place.street}, {place.postcode} {place.city}",
-            f"{said['organisation']} {organisation}" if organisation else "",
-            f"{said['vat_id']} {seller.vat_id}" if seller.vat_id else "",
-            said["f_tax"] if place.country == "SE" else "",
-        ]
-        sheet.text(LEFT, 37, "  ·  ".join(filter(None, facts)), size=7, colour=GREY)
-        reach = "  ·  ".join(filter(None, (seller.email, seller.phone)))
-        sheet.text(LEFT, 27, reach, size=7, colour=GREY)
-        if sheet.brand.note:
-            sheet.text(LEFT, 17, fitted(sheet.brand.note, PLAIN, 7, RIGHT - LEFT), size=7, colour=GREY)
-        sheet.text_to(RIGHT - 16, 27, f"{said['page']} {sheet.page} {said['of']}", size=7, colour=GREY)
-        sheet.pages_at(RIGHT - 13, 27)
-
     def head(self) -> None:
-        """Draw seller, title, what names the invoice, and the payer where a window envelope shows him."""
-        sheet, invoice, said = self.sheet, self.invoice, self.said
-        if sheet.brand.logo is None or not sheet.picture(LEFT, TOP - 20, sheet.brand.logo, width=180, height=32):
-            sheet.text(LEFT, TOP - 8, invoice.seller.name, size=16, face=BOLD, colour=sheet.brand.accent)
-        sheet.text_to(RIGHT, TOP - 8, self.title, size=20, face=BOLD)
-        sheet.rule(TOP - 24, colour=sheet.brand.accent, thick=1.2)
+        """Draw the letter's head with what names the invoice, and the payer where a window envelope shows him."""
+        invoice, said = self.invoice, self.said
         facts = [
             (said["number"], invoice.number),
             (said["date"], said.day(invoice.issued_on)),
@@ -130,28 +95,7 @@ class _Printer:
             (said["order_reference"], invoice.order_reference or ""),
             (said["cost_centre"], invoice.cost_centre or ""),
         ]
-        facts = [(label, value) for label, value in facts if value]
-        y, step = TOP - 52.0, min(15.0, 108 / len(facts))
-        for label, value in facts:
-            sheet.text(LEFT, y, label, size=8, colour=GREY)
-            sheet.text(LEFT + 96, y, value[:34], size=9)
-            y -= step
-        to, seller = invoice.recipient or invoice.payer, invoice.seller.address
-        place = to.address
-        abroad = place.country if place.country != seller.country else ""
-        lines = [
-            to.name,
-            to.attention or "",
-            place.street,
-            place.street2 or "",
-            f"{place.postcode} {place.city}",
-            abroad,
-        ]
-        y = HEIGHT - 138  # 49 mm from the top, 113 mm from the left: the window of a C5 envelope
-        for index, line in enumerate(filter(None, lines)):
-            sheet.text(320, y, line[:52], size=10, face=PLAIN if index else BOLD)
-            y -= 13.5
-        sheet.y = TOP - 166
+        self.letter.head(facts, invoice.recipient or invoice.payer)
 
     def strip(self) -> None:
         """Draw the amount, the day, and where to pay."""
@@ -261,7 +205,7 @@ class _Printer:
         label_end = min(450.0, RIGHT - width(amount, BOLD, 10.5) - 12)
         sheet.text_to(label_end, sheet.y, said["to_get" if back else "to_pay"], size=10.5, face=BOLD)
         sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
-        notes = sorted({_law(each.treatment, said) for each in invoice.vat if each.treatment.words})
+        notes = sorted({law(each.treatment, said) for each in invoice.vat if each.treatment.words})
         if has_slip(invoice):
             notes.append(said["late"])
         y = max(sheet.y, SLIP_FOOT + SLIP_HEIGHT + 12 + 9 * (len(notes) - 1))
@@ -298,9 +242,3 @@ class _Printer:
         """Draw a bold label and its subtotal."""
         columns = (Column(LEFT + inset, 420), Column(420, RIGHT - inset, at_right=True))
         self.sheet.row(columns, (label, self.money(net)), size=size, face=BOLD)
-
-
-def _law(treatment: VatTreatment, said: Words) -> str:
-    """Return why no VAT is charged in the payer's words, and in the law's behind them where those are others."""
-    law, told = treatment.words or "", said.say.get(f"vat_{treatment.category}", "")
-    return f"{told} ({law})" if told and told != law else law

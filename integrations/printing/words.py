@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.invoicing.invoice import Unit
+from domain.invoicing.vat import VatTreatment
 from domain.period import Period
 from domain.telling.language import Language, accepted
 from integrations.printing import danish, english, finnish, german, norwegian, swedish
@@ -123,3 +124,9 @@ def grouped_bankgiro(digits: str) -> str:
 def grouped_organisation(number: str, country: str) -> str:
     """Write a Swedish organisation number with its hyphen, another as it is."""
     return f"{number[:6]}-{number[6:]}" if country == "SE" and len(number) == 10 else number
+
+
+def law(treatment: VatTreatment, said: Words) -> str:
+    """Return why no VAT is charged in the payer's words, and in the law's behind them where those are others."""
+    law, told = treatment.words or "", said.say.get(f"vat_{treatment.category}", "")
+    return f"{told} ({law})" if told and told != law else law
