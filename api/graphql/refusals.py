@@ -20,7 +20,9 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 
 from api.catalogues import sentence, told
 from api.graphql.closing import Closing
+from api.graphql.ids import global_id
 from domain import refusal as no
+from domain.access.approval import NeedsApproval as Waiting
 from domain.ports.news import TooSlow
 from persistence.away import DatabaseAway
 
@@ -86,6 +88,13 @@ class Unreadable(Refusal):
     """``domain.refusal.Unreadable``."""
 
 
+@strawberry.type(description="It waits for somebody else to approve it; nothing is done yet.")
+class NeedsApproval(Refusal):
+    """``domain.access.approval.NeedsApproval``."""
+
+    approval: strawberry.ID = strawberry.field(description="What he decides on.", default=strawberry.ID(""))
+
+
 KINDS: Final[dict[type[no.Refusal], type[Refusal]]] = {
     no.BadValue: BadValue,
     no.NotAllowed: NotAllowed,
@@ -96,6 +105,7 @@ KINDS: Final[dict[type[no.Refusal], type[Refusal]]] = {
     no.WrongState: WrongState,
     no.LimitExceeded: LimitExceeded,
     no.Unreadable: Unreadable,
+    Waiting: NeedsApproval,
 }
 
 
@@ -114,7 +124,10 @@ def _handler(kind: type[no.Refusal], answers: type[Refusal]) -> strawberry.Excep
 
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
             del field, info
-            return answers(code=kind.code.upper(), message=sentence(exception), field=exception.field)
+            told: dict[str, Any] = {"code": kind.code.upper(), "message": sentence(exception), "field": exception.field}
+            if isinstance(exception, Waiting):
+                told["approval"] = global_id("Approval", exception.approval)
+            return answers(**told)
 
     return Handler()
 

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from api.catalogues import sentence, told
+from domain.access.approval import NeedsApproval
 from domain.ports.keeping import OtherContent
 from domain.refusal import (
     BadValue,
@@ -33,6 +34,7 @@ STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     OtherContent: HTTPStatus.UNPROCESSABLE_ENTITY,
     WrongState: HTTPStatus.CONFLICT,
+    NeedsApproval: HTTPStatus.CONFLICT,
     LimitExceeded: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unreadable: HTTPStatus.BAD_REQUEST,
 }

@@ -1,0 +1,37 @@
+"""Does what a second person has approved, by the use case of its operation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from api.wiring import Wiring
+from domain.access.actor import Actor
+from domain.usecases.change_prices import change_prices
+from domain.usecases.commissions import make_statement
+from domain.usecases.credit_invoice import credit_invoice
+from domain.usecases.decide_approval import Carry
+from domain.usecases.grant_units import grant_units, withdraw_grant
+from domain.usecases.import_tariff import import_tariff
+from domain.usecases.price_contract import price_contract
+from domain.usecases.publish_draft import publish_draft
+from domain.usecases.run_bills import run_bills
+
+WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
+    one.__name__: one
+    for one in (
+        *(publish_draft, import_tariff, change_prices, price_contract, credit_invoice, make_statement),
+        *(grant_units, withdraw_grant, run_bills),
+    )
+}
+_RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})
+
+
+def carrier(wiring: Wiring) -> Carry:
+    """Return what carries approved commands out."""
+
+    def carry(operation: str, command: object, actor: Actor) -> Awaitable[Any]:
+        more: dict[str, Any] = {"raters": wiring.raters} if operation in _RATING else {}
+        return WATCHED[operation](command, actor=actor, begin=wiring.begin, clock=wiring.clock, **more)
+
+    return carry
