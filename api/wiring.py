@@ -175,13 +175,13 @@ def _blobs(database: Database, settings: Settings) -> Blobs:
 
 def on_database(database: Database, settings: Settings, *, clock: Clock | None = None) -> Wiring:
     """Wire an open, migrated database."""
-    trail = StoredTrail(database)
+    trail, vault = StoredTrail(database), _vault(settings)
     return Wiring(
         settings=settings,
         begin=Marking(StoredUnits(database)),
         clock=clock or SystemClock(),
         directory=DirectoryReader(database),
-        credentials=StoredCredentials(database),
+        credentials=StoredCredentials(database, vault),
         standing=StoredStanding(database),
         blobs=_blobs(database, settings),
         formats=ShippedFormats(),
@@ -190,7 +190,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         documents=InvoiceDocuments(),
         news=StoredNews(database.url),
         transports=_transports(settings),
-        vault=_vault(settings),
+        vault=vault,
         http=CheckedHttp(_networks(settings)),
         deliveries=StoredDeliveries(database),
         network=KnownElements(CheckedHttp(_networks(settings)), clock or SystemClock()),
@@ -238,17 +238,19 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
 
 
 @asynccontextmanager
-async def opened(settings: Settings | None = None, *, migrating: bool = False, jobs: int = 0) -> AsyncIterator[Wiring]:
+async def opened(
+    settings: Settings | None = None, *, migrating: bool = False, jobs: int = 0, connections_kept: int = 1
+) -> AsyncIterator[Wiring]:
     """Reach the database of the settings, starting the embedded one where there is no other, and wire it.
 
-    ``jobs``: how many a worker does here at a time, each with connections of its own.
+    ``jobs``: how many a worker does here at a time, each with connections of its own. ``connections_kept`` stay open.
     The embedded database is brought to this release always, one's own only where ``migrating`` says so.
     Raises ``DatabaseAway`` where it cannot be reached, or its schema is not of this release.
     """
     settings = settings or installation.read()
     with reach(settings.database_url, settings.data_dir) as url:
         connections = CONNECTIONS_MAX + CONNECTIONS_PER_JOB * jobs
-        async with await Database.open(url, connections_max=connections) as database:
+        async with await Database.open(url, connections_max=connections, connections_kept=connections_kept) as database:
             if migrating or settings.database_url is None:
                 await migrate(database)
             elif not all(step.applied and step.known for step in await steps(database)):

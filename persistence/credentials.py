@@ -12,10 +12,12 @@ from domain.access.level import Level
 from domain.access.user import UserState
 from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
+from domain.ports.transports import Vault
 from domain.resellers.reseller import TIERS_MAX
 from persistence.access import client_from_row
 from persistence.engine import OWNER, Database, Transaction
 from persistence.levels import COLUMNS, level_from_row
+from persistence.sealing import PREFIX, key_about, open_text, sealed_text
 from persistence.sign_ins import key_of_row, session_of
 
 # One number of PostgreSQL's advisory locks: whoever makes a signing key holds it.
@@ -50,10 +52,11 @@ _KEYS: Final = (
 
 
 class StoredCredentials:
-    """The port ``Credentials`` on PostgreSQL."""
+    """The port ``Credentials`` on PostgreSQL. ``vault`` seals the private halves of signing keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self._database = database
+        self._vault = vault
 
     async def find(self, client_id: str) -> Known | None:
         """Return a client, revoked ones too; None where there is none."""
@@ -151,13 +154,15 @@ class StoredCredentials:
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first, making the first one under a lock."""
         async with self._database.transaction(role=OWNER, readonly=True) as unit:
-            if rows := await unit.connection.fetch(_KEYS):
-                return [_key(row) for row in rows]
+            rows = await unit.connection.fetch(_KEYS)
+        if rows and (self._vault is None or all(row["private_pem"].startswith(PREFIX) for row in rows)):
+            return [self._key(row) for row in rows]
         async with self._database.transaction(role=OWNER) as unit:
             await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
             if not await unit.connection.fetch(_KEYS):
-                await _keep(unit, make())
-            return [_key(row) for row in await unit.connection.fetch(_KEYS)]
+                await self._keep(unit, make())
+            await self._seal(unit)
+            return [self._key(row) for row in await unit.connection.fetch(_KEYS)]
 
     async def add_key(
         self, make: Callable[[Sequence[SigningKey]], SigningKey | None], *, retire_before: datetime
@@ -165,23 +170,36 @@ class StoredCredentials:
         """Keep the key that ``make`` returns, if any, and return them all, the newest first; retire old ones."""
         async with self._database.transaction(role=OWNER) as unit:
             await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
-            there = [_key(row) for row in await unit.connection.fetch(_KEYS)]
+            there = [self._key(row) for row in await unit.connection.fetch(_KEYS)]
             if (key := make(there)) is not None:
-                await _keep(unit, key)
+                await self._keep(unit, key)
             for kid in outlived(there, retire_before):
                 await unit.connection.execute("update signing_key set retired_at = now() where kid = $1", kid)
-            return [_key(row) for row in await unit.connection.fetch(_KEYS)]
+            return [self._key(row) for row in await unit.connection.fetch(_KEYS)]
 
+    def _key(self, row: Mapping[str, Any]) -> SigningKey:
+        fields = dict(row)
+        if self._vault is not None:
+            fields["private_pem"] = open_text(self._vault, row["private_pem"], about=key_about(row["kid"]))
+        return SigningKey(**fields)
 
-def _key(row: Mapping[str, Any]) -> SigningKey:
-    return SigningKey(**dict(row))
+    async def _keep(self, unit: Transaction, key: SigningKey) -> None:
+        pem = key.private_pem
+        if self._vault is not None:
+            pem = sealed_text(self._vault, pem, about=key_about(key.kid))
+        await unit.connection.execute(
+            "insert into signing_key (kid, private_pem, created_at, signs_from) values ($1, $2, $3, $4)",
+            *(key.kid, pem, key.created_at, key.begins),
+        )
 
-
-async def _keep(unit: Transaction, key: SigningKey) -> None:
-    await unit.connection.execute(
-        "insert into signing_key (kid, private_pem, created_at, signs_from) values ($1, $2, $3, $4)",
-        *(key.kid, key.private_pem, key.created_at, key.begins),
-    )
+    async def _seal(self, unit: Transaction) -> None:
+        """Seal what an earlier release kept in the clear."""
+        if self._vault is None:
+            return
+        for row in await unit.connection.fetch(_KEYS):
+            if not row["private_pem"].startswith(PREFIX):
+                pem = sealed_text(self._vault, row["private_pem"], about=key_about(row["kid"]))
+                await unit.connection.execute("update signing_key set private_pem = $2 where kid = $1", row["kid"], pem)
 
 
 async def _below(unit: Transaction, operator: int, reseller: int | None) -> tuple[ResellerId, ...]:

@@ -1,14 +1,17 @@
 """Secrets sealed by AES-256-GCM (NIST SP 800-38D) with a master key that is not in the database.
 
 The key comes from the setting ``master_key`` or lies in ``data_dir/master.key``, made at its first use. Several keys
-may be given, the newest first: it seals, all of them open, so that a key can be changed without losing anything. What a
-secret is for is authenticated with it: one that is copied to another row cannot be opened there.
+may be given, the newest first: it seals, all of them open, so that a key can be changed without losing anything. A
+sealed secret names its key, by the beginning of that key's SHA-256; a key that is not known is looked for in the file
+again, since another process may have added it. What a secret is for is authenticated with it: one that is copied to
+another row cannot be opened there.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 import secrets
@@ -25,7 +28,9 @@ from domain.refusal import BadValue
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
-FORM: Final = b"\x01"
+KEY_ID_BYTES: Final = 4
+FORM: Final = b"\x02"  # then the key's id, the nonce, the text
+FORM_BEFORE: Final = b"\x01"  # of earlier releases: the nonce, the text; any key may be meant
 VARIABLE_PREFIX: Final = "FEED_SECRET_"
 FILE_BYTES_MAX: Final = 64 << 10
 _VARIABLE: Final = re.compile(rf"env:({VARIABLE_PREFIX}([1-9][0-9]*)_[A-Z0-9_]{{1,60}})", re.ASCII)
@@ -43,6 +48,23 @@ def read_keys(text: str) -> tuple[bytes, ...]:
     return keys
 
 
+def key_id(key: bytes) -> bytes:
+    """Return what a sealed secret names its key by."""
+    return hashlib.sha256(b"tollwright master key" + key).digest()[:KEY_ID_BYTES]
+
+
+def write_keys(path: Path, keys: Sequence[bytes]) -> None:
+    """Write the keys of an installation, the newest first, in one step: a reader finds these or those before."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, b",".join(base64.b64encode(key) for key in keys) + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    fresh.replace(path)
+
+
 class SealedVault:
     """Keeps ``domain.ports.transports.Vault``. ``folder``: ``file:NAME`` reads from its folder of the operator."""
 
@@ -51,32 +73,56 @@ class SealedVault:
         environment: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._given = tuple(keys)
+        self._from_file = False
         self._key_file = key_file
         self._folder = folder
         self._environment = os.environ if environment is None else environment
 
-    def _keys(self) -> tuple[bytes, ...]:
+    @property
+    def key_file(self) -> Path | None:
+        """Where the keys lie; None: they came from the settings."""
+        return self._key_file if self._from_file or not self._given else None
+
+    def keys(self) -> tuple[bytes, ...]:
+        """Return the keys, the newest first."""
         if not self._given:
             assert self._key_file is not None
             self._given = read_keys(_kept(self._key_file))
+            self._from_file = True
         return self._given
 
+    def forget(self) -> None:
+        """Read the file again when the next key is needed."""
+        if self._from_file:
+            self._given, self._from_file = (), False
+
     def seal(self, secret: str, *, about: str) -> bytes:
-        """Encrypt."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return FORM + nonce + AESGCM(self._keys()[0]).encrypt(nonce, secret.encode(), about.encode())
+        """Encrypt with the newest key."""
+        nonce, key = secrets.token_bytes(NONCE_BYTES), self.keys()[0]
+        return FORM + key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), about.encode())
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Tell whether the newest key sealed this."""
+        return sealed[: 1 + KEY_ID_BYTES] == FORM + key_id(self.keys()[0])
 
     def open(self, sealed: bytes, *, about: str) -> str:
         """Decrypt. Raises TransportFault, lasting."""
-        nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-        if sealed[:1] == FORM and len(nonce) == NONCE_BYTES:
-            for key in self._keys():
-                with suppress(InvalidTag):
-                    return AESGCM(key).decrypt(nonce, text, about.encode()).decode()
+        for keys in (self.keys, self._read_again):
+            for key in _meant(sealed, keys()):
+                start = 1 + KEY_ID_BYTES if sealed[:1] == FORM else 1
+                nonce, text = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
+                if len(nonce) == NONCE_BYTES:
+                    with suppress(InvalidTag):
+                        return AESGCM(key).decrypt(nonce, text, about.encode()).decode()
         raise TransportFault(
             "a secret of this feed cannot be opened with the master key of this installation: give it again",
             lasting=True,
         )
+
+    def _read_again(self) -> tuple[bytes, ...]:
+        known = self._given
+        self.forget()
+        return tuple(key for key in self.keys() if key not in known)
 
     def check_reference(self, reference: str, *, operator: int) -> None:
         """Look at a reference: it leads to the operator's own secrets alone. Refuses with: BadValue."""
@@ -107,6 +153,13 @@ class SealedVault:
                 return file.read(FILE_BYTES_MAX).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise TransportFault(f"the secret {named[1]} cannot be read from secrets_dir", lasting=True) from None
+
+
+def _meant(sealed: bytes, keys: Sequence[bytes]) -> list[bytes]:
+    """Return the keys that may have sealed this."""
+    if sealed[:1] == FORM:
+        return [key for key in keys if key_id(key) == sealed[1 : 1 + KEY_ID_BYTES]]
+    return list(keys) if sealed[:1] == FORM_BEFORE else []
 
 
 def _variable(reference: str, operator: int) -> str | None:

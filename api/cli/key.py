@@ -56,6 +56,27 @@ def create(
     return run_with(operator, work)
 
 
+@app.command(name="rotate-master")
+def rotate_master(
+    forget_old: Annotated[
+        bool, typer.Option("--forget-old", help="Then take the keys before out of data_dir/master.key.")
+    ] = False,
+    reseal_only: Annotated[
+        bool, typer.Option("--reseal-only", help="Make no new key: go on with the newest there is.")
+    ] = False,
+) -> int:
+    """Make a new master key and seal every secret in the database with it.
+
+    Servers go on meanwhile: both keys open. Broken off, it goes on with --reseal-only. Ends with 1 where a secret could
+    not be opened by any key. Where master_key is set, put the new key first in it yourself, restart, and run this.
+    """
+    import asyncio
+
+    from api.masterkey import rotate
+
+    return asyncio.run(rotate(forget_old=forget_old, reseal_only=reseal_only))
+
+
 @app.command(name="list")
 def list_all(operator: OperatorOption = None) -> int:
     """Print the clients as JSON Lines, revoked ones too."""

@@ -143,7 +143,7 @@ async def test_a_sealed_secret_opens_for_its_own_feed_alone(switch: Switch) -> N
         with pytest.raises(TransportFault) as fault:
             vault.open(sealed, about=about)
         assert fault.value.lasting
-    for broken in (b"", sealed[:-1], sealed[:5], b"\x02" + sealed[1:]):
+    for broken in (b"", sealed[:-1], sealed[:5], b"\x03" + sealed[1:]):
         with pytest.raises(TransportFault):
             vault.open(broken, about=feed.about("password"))
 
