@@ -242,6 +242,12 @@ class Database:
             raise
         return cls(url, pool)
 
+    async def warm(self) -> None:
+        """Open the connections that are kept, where they are not; those that a migration has made old are renewed."""
+        opened = await asyncio.gather(*(self.acquire() for _ in range(self._pool.get_min_size())))
+        for connection in opened:
+            await self.release(connection)
+
     async def close(self) -> None:
         """Give the connections back; waits for the ones in use, ten seconds at most."""
         try:
