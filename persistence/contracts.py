@@ -20,7 +20,7 @@ from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
-from persistence.rows import whole
+from persistence.rows import among, whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -110,6 +110,12 @@ def to_lines(contract: Contract) -> list[dict[str, Any]]:
     ]
 
 
+_LINES: Final = (
+    f"select {whole(ContractServiceRow).text} from contract_service"  # noqa: S608  (our own words)
+    " where operator = $1 and customer = any ($2) and contract = any ($3) order by position"
+)
+
+
 class ContractStore:
     """Keeps ``domain.ports.contracts.Contracts``."""
 
@@ -128,19 +134,18 @@ class ContractStore:
         if lock:
             # Not the key: others may name the row in theirs meanwhile.
             query = query.lock_rows("NO KEY UPDATE")
-        if not (rows := await query):
+        return await self._with_lines(await query)
+
+    async def _among(self, column: str, keys: Sequence[int]) -> list[Contract]:
+        connection = self._transaction.connection
+        return await self._with_lines(await among(connection, ContractRow, self._operator, column, keys))
+
+    async def _with_lines(self, rows: Sequence[Mapping[str, Any]]) -> list[Contract]:
+        if not rows:
             return []
         lines: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
-        chosen = (
-            ContractServiceRow.select(whole(ContractServiceRow))
-            .where(
-                ContractServiceRow.operator == self._operator,
-                WhereRaw("customer = any({})", list({row["customer"] for row in rows})),
-                WhereRaw("contract = any({})", list(lines)),
-            )
-            .order_by(ContractServiceRow.position)
-        )
-        for line in await chosen:
+        customers = list({row["customer"] for row in rows})
+        for line in await self._transaction.connection.fetch(_LINES, self._operator, customers, list(lines)):
             lines[line["contract"]].append(line)
         return [from_row(row, lines[row["id"]]) for row in rows]
 
@@ -157,13 +162,13 @@ class ContractStore:
         """Return those that exist and may be seen."""
         if not (wanted := possible(keys)):
             return {}
-        return {one.id: one for one in await self._select(WhereRaw("id = any({})", wanted))}
+        return {one.id: one for one in await self._among("id", wanted)}
 
     async def of_customers(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Contract]]:
         """Return the contracts of each customer, by key."""
         found: dict[CustomerId, list[Contract]] = {key: [] for key in keys}
         if wanted := possible(keys):
-            for one in await self._select(WhereRaw("customer = any({})", wanted)):
+            for one in await self._among("customer", wanted):
                 found[one.customer].append(one)
         return found
 

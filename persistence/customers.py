@@ -22,7 +22,7 @@ from persistence.customer_search import found_by_text
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
 from persistence.fields import dump, load
-from persistence.rows import whole
+from persistence.rows import among, whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -149,6 +149,10 @@ class CustomerStore:
             query = query.lock_rows("NO KEY UPDATE")
         return [from_row(row) for row in await query]
 
+    async def _among(self, column: str, keys: Sequence[int]) -> list[Customer]:
+        rows = await among(self._transaction.connection, CustomerRow, self._operator, column, keys)
+        return [from_row(row) for row in rows]
+
     async def get(self, key: CustomerId) -> Customer:
         """Return one. Refuses with: NotFound."""
         return (await self.many([key])).get(key) or _missing(key)
@@ -157,7 +161,7 @@ class CustomerStore:
         """Return those that exist and may be seen."""
         if not (wanted := possible(keys)):
             return {}
-        return {one.id: one for one in await self._select(WhereRaw("id = any({})", wanted))}
+        return {one.id: one for one in await self._among("id", wanted)}
 
     async def by_number(self, number: str) -> Customer:
         """Return the one with this customer number. Refuses with: NotFound."""
@@ -189,7 +193,7 @@ class CustomerStore:
         """Return the direct sub-customers of each."""
         wanted = possible(keys)
         found: dict[CustomerId, list[Customer]] = {key: [] for key in keys}
-        for one in await self._select(WhereRaw("parent = any({})", wanted)) if wanted else ():
+        for one in await self._among("parent", wanted) if wanted else ():
             assert one.parent is not None
             found[one.parent].append(one)
         return found

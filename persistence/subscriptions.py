@@ -25,7 +25,7 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, Overlap, Refusal, Stale
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
-from persistence.rows import whole
+from persistence.rows import among, whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -119,16 +119,18 @@ class SubscriptionStore:
         if lock:
             # Not the key: others may name the row in theirs meanwhile.
             query = query.lock_rows("NO KEY UPDATE")
-        if not (rows := await query):
+        return await self._with_numbers(await query)
+
+    async def _among(self, column: str, keys: Sequence[int]) -> list[Subscription]:
+        connection = self._transaction.connection
+        return await self._with_numbers(await among(connection, SubscriptionRow, self._operator, column, keys))
+
+    async def _with_numbers(self, rows: Sequence[Mapping[str, Any]]) -> list[Subscription]:
+        if not rows:
             return []
         numbers: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
-        chosen = (
-            NumberRow.select(whole(NumberRow))
-            .where(NumberRow.operator == self._operator, WhereRaw("subscription = any({})", list(numbers)))
-            .order_by(NumberRow.valid_from)
-            .order_by(NumberRow.number)
-        )
-        for number in await chosen:
+        connection, order = self._transaction.connection, "valid_from, number"
+        for number in await among(connection, NumberRow, self._operator, "subscription", list(numbers), order):
             numbers[number["subscription"]].append(number)
         return [from_row(row, numbers[row["id"]]) for row in rows]
 
@@ -136,13 +138,13 @@ class SubscriptionStore:
         """Return those that exist and may be seen."""
         if not (wanted := possible(keys)):
             return {}
-        return {one.id: one for one in await self._select(WhereRaw("id = any({})", wanted))}
+        return {one.id: one for one in await self._among("id", wanted)}
 
     async def of_contracts(self, keys: Sequence[ContractId]) -> Mapping[ContractId, Sequence[Subscription]]:
         """Return the subscriptions of each contract with their numbers, by key."""
         found: dict[ContractId, list[Subscription]] = {key: [] for key in keys}
         if wanted := possible(keys):
-            for one in await self._select(WhereRaw("contract = any({})", wanted)):
+            for one in await self._among("contract", wanted):
                 found[one.contract].append(one)
         return found
 
