@@ -68,6 +68,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "number": ("api.cli.number", "Number series, the stock of numbers, and orders to port."),
     "rates": ("api.cli.rates", "Import and list exchange rates for margins."),
     "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
+    "approvals": ("api.cli.approvals", "List and decide what waits for a second person; say what needs one."),
     "audit": ("api.cli.audit", "Look at the audit trail, and whether nobody has touched it."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),

@@ -15,7 +15,7 @@ from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from domain.access.actor import Action
 from domain.access.client import ApiClient
-from domain.ids import ResellerId
+from domain.ids import LevelId, ResellerId
 from domain.refusal import BadValue
 from domain.usecases.create_client import CreateClient, create_client
 from domain.usecases.list_clients import list_clients
@@ -32,6 +32,10 @@ def _scopes(root: strawberry.Parent[ApiClient]) -> list[str]:
     return sorted(action.value for action in root.scopes)
 
 
+def _level(root: strawberry.Parent[ApiClient]) -> ID | None:
+    return None if root.level is None else ID(global_id("UserLevel", root.level))
+
+
 async def _reseller(root: strawberry.Parent[ApiClient], info: Info) -> Any:
     return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
 
@@ -45,6 +49,7 @@ class ClientType:
     name: str
     scopes: list[str] = strawberry.field(resolver=_scopes)
     reseller: ResellerType | None = strawberry.field(resolver=_reseller)
+    level_id: ID | None = strawberry.field(resolver=_level, description="The level that it is tied to.")
     created_at: datetime
     revoked_at: datetime | None
 
@@ -61,8 +66,11 @@ class CreateClientInput:
     """``CreateClient``."""
 
     name: str
-    scopes: list[str]
+    scopes: list[str] | None = None
     reseller: ID | None = None
+    level: ID | None = strawberry.field(
+        default=None, description="It may what its scopes and the level both say; without scopes, what the level says."
+    )
     idempotency_key: str | None = kept_key()
 
 
@@ -80,12 +88,13 @@ async def _clients(info: Info) -> Any:
 
 async def _create(info: Info, asked: Annotated[CreateClientInput, strawberry.argument(name="input")]) -> Any:
     known = {action.value: action for action in Action}
-    for scope in asked.scopes:
+    for scope in asked.scopes or ():
         if scope not in known:
             raise BadValue("{scope!r} is no scope", scope=scope[:80], field="scopes")
     cmd = CreateClient(
         name=asked.name,
-        scopes=frozenset(known[scope] for scope in asked.scopes),
+        scopes=frozenset(known[scope] for scope in asked.scopes or ()),
+        level=LevelId(key_of(asked.level, "UserLevel", "level")) if asked.level else None,
         reseller=ResellerId(key_of(asked.reseller, "Reseller", "reseller")) if asked.reseller else None,
     )
     made = await info.context.ask(create_client, cmd, clock=info.context.wiring.clock, draw=secrets.token_urlsafe)

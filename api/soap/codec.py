@@ -21,6 +21,7 @@ from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.jobs import Jobs
+from api.soap.levels import UserLevels
 from api.soap.margins import Margins
 from api.soap.mediation import Mediation
 from api.soap.numbers import Numbers
@@ -85,6 +86,7 @@ class Codec:
                 Trail,
                 WholesaleFees,
                 Operators,
+                UserLevels,
             ],
             NAMESPACE,
             name=NAME,
