@@ -94,7 +94,7 @@ def routes(wiring: Wiring, bearer: Bearer, requests: Requests, schema: strawberr
         *_standing(wiring, bearer, requests),
         *oauth.operations(wiring, bearer),
         _graphql(wiring, schema or make_schema()),
-        *_soap(wiring),
+        *_soap(wiring, bearer),
         *repeatable(_rest(wiring), wiring),
     ]
     description = document(operations)
@@ -160,8 +160,8 @@ def _graphql(wiring: Wiring, schema: strawberry.Schema) -> Operation:
     )
 
 
-def _soap(wiring: Wiring) -> list[Operation]:
-    view = SoapView(wiring)
+def _soap(wiring: Wiring, bearer: Bearer) -> list[Operation]:
+    view = SoapView(wiring, bearer)
     return [
         Operation(
             method="GET",
@@ -179,6 +179,7 @@ def _soap(wiring: Wiring) -> list[Operation]:
             name="soap",
             summary="SOAP 1.1 and 1.2; the operations are in the WSDL.",
             body_max=DOCUMENT,
+            unnamed_max=DOCUMENT,  # who calls may stand in its Security header
             documented=False,
         ),
     ]

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.bearer import Bearer
+from api.auth.cors import Cors, Page
 from api.auth.tokens import TokenRefused
 from api.catalogues import speak, speak_to
 from api.journal import Journal
@@ -44,6 +45,8 @@ PATIENCE_SECONDS: Final = 60.0  # a body that took longer must have come at RATE
 RATE_MIN: Final = 1000
 HOPS_MAX: Final = 20
 SIGNING_IN: Final = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize")
+BEHALF: Final = "tollwright-on-behalf-of"
+BEHALF_MAX: Final = 200
 QUERY_CHARACTERS_MAX: Final = 8192
 QUERY_FIELDS_MAX: Final = 100
 SECRETS_IN_QUERY: Final = frozenset(
@@ -54,7 +57,11 @@ HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
 }
+
+HSTS: Final = "max-age=31536000"
 
 # What is answered without a word to the log of faults.
 FORESEEN: Final = (Malformed, TooMany, Refusal, TokenRefused, HTTPException, ClientDisconnect)
@@ -104,6 +111,7 @@ class Gate:
         ``journal``: where it is told what was read and what was refused. ``limits``: how often who may ask.
         ``proxies``: whose X-Forwarded-For is believed; nobody else's is read.
         """
+        self._cors = Cors(bearer.credentials)
         self._limits = limits
         self._proxies = tuple(proxies)
         self._journal = journal
@@ -146,18 +154,25 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         speak(Headers(scope=scope).get("accept-language"))
-        answer = _Answer(send)
+        answer = _Answer(send, secure=scope.get("scheme") == "https")
         scope.setdefault("state", {})
         scope["app"] = self  # starlette raises its 404 and 405 where there is one, and _trouble words them
         try:
             admitted = self._admission(scope)
             answer.route = admitted.route
+            answer.page = await self._cors.page(scope)
             _check_query(scope["query_string"])
             unnamed = admitted.unnamed_max is not None and "authorization" not in Headers(scope=scope)
             if self._limits is not None:
                 posted = scope["method"] == "POST" and admitted.route.startswith(SIGNING_IN)
-                await self._limits.knock(_address(scope), signing_in=unnamed or posted)
+                # Whoever shows himself in a SOAP header does so in every request: nobody guesses 256 bits there.
+                nameless = unnamed and admitted.route != "/soap"
+                await self._limits.knock(_address(scope), signing_in=nameless or posted)
+            if (response := self._cors.preflight(scope, answer.page)) is not None:
+                await response(scope, receive, answer)
+                return
             scope["state"]["actor"] = None if admitted.public or unnamed else await self._caller(scope, admitted)
+            answer.actor = scope["state"]["actor"]
             speak_to(scope["state"]["actor"], Headers(scope=scope).get("accept-language"))
             if self._limits is not None and scope["state"]["actor"] is not None:
                 answer.limit = await self._limits.pass_by(scope["state"]["actor"])
@@ -172,6 +187,12 @@ class Gate:
             self._done(scope, answer, time.perf_counter() - began)
             await self._missed(scope)
 
+    async def welcome(self, scope: Scope, actor: Actor) -> None:
+        """Let somebody pass whom a view has known by what he sends. Raises TooMany."""
+        scope["state"]["actor"] = replace(actor, behalf=_behalf(Headers(scope=scope)))
+        if self._limits is not None:
+            await self._limits.pass_by(actor)
+
     async def _caller(self, scope: Scope, admitted: Admission) -> Actor:
         headers = Headers(scope=scope)
         given = headers.getlist("authorization")
@@ -179,7 +200,7 @@ class Gate:
         address = client[0] if client else None
         known = self._bearer.client if admitted.basic else self._bearer.actor
         try:
-            return await known(_only(given), address=address)
+            return await known(_only(given), address=address, behalf=_behalf(headers))
         except TokenRefused as no:
             no.basic = admitted.basic
             raise
@@ -248,11 +269,14 @@ class Gate:
 class _Answer:
     """The way back: adds the headers every answer carries and remembers the status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, secure: bool = False) -> None:
         self._send = send
         self.status = 0
         self.route = "none"
         self.limit: str | None = None
+        self.page: Page | None = None
+        self.actor: Actor | None = None
+        self.secure = secure
         self.request_id = secrets.token_hex(8)
 
     async def __call__(self, message: Message) -> None:
@@ -261,9 +285,13 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if self.secure:
+                headers.setdefault("strict-transport-security", HSTS)
             headers["x-request-id"] = self.request_id
             if self.limit is not None:
                 headers["ratelimit"] = self.limit
+            if self.page is not None:
+                self.page.mark(headers, self.actor)
         await self._send(message)
 
 
@@ -290,6 +318,18 @@ class _Measured:
             raise _too_large(self._max)
         check_pace(self._taken, time.monotonic() - self._began)
         return message
+
+
+def _behalf(headers: Headers) -> str | None:
+    """Return on whose behalf the caller says he acts, for the trail alone. Raises Malformed."""
+    given = headers.getlist(BEHALF)
+    if not given:
+        return None
+    if len(given) > 1 or not given[0].strip() or len(given[0]) > BEHALF_MAX or not given[0].isprintable():
+        raise Malformed(
+            HTTPStatus.BAD_REQUEST, "malformed", "Tollwright-On-Behalf-Of has 1 to 200 printable characters"
+        )
+    return given[0].strip()
 
 
 def _address(scope: Scope) -> str | None:

@@ -11,6 +11,7 @@ from typing import Final
 from lxml import etree
 
 from api.soap.faults import ENVELOPES
+from api.soap.security import SECURITY
 
 DEPTH_MAX: Final = 100
 ELEMENTS_MAX: Final = 50_000
@@ -29,8 +30,8 @@ class Unacceptable(Exception):  # noqa: N818  (an answer to the caller)
         self.code = code
 
 
-def check(body: bytes, version: str) -> None:
-    """Check a request of a SOAP version. Raises Unacceptable."""
+def check(body: bytes, version: str) -> tuple[bytes, etree._Element | None]:
+    """Check a request of a SOAP version; return it without its Security header, and that. Raises Unacceptable."""
     if not body.strip():
         raise Unacceptable("the request is empty")
     try:
@@ -52,9 +53,15 @@ def check(body: bytes, version: str) -> None:
     bodies = root.findall(f"{{{soap}}}Body")
     if len(bodies) != 1 or len(bodies[0].findall("*")) != 1:
         raise Unacceptable("an envelope has one Body, and that one operation")
+    security = root.findall(f"{{{soap}}}Header/{SECURITY}")
+    if len(security) > 1:
+        raise Unacceptable("a request has one Security header")
+    for header in security:
+        root.find(f"{{{soap}}}Header").remove(header)  # type: ignore[union-attr]  # it was found there
     for header in root.findall(f"{{{soap}}}Header/*"):
         if header.get(f"{{{soap}}}mustUnderstand", "0") in {"1", "true"}:
             raise Unacceptable(f"the header {etree.QName(header).localname} is not understood", "MustUnderstand")
+    return (etree.tostring(root), security[0]) if security else (body, None)
 
 
 def _parsed(body: bytes) -> etree._Element:

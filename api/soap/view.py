@@ -8,23 +8,33 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth.bearer import Bearer
+from api.auth.gate import access
+from api.auth.tokens import TokenRefused
+from api.catalogues import told
 from api.rest.bodies import media_type
 from api.rest.refusals import Malformed
 from api.soap.codec import Codec
 from api.soap.faults import envelope
 from api.soap.reading import Unacceptable, check
+from api.soap.security import Security
 from api.soap.service import Call
 from api.soap.wsdl import wsdl
 from api.wiring import Wiring
+from domain.saying import Said
 
+# The same for an unknown client, a wrong secret and a nonce that was shown before.
+NOT_AUTHENTICATED: Final = Said("the Security header's UsernameToken does not let you in")
 VERSIONS: Final = {"text/xml": "1.1", "application/soap+xml": "1.2"}
 
 
 class SoapView:
     """Both endpoints."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, bearer: Bearer) -> None:
         self._wiring = wiring
+        anywhere = bool(wiring.settings.soap_password_anywhere)
+        self._security = Security(bearer, wiring.vault, anywhere=anywhere)
         self._codecs = {version: Codec(version) for version in VERSIONS.values()}
         self._wsdl = wsdl(self._codecs, f"{wiring.settings.address}/soap")
 
@@ -44,9 +54,19 @@ class SoapView:
         kind = f"{media}; charset=utf-8"
         body = await request.body()
         try:
-            check(body, version)
+            body, security = check(body, version)
         except Unacceptable as no:
             return Response(envelope(version, no.code, no.message), HTTPStatus.BAD_REQUEST, media_type=kind)
+        if request.state.actor is None:
+            if security is None:
+                raise TokenRefused("neither a token nor a Security header")
+            try:
+                await request.app.welcome(request.scope, await self._security.actor(security, request))
+            except TokenRefused as no:
+                access.info("token refused: %s", no)
+                challenge = {"WWW-Authenticate": 'Bearer realm="tollwright"'}
+                fault = envelope(version, "Client", told(NOT_AUTHENTICATED))
+                return Response(fault, HTTPStatus.UNAUTHORIZED, challenge, media_type=kind)
         text, fault = await self._codecs[version].answer(body, Call(self._wiring, request.state.actor))
         return Response(text, _status(version, fault), media_type=kind)
 
