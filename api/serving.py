@@ -26,6 +26,7 @@ from api.cli import DONE, Unreachable
 from api.delivering import delivering
 from api.feeding import scheduling
 from api.graphql.socket import MESSAGE_MAX
+from api.listening import PatientProtocol, context, renewing
 from api.metering import CallMeter
 from api.settings import Settings
 from api.streams.radius import taking
@@ -34,6 +35,10 @@ from api.worker import Worker
 
 GRACE_SECONDS: Final = 20
 CONNECTIONS_MAX: Final = 1000
+CONNECTIONS_KEPT: Final = 6  # of the database, open from the start
+# Of three generations, in objects or in collections of the one before: an answer makes some thousand objects, most of
+# which are gone by its end, and a look at all there are takes longer than an answer may.
+COLLECTED_AFTER: Final = (5_000, 20, 50)
 
 Job = Callable[[Wiring, Console], Awaitable[None]]
 
@@ -108,13 +113,17 @@ async def serve(settings: Settings, taken: socket.socket, job: Job | None = None
 
 async def _work(settings: Settings, taken: socket.socket, job: Job | None, servers: list[_Server]) -> None:
     async with (
-        opened(settings, migrating=True, jobs=settings.worker_jobs) as wiring,
+        opened(settings, migrating=True, jobs=settings.worker_jobs, connections_kept=CONNECTIONS_KEPT) as wiring,
         taking(wiring, settings.radius_clients) as radius,
     ):
+        if wiring.database is not None:
+            await wiring.database.warm()
+        secured = context(settings)
         calls = CallMeter(wiring.begin, wiring.clock)
         config = uvicorn.Config(
             await application(wiring, radius=radius, calls=calls),
-            http="httptools",
+            http=PatientProtocol,
+            ssl_context_factory=None if secured is None else lambda *_: secured,
             loop="none",
             ws="websockets-sansio",
             ws_max_size=MESSAGE_MAX * 4,  # bytes; its characters are counted where they are read
@@ -136,7 +145,13 @@ async def _work(settings: Settings, taken: socket.socket, job: Job | None, serve
             # What is there by now stays: a full collection would go through it all, and every request wait meanwhile.
             gc.collect()
             gc.freeze()
-            async with auditing(wiring), _working(wiring, settings.worker_jobs), delivering(wiring):
+            gc.set_threshold(*COLLECTED_AFTER)
+            async with (
+                renewing(secured, settings),
+                auditing(wiring),
+                _working(wiring, settings.worker_jobs),
+                delivering(wiring),
+            ):
                 await _begin(wiring, job, running)
         finally:
             server.should_exit = True

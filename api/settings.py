@@ -55,6 +55,16 @@ class Settings:
     ] = dataclasses.field(default=None, repr=False)
     host: Annotated[str, Words("address to listen on; 0.0.0.0 for every interface")] = "127.0.0.1"
     port: Annotated[int, Words("port to listen on", least=1)] = 8080
+    tls_certificate: Annotated[
+        Path | None, Words("PEM file of the certificate and those above it; given, TLS is spoken and nothing else")
+    ] = None
+    tls_key: Annotated[Path | None, Words("PEM file of its key; not set: it is in the certificate's file")] = None
+    tls_key_password: Annotated[str | None, Words("password of the key", secret=True)] = dataclasses.field(
+        default=None, repr=False
+    )
+    tls_client_ca: Annotated[
+        Path | None, Words("PEM file of CAs; given, none but clients with a certificate of theirs are heard (mTLS)")
+    ] = None
     public_url: Annotated[str | None, Words("address clients use, for the WSDL; not set: http://host:port")] = None
     upload_max_bytes: Annotated[int, Words("largest file that may be uploaded", least=1)] = 2_000_000_000
     files_in: Annotated[
@@ -147,7 +157,8 @@ class Settings:
     @property
     def address(self) -> str:
         """The address clients use, without a slash at the end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        scheme = "http" if self.tls_certificate is None else "https"
+        return (self.public_url or f"{scheme}://{self.host}:{self.port}").rstrip("/")
 
     def portal(self, operator: str) -> str:
         """Return where an operator's people sign in, without a slash at the end; ``operator`` is his code."""
