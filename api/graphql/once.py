@@ -74,8 +74,8 @@ class Once(FieldExtension):
             )
             field.arguments = [*field.arguments, key]
 
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Context, None], **kwargs: Any
+    async def resolve_async(  # type: ignore[override]  # a mutation may have an argument called source
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info[Context, None], /, **kwargs: Any
     ) -> Any:
         """Answer. Refuses with: what the mutation does, BadValue, Conflict."""
         key = kwargs.pop("idempotency_key", None) if self._beside else _key_of(kwargs.values())
