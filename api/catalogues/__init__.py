@@ -69,6 +69,11 @@ def told(text: str, language: str | None = None) -> str:
     return _again(text, language, 0)
 
 
+def perhaps(text: str | None) -> str | None:
+    """Return a sentence that may be missing, in the language of the request."""
+    return None if text is None else told(text)
+
+
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Return a language's sentences by their templates."""

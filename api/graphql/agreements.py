@@ -31,6 +31,7 @@ from api.graphql.parties import (
 from api.graphql.party_changes import ContractServiceInput, related
 from api.graphql.price_lists import RateInput, read_rates
 from api.graphql.refusals import outcome
+from api.graphql.wording import perhaps_in_words
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange, HeldLine
 from domain.contracts.contract import ANY_DAY, ContractState
 from domain.ids import ContractChangeId, ContractId, ServiceId
@@ -112,7 +113,7 @@ class ContractChangeType:
     customer: CustomerType | None = strawberry.field(resolver=_customer, description="Who takes it over.")
     successor: ContractType | None = strawberry.field(resolver=_successor, description="What he got.")
     ending: EndingType | None
-    fault: str | None = strawberry.field(description="Why it failed.")
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"), description="Why it failed.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

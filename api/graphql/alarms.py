@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.wording import in_words
 from domain.access.actor import Action, allow
 from domain.alarms.alarm import Alarm, AlarmState, Severity
 from domain.ids import AlarmId
@@ -43,7 +44,7 @@ class AlarmType:
     kind: str
     subject: str
     severity: Severity
-    text: str
+    text: str = strawberry.field(resolver=in_words("text"))
     data: JsonText = strawberry.field(resolver=_data, description="An object; its keys depend on the kind.")
     state: AlarmState
     first_seen: datetime
@@ -108,7 +109,7 @@ class AlarmMutation:
 
 
 async def _raised(info: Info, kind: str | None = None) -> AsyncGenerator[Any, None]:
-    allow(info.context.actor, Action.READ_ALARMS)
+    allow(info.context.actor, Action.READ_ALARMS, "list_alarms")
     told: dict[int, int] | None = None  # how often each was seen when it was told
     async with heard(info, ALARM) as keys:
         async for key in keys:

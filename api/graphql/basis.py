@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.catalogues import sentence
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
@@ -39,7 +40,7 @@ def _code(root: strawberry.Parent[Synced]) -> str | None:
 
 
 def _message(root: strawberry.Parent[Synced]) -> str | None:
-    return root.refusal.message if root.refusal is not None else None
+    return sentence(root.refusal) if root.refusal is not None else None
 
 
 def _field(root: strawberry.Parent[Synced]) -> str | None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.catalogues import told
 from api.graphql.connections import Connection, Slice, connect, request
 from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
@@ -17,6 +18,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.wording import in_words, perhaps_in_words
 from domain.bulk.run import BulkFault, BulkImport, BulkMode, BulkState
 from domain.bulk.sheet import COLUMNS, SheetKind
 from domain.ids import BulkImportId
@@ -39,7 +41,7 @@ class FaultType:
     row: int
     field: str | None = strawberry.field(description="The column.")
     code: str
-    message: str
+    message: str = strawberry.field(resolver=in_words("message"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -72,7 +74,9 @@ class ImportType:
     created: BigInt
     unchanged: BigInt = strawberry.field(description="Rows that came before with the same content.")
     faulty: BigInt
-    fault: str | None = strawberry.field(description="Why it was refused as a whole.")
+    fault: str | None = strawberry.field(
+        resolver=perhaps_in_words("fault"), description="Why it was refused as a whole."
+    )
     created_at: datetime
     finished_at: datetime | None
     faults: Connection[FaultType] = strawberry.field(resolver=_faults, description="By row; the first 10,000 are kept.")
@@ -114,7 +118,7 @@ async def _import(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the AP
 
 
 def _columns(kind: SheetKind) -> list[ColumnType]:
-    return [ColumnType(name=one.name, needed=one.needed, description=one.words) for one in COLUMNS[kind]]
+    return [ColumnType(name=one.name, needed=one.needed, description=told(one.words)) for one in COLUMNS[kind]]
 
 
 async def _take(info: Info, asked: Annotated[ImportSheetInput, strawberry.argument(name="input")]) -> Any:

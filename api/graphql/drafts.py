@@ -22,6 +22,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.wording import in_words
 from domain.catalogue.document import BadTariff, parse_json
 from domain.catalogue.draft import Draft, DraftState
 from domain.catalogue.rate_sheet import Layout, SheetFault
@@ -70,7 +71,7 @@ class FaultType:
     """``domain.catalogue.reading.Fault``."""
 
     path: str
-    message: str
+    message: str = strawberry.field(resolver=in_words("message"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -142,7 +143,7 @@ class SheetFaultType:
     """``domain.catalogue.rate_sheet.SheetFault``."""
 
     row: int
-    message: str
+    message: str = strawberry.field(resolver=in_words("message"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -161,7 +162,7 @@ class PriceLineType:
     new: RateType | None
     percent: Decimal | None = strawberry.field(description="Of change, in the first step.")
     suspicious: bool
-    note: str
+    note: str = strawberry.field(resolver=in_words("note"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:

@@ -18,6 +18,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.wording import perhaps_in_words
 from domain.feeds.feed import After, Completeness
 from domain.feeds.run import Run, RunState
 from domain.feeds.sightings import Seen, Verdict
@@ -60,7 +61,7 @@ class FeedRunType:
     unsafe: int = strawberry.field(description="Names that are none of a file, such as ../x; never touched.")
     bytes: BigInt
     more: bool
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -149,7 +150,7 @@ class StandingType:
     last_success_at: datetime | None
     last_file_at: datetime | None
     failures: int = strawberry.field(description="In a row, until now.")
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
 
 
 def _rules(root: strawberry.Parent[FeedNow]) -> RulesType:
@@ -250,7 +251,7 @@ class FeedTriedType:
     """``domain.usecases.try_feed.FeedTried``."""
 
     reached: bool
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
     found: int
     wanted: int
     unsafe: int

@@ -18,6 +18,7 @@ from api.graphql.nodes import Node, identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.wording import in_words
 from domain.ids import FileId
 from domain.mediation.files import CdrFile, FileState, Source, Suspended, SuspenseKind
 from domain.refusal import BadValue, LimitExceeded
@@ -118,7 +119,7 @@ class SuspendedType(Node):
     record: BigInt
     byte_offset: BigInt
     reason: str
-    detail: str
+    detail: str = strawberry.field(resolver=in_words("detail"))
     raw: str
     start: datetime | None
     created_at: datetime

@@ -18,6 +18,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import AddressType, CustomerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.wording import in_words
 from domain.ids import BillRunId, CustomerId, InvoiceId
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
 from domain.invoicing.invoice import BucketLine, DocumentKind, Invoice, Line, LineKind
@@ -226,7 +227,7 @@ class ParkedType:
 
     customer_number: str
     reason: str
-    detail: str
+    detail: str = strawberry.field(resolver=in_words("detail"))
 
 
 def _run_id(root: strawberry.Parent[Any]) -> ID | None:

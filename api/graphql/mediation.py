@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.catalogues import told
 from api.graphql.connections import Connection, connect, request
 from api.graphql.context import Info
 from api.graphql.ids import key_of, read_number
@@ -20,6 +21,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.wording import perhaps_in_words
 from domain.ids import FileId, SourceId, SuspenseId
 from domain.mediation.checking import Checked
 from domain.mediation.files import SourceBalance, SourceVersion, SuspenseKind
@@ -273,7 +275,7 @@ class RedoneType:
     file: FileType
     rated: BigInt = strawberry.field(description="How many of its duplicates are charged now.")
     unrated: BigInt
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -393,7 +395,7 @@ async def _diff(info: Info, name: str, before: int, after: int) -> str:
 
 async def _validate(info: Info, profile: str) -> list[str]:
     found: list[str] = await info.context.ask(validate_profile, profile, formats=info.context.wiring.formats)
-    return found
+    return [told(one) for one in found]
 
 
 async def _check(info: Info, asked: Annotated[CheckSourceInput, strawberry.argument(name="input")]) -> Any:
@@ -418,10 +420,12 @@ def shown_check(done: Checked) -> SourceCheckType:
         records=done.records,
         rejected=done.rejected,
         suggestions=[
-            SuggestionType(key=one.key, value=JsonText(json.dumps(one.value, ensure_ascii=False)), because=one.because)
+            SuggestionType(
+                key=one.key, value=JsonText(json.dumps(one.value, ensure_ascii=False)), because=told(one.because)
+            )
             for one in done.suggestions
         ],
-        fault=done.fault,
+        fault=None if done.fault is None else told(done.fault),
     )
 
 

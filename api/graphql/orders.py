@@ -21,6 +21,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import SubscriptionType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
+from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import CustomerId, OrderId, SubscriptionId
 from domain.ports.news import ORDER
@@ -76,7 +77,7 @@ class CallType:
     sent_at: datetime | None
     due_at: datetime | None = strawberry.field(description="No answer is waited for longer, or it is tried again.")
     answered_at: datetime | None
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
     reference: str | None = strawberry.field(description="The element's own.")
     uncertain: bool = strawberry.field(description="A request was never answered, and may have been done.")
 
@@ -159,7 +160,9 @@ class OrderType:
     run_at: datetime | None = strawberry.field(description="Not before.")
     after: list[ID] = strawberry.field(resolver=_after, description="Orders that must be confirmed first.")
     cancelling: bool = strawberry.field(description="It shall not be done; what is under way is awaited and undone.")
-    fault: str | None = strawberry.field(description="Why it waits, failed or is parked.")
+    fault: str | None = strawberry.field(
+        resolver=perhaps_in_words("fault"), description="Why it waits, failed or is parked."
+    )
     wake_at: datetime | None = strawberry.field(description="When it is looked at again by itself.")
     client: str = strawberry.field(description="Who placed it.")
     requested_at: datetime

@@ -21,6 +21,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import EventId, ResellerId, WebhookId
 from domain.ports.news import EVENT
@@ -91,7 +92,9 @@ class DeliveryType:
     next_at: datetime | None
     finished_at: datetime | None
     status: int | None = strawberry.field(description="The HTTP status of the last answer.")
-    fault: str | None = strawberry.field(description="Why the last attempt was not taken.")
+    fault: str | None = strawberry.field(
+        resolver=perhaps_in_words("fault"), description="Why the last attempt was not taken."
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -124,7 +127,7 @@ class WebhookType:
     created_at: datetime
     before_until: datetime | None = strawberry.field(description="Until then the secret before signs too.")
     failing_since: datetime | None = strawberry.field(description="After five days of failures it is disabled.")
-    fault: str | None
+    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
     reseller: ResellerType | None = strawberry.field(resolver=_reseller, description="Of his subtree it is told alone.")
     deliveries: Connection[DeliveryType] = strawberry.field(resolver=_deliveries, description="By event.")
 

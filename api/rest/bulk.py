@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from api.catalogues import perhaps, told
 from api.rest.bodies import media_type
 from api.rest.cdr import FORMS, blocks
 from api.rest.refusals import Malformed
@@ -78,8 +79,8 @@ class BulkImportOf:
             page = await list_bulk_faults(key, PageRequest(PAGE_MAX, len(faults) or None), **asked)
             faults += page.items
             more = page.more
-        told = [{"row": one.row, "field": one.field, "code": one.code, "message": one.message} for one in faults]
-        return JSONResponse(shown(run) | {"faults": told})
+        found = [{"row": one.row, "field": one.field, "code": one.code, "message": told(one.message)} for one in faults]
+        return JSONResponse(shown(run) | {"faults": found})
 
 
 class ExportBulk:
@@ -123,7 +124,7 @@ def shown(run: BulkImport) -> dict[str, Any]:
         "created": run.created,
         "unchanged": run.unchanged,
         "faulty": run.faulty,
-        "fault": run.fault,
+        "fault": perhaps(run.fault),
         "created_at": run.created_at.isoformat(),
         "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.catalogues import perhaps
 from api.graphql.ids import cursor, read_number
 from api.wiring import Wiring
 from domain.ids import FileId
@@ -44,7 +45,7 @@ def shown(file: CdrFile, source: str) -> dict[str, Any]:
         "size": file.size,
         "state": file.state.value,
         "position": file.position,
-        "fault": file.fault,
+        "fault": perhaps(file.fault),
         "received_at": file.received_at.isoformat(),
         "finished_at": file.finished_at.isoformat() if file.finished_at else None,
         "balance": {

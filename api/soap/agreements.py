@@ -10,6 +10,7 @@ from typing import Any, Final
 from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.catalogues import perhaps
 from api.soap import models
 from api.soap.agreed import (
     KindOfChange,
@@ -480,7 +481,7 @@ async def _changes(call: Any, changes: Sequence[ContractChange]) -> list[Contrac
             version=one.version,
             changed=list(one.changed),
             reason=one.reason,
-            fault=one.fault,
+            fault=perhaps(one.fault),
             successorNumber=None if one.successor is None else numbers.get(one.successor),
         )
         for one in changes

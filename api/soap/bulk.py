@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from spyne import Boolean, ByteArray, DateTime, Integer, ServiceBase, Unicode
 
+from api.catalogues import perhaps, told
 from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from domain.bulk.run import BulkImport as Import
@@ -95,15 +96,18 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def list_bulk_faults(ctx: Any, id: int, first: int | None, after: int | None) -> Any:  # noqa: A002, N805
         """Return what is wrong with an import's rows."""
         page = await ctx.udc.ask(list_bulk_faults, BulkImportId(id), PageRequest(first or PAGE, after))
-        faults = [BulkFault(row=one.row, column=one.field, code=one.code, message=one.message) for one in page.items]
+        faults = [
+            BulkFault(row=one.row, column=one.field, code=one.code, message=told(one.message)) for one in page.items
+        ]
         following = (after or 0) + len(faults) if page.more else None
         return BulkFaultPage(count=len(faults), fault=faults, next=following)
 
 
 def _shown(run: Import) -> Any:
-    names = ("id", "name", "preview", "rows", "seen", "created", "unchanged", "faulty", "fault")
+    names = ("id", "name", "preview", "rows", "seen", "created", "unchanged", "faulty")
     return BulkImport(
         **{name: getattr(run, name) for name in names},
+        fault=perhaps(run.fault),
         kind=run.kind.value,
         mode=run.mode.value,
         state=run.state.value,

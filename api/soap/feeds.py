@@ -6,6 +6,7 @@ from typing import Any
 
 from spyne import Boolean, DateTime, Enum, Integer, ServiceBase, Unicode
 
+from api.catalogues import perhaps
 from api.feed_fields import RULES, STANDING, command
 from api.soap.faults import NAMESPACE
 from api.soap.models import Model, _enum, many, needed
@@ -176,7 +177,7 @@ class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
         return FeedTried(
             reached=tried.reached,
-            fault=tried.fault,
+            fault=perhaps(tried.fault),
             found=tried.found,
             wanted=tried.wanted,
             unsafe=tried.unsafe,
@@ -231,11 +232,12 @@ def _feed(now: FeedNow) -> Any:
         active=feed.active,
         polling=now.standing.polling_by is not None,
         **rules,
-        **{camel(name): getattr(now.standing, name) for name in STANDING},
+        **{camel(name): getattr(now.standing, name) for name in STANDING if name != "fault"},
+        fault=perhaps(now.standing.fault),
     )
 
 
 def _run(run: Run) -> Any:
-    names = ("id", "found", "wanted", "taken", "again", "waiting", "held", "gone", "unsafe", "bytes", "more", "fault")
-    same = {name: getattr(run, name) for name in names}
+    names = ("id", "found", "wanted", "taken", "again", "waiting", "held", "gone", "unsafe", "bytes", "more")
+    same = {name: getattr(run, name) for name in names} | {"fault": perhaps(run.fault)}
     return FeedRun(state=run.state.value, startedAt=run.started_at, finishedAt=run.finished_at, **same)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from spyne import Boolean, ByteArray, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.catalogues import told
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
 from api.soap.service import operation
@@ -248,7 +249,7 @@ def _alarm(one: Alarm) -> AlarmModel:
         kind=one.kind,
         subject=one.subject,
         severity=one.severity.value,
-        text=one.text,
+        text=told(one.text),
         data=json.dumps(one.data, ensure_ascii=False, sort_keys=True),
         state=one.state.value,
         firstSeen=one.first_seen,

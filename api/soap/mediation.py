@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from spyne import Boolean, ByteArray, DateTime, Integer, ServiceBase, Unicode
 
+from api.catalogues import perhaps, told
 from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from domain.ids import FileId, SourceId, SuspenseId
@@ -265,7 +266,7 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
                 record=one.record,
                 byteOffset=one.byte_offset,
                 reason=one.reason,
-                detail=_plain(one.detail),
+                detail=_plain(told(one.detail)),
                 raw=_plain(one.raw),
                 start=one.start,
                 event=None if one.event is None else _plain(json.dumps(one.event, ensure_ascii=False)),
@@ -384,7 +385,7 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def profile_faults(ctx: Any, profile: str) -> Any:  # noqa: N805
         """Return what is wrong with a profile."""
         found = await ctx.udc.ask(validate_profile, profile, formats=ctx.udc.wiring.formats)
-        return ProfileFaults(fault=found)
+        return ProfileFaults(fault=[told(one) for one in found])
 
     @operation("CheckSource", needed(ByteArray), Unicode, Unicode, Integer, returns=SourceCheck, result="check")
     async def check_source(
@@ -408,10 +409,10 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
             records=done.records,
             rejected=done.rejected,
             suggestion=[
-                Suggestion(key=one.key, value=json.dumps(one.value, ensure_ascii=False), because=one.because)
+                Suggestion(key=one.key, value=json.dumps(one.value, ensure_ascii=False), because=told(one.because))
                 for one in done.suggestions
             ],
-            fault=done.fault,
+            fault=perhaps(done.fault),
         )
 
     @operation("ListBalances", returns=Balances, result="balances")
@@ -469,7 +470,7 @@ class Mediation(ServiceBase):  # type: ignore[misc]  # spyne has no types
             suspended=done.suspended,
             overlapping=[_file(one) for one in done.overlapping],
             redone=[
-                RedoneFile(file=_file(one.file), rated=one.rated, unrated=one.unrated, fault=one.fault)
+                RedoneFile(file=_file(one.file), rated=one.rated, unrated=one.unrated, fault=perhaps(one.fault))
                 for one in done.redone
             ],
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 
+from api.catalogues import perhaps
 from api.element_fields import command, shown
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
@@ -278,7 +279,7 @@ def _order(ctx: Any, order: Order) -> Any:
         runAt=order.run_at,
         after=list(order.after),
         cancelling=order.cancelling,
-        fault=order.fault,
+        fault=perhaps(order.fault),
         client=order.client,
         requestedAt=order.requested_at,
         finishedAt=order.finished_at,
@@ -290,10 +291,10 @@ def _order(ctx: Any, order: Order) -> Any:
                 instruction=one.instruction,
                 state=one.deed.state.value,
                 tries=one.deed.tries,
-                fault=one.deed.fault,
+                fault=perhaps(one.deed.fault),
                 reference=one.deed.reference,
                 undo=one.undo.state.value if one.undo else None,
-                undoFault=one.undo.fault if one.undo else None,
+                undoFault=perhaps(one.undo.fault) if one.undo else None,
             )
             for one in steps or ()
         ],

@@ -8,6 +8,7 @@ from typing import Any, Final
 from spyne import Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.catalogues import sentence
 from api.soap.models import Address as AddressModel
 from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, many, needed
 from api.soap.service import operation
@@ -583,7 +584,7 @@ class Trade(ServiceBase):  # type: ignore[misc]  # spyne has no types
                     key=one.key,
                     outcome=one.outcome.value,
                     code=one.refusal.code.upper() if one.refusal else None,
-                    message=one.refusal.message if one.refusal else None,
+                    message=sentence(one.refusal) if one.refusal else None,
                     field=one.refusal.field if one.refusal else None,
                 )
                 for one in done

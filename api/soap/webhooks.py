@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 
+from api.catalogues import perhaps
 from api.soap.models import Model, many, needed
 from api.soap.paging import key_after
 from api.soap.service import operation
@@ -177,9 +178,10 @@ def _event(one: Any) -> Any:
 
 
 def _webhook(one: Any, secret: str | None = None) -> Any:
-    names = ("id", "url", "note", "active", "version", "fault")
+    names = ("id", "url", "note", "active", "version")
     return Webhook(
         **{name: getattr(one, name) for name in names},
+        fault=perhaps(one.fault),
         kind=list(one.kinds),
         createdAt=one.created_at,
         failingSince=one.failing_since,

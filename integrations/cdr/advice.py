@@ -253,8 +253,9 @@ def _zone(columns: Columns, advice: list[Advice]) -> None:
     fitting = [zone for zone in _ZONES if share(ZoneInfo(zone).key) >= 0.9]
     if fitting:
         shift = round(float(np.median(chosen.micros - epochs)) / instants.SECOND_US / 900) / 4
-        because = f"the local times are {shift:+g} hours from the epochs in the records; these zones agree: "
-        advice.append(Advice("time.zone", fitting[0], because + ", ".join(fitting)))
+        zones = ", ".join(fitting)
+        because = f"the local times are {shift:+g} hours from the epochs in the records; these zones agree: {zones}"
+        advice.append(Advice("time.zone", fitting[0], because))
 
 
 def _country(columns: Columns, advice: list[Advice]) -> None:
@@ -264,5 +265,8 @@ def _country(columns: Columns, advice: list[Advice]) -> None:
     numbers = [texts for name in ("a", "b") if (texts := columns.field(name)) is not None]
     national = sum(int(texts.str.contains("^0[1-9][0-9]{5,}$").sum()) for texts in numbers)
     if national:
-        because = f"{national} numbers begin with one 0; without a country they are not made E.164"
-        advice.append(Advice("number.country", None, because + "; put the switch's country, such as SE"))
+        because = (
+            f"{national} numbers begin with one 0; without a country they are not made E.164; "
+            "put the switch's country, such as SE"
+        )
+        advice.append(Advice("number.country", None, because))
