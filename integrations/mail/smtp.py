@@ -91,9 +91,9 @@ class SmtpMailer:
             raise MailFault(f"a header cannot be written: {type(wrong).__name__}", lasting=True) from None
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = make_msgid(domain=_address(self._server.sender).domain)
-        message["Content-Language"] = letter.language
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
         message.set_content(letter.text)
+        message["Content-Language"] = letter.language  # which setting the content would take away
         return message
 
 
