@@ -28,6 +28,7 @@ from api.soap.numbers import Numbers
 from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
 from api.soap.orders import Provisioning
+from api.soap.people import People
 from api.soap.plans import Plans
 from api.soap.quotes import Quotes
 from api.soap.service import Billing, Call
@@ -80,6 +81,7 @@ class Codec:
                 Margins,
                 Numbers,
                 Plans,
+                People,
                 Webhooks,
                 Provisioning,
                 Trade,
