@@ -27,6 +27,7 @@ PREFIX: Final = "TOLLWRIGHT_"
 NOT_SETTINGS: Final = frozenset({"TOLLWRIGHT_CONFIG", "TOLLWRIGHT_SHARED"})
 FILES_IN: Final = ("database", "folder")
 SMTP_SECURITY: Final = ("starttls", "tls", "none")
+DOCUMENTS: Final = ("off", "allowed", "only")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -135,6 +136,12 @@ class Settings:
     trusted_proxies: Annotated[
         str | None, Words("networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, commas between")
     ] = None
+    graphql_documents: Annotated[
+        str,
+        Words(
+            "registered documents of GraphQL: off, allowed (they may be asked for by SHA-256), or only (and no others)"
+        ),
+    ] = "allowed"
     audit_days: Annotated[int, Words("how many days lines of the audit trail about changes are kept; 0: for ever")] = 0
     audit_reads_days: Annotated[int, Words("how many days lines about what was read are kept; 0: for ever")] = 400
     audit_refused_days: Annotated[int, Words("how many days lines about what was refused are kept; 0: for ever")] = 400
@@ -219,6 +226,8 @@ def read(environment: Mapping[str, str] | None = None, folder: Path | None = Non
             raise BadValue(
                 f"{days} days are too few: lines are kept {KEPT_LEAST.days} days at least, or 0 for ever", field=name
             )
+    if result.graphql_documents not in DOCUMENTS:
+        raise BadValue(f"{result.graphql_documents!r} is none of {', '.join(DOCUMENTS)}", field="graphql_documents")
     if result.port > 65535:
         raise BadValue(f"{result.port} is no port: 1 to 65535", field="port")
     return result

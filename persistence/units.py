@@ -79,6 +79,7 @@ from persistence.plans import MemoryPlans, PlanStore
 from persistence.proofs import StoredProofs
 from persistence.provisioning import ElementStore, OrderStore
 from persistence.quotes import QuoteStore
+from persistence.registered import MemoryRegistered, RegisteredStore
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
@@ -159,6 +160,7 @@ class StoredUnit:
         self.webhooks = WebhookStore(transaction, actor)
         self.bulk = BulkStore(transaction, actor)
         self.rate_limits = RateLimitStore(transaction, actor)
+        self.registered = RegisteredStore(transaction, actor)
         self.levels = LevelStore(transaction, actor)
         self.approvals = ApprovalStore(transaction, actor)
         self.sign_ins = SignInStore(transaction, actor)
@@ -234,6 +236,7 @@ class MemoryUnit:
         self.webhooks = MemoryWebhooks(draft)
         self.bulk = MemoryBulk(draft)
         self.rate_limits = MemoryRateLimits(draft)
+        self.registered = MemoryRegistered(draft)
         self.levels = MemoryLevels(draft)
         self.approvals = MemoryApprovals(draft)
         self.sign_ins = MemorySignIns(draft)

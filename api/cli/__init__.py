@@ -69,6 +69,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "rates": ("api.cli.rates", "Import and list exchange rates for margins."),
     "alarms": ("api.cli.alarms", "List, acknowledge and close alarms."),
     "approvals": ("api.cli.approvals", "List and decide what waits for a second person; say what needs one."),
+    "documents": ("api.cli.documents", "Register documents of GraphQL, list and forget them."),
     "audit": ("api.cli.audit", "Look at the audit trail, and whether nobody has touched it."),
     "schema": ("api.cli.schema", "Print the GraphQL schema, the WSDL or the OpenAPI document."),
     "bench": ("api.cli.bench", "Measure speed beside the physical limit of this machine."),

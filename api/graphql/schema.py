@@ -24,6 +24,7 @@ from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementTy
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
+from api.graphql.gatekeeping import GateMutation, GateQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
@@ -108,6 +109,7 @@ class Query(
     MyselfQuery,
     BulkQuery,
     TrailQuery,
+    GateQuery,
 ):
     """Every query."""
 
@@ -151,6 +153,7 @@ class Mutation(
     MyselfMutation,
     SigningInMutation,
     BulkMutation,
+    GateMutation,
 ):
     """Every mutation."""
 

@@ -35,9 +35,12 @@ from api.graphql.board import Board
 from api.graphql.closing import Closing
 from api.graphql.context import LiveContext
 from api.graphql.refusals import shown
+from api.graphql.registered import Documents
+from api.rest.refusals import Malformed
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.news import TooSlow
+from domain.refusal import BadValue
 from persistence.away import DatabaseAway
 
 REASON_MAX: Final = 123
@@ -85,6 +88,7 @@ class GraphQLSockets:
         self.wiring = wiring
         self.bearer = bearer
         self.board = Board()
+        self.documents = Documents(wiring)
         self.open = 0
         self.by_client: Counter[str] = Counter()
 
@@ -224,7 +228,7 @@ class Conversation:
 
     async def _subscribe(self, message: Mapping[str, Any], group: asyncio.TaskGroup) -> None:
         key, payload = _id(message), message.get("payload")
-        if not isinstance(payload, dict) or not isinstance(payload.get("query"), str):
+        if not isinstance(payload, dict) or not payload.keys() & {"query", "extensions"}:
             raise Closing(4400, "the payload of subscribe has a query")
         for name, value in payload.items():
             if not isinstance(value, _PARTS.get(name, ())):
@@ -241,8 +245,12 @@ class Conversation:
         """Run one subscription to its end."""
         try:
             context = LiveContext(self._house.wiring, await self._actor(), self._actor, self._house.board)
+            try:
+                document = await self._house.documents.of(payload, context.actor)
+            except (Malformed, BadValue) as no:
+                raise GraphQLError(no.message, extensions={"code": no.code.upper()}) from None
             stream = await self._house.schema.subscribe(
-                payload["query"],
+                document,
                 variable_values=payload.get("variables"),
                 operation_name=payload.get("operationName"),
                 context_value=context,

@@ -16,11 +16,13 @@ from starlette.responses import Response
 
 from api.graphql.context import Context
 from api.graphql.once import settle
+from api.graphql.registered import Documents
 from api.graphql.unnamed import check_unnamed, nobody
 from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
 
+FORM: Final = 'send an object such as {"query": "{ operator { name } }"}'
 _PARTS: Final[dict[str, tuple[type, ...]]] = {
     "query": (str,),
     "variables": (dict, type(None)),
@@ -35,17 +37,22 @@ class GraphQLView:
     def __init__(self, schema: strawberry.Schema, wiring: Wiring) -> None:
         self._schema = schema
         self._wiring = wiring
+        self._documents = Documents(wiring)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one operation."""
         asked = _checked(await json_body(request))
         if (caller := request.state.actor) is None:
-            check_unnamed(asked["query"])
+            if not isinstance(document := asked.get("query"), str):
+                raise _wrong(FORM)
+            check_unnamed(document)
             caller = nobody(request)
+        else:
+            document = await self._documents.of(asked, caller)
         context = Context(self._wiring, caller)
         context.accept_language = request.headers.get("accept-language")
         result = await self._schema.execute(
-            asked["query"],
+            document,
             variable_values=asked.get("variables"),
             operation_name=asked.get("operationName"),
             context_value=context,
@@ -63,8 +70,10 @@ class GraphQLView:
 def _checked(body: object) -> dict[str, Any]:
     if isinstance(body, list):
         raise _wrong("one operation per request; batches are not answered")
-    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
-        raise _wrong('send an object such as {"query": "{ operator { name } }"}')
+    if not isinstance(body, dict):
+        raise _wrong(FORM)
+    if not body.keys() & {"query", "extensions"}:
+        raise _wrong(FORM)
     for name, value in body.items():
         if name not in _PARTS:
             raise _wrong(f"{name[:80]!r} is no part of a GraphQL request")

@@ -38,6 +38,7 @@ from domain.ports.payments import Payments
 from domain.ports.persons import Persons
 from domain.ports.places import Notes, Places
 from domain.ports.provisioning import Elements, Orders
+from domain.ports.registered import RegisteredDocuments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
 from domain.ports.sign_ins import ApiKeys, IdentityProviders, SignIns
@@ -182,6 +183,8 @@ class Unit(Protocol):
     def bulk(self) -> Bulk: ...  # noqa: D102
     @property
     def rate_limits(self) -> RateLimits: ...  # noqa: D102
+    @property
+    def registered(self) -> RegisteredDocuments: ...  # noqa: D102
 
 
 class Begin(Protocol):
