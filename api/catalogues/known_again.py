@@ -6,19 +6,17 @@ words that stand between its values, in order, without going back, so that no te
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Final
 
 TEXT_MAX: Final = 4000  # characters; a longer text is nobody's sentence
-_WORDS_MIN: Final = 6  # letters that a template must have of its own, so that a name is not taken for a sentence
-_PLACE: Final = re.compile(r"\{([a-z_0-9]+)(?:![a-z])?(?::[^{}]*)?\}")
+_WORDS_MIN: Final = 5  # letters that a template must have of its own, so that a name is not taken for a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class Shape:
     """A template taken apart: ``words`` stand around and between the values named ``names``."""
 
     template: str
@@ -47,9 +45,9 @@ class Index:
 
     def __init__(self, catalogue: Mapping[str, str]) -> None:
         self._told = catalogue
-        self._shapes: dict[str, list[_Shape]] = {}
+        self._shapes: dict[str, list[Shape]] = {}
         for template in catalogue:
-            shape = _shape(template)
+            shape = shape_of(template)
             if shape is not None:
                 self._shapes.setdefault(shape.words[0].partition(" ")[0], []).append(shape)
         for some in self._shapes.values():
@@ -74,11 +72,11 @@ class Index:
     @staticmethod
     def fill(template: str, values: Mapping[str, str]) -> str:
         """Put values, which are written already, into a translation."""
-        put = _PLACE.sub(lambda match: values.get(match[1], match[0]), template.replace("{{", "\0").replace("}}", "\1"))
-        return put.replace("\0", "{").replace("\1", "}")
+        parts = Formatter().parse(template)
+        return "".join(literal + ("" if name is None else values.get(name, "")) for literal, name, _, _ in parts)
 
 
-def _shape(template: str) -> _Shape | None:
+def shape_of(template: str) -> Shape | None:
     """Take a template apart; None for one without values, or with too few words of its own."""
     try:
         parts = list(Formatter().parse(template))
@@ -96,4 +94,4 @@ def _shape(template: str) -> _Shape | None:
         return None
     if any(not word for word in words[1:-1]):  # two values side by side cannot be told apart
         return None
-    return _Shape(template, tuple(words), names)
+    return Shape(template, tuple(words), names)
