@@ -20,7 +20,7 @@ from domain.refusal import BadValue, Conflict, NotFound, Refusal, Stale
 from persistence import documents
 from persistence.engine import Transaction
 from persistence.field_definitions import fields_of, fields_to
-from persistence.rows import among, whole
+from persistence.rows import among, one_or_any, whole
 from persistence.violations import beyond, possible, refusing
 
 
@@ -144,8 +144,8 @@ class ContractStore:
         if not rows:
             return []
         lines: dict[int, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
-        customers = list({row["customer"] for row in rows})
-        for line in await self._transaction.connection.fetch(_LINES, self._operator, customers, list(lines)):
+        query, customers = one_or_any(_LINES, list({row["customer"] for row in rows}))
+        for line in await self._transaction.connection.fetch(query, self._operator, customers, list(lines)):
             lines[line["contract"]].append(line)
         return [from_row(row, lines[row["id"]]) for row in rows]
 

@@ -34,6 +34,7 @@ from persistence.engine import Transaction
 from persistence.intake import pricing_of
 from persistence.locks import BILLS, CHUNKS
 from persistence.rerating import READ, copied
+from persistence.rows import one_or_any
 
 FENCE_SECONDS: Final = 600
 
@@ -71,14 +72,13 @@ _STANDING: Final = {
         f"customer, coalesce({_us('settled_until', 'until').removesuffix(' as until')}, {NEVER}), settled_horizon",
     ),
 }
-_LINES: Final = (
+_LINES: Final = (  # $3, $4 and $5 are added for what is asked for, so that its plan is kept
     'select s.id, s.contract, s.customer, coalesce(co.price_list, cu.price_list), co.start, co."end",'
     " (s.activated_at at time zone o.zone)::date, (s.ended_at at time zone o.zone)::date"
     " from subscription s join operator o on o.id = s.operator"
     " join contract co on co.operator = s.operator and co.customer = s.customer"
     " and co.id = s.contract join customer cu on cu.operator = s.operator and cu.id = s.customer"
-    " where s.operator = $1 and s.customer = any ($2::bigint[]) and ($3::bigint is null or s.contract = $3)"
-    " and ($4::bigint is null or s.id = $4) order by s.id limit $5"
+    " where s.operator = $1 and s.customer = any ($2::bigint[])"
 )
 # What moved balances from an instant on, and from a later one on; of a shared bucket only the shared balance.
 _SINCE: Final = (
@@ -202,10 +202,9 @@ class DrawStore:
         frames = {}
         for name in names:
             schema, table, columns = _STANDING[name]
-            rows = await self._connection.fetch(
-                f"select {columns} from {table} where operator = $1 and customer = any ($2::bigint[])",  # noqa: S608  (our own words)
-                *(self._operator, list(customers)),
-            )
+            query = f"select {columns} from {table} where operator = $1 and customer = any ($2::bigint[])"  # noqa: S608  (our own words)
+            query, wanted = one_or_any(query, list(customers))
+            rows = await self._connection.fetch(query, self._operator, wanted)
             frames[name] = (
                 pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
                 if rows
@@ -217,12 +216,18 @@ class DrawStore:
         self, customer: int, contract: int | None, subscription: int | None, *, first: int
     ) -> Sequence[Line]:
         """Return a customer's lines, of one contract or one alone, by key."""
-        rows = await self._connection.fetch(_LINES, self._operator, [customer], contract, subscription, first)
+        query, wanted = one_or_any(_LINES, [customer])
+        values = [self._operator, wanted]
+        for column, value in (("contract", contract), ("id", subscription)):
+            if value is not None:
+                values.append(value)
+                query += f" and s.{column} = ${len(values)}"
+        rows = await self._connection.fetch(f"{query} order by s.id limit ${len(values) + 1}", *values, first)
         return [Line(*row) for row in rows]
 
     async def lines_of(self, customers: Sequence[int]) -> Sequence[Line]:
         """Return the lines of all of these customers."""
-        rows = await self._connection.fetch(_LINES, self._operator, list(customers), None, None, None)
+        rows = await self._connection.fetch(f"{_LINES} order by s.id", self._operator, list(customers))
         return [Line(*row) for row in rows]
 
     async def between(self, customers: Sequence[int], since: datetime, until: datetime) -> tuple[Standing, Standing]:

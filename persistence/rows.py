@@ -14,7 +14,7 @@ from typing import Any
 from piccolo.querystring import QueryString, Selectable
 from piccolo.table import Table
 
-__all__ = ["among", "whole"]
+__all__ = ["among", "one_or_any", "whole"]
 
 
 class _Whole(Selectable):
@@ -41,7 +41,25 @@ async def among(  # noqa: PLR0917  (one question)
     connection: Any, table: type[Table], operator: int, column: str, keys: Sequence[int], order: str = "id"
 ) -> Sequence[Any]:
     """Return an operator's rows whose column is one of some keys, in the order of others: our own words, all."""
-    return list(await connection.fetch(_among(table, column, order), operator, keys))
+    query, wanted = one_or_any(_among(table, column, order), keys)
+    return list(await connection.fetch(query, operator, wanted))
+
+
+def one_or_any(query: str, keys: Sequence[int]) -> tuple[str, Any]:
+    """Return a query with ``= any ($2)`` as it is put for these keys, and what $2 is.
+
+    For one key alone it is another query: PostgreSQL keeps its plan. A list of one it takes to be shorter than usual,
+    and plans the query anew each time, which takes longer than to answer it.
+
+    >>> one_or_any("select from customer where id = any ($2)", [7])
+    ('select from customer where id = $2', 7)
+    """
+    return (_for_one(query), keys[0]) if len(keys) == 1 else (query, keys)
+
+
+@cache
+def _for_one(query: str) -> str:
+    return query.replace("= any ($2)", "= $2").replace("= any ($2::bigint[])", "= $2::bigint")
 
 
 @cache
