@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from domain.refusal import BadValue
@@ -36,7 +37,9 @@ def _one(key: Any, index: int) -> dict[str, Any]:
     if any(name in key for name in ("d", "p", "q", "k", "dp", "dq", "qi")):
         raise BadValue("this key is private: keep it, and give its public half", field=field)
     try:
-        (read,) = KeySet.import_key_set({"keys": [key]}).keys
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # of a short key, which is refused below
+            (read,) = KeySet.import_key_set({"keys": [key]}).keys
     except (JoseError, ValueError, TypeError, KeyError):
         raise BadValue("this is no key (RFC 7517)", field=field) from None
     match read:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
 from domain.access.client import ApiClient, Portal
+from domain.access.editions import editions_of
 from domain.access.limits import NO_LIMITS
 from domain.access.operations import operation
 from domain.commands import check_texts
@@ -181,7 +182,8 @@ def kids(keys: Mapping[str, Any] | None) -> list[str]:
 def _changeable(client: ApiClient, actor: Actor, name: str) -> ApiClient:
     """Return a client whose proof the caller may change: whoever gets its secret can do what it can."""
     for scope in sorted(client.scopes):
-        allow(actor, scope, name)
+        if actor.edition in editions_of(scope):  # what is not in the edition opens nothing
+            allow(actor, scope, name)
     if client.revoked_at is not None:
         raise WrongState("the client is revoked")
     return client

@@ -95,7 +95,7 @@ async def begin_elsewhere(cmd: BeginElsewhere, *, address: str | None, around: E
                 state_sha256=digest(state),
                 provider=provider.id,
                 nonce=nonce,
-                sealed_verifier=around.vault.seal(verifier, about=f"verifier {state}"),
+                sealed_verifier=around.vault.seal(verifier, about=verifier_about(digest(state))),
                 asked=asked,
                 expires_at=around.clock.now() + PATIENCE,
             )
@@ -133,7 +133,7 @@ async def finish_elsewhere(
     if error is not None or code is None or len(code) > TEXT_MAX * 8:
         return replace(back, error="access_denied", description="the identity provider did not sign anybody in")
     try:
-        verifier = around.vault.open(attempt.sealed_verifier, about=f"verifier {state}")
+        verifier = around.vault.open(attempt.sealed_verifier, about=verifier_about(digest(state)))
         secret = None
         if provider.sealed_secret is not None:
             secret = around.vault.open(provider.sealed_secret, about=about(operator, provider.name))
@@ -228,6 +228,11 @@ async def _made(unit: Unit, provider: IdentityProvider, claims: Mapping[str, Any
     )
     await unit.audit.write("create_user", f"user:{user.id}", {"level": level, "provider": provider.name})
     return user
+
+
+def verifier_about(state_sha256: bytes) -> str:
+    """Return what a sealed PKCE verifier is bound to."""
+    return f"verifier of {state_sha256.hex()}"
 
 
 def _asked_twice(claims: Mapping[str, Any]) -> bool:
