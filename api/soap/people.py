@@ -29,7 +29,7 @@ StateOfUser = _enum(UserState, "UserState")
 
 
 class NewUser(Model):
-    """Somebody to be invited, at a level (ListLevels); ``reseller`` is a code."""
+    """Somebody to be invited, at a level (ListUserLevels); ``reseller`` is a code."""
 
     email = needed(Unicode)
     name = needed(Unicode)
