@@ -15,6 +15,7 @@ from spyne import Application, Fault, MethodContext
 from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
+from api.soap.access import Access
 from api.soap.agreements import Agreements
 from api.soap.bulk import Bulk
 from api.soap.customers import Customers
@@ -83,6 +84,7 @@ class Codec:
                 Plans,
                 People,
                 Webhooks,
+                Access,
                 Provisioning,
                 Trade,
                 Trail,
