@@ -1,0 +1,1 @@
+"""Levels, limits, and a second person."""

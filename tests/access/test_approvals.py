@@ -1,0 +1,355 @@
+"""A second person: what waits, who decides, and that it is done once (attack B12)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from api.carrying import WATCHED
+from domain.access.actor import Action, Actor
+from domain.access.approval import Approval, ApprovalKind, ApprovalRule, ApprovalState, NeedsApproval
+from domain.access.client import ApiClient
+from domain.ids import ApprovalId
+from domain.ports.page import PageRequest
+from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Refusal, Stale, WrongState
+from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.decide_approval import (
+    DecideApproval,
+    SetApprovalRules,
+    decide_approval,
+    get_approval,
+    get_approval_rules,
+    list_approvals,
+    set_approval_rules,
+    withdraw_approval,
+)
+from domain.usecases.four_eyes import watched
+from domain.usecases.import_tariff import ImportTariff, import_tariff
+from domain.usecases.list_drafts import get_draft
+from domain.usecases.publish_draft import PublishDraft, publish_draft
+from domain.usecases.run_bills import RunBills, run_bills
+from tests.access.people import again, built_in, level, person
+from tests.catalogue_work.test_drafts import load, price, put
+from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office, backing, office
+from tests.stores.worlds import NOON, World
+from tests.usecases.trail import trail
+
+__all__ = ["backing", "office"]
+
+WORDS = frozenset({"prices:write", "prices:read", "bills:run", "invoices:read", "approvals:decide"})
+
+
+async def rules(world: World, *needed: ApprovalRule, alone: bool = False) -> int:
+    before = await get_approval_rules(actor=world.operator, begin=world.begin)
+    cmd = SetApprovalRules(rules=needed, version=before.version)
+    return (await set_approval_rules(cmd, actor=world.operator, begin=world.begin, alone=alone)).version
+
+
+def carry(world: World, counted: list[str] | None = None) -> Any:
+    async def work(operation: str, command: object, actor: Actor) -> Any:
+        if counted is not None:
+            counted.append(operation)
+        return await WATCHED[operation](command, actor=actor, begin=world.begin, clock=world.clock)
+
+    return work
+
+
+async def decide(world: World, key: ApprovalId, by: Actor, *, approve: bool = True, **more: Any) -> Approval:
+    found = await get_approval(key, actor=by, begin=world.begin)
+    fields: dict[str, Any] = {"approval": key, "version": found.version, "approve": approve, "reason": "ok"} | more
+    cmd = DecideApproval(**fields)
+    return await decide_approval(cmd, actor=by, begin=world.begin, clock=world.clock, carry=carry(world))
+
+
+async def publish(world: World, by: Actor, **more: Any) -> Any:
+    fields: dict[str, Any] = {"name": "spring"} | more
+    cmd = PublishDraft(**fields)
+    return await publish_draft(cmd, actor=by, begin=world.begin, clock=world.clock)
+
+
+async def two(world: World) -> tuple[Actor, Actor]:
+    of = await level(world, permissions=WORDS)
+    return await person(world, of), await person(world, of)
+
+
+async def waiting(world: World, by: Actor) -> ApprovalId:
+    with pytest.raises(NeedsApproval) as no:
+        await publish(world, by)
+    return no.value.approval
+
+
+@pytest.fixture
+async def spring(world: World) -> World:
+    """A draft that is ready, and the rule that prices need a second person."""
+    await load(world)
+    await put(world, {"price_lists": {"master": {"rates": [price("SE", "0.79")]}}})
+    await rules(world, ApprovalRule(kind=ApprovalKind.PRICES))
+    return world
+
+
+async def test_without_a_rule_one_person_does_it_alone(world: World) -> None:
+    await load(world)
+    await put(world, {"price_lists": {"master": {"rates": [price("SE", "0.79")]}}})
+    anna, _ = await two(world)
+    assert (await publish(world, anna)).began
+
+
+async def test_what_waits_is_done_once_somebody_else_has_approved_it(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    assert (await get_draft("spring", actor=anna, begin=spring.begin)).state == "open"
+    found = await get_approval(key, actor=bo, begin=spring.begin)
+    assert (found.state, found.operation, found.asker) == ("pending", "publish_draft", anna.person)
+    assert found.command == {"name": "spring", "valid_from": None, "accept_warnings": False, "version": None}
+    done = await decide(spring, key, bo)
+    assert (done.state, done.decider, done.fault) == (ApprovalState.CARRIED_OUT, bo.person, None)
+    assert (await get_draft("spring", actor=anna, begin=spring.begin)).state == "published"
+    # It was Anna who published, and Bo who let her.
+    lines = await trail(spring)
+    assert (anna.client, "publish_draft", "draft:spring") in lines
+    assert [action for _, action, target in lines if target == f"approval:{key}"] == [
+        "request_approval",
+        "approve_command",
+    ]
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo)
+
+
+async def test_who_asked_does_not_approve_through_whichever_client(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    elsewhere = replace(anna, client="another-portal")
+    # A machine that Anna made, and one that this one made.
+    made = replace(anna, user=None, client="annas-machine")
+    grandchild = replace(made, client="made-by-machine")
+    async with spring.begin(spring.operator) as unit:
+        await unit.clients.add(_client(spring, "annas-machine", anna.person))
+        await unit.clients.add(_client(spring, "made-by-machine", made.person))
+        await unit.clients.add(_client(spring, "bos-machine", bo.person))
+    for same in (anna, elsewhere, made, grandchild, replace(bo, factor="api-key")):
+        with pytest.raises(NotAllowed):
+            await decide(spring, key, same)
+    # What a machine asked for, its maker does not approve; somebody else's machine may.
+    other = await waiting(spring, made)
+    with pytest.raises(NotAllowed):
+        await decide(spring, other, anna)
+    assert (await decide(spring, other, replace(bo, user=None, client="bos-machine"))).state == "carried_out"
+
+
+async def test_who_approves_holds_the_permission_himself(spring: World) -> None:
+    anna, _ = await two(spring)
+    key = await waiting(spring, anna)
+    clerk = await person(spring, await level(spring, permissions=frozenset({"approvals:decide", "bills:run"})))
+    with pytest.raises(NotAllowed):
+        await decide(spring, key, clerk)
+    assert (await list_approvals(PageRequest(), actor=spring.north, begin=spring.begin)).items == []
+    outsider = await person(spring, await level(spring, permissions=frozenset({"prices:write"})))
+    with pytest.raises(NotAllowed):
+        await decide(spring, key, replace(outsider, scopes=frozenset({Action.WRITE_PRICES})))
+    assert (await list_approvals(PageRequest(), actor=outsider, begin=spring.begin)).items == []
+    assert len((await list_approvals(PageRequest(), actor=clerk, begin=spring.begin)).items) == 1
+    with pytest.raises(NotFound):
+        await get_approval(key, actor=spring.other_operator, begin=spring.begin)
+
+
+async def test_no_is_no_and_says_why(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    with pytest.raises(BadValue):
+        await decide(spring, key, bo, approve=False, reason=" ")
+    with pytest.raises(Stale):
+        await decide(spring, key, bo, version=9)
+    no = await decide(spring, key, bo, approve=False, reason="too dear")
+    assert (no.state, no.reason) == (ApprovalState.REFUSED, "too dear")
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo)
+    # Asked again it is another one.
+    assert await waiting(spring, anna) != key
+
+
+async def test_the_same_command_waits_once_and_expires(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    assert await waiting(spring, anna) == key
+    spring.clock.pass_by(days=7)
+    assert (await get_approval(key, actor=bo, begin=spring.begin)).state_at(spring.clock.now()) == "expired"
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo)
+    later = await waiting(spring, anna)
+    assert later != key
+    with pytest.raises(NotAllowed):
+        await withdraw_approval(later, 1, actor=bo, begin=spring.begin, clock=spring.clock)
+    gone = await withdraw_approval(later, 1, actor=anna, begin=spring.begin, clock=spring.clock)
+    assert gone.state is ApprovalState.WITHDRAWN
+    with pytest.raises(WrongState):
+        await decide(spring, later, bo)
+
+
+async def test_two_who_approve_at_once_do_it_once(spring: World) -> None:
+    anna, bo = await two(spring)
+    cia = await person(spring, await level(spring, permissions=WORDS))
+    key = await waiting(spring, anna)
+    counted: list[str] = []
+
+    async def one(by: Actor) -> Approval | Refusal:
+        cmd = DecideApproval(approval=key, version=1, approve=True)
+        try:
+            return await decide_approval(
+                cmd, actor=by, begin=spring.begin, clock=spring.clock, carry=carry(spring, counted)
+            )
+        except Refusal as no:
+            return no
+
+    answers = await asyncio.gather(one(bo), one(cia))
+    assert counted == ["publish_draft"]
+    assert sorted(type(one).__name__ for one in answers) == ["Approval", "WrongState"]
+
+
+async def test_what_cannot_be_done_any_more_has_failed_and_did_nothing(spring: World) -> None:
+    anna, bo = await two(spring)
+    with pytest.raises(NeedsApproval) as no:
+        await publish(spring, anna, version=1)
+    await put(spring, {"price_lists": {"master": {"rates": [price("SE", "9.99")]}}})
+    failed = await decide(spring, no.value.approval, bo)
+    assert failed.state is ApprovalState.FAILED
+    assert "edited since" in (failed.fault or "")
+    assert (await get_draft("spring", actor=anna, begin=spring.begin)).state == "open"
+
+
+async def test_who_lost_the_permission_meanwhile_has_nothing_done_in_his_name(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    async with spring.begin(spring.operator) as unit:
+        assert anna.user is not None
+        user = await unit.users.claim(anna.user)
+        await unit.users.keep(replace(user, level=(await unit.levels.built_in("read_only")).id))
+    failed = await decide(spring, key, bo)
+    assert failed.state is ApprovalState.FAILED
+    assert (await get_draft("spring", actor=bo, begin=spring.begin)).state == "open"
+
+
+async def test_an_approval_is_good_for_what_it_was_given_for(spring: World) -> None:
+    """Nobody who got hold of the mark of an approval does something else with it, or the same twice."""
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+    sly = replace(anna, approval=key)
+    with pytest.raises(WrongState):
+        await publish(spring, sly)  # not approved
+    await decide(spring, key, bo)
+    await put(spring, {"price_lists": {"master": {"rates": [price("SE", "5.55")]}}}, name="summer")
+    for name in ("summer", "spring"):
+        with pytest.raises((WrongState, NotFound)):
+            await publish(spring, sly, name=name)
+    assert (await get_draft("summer", actor=bo, begin=spring.begin)).state == "open"
+
+
+async def test_every_way_to_put_prices_into_force_is_watched(spring: World) -> None:
+    anna, bo = await two(spring)
+    document = {"price_lists": {"plain": {"currency": "SEK", "rates": []}}}
+    with pytest.raises(NeedsApproval) as no:
+        await import_tariff(ImportTariff(document=document), actor=anna, begin=spring.begin, clock=spring.clock)
+    assert (await decide(spring, no.value.approval, bo)).state == "carried_out"
+    assert set(WATCHED) == set(watched())
+    assert {name for name, kind in watched().items() if kind is ApprovalKind.PRICES} == {
+        *("publish_draft", "import_tariff", "change_prices", "price_contract")
+    }
+
+
+async def test_rules_become_looser_on_the_installations_own_machine_alone(world: World) -> None:
+    credit = ApprovalRule(kind=ApprovalKind.CREDIT, above=Decimal(1000))
+    await rules(world, credit)
+    await rules(world, replace(credit, above=Decimal(500)), ApprovalRule(kind=ApprovalKind.PRICES))
+    for looser in (
+        (),
+        (credit, ApprovalRule(kind=ApprovalKind.PRICES)),
+        (replace(credit, above=Decimal(500)),),
+    ):
+        with pytest.raises(NotAllowed):
+            await rules(world, *looser)
+    await rules(world, ApprovalRule(kind=ApprovalKind.CREDIT), ApprovalRule(kind=ApprovalKind.PRICES))
+    with pytest.raises(BadValue):
+        await rules(world, ApprovalRule(kind=ApprovalKind.PRICES, above=Decimal(1)))
+    with pytest.raises(BadValue):
+        await rules(world, credit, credit)
+    cmd = SetApprovalRules(rules=(), version=0)
+    with pytest.raises(Stale):
+        await set_approval_rules(cmd, actor=world.operator, begin=world.begin)
+    with pytest.raises(NotAllowed):
+        await set_approval_rules(SetApprovalRules(rules=(), version=0), actor=world.north, begin=world.begin)
+    version = await rules(world, alone=True)
+    assert await rules(world) == version
+
+
+async def test_a_credit_above_the_amount_waits_and_one_below_does_not(office: Office) -> None:
+    world = office.world
+    await office.customer()
+    await office.customer()
+    await office.bill()
+    first, second = office.invoices
+    anna, bo = await two(world)
+
+    async def credit(key: Any) -> Any:
+        cmd = CreditInvoice(invoice=key, issued_on=NOVEMBER.start)
+        return await credit_invoice(cmd, actor=anna, begin=world.begin, clock=world.clock)
+
+    await rules(world, ApprovalRule(kind=ApprovalKind.CREDIT, above=first.total))
+    assert (await credit(first.id)).original == first.number
+    await rules(world, ApprovalRule(kind=ApprovalKind.CREDIT, above=second.total - Decimal("0.01")))
+    with pytest.raises(NeedsApproval) as no:
+        await credit(second.id)
+    async with office.begin() as unit:
+        assert await unit.invoices.credited(second.number) == []
+    found = await get_approval(no.value.approval, actor=bo, begin=world.begin)
+    assert found.amount == second.total
+    assert (await decide(world, found.id, bo)).state == "carried_out"
+    async with office.begin() as unit:
+        (note,) = await unit.invoices.credited(second.number)
+    assert note.number == "100002"  # what waited drew no number
+
+
+async def test_a_bill_run_waits_and_its_rehearsal_does_not(office: Office) -> None:
+    world = office.world
+    await office.customer()
+    anna, bo = await two(world)
+    await rules(world, ApprovalRule(kind=ApprovalKind.BILL_RUN))
+    cmd = RunBills(period=OCTOBER, issued_on=NOVEMBER.start)
+    around: dict[str, Any] = {"begin": world.begin, "clock": world.clock}
+    assert (await run_bills(replace(cmd, dry_run=True), actor=anna, **around)).invoices == 1
+    with pytest.raises(NeedsApproval) as no:
+        await run_bills(cmd, actor=anna, **around)
+    async with office.begin() as unit:
+        assert (await unit.bill_runs.page(PageRequest())).items == []
+    assert (await decide(world, no.value.approval, bo)).state == "carried_out"
+    async with office.begin() as unit:
+        (run,) = (await unit.bill_runs.page(PageRequest())).items
+    assert (run.invoices, run.state) == (1, "done")
+    # The next one needs its own.
+    with pytest.raises(NeedsApproval):
+        await run_bills(cmd, actor=anna, **around)
+
+
+async def test_somebody_signed_in_twice_is_one_person(spring: World) -> None:
+    of = await built_in(spring, "price_manager")
+    anna = await person(spring, of)
+    assert anna.user is not None
+    key = await waiting(spring, anna)
+    with pytest.raises(NotAllowed):
+        await decide(spring, key, again(spring.operator, of, anna.user, portal="phone"))
+    with pytest.raises((NotAllowed, Conflict)):
+        await decide(spring, key, anna)
+
+
+def _client(world: World, client_id: str, maker: str) -> Any:
+    return ApiClient(
+        client_id=client_id,
+        operator=world.operator.operator,
+        name=client_id,
+        secret_sha256=bytes(32),
+        scopes=frozenset(Action),
+        created_at=NOON,
+        made_by=maker,
+    )
