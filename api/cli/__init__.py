@@ -79,7 +79,9 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "meter": ("api.cli.meter", "Read what an operator has used; export it as the basis of an invoice."),
     "basis": ("api.cli.basis", "Give another system what was priced since the last time, exactly once."),
     "user": ("api.cli.user", "Invite people who sign in; shut them out, help who lost a second factor."),
-    "key": ("api.cli.key", "Create, list and revoke API clients."),
+    "key": ("api.cli.key", "Create, list and revoke API clients; change the keys that sign and seal."),
+    "apikey": ("api.cli.apikey", "Make, list, replace and revoke API keys, for programs that cannot fetch tokens."),
+    "portal": ("api.cli.portal", "Make portals, through which people sign in."),
 }
 
 

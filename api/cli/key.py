@@ -46,7 +46,7 @@ def create(
     """
     from api.cli.reach import run_with
 
-    scopes = _scopes(scope, of_reseller=reseller is not None)
+    scopes = read_scopes(scope, of_reseller=reseller is not None)
     every = ALL in " ".join(scope).replace(",", " ").split()
 
     def work(wiring: Wiring, actor: Actor) -> Awaitable[int]:
@@ -54,6 +54,34 @@ def create(
         return _create(wiring, actor, name, held, reseller)
 
     return run_with(operator, work)
+
+
+@app.command()
+def rotate(
+    lead: Annotated[int, typer.Option(help="In how many minutes the new key begins to sign.", min=2, max=1440)] = 10,
+) -> int:
+    """Let a new key sign access tokens; the one before is believed until its last token has ended.
+
+    It is published at once, so that every process, and who keeps /oauth/jwks for minutes, knows it before it signs.
+    """
+    from api.cli.reach import run_with_all
+
+    async def work(wiring: Wiring) -> int:
+        from datetime import timedelta
+
+        from api.auth.keyring import follow, retire_before
+
+        now = wiring.clock.now()
+        stored = await wiring.credentials.add_key(
+            lambda keys: follow(keys, now, timedelta(minutes=lead)), retire_before=retire_before(now)
+        )
+        for key in stored:
+            state = "retired" if key.retired_at else "coming" if key.begins > now else "believed"
+            told = {"kid": key.kid, "state": state, "signs_from": key.begins.isoformat()}
+            print(json.dumps(told))
+        return DONE
+
+    return run_with_all(work)
 
 
 @app.command(name="rotate-master")
@@ -104,8 +132,8 @@ async def _create(wiring: Wiring, actor: Actor, name: str, scopes: frozenset[Act
 
     from domain.usecases.create_client import CreateClient, create_client
 
-    codes = await _codes(wiring, actor)
-    cmd = CreateClient(name=name, scopes=scopes, reseller=_reseller(codes, reseller))
+    codes = await resellers(wiring, actor)
+    cmd = CreateClient(name=name, scopes=scopes, reseller=the_reseller(codes, reseller))
     made = await create_client(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, draw=secrets.token_urlsafe)
     print(json.dumps({**_told(made.client, codes), "secret": made.secret}, ensure_ascii=False))
     complain("keep the secret now: it is stored as a hash and cannot be shown again")
@@ -115,7 +143,7 @@ async def _create(wiring: Wiring, actor: Actor, name: str, scopes: frozenset[Act
 async def _list(wiring: Wiring, actor: Actor) -> int:
     from domain.usecases.list_clients import list_clients
 
-    codes = await _codes(wiring, actor)
+    codes = await resellers(wiring, actor)
     for client in await list_clients(actor=actor, begin=wiring.begin):
         print(json.dumps(_told(client, codes), ensure_ascii=False))
     return DONE
@@ -125,18 +153,19 @@ async def _revoke(wiring: Wiring, actor: Actor, client_id: str) -> int:
     from domain.usecases.revoke_client import revoke_client
 
     revoked = await revoke_client(client_id, actor=actor, begin=wiring.begin, clock=wiring.clock)
-    print(json.dumps(_told(revoked, await _codes(wiring, actor)), ensure_ascii=False))
+    print(json.dumps(_told(revoked, await resellers(wiring, actor)), ensure_ascii=False))
     return DONE
 
 
-async def _codes(wiring: Wiring, actor: Actor) -> dict[ResellerId, str]:
+async def resellers(wiring: Wiring, actor: Actor) -> dict[ResellerId, str]:
     """Return the resellers' codes."""
     from domain.usecases.list_resellers import list_resellers
 
     return {one.id: one.code for one in await list_resellers(actor=actor, begin=wiring.begin)}
 
 
-def _reseller(codes: Mapping[ResellerId, str], code: str | None) -> ResellerId | None:
+def the_reseller(codes: Mapping[ResellerId, str], code: str | None) -> ResellerId | None:
+    """Return the reseller of a code; None for none. Refuses with: NotFound."""
     if code is None:
         return None
     for key, known in codes.items():
@@ -145,7 +174,7 @@ def _reseller(codes: Mapping[ResellerId, str], code: str | None) -> ResellerId |
     raise NotFound(f"no reseller {code!r}", field="--reseller")
 
 
-def _scopes(texts: list[str], *, of_reseller: bool) -> frozenset[Action]:
+def read_scopes(texts: list[str], *, of_reseller: bool) -> frozenset[Action]:
     """Read scopes, each given alone or several with spaces or commas between. Refuses with: BadValue."""
     words = [word for text in texts for word in text.replace(",", " ").split()]
     if ALL in words:

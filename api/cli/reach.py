@@ -46,3 +46,15 @@ async def actor_for(wiring: Wiring, operator: str | None) -> Actor:
         if one.code == operator:
             return system(one.id, CLIENT, edition=one.edition)
     raise NotFound(f"no operator {operator!r}: there is {', '.join(one.code for one in known)}")
+
+
+def run_with_all(work: Callable[[Wiring], Awaitable[int]]) -> int:
+    """Run ``work`` on the database of the settings, for all operators; return its exit code."""
+
+    async def run() -> int:
+        from api.wiring import opened
+
+        async with opened() as wiring:
+            return await work(wiring)
+
+    return asyncio.run(run())
