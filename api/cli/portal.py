@@ -23,7 +23,7 @@ def main() -> None:
 
 
 @app.command()
-def create(
+def create(  # noqa: PLR0917  (typer makes options of them)
     name: Annotated[str, typer.Argument(help="What the portal is called.")],
     redirect_uri: Annotated[list[str], typer.Option(help="Where codes may be sent, letter by letter; again for each.")],
     scope: Annotated[list[str], typer.Option(help=f"The most that anybody can do through it; {ALL}: everything.")],

@@ -287,8 +287,8 @@ async def test_a_client_shows_itself_by_username_token_in_both_ways_and_versions
     by_key = UsernameToken(key["key"]["prefix"], key["text"])
 
     def call(client: Any) -> None:
-        for port in client.wsdl.services["Operators"].ports:
-            assert client.bind("Operators", port).GetOperator().name == "North Telecom AB"
+        for port in client.wsdl.services["Billing"].ports:
+            assert client.bind("Billing", port).GetOperator().name == "North Telecom AB"
 
     address = str(live.http.base_url).rstrip("/")
     for wsse in (text, hashed, by_key):
@@ -310,7 +310,7 @@ async def test_who_shows_something_else_gets_a_fault_and_nothing_is_told(live: H
 
     def call() -> str:
         client = zeep.Client(f"{address}/soap?wsdl", wsse=UsernameToken(username, password, **more))
-        return refused(client.bind("Operators", next(iter(client.wsdl.services["Operators"].ports))))
+        return refused(client.bind("Billing", next(iter(client.wsdl.services["Billing"].ports))))
 
     assert await asyncio.to_thread(call) == "the Security header's UsernameToken does not let you in"
 
