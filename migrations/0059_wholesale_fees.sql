@@ -40,7 +40,7 @@ create index if not exists wholesale_fee_contract on wholesale_fee (operator, bu
 create index if not exists contract_reseller on contract (operator, reseller, id) where reseller is not null;
 
 -- Of a run: who pays for a customer that was moved, in [since, until); null is an open side. Who never changed payer is
--- not there. Gone when the run is done.
+-- not there. Kept, so that a call specification can be made again.
 create table if not exists bill_run_stay (
     operator int not null,
     run bigint not null,
@@ -59,25 +59,23 @@ alter table billed_through drop constraint if exists billed_through_pkey;
 alter table billed_through add constraint billed_through_pkey primary key (operator, customer, run, period_end);
 
 do $$
-declare
-    name text;
 begin
     alter table reseller_service_price enable row level security;
     drop policy if exists own on reseller_service_price;
     create policy own on reseller_service_price using (operator = app_operator() and app_reaches(reseller))
         with check (operator = app_operator() and app_reaches(reseller));
-    foreach name in array array['wholesale_fee', 'bill_run_stay'] loop
-        execute format('alter table %I enable row level security', name);
-        execute format('drop policy if exists own on %I', name);
-        execute format('create policy own on %I using (operator = app_operator() and app_reaches(null))'
-            ' with check (operator = app_operator() and app_reaches(null))', name);
-    end loop;
+    alter table wholesale_fee enable row level security;
+    drop policy if exists own on wholesale_fee;
+    create policy own on wholesale_fee using (operator = app_operator() and app_reaches(null))
+        with check (operator = app_operator() and app_reaches(null));
+    alter table bill_run_stay enable row level security;
+    drop policy if exists own on bill_run_stay;
+    create policy own on bill_run_stay using (operator = app_operator()) with check (operator = app_operator());
 end $$;
 
 grant select, insert, update on reseller_service_price to tollwright_app, tollwright_ingest;
 grant select on wholesale_fee, bill_run_stay to tollwright_app;
-grant select, insert on wholesale_fee to tollwright_ingest;
-grant select, insert, delete on bill_run_stay to tollwright_ingest;
+grant select, insert on wholesale_fee, bill_run_stay to tollwright_ingest;
 -- A dry run of bills carries out what is planned, in a transaction that is undone.
 grant delete on contract_service, number_assignment to tollwright_ingest;
 grant insert, update on plan_assignment to tollwright_ingest;

@@ -26,6 +26,7 @@ from persistence.customers import from_row as customer_from_row
 from persistence.engine import Transaction
 from persistence.locks import BILLS, CHUNKS
 from persistence.services import ServiceStore
+from persistence.stays import keep_stays, stays_of
 from persistence.subscriptions import SubscriptionStore
 from persistence.usage import currency_of
 from persistence.violations import possible
@@ -45,46 +46,52 @@ _COLUMNS: Final = (
 _COLLECT: Final = """
 insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
 late,
-    first, events, used, amount_micro, corrects)
+    first, events, used, amount_micro, corrects, payer)
 select $1, $2, s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''),
 r.currency,
-       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number, s.payer
   from (
     select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
            u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
-           sum(u.used) as used, sum(u.retail_micro) as amount,
+           sum(u.used) as used, sum(u.retail_micro) as amount, y.payer,
            -- The first run that billed the customer for this event, before it was rated again.
            case when u.version > 1 then (
                select min(b.run) from usage p join billed_through b on b.operator = p.operator
                   and b.customer = p.customer and p.start < b.period_end and p.chunk <= b.horizon
+                  and (b.since is null or p.start >= b.since)
                 where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
                   and p.version < u.version and p.customer = u.customer) end as billed_by
       from usage u
+      left join bill_run_stay y on y.operator = $1 and y.run = $2 and y.customer = u.customer
+       and (y.since is null or u.start >= y.since::timestamp at time zone $6)
+       and (y.until is null or u.start < y.until::timestamp at time zone $6)
      where u.operator = $1 and u.start < $4 and u.chunk <= $5
        and ($9::bigint[] is null or u.customer = any ($9::bigint[]))
        and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
-           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon)
+           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
+           and (b.since is null or u.start >= b.since))
      group by u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate, u.start < $3,
-           billed_by
+           billed_by, y.payer
   ) s
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
     select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
-     where i.operator = $1 and i.run = s.billed_by order by i.id limit 1) n on s.billed_by is not null
+     where i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
+     order by i.id limit 1) n on s.billed_by is not null
  -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
     and c.run is null and c.original = n.number)
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
- s.late, n.number
+ s.late, n.number, s.payer
 """
 
 # What resellers bought, by the customers they are invoiced as; the arguments are those above.
 _COLLECT_WHOLESALE: Final = """
 insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
 late,
-    first, events, used, amount_micro, corrects, wholesale)
+    first, events, used, amount_micro, corrects, payer, wholesale)
 with term as (
     select reseller, customer, valid_from, lead(valid_from) over (partition by reseller order by valid_from) as valid_to
       from reseller_term where operator = $1),
@@ -95,41 +102,50 @@ tier as materialized (
      where p.operator = $1 and p.wholesale[t.place] is not null
        and ($9::bigint[] is null or m.customer = any ($9::bigint[])))
 select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
-       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number, true
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number, s.payer, true
   from (
     select t.customer, u.mode, u.direction, u.destination, u.wholesale_rate[t.place] as rate,
            u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
-           sum(u.used) as used, sum(u.wholesale_micro[t.place]) as amount,
+           sum(u.used) as used, sum(u.wholesale_micro[t.place]) as amount, y.payer,
            case when u.version > 1 then (
                select min(b.run) from usage p join billed_through b on b.operator = p.operator
                   and b.customer = t.customer and p.start < b.period_end and p.chunk <= b.horizon
+                  and (b.since is null or p.start >= b.since)
                 where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
                   and p.version < u.version) end as billed_by
       from usage u join tier t on t.pricing = u.pricing and u.start >= t.valid_from
        and (t.valid_to is null or u.start < t.valid_to)
+      left join bill_run_stay y on y.operator = $1 and y.run = $2 and y.customer = t.customer
+       and (y.since is null or u.start >= y.since::timestamp at time zone $6)
+       and (y.until is null or u.start < y.until::timestamp at time zone $6)
      where u.operator = $1 and u.start < $4 and u.chunk <= $5 and u.wholesale_micro[t.place] is not null
        and not exists (select from billed_through b where b.operator = u.operator and b.customer = t.customer
-           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon)
-     group by t.customer, u.mode, u.direction, u.destination, u.wholesale_rate[t.place], u.start < $3, billed_by
+           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
+           and (b.since is null or u.start >= b.since))
+     group by t.customer, u.mode, u.direction, u.destination, u.wholesale_rate[t.place], u.start < $3, billed_by,
+           y.payer
   ) s
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
     select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
-     where i.operator = $1 and i.run = s.billed_by order by i.id limit 1) n on s.billed_by is not null
+     where i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
+     order by i.id limit 1) n on s.billed_by is not null
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
     and c.run is null and c.original = n.number)
- group by s.customer, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency, s.late, n.number
+ group by s.customer, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency, s.late, n.number, s.payer
 """
 
 # Who pays is read off the tree as it stands on a day: the dated place, or what the customer's own row says where it was
-# never moved.
+# never moved. Of customers whose payer has changed, the stays of the run tell who pays for which days.
 _PAYERS: Final = """
 select c.id from customer c left join customer_place p on p.operator = c.operator and p.customer = c.id
    and p.valid_from <= $5 and (p.valid_to is null or p.valid_to > $5)
  where c.operator = $1 and c.id > $2 and ($3::bigint[] is null or c.id = any ($3::bigint[]))
-   and case when p.customer is null then c.pays_through else p.pays_through end is null order by c.id limit $4
+   and (case when p.customer is null then c.pays_through else p.pays_through end is null
+     or exists (select from bill_run_stay s where s.operator = c.operator and s.run = $6 and s.payer = c.id))
+ order by c.id limit $4
 """
 
 _MEMBERS: Final = """
@@ -144,7 +160,14 @@ with recursive member as (
          where p.operator = $1 and p.pays_through = m.id
            and p.valid_from <= $4 and (p.valid_to is null or p.valid_to > $4)) u
      where m.depth < $3)
-select * from member order by payer, depth, number
+select * from member m where not exists (select from bill_run_stay s where s.operator = m.operator and s.run = $5
+    and s.customer = m.id)
+union all
+select s.payer, case when s.payer = s.customer then 0 else 1 end, c.*
+  from (select distinct payer, customer from bill_run_stay where operator = $1 and run = $5
+     and payer = any ($2::bigint[])) s
+  join customer c on c.operator = $1 and c.id = s.customer
+order by payer, depth, number
 """
 
 _PAYERS_OF: Final = """
@@ -167,12 +190,40 @@ _BILLED: Final = """
 select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription, sum(l.net) as net,
        (array_agg(i.number order by i.id desc))[1] as number, array_agg(l.period_start order by l.invoice, l.position)
        as starts, array_agg(l.period_end order by l.invoice, l.position) as ends,
-       array_agg(l.net order by l.invoice, l.position) as nets
+       array_agg(l.net order by l.invoice, l.position) as nets,
+       array_agg(i.number order by l.invoice, l.position) as numbers
   from invoice_line l
   join invoice i on i.operator = l.operator and i.customer = l.customer and i.id = l.invoice
  where l.operator = $1 and l.contract = any ($2::bigint[]) and l.fee_start >= $3
  group by l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription
 """
+
+# The run's own row holds both bounds, so that the two statements cannot differ in them. $2 payers, $3 their customers,
+# $4 run; of whoever had several payers, the days of each.
+_SPANS: Final = """
+with span as (
+    select a.customer, r.id as run, r.horizon, y.since::timestamp at time zone o.zone as since,
+           least(r.period_end, coalesce(y.until, r.period_end))::timestamp at time zone o.zone as period_end
+      from unnest($2::bigint[], $3::bigint[]) as a (payer, customer)
+      join bill_run r on r.operator = $1 and r.id = $4 join operator o on o.id = r.operator
+      left join bill_run_stay y on y.operator = $1 and y.run = r.id and y.customer = a.customer and y.payer = a.payer
+     where y.since is null or y.since < r.period_end)
+"""
+_SUPERSEDE: Final = (
+    _SPANS
+    + """
+update billed_through b set superseded_by = $4 from span m where b.operator = $1 and b.customer = m.customer
+   and b.superseded_by is null and b.period_end <= m.period_end and b.horizon <= m.horizon
+   and (m.since is null or b.since >= m.since)
+"""
+)
+_MARK: Final = (
+    _SPANS
+    + """
+insert into billed_through (operator, customer, run, since, period_end, horizon)
+select $1, customer, run, since, period_end, horizon from span
+"""
+)
 
 
 class BillRunStore:
@@ -218,7 +269,9 @@ class BillRunStore:
             f"insert into bill_run ({', '.join(_COLUMNS)}) values ({places}) returning id",  # noqa: S608  (our own words)
             *_row_of(begun),
         )
-        return replace(begun, id=BillRunId(key))
+        begun = replace(begun, id=BillRunId(key))
+        await keep_stays(self._connection, self._operator, begun.id, max(run.fees_until, run.period.end))
+        return begun
 
     async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
         """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
@@ -244,7 +297,7 @@ class BillRunStore:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
         if run.customers is None:
             return None
-        members = await self._members(await self._selected(run, 0, None), _tree_day(run))
+        members = await self._members(run, await self._selected(run, 0, None))
         return [member.id for group in members.values() for member in group]
 
     async def get(self, key: BillRunId) -> BillRun:
@@ -284,7 +337,7 @@ class BillRunStore:
         """Return the next payers after the run's position."""
         found = await self._selected(run, run.position, first + 1)
         payers = found[:first]
-        members = await self._members(payers, _tree_day(run))
+        members = await self._members(run, payers)
         customers = [member.id for group in members.values() for member in group]
         unit = (self._transaction, self._actor)
         contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
@@ -301,6 +354,7 @@ class BillRunStore:
             usage=usage,
             billed=await self._billed(run, [contract.id for contract in agreed]),
             more=len(found) > first,
+            paid=await stays_of(self._connection, self._operator, run.id, payers),
         )
 
     async def _agreed(
@@ -345,28 +399,17 @@ class BillRunStore:
             for row in rows
         ]
 
-    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
-        """Record that the customers' usage is billed through the run's period and horizon."""
-        arguments = (self._operator, list(customers), run.id)
-        # The run's own row holds both bounds, so that the two statements cannot differ in them.
-        await self._connection.execute(
-            """with mark as (select r.period_end::timestamp at time zone o.zone as period_end, r.horizon from bill_run r
-                   join operator o on o.id = r.operator where r.operator = $1 and r.id = $3)
-               update billed_through b set superseded_by = $3 from mark m where b.operator = $1
-                  and b.customer = any ($2::bigint[]) and b.superseded_by is null
-                  and b.period_end <= m.period_end and b.horizon <= m.horizon""",
-            *arguments,
-        )
-        await self._connection.execute(
-            """insert into billed_through (operator, customer, run, period_end, horizon)
-               select $1, c, r.id, r.period_end::timestamp at time zone o.zone, r.horizon
-                 from bill_run r join operator o on o.id = r.operator, unnest($2::bigint[]) as c
-                where r.operator = $1 and r.id = $3""",
-            *arguments,
-        )
+    async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
+        """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
+        arguments = (self._operator, [payer for payer, _ in billed], [customer for _, customer in billed], run.id)
+        await self._connection.execute(_SUPERSEDE, *arguments)
+        await self._connection.execute(_MARK, *arguments)
         # Whoever is moved below another payer before the run ends has nothing left to bill there.
         await self._connection.execute(
-            "delete from bill_run_usage where operator = $1 and customer = any ($2::bigint[]) and run = $3", *arguments
+            "delete from bill_run_usage u using unnest($2::bigint[], $3::bigint[]) as a (payer, customer)"
+            " where u.operator = $1 and u.run = $4 and u.customer = a.customer"
+            " and (u.payer is null or u.payer = a.payer)",
+            *arguments,
         )
 
     async def keep(self, run: BillRun) -> None:
@@ -386,28 +429,31 @@ class BillRunStore:
     async def _selected(self, run: BillRun, after: int, limit: int | None) -> list[CustomerId]:
         chosen = None
         if run.customers is not None:
-            chosen = await self._payers_of(run.customers, _tree_day(run))
-        rows = await self._connection.fetch(_PAYERS, self._operator, after, chosen, limit, _tree_day(run))
+            chosen = await self._payers_of(run, run.customers)
+        rows = await self._connection.fetch(_PAYERS, self._operator, after, chosen, limit, _tree_day(run), run.id)
         return [row["id"] for row in rows]
 
-    async def _payers_of(self, customers: Sequence[CustomerId], day: date) -> list[int]:
-        """Return who pays for these customers on a day."""
-        rows = await self._connection.fetch(_PAYERS_OF, self._operator, list(customers), TREE_DEPTH_MAX, day)
-        return [row["id"] for row in rows]
+    async def _payers_of(self, run: BillRun, customers: Sequence[CustomerId]) -> list[int]:
+        """Return who pays for these customers in a run."""
+        asked = (self._operator, list(customers))
+        rows = await self._connection.fetch(_PAYERS_OF, *asked, TREE_DEPTH_MAX, _tree_day(run))
+        found = {row["id"] for row in rows}
+        stays = "select payer from bill_run_stay where operator = $1 and customer = any ($2::bigint[]) and run = $3"
+        return sorted(found | {row["payer"] for row in await self._connection.fetch(stays, *asked, run.id)})
 
-    async def _members(self, payers: Sequence[CustomerId], day: date) -> dict[CustomerId, Sequence[Customer]]:
-        rows = await self._connection.fetch(_MEMBERS, self._operator, list(payers), TREE_DEPTH_MAX, day)
+    async def _members(self, run: BillRun, payers: Sequence[CustomerId]) -> dict[CustomerId, Sequence[Customer]]:
+        asked = (self._operator, list(payers), TREE_DEPTH_MAX, _tree_day(run), run.id)
         found: dict[CustomerId, list[Customer]] = {key: [] for key in payers}
-        for row in rows:
+        for row in await self._connection.fetch(_MEMBERS, *asked):
             found[row["payer"]].append(customer_from_row(row))
         return dict(found)
 
     async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
         rows = await self._connection.fetch(
             "select customer, contract, subscription, mode, direction, group_name, currency, late, first, events, used,"
-            " amount_micro, corrects, wholesale from bill_run_usage where operator = $1 and run = $2"
+            " amount_micro, corrects, wholesale, payer from bill_run_usage where operator = $1 and run = $2"
             " and customer = any ($3::bigint[])"
-            " order by customer, subscription, mode, direction, group_name, late, corrects",
+            " order by customer, subscription, mode, direction, group_name, late, corrects, payer",
             *(self._operator, run.id, list(customers)),
         )
         found: dict[CustomerId, list[UsageTotal]] = defaultdict(list)
@@ -426,6 +472,7 @@ class BillRunStore:
             amount,
             number,
             wholesale,
+            payer,
         ) in rows:
             found[customer].append(
                 UsageTotal(
@@ -443,6 +490,7 @@ class BillRunStore:
                     amount_micro=amount,
                     corrects=number,
                     wholesale=wholesale,
+                    payer=payer,
                 )
             )
         return found
@@ -456,8 +504,8 @@ class BillRunStore:
         for row in rows:
             started = (row["fee_held_from"], row["fee_start"])
             key = FeeKey(row["contract"], row["service"], *started, row["fee_one_time"], row["subscription"] or 0)
-            lines = zip(row["starts"], row["ends"], row["nets"], strict=True)
-            parts = tuple(BilledPart(Period(start, end), net) for start, end, net in lines)
+            lines = zip(row["starts"], row["ends"], row["nets"], row["numbers"], strict=True)
+            parts = tuple(BilledPart(Period(start, end), net, number) for start, end, net, number in lines)
             found[key.contract][key] = BilledFee(row["net"], row["number"], parts)
         return found
 

@@ -31,15 +31,22 @@ select u.customer, u.subscription, u.start, u.mode, u.direction,
  where u.operator = $1 and u.customer = any ($2::bigint[]) and u.start < $3 and u.chunk <= $4 and u.retail_micro <> 0
    and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
        and b.run < $5 and (b.superseded_by is null or b.superseded_by >= $5)
-       and u.start < b.period_end and u.chunk <= b.horizon)
+       and u.start < b.period_end and u.chunk <= b.horizon and (b.since is null or u.start >= b.since))
    -- Of what was rated again before it was billed the last version counts; a correction of an invoice is no call.
    and u.version % 2 = 1
    and not exists (select from usage r where r.operator = u.operator and r.start = u.start and r.source = u.source
        and r.key = u.key and r.version = u.version + 1 and r.chunk <= $4)
    and (u.version = 1 or not exists (select from usage p join billed_through b on b.operator = p.operator
        and b.customer = p.customer and b.run < $5 and p.start < b.period_end and p.chunk <= b.horizon
+       and (b.since is null or p.start >= b.since)
        where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
          and p.version < u.version and p.customer = u.customer))
+   -- Where others have paid for the customer, too: the calls of the days that this payer pays for.
+   and (not exists (select from bill_run_stay s where s.operator = u.operator and s.run = $5
+       and s.customer = u.customer)
+     or exists (select from bill_run_stay s where s.operator = u.operator and s.run = $5 and s.customer = u.customer
+       and s.payer = $6 and (s.since is null or u.start >= s.since::timestamp at time zone $7)
+       and (s.until is null or u.start < s.until::timestamp at time zone $7)))
  order by u.customer, u.subscription, u.start, u.source, u.key, u.version
 """
 
@@ -135,14 +142,17 @@ class InvoiceStore:
         """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
         connection = self._transaction.connection
         row = await connection.fetchrow(
-            "select run, usage_until, horizon from invoice where operator = $1 and id = $2", self._operator, invoice.id
+            "select i.run, i.usage_until, i.horizon, o.zone from invoice i join operator o on o.id = i.operator"
+            " where i.operator = $1 and i.id = $2",
+            *(self._operator, invoice.id),
         )
         if row is None or row["horizon"] is None:
             return
         labels = {line.subscription: line.label or "" for line in invoice.lines if line.subscription}
         customers = sorted({line.customer for line in invoice.lines if line.kind is LineKind.USAGE})
         block: list[CallRow] = []
-        arguments = (self._operator, customers, row["usage_until"], row["horizon"], row["run"])
+        seen = (row["usage_until"], row["horizon"], row["run"])
+        arguments = (self._operator, customers, *seen, invoice.customer, row["zone"])
         async for each in connection.cursor(_CALLS, *arguments, prefetch=CALLS_PER_BLOCK):
             block.append(
                 CallRow(

@@ -36,6 +36,7 @@ from persistence.memory import Draft, page_of
 from persistence.memory_contract_changes import MemoryContractChanges
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_places import placed
+from persistence.memory_stays import days_paid, keep_stays, kept_stays, midnight, payer_at
 
 FIRST_NUMBER = 100_001
 
@@ -56,13 +57,14 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A customer's usage before ``period_end`` in chunks up to ``horizon`` is billed by ``run``."""
+    """A customer's usage in ``[since, period_end)`` in chunks up to ``horizon`` is billed by ``run``."""
 
     operator: OperatorId
     customer: CustomerId
     run: BillRunId
     period_end: datetime
     horizon: int
+    since: datetime | None = None
 
     def covers(self, event: RatedEvent) -> bool:
         """Tell whether the event is billed by this run or one before it."""
@@ -70,7 +72,8 @@ class Mark:
 
     def reaches(self, event: RatedEvent) -> bool:
         """Tell whether the event lies in what was billed by this run or one before it, whoever had it."""
-        return event.start < self.period_end and event.chunk <= self.horizon
+        begun = self.since is None or self.since <= event.start
+        return begun and event.start < self.period_end and event.chunk <= self.horizon
 
 
 class MemoryInvoices:
@@ -140,6 +143,7 @@ class MemoryInvoices:
             event
             for event in everything
             if event.customer in customers and event.start < until and event.chunk <= run.horizon
+            and self._payer(run, event.customer, event.start) in {None, invoice.customer}
             and event.retail.amount.value and _called(event, everything, before, run.horizon)
         ]  # fmt: skip
         rows.sort(key=lambda event: (event.customer, event.subscription, event.ref))
@@ -159,6 +163,9 @@ class MemoryInvoices:
                 )
                 for event in rows
             ]
+
+    def _payer(self, run: BillRun, customer: CustomerId, at: datetime) -> CustomerId | None:
+        return payer_at(self._draft, run, customer, at)
 
     async def draw(
         self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
@@ -209,6 +216,7 @@ class MemoryBillRuns:
         horizon = max((event.chunk for event in _events(self._draft)), default=0)
         begun = replace(run, id=BillRunId(self._draft.draw("bill_run")), horizon=horizon)
         self._draft.table("bill_run")[begun.id] = begun
+        keep_stays(self._draft, begun)
         return begun
 
     async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
@@ -224,11 +232,12 @@ class MemoryBillRuns:
             if any(mark.covers(event) for mark in marks):
                 continue
             late = event.start < since
-            corrects = self._corrected(event, marks)
+            corrects = self._corrected(run, event, marks)
             if corrects is not None and corrects in self._credited():
                 continue
             place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
-            sums[*place, event.retail.amount.currency, late, corrects].append(event)
+            pays = payer_at(self._draft, run, event.customer, event.start)
+            sums[*place, event.retail.amount.currency, late, corrects, pays].append(event)
         wholesale = self._wholesale(run, since, until, marks)
         totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
         totals += [_bought(place, each, zone) for place, each in sorted(wholesale.items(), key=lambda one: str(one[0]))]
@@ -257,18 +266,21 @@ class MemoryBillRuns:
                     continue
                 before = [one for one in _events(self._draft) if one.ref == event.ref and one.version < event.version]
                 runs = [mark.run for mark in mine for one in before if mark.reaches(one)]
-                corrects = self._number_of(min(runs), buyer) if runs else None
+                pays = payer_at(self._draft, run, buyer, event.start)
+                corrects = self._number_of(min(runs), buyer, pays) if runs else None
                 if corrects is not None and corrects in self._credited():
                     continue
                 place = (buyer, event.mode, event.direction, row.group, charge.amount.currency, event.start < since)
-                found[*place, corrects].append((event, charge))
+                found[*place, corrects, pays].append((event, charge))
         return found
 
-    def _number_of(self, run: BillRunId, customer: CustomerId) -> str | None:
+    def _number_of(self, run: BillRunId, customer: CustomerId, pays: CustomerId | None) -> str | None:
         numbers = [
             invoice.number
             for invoice in self._draft.seen("invoice")
-            if invoice.run == run and any(line.customer == customer for line in invoice.lines)
+            if invoice.run == run
+            and pays in {None, invoice.customer}
+            and any(line.customer == customer for line in invoice.lines)
         ]
         return numbers[0] if numbers else None
 
@@ -276,28 +288,23 @@ class MemoryBillRuns:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
         if run.customers is None:
             return None
-        tree = {key: one for key, one in self._draft.table("customer").items() if one.operator == run.operator}
-        payers = {payer(key, tree) for key in run.customers}
-        return [key for key in sorted(tree) if payer(key, tree) in payers]
+        chosen = self._payers(replace(run, position=0))
+        return sorted({one.id for group in self._members(run, chosen).values() for one in group})
 
     def _credited(self) -> set[str | None]:
         """Return the numbers of the invoices that were credited as a whole."""
         notes = self._draft.seen("invoice")
         return {one.original for one in notes if one.kind is DocumentKind.CREDIT_NOTE and one.run is None}
 
-    def _corrected(self, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
+    def _corrected(self, run: BillRun, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
         """Return the number of the invoice that first billed the customer for an event that was rated again."""
         before = [
             one for one in _events(self._draft)
             if one.ref == event.ref and one.version < event.version and one.customer == event.customer
         ]  # fmt: skip
         runs = [mark.run for mark in marks for one in before if mark.covers(one)]
-        numbers = [
-            invoice.number
-            for invoice in self._draft.seen("invoice")
-            if runs and invoice.run == min(runs) and any(line.customer == event.customer for line in invoice.lines)
-        ]
-        return numbers[0] if numbers else None
+        pays = payer_at(self._draft, run, event.customer, event.start)
+        return self._number_of(min(runs), event.customer, pays) if runs else None
 
     async def get(self, key: BillRunId) -> BillRun:
         """Return one. Refuses with: NotFound."""
@@ -326,9 +333,7 @@ class MemoryBillRuns:
         """Return the next payers after the run's position with everything their bills are made of."""
         left = self._payers(run)
         payers = left[:first]
-        tree = self._tree(run)
-        ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
-        members = {key: [one for one in ranked if payer(one.id, tree) == key] for key in payers}
+        members = self._members(run, payers)
         customers = [one.id for group in members.values() for one in group]
         contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
         totals: list[UsageTotal] = self._draft.table("bill_run_usage").get(run.id, [])
@@ -345,7 +350,19 @@ class MemoryBillRuns:
             usage=usage,
             billed=self._billed({contract.id for contract in agreed}),
             more=len(left) > first,
+            paid=days_paid(self._draft, run, payers),
         )
+
+    def _members(self, run: BillRun, payers: Sequence[CustomerId]) -> dict[CustomerId, list[Customer]]:
+        tree, paid = self._tree(run), days_paid(self._draft, run, payers)
+        several = {stay.customer for stay in kept_stays(self._draft, run)}
+        ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
+        found: dict[CustomerId, list[Customer]] = {}
+        for key in payers:
+            mine = paid.get(key, {})
+            whole = [one for one in ranked if one.id not in several and payer(one.id, tree) == key]
+            found[key] = sorted([*whole, *(tree[one] for one in mine)], key=lambda one: one.id != key)
+        return found
 
     async def _agreed(
         self, customers: Sequence[CustomerId], *, until: date
@@ -372,14 +389,24 @@ class MemoryBillRuns:
         rows = [each for each in self._draft.table("bill_parked").values() if each.run == key]
         return sorted(rows, key=lambda each: each.customer_number) if any(one.id == key for one in self._own()) else []
 
-    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
-        """Record that the customers' usage is billed through the run's period and horizon."""
-        until = _until(self._draft, run)
-        for customer in customers:
-            mark = Mark(run.operator, customer, run.id, until, run.horizon)
-            self._draft.table("billed_through")[customer, run.id] = mark
-        left = [total for total in self._draft.table("bill_run_usage")[run.id] if total.customer not in set(customers)]
-        self._draft.table("bill_run_usage")[run.id] = left
+    async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
+        """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
+        until, zone = _until(self._draft, run), self._draft.table("operator")[run.operator].zone
+        paid = days_paid(self._draft, run, [key for key, _ in billed])
+        for key, customer in billed:
+            for first, last in paid.get(key, {}).get(customer, [(None, None)]):
+                begin = None if first is None else midnight(first, zone)
+                end = until if last is None else min(midnight(last, zone), until)
+                if begin is None or begin < until:
+                    mark = Mark(run.operator, customer, run.id, end, run.horizon, begin)
+                    self._draft.table("billed_through")[customer, run.id, end] = mark
+        done = set(billed)
+        everything = self._draft.table("bill_run_usage")[run.id]
+        whole = {customer for _, customer in done}
+        self._draft.table("bill_run_usage")[run.id] = [
+            one for one in everything
+            if not (one.customer in whole if one.payer is None else (one.payer, one.customer) in done)
+        ]  # fmt: skip
 
     async def keep(self, run: BillRun) -> None:
         """Write position, counts and state; a finished run's working rows are cleared away."""
@@ -394,7 +421,9 @@ class MemoryBillRuns:
     def _payers(self, run: BillRun) -> list[CustomerId]:
         tree = self._tree(run)
         chosen = tree if run.customers is None else {key for key in run.customers if key in tree}
-        return sorted({key for key in (payer(one, tree) for one in chosen) if key > run.position})
+        several = kept_stays(self._draft, run)
+        found = {payer(one, tree) for one in chosen} | {stay.payer for stay in several if stay.customer in chosen}
+        return sorted(key for key in found if key > run.position)
 
     def _billed(self, contracts: set[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:
         found: dict[ContractId, dict[FeeKey, BilledFee]] = {contract: {} for contract in contracts}
@@ -403,7 +432,7 @@ class MemoryBillRuns:
                 if line.fee is not None and line.fee.contract in found:
                     fees = found[line.fee.contract]
                     before = fees.get(line.fee, BilledFee(Decimal(0), ""))
-                    parts = (*before.parts, BilledPart(line.period, line.net))
+                    parts = (*before.parts, BilledPart(line.period, line.net, invoice.number))
                     fees[line.fee] = BilledFee(before.net + line.net, invoice.number, parts)
         return found
 
@@ -440,7 +469,7 @@ def _micro(event: RatedEvent) -> int:
 
 
 def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -> UsageTotal:
-    customer, contract, subscription, mode, direction, group, currency, late, corrects = place
+    customer, contract, subscription, mode, direction, group, currency, late, corrects, pays = place
     return UsageTotal(
         customer=customer,  # type: ignore[arg-type]  # the key's parts in their order
         contract=contract,  # type: ignore[arg-type]
@@ -455,12 +484,13 @@ def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -
         used=sum(event.used for event in events),
         amount_micro=sum(map(_micro, events)),
         corrects=None if corrects is None else str(corrects),
+        payer=pays,  # type: ignore[arg-type]
     )
 
 
 def _bought(place: tuple[object, ...], each: Sequence[tuple[RatedEvent, Charge]], zone: str) -> UsageTotal:
-    customer, mode, direction, group, currency, late, corrects = place
-    total = _total((customer, 0, 0, mode, direction, group, currency, late, corrects), [one for one, _ in each], zone)
+    customer, *rest = place
+    total = _total((customer, 0, 0, *rest), [one for one, _ in each], zone)
     return replace(total, amount_micro=sum(int(charge.amount.value.scaleb(6)) for _, charge in each), wholesale=True)
 
 

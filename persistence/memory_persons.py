@@ -113,7 +113,7 @@ class MemoryPersons:
         contracts = [one for one in self._mine("contract", customer).values() if one.state in running]
         marks = [one for one in self._draft.table("billed_through").values() if one.customer == customer]
         unbilled = any(
-            not any(row.event.start < mark.period_end for mark in marks)
+            not any(mark.reaches(row.event) for mark in marks)
             for row in self._draft.table("usage").values()
             if row.event.customer == customer and row.event.retail.amount.value
         )

@@ -29,7 +29,8 @@ select u.start, u.source, u.key, u.version, u.mode, case u.direction when 0 then
 _UNBILLED: Final = """
 select exists (select from usage u where u.operator = $1 and u.customer = $2 and u.retail_micro <> 0
     and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
-        and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon))
+        and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
+        and (b.since is null or u.start >= b.since)))
 """
 
 

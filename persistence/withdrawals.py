@@ -47,7 +47,8 @@ _BILLED: Final = (
     "select count(*) from unnest($3::timestamptz[], $4::bigint[], $5::smallint[]) wanted (start, key, version)"
     " join usage u on u.operator = $1 and u.source = $2 and u.start = wanted.start and u.key = wanted.key"
     " and u.version = wanted.version where exists (select from billed_through b where b.operator = u.operator"
-    " and b.customer = u.customer and u.start < b.period_end and u.chunk <= b.horizon)"
+    " and b.customer = u.customer and u.start < b.period_end and u.chunk <= b.horizon"
+    " and (b.since is null or u.start >= b.since))"
 )
 # Charged once and taken back, or held once and withdrawn; and not there any more, in the source and its twins.
 _RESTORABLE: Final = """

@@ -1,7 +1,7 @@
 """Where a customer stands in the tree, and whom it is billed through, from a day on.
 
-Moves are dated. A bill run takes the tree as it stands on the last day of its period, so that a move never changes who
-pays for a month that was over when it took effect, and nothing that is issued ever changes.
+Moves are dated. Each payer pays for his days (``domain.customers.staying``); what a bill has that is of no day goes to
+who pays for the last day of its period, and nothing that is issued ever changes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from domain.buckets.grant import Grant
 from domain.buckets.statement import BucketEntry
@@ -11,6 +12,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
+from domain.customers.staying import Days, holds
 from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
 from domain.invoicing.fees import FeeCharge, Window
@@ -24,6 +26,7 @@ class Bill:
 
     ``operator`` is who sells: himself, or with ``sold_by`` a reseller in his own name. ``bought``: the fees of the
     services that a reseller's customers hold, by the customer as whom he is invoiced.
+    ``paid``: the days that this payer pays for, of members for whom others have paid, too.
     """
 
     operator: Operator
@@ -39,8 +42,14 @@ class Bill:
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
     bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
+    paid: Mapping[CustomerId, Sequence[Days]] = field(default_factory=dict)
     sold_by: ResellerId | None = None
     look: Look | None = None
+
+    def pays_last(self, customer: CustomerId) -> bool:
+        """Tell whether this payer pays for the last day of the run's period; what has no day of its own is his."""
+        paid = self.paid.get(customer)
+        return paid is None or holds(paid, date.fromordinal(self.run.period.end.toordinal() - 1))
 
 
 @dataclass(frozen=True, slots=True)

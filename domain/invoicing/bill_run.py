@@ -66,7 +66,8 @@ class UsageTotal:
     """The exact sum of events that make one usage line. ``late``: they lie before the run's period.
 
     ``corrects``: the number of the invoice that billed these events before they were rated again. ``wholesale``: what a
-    reseller buys, who is invoiced as ``customer``; it is of no contract and no subscription (0).
+    reseller buys, who is invoiced as ``customer``; it is of no contract and no subscription (0). ``payer``: who pays
+    for the customer at the time of these events, where that has changed; None: whoever pays for it throughout.
     """
 
     customer: CustomerId
@@ -83,6 +84,7 @@ class UsageTotal:
     amount_micro: int
     corrects: str | None = None
     wholesale: bool = False
+    payer: CustomerId | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,19 +104,24 @@ class FeeKey:
 
 @dataclass(frozen=True, slots=True)
 class BilledPart:
-    """Days of a fee, and what was charged for them."""
+    """Days of a fee, and what was charged for them, on which invoice."""
 
     period: Period
     net: Decimal
+    invoice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BilledFee:
-    """What earlier invoices have charged for a fee, line by line, and the number of the last of them."""
+    """What earlier invoices have charged for a fee, line by line, and the number of the last of them.
+
+    ``rough``: it is a share of them, by days, so that a unit of the currency's last decimal is no difference.
+    """
 
     net: Decimal
     invoice: str
     parts: tuple[BilledPart, ...] = ()
+    rough: bool = False
 
 
 BilledFees = Mapping[FeeKey, BilledFee]

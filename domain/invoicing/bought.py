@@ -49,6 +49,8 @@ def bought_lines(bill: Bill) -> Iterator[Line]:
     Refuses with: BadValue (VAT cannot be decided).
     """
     for member in bill.members:
+        if not bill.pays_last(member.id):
+            continue
         alike: defaultdict[tuple[object, ...], list[FeeCharge]] = defaultdict(list)
         for one in bill.bought.get(member.id, ()):
             price = one.unit_fee if one.corrects is None else one.amount < 0

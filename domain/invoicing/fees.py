@@ -12,7 +12,7 @@ the one before has left, then the amounts, of each fee period of a line; a fee n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,9 @@ from typing import Final
 from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.service import Service
 from domain.contracts.terms import Discount, DiscountOn
+from domain.customers.staying import Days, holds
 from domain.ids import ServiceId, SubscriptionId
-from domain.invoicing.bill_run import BilledFees, BilledPart, FeeKey
+from domain.invoicing.bill_run import BilledFee, BilledFees, BilledPart, FeeKey
 from domain.invoicing.corrected import corrected_days
 from domain.invoicing.proration import Priced, covers, fee_periods
 from domain.money import round_to
@@ -102,9 +103,16 @@ class FeeCharge:
 
 
 def due_fees(
-    contract: Contract, services: Mapping[ServiceId, Service], window: Window, spans: Spans | None = None
+    contract: Contract,
+    services: Mapping[ServiceId, Service],
+    window: Window,
+    spans: Spans | None = None,
+    paid: Sequence[Days] | None = None,
 ) -> Iterator[DueFee]:
-    """Yield the fees of a contract in the window; a draft has none."""
+    """Yield the fees of a contract in the window; a draft has none.
+
+    ``paid``: the days that one payer pays for; None: all. What is charged once is his who pays for its day.
+    """
     if contract.state is ContractState.DRAFT:
         return
     for line in contract.services:
@@ -112,9 +120,11 @@ def due_fees(
         stretches = list(held.stretches(spans or {}))
         if not stretches:
             continue
-        yield from _one_time(held, stretches[0][0], window)
-        yield from _periodic(held, stretches, window)
-        yield from _left_of_binding(held, window)
+        if paid is None or holds(paid, stretches[0][0]):
+            yield from _one_time(held, stretches[0][0], window)
+        yield from _periodic(held, stretches, window, paid)
+        if paid is None or (contract.end is not None and holds(paid, day_before(contract.end))):
+            yield from _left_of_binding(held, window)
 
 
 def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[FeeCharge]:
@@ -134,17 +144,25 @@ def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[F
                     for part in fee.parts
                     if part.amount
                 ]
-        elif fee.amount != before.net:
+        elif _differ(fee.amount, before, window):
             difference = fee.amount - before.net
             whole = Period(fee.parts[0].period.start, fee.parts[-1].period.end)
             now = [BilledPart(part.period, part.amount) for part in fee.parts]
             days = corrected_days(now, before.parts, decimals=window.decimals) if before.parts else None
             left.append(FeeCharge(fee.key, days or whole, 1, abs(difference), difference, before.invoice))
     for key, before in billed.items():
-        if key not in seen and before.net and window.earliest <= key.fee_start < window.fees_until:
+        if (
+            key not in seen
+            and _differ(Decimal(0), before, window)
+            and window.earliest <= key.fee_start < window.fees_until
+        ):
             days = corrected_days((), before.parts, decimals=window.decimals) or _day(key.fee_start)
             left.append(FeeCharge(key, days, 1, abs(before.net), -before.net, before.invoice))
     return sorted(left, key=lambda charge: (charge.key, charge.period))
+
+
+def _differ(amount: Decimal, before: BilledFee, window: Window) -> bool:
+    return abs(amount - before.net) > (Decimal(1).scaleb(-window.decimals) if before.rough else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +254,9 @@ def _one_time(held: _Held, start: date, window: Window) -> Iterator[DueFee]:
         yield DueFee(key, held.line.quantity, (part,), due=start < window.period.end)
 
 
-def _periodic(held: _Held, stretches: list[tuple[date, date | None]], window: Window) -> Iterator[DueFee]:
+def _periodic(
+    held: _Held, stretches: list[tuple[date, date | None]], window: Window, paid: Sequence[Days] | None
+) -> Iterator[DueFee]:
     advance = held.service.in_advance
     bound = window.fees_until if advance else window.period.end
     first = max(stretches[0][0], window.earliest)
@@ -247,9 +267,21 @@ def _periodic(held: _Held, stretches: list[tuple[date, date | None]], window: Wi
         found = covers(fee_period, prices, decimals=window.decimals)
         if not found or (advance and found[0].period.start < window.earliest):
             continue  # or paid before this system billed, or too long ago to be changed
+        if paid is not None and not (found := covers(fee_period, list(_paid(prices, paid)), decimals=window.decimals)):
+            continue
         due = found[0].period.start < bound if advance else found[-1].period.end <= bound
         parts = tuple(FeePart(one.period, one.fee / held.line.quantity, one.amount) for one in found)
         yield DueFee(held.key(fee_period.start, one_time=False), held.line.quantity, parts, due)
+
+
+def _paid(prices: Iterable[Priced], paid: Sequence[Days]) -> Iterator[Priced]:
+    """Yield the prices on the days that are paid for."""
+    for price in prices:
+        for since, until in paid:
+            start = price.start if since is None else max(price.start, since)
+            end = min((day for day in (price.end, until) if day is not None), default=None)
+            if end is None or start < end:
+                yield Priced(start, end, price.fee)
 
 
 def _left_of_binding(held: _Held, window: Window) -> Iterator[DueFee]:
@@ -275,7 +307,7 @@ def left_of_binding(contract: Contract, service: Service, line: ContractService,
     if line.start >= end or (line.end is not None and line.end <= end):
         return Decimal(0)
     if line.periodic_fee is None:
-        last = max(line.start, date.fromordinal(end.toordinal() - 1))
+        last = max(line.start, day_before(end))
         line = replace(line, periodic_fee=service.fees_on(last)[1])
     held = _Held(contract, service, line)
     until = min(ending.bound_until, line.end or ending.bound_until)
@@ -289,6 +321,11 @@ def left_of_binding(contract: Contract, service: Service, line: ContractService,
         Decimal(0),
     )
     return round_to(left * ending.share / 100, decimals)
+
+
+def day_before(day: date) -> date:
+    """Return the day before."""
+    return date.fromordinal(day.toordinal() - 1)
 
 
 def _day(day: date) -> Period:

@@ -19,6 +19,7 @@ from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
 from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
+from domain.invoicing.shared import bought_then, mine
 from domain.invoicing.taxing import tax_of, treatment_of
 from domain.invoicing.vat import SOLD_ABROAD, VatTreatment, in_eu
 from domain.invoicing.words import words
@@ -39,8 +40,12 @@ def lines_of(bill: Bill) -> Iterator[Line]:
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
             bought = grant_fees(bill.granted.get(contract.id, ()), bill.window)
-            due = chain(due_fees(contract, bill.services, bill.window, spans), bought)
-            for charge in charges(due, bill.billed.get(contract.id, {}), bill.window):
+            billed = bill.billed.get(contract.id, {})
+            if (paid := bill.paid.get(member.id)) is not None:
+                bought = bought_then(bought, paid)
+                billed = mine(billed, paid, decimals=bill.window.decimals)
+            due = chain(due_fees(contract, bill.services, bill.window, spans, paid), bought)
+            for charge in charges(due, billed, bill.window):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.
@@ -51,6 +56,8 @@ def lines_of(bill: Bill) -> Iterator[Line]:
 def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
     """Yield what became of the buckets of everybody who is billed here, customer by customer."""
     for member in bill.members:
+        if not bill.pays_last(member.id):
+            continue
         numbers = {f"contract:{one.id}": one.number for one in bill.contracts.get(member.id, ())}
         for entry in bill.buckets.get(member.id, ()):
             kind, _, key = entry.owner.partition(":")
@@ -161,7 +168,7 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         vat=treatment,
         period=Period(min(total.first, bill.run.period.start), bill.run.period.start)
         if total.late
-        else bill.run.period,
+        else _days(bill, member),
         account=account,
         contract=total.contract or None,
         contract_number=contract.number if contract else None,
@@ -174,6 +181,13 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
         amount_micro=total.amount_micro,
         corrects=total.corrects,
     )
+
+
+def _days(bill: Bill, member: Customer) -> Period:
+    """Return the days of the run's period that this payer pays for, from the first to the last."""
+    parts = [bill.run.period.overlap(*days) for days in bill.paid.get(member.id, ((None, None),))]
+    held = [part for part in parts if part is not None]
+    return Period(held[0].start, held[-1].end) if held else bill.run.period
 
 
 def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, str]:

@@ -13,6 +13,7 @@ from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
+from domain.customers.staying import Days
 from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
 from domain.invoicing.fees import FeeCharge
@@ -77,7 +78,10 @@ class Invoices(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayerPage:
-    """What the bills of some payers are made of; ``members`` are the customers billed to each, himself first."""
+    """What the bills of some payers are made of; ``members`` are the customers billed to each, himself first.
+
+    ``paid``: by payer and member the days that he pays for, where others have paid for the member, too.
+    """
 
     payers: Sequence[CustomerId]
     members: Mapping[CustomerId, Sequence[Customer]]
@@ -90,6 +94,7 @@ class PayerPage:
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
     bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
+    paid: Mapping[CustomerId, Mapping[CustomerId, Sequence[Days]]] = field(default_factory=dict)
 
 
 class BillRuns(Protocol):
@@ -147,8 +152,8 @@ class BillRuns(Protocol):
         """Return whom a run parked, by customer number."""
         ...
 
-    async def mark(self, run: BillRun, customers: Sequence[CustomerId]) -> None:
-        """Record that the customers' usage is billed through the run's period and horizon."""
+    async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
+        """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
         ...
 
     async def keep(self, run: BillRun) -> None:

@@ -17,7 +17,7 @@ from domain.intake.rater import Rater
 from domain.intake.raters import Raters
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
-from domain.invoicing.bill_run import BillRun, BillRunState, Parked
+from domain.invoicing.bill_run import BillRun, BillRunState, Parked, UsageTotal
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
@@ -60,8 +60,9 @@ class RunBills:
 class PageDone:
     """A page of payers that was billed: how far the run is, what it issued, and whom it parked.
 
-    ``billed_customers`` are those whose usage stands on the invoices, ``bought`` what stands on them of resellers'
-    customers, by payer and by the customer as whom a reseller is invoiced. In a dry run the invoices have no number.
+    ``billed_customers`` are those whose usage stands on the invoices, each behind its payer. ``bought`` is what stands
+    on them of resellers' customers, by payer and by the customer as whom a reseller is invoiced. In a dry run the
+    invoices have no number.
     """
 
     run: BillRun
@@ -69,7 +70,7 @@ class PageDone:
     payers: Sequence[CustomerId]
     invoices: Sequence[Invoice]
     parked: Sequence[Parked]
-    billed_customers: Sequence[CustomerId]
+    billed_customers: Sequence[tuple[CustomerId, CustomerId]]
     bought: Mapping[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = field(default_factory=dict)
 
 
@@ -216,7 +217,7 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int, raters
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
     drafts: list[Invoice] = []
     parked: list[Parked] = []
-    billed: list[CustomerId] = []
+    billed: list[tuple[CustomerId, CustomerId]] = []
     bought: dict[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = {}
     for key in page.payers:
         bill = _bill(page, key, run, operator, window, tree)
@@ -227,7 +228,7 @@ async def _page(unit: Unit, run: BillRun, operator: Operator, total: int, raters
                 Parked(run=run.id, customer=key, customer_number=who.number, reason=made.reason, detail=made.detail)
             )
             continue
-        billed += [member.id for member in bill.members if page.usage.get(member.id)]
+        billed += [(key, member.id) for member in bill.members if bill.usage.get(member.id)]
         if made is not None:
             drafts.append(made)
             bought[key] = {member.id: page.bought[member.id] for member in bill.members if page.bought.get(member.id)}
@@ -284,12 +285,18 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         contracts=page.contracts,
         services=page.services,
         subscriptions=page.subscriptions,
-        usage=page.usage,
+        usage={member.id: _used(page, member.id, key) for member in members},
+        paid=page.paid.get(key, {}),
         billed=page.billed,
         granted=page.granted,
         buckets=page.buckets,
         bought=page.bought,
     )
+
+
+def _used(page: PayerPage, customer: CustomerId, payer: CustomerId) -> Sequence[UsageTotal]:
+    """Return a customer's usage of the days that a payer pays for."""
+    return [total for total in page.usage.get(customer, ()) if total.payer in {None, payer}]
 
 
 async def _with_grants(unit: Unit, page: PayerPage, window: Window) -> PayerPage:

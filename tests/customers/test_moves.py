@@ -1,4 +1,4 @@
-"""Moves in the tree: dated, kept, planned, taken back; who pays for a period is read off the tree of its last day."""
+"""Moves in the tree: dated, kept, planned, taken back; who pays which days is in test_moves_by_day.py."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ async def test_a_move_under_its_key_happens_once(world: World) -> None:
     assert await move_customer(cmd, actor=world.operator, begin=world.begin, clock=world.clock) == first
 
 
-async def test_a_month_is_paid_by_whom_it_stood_below_on_its_last_day(world: World) -> None:
+async def test_a_month_before_a_move_is_paid_by_whom_it_stood_below(world: World) -> None:
     """A child moves from one group to another in April: March stays where it was, and nothing is billed twice."""
     one, two = await made(world, "One"), await made(world, "Two")
     child = await made(world, "Child", parent=one.id, through_parent=True)
