@@ -117,7 +117,7 @@ async def _range(  # noqa: PLR0917  (one question)
     conditions = ["t.operator = $1 and t.term < $2 and (t.term, t.customer) > ($3, $4)"]
     for word in others:
         values += [word, word + BEYOND]
-        low, high = len(values) + 2, len(values) + 3
+        low, high = len(values) + 1, len(values) + 2
         # Not "exists", which the planner may join: row by row it ends as soon as a page is full.
         conditions.append(
             f"(select true from customer_term o where o.operator = $1 and o.customer = t.customer"  # noqa: S608  (likewise)
@@ -127,23 +127,24 @@ async def _range(  # noqa: PLR0917  (one question)
         values.append(parent)
         conditions.append(
             f"(select true from customer c where c.operator = $1 and c.id = t.customer"  # noqa: S608  (likewise)
-            f" and c.parent = ${len(values) + 3} limit 1)"
+            f" and c.parent = ${len(values) + 2} limit 1)"
         )
     chosen = f"select t.customer, t.term from customer_term t where {' and '.join(conditions)}"  # noqa: S608  (our own words)
-    order = "order by t.term, t.customer limit $5"
+    size = first + SPARE
+    # A number, not a value: PostgreSQL would plan for a tenth of all words, and anew each time.
+    order = f"order by t.term, t.customer limit {size}"
     if actor.reseller is None:
         query = f"{chosen} {order}"
     else:
         # His are few among many: each reseller's words lie together in an index of their own.
         values.append(list(actor.resellers))
         query = (
-            f"select t.* from unnest(${len(values) + 3}::bigint[]) r (id) cross join lateral"  # noqa: S608  (our own words)
+            f"select t.* from unnest(${len(values) + 2}::bigint[]) r (id) cross join lateral"  # noqa: S608  (our own words)
             f" ({chosen} and t.reseller = r.id {order}) t {order}"
         )
     found: dict[int, str] = {}
-    size = first + SPARE
     while len(found) < first:
-        rows = await connection.fetch(query, *values[:2], *place, size, *values[2:])
+        rows = await connection.fetch(query, *values[:2], *place, *values[2:])
         # What another of its words has shown on an earlier page is not shown again.
         earliest = await _first_terms(connection, actor, leads, [row["customer"] for row in rows]) if goes_on else {}
         for row in rows:
