@@ -226,6 +226,7 @@ async def signed_in(info: Info, done: Done) -> SignedInType:
         clock=wiring.clock,
         draw=secrets.token_urlsafe,
         credentials=wiring.credentials,
+        lifetimes=wiring.settings.lifetimes,
     )
     return SignedInType(
         code=code,
