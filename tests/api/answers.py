@@ -46,6 +46,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "myself",
         "alarms",
         "balances",
         "billRuns",
@@ -79,6 +80,8 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "user",
+        "users",
         "alarm",
         "barring",
         "basisLines",
@@ -124,6 +127,14 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "acceptInvitation",
+        "answerChallenge",
+        "changePassword",
+        "confirmSecurityKey",
+        "enrolSecurityKey",
+        "login",
+        "requestReset",
+        "resetPassword",
         "changePrices",
         "createClient",
         "createPriceList",
@@ -138,6 +149,11 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "askSecurityKey",
+        "changeMyself",
+        "confirmTotp",
+        "enrolTotp",
+        "renewRecoveryCodes",
         "priceContract",
         "blockNumbers",
         "changeField",
@@ -173,6 +189,14 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "changeUser",
+        "disableUser",
+        "enableUser",
+        "eraseUser",
+        "inviteAgain",
+        "inviteUser",
+        "removeFactor",
+        "resetSecondFactor",
         "abandonOrder",
         "acceptQuote",
         "acknowledgeAlarm",
@@ -246,6 +270,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListUsers",
         "FindNumbers",
         "GetBulkImport",
         "GetGiftRules",
@@ -334,6 +359,14 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "ChangeUser",
+        "DisableUser",
+        "EnableUser",
+        "EraseUser",
+        "GetUser",
+        "InviteAgain",
+        "InviteUser",
+        "ResetSecondFactor",
         "PriceContract",
         "AddSubscription",
         "AgreeTerms",
