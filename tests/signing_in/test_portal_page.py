@@ -77,7 +77,7 @@ class Browser:
     async def until(self, script: str) -> Any:
         """Wait until something is so, and return it."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (found := await self.run(script)):
+            while not (found := await self.run(script)):  # noqa: ASYNC110  (the page has no event for it)
                 await asyncio.sleep(0.05)
         return found
 
