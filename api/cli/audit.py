@@ -37,7 +37,10 @@ def verify(
         Path | None, typer.Option(help="File of anchors that were kept outside of the database, a token a line.")
     ] = None,
 ) -> int:
-    """Walk the chain and print what was found, a line of JSON per operator; ends with 1 where a line does not hold."""
+    """Look whether every line of the trail holds.
+
+    Prints a line of JSON per operator, with the first fault; ends with 1 where there is one.
+    """
     import asyncio
 
     async def work() -> int:
@@ -149,7 +152,10 @@ def list_lines(  # noqa: PLR0917  (options of the command line)
 
 @app.command()
 def anchor() -> int:
-    """Anchor every chain that has grown, at once; into the setting's file too."""
+    """Anchor every chain that has grown, at once.
+
+    The anchors go into the setting's file too.
+    """
     import asyncio
 
     async def work() -> int:

@@ -93,7 +93,7 @@ def rotate_master(
         bool, typer.Option("--reseal-only", help="Make no new key: go on with the newest there is.")
     ] = False,
 ) -> int:
-    """Make a new master key and seal every secret in the database with it.
+    """Make a new master key and seal everything with it.
 
     Servers go on meanwhile: both keys open. Broken off, it goes on with --reseal-only. Ends with 1 where a secret could
     not be opened by any key. Where master_key is set, put the new key first in it yourself, restart, and run this.

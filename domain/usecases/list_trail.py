@@ -11,7 +11,7 @@ from domain.access.operations import operation
 from domain.ports.access import TrailFilter
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotAllowed
 
 ANCHORS_MAX: Final = 1000
 TEXT_MAX: Final = 200
@@ -41,6 +41,8 @@ async def list_anchors(first: int = 50, *, actor: Actor, begin: Begin) -> Sequen
 
     Refuses with: NotAllowed, BadValue.
     """
+    if actor.reseller is not None:
+        raise NotAllowed("only the operator himself sees the anchors of the whole trail")
     if not 1 <= first <= ANCHORS_MAX:
         raise BadValue("between 1 and {most} anchors can be asked for", most=ANCHORS_MAX, field="first")
     async with begin(actor) as unit:

@@ -10,6 +10,7 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "audit",
         "allNumberSeries",
         "bulkImports",
         "clients",
@@ -46,6 +47,9 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "auditAnchors",
+        "rateLimits",
+        "registeredDocuments",
         "myself",
         "alarms",
         "balances",
@@ -127,6 +131,8 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "forgetDocument",
+        "registerDocument",
         "acceptInvitation",
         "answerChallenge",
         "changePassword",
@@ -149,6 +155,8 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "removeRateLimit",
+        "setRateLimit",
         "askSecurityKey",
         "changeMyself",
         "confirmTotp",
@@ -270,6 +278,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListAudit",
         "ListUsers",
         "FindNumbers",
         "GetBulkImport",
@@ -305,6 +314,7 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "ListAuditAnchors",
         "AbandonOrder",
         "AcknowledgeAlarm",
         "AcknowledgeBasis",
@@ -451,6 +461,8 @@ SOAP: Final = {
 }
 REST: Final = {
     "200": {
+        "GET /rest/v1/audit.csv",
+        "GET /rest/v1/audit.jsonl",
         "GET /.well-known/oauth-authorization-server",
         "GET /healthz",
         "GET /oauth/jwks",

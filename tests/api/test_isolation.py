@@ -366,6 +366,7 @@ def test_no_argument_that_takes_an_id_is_forgotten() -> None:
     operators_own |= {"basisLines.batch", "commissionStatement.id", "resellerTerms.reseller"}
     # tests/api/test_wholesale.py
     operators_own |= {"resellerServicePrices.reseller", "resellerServiceFees.reseller"}
+    operators_own |= {"audit.customer"}  # tests/trail/test_activity.py: a reseller finds what his part did
     # tests/api/test_sockets.py, tests/api/test_margins.py
     operators_own |= {"bulkImport.id"}  # tests/api/test_bulk.py
     operators_own |= {"webhook.id"}  # tests/api/test_webhooks.py: a reseller has his own, and finds no other

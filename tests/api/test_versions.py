@@ -18,6 +18,8 @@ from tests.api.walking import fields_of
 MAKES: Final = ("create", "define", "request", "order", "note", "place", "reserve", "import", "add")
 # Changes something, takes no version, and why nobody's change is overwritten by it.
 WITHOUT: Final = {
+    "registerDocument": "it is known by its content; the same again is the same",
+    "forgetDocument": "it is known by its content",
     **dict.fromkeys(
         ("acknowledgeAlarm", "closeAlarm", "cancelContractChange", "cancelJob", "retryJob", "cancelReservation",
          "releasePayment", "withdrawGrant", "withdrawFile", "revokeClient", "takeBackNumber", "acknowledgeBasis"),

@@ -17,6 +17,7 @@ from domain.usecases.list_operations import every
 FOLDER = Path(__file__).resolve().parents[2] / "domain" / "usecases"
 # What asks for no permission, and why.
 OPEN = {
+    "find_document": "every caller may ask for what his operator registered, and does as himself",
     "level_names": "who sees a user may know what his level is called",
     "get_operator": "every caller may know for whom it works",
     "drive_order": "a worker's step of an order that was permitted when it was placed",
