@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import strawberry
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import get_object_definition
 
@@ -19,6 +19,7 @@ from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
+from api.graphql.documents import Documents, Prepared
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementType
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
@@ -61,9 +62,6 @@ from api.graphql.usage import UsageQuery, UsageType
 from api.graphql.users import UserMutation, UserQuery, UserType
 from api.graphql.webhooks import EventQuery, EventSubscription, EventType, WebhookMutation, WebhookType
 from api.graphql.wholesale import WholesaleMutation, WholesaleQuery
-
-# Made once: strawberry's cache of validated documents keys on the rule classes.
-_CACHED_DOCUMENTS: Final = 500
 
 
 @strawberry.type(description="What can be asked.")
@@ -182,6 +180,7 @@ class QuietSchema(strawberry.Schema):
 
 def make_schema() -> strawberry.Schema:
     """Return the schema."""
+    documents = Documents()
     return QuietSchema(
         Query,
         Mutation,
@@ -220,8 +219,7 @@ def make_schema() -> strawberry.Schema:
         exception_handlers=HANDLERS,
         extensions=[
             lambda: MaxTokensLimiter(TOKENS_MAX),
-            lambda: ParserCache(_CACHED_DOCUMENTS),
-            lambda: ValidationCache(_CACHED_DOCUMENTS),
+            lambda: Prepared(documents),
             Limits,
             Errors,
         ],
