@@ -27,21 +27,17 @@ def check_gives(actor: Actor, level: Level, *, field: str = "level") -> None:
 
 def missing(actor: Actor, level: Level) -> list[str]:
     """Return the permissions of a level that the actor lacks, by name."""
-    theirs = actor.reseller is not None or level.reseller is not None
-    lacking = [
-        scope.value
-        for scope in level.scopes
-        if scope not in actor.scopes
-        and actor.edition in editions_of(scope.value)
-        and not (theirs and scope in OPERATOR_ONLY and level.built_in is not None)
-    ]
+    theirs = (actor.reseller is not None or level.reseller is not None) and level.built_in is not None
+
+    def lacks(scope: Action) -> bool:
+        usable = actor.edition in editions_of(scope.value) and not (theirs and scope in OPERATOR_ONLY)
+        return usable and scope not in actor.scopes
+
+    lacking = [scope.value for scope in level.scopes if lacks(scope)]
     for name in level.operations:
         found = DECLARED.get(name)
         asked = () if found is None else found.scopes or found.any_of
-        if (
-            any(scope not in actor.scopes and actor.edition in editions_of(scope.value) for scope in asked)
-            and name not in actor.operations
-        ):
+        if any(map(lacks, asked)) and name not in actor.operations:
             lacking.append(name)
     return sorted(lacking)
 
