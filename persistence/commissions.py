@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -32,19 +33,31 @@ _LINE: Final = ("reseller", "salesperson", "team", "rule", "basis", "count", "ba
 _LOCK: Final = 0x636F6D6D
 _ZERO: Final = Decimal(0)
 
-_INVOICED: Final = """
-select i.issued_on as day, coalesce(c.seller, '') as salesperson, c.reseller, l.service is not null as fee,
+# Terms change by the day, and with them who sells: the earliest that held beyond a day, else those of now.
+_THEN: Final = """
+  left join lateral (
+    select true as changed, p -> 'terms' ->> 'seller' as seller from jsonb_array_elements(c.course -> 'past') p
+     where (p ->> 'until')::date > {day} order by (p ->> 'until')::date limit 1) t on true
+"""
+_SELLER: Final = "coalesce(case when t.changed then t.seller else c.seller end, '')"
+_INVOICED: Final = f"""
+select i.issued_on as day, {_SELLER} as salesperson, c.reseller, l.service is not null as fee,
        count(*) as count, sum(l.net) as amount
   from invoice i
   join invoice_line l on l.operator = i.operator and l.customer = i.customer and l.invoice = i.id
-  join contract c on c.operator = l.operator and c.id = l.contract
+  join contract c on c.operator = l.operator and c.id = l.contract {_THEN.format(day="i.issued_on")}
  where i.operator = $1 and i.issued_on >= $2 and i.issued_on < $3
  group by 1, 2, 3, 4
-"""
-_BEGUN: Final = """
-select start as day, coalesce(seller, '') as salesperson, reseller, count(*) as count from contract
- where operator = $1 and start >= $2 and start < $3 and state <> 'draft' group by 1, 2, 3
-"""
+"""  # noqa: S608  (our own words)
+_BEGUN: Final = f"""
+select c.start as day, {_SELLER} as salesperson, c.reseller, count(*) as count from contract c
+  {_THEN.format(day="c.start")}
+ where c.operator = $1 and c.start >= $2 and c.start < $3 and c.state <> 'draft' group by 1, 2, 3
+"""  # noqa: S608  (our own words)
+_SELLERS: Final = f"""
+select c.id, {_SELLER} as seller, coalesce(c.reseller, 0) as reseller from contract c {_THEN.format(day="$3::date")}
+ where c.operator = $1 and c.id = any ($2::bigint[])
+"""  # noqa: S608  (our own words)
 
 
 class CommissionStore:
@@ -134,13 +147,9 @@ class CommissionStore:
         rows = await self._connection.fetch(_BEGUN, self._operator, period.start, period.end)
         return [Base(on=CommissionOn.CONTRACT, amount=row["count"] * _ZERO, **dict(row)) for row in rows]
 
-    async def sellers(self, keys: Sequence[ContractId]) -> Mapping[ContractId, tuple[str, int]]:
-        """Return the salesperson (empty: nobody) and the reseller (0: the operator) of contracts."""
-        rows = await self._connection.fetch(
-            "select id, coalesce(seller, '') as seller, coalesce(reseller, 0) as reseller from contract"
-            " where operator = $1 and id = any ($2::bigint[])",
-            *(self._operator, possible(keys)),
-        )
+    async def sellers(self, keys: Sequence[ContractId], *, on: date) -> Mapping[ContractId, tuple[str, int]]:
+        """Return the salesperson on a day (empty: nobody) and the reseller (0: the operator) of contracts."""
+        rows = await self._connection.fetch(_SELLERS, self._operator, possible(keys), on)
         return {row["id"]: (row["seller"], row["reseller"]) for row in rows}
 
     async def claim_period(self, period: Period) -> Statement | None:

@@ -78,7 +78,8 @@ class MemoryCommissions:
             for line in invoice.lines:
                 if line.contract is not None:
                     agreed: Contract = contracts[line.contract]
-                    place = (invoice.issued_on, agreed.terms.seller or "", agreed.reseller, line.service is not None)
+                    seller = agreed.terms_on(invoice.issued_on).seller or ""
+                    place = (invoice.issued_on, seller, agreed.reseller, line.service is not None)
                     sums[place].append(line.net)
         return [
             Base(
@@ -98,7 +99,7 @@ class MemoryCommissions:
             Base(
                 on=CommissionOn.CONTRACT,
                 day=one.start,
-                salesperson=one.terms.seller or "",
+                salesperson=one.terms_on(one.start).seller or "",
                 reseller=one.reseller,
                 count=1,
                 amount=Decimal(0),
@@ -107,11 +108,11 @@ class MemoryCommissions:
             if period.start <= one.start < period.end and one.state is not ContractState.DRAFT
         ]
 
-    async def sellers(self, keys: Sequence[ContractId]) -> Mapping[ContractId, tuple[str, int]]:
-        """Return the salesperson (empty: nobody) and the reseller (0: the operator) of contracts."""
+    async def sellers(self, keys: Sequence[ContractId], *, on: date) -> Mapping[ContractId, tuple[str, int]]:
+        """Return the salesperson on a day (empty: nobody) and the reseller (0: the operator) of contracts."""
         wanted = set(keys)
         rows = self._draft.seen("contract", lambda one: one.id in wanted)
-        return {one.id: (one.terms.seller or "", one.reseller or 0) for one in rows}
+        return {one.id: (one.terms_on(on).seller or "", one.reseller or 0) for one in rows}
 
     async def claim_period(self, period: Period) -> Statement | None:
         """Return a period's statement; None where there is none."""

@@ -163,6 +163,10 @@ class Contract:
             return changed
         return replace(changed, past=(*self.past, PastTerms(until=on, terms=self.terms, price_list=self.price_list)))
 
+    def terms_on(self, day: date) -> Terms:
+        """Return the terms of a day, as they are known now."""
+        return next((one.terms for one in self.past if day < one.until), self.terms)
+
     def as_of(self, day: date) -> Contract:
         """Return how it looked on a day: its state, terms, discounts and services of that day, as known now."""
         held = next((one for one in self.past if day < one.until), None)

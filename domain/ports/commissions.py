@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from domain.commissions.commission import Base, Rule, Salesperson, Statement
@@ -48,8 +49,8 @@ class Commissions(Protocol):
         """Return contracts that are no drafts and begin in a period, by day, salesperson and reseller."""
         ...
 
-    async def sellers(self, keys: Sequence[ContractId]) -> Mapping[ContractId, tuple[str, int]]:
-        """Return the salesperson (empty: nobody) and the reseller (0: the operator) of contracts."""
+    async def sellers(self, keys: Sequence[ContractId], *, on: date) -> Mapping[ContractId, tuple[str, int]]:
+        """Return the salesperson on a day (empty: nobody) and the reseller (0: the operator) of contracts."""
         ...
 
     async def claim_period(self, period: Period) -> Statement | None:

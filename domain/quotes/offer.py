@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -79,9 +79,11 @@ def offer(
     """
     start = quote.start or on
     decimals = decimals_of(operator.currency)
+    fixed = {line.service: line.parts for line in quote.lines if line.parts}
+    made_of = {key: replace(one, parts=fixed.get(key, one.parts)) for key, one in services.items()}
     lines = tuple(
         _line(line, services[line.service], operator, customer, decimals, on)
-        for line in unpacked(quote.agreed(start), services)
+        for line in unpacked(quote.agreed(start), made_of)
     )
     seller = seller_of(operator, customer.address.country)
     return Offer(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.contracts.contract import ContractService
-from domain.contracts.service import Service
+from domain.contracts.service import BundlePart, Service
 from domain.contracts.terms import Discount, Terms, check_discounts, check_terms
 from domain.ids import ContractId, CustomerId, OperatorId, QuoteId, ResellerId, ServiceId
 from domain.refusal import BadValue, WrongState
@@ -38,12 +38,16 @@ NEXT_STATES: dict[QuoteState, frozenset[QuoteState]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteLine:
-    """A service that is offered. A fee of None is the service's own until the quote is sent, which fixes it."""
+    """A service that is offered. A fee of None is the service's own until the quote is sent, which fixes it.
+
+    ``parts``: those of a bundle that was sent, with their fees.
+    """
 
     service: ServiceId
     quantity: int = 1
     one_time_fee: Decimal | None = None
     periodic_fee: Decimal | None = None
+    parts: tuple[BundlePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +96,17 @@ class Quote:
         return replace(self, state=state)
 
     def priced(self, services: Mapping[ServiceId, Service], on: date) -> Quote:
-        """Return it with every fee fixed at what it is on a day."""
+        """Return it with every fee fixed at what it is on a day, and that of every part that ``services`` has."""
         lines = []
         for line in self.lines:
             once, periodic = services[line.service].fees_on(on)
+            parts = [part for part in services[line.service].parts if part.service in services]
             lines.append(
                 replace(
                     line,
                     one_time_fee=once if line.one_time_fee is None else line.one_time_fee,
                     periodic_fee=periodic if line.periodic_fee is None else line.periodic_fee,
+                    parts=line.parts or tuple(_priced(part, services[part.service], on) for part in parts),
                 )
             )
         return replace(self, lines=tuple(lines))
@@ -117,6 +123,15 @@ class Quote:
             )
             for line in self.lines
         )
+
+
+def _priced(part: BundlePart, service: Service, on: date) -> BundlePart:
+    once, periodic = service.fees_on(on)
+    return replace(
+        part,
+        one_time_fee=once if part.one_time_fee is None else part.one_time_fee,
+        periodic_fee=periodic if part.periodic_fee is None else part.periodic_fee,
+    )
 
 
 @dataclass(frozen=True, slots=True)

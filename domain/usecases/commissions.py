@@ -229,13 +229,14 @@ async def _margins(unit: Unit, period: Period, actor: Actor, zone: str) -> list[
         rows, more = await unit.margins.sums(
             chosen, MarginBy.CONTRACT, terms, order=MarginOrder.KEY, first=CONTRACTS_PER_PAGE, after=after
         )
-        sellers = await unit.commissions.sellers([ContractId(int(row.key)) for row in rows])
+        last = period.end - timedelta(days=1)
+        sellers = await unit.commissions.sellers([ContractId(int(row.key)) for row in rows], on=last)
         for row in rows:
             salesperson, reseller = sellers.get(ContractId(int(row.key)), ("", 0))
             bases.append(
                 Base(
                     on=CommissionOn.MARGIN,
-                    day=period.end - timedelta(days=1),
+                    day=last,
                     salesperson=salesperson,
                     reseller=ResellerId(reseller) if reseller else None,
                     count=row.compared,

@@ -147,7 +147,9 @@ async def send_quote(quote: QuoteId, version: int, *, actor: Actor, begin: Begin
         sent = found.stepped(QuoteState.SENT, today)
         if sent.valid_until < today:
             raise BadValue("the quote was valid until {day}", day=sent.valid_until, field="validUntil")
-        services = await unit.services.many([line.service for line in sent.lines])
+        services = dict(await unit.services.related([line.service for line in sent.lines]))
+        parts = {part.service for one in services.values() for part in one.parts}
+        services |= await unit.services.many(sorted(parts - services.keys()))
         kept = await unit.quotes.keep(replace(sent.priced(services, sent.start or today), sent_at=now))
         await _told(unit, "send_quote", kept, ["state", "lines", "sentAt"])
     return kept
@@ -173,6 +175,7 @@ async def answer_quote(cmd: AnswerQuote, *, actor: Actor, begin: Begin, clock: C
             start = cmd.start or quote.start or today
             terms = replace(quote.terms, signatory=cmd.signatory or quote.terms.signatory, signed_on=today)
             contract = await fitted(unit, await _contract(unit, replace(quote, terms=terms), start))
+            contract = _fixed(contract, quote)
             kept = await unit.contracts.add(await discounted(unit, contract, (), now))
             change = done(ChangeKind.CREATE, kept, actor=actor, at=now, on=today)
             await unit.contract_changes.add(change, kept)
@@ -247,6 +250,17 @@ async def _contract(unit: Unit, quote: Quote, start: date) -> Contract:
         terms=quote.terms,
         discounts=quote.discounts,
     )
+
+
+def _fixed(contract: Contract, quote: Quote) -> Contract:
+    """Return the contract with the fees of its bundles' parts as the quote fixed them."""
+    fees = {(line.service, part.service): part for line in quote.lines for part in line.parts}
+    lines = []
+    for line in contract.services:
+        part = None if line.bundle is None else fees.get((line.bundle, line.service))
+        told = line if part is None else replace(line, one_time_fee=part.one_time_fee, periodic_fee=part.periodic_fee)
+        lines.append(told)
+    return replace(contract, services=tuple(lines))
 
 
 async def _told(unit: Unit, action: str, quote: Quote, changed: list[str] | tuple[()]) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.contracts.contract import ContractState
+from domain.contracts.service import BundlePart
 from domain.contracts.terms import Discount, Terms
 from domain.ids import CustomerId, QuoteId, ServiceId
 from domain.ports.page import PageRequest
@@ -133,3 +134,21 @@ async def test_who_sees_a_quote(world: World) -> None:
         with pytest.raises(NotFound):
             await send_quote(mine.id, 1, **who(world, stranger))
         assert list((await list_quotes(PageRequest(), **who(world, stranger))).items) == []
+
+
+async def test_parts_of_a_bundle_cost_what_they_did_when_the_quote_was_sent(world: World) -> None:
+    part = await a_service(world, code="part", periodic_fee=Decimal(50), one_time_fee=Decimal(7))
+    bundle = await a_service(
+        world, code="bundle", periodic_fee=Decimal(100), one_time_fee=Decimal(0),
+        parts=(BundlePart(service=part.id, quantity=2, one_time_fee=None, periodic_fee=None),),
+    )  # fmt: skip
+    draft = await a_quote(world, lines=(QuoteLine(service=bundle.id),))
+    sent = await send_quote(draft.id, 1, **who(world))
+    dearer = ChangeService(service=part.id, version=1, periodic_fee=Decimal(80), one_time_fee=Decimal(9))
+    await change_service(dearer, **who(world))
+    answer = AnswerQuote(quote=sent.id, version=2, accepted=True, start=date(2026, 4, 1))
+    accepted = await answer_quote(answer, **who(world))
+    contract = await get_contract(accepted.contract, actor=world.operator, begin=world.begin)
+    assert [(line.quantity, line.one_time_fee, line.periodic_fee) for line in contract.services] == [
+        (1, 0, 100), (2, 7, 50),
+    ]  # fmt: skip
