@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -263,3 +264,38 @@ def test_who_has_left_does_not_pay_what_the_service_costs_later():
 )
 def test_nothing_is_left_to_pay(leaving):
     assert not [charge for charge in run(leaving, OCTOBER) if charge.bound_until]
+
+
+@pytest.mark.parametrize("months", [1, 2, 3, 6, 12])
+@pytest.mark.parametrize("advance", [True, False])
+@pytest.mark.parametrize("anniversary", [True, False])
+def test_every_interval_is_charged_once_for_each_day_of_two_years(months: int, advance: bool, anniversary: bool):
+    """By the calendar the first part is prorated; by the contract's first day every fee period is whole."""
+    service = replace(
+        PLAIN, periodic_fee=D(100) * months, interval_months=months, in_advance=advance, anniversary=anniversary
+    )
+    begin, last = date(2026, 2, 10), date(2028, 2, 10)
+    agreed = contract(begin, ContractService(service=service.id, start=begin), end=last)
+    billed: dict[FeeKey, BilledFee] = {}
+    found: list[FeeCharge] = []
+    day = date(2026, 1, 1)
+    while day < date(2029, 1, 1):
+        period = Period(day, date(day.year + day.month // 12, day.month % 12 + 1, 1))
+        window = Window(period, period.end, since=date(2026, 1, 1))
+        for charge in charges(due_fees(agreed, {service.id: service}, window), billed, window):
+            assert charge.corrects is None
+            billed[charge.key] = BilledFee(charge.amount, "1")
+            held = charge.period.start if advance else date.fromordinal(charge.period.end.toordinal() - 1)
+            assert period.start <= held < period.end, "in advance with its first day, in arrears with its last"
+            found.append(charge)
+        day = period.end
+    days = sorted((charge.period.start, charge.period.end) for charge in found)
+    assert (days[0][0], days[-1][1]) == (begin, last)
+    assert all(one[1] == following[0] for one, following in itertools.pairwise(days)), "no day twice, none left out"
+    if anniversary:
+        assert {charge.amount for charge in found} == {D(100) * months}
+        assert len(found) == 24 // months
+    else:
+        whole = [charge for charge in found if charge.unit_fee == charge.amount]
+        assert len(found) - len(whole) == 2
+        assert all((start.month - 1) % months == 0 and start.day == 1 for start, _ in days[1:])
