@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from api.rest.refusals import Malformed
+from domain.saying import Said
 
 DEPTH_MAX: Final = 64
 # Linear on text that has been parsed: every string of it is closed.
@@ -41,7 +42,7 @@ def strict_json(body: bytes, *, parse_float: Callable[[str], object] | None = No
 async def json_body(request: Request, *, parse_float: Callable[[str], object] | None = None) -> Any:
     """Read a request's JSON body. Raises Malformed: 415 for another content type, 400 for what cannot be read."""
     if media_type(request) != "application/json":
-        raise Malformed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "send application/json")
+        raise Malformed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", Said("send application/json"))
     return strict_json(await request.body(), parse_float=parse_float)
 
 
