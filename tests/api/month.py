@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,12 @@ TARIFF: dict[str, Any] = {
         "Cost": {"currency": "SEK", "rates": [{"to": "*", "mode": "voice", "steps": [{"price": "0.10", "per": 60}]}]},
     },
     "trunks": {"T1": {"cost": "Cost"}},
+}
+NUMBERS: Mapping[str, str] = {
+    "operator": "46850000001",
+    "reseller": "46850000002",
+    "sibling": "46850000003",
+    "other": "46850000004",
 }
 PERIOD = 'filter: {since: "2026-03-01T00:00:00+01:00", until: "2026-04-01T00:00:00+02:00"}'
 
@@ -73,9 +80,8 @@ async def _party(house: House, client: str, number: str) -> Owned:
     return Owned(customer, contract, line, number)
 
 
-async def make_month(house: House) -> Month:
+async def make_month(house: House, numbers: Mapping[str, str] = NUMBERS) -> Month:
     """Make it: the operator, both resellers and the other operator each have a customer with calls and an invoice."""
-    numbers = {"operator": "46850000001", "reseller": "46850000002", "sibling": "46850000003", "other": "46850000004"}
     for client in ("operator", "other"):
         await _lists(house, client)
     month = Month({client: await _party(house, client, number) for client, number in numbers.items()})

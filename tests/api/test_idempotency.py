@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,7 @@ GROUP = (
 )
 
 
+@functools.cache
 def schema() -> GraphQLSchema:
     made: GraphQLSchema = make_schema()._schema
     return made

@@ -1,0 +1,165 @@
+"""An object of each kind for each owner: operator, reseller, the reseller below him, his sibling, another operator.
+
+A field, mutation, operation or route that takes a thing of a new kind needs one here: make it in ``_made`` (what
+resellers have too) or in ``_of_operators``, with the owner's own client.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from api.graphql.ids import global_id, read_id
+from persistence.engine import OWNER
+from tests.api.conftest import House, add_client
+from tests.api.month import NUMBERS, Month, make_month
+from tests.api.test_graphql_parties import gql
+
+OWNERS = ("operator", "reseller", "below", "sibling", "other")
+PLACE = '{street: "a", postcode: "1", city: "b", country: "SE"}'
+LATER = "2026-12-01T00:00:00Z"
+ABSENT = 999_999_999
+RESELLERS = {"reseller": 1, "sibling": 2, "below": 3, "other": 4}
+# Who sees whose.
+REACH = {
+    "operator": {"operator", "reseller", "below", "sibling"},
+    "reseller": {"reseller", "below"},
+    "below": {"below"},
+    "sibling": {"sibling"},
+    "other": {"other"},
+}
+
+
+@dataclass
+class Holdings:
+    """``ids``: owner to kind to global id. ``keys``: what SOAP and REST call the same things."""
+
+    month: Month
+    ids: dict[str, dict[str, str]]
+
+    def kinds(self, caller: str) -> set[str]:
+        """Return the kinds of which the caller sees one."""
+        return {kind for owner in REACH[caller] for kind in self.ids[owner]}
+
+    def seen(self, caller: str, kind: str) -> str:
+        """Return the id of one of a kind that the caller sees, his own first."""
+        owners = sorted(REACH[caller], key=lambda owner: (owner != caller, owner))
+        return next(self.ids[owner][kind] for owner in owners if kind in self.ids[owner])
+
+    def key(self, owner: str, kind: str) -> str:
+        """Return the plain key of a thing."""
+        return read_id(self.ids[owner][kind])[1]
+
+
+def absent(kind: str) -> str:
+    """Return the id of a thing of a kind that is not there."""
+    return global_id(kind, f"1.1.{ABSENT}" if kind == "Usage" else ABSENT)
+
+
+async def _done(house: House, client: str, text: str, kind: str) -> dict[str, Any]:
+    asked = f"mutation {{ a: {text} {{ __typename ... on Refusal {{ code message field }} ... on {kind} {{ id }} }} }}"
+    found: dict[str, Any] = (await gql(house, client, asked))["a"]
+    assert "code" not in found, (client, text, found)
+    return found
+
+
+async def _first(house: House, client: str, query: str) -> str:
+    found = await gql(house, client, f"{{ a: {query} {{ edges {{ node {{ id }} }} }} }}")
+    return str(found["a"]["edges"][-1]["node"]["id"])
+
+
+async def _made(house: House, owner: str, month: Month, service: str) -> dict[str, str]:
+    """What every owner has; orders lie far ahead, so that nothing becomes of them meanwhile."""
+    owned = month.owned[owner]
+    customer, contract, line = owned.customer["id"], owned.contract["id"], owned.subscription
+    ids = {
+        "Customer": customer,
+        "Contract": contract,
+        "Subscription": line,
+        "Invoice": owned.invoices[0]["id"],
+        "Usage": owned.events[0],
+    }
+    texts = {
+        "ContractQuote": f'createQuote(input: {{customer: "{customer}", lines: [{{service: "{service}"}}]}})',
+        "ContractChange": (
+            f'stepContract(input: {{contract: "{contract}", version: 1, state: SUSPENDED, on: "2026-12-01"}})'
+        ),
+        "Order": f'placeOrder(input: {{subscription: "{line}", kind: SUSPEND, runAt: "{LATER}"}})',
+        "PortOrder": (
+            f'requestPort(input: {{subscription: "{line}", number: "{owned.number}", direction: OUT, other: "T",'
+            f' wantedAt: "{LATER}"}})'
+        ),
+        "PreselectionOrder": (
+            f'orderPreselection(input: {{subscription: "{line}", number: "{owned.number}", prefix: "9533",'
+            f' wantedAt: "{LATER}"}})'
+        ),
+        "NumberReservation": f'reserveNumbers(input: {{until: "{LATER}", count: 1}})',
+    }
+    for kind, text in texts.items():
+        ids[kind] = (await _done(house, owner, text, kind))["id"]
+    under = f'createCustomer(input: {{name: "Under", kind: PERSON, address: {PLACE}, parent: "{customer}"}})'
+    await _done(house, owner, under, "Customer")
+    hook = 'createWebhook(input: {url: "https://erp.example/hook"}) { ... on WebhookTold { webhook { id } } }'
+    ids["Webhook"] = (await gql(house, owner, f"mutation {{ a: {hook} }}"))["a"]["webhook"]["id"]
+    ids["Event"] = await _first(house, owner, "events(first: 100)")
+    sheet = "externalId,name,kind,street,postcode,city,country\nc1,Ada,person,Storgatan 1,111 22,Lund,SE\n"
+    answer = await house.call(owner, "POST", "/rest/v1/bulk/customers", content=sheet.encode())
+    assert answer.status_code == 202, answer.text
+    ids["BulkImport"] = global_id("BulkImport", answer.json()["id"])
+    return ids
+
+
+async def _of_operators(house: House, client: str, service: str) -> dict[str, str]:
+    """What only operators have."""
+    put = await house.call(client, "PUT", "/rest/v1/cdr/asterisk/later.csv", content=b"x")
+    assert put.status_code == 202, put.text
+    lists = {
+        "File": "files(first: 1)",
+        "Job": "jobs(first: 1)",
+        "Suspended": "suspense(first: 1)",
+        "NumberSeries": "allNumberSeries(first: 1)",
+        "PriceList": "priceLists(first: 1)",
+    }
+    ids = {kind: await _first(house, client, query) for kind, query in lists.items()} | {"Service": service}
+    sources = await gql(house, client, "{ sources { id } }")
+    operator = await gql(house, client, "{ operator { id } }")
+    return ids | {"Source": sources["sources"][0]["id"], "Operator": operator["operator"]["id"]}
+
+
+async def make_holdings(house: House) -> Holdings:
+    """Make it all."""
+    await add_client(house.database, "below", 1, 3)
+    async with house.database.transaction(role=OWNER) as unit:
+        await unit.connection.execute("insert into reseller (operator, id, code, name) values (2, 4, 'far', 'far')")
+    month = await make_month(house, {**NUMBERS, "below": "46850000005"})
+    services = {"operator": month.service}
+    made = 'createService(input: {code: "S", name: "S"})'
+    services["other"] = (await _done(house, "other", made, "Service"))["id"]
+    for client in ("operator", "other"):
+        text = 'name: "A", kind: FIXED, firstNumber: "08-71 00 00 00", lastNumber: "08-71 00 00 99"'
+        await _done(house, client, f"createNumberSeries(input: {{{text}}})", "NumberSeries")
+    for owner, key in RESELLERS.items():
+        if owner != "other":
+            number, reseller = f"4687100000{key}", global_id("Reseller", key)
+            given = f'firstNumber: "{number}", lastNumber: "{number}", reseller: "{reseller}"'
+            ask = f"mutation {{ a: giveNumbers(input: {{{given}}}) {{ ... on NumbersGiven {{ count }} }} }}"
+            assert (await gql(house, "operator", ask))["a"] == {"count": 1}
+    ids = {owner: await _made(house, owner, month, services.get(owner, month.service)) for owner in OWNERS}
+    for client, service in services.items():
+        ids[client] |= await _of_operators(house, client, service)
+    for owner, key in RESELLERS.items():
+        ids[owner]["Reseller"] = global_id("Reseller", key)
+    return Holdings(month, ids)
+
+
+def traces(holdings: Holdings, owner: str) -> set[str]:
+    """Return texts that stand in an answer only where something of this owner is told."""
+    owned = holdings.month.owned[owner]
+    return {f"Customer of {owner}", owned.number, *owned.events}
+
+
+def plainly(text: str) -> str:
+    """Return an answer without what differs between one thing that is not found and another."""
+    text = re.sub(r'"locations":\[[^\]]*\],?', "", text)
+    return re.sub(r"-?\d+", "N", text)

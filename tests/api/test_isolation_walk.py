@@ -1,0 +1,411 @@
+"""Every argument that takes an id, of every field and mutation there is, with everybody's thing of its kind.
+
+Made of the schema: each argument is found there, what kind it takes is found by asking as the operator, and each caller
+then asks with the own, the sibling's, the parent's, the child's and the other operator's. What is not his to see is
+answered exactly as what is not there. An argument that nothing fits fails until ``tests/api/holdings.py`` has a thing
+for it, or it is said below where else it is proved.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    get_named_type,
+)
+from graphql.pyutils import Undefined
+
+from tests.api.conftest import House
+from tests.api.holdings import LATER, OWNERS, REACH, Holdings, absent, make_holdings, plainly, traces
+from tests.api.test_idempotency import schema
+from tests.api.walking import SCALARS, fields_of, selection
+
+CALLERS: Final = ("operator", "reseller", "below", "sibling", "other")
+# Of one operator as a whole: a reseller may see them, or may see none, but never another operator's.
+SHARED: Final = {"Service", "PriceList", "Operator"}
+# What the operator alone reads: to a reseller each is as nobody's, or not allowed.
+OPERATORS: Final = {"File", "Job", "Suspended", "NumberSeries", "Source"}
+# The kind that an argument takes, where its name does not say it; the others are tried when this is none.
+NAMED: Final = {
+    **dict.fromkeys(("giver", "taker", "source", "target"), "Subscription"),
+    **dict.fromkeys(("survivor", "double", "parent", "billedThrough"), "Customer"),
+    **dict.fromkeys(("quote",), "ContractQuote"),
+    **dict.fromkeys(("change",), "ContractChange"),
+    **dict.fromkeys(("series",), "NumberSeries"),
+    **dict.fromkeys(("reservation",), "NumberReservation"),
+    **dict.fromkeys(("needs", "excludes", "gone"), "Service"),
+    **dict.fromkeys(("event",), "Usage"),
+    **dict.fromkeys(("chargedTo",), "Contract"),
+}
+ROOT: Final = FilePath(__file__).parents[2]
+Path = tuple[str, ...]
+ADVICE: Final = (
+    "make a thing of the kind that the argument takes in tests/api/holdings.py, say what else must be given in"
+    " *_ARGUMENTS, or say in *_ELSEWHERE which test asks for it as another"
+)
+
+
+def taking_ids(root: str) -> Iterator[tuple[str, Path]]:
+    """Yield each field of a root type with the path of each ID among its arguments, inputs looked into."""
+    for name, field in fields_of(schema(), root).items():
+        for argument, given in field.args.items():
+            for path in _below(given.type, 0):
+                yield name, (argument, *path)
+
+
+def _below(kind: Any, depth: int) -> Iterator[Path]:
+    named = get_named_type(kind)
+    if named.name == "ID":
+        yield ()
+    elif isinstance(named, GraphQLInputObjectType) and depth < 4:
+        for name, part in named.fields.items():
+            for path in _below(part.type, depth + 1):
+                yield (name, *path)
+
+
+def call(root: str, name: str, path: Path, mine: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Return a call with the variable at a path, whatever else must be there, and other ids of the caller's own."""
+    field = fields_of(schema(), root)[name]
+    parts = [
+        f"{each}: {_text(one.type, each, path[1:] if each == path[0] else None, mine, given)}"
+        for each, one in field.args.items()
+        if each == path[0] or _needed(one) or each in given
+    ]
+    # A page is told apart by what is in it, anything else by what it is itself.
+    depth = 3 if get_named_type(field.type).name.endswith("Connection") else 1
+    return f"{name}({', '.join(parts)}) {selection(field.type, depth)}"
+
+
+def _needed(one: Any) -> bool:
+    return isinstance(one.type, GraphQLNonNull) and one.default_value is Undefined
+
+
+def _text(kind: Any, name: str, rest: Path | None, mine: Mapping[str, str], given: Mapping[str, str]) -> str:
+    """Return what stands at an argument; ``rest``: where below it the id stands, None: it does not."""
+    kind = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if isinstance(kind, GraphQLList):
+        return f"[{_text(kind.of_type, name, rest, mine, given)}]"
+    if rest == ():
+        return "$id"
+    if rest is None and name in given and not (isinstance(kind, GraphQLEnumType) and '"' in given[name]):
+        return given[name]
+    if isinstance(kind, GraphQLInputObjectType):
+        parts = [
+            f"{each}: {_text(part.type, each, rest[1:] if rest and each == rest[0] else None, mine, given)}"
+            for each, part in kind.fields.items()
+            if (rest and each == rest[0]) or _needed(part) or each in given
+        ]
+        return "{" + ", ".join(parts) + "}"
+    if isinstance(kind, GraphQLEnumType):
+        return str(next(iter(kind.values)))
+    if kind.name == "ID":
+        return json.dumps(mine.get(NAMED.get(name, name[:1].upper() + name[1:]), mine["Customer"]))
+    if kind.name in {"Date", "DateTime"} and name.lower().endswith(("until", "to", "end", "at", "on")):
+        return json.dumps(LATER if kind.name == "DateTime" else LATER[:10])
+    return json.dumps(SCALARS[kind.name])
+
+
+def candidates(path: Path, kinds: Iterable[str]) -> list[str]:
+    """Return the kinds of things, likely ones first."""
+    name = next((one for one in reversed(path) if one not in {"id", "ids"}), path[0])
+    likely = NAMED.get(name, name[:1].upper() + name[1:].removesuffix("s"))
+    return sorted(kinds, key=lambda kind: (kind != likely, kind))
+
+
+@pytest.fixture
+async def holdings(house: House) -> Holdings:
+    return await make_holdings(house)
+
+
+async def asked(house: House, client: str, word: str, text: str, value: str) -> str:
+    """Return what is answered."""
+    body = {"query": f"{word}($id: ID!) {{ a: {text} }}", "variables": {"id": value}}
+    answer = await house.call(client, "POST", "/graphql", json=body)
+    assert answer.status_code == 200, (text, answer.text)
+    assert "INTERNAL" not in answer.text, (text, answer.text)
+    return answer.text
+
+
+def visible(caller: str, owner: str, kind: str) -> bool:
+    """Tell whether a caller sees an owner's thing of a kind."""
+    if kind in OPERATORS:
+        return caller == owner
+    if kind in SHARED:
+        return (caller == "other") == (owner == "other")
+    return owner in REACH[caller]
+
+
+class Walk:
+    """One walk over the arguments of a root type."""
+
+    def __init__(self, house: House, holdings: Holdings, root: str, given: Mapping[str, Mapping[str, str]]) -> None:
+        self.house, self.holdings, self.root, self.given = house, holdings, root, given
+        self.word = "mutation" if root == "Mutation" else "query"
+
+    async def ask(self, client: str, name: str, path: Path, value: str) -> str:
+        mine = self.holdings.ids[client]
+        text = call(self.root, name, path, mine, self.told(name, path))
+        return await asked(self.house, client, self.word, text, value)
+
+    def told(self, name: str, path: Path) -> Mapping[str, str]:
+        more = self.given.get(f"{name}.{path[-1]}", {})
+        return {**self.given.get("*", {}), **self.given.get(name, {}), **more}
+
+    async def fits(self, name: str, path: Path, kind: str) -> bool:
+        """Tell whether the operator's own thing of a kind is answered otherwise than one that is not there."""
+        own = await self.ask("operator", name, path, self.holdings.seen("operator", kind))
+        return plainly(own) != plainly(await self.ask("operator", name, path, absent(kind)))
+
+    async def kind(self, name: str, path: Path) -> str | None:
+        for kind in candidates(path, self.holdings.kinds("operator")):
+            if await self.fits(name, path, kind):
+                return kind
+        return None
+
+
+# What must be said for an argument to be looked at; by its name, or within one field or mutation.
+QUERY_ARGUMENTS: Final = {name: {"number": '"46701740605"'} for name in ("priceCall", "explainCall")}
+# Where the things of other kinds are proved, of which making one takes a room's own tests.
+QUERIES_ELSEWHERE: Final[dict[str, str]] = {
+    **dict.fromkeys(("payment.id", "payments.customer"), "tests/api/test_payments.py"),
+    "alarm.id": "tests/api/test_sockets.py",
+    "approval.id": "tests/access/test_approvals.py",
+    "basisLines.batch": "tests/api/test_trade.py",
+    "commissionStatement.id": "tests/api/test_trade.py",
+    "invoices.billRun": "a run's invoices are read under row-level security as any others",
+    "simulation.id": "tests/rerating/test_simulate.py",
+    "suspenseHistory.id": "tests/api/test_mediation.py",
+    **dict.fromkeys(
+        ("user.id", "userSessions.user", "users.level", "users.reseller"), "tests/signing_in/test_users.py"
+    ),
+    **dict.fromkeys(("userLevel.id", "whyRefused.user"), "tests/access/test_why_refused.py"),
+}
+
+
+async def test_every_id_of_a_query(house: House, holdings: Holdings) -> None:
+    walk = Walk(house, holdings, "Query", QUERY_ARGUMENTS)
+    unproved, wrong = set(), []
+    for name, path in taking_ids("Query"):
+        kind = await walk.kind(name, path)
+        if kind is None:
+            unproved.add(f"{name}.{path[-1]}")
+            continue
+        for caller in CALLERS:
+            nobodys = plainly(await walk.ask(caller, name, path, absent(kind)))
+            for owner in OWNERS:
+                if kind not in holdings.ids[owner]:
+                    continue
+                answer = await walk.ask(caller, name, path, holdings.ids[owner][kind])
+                found = plainly(answer) != nobodys
+                if found != (visible(caller, owner, kind) and "NOT_ALLOWED" not in nobodys):
+                    wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, found, answer[:200]))
+                if owner not in REACH[caller]:
+                    assert not {mark for mark in traces(holdings, owner) if mark in answer}, (name, caller, owner)
+    assert not wrong
+    assert unproved == set(QUERIES_ELSEWHERE), ADVICE
+
+
+# A mutation's other values, so that it gets as far as to look for the thing.
+MUTATION_ARGUMENTS: Final[dict[str, dict[str, str]]] = {
+    "*": {"version": "1", "reason": '"x"', "number": '"46850000009"', "language": '"sv"', "text": '"x"'},
+}
+MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        (
+            "acknowledgeAlarm.alarm",
+            "closeAlarm.alarm",
+        ),
+        "tests/api/test_sockets.py",
+    ),
+    **dict.fromkeys(
+        ("acknowledgeBasis.batch",),
+        "tests/api/test_trade.py",
+    ),
+    **dict.fromkeys(
+        (
+            "allocatePayment.invoice",
+            "allocatePayment.payment",
+            "releasePayment.payment",
+        ),
+        "tests/api/test_payments.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeContract.bundle",
+            "changeContract.service",
+            "changeContract.subscription",
+            "changeQuote.service",
+            "createContract.bundle",
+            "createContract.service",
+            "createContract.subscription",
+            "createQuote.service",
+            "exchangeContractService.contract",
+            "exchangeContractService.service",
+            "exchangeContractService.subscription",
+            "moveContract.contract",
+            "moveContract.customer",
+            "priceContract.contract",
+            "stepContract.contract",
+            "takeOverContract.customer",
+        ),
+        "tests/api/test_graphql_agreements.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeCustomer.billedThrough",
+            "changeCustomer.parent",
+            "createCustomer.billedThrough",
+            "moveCustomer.billedThrough",
+            "moveCustomer.parent",
+        ),
+        "tests/api/test_customers.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeResellerTerms.customer",
+            "changeResellerTerms.parent",
+            "changeResellerTerms.reseller",
+            "changeSeries.reseller",
+            "createPriceList.reseller",
+            "putCommissionRule.reseller",
+        ),
+        "tests/api/test_resellers.py",
+    ),
+    **dict.fromkeys(
+        ("putResellerServicePrice.service",),
+        "tests/api/test_wholesale.py",
+    ),
+    **dict.fromkeys(
+        (
+            "correctSuspense.file",
+            "correctSuspense.ids",
+            "discardSuspense.file",
+            "discardSuspense.ids",
+            "releaseSuspense.file",
+            "releaseSuspense.ids",
+        ),
+        "tests/api/test_mediation.py",
+    ),
+    **dict.fromkeys(
+        (
+            "createNumberSeries.reseller",
+            "reserveNumbers.customer",
+            "reserveNumbers.series",
+        ),
+        "tests/api/test_numbers.py",
+    ),
+    **dict.fromkeys(
+        ("createWebhook.reseller",),
+        "tests/api/test_webhooks.py",
+    ),
+    **dict.fromkeys(
+        (
+            "runBills.customers",
+            "createClient.reseller",
+            "createClient.level",
+        ),
+        "tests/api/test_every_operation.py",
+    ),
+    **dict.fromkeys(
+        (
+            "grantUnits.chargedTo",
+            "withdrawGrant.grant",
+        ),
+        "tests/buckets/test_plan_protocols.py",
+    ),
+    **dict.fromkeys(
+        (
+            "createApiKey.reseller",
+            "rotateApiKey.key",
+            "revokeApiKey.key",
+            "createPortal.reseller",
+            "endSession.session",
+        ),
+        "tests/api/test_machines.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeIdentityProvider.level",
+            "changeIdentityProvider.provider",
+            "createIdentityProvider.level",
+            "createIdentityProvider.reseller",
+            "removeIdentityProvider.provider",
+        ),
+        "tests/api/test_elsewhere.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeLevel.level",
+            "changeLevel.reseller",
+            "createLevel.copyOf",
+            "createLevel.reseller",
+            "removeLevel.level",
+        ),
+        "tests/access/test_levels.py",
+    ),
+    **dict.fromkeys(
+        (
+            "decideApproval.approval",
+            "withdrawApproval.approval",
+        ),
+        "tests/access/test_approvals.py",
+    ),
+    **dict.fromkeys(
+        (
+            "changeUser.level",
+            "changeUser.user",
+            "disableUser.user",
+            "enableUser.user",
+            "endUserSessions.user",
+            "eraseUser.user",
+            "inviteAgain.user",
+            "inviteUser.level",
+            "inviteUser.reseller",
+            "resetSecondFactor.user",
+            "removeFactor.key",
+        ),
+        "tests/signing_in/test_users.py",
+    ),
+}
+# Nothing is left of what they take, so they are proved last.
+LAST: Final = ("remove", "erase", "cancel", "decline", "merge", "end", "take", "revoke", "disable")
+FOREIGN: Final = [
+    ("reseller", "operator"),
+    ("reseller", "sibling"),
+    ("reseller", "other"),
+    ("below", "reseller"),
+    ("operator", "other"),
+    ("other", "operator"),
+    ("other", "reseller"),
+]
+
+
+async def test_every_id_of_a_mutation(house: House, holdings: Holdings) -> None:
+    walk = Walk(house, holdings, "Mutation", MUTATION_ARGUMENTS)
+    paths = sorted(taking_ids("Mutation"), key=lambda one: one[0].startswith(LAST))
+    wrong = []
+    for name, path in paths:
+        (kind, *_) = candidates(path, holdings.kinds("operator"))
+        nobodys = {caller: plainly(await walk.ask(caller, name, path, absent(kind))) for caller, _ in FOREIGN}
+        for caller, owner in FOREIGN:
+            if kind not in holdings.ids[owner] or visible(caller, owner, kind):
+                continue
+            answer = await walk.ask(caller, name, path, holdings.ids[owner][kind])
+            if plainly(answer) != nobodys[caller]:
+                wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, answer[:200]))
+    assert not wrong
+    unproved = {f"{name}.{path[-1]}" for name, path in paths if await walk.kind(name, path) is None}
+    assert unproved == set(MUTATIONS_ELSEWHERE), ADVICE
+
+
+def test_what_is_proved_elsewhere_is_proved_there() -> None:
+    named = {place for table in (QUERIES_ELSEWHERE, MUTATIONS_ELSEWHERE) for place in table.values()}
+    assert {place for place in named if place.startswith("tests/") and not (ROOT / place).exists()} == set()
