@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.auth.session_endpoints import with_query
+from api.rest.refusals import Malformed
 from api.wiring import Wiring
+from domain.refusal import BadValue
 from domain.usecases.sign_in_elsewhere import Elsewhere, finish_elsewhere
 
 PATH = "/oauth/callback"
@@ -39,13 +41,11 @@ class Callback:
         """Lead the browser on to the portal, with a code or with what was wrong."""
         asked = request.query_params
         address = request.client.host if request.client else None
-        back = await finish_elsewhere(
-            asked.get("state", ""),
-            asked.get("code"),
-            asked.get("error"),
-            address=address,
-            around=around(self._wiring),
-        )
+        found = (asked.get("state", ""), asked.get("code"), asked.get("error"))
+        try:
+            back = await finish_elsewhere(*found, address=address, around=around(self._wiring))
+        except BadValue as no:
+            raise Malformed(HTTPStatus.BAD_REQUEST, no.code, no.message) from None
         uri = with_query(
             back.redirect_uri,
             code=back.code,

@@ -129,7 +129,7 @@ def operations(wiring: Wiring, bearer: Bearer) -> list[Operation]:
             public=True,
             query=tuple({"name": name, "schema": TEXT} for name in ("state", "code", "error")),
             answers={"303": ("text/plain", TEXT)},
-            refuses=(422,),
+            refuses=(400,),
         ),
         Operation(
             method="GET",

@@ -280,8 +280,8 @@ async def test_a_sign_in_comes_back_once_and_in_its_time(house: House, provider:
         place = (await browser.get(there["url"])).headers["location"]
     assert (await house.http.get(place)).status_code == 303
     again = await house.http.get(place)
-    assert again.status_code == 422
-    assert (await house.http.get("/oauth/callback?state=guess&code=x")).status_code == 422
+    assert again.status_code == 400
+    assert (await house.http.get("/oauth/callback?state=guess&code=x")).status_code == 400
 
 
 async def test_a_provider_is_the_administrators_to_register_and_reached_with_care(

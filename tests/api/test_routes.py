@@ -28,6 +28,14 @@ PUBLIC = {
     ("POST", "/oauth/token"),
     ("GET", "/oauth/jwks"),
     ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/.well-known/openid-configuration"),
+    # These look themselves at a client's proof, a code, or where a browser may be led.
+    ("GET", "/oauth/authorize"),
+    ("GET", "/oauth/callback"),
+    ("POST", "/oauth/introspect"),
+    ("POST", "/oauth/revoke"),
+    ("GET", "/oauth/logout"),
+    ("POST", "/oauth/logout"),
     ("GET", "/rest/v1/openapi.json"),
 }
 # It asks for a token itself unless this machine asks (test_rest).
