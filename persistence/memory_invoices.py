@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import NoReturn
-from zoneinfo import ZoneInfo
 
-from domain.contracts.changes import projected
-from domain.contracts.contract import Contract
-from domain.contracts.service import Service
-from domain.customers.customer import Customer, payer
 from domain.ids import (
     BillRunId,
-    ContractId,
     CustomerId,
     InvoiceId,
     OperatorId,
     ResellerId,
-    ServiceId,
-    SubscriptionId,
 )
-from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.bill_run import BillRun
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
 from domain.invoicing.series import default_prefix, name_of
-from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
-from domain.rating.rated_event import Charge, RatedEvent
-from domain.refusal import NotFound, WrongState
+from domain.rating.rated_event import RatedEvent
+from domain.refusal import NotFound
 from persistence.memory import Draft, page_of
-from persistence.memory_contract_changes import MemoryContractChanges
-from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
-from persistence.memory_places import placed
-from persistence.memory_stays import days_paid, keep_stays, kept_stays, midnight, payer_at
+from persistence.memory_stays import payer_at
 
 FIRST_NUMBER = 100_001
 
@@ -87,14 +73,14 @@ class MemoryInvoices:
 
     async def get(self, key: InvoiceId) -> Invoice:
         """Return one. Refuses with: NotFound."""
-        return (await self.many([key])).get(key) or _missing(f"no invoice {key}")
+        return (await self.many([key])).get(key) or missing_one(f"no invoice {key}")
 
     async def by_number(self, number: str, kind: DocumentKind = DocumentKind.INVOICE) -> Invoice:
         """Return the one with this number. Refuses with: NotFound."""
         for one in self._all():
             if one.kind is kind and one.number == number:
                 return one
-        return _missing(f"no invoice {number}")
+        return missing_one(f"no invoice {number}")
 
     async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
         """Return those that exist and may be seen."""
@@ -134,11 +120,11 @@ class MemoryInvoices:
         if invoice.run is None:
             return
         run: BillRun = self._draft.table("bill_run")[invoice.run]
-        until = _until(self._draft, run)
-        before = [mark for mark in _marks(self._draft) if mark.run < run.id]
+        until = until_of(self._draft, run)
+        before = [mark for mark in marks_of(self._draft) if mark.run < run.id]
         labels = {line.subscription: line.label or "" for line in invoice.lines if line.subscription}
         customers = {line.customer for line in invoice.lines if line.kind is LineKind.USAGE}
-        everything = _events(self._draft)
+        everything = usage_events(self._draft)
         rows = [
             event
             for event in everything
@@ -159,7 +145,7 @@ class MemoryInvoices:
                     number=masked(event.b if event.direction == "out" else event.a, invoice.mask_digits),
                     destination=event.destination,
                     used=event.used,
-                    amount_micro=_micro(event),
+                    amount_micro=micro_of(event),
                 )
                 for event in rows
             ]
@@ -187,264 +173,15 @@ class MemoryInvoices:
             self._draft.table("invoice")[invoice.id] = invoice
 
 
-class MemoryBillRuns:
-    """Keeps ``domain.ports.invoices.BillRuns``."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-
-    def _own(self) -> list[BillRun]:
-        rows = self._draft.table("bill_run")
-        return [rows[key] for key in sorted(rows) if rows[key].operator == self._draft.actor.operator]
-
-    async def start(self, run: BillRun) -> BillRun:
-        """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
-        for unfinished in self._own():
-            if unfinished.state is BillRunState.RUNNING:
-                asked = (run.period, run.fees_until, run.customers)
-                if (unfinished.period, unfinished.fees_until, unfinished.customers) == asked:
-                    return unfinished
-                raise WrongState(
-                    "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
-                    id=unfinished.id,
-                    period=unfinished.period,
-                )
-        return await self.rehearse(run)
-
-    async def rehearse(self, run: BillRun) -> BillRun:
-        """Keep a new run."""
-        horizon = max((event.chunk for event in _events(self._draft)), default=0)
-        begun = replace(run, id=BillRunId(self._draft.draw("bill_run")), horizon=horizon)
-        self._draft.table("bill_run")[begun.id] = begun
-        keep_stays(self._draft, begun)
-        return begun
-
-    async def collect(self, run: BillRun, *, since: datetime, until: datetime, zone: str) -> BillRun:
-        """Add up the usage before ``until`` that nobody has billed; what lies before ``since`` is late."""
-        if run.collected:
-            return run
-        marks = _marks(self._draft)
-        sums: dict[tuple[object, ...], list[RatedEvent]] = defaultdict(list)
-        for row in _rows(self._draft):
-            event = row.event
-            if event.start >= until or event.chunk > run.horizon:
-                continue
-            if any(mark.covers(event) for mark in marks):
-                continue
-            late = event.start < since
-            corrects = self._corrected(run, event, marks)
-            if corrects is not None and corrects in self._credited():
-                continue
-            place = (event.customer, event.contract, event.subscription, event.mode, event.direction, row.group)
-            pays = payer_at(self._draft, run, event.customer, event.start)
-            sums[*place, event.retail.amount.currency, late, corrects, pays].append(event)
-        wholesale = self._wholesale(run, since, until, marks)
-        totals = [_total(place, events, zone) for place, events in sorted(sums.items(), key=lambda each: str(each[0]))]
-        totals += [_bought(place, each, zone) for place, each in sorted(wholesale.items(), key=lambda one: str(one[0]))]
-        self._draft.table("bill_run_usage")[run.id] = totals
-        collected = replace(run, collected=True)
-        await self.keep(collected)
-        return collected
-
-    def _wholesale(
-        self, run: BillRun, since: datetime, until: datetime, marks: Sequence[Mark]
-    ) -> dict[tuple[object, ...], list[tuple[RatedEvent, Charge]]]:
-        """Gather what resellers bought, by the customers they are invoiced as."""
-        terms = sorted(self._draft.table("reseller_term").values(), key=lambda one: one.valid_from)
-        found: dict[tuple[object, ...], list[tuple[RatedEvent, Charge]]] = defaultdict(list)
-        for row in _rows(self._draft):
-            event = row.event
-            if event.start >= until or event.chunk > run.horizon:
-                continue
-            for tier, charge in zip(event.tiers, event.wholesale, strict=True):
-                held = [one for one in terms if one.reseller == tier and one.valid_from <= event.start]
-                buyer = held[-1].customer if held else None
-                if charge is None or buyer is None:
-                    continue
-                mine = [mark for mark in marks if mark.customer == buyer]
-                if any(mark.reaches(event) for mark in mine):
-                    continue
-                before = [one for one in _events(self._draft) if one.ref == event.ref and one.version < event.version]
-                runs = [mark.run for mark in mine for one in before if mark.reaches(one)]
-                pays = payer_at(self._draft, run, buyer, event.start)
-                corrects = self._number_of(min(runs), buyer, pays) if runs else None
-                if corrects is not None and corrects in self._credited():
-                    continue
-                place = (buyer, event.mode, event.direction, row.group, charge.amount.currency, event.start < since)
-                found[*place, corrects, pays].append((event, charge))
-        return found
-
-    def _number_of(self, run: BillRunId, customer: CustomerId, pays: CustomerId | None) -> str | None:
-        numbers = [
-            invoice.number
-            for invoice in self._draft.seen("invoice")
-            if invoice.run == run
-            and pays in {None, invoice.customer}
-            and any(line.customer == customer for line in invoice.lines)
-        ]
-        return numbers[0] if numbers else None
-
-    async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
-        """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
-        if run.customers is None:
-            return None
-        chosen = self._payers(replace(run, position=0))
-        return sorted({one.id for group in self._members(run, chosen).values() for one in group})
-
-    def _credited(self) -> set[str | None]:
-        """Return the numbers of the invoices that were credited as a whole."""
-        notes = self._draft.seen("invoice")
-        return {one.original for one in notes if one.kind is DocumentKind.CREDIT_NOTE and one.run is None}
-
-    def _corrected(self, run: BillRun, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
-        """Return the number of the invoice that first billed the customer for an event that was rated again."""
-        before = [
-            one for one in _events(self._draft)
-            if one.ref == event.ref and one.version < event.version and one.customer == event.customer
-        ]  # fmt: skip
-        runs = [mark.run for mark in marks for one in before if mark.covers(one)]
-        pays = payer_at(self._draft, run, event.customer, event.start)
-        return self._number_of(min(runs), event.customer, pays) if runs else None
-
-    async def get(self, key: BillRunId) -> BillRun:
-        """Return one. Refuses with: NotFound."""
-        for one in self._own():
-            if one.id == key:
-                return one
-        return _missing(f"no bill run {key}")
-
-    async def claim(self, key: BillRunId) -> BillRun:
-        """Return one; the unit has everything locked. Refuses with: NotFound."""
-        return await self.get(key)
-
-    async def page(self, request: PageRequest) -> Page[BillRun]:
-        """List by key."""
-        return page_of(self._own(), request, lambda one: one.id)
-
-    async def first_billed(self) -> date | None:
-        """Return the first day of the earliest period ever billed."""
-        return min((run.period.start for run in self._own()), default=None)
-
-    async def count_payers(self, run: BillRun) -> int:
-        """Return how many payers the run has left after its position."""
-        return len(self._payers(run))
-
-    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
-        """Return the next payers after the run's position with everything their bills are made of."""
-        left = self._payers(run)
-        payers = left[:first]
-        members = self._members(run, payers)
-        customers = [one.id for group in members.values() for one in group]
-        contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
-        totals: list[UsageTotal] = self._draft.table("bill_run_usage").get(run.id, [])
-        usage = {key: [total for total in totals if total.customer == key] for key in customers}
-        agreed = [contract for each in contracts.values() for contract in each]
-        held = {line.subscription for one in agreed for line in one.services if line.subscription is not None}
-        lines = sorted(held | {SubscriptionId(total.subscription) for total in totals})
-        return PayerPage(
-            payers=payers,
-            members=members,
-            contracts=contracts,
-            services=services,
-            subscriptions=await MemorySubscriptions(self._draft).many(lines),
-            usage=usage,
-            billed=self._billed({contract.id for contract in agreed}),
-            more=len(left) > first,
-            paid=days_paid(self._draft, run, payers),
-        )
-
-    def _members(self, run: BillRun, payers: Sequence[CustomerId]) -> dict[CustomerId, list[Customer]]:
-        tree, paid = self._tree(run), days_paid(self._draft, run, payers)
-        several = {stay.customer for stay in kept_stays(self._draft, run)}
-        ranked = sorted(tree.values(), key=lambda one: (_depth(one, tree), one.number))
-        found: dict[CustomerId, list[Customer]] = {}
-        for key in payers:
-            mine = paid.get(key, {})
-            whole = [one for one in ranked if one.id not in several and payer(one.id, tree) == key]
-            found[key] = sorted([*whole, *(tree[one] for one in mine)], key=lambda one: one.id != key)
-        return found
-
-    async def _agreed(
-        self, customers: Sequence[CustomerId], *, until: date
-    ) -> tuple[dict[CustomerId, Sequence[Contract]], Mapping[ServiceId, Service]]:
-        """Return the contracts of the customers, with what is planned for them before a day, and their services."""
-        contracts = await MemoryContracts(self._draft).of_customers(customers)
-        planned = await MemoryContractChanges(self._draft).planned(customers, before=until)
-        wanted = {line.service for each in contracts.values() for contract in each for line in contract.services}
-        wanted |= {change.new.service for each in planned.values() for change in each if change.new is not None}
-        services = await MemoryServices(self._draft).related(sorted(wanted))
-        found: dict[CustomerId, Sequence[Contract]] = {
-            key: [projected(one, planned.get(one.id, ()), services, until) for one in each]
-            for key, each in contracts.items()
-        }
-        return found, services
-
-    async def park(self, parked: Sequence[Parked]) -> None:
-        """Keep who was parked and why."""
-        for each in parked:
-            self._draft.table("bill_parked")[each.run, each.customer] = each
-
-    async def parked(self, key: BillRunId) -> Sequence[Parked]:
-        """Return whom a run parked, by customer number."""
-        rows = [each for each in self._draft.table("bill_parked").values() if each.run == key]
-        return sorted(rows, key=lambda each: each.customer_number) if any(one.id == key for one in self._own()) else []
-
-    async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
-        """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
-        until, zone = _until(self._draft, run), self._draft.table("operator")[run.operator].zone
-        paid = days_paid(self._draft, run, [key for key, _ in billed])
-        for key, customer in billed:
-            for first, last in paid.get(key, {}).get(customer, [(None, None)]):
-                begin = None if first is None else midnight(first, zone)
-                end = until if last is None else min(midnight(last, zone), until)
-                if begin is None or begin < until:
-                    mark = Mark(run.operator, customer, run.id, end, run.horizon, begin)
-                    self._draft.table("billed_through")[customer, run.id, end] = mark
-        done = set(billed)
-        everything = self._draft.table("bill_run_usage")[run.id]
-        whole = {customer for _, customer in done}
-        self._draft.table("bill_run_usage")[run.id] = [
-            one for one in everything
-            if not (one.customer in whole if one.payer is None else (one.payer, one.customer) in done)
-        ]  # fmt: skip
-
-    async def keep(self, run: BillRun) -> None:
-        """Write position, counts and state; a finished run's working rows are cleared away."""
-        self._draft.table("bill_run")[run.id] = run
-        if run.state is BillRunState.DONE:
-            self._draft.table("bill_run_usage").pop(run.id, None)
-
-    def _tree(self, run: BillRun) -> dict[CustomerId, Customer]:
-        """Return the tree of the last day of a run's period."""
-        return placed(self._draft, run.period.end - timedelta(days=1))
-
-    def _payers(self, run: BillRun) -> list[CustomerId]:
-        tree = self._tree(run)
-        chosen = tree if run.customers is None else {key for key in run.customers if key in tree}
-        several = kept_stays(self._draft, run)
-        found = {payer(one, tree) for one in chosen} | {stay.payer for stay in several if stay.customer in chosen}
-        return sorted(key for key in found if key > run.position)
-
-    def _billed(self, contracts: set[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:
-        found: dict[ContractId, dict[FeeKey, BilledFee]] = {contract: {} for contract in contracts}
-        for invoice in self._draft.seen("invoice"):
-            for line in invoice.lines:
-                if line.fee is not None and line.fee.contract in found:
-                    fees = found[line.fee.contract]
-                    before = fees.get(line.fee, BilledFee(Decimal(0), ""))
-                    parts = (*before.parts, BilledPart(line.period, line.net, invoice.number))
-                    fees[line.fee] = BilledFee(before.net + line.net, invoice.number, parts)
-        return found
-
-
-def _rows(draft: Draft) -> list[UsageRow]:
+def usage_rows(draft: Draft) -> list[UsageRow]:
     """Return every version of every event: ``usage`` holds the present ones, ``usage_past`` the others."""
     rows = [*draft.table("usage_past").values(), *draft.table("usage").values()]
     return [row for row in rows if row.operator == draft.actor.operator]
 
 
-def _events(draft: Draft) -> list[RatedEvent]:
-    return [row.event for row in _rows(draft)]
+def usage_events(draft: Draft) -> list[RatedEvent]:
+    """Return every version of every event of the operator."""
+    return [row.event for row in usage_rows(draft)]
 
 
 def _called(event: RatedEvent, everything: Sequence[RatedEvent], before: Sequence[Mark], horizon: int) -> bool:
@@ -456,50 +193,21 @@ def _called(event: RatedEvent, everything: Sequence[RatedEvent], before: Sequenc
     return not any(mark.covers(one) for mark in before for one in earlier)
 
 
-def _marks(draft: Draft) -> list[Mark]:
+def marks_of(draft: Draft) -> list[Mark]:
+    """Return the marks of the operator."""
     return [mark for mark in draft.table("billed_through").values() if mark.operator == draft.actor.operator]
 
 
-def _until(draft: Draft, run: BillRun) -> datetime:
+def until_of(draft: Draft, run: BillRun) -> datetime:
+    """Return the instant at which a run's period ends."""
     return run.period.instants(draft.table("operator")[run.operator].zone)[1]
 
 
-def _micro(event: RatedEvent) -> int:
+def micro_of(event: RatedEvent) -> int:
+    """Return what an event costs in micro-units."""
     return int(event.retail.amount.value.scaleb(6))
 
 
-def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -> UsageTotal:
-    customer, contract, subscription, mode, direction, group, currency, late, corrects, pays = place
-    return UsageTotal(
-        customer=customer,  # type: ignore[arg-type]  # the key's parts in their order
-        contract=contract,  # type: ignore[arg-type]
-        subscription=subscription,  # type: ignore[arg-type]
-        mode=str(mode),
-        direction=str(direction),
-        group=str(group),
-        currency=str(currency),
-        late=bool(late),
-        first=min(event.start for event in events).astimezone(ZoneInfo(zone)).date(),
-        events=sum(1 if event.version % 2 else -1 for event in events),
-        used=sum(event.used for event in events),
-        amount_micro=sum(map(_micro, events)),
-        corrects=None if corrects is None else str(corrects),
-        payer=pays,  # type: ignore[arg-type]
-    )
-
-
-def _bought(place: tuple[object, ...], each: Sequence[tuple[RatedEvent, Charge]], zone: str) -> UsageTotal:
-    customer, *rest = place
-    total = _total((customer, 0, 0, *rest), [one for one, _ in each], zone)
-    return replace(total, amount_micro=sum(int(charge.amount.value.scaleb(6)) for _, charge in each), wholesale=True)
-
-
-def _depth(customer: Customer, tree: Mapping[CustomerId, Customer]) -> int:
-    depth = 0
-    while (above := customer.pays_through) is not None:
-        customer, depth = tree[above], depth + 1
-    return depth
-
-
-def _missing(sentence: str) -> NoReturn:
+def missing_one(sentence: str) -> NoReturn:
+    """Refuse with NotFound."""
     raise NotFound(sentence)

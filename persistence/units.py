@@ -39,6 +39,7 @@ from persistence.margins import MarginStore
 from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_access import MemoryAnswers, MemoryAudit, MemoryClients, MemoryOperators, MemoryOutbox
 from persistence.memory_alarms import MemoryAlarms
+from persistence.memory_bill_runs import MemoryBillRuns
 from persistence.memory_bulk import MemoryBulk
 from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_commissions import MemoryCommissions
@@ -51,7 +52,7 @@ from persistence.memory_feeds import MemoryFeeds
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
 from persistence.memory_grants import MemoryGrants
 from persistence.memory_intake import MemoryIntake, MemoryUsage
-from persistence.memory_invoices import MemoryBillRuns, MemoryInvoices
+from persistence.memory_invoices import MemoryInvoices
 from persistence.memory_jobs import MemoryJobs
 from persistence.memory_ledger import MemoryLedger
 from persistence.memory_levels import MemoryLevels
