@@ -94,8 +94,8 @@ class ApprovalStore:
         )
         return replace(rules, version=rules.version + 1)
 
-    async def add(self, approval: Approval) -> Approval:
-        """Keep a new one; the same command of the same asker that waits already is returned instead."""
+    async def add(self, approval: Approval) -> tuple[Approval, bool]:
+        """Keep a new one, and tell that it is; the same command of the same asker that waits already comes instead."""
         await self._connection.execute(
             "update approval set state = 'expired' where operator = $1 and asker = $2 and content = $3"
             " and state = 'pending' and expires_at <= $4",
@@ -107,13 +107,14 @@ class ApprovalStore:
             *(approval.amount, approval.asker, json.dumps(dict(approval.asked)), approval.asked_at),
             approval.expires_at,
         )
-        if row is None:
+        new = row is not None
+        if not new:
             row = await self._connection.fetchrow(
                 f"select {_COLUMNS} from approval where operator = $1 and asker = $2 and content = $3"  # noqa: S608  (our own words)
                 " and state in ('pending', 'approved')",
                 *(self._operator, approval.asker, approval.content),
             )
-        return approval_from_row(row)
+        return approval_from_row(row), new
 
     async def _one(self, key: ApprovalId, how: str = "") -> Approval:
         row = await self._connection.fetchrow(
@@ -209,18 +210,18 @@ class MemoryApprovals:
         self._draft.table("approval_rules")[self._draft.actor.operator] = kept
         return kept
 
-    async def add(self, approval: Approval) -> Approval:
-        """Keep a new one; the same command of the same asker that waits already is returned instead."""
+    async def add(self, approval: Approval) -> tuple[Approval, bool]:
+        """Keep a new one, and tell that it is; the same command of the same asker that waits already comes instead."""
         for one in self._rows():
             if (one.asker, one.content) == (approval.asker, approval.content):
                 state = one.state_at(approval.asked_at)
                 if state in {ApprovalState.PENDING, ApprovalState.APPROVED}:
-                    return one
+                    return one, False
                 if state is ApprovalState.EXPIRED:
                     self._draft.table("approval")[one.id] = replace(one, state=state)
         kept = replace(approval, id=ApprovalId(self._draft.draw("approval")))
         self._draft.table("approval")[kept.id] = kept
-        return kept
+        return kept, True
 
     async def get(self, key: ApprovalId) -> Approval:
         """Return one. Refuses with: NotFound."""

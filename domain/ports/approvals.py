@@ -22,8 +22,8 @@ class Approvals(Protocol):
         """Put these in the place of the others, a version further. Refuses with: Stale."""
         ...
 
-    async def add(self, approval: Approval) -> Approval:
-        """Keep a new one; the same command of the same asker that waits already is returned instead."""
+    async def add(self, approval: Approval) -> tuple[Approval, bool]:
+        """Keep a new one, and tell that it is; the same command of the same asker that waits already comes instead."""
         ...
 
     async def get(self, key: ApprovalId) -> Approval:

@@ -180,7 +180,7 @@ async def _kept(  # noqa: PLR0917  (what there is to keep)
         "limits": freeze(actor.limits),
     }
     async with begin(actor) as unit:
-        kept = await unit.approvals.add(
+        kept, new = await unit.approvals.add(
             Approval(
                 id=ApprovalId(0),
                 operator=actor.operator,
@@ -195,7 +195,7 @@ async def _kept(  # noqa: PLR0917  (what there is to keep)
                 expires_at=now + LIFETIME,
             )
         )
-        if kept.asked_at == now:
+        if new:
             detail = {"kind": kept.kind.value, "operation": name, "version": kept.version}
             await unit.audit.write("request_approval", f"approval:{kept.id}", detail)
     return kept.id
