@@ -44,8 +44,12 @@ class Callback:
         found = (asked.get("state", ""), asked.get("code"), asked.get("error"))
         try:
             back = await finish_elsewhere(*found, address=address, around=around(self._wiring))
-        except BadValue as no:
-            raise Malformed(HTTPStatus.BAD_REQUEST, no.code, no.message) from None
+        except BadValue:  # there is no portal to lead back to
+            raise Malformed(
+                HTTPStatus.BAD_REQUEST,
+                "bad_value",
+                "this sign-in is not known, or too old; begin again at the portal",
+            ) from None
         uri = with_query(
             back.redirect_uri,
             code=back.code,

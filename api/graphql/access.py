@@ -23,7 +23,6 @@ from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
 from domain.access.actor import Action
 from domain.access.api_key import ApiKey
-from domain.access.client import Portal
 from domain.access.identity_provider import IdentityProvider, LevelRule
 from domain.access.session import UserSession
 from domain.ids import ApiKeyId, IdentityProviderId, LevelId, ResellerId, SessionId, UserId
@@ -67,27 +66,11 @@ async def _reseller(root: strawberry.Parent[Any], info: Info) -> Any:
     return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
 
 
-@strawberry.type(name="Portal", description="What makes a client a portal, through which people sign in.")
-class PortalType:
-    """``domain.access.client.Portal``."""
-
-    redirect_uris: list[str] = strawberry.field(description="Where codes may be sent; compared letter by letter.")
-    origins: list[str] = strawberry.field(description="Whose pages may call from a browser (CORS).")
-    login_url: str | None = strawberry.field(description="Where /oauth/authorize leads to.")
-    public: bool = strawberry.field(description="It runs in a browser and has no secret.")
-
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Portal)
-
-
 @strawberry.type(name="NewPortal", description="A client with its secret, which nobody can read again.")
 class NewPortalType:
     """``domain.usecases.create_portal.NewPortal``."""
 
     client: ClientType
-    portal: PortalType | None = strawberry.field(resolver=lambda root: root.client.portal)
     secret: str | None = strawberry.field(description="null for a portal that runs in a browser.")
 
 

@@ -14,7 +14,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from domain.access.actor import Action
-from domain.access.client import ApiClient
+from domain.access.client import ApiClient, Portal
 from domain.ids import LevelId, ResellerId
 from domain.refusal import BadValue
 from domain.usecases.create_client import CreateClient, create_client
@@ -40,6 +40,25 @@ async def _reseller(root: strawberry.Parent[ApiClient], info: Info) -> Any:
     return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
 
 
+@strawberry.type(name="Portal", description="What makes a client a portal, through which people sign in.")
+class PortalType:
+    """``domain.access.client.Portal``."""
+
+    redirect_uris: list[str] = strawberry.field(description="Where codes may be sent; compared letter by letter.")
+    origins: list[str] = strawberry.field(description="Whose pages may call from a browser (CORS).")
+    login_url: str | None = strawberry.field(description="Where /oauth/authorize leads to.")
+    public: bool = strawberry.field(description="It runs in a browser and has no secret.")
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Portal)
+
+
+def _kids(root: strawberry.Parent[ApiClient]) -> list[str] | None:
+    return None if root.jwks is None else [str(key["kid"]) for key in root.jwks["keys"]]
+
+
 @strawberry.type(name="Client", description="An API client. Its secret is told once, when it is made.")
 class ClientType:
     """``domain.access.client.ApiClient``."""
@@ -50,6 +69,10 @@ class ClientType:
     scopes: list[str] = strawberry.field(resolver=_scopes)
     reseller: ResellerType | None = strawberry.field(resolver=_reseller)
     level_id: ID | None = strawberry.field(resolver=_level, description="The level that it is tied to.")
+    portal: PortalType | None = strawberry.field(description="There for a client through which people sign in.")
+    keys: list[str] | None = strawberry.field(
+        resolver=_kids, description="The names of the keys that it signs assertions with, instead of a secret."
+    )
     created_at: datetime
     revoked_at: datetime | None
 

@@ -29,12 +29,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from api.auth.bearer import Bearer
+from api.auth.cors import Cors
 from api.auth.tokens import TokenRefused
 from api.catalogues import speak, speak_to, told
 from api.graphql.board import Board
 from api.graphql.closing import Closing
 from api.graphql.context import LiveContext
-from api.graphql.refusals import shown
+from api.graphql.refusals import coded, shown
 from api.graphql.registered import Documents
 from api.rest.refusals import Malformed
 from api.wiring import Wiring
@@ -87,6 +88,7 @@ class GraphQLSockets:
         self.schema = schema
         self.wiring = wiring
         self.bearer = bearer
+        self._cors = Cors(bearer.credentials)
         self.board = Board()
         self.documents = Documents(wiring)
         self.open = 0
@@ -98,7 +100,8 @@ class GraphQLSockets:
         headers = Headers(scope=scope)
         speak(headers.get("accept-language"))
         session = None
-        if not _same_origin(headers, self.wiring.settings.address):
+        page = await self._cors.page(scope)
+        if not (_same_origin(headers, self.wiring.settings.address) or (page is not None and page.portals)):
             return await _refuse(socket, HTTPStatus.FORBIDDEN, "pages of other sites may not open sockets here")
         if PROTOCOL not in scope["subprotocols"]:
             await socket.accept()
@@ -358,7 +361,7 @@ def _end_of_stream(result: ExecutionResult) -> None:
 
 
 def _formatted(result: Any) -> list[Any]:
-    return [error.formatted for error in result.errors or ()]
+    return [coded(error).formatted for error in result.errors or ()]
 
 
 def _limit(text: str) -> Any:
