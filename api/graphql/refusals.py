@@ -178,6 +178,11 @@ def shown(error: GraphQLError) -> GraphQLError:
     return _coded(error, "something went wrong on our side; tell us the id", "INTERNAL", id=identity)
 
 
+def coded(error: GraphQLError) -> GraphQLError:
+    """Return an error with its code; one of syntax, or a field never reached, has passed no extension before."""
+    return error if error.extensions else shown(error)
+
+
 def _unfit(error: GraphQLError) -> GraphQLError:
     """Return an error of the request itself; a value in its variables is told as any other one, with its field."""
     found = _VARIABLE.fullmatch(error.message)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from api.graphql.context import Context
 from api.graphql.once import settle
+from api.graphql.refusals import coded
 from api.graphql.registered import Documents
 from api.graphql.unnamed import check_unnamed, nobody
 from api.rest.bodies import json_body
@@ -60,7 +61,7 @@ class GraphQLView:
         await settle(context, result)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
-            body["errors"] = [error.formatted for error in result.errors]
+            body["errors"] = [coded(error).formatted for error in result.errors]
         executed = result.data is not None or any(error.path for error in result.errors or ())
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         status = HTTPStatus.OK if executed else HTTPStatus.BAD_REQUEST

@@ -35,7 +35,6 @@ DOCUMENTS = [
     ("{ ...a } fragment a on Query { ...a }", {}),
     ("{ operator { name @nothing } }", {}),
     ("{ operator { name } } { operator { name } }", {}),
-    ("query a { operator { name } } query b { operator { name } }", {}),
     ("{ a: operator { name } a: operator { code } ...b }", {}),
     ("{" + " ".join(f"a{i}: operator {{ name }}" for i in range(31)) + "}", {}),
     ("{ customers { edges { node { " + "parent { " * 12 + "name" + " }" * 12 + " } } } }", {}),
