@@ -28,6 +28,7 @@ import uvloop
 from api.graphql.ids import global_id
 from api.settings import Settings
 from api.wiring import on_database
+from benchmarks.admission import check, log_in, make_person
 from benchmarks.asking import Client, body_of, core_seconds, percentile
 from benchmarks.billing import make_operator
 from domain.access.actor import Action
@@ -98,13 +99,13 @@ def run(out: Callable[[str], object] = print, *, customers: int = CUSTOMERS) -> 
                 f" {SECONDS} s with and {SECONDS} s without row-level security, in turns of {TURN_SECONDS} s:"
             )
             with _serving(server.url, place) as served, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(_measure(served, server.url, keys, out))
+                return runner.run(_measure(served, server.url, place, keys, out))
 
 
 async def _make(url: str, place: Path, out: Callable[[str], object], customers: int) -> dict[str, Any]:
     async with await Database.open(url) as database:
         await migrate(database)
-        wiring = on_database(database, Settings(data_dir=place))
+        wiring = on_database(database, Settings(data_dir=place / "data"))
         actor = await make_operator(wiring)
         async with wiring.begin(actor) as unit:
             await unit.catalogue.publish(read_tariff(TARIFF), recorded_at=wiring.clock.now())
@@ -139,6 +140,7 @@ async def _make(url: str, place: Path, out: Callable[[str], object], customers: 
             draw=secrets.token_urlsafe,
         )
         return {
+            "person": await make_person(wiring, actor),
             "client": made.client.client_id,
             "secret": made.secret,
             "actor": actor,
@@ -212,11 +214,14 @@ def _questions(keys: dict[str, Any]) -> dict[str, Question]:
     }
 
 
-async def _measure(served: Served, url: str, keys: dict[str, Any], out: Callable[[str], object]) -> dict[str, float]:
+async def _measure(
+    served: Served, url: str, place: Path, keys: dict[str, Any], out: Callable[[str], object]
+) -> dict[str, float]:
     figures: dict[str, float] = {}
     draw = random.Random(7)
     client = Client("127.0.0.1", served.port)
-    client.believe(await _token(client, keys))
+    token = await _token(client, keys)
+    client.believe(token)
     async with await Database.open(url, connections_max=2) as database:
         for name, question in _questions(keys).items():
             asked = [client.question(*question(draw)) for _ in range(WARMING)]
@@ -238,6 +243,8 @@ async def _measure(served: Served, url: str, keys: dict[str, Any], out: Callable
             figures[name] = percentile(taken[True].times, 0.99)
             out(f"  {name}: {taken[True]}")
             out(f"    without row-level security: {taken[False]}")
+        figures["token and permission"] = await check(database, place, served.port, token, out)
+        figures["login"] = await log_in(client, keys["person"], out)
     client.close()
     return figures
 

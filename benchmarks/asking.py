@@ -70,7 +70,7 @@ class Client:
     """Asks one server, over as many connections as there are requests at a time."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
+        self.host, self.port = host, port
         self._idle: list[_Line] = []
         self._authorization = ""
 
@@ -80,7 +80,7 @@ class Client:
 
     def request(self, path: str, body: bytes, kind: str = "application/json") -> bytes:
         """Return the bytes of a POST."""
-        head = f"POST {path} HTTP/1.1\r\nhost: {self._host}:{self._port}\r\n{self._authorization}"
+        head = f"POST {path} HTTP/1.1\r\nhost: {self.host}:{self.port}\r\n{self._authorization}"
         return f"{head}content-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
     def question(self, query: str, variables: dict[str, Any] | None = None) -> bytes:
@@ -104,7 +104,7 @@ class Client:
             line = self._idle.pop()
             if line.open:
                 return line
-        _, line = await asyncio.get_running_loop().create_connection(_Line, self._host, self._port)
+        _, line = await asyncio.get_running_loop().create_connection(_Line, self.host, self.port)
         return line
 
     async def paced(self, requests: Sequence[bytes], per_second: float) -> list[tuple[float, bytes]]:
