@@ -29,19 +29,26 @@ from domain.telling.language import accepted
 FOLDER: Final = Path(__file__).parent
 LANGUAGES: Final = ("sv", "nb", "da", "fi", "de")
 _speaks: ContextVar[str] = ContextVar("tollwright_speaks", default="en")
+_accepts: ContextVar[str | None] = ContextVar("tollwright_accepts", default=None)
 _DAY: Final = re.compile(r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])")
 _NESTED_MAX: Final = 3  # a reason in a reason in a sentence
 
 
 def speak(accept_language: str | None) -> None:
     """Tell this request in the first language of its ``Accept-Language`` that there is; else in English."""
+    _accepts.set(accept_language)
     _speaks.set(accepted(accept_language).code)
+
+
+def accepts() -> str | None:
+    """Return the ``Accept-Language`` of the request."""
+    return _accepts.get()
 
 
 def speak_to(actor: Actor | None, accept_language: str | None) -> None:
     """Tell this request in the language its caller has set for himself, before what his client accepts."""
     if actor is not None and actor.language is not None:
-        speak(actor.language)
+        _speaks.set(accepted(actor.language).code)
     else:
         speak(accept_language)
 

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args, get_type_hints
 from lxml import etree
 from spyne import DateTime, Integer, ServiceBase, Unicode, rpc
 
+from api.catalogues import accepts
 from api.journal import refusing
 from api.keeping import Turn
 from api.languages import told_in
@@ -212,7 +213,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         asked: dict[str, Any] = {"used": used, "mode": mode, "trunk": trunk, "believed_at": asOf}
         fields = {name: value for name, value in asked.items() if value is not None}
         cmd = PriceCall(subscription=owner.id, number=calledNumber, at=when, **fields)
-        said = await told_in(language, None, wiring=wiring, actor=ctx.udc.actor)
+        said = await told_in(language, accepts(), wiring=wiring, actor=ctx.udc.actor)
         explained = await ctx.udc.ask(explain_call, cmd, clock=wiring.clock, raters=wiring.raters)
         return showing.explanation(explained, said)
 
@@ -220,7 +221,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     async def explain_event(ctx: Any, event: str, language: str | None, asOf: datetime | None) -> Any:  # noqa: N803, N805
         """Return why an event of ListUsage costs what it costs, or why a record in suspense is not rated."""
         wiring = ctx.udc.wiring
-        said = await told_in(language, None, wiring=wiring, actor=ctx.udc.actor)
+        said = await told_in(language, accepts(), wiring=wiring, actor=ctx.udc.actor)
         if event.isascii() and event.isdigit():
             explained = await ctx.udc.ask(explain_held, event, raters=wiring.raters, believed_at=asOf)
         else:
