@@ -12,6 +12,7 @@ from stdnum import get_cc_module, luhn
 from stdnum.exceptions import ValidationError
 
 from domain.refusal import BadValue
+from domain.telling.language import language as spoken
 
 # stdnum names most countries' numbers alike; these have names of their own (Sweden's: SKV 704; organisationsnummer). A
 # country that is not here, and that stdnum has no common name for, has no number that can be checked.
@@ -133,9 +134,10 @@ def check_endpoint(endpoint: str, *, field: str = "endpoint") -> str:
 
 
 def check_language(language: str, *, field: str = "language") -> str:
-    """Check the form of a language (ISO 639-1). Refuses with: BadValue."""
+    """Check that a language (ISO 639-1) is one of those that are spoken here. Refuses with: BadValue."""
     if not re.fullmatch(r"[a-z]{2}", language, re.ASCII):
         raise BadValue("{language!r} is not a language such as sv (ISO 639-1)", language=language, field=field)
+    spoken(language, field=field)
     return language
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.access.editions import Edition
+from domain.countries import check_country
 from domain.identity_numbers import check_endpoint, check_language, compact_organisation, compact_vat
 from domain.ids import OperatorId
 from domain.money import currency
@@ -91,8 +92,7 @@ def check(operator: Operator) -> Operator:
         raise BadValue("a code has 1 to 40 letters, digits, hyphens or underscores", field="code")
     if not operator.name.strip() or len(operator.name) > 200:
         raise BadValue("a name has 1 to 200 characters", field="name")
-    if not re.fullmatch(r"[A-Z]{2}", operator.country, re.ASCII):
-        raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field="country")
+    check_country(operator.country, field="country")
     if operator.address.country != operator.country:
         raise BadValue("the address is in the operator's own country", field="address.country")
     try:
@@ -135,7 +135,8 @@ def _check_settings(operator: Operator) -> None:
     for country, vat_id in operator.vat_ids.items():
         # Greece's VAT ids begin with EL, and Northern Ireland's with XI.
         known = {"GR": "EL"}.get(country, country)
-        if not re.fullmatch(r"[A-Z]{2}", country, re.ASCII) or not vat_id.upper().replace(" ", "").startswith(known):
+        check_country(country, field="vatIds")
+        if not vat_id.upper().replace(" ", "").startswith(known):
             raise BadValue("a VAT id begins with the country it is of", field=f"vatIds.{country}")
         if country == operator.country:
             raise BadValue("the VAT id of the operator's own country is vatId", field=f"vatIds.{country}")

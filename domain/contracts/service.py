@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from domain.countries import check_country
 from domain.fields.definition import Fields
 from domain.ids import OperatorId, ServiceId
 from domain.refusal import BadValue
@@ -135,8 +136,7 @@ def _check_countries(service: Service) -> None:
     seen: set[str] = set()
     for index, tax in enumerate(service.countries):
         at = f"countries.{index}"
-        if not re.fullmatch(r"[A-Z]{2}", tax.country, re.ASCII):
-            raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field=f"{at}.country")
+        check_country(tax.country, field=f"{at}.country")
         if tax.country in seen:
             raise BadValue("the country {country} stands twice", country=tax.country, field=f"{at}.country")
         seen.add(tax.country)
@@ -184,6 +184,9 @@ def check_fee(fee: Decimal, *, field: str) -> None:
         raise BadValue("{fee} has more than six decimals", fee=fee, field=field)
 
 
+_ACCOUNT: Final = re.compile("[0-9]{3,8}")
+
+
 def check_percent(percent: Decimal, *, field: str) -> None:
     """Check a rate of VAT. Refuses with: BadValue."""
     if not percent.is_finite() or not 0 <= percent <= 100:
@@ -191,6 +194,6 @@ def check_percent(percent: Decimal, *, field: str) -> None:
 
 
 def check_account(account: str, *, field: str) -> None:
-    """Check a revenue account. Refuses with: BadValue."""
-    if not account.strip() or len(account) > 20:
-        raise BadValue("an account has 1 to {most} characters", most=20, field=field)
+    """Check a revenue account, as charts such as BAS, NS 4102 and SKR number them. Refuses with: BadValue."""
+    if not _ACCOUNT.fullmatch(account):
+        raise BadValue("an account is 3 to 8 digits, such as 3041", field=field)

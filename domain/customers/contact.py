@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from domain.countries import check_country
 from domain.identity_numbers import check_endpoint
 from domain.operators import Address
 from domain.refusal import BadValue
@@ -72,8 +73,8 @@ def check_recipient(recipient: Recipient) -> None:
         if (text := getattr(recipient, name)) is not None:
             _line(text, field=f"recipient.{name}")
     place = recipient.address
-    if place is not None and not re.fullmatch(r"[A-Z]{2}", place.country):
-        raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field="recipient.address.country")
+    if place is not None:
+        check_country(place.country, field="recipient.address.country")
     if place is not None and not all(part.strip() for part in (place.street, place.postcode, place.city)):
         raise BadValue("an address has a street, a postcode and a city", field="recipient.address")
     if recipient.email is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.countries import check_country
 from domain.customers.contact import CONTACTS_MAX, Contact, Recipient, check_contact, check_email, check_recipient
 from domain.fields.definition import Fields
 from domain.identity_numbers import (
@@ -122,8 +122,7 @@ def check(customer: Customer) -> Customer:
         raise BadValue("billed either through its parent or through the one named", field="billedThrough")
     if customer.billed_through is not None and customer.parent is None:
         raise BadValue("billed through one above, but there is none", field="billedThrough")
-    if not re.fullmatch(r"[A-Z]{2}", customer.address.country):
-        raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field="address.country")
+    check_country(customer.address.country, field="address.country")
     check_language(customer.language)
     if customer.endpoint is not None:
         check_endpoint(customer.endpoint)

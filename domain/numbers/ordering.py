@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from domain.ids import CustomerId, NumberOrderId, OperatorId, ResellerId, SubscriptionId
@@ -128,6 +129,36 @@ class OrderStep:
     reason: str | None = None
     recorded_at: datetime | None = None
     client: str | None = None
+
+
+# The prefixes that an operator is chosen by, of the countries whose plan has a form for them; elsewhere any digits.
+PRESELECTION: Final = MappingProxyType(
+    {
+        "SE": ("9533", re.compile("95[0-9]{2}")),
+        "NO": ("1502", re.compile("1[56][0-9]{2}")),
+        "DK": ("1050", re.compile("1[06][0-9]{2}")),
+        "DE": ("01033", re.compile("010[0-9]{2,3}")),
+    }
+)
+_ANY_PREFIX: Final = ("1234", re.compile("[0-9]{2,6}"))
+
+
+def check_preselection(prefix: str, country: str) -> None:
+    """Check the prefix of who is preselected, as the number plan of the country has it. Refuses with: BadValue.
+
+    >>> check_preselection("9533", "SE")
+    >>> check_preselection("4711", "SE")
+    Traceback (most recent call last):
+    domain.refusal.BadValue: a prefix of a preselection in SE is such as 9533
+    """
+    example, form = PRESELECTION.get(country, _ANY_PREFIX)
+    if not form.fullmatch(prefix):
+        raise BadValue(
+            "a prefix of a preselection in {country} is such as {example}",
+            country=country,
+            example=example,
+            field="prefix",
+        )
 
 
 def check(order: NumberOrder) -> NumberOrder:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.countries import check_country
 from domain.fields.definition import Fields
 from domain.identity_numbers import check_endpoint, compact_organisation, compact_vat
 from domain.ids import CustomerId, OperatorId, ResellerId
@@ -92,8 +93,7 @@ def check_seller(seller: Seller) -> Seller:
     place = seller.address
     if not seller.name.strip() or len(seller.name) > 200:
         raise BadValue("a name has 1 to {most} characters", most=200, field="seller.name")
-    if not re.fullmatch(r"[A-Z]{2}", place.country, re.ASCII):
-        raise BadValue("a country is two capital letters such as SE (ISO 3166-1)", field="seller.address.country")
+    check_country(place.country, field="seller.address.country")
     if not all(part.strip() for part in (place.street, place.postcode, place.city)):
         raise BadValue("a seller's address has a street, a postcode and a city", field="seller.address")
     bankgiro = None if seller.bankgiro is None else re.sub(r"[ -]", "", seller.bankgiro)

@@ -13,7 +13,15 @@ from domain.contracts.dialled import dialling
 from domain.contracts.identifiers import IdentifierKind, written
 from domain.contracts.subscription import SubscriptionKind, SubscriptionState
 from domain.ids import NumberOrderId, OperatorId, SubscriptionId
-from domain.numbers.ordering import NumberOrder, OrderKind, OrderState, OrderStep, PreselectionScope, check
+from domain.numbers.ordering import (
+    NumberOrder,
+    OrderKind,
+    OrderState,
+    OrderStep,
+    PreselectionScope,
+    check,
+    check_preselection,
+)
 from domain.period import utc
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
@@ -56,6 +64,7 @@ async def order_preselection(cmd: OrderPreselection, *, actor: Actor, begin: Beg
         if subscription.kind is not SubscriptionKind.FIXED:
             raise WrongState("only a fixed line is preselected", field="subscription")
         plan = dialling(await unit.operators.own())
+        check_preselection(cmd.prefix, plan.country or "")
         number = written(IdentifierKind.FIXED, cmd.number, plan, field="number")
         if not subscription.holds(number, wanted_at):
             raise NotFound("the subscription does not have {number} then", number=number, field="number")
