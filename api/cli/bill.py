@@ -161,6 +161,9 @@ def export(
     run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
     format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")],
     out: Annotated[Path, typer.Option(help="The folder to write into; made where it is not there.")] = Path(),
+    language: Annotated[
+        str | None, typer.Option(help="Of the CSV's heads, days and numbers (sv, nb, da, fi, de, en); machine names.")
+    ] = None,
     operator: Operator = None,
 ) -> int:
     """Write the invoices of a run into a folder.
@@ -170,9 +173,11 @@ def export(
     An e-invoice is checked before it is written; one that breaks a rule is not, and the command ends with 1.
     """
     from api.cli.reach import run_with
+    from domain.telling.language import language as spoken
 
     if format_ not in FORMATS:
         raise BadValue(f"{format_!r} is no format; choose one of {', '.join(FORMATS)}", field="--format")
+    told = None if language is None else spoken(language, field="--language")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
@@ -184,7 +189,7 @@ def export(
 
         found, _ = await get_bill_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
         with progress_bar(f"run {found.id}", found.invoices) as step:
-            return await export_run(Export(found.id, out, wiring, actor, step), format_)
+            return await export_run(Export(found.id, out, wiring, actor, step, told), format_)
 
     try:
         return run_with(operator, work)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.access.actor import Actor
     from domain.ids import BillRunId
     from domain.invoicing.invoice import Invoice
+    from domain.telling.language import Language
 
 FORMATS: Final = ("pdf", "peppol", "sie", "json", "csv")
 INVOICES_PER_PAGE: Final = 200
@@ -31,6 +32,7 @@ class Export:
     wiring: Wiring
     actor: Actor
     step: Callable[[int, int | None], None]
+    language: Language | None = None
 
 
 async def export_run(to: Export, format_: str) -> int:
@@ -127,13 +129,14 @@ async def _export_data(to: Export, format_: str) -> int:
     partial = path.with_name(path.name + ".part")
     count = 0
     with partial.open("w", encoding="utf-8", newline="") as file:
-        heads = "" if format_ == "json" else "".join(basis.rows([]))
-        file.write(heads)
+        heads = "" if format_ == "json" else "".join(basis.rows([], to.language))
+        # A spreadsheet takes a file of UTF-8 for another encoding without its mark; a program wants none.
+        file.write(heads if to.language is None else f"\ufeff{heads}")
         async for invoice in _invoices(to):
             if format_ == "json":
                 file.write(basis.encode(invoice) + "\n")
             else:
-                file.write("".join(basis.rows([invoice])).removeprefix(heads))
+                file.write("".join(basis.rows([invoice], to.language)).removeprefix(heads))
             count += 1
             to.step(1, None)
     partial.replace(path)

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.invoicing.invoice import Invoice, Line, Party
+from domain.telling.language import Language
+from integrations.printing.heads import HEADS
 
 COLUMNS: Final = (
     "kind", "number", "issued_on", "due_on", "reference", "customer_number", "customer", "currency", "position",
@@ -61,14 +63,18 @@ def as_data(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def rows(invoices: Iterable[Invoice]) -> Iterator[str]:
-    """Yield the CSV: heads first, then a row per invoice line. A text that a spreadsheet would run gets a ``'``."""
+def rows(invoices: Iterable[Invoice], language: Language | None = None) -> Iterator[str]:
+    """Yield the CSV: heads first, then a row per invoice line. A text that a spreadsheet would run gets a ``'``.
+
+    With a language, heads, days and numbers are as its readers write them, with the semicolons that their spreadsheets
+    expect where the comma is the decimal mark.
+    """
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer = csv.writer(out, delimiter=";" if language is not None and language.point == "," else ",")
+    writer.writerow(COLUMNS if language is None else HEADS[language.code])
     for invoice in invoices:
         for line in invoice.lines:
-            writer.writerow([_cell(value) for value in _row(invoice, line)])
+            writer.writerow([_cell(value, language) for value in _row(invoice, line)])
         yield out.getvalue()
         out.seek(0)
         out.truncate()
@@ -85,9 +91,13 @@ def _row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, language: Language | None) -> Any:
     if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA):
         return f"'{value}"
+    if language is not None and isinstance(value, date):
+        return language.day(value)
+    if language is not None and isinstance(value, Decimal):
+        return language.number(value).replace(language.group, "")
     return _plain(value) if isinstance(value, Decimal | date) else value
 
 

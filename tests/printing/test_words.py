@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from string import Formatter
 from types import ModuleType
 
@@ -14,7 +17,8 @@ from domain.customers.customer import CallSpecification
 from domain.invoicing.words import words as line_words
 from domain.period import Period
 from domain.telling.language import LANGUAGES
-from integrations.printing import danish, english, finnish, german, norwegian, swedish, words
+from integrations.printing import basis, danish, english, finnish, german, norwegian, swedish, words
+from integrations.printing.heads import HEADS
 from integrations.printing.words import _WORDS
 from tests.einvoice.test_peppol import credit_note
 from tests.invoicing.made import issued
@@ -88,6 +92,23 @@ def test_days_and_periods_are_written_as_the_language_does():
     assert words.words("da").days(Period(date(2026, 3, 1), date(2026, 3, 2))) == "01.03.2026"
     assert words.words("no").language.code == "nb"
     assert words.words("fr").language.code == "en"
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_sheet_of_a_runs_lines_is_as_its_readers_write(code):
+    plain = list(csv.reader(io.StringIO("".join(basis.rows([issued()])))))
+    comma = LANGUAGES[code].point == ","
+    text = "".join(basis.rows([issued()], LANGUAGES[code]))
+    told = list(csv.reader(io.StringIO(text), delimiter=";" if comma else ","))
+    assert plain[0] == list(basis.COLUMNS)
+    assert told[0] == list(HEADS[code])
+    assert len(set(told[0])) == len(basis.COLUMNS)
+    assert code == "en" or told[0] != list(HEADS["en"])
+    assert len(told) == len(plain)
+    for row, own in zip(plain[1:], told[1:], strict=True):
+        assert own[2] == LANGUAGES[code].day(date.fromisoformat(row[2]))
+        number = own[19].replace(",", ".") if comma else own[19]
+        assert Decimal(number) == Decimal(row[19])
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
