@@ -29,6 +29,7 @@ PAGES = [
     "api-rest.md",
     "streams.md",
     "customers.md",
+    "languages.md",
 ]
 
 
@@ -66,6 +67,7 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
     )
     assert '"state":"done"' in outputs["api-rest.md"]
     assert '"records":1' in outputs["streams.md"]
+    assert len(set(re.findall(r'"detail":"([^"]*)"', outputs["languages.md"]))) == 2
     assert (tmp_path / "invoice.pdf").read_bytes().startswith(b"%PDF")
     for script in blocks("api-soap.md", "python"):
         assert "4 events" in await run([sys.executable, "-c", script], tmp_path, live)
