@@ -75,7 +75,7 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
 
 def test_the_operations_shown_are_of_the_schema() -> None:
     schema = make_schema()._schema  # type: ignore[attr-defined]  # strawberry's own way to graphql-core
-    shown = [text for page in [*PAGES, "operators.md", "resellers.md"] for text in blocks(page, "graphql")]
+    shown = [text for page in [*PAGES, "operators.md", "resellers.md", "levels.md"] for text in blocks(page, "graphql")]
     assert shown
     for text in shown:
         assert validate(schema, parse(text)) == []
