@@ -14,6 +14,7 @@ import strawberry
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth.tokens import TokenRefused
 from api.graphql.context import Context
 from api.graphql.once import settle
 from api.graphql.refusals import coded
@@ -42,13 +43,12 @@ class GraphQLView:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one operation."""
-        asked = _checked(await json_body(request))
         if (caller := request.state.actor) is None:
-            if not isinstance(document := asked.get("query"), str):
-                raise _wrong(FORM)
-            check_unnamed(document)
+            asked = await _of_nobody(request)
+            document = asked["query"]
             caller = nobody(request)
         else:
+            asked = _checked(await json_body(request))
             document = await self._documents.of(asked, caller)
         context = Context(self._wiring, caller)
         context.accept_language = request.headers.get("accept-language")
@@ -66,6 +66,20 @@ class GraphQLView:
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         status = HTTPStatus.OK if executed else HTTPStatus.BAD_REQUEST
         return Response(text, status.value, media_type="application/json")
+
+
+async def _of_nobody(request: Request) -> dict[str, Any]:
+    """Return what is asked without a token. Raises TokenRefused for whatever needs one, also for what cannot be read."""
+    try:
+        asked = _checked(await json_body(request))
+    except Malformed as wrong:
+        if wrong.status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}:
+            raise
+        raise TokenRefused("no token") from None
+    if not isinstance(asked.get("query"), str):
+        raise TokenRefused("no token, and no document")
+    check_unnamed(asked["query"])
+    return asked
 
 
 def _checked(body: object) -> dict[str, Any]:
