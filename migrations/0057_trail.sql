@@ -17,6 +17,8 @@ alter table audit add column if not exists erased_by bigint;    -- the line that
 alter table audit add column if not exists txid xid8 not null default pg_current_xact_id();
 -- Null: of the installation, such as an attempt of somebody whom nobody knows.
 alter table audit alter column operator drop not null;
+-- Operators stay for ever; looking each up again for every line would cost more than the line.
+alter table audit drop constraint if exists audit_operator_fkey;
 create index if not exists audit_txid on audit (txid);
 create index if not exists audit_user on audit (operator, "user", id) where "user" is not null;
 create index if not exists audit_seen on audit using gin (seen) where seen is not null;

@@ -28,9 +28,10 @@ select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::timestamptz[], $
 _WALK: Final = f"""
 select l.seq, l.audit, l.at as linked_at, l.kind as linked_kind, l.digest, l.hash, l.removed_by, {LINE}
 from audit_link l left join audit a on a.id = l.audit where l.operator = $1 and l.seq > $2 order by l.seq limit $3"""  # noqa: S608  (our own words)
-_RECORD: Final = """
-insert into audit (operator, at, client, kind, action, target, outcome, "user", factor, behalf, reseller, address,
-    request, seen, detail) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"""
+_RECORDED: Final = (
+    *("operator", "at", "client", "kind", "action", "target", "outcome", "user", "factor", "behalf", "reseller"),
+    *("address", "request", "seen", "detail"),
+)
 _KEPT: Final = """
 insert into audit (operator, client, factor, kind, action, target, detail)
 values ($1, $2, '', 'keeping', $3, 'trail', $4) returning id"""
@@ -47,7 +48,8 @@ class StoredTrail:
     async def record(self, entries: Sequence[Entry]) -> None:
         """Write lines, all in one transaction."""
         async with self._database.transaction(role=INGEST) as unit:
-            await unit.connection.executemany(_RECORD, [_row(one) for one in entries])
+            rows = [_row(one) for one in entries]
+            await unit.connection.copy_records_to_table("audit", records=rows, columns=_RECORDED)
 
     async def chain(self) -> int:
         """Link a block of what has been committed and is not linked yet; 0 where another process does."""
@@ -69,7 +71,7 @@ class StoredTrail:
             for row in rows:
                 chain = row["operator"] or 0
                 seq, before = heads.get(chain, (0, GENESIS))
-                link = linked(line_of(row), seq=seq + 1, before=before)
+                link = linked(line_of(row, bare=True), seq=seq + 1, before=before)
                 heads[chain] = (link.seq, link.hash)
                 made.append((chain, link.seq, link.audit, link.at, link.kind, link.digest, link.hash))
             await run.execute(_LINKS, *([row[place] for row in made] for place in range(7)))
@@ -216,9 +218,12 @@ class MemoryTrail:
 
 def _row(one: Entry) -> tuple[Any, ...]:
     detail = json.dumps(dict(one.detail), default=str, sort_keys=True) if one.detail else None
+    # Of one customer the target tells; only who reads of several costs an entry in the index of who was seen.
+    alone = one.seen is not None and one.target == f"customer:{one.seen[0]}" and len(one.seen) == 1
+    seen = None if one.seen is None or alone else list(one.seen)
     return (
         *(one.operator, one.at, one.client, one.kind, one.action, one.target, one.outcome, one.user, one.factor),
-        *(one.behalf, one.reseller, one.address, one.request, None if one.seen is None else list(one.seen), detail),
+        *(one.behalf, one.reseller, one.address, one.request, seen, detail),
     )
 
 

@@ -42,15 +42,15 @@ where a.operator = $1 and a.id < $2 and ($3::text is null or a.client = $3) and 
 order by a.id desc limit $12"""  # noqa: S608  (our own words)
 
 
-def line_of(row: Mapping[str, Any]) -> Line:
-    """Make the line of a row."""
+def line_of(row: Mapping[str, Any], *, bare: bool = False) -> Line:
+    """Make the line of a row; ``bare``: without its detail, which no digest is made of."""
     same = (
         "id", "operator", "at", "kind", "client", "user", "factor", "behalf", "reseller", "action", "target", "outcome",
         "request", "private", "salt", "withheld", "erased_by",
     )  # fmt: skip
     return Line(
         seen=None if row["seen"] is None else tuple(row["seen"]),
-        detail=None if row["detail"] is None else json.loads(row["detail"]),
+        detail=None if bare or row["detail"] is None else json.loads(row["detail"]),
         **{name: row[name] for name in same},
     )
 

@@ -28,7 +28,7 @@ def _detail(root: strawberry.Parent[Recorded]) -> JsonText | None:
 
 
 def _seen(root: strawberry.Parent[Recorded]) -> list[ID]:
-    return [ID(global_id("Customer", key)) for key in root.line.seen or ()]
+    return [ID(global_id("Customer", key)) for key in root.seen]
 
 
 @strawberry.type(name="AuditLine", description="One line of the audit trail.")

@@ -103,7 +103,7 @@ def shown(one: Recorded) -> dict[str, Any]:
         "seq": one.seq,
         "address": one.address,
         "at": line.at.isoformat(),
-        "seen": list(line.seen or ()),
+        "seen": list(one.seen),
         "detail": None if line.detail is None else dict(line.detail),
     }
 

@@ -123,7 +123,7 @@ def _shown(one: Recorded) -> AuditLine:
     return AuditLine(
         seq=one.seq,
         address=one.address,
-        seen=list(line.seen or ()),
+        seen=list(one.seen),
         detail=None if line.detail is None else json.dumps(dict(line.detail), ensure_ascii=False, sort_keys=True),
         **{name: getattr(line, name) for name in same},
     )

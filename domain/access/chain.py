@@ -80,6 +80,14 @@ class Recorded:
         """The line's key."""
         return self.line.id
 
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The customers whose data were read: of one alone the target tells."""
+        kind, _, key = self.line.target.partition(":")
+        if self.line.seen is None and self.line.kind == LineKind.READ and kind == "customer" and key.isdecimal():
+            return (int(key),)
+        return self.line.seen or ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:

@@ -22,6 +22,8 @@ from domain.access.actor import Action
 from persistence.engine import OWNER, Database
 
 NOW = datetime(2026, 4, 1, 8, tzinfo=UTC)
+# A test asks for more that is not there, and signs in more often, than anybody may; tests/trail looks at these limits.
+UNLIMITED: Any = {"sign_ins_per_minute": 0, "missing_per_minute": 0}
 SECRET = "secret-of-{}"
 OPERATOR = (
     "insert into operator (id, code, name, organisation_number, vat_id, street, postcode, city, country, zone,"
@@ -112,7 +114,7 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     """The application with its tenants."""
     await _tenants(database)
     clock = MovingClock()
-    settings = Settings(data_dir=tmp_path, public_url="https://billing.example")
+    settings = Settings(data_dir=tmp_path, public_url="https://billing.example", **UNLIMITED)
     wiring = on_database(database, settings, clock=clock)
     app = await application(wiring)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
@@ -128,7 +130,7 @@ async def live(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    wiring = on_database(database, Settings(data_dir=tmp_path, public_url=address), clock=clock)
+    wiring = on_database(database, Settings(data_dir=tmp_path, public_url=address, **UNLIMITED), clock=clock)
     config = uvicorn.Config(
         await application(wiring),
         log_config=None,
