@@ -10,6 +10,10 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "userLevels",
+        "permissions",
+        "operations",
+        "approvals",
         "audit",
         "allNumberSeries",
         "bulkImports",
@@ -47,6 +51,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "approvalRules",
         "auditAnchors",
         "rateLimits",
         "registeredDocuments",
@@ -84,6 +89,9 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "whyRefused",
+        "userLevel",
+        "approval",
         "user",
         "users",
         "alarm",
@@ -142,7 +150,6 @@ MUTATIONS: Final = {
         "requestReset",
         "resetPassword",
         "changePrices",
-        "createClient",
         "createPriceList",
         "createWebhook",
         "importCdrFile",
@@ -155,6 +162,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "setApprovalRules",
         "removeRateLimit",
         "setRateLimit",
         "askSecurityKey",
@@ -197,6 +205,12 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "createClient",
+        "withdrawApproval",
+        "removeLevel",
+        "decideApproval",
+        "createLevel",
+        "changeLevel",
         "changeUser",
         "disableUser",
         "enableUser",
@@ -278,6 +292,9 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListUserLevels",
+        "ListOperations",
+        "ListApprovals",
         "ListAudit",
         "ListUsers",
         "FindNumbers",
@@ -303,6 +320,7 @@ SOAP: Final = {
         "SearchCustomers",
     },
     "bad_value": {
+        "CreateUserLevel",
         "ReplayDeliveries",
         "ListAllowances",
         "CreateReseller",
@@ -314,6 +332,9 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "SetApprovalRules",
+        "GetApprovalRules",
+        "DecideApproval",
         "ListAuditAnchors",
         "AbandonOrder",
         "AcknowledgeAlarm",
@@ -369,6 +390,10 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "WithdrawApproval",
+        "RemoveUserLevel",
+        "ExplainRefusal",
+        "ChangeUserLevel",
         "ChangeUser",
         "DisableUser",
         "EnableUser",
