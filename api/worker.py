@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Final
@@ -18,6 +19,7 @@ from api.jobs import HANDLERS, Handler
 from api.wiring import Wiring
 from domain.access import letters
 from domain.access.actor import system
+from domain.ids import OperatorId
 from domain.jobs.job import Job, delay
 from domain.ports.jobs import Presence
 from domain.refusal import Refusal, WrongState
@@ -35,6 +37,8 @@ SWEEP_SECONDS: Final = 3600.0
 # files, and a long file no orders.
 ASKING: Final = frozenset({place_order.KIND, letters.LINK_JOB, letters.NOTICE_JOB})
 ASKING_MAX: Final = 8
+# Of these places one operator has so many at most, so that his dead element leaves some to the others.
+OPERATOR_MAX: Final = 5
 
 
 class Worker:
@@ -102,12 +106,26 @@ class Worker:
         asking = sum(job.kind in ASKING for job in running)
         kinds = self._handlers.keys()
         taken: list[Job] = []
-        for wanted, free in (
-            (kinds - ASKING, self._jobs - len(running) + asking),
-            (kinds & ASKING, ASKING_MAX - asking),
-        ):
-            if wanted and free:
-                taken += await here.claim(wanted, free)
+        free = self._jobs - len(running) + asking
+        if (wanted := kinds - ASKING) and free:
+            taken += await here.claim(wanted, free)
+        if wanted := kinds & ASKING:
+            taken += await self._claim_asking(
+                here, wanted, Counter(job.operator for job in running if job.kind in ASKING)
+            )
+        return taken
+
+    async def _claim_asking(self, here: Presence, wanted: Collection[str], busy: Counter[OperatorId]) -> list[Job]:
+        """Take jobs that ask others, so that no operator has more than his share of the places."""
+        taken: list[Job] = []
+        while free := ASKING_MAX - busy.total():
+            full = [operator for operator, count in busy.items() if count >= OPERATOR_MAX]
+            most = max((count for count in busy.values() if count < OPERATOR_MAX), default=0)
+            found = await here.claim(wanted, min(free, OPERATOR_MAX - most), without=full)
+            busy.update(job.operator for job in found)
+            taken += found
+            if not found:
+                break
         return taken
 
     async def _do(self, job: Job, here: Presence) -> None:

@@ -59,6 +59,7 @@ _REVIVE: Final = (
 _CLAIM: Final = (
     "update job j set state = 'running', worker = $1, attempts = attempts + 1, started_at = now() from ("  # noqa: S608  (our own words)
     " select operator, id from job where state = 'waiting' and run_at <= now() and kind = any ($2)"
+    " and operator <> all ($4::int[])"
     " order by priority desc, run_at, id limit $3 for update skip locked) due"
     f" where j.operator = due.operator and j.id = due.id returning {_JOB.replace('operator, id', 'j.operator, j.id')}"
 )
@@ -185,7 +186,7 @@ class StoredPresence:
         """Whether the session is gone, and the lock with it."""
         return bool(self._connection.is_closed())
 
-    async def claim(self, kinds: Collection[str], count: int) -> Sequence[Job]:
+    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
         """Take up to so many jobs that are due, and those of workers who are gone, by priority and age."""
         async with self._database.transaction(role=INGEST) as transaction:
             connection = transaction.connection
@@ -194,7 +195,7 @@ class StoredPresence:
                 alive = {row["objid"] for row in await connection.fetch(_ALIVE, WORKERS)}
                 if gone := running - alive:
                     await connection.execute(_REVIVE, list(gone), LOST)
-            rows = await connection.fetch(_CLAIM, self._number, list(kinds), count)
+            rows = await connection.fetch(_CLAIM, self._number, list(kinds), count, list(without))
         return sorted(map(job_of, rows), key=lambda job: (-job.priority, job.run_at, job.id))
 
     async def finish(self, job: Job, result: Mapping[str, object]) -> None:

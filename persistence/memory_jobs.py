@@ -141,7 +141,7 @@ class MemoryPresence:
             self._database.leave(draft, commit=done)
         return found
 
-    async def claim(self, kinds: Collection[str], count: int) -> Sequence[Job]:
+    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
         """Take up to so many jobs that are due, and those of workers who are gone, by priority and age."""
         now = self._clock.now()
 
@@ -152,6 +152,7 @@ class MemoryPresence:
                     end = now if row.exhausted else None
                     rows[row.id] = replace(row, state=state, worker=None, error=LOST, run_at=now, finished_at=end)
             due = [r for r in rows.values() if r.state is JobState.WAITING and r.run_at <= now and r.kind in kinds]
+            due = [row for row in due if row.operator not in without]
             due.sort(key=lambda row: (-row.priority, row.run_at, row.id))
             taken = [
                 replace(row, state=JobState.RUNNING, worker=self._number, attempts=row.attempts + 1, started_at=now)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from domain.ids import JobId
+from domain.ids import JobId, OperatorId
 from domain.jobs.job import Job, JobState, NewJob
 from domain.ports.page import Page, PageRequest
 
@@ -44,8 +44,11 @@ class Presence(Protocol):
         """Whether the queue takes this worker for gone: what it runs is anybody's, and must be let go."""
         ...
 
-    async def claim(self, kinds: Collection[str], count: int) -> Sequence[Job]:
-        """Take up to so many jobs that are due, and those of workers who are gone, by priority and age."""
+    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
+        """Take up to so many jobs that are due, and those of workers who are gone, by priority and age.
+
+        ``without``: operators whose jobs are left for now.
+        """
         ...
 
     async def finish(self, job: Job, result: Mapping[str, object]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from api.jobs import HANDLERS, Handler
 from api.wiring import Wiring
-from api.worker import ASKING_MAX, Worker
+from api.worker import ASKING_MAX, OPERATOR_MAX, Worker
 from domain.access.actor import Actor
 from domain.jobs.job import Job, JobState, NewJob
 from domain.mediation.files import CdrFile, FileState
@@ -134,6 +134,31 @@ async def test_slow_elements_hold_up_no_files_and_long_files_no_orders(wiring: W
     worker = Worker(wiring, jobs=1, handlers={place_order.KIND: drive, "walk": walk})
     await asyncio.wait_for(worker.run(until_idle=True), 60)
     assert done == ["walk", *[place_order.KIND] * len(orders)]
+
+
+async def test_one_operators_dead_element_leaves_places_to_the_others(wiring: Wiring, world: made.World) -> None:
+    other = (await made.make(wiring.begin, f"far{world.actor.operator}")).actor
+    answered, present = asyncio.Event(), 0
+    most = 0
+
+    async def drive(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+        nonlocal present, most
+        if actor.operator == other.operator:
+            answered.set()
+            return {}
+        present += 1
+        most = max(most, present)
+        async with asyncio.timeout(30):
+            await answered.wait()  # a dead element: only the other operator's order ends it
+        present -= 1
+        return {}
+
+    await add(wiring, world.actor, *(NewJob(kind=place_order.KIND, priority=10) for _ in range(3 * ASKING_MAX)))
+    await add(wiring, other, NewJob(kind=place_order.KIND))
+    worker = Worker(wiring, jobs=1, handlers={place_order.KIND: drive})
+    await asyncio.wait_for(worker.run(until_idle=True), 60)
+    assert most == OPERATOR_MAX
+    assert {job.state for job in await all_of(wiring, world.actor)} == {JobState.DONE}
 
 
 async def test_told_to_stop_it_gives_back_what_it_does(wiring: Wiring, world: made.World) -> None:
