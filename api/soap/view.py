@@ -48,6 +48,8 @@ class SoapView:
         """Answer one envelope."""
         media = media_type(request)
         if media not in VERSIONS:
+            if request.state.actor is None:
+                raise TokenRefused("neither a token nor an envelope")
             sentence = "send text/xml for SOAP 1.1 or application/soap+xml for SOAP 1.2"
             raise Malformed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", sentence)
         version = VERSIONS[media]
