@@ -52,7 +52,7 @@ NOT_SAID: Final = re.compile(
     r"|Credit note, nothing to be paid|two letters, ISO 3166-1"
     r"|totp of user .*|token of the command.*|Connection initialisation timeout|Too many initialisation requests"
     r"|.*\. \{later\}|Subscriber for \{value\} already exists"
-    r"|[A-Z]+(?:, [A-Z]+)+|[0-9]{3} [A-Z][A-Za-z ]+|neither a token nor a Security header|verifier of .*"
+    r"|[A-Z]+(?:,? [A-Z]+)+|[0-9]{3} [A-Z][A-Za-z ]+|neither a token nor a Security header|verifier of .*"
     r"|secret of .*|Awaitable\[Any\]|idp\+mfa|JSON Lines"
     r"|(?:session ended|user disabled, or portal revoked|not this session's|not an API key|API key unknown.*"
     r"|more than an operation|more than a mutation|a mutation that needs a token|a document that cannot be read"

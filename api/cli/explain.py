@@ -105,9 +105,11 @@ def moment(text: str, option: str) -> datetime:
 
 def show(explained: Explanation, form: str, language: Language) -> int:
     """Print an explanation; 1 where something of it is not rated."""
+    from api.catalogues.explaining import in_words
     from domain.telling.data import data
     from domain.telling.text import text
 
+    explained = in_words(explained, language)
     if form == "text":
         print(text(explained, language))
     else:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.catalogues.explaining import in_words
 from api.graphql.catalogue import RateType, RoundingRuleType
 from api.graphql.context import Info
 from api.graphql.ids import read_id
@@ -297,9 +298,10 @@ async def _explanation(
     said = await told_in(language, context.accept_language, wiring=context.wiring, actor=context.actor)
     kind, key = read_id(event)
     if kind == "Suspended":
-        return Told(await context.ask(explain_held, key, raters=raters, believed_at=as_of), None, said)
+        held = await context.ask(explain_held, key, raters=raters, believed_at=as_of)
+        return Told(in_words(held, said), None, said)
     found = await context.ask(explain_usage, event_ref(event), raters=raters, believed_at=as_of)
-    return Told(found.explanation, found.event, said)
+    return Told(in_words(found.explanation, said), found.event, said)
 
 
 async def _explain_call(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.catalogues.explaining import in_words
 from api.languages import told_in
 from api.rest.bodies import json_body
 from api.rest.refusals import Malformed
@@ -187,6 +188,7 @@ def _charge(one: Charge | None) -> dict[str, Any] | None:
 
 def shown_explanation(explained: Explanation, language: Language) -> dict[str, Any]:
     """Return an explanation as data and as text."""
+    explained = in_words(explained, language)
     told = {"language": language.code, "text": text(explained, language)}
     return {"explanation": data(explained, language), **told}
 

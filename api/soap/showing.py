@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from api.catalogues.explaining import in_words
 from api.soap import models, particulars
 from api.soap.agreed import shown_discounts, shown_terms
 from domain.contracts.contract import Contract
@@ -180,6 +181,7 @@ def quote(one: Quote) -> models.Quote:
 
 def explanation(one: Explanation, language: Language) -> models.Explanation:
     """Show an explanation."""
+    one = in_words(one, language)
     return models.Explanation(
         status=one.status,
         destination=one.destination,
