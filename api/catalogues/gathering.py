@@ -61,7 +61,8 @@ NOT_SAID: Final = re.compile(
     r"|more than one token|too long|longer than we sign|no such key)",  # why a token is refused is logged, not told
     re.DOTALL,
 )
-_LOGS: Final = frozenset(("debug", "info", "warning", "error", "exception", "critical", "log"))
+# Why a token is refused is logged, not told.
+_LOGS: Final = frozenset(("debug", "info", "warning", "error", "exception", "critical", "log", "TokenRefused"))
 _ASIDE: Final = frozenset(("description", "deprecation_reason", "summary", "help", "doc", "directives"))
 _BUGS: Final = frozenset(("AssertionError", "RuntimeError", "TypeError", "NotImplementedError", "KeyError"))
 _DIALECT: Final = re.compile(
