@@ -38,7 +38,7 @@ CONNECTIONS_MAX: Final = 1000
 CONNECTIONS_KEPT: Final = 6  # of the database, open from the start
 # Of three generations, in objects or in collections of the one before: an answer makes some thousand objects, most of
 # which are gone by its end, and a look at all there are takes longer than an answer may.
-COLLECTED_AFTER: Final = (5_000, 20, 50)
+COLLECTED_AFTER: Final = (5_000, 10, 100)
 
 Job = Callable[[Wiring, Console], Awaitable[None]]
 

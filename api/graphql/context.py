@@ -30,34 +30,58 @@ from domain.usecases.step_subscription import subscription_histories
 Batch: TypeAlias = Callable[..., Awaitable[Mapping[Any, Any]]]
 
 
+class _Things:
+    """A loader of the request, made when it is first asked for: most requests need one or two of them."""
+
+    missing: Callable[[], Any] = staticmethod(lambda: None)
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, loaders: Loaders, owner: type) -> DataLoader[Any, Any]:
+        made = loaders.loader(self._batch, self.missing)
+        vars(loaders)[self._name] = made
+        return made
+
+
+class _Lists(_Things):
+    """One of lists."""
+
+    missing = list
+
+
 class Loaders:
     """The loaders of one request. One of things gives None, one of lists an empty list, for what is not there."""
+
+    customers = _Things(load_batches.customers_by_ids)
+    places_of = _Lists(load_batches.places_of_customers)
+    children = _Lists(load_batches.children_of_customers)
+    resellers = _Things(load_batches.resellers_by_ids)
+    contracts = _Things(load_batches.contracts_by_ids)
+    contracts_of = _Lists(load_batches.contracts_of_customers)
+    services = _Things(load_batches.services_by_ids)
+    subscriptions = _Things(load_batches.subscriptions_by_ids)
+    subscriptions_of = _Lists(load_batches.subscriptions_of_contracts)
+    order_logs = _Lists(order_logs)
+    histories = _Lists(subscription_histories)
+    number_series = _Things(series_by_ids)
+    holders = _Lists(holders_of)
+    number_order_steps = _Lists(steps_of_orders)
+    price_lists = _Things(load_batches.price_lists_by_names)
+    price_versions = _Things(load_versions.price_versions)
+    terms_versions = _Things(load_versions.terms_versions)
+    groups_versions = _Things(load_versions.groups_versions)
+    level_names = _Things(level_names)
+    files = _Things(files_by_ids)
+    sources = _Things(sources_by_ids)
 
     def __init__(self, wiring: Wiring, actor: Actor) -> None:
         self._wiring = wiring
         self._actor = actor
-        self.customers = self._things(load_batches.customers_by_ids)
-        self.places_of = self._lists(load_batches.places_of_customers)
-        self.children = self._lists(load_batches.children_of_customers)
-        self.resellers = self._things(load_batches.resellers_by_ids)
-        self.contracts = self._things(load_batches.contracts_by_ids)
-        self.contracts_of = self._lists(load_batches.contracts_of_customers)
-        self.services = self._things(load_batches.services_by_ids)
-        self.subscriptions = self._things(load_batches.subscriptions_by_ids)
-        self.subscriptions_of = self._lists(load_batches.subscriptions_of_contracts)
-        self.order_logs = self._lists(order_logs)
-        self.histories = self._lists(subscription_histories)
-        self.number_series = self._things(series_by_ids)
-        self.holders = self._lists(holders_of)
-        self.number_order_steps = self._lists(steps_of_orders)
-        self.price_lists = self._things(load_batches.price_lists_by_names)
-        self.price_versions = self._things(load_versions.price_versions)
-        self.terms_versions = self._things(load_versions.terms_versions)
-        self.groups_versions = self._things(load_versions.groups_versions)
-        self.level_names = self._things(level_names)
         self._rates: dict[int, DataLoader[Any, Any]] = {}
-        self.files = self._things(files_by_ids)
-        self.sources = self._things(sources_by_ids)
 
     def rates_of(self, first: int) -> DataLoader[Any, Any]:
         """Return the loader of first pages of rates of this size."""
@@ -66,16 +90,12 @@ class Loaders:
             async def batch(names: Sequence[str], **who: Any) -> Mapping[Any, Any]:
                 return await load_batches.rates_of_lists(names, first=first, **who)
 
-            self._rates[first] = self._loader(batch, lambda: Page([], more=False))
+            self._rates[first] = self.loader(batch, lambda: Page([], more=False))
         return self._rates[first]
 
-    def _things(self, batch: Batch) -> DataLoader[Any, Any]:
-        return self._loader(batch, lambda: None)
+    def loader(self, batch: Batch, missing: Callable[[], Any]) -> DataLoader[Any, Any]:
+        """Return a loader by a batch; ``missing`` makes what stands for what is not there."""
 
-    def _lists(self, batch: Batch) -> DataLoader[Any, Any]:
-        return self._loader(batch, list)
-
-    def _loader(self, batch: Batch, missing: Callable[[], Any]) -> DataLoader[Any, Any]:
         async def load(keys: Sequence[Any]) -> list[Any]:
             found = await batch(keys, actor=self._actor, begin=self._wiring.begin)
             return [found[key] if key in found else missing() for key in keys]
