@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.access.actor import Actor
-from domain.access.chain import Anchor, Line, Recorded
+from domain.access.chain import ERASING, Anchor, Line, Recorded
 from domain.access.client import ApiClient
 from domain.ids import EventId, OperatorId, ResellerId
 from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
@@ -22,7 +22,7 @@ from persistence.memory import Draft, MemoryDatabase
 from persistence.memory_customers import exists
 from persistence.memory_levels import add_built_in
 from persistence.memory_webhooks import fan_out, number_of, owner_of
-from persistence.trail import event_detail, with_values
+from persistence.trail import event_detail, kind_of, with_values
 from persistence.watching import present
 
 
@@ -162,9 +162,8 @@ class MemoryAudit:
         if watch is not None:
             watch.wrote = True
             watch.told.add(target)
-        if kind == "change" and event is None and action.startswith("read"):
-            kind = "read"
-        full = with_values(watch, target, detail)
+        kind = kind_of(action, kind, event)
+        full = dict(detail or {}) if action in ERASING else with_values(watch, target, detail)
         line = AuditLine(actor, actor.operator, action, target, full, kind=kind, at=datetime.now(UTC))
         self._draft.table("audit")[self._draft.draw("audit")] = line
         if event is not None:

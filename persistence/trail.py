@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from domain.access.actor import Actor
-from domain.access.chain import Anchor, Line, Recorded
+from domain.access.chain import ERASING, Anchor, Line, Recorded
 from domain.ports.access import TrailFilter
 from domain.ports.page import Page, PageRequest
 from domain.webhooks.event import named, parts
@@ -16,7 +16,9 @@ from persistence.engine import Transaction
 from persistence.violations import KEY_MAX
 from persistence.watching import Watch, present
 
-_LINE: Final = (
+_  # Who came and went, and who tried to; these are kept as long as the installation says of sign-ins.
+SIGN_INS: Final = frozenset({"sign_in", "miss_sign_in", "lock_user", "start_session", "end_session", "end_sessions"})
+LINE: Final = (
     'insert into audit (operator, client, reseller, address, action, target, detail, "user", factor, behalf, kind)'
     " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
@@ -63,6 +65,15 @@ def with_values(watch: Watch | None, target: str, detail: Mapping[str, object] |
     return {**(detail or {}), "before": found[0], "after": found[1]}
 
 
+def kind_of(action: str, kind: str, event: str | None) -> str:
+    """Return what kind of line an action's is, where its use case does not say."""
+    if kind != "change":
+        return kind
+    if action in SIGN_INS:
+        return "sign_in"
+    return "read" if event is None and action.startswith("read") else kind
+
+
 def event_detail(detail: Mapping[str, object] | None) -> dict[str, object]:
     """Return what an event tells of a line: everything but the values."""
     return {name: value for name, value in (detail or {}).items() if name not in VALUES or not isinstance(value, dict)}
@@ -83,9 +94,9 @@ class AuditTrail:
         if watch is not None:
             watch.wrote = True
             watch.told.add(target)
-        full = with_values(watch, target, detail)
-        if kind == "change" and event is None and action.startswith("read"):
-            kind = "read"
+        # What is erased is not written down once more in the line that tells of it.
+        full = dict(detail or {}) if action in ERASING else with_values(watch, target, detail)
+        kind = kind_of(action, kind, event)
         told = None if full is None else json.dumps(full, default=str, sort_keys=True)
         line = (
             *(actor.operator, actor.client, actor.reseller, actor.address, action, target, told),

@@ -44,6 +44,7 @@ BLOCK_SECONDS: Final = 20.0  # the longest wait for the next block of a body
 PATIENCE_SECONDS: Final = 60.0  # a body that took longer must have come at RATE_MIN bytes a second at least
 RATE_MIN: Final = 1000
 HOPS_MAX: Final = 20
+NOT_SIGNED_IN: Final = frozenset({400, 401, 403})
 SIGNING_IN: Final = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize")
 BEHALF: Final = "tollwright-on-behalf-of"
 BEHALF_MAX: Final = 200
@@ -249,6 +250,12 @@ class Gate:
             caller = scope["state"].get("actor")
             if caller is not None:
                 self._journal.done(caller, activity, answer.request_id)
+            elif answer.status in NOT_SIGNED_IN and answer.route.startswith(SIGNING_IN):
+                self._journal.refused(
+                    *(None, "authenticate", answer.route, "refused"),
+                    address=_address(scope),
+                    request=answer.request_id,
+                )
         self._seen(scope["method"], answer.route, answer.status, seconds)
         if self._counted is not None and (caller := scope["state"].get("actor")) is not None:
             self._counted(caller, answer.route, answer.status)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from domain.refusal import BadValue, NotFound
+from persistence.away import DatabaseAway
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
@@ -27,7 +29,14 @@ async def _run(operator: str | None, work: Callable[[Wiring, Actor], Awaitable[i
     from api.wiring import opened
 
     async with opened() as wiring:
-        return await work(wiring, await actor_for(wiring, operator))
+        actor = await actor_for(wiring, operator)
+        try:
+            with wiring.journal.request() as activity:
+                return await work(wiring, actor)
+        finally:  # what was read and refused here stands in the trail too
+            wiring.journal.done(actor, activity, CLIENT)
+            with suppress(DatabaseAway):
+                await wiring.journal.flush()
 
 
 async def actor_for(wiring: Wiring, operator: str | None) -> Actor:

@@ -135,7 +135,8 @@ async def erase_user(user: UserId, version: int, *, actor: Actor, begin: Begin, 
         kept = await unit.users.keep(gone)
         await unit.proofs.forget(kept.id)
         await unit.sign_ins.end(kept.id, at=now, why="erased")
-        await unit.audit.write("erase_user", f"user:{kept.id}", {"version": kept.version})
+        target = f"user:{kept.id}"
+        await unit.audit.erase("erase_user", target, {"version": kept.version}, targets=[target])
     return kept
 
 

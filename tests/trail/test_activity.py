@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 from api.auditing import Keeper
+from domain.usecases.verify_trail import verify_trail
 from persistence.engine import OWNER
-from tests.api.conftest import House, house
+from tests.api.conftest import House, house, live
 from tests.api.test_graphql_parties import ADDRESS
 
-__all__ = ["house"]
+__all__ = ["house", "live"]
 CREATE = """mutation($address: AddressInput!) { createCustomer(input: {kind: PERSON, name: "Anna Svensson",
     address: $address}) { ... on Customer { id number version } ... on Refusal { code message } } }"""
 CHANGE = """mutation($id: ID!, $version: Int!, $name: String!) { changeCustomer(input: {customer: $id,
@@ -143,3 +144,42 @@ async def test_the_trail_is_exported_whole(house: House) -> None:
     for query in ("kind=none", "since=yesterday", "user=x", "nothing=1"):
         answer = await house.call("operator", "GET", f"/rest/v1/audit.csv?{query}")
         assert answer.status_code == 422, query
+
+
+async def test_what_is_erased_is_not_written_down_once_more(house: House) -> None:
+    one = await customer(house)
+    await ask(house, "operator", CHANGE, id=one["id"], version=1, name="Anna Berg")
+    erase = """mutation($id: ID!) { erasePerson(input: {customer: $id, version: 2}) { ... on Refusal { code message }
+        ... on PersonErased { customer { name } } } }"""
+    answer = await ask(house, "operator", erase, id=one["id"])
+    assert "Anna" not in json.dumps(answer)
+    await Keeper(house.wiring).close()
+    async with house.database.transaction(role=OWNER) as unit:
+        rows = await unit.connection.fetch("select audit::text as line, action, erased_by from audit order by id")
+    assert not [row["line"] for row in rows if "Anna" in row["line"]]
+    assert {row["action"] for row in rows if row["erased_by"] is not None} == {"create_customer", "change_customer"}
+    verdict = await verify_trail(1, keeper=house.wiring.trail, signed=lambda _: True)
+    assert (verdict.fault, verdict.erased) == (None, 2)
+
+
+async def test_a_refused_token_is_told(house: House) -> None:
+    await house.http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=("operator", "wrong"))
+    await Keeper(house.wiring).close()
+    async with house.database.transaction(role=OWNER) as unit:
+        rows = await unit.connection.fetch("select action, target, outcome from audit where operator is null")
+    assert [tuple(row) for row in rows] == [("authenticate", "/oauth/token", "refused")]
+
+
+async def test_the_trail_over_soap(live: House) -> None:
+    one = await customer(live)
+    await ask(live, "operator", CHANGE, id=one["id"], version=1, name="Anna Berg")
+    await Keeper(live.wiring).close()
+    envelope = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="urn:tollwright:billing:1"><e:Body>'
+        "<t:ListAudit><t:filter><t:kind>change</t:kind><t:action>change_customer</t:action>"
+        f"<t:customerNumber>{one['number']}</t:customerNumber></t:filter></t:ListAudit></e:Body></e:Envelope>"
+    )
+    answer = await live.call("operator", "POST", "/soap", content=envelope, headers={"Content-Type": "text/xml"})
+    assert answer.status_code == 200, answer.text
+    assert "Anna Berg" in answer.text
+    assert answer.text.count(":line>") == 2
