@@ -69,7 +69,7 @@ class GraphQLView:
 
 
 async def _of_nobody(request: Request) -> dict[str, Any]:
-    """Return what is asked without a token. Raises TokenRefused for whatever needs one, also for what cannot be read."""
+    """Return what is asked without a token. Raises TokenRefused for what needs one, also for what cannot be read."""
     try:
         asked = _checked(await json_body(request))
     except Malformed as wrong:
