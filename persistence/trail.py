@@ -16,9 +16,9 @@ from persistence.engine import Transaction
 from persistence.violations import KEY_MAX
 from persistence.watching import Watch, present
 
-_  # Who came and went, and who tried to; these are kept as long as the installation says of sign-ins.
+# Who came and went, and who tried to; these are kept as long as the installation says of sign-ins.
 SIGN_INS: Final = frozenset({"sign_in", "miss_sign_in", "lock_user", "start_session", "end_session", "end_sessions"})
-LINE: Final = (
+_LINE: Final = (
     'insert into audit (operator, client, reseller, address, action, target, detail, "user", factor, behalf, kind)'
     " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 )
