@@ -30,6 +30,7 @@ PAGES = [
     "streams.md",
     "customers.md",
     "languages.md",
+    "audit.md",
 ]
 
 
