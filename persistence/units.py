@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Generic, TypeVar
 
 from domain.access.actor import Actor, check_reach
 from domain.ports.unit import Unit
@@ -99,75 +100,98 @@ from persistence.webhooks import EventLog, WebhookStore
 from persistence.wholesale import WholesaleStore
 from persistence.withdrawals import WithdrawalStore
 
+S = TypeVar("S")
+
+
+class _Store(Generic[S]):
+    """A store of the unit, made when it is first asked for: a unit asks one or two of them."""
+
+    def __init__(self, store: Callable[[Transaction, Actor], S]) -> None:
+        self._store = store
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, unit: StoredUnit, owner: type) -> S:
+        made = unit.make(self._store)
+        vars(unit)[self._name] = made
+        return made
+
 
 class StoredUnit:
     """The stores over one transaction of PostgreSQL."""
 
+    operators = _Store(OperatorStore)
+    clients = _Store(ClientStore)
+    users = _Store(UserStore)
+    proofs = _Store(StoredProofs)
+    audit = _Store(AuditTrail)
+    outbox = _Store(OutboxStore)
+    answers = _Store(AnswerStore)
+    kept = _Store(KeepingStore)
+    versions = _Store(VersionStore)
+    customers = _Store(CustomerStore)
+    resellers = _Store(ResellerStore)
+    services = _Store(ServiceStore)
+    contracts = _Store(ContractStore)
+    contract_changes = _Store(ContractChangeStore)
+    quotes = _Store(QuoteStore)
+    subscriptions = _Store(SubscriptionStore)
+    numbers = _Store(NumberStore)
+    number_orders = _Store(NumberOrderStore)
+    catalogue = _Store(CatalogueStore)
+    drafts = _Store(DraftStore)
+    sources = _Store(SourceStore)
+    files = _Store(FileStore)
+    intake = _Store(IntakeStore)
+    usage = _Store(UsageRows)
+    suspense = _Store(SuspenseStore)
+    desk = _Store(SuspenseDeskStore)
+    sessions = _Store(SessionStore)
+    withdrawals = _Store(WithdrawalStore)
+    invoices = _Store(InvoiceStore)
+    bill_runs = _Store(BillRunStore)
+    ledger = _Store(LedgerStore)
+    payments = _Store(PaymentStore)
+    reratings = _Store(ReratingStore)
+    draws = _Store(DrawStore)
+    grants = _Store(GrantStore)
+    plans = _Store(PlanStore)
+    groups = _Store(GroupStore)
+    places = _Store(PlaceStore)
+    notes = _Store(NoteStore)
+    persons = _Store(PersonStore)
+    field_definitions = _Store(FieldDefinitionStore)
+    alarms = _Store(AlarmStore)
+    exchange = _Store(ExchangeStore)
+    simulations = _Store(SimulationStore)
+    margins = _Store(MarginStore)
+    meter = _Store(MeterStore)
+    commissions = _Store(CommissionStore)
+    wholesale = _Store(WholesaleStore)
+    basis = _Store(StoredBasis)
+    jobs = _Store(JobStore)
+    feeds = _Store(FeedStore)
+    elements = _Store(ElementStore)
+    orders = _Store(OrderStore)
+    events = _Store(EventLog)
+    webhooks = _Store(WebhookStore)
+    bulk = _Store(BulkStore)
+    rate_limits = _Store(RateLimitStore)
+    registered = _Store(RegisteredStore)
+    levels = _Store(LevelStore)
+    approvals = _Store(ApprovalStore)
+    sign_ins = _Store(SignInStore)
+    api_keys = _Store(ApiKeyStore)
+    identity_providers = _Store(IdentityProviderStore)
+
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
-        self.operators = OperatorStore(transaction, actor)
-        self.clients = ClientStore(transaction, actor)
-        self.users = UserStore(transaction, actor)
-        self.proofs = StoredProofs(transaction, actor)
-        self.audit = AuditTrail(transaction, actor)
-        self.outbox = OutboxStore(transaction, actor)
-        self.answers = AnswerStore(transaction, actor)
-        self.kept = KeepingStore(transaction, actor)
-        self.versions = VersionStore(transaction, actor)
-        self.customers = CustomerStore(transaction, actor)
-        self.resellers = ResellerStore(transaction, actor)
-        self.services = ServiceStore(transaction, actor)
-        self.contracts = ContractStore(transaction, actor)
-        self.contract_changes = ContractChangeStore(transaction, actor)
-        self.quotes = QuoteStore(transaction, actor)
-        self.subscriptions = SubscriptionStore(transaction, actor)
-        self.numbers = NumberStore(transaction, actor)
-        self.number_orders = NumberOrderStore(transaction, actor)
-        self.catalogue = CatalogueStore(transaction, actor)
-        self.drafts = DraftStore(transaction, actor)
-        self.sources = SourceStore(transaction, actor)
-        self.files = FileStore(transaction, actor)
-        self.intake = IntakeStore(transaction, actor)
-        self.usage = UsageRows(transaction, actor)
-        self.suspense = SuspenseStore(transaction, actor)
-        self.desk = SuspenseDeskStore(transaction, actor)
-        self.sessions = SessionStore(transaction, actor)
-        self.withdrawals = WithdrawalStore(transaction, actor)
-        self.invoices = InvoiceStore(transaction, actor)
-        self.bill_runs = BillRunStore(transaction, actor)
-        self.ledger = LedgerStore(transaction, actor)
-        self.payments = PaymentStore(transaction, actor)
-        self.reratings = ReratingStore(transaction, actor)
-        self.draws = DrawStore(transaction, actor)
-        self.grants = GrantStore(transaction, actor)
-        self.plans = PlanStore(transaction, actor)
-        self.groups = GroupStore(transaction, actor)
-        self.places = PlaceStore(transaction, actor)
-        self.notes = NoteStore(transaction, actor)
-        self.persons = PersonStore(transaction, actor)
-        self.field_definitions = FieldDefinitionStore(transaction, actor)
-        self.alarms = AlarmStore(transaction, actor)
-        self.exchange = ExchangeStore(transaction, actor)
-        self.simulations = SimulationStore(transaction, actor)
-        self.margins = MarginStore(transaction, actor)
-        self.meter = MeterStore(transaction, actor)
-        self.commissions = CommissionStore(transaction, actor)
-        self.wholesale = WholesaleStore(transaction, actor)
-        self.basis = StoredBasis(transaction, actor)
-        self.jobs = JobStore(transaction, actor)
-        self.feeds = FeedStore(transaction, actor)
-        self.elements = ElementStore(transaction, actor)
-        self.orders = OrderStore(transaction, actor)
-        self.events = EventLog(transaction, actor)
-        self.webhooks = WebhookStore(transaction, actor)
-        self.bulk = BulkStore(transaction, actor)
-        self.rate_limits = RateLimitStore(transaction, actor)
-        self.registered = RegisteredStore(transaction, actor)
-        self.levels = LevelStore(transaction, actor)
-        self.approvals = ApprovalStore(transaction, actor)
-        self.sign_ins = SignInStore(transaction, actor)
-        self.api_keys = ApiKeyStore(transaction, actor)
-        self.identity_providers = IdentityProviderStore(transaction, actor)
         self._transaction = transaction
+        self._actor = actor
+
+    def make(self, store: Callable[[Transaction, Actor], S]) -> S:
+        """Make a store of the unit."""
+        return store(self._transaction, self._actor)
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
