@@ -1,6 +1,11 @@
-"""``GET /rest/v1/customers/{id}/export``: everything that is kept of a customer, as a ZIP of JSON files."""
+"""``GET /rest/v1/customers/{id}/export``: everything that is kept of a customer, as a ZIP of JSON files.
+
+The customer is named by its key, as in events, or by its number: ``number:100001``.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -13,6 +18,14 @@ from domain.ids import CustomerId
 from domain.usecases.get_customer import get_customer
 from integrations.persons.archive import MEDIA_TYPE
 
+NUMBER: Final = "number:"
+
+
+def _number(request: Request) -> str | None:
+    """Return the customer's number where the path names that, as ``number:100001``, and not its key."""
+    text: str = request.path_params["id"]
+    return text.removeprefix(NUMBER) if text.startswith(NUMBER) else None
+
 
 class PersonExport:
     """Answers the archive of one customer."""
@@ -22,7 +35,8 @@ class PersonExport:
 
     async def __call__(self, request: Request) -> Response:
         """Answer the archive; it is made before the first byte leaves, so that a refusal is one."""
-        key, actor = CustomerId(path_key(request, "customer")), request.state.actor
-        customer = await get_customer(key, actor=actor, begin=self._wiring.begin)
-        file = await person_file(key, wiring=self._wiring, actor=actor)
+        actor = request.state.actor
+        wanted = _number(request) or CustomerId(path_key(request, "customer"))
+        customer = await get_customer(wanted, actor=actor, begin=self._wiring.begin)
+        file = await person_file(customer.id, wiring=self._wiring, actor=actor)
         return StreamingResponse(blocks(file), media_type=MEDIA_TYPE, headers=named(file_name(customer)))

@@ -261,3 +261,14 @@ async def test_a_reseller_does_with_his_own_what_he_may(house: House, month: Mon
     ):
         refused = await done(house, "reseller", name, kind, "BadValue { code }", **asked)
         assert refused["__typename"] == "NotAllowed", name
+
+
+async def test_a_persons_export_is_found_by_number_too(house: House) -> None:
+    made = await new_customer(house, "reseller", "Ada", priceList=None)
+    path = f"/rest/v1/customers/number:{made['number']}/export"
+    answer = await house.call("reseller", "GET", path)
+    assert answer.status_code == 200, answer.text
+    assert unpacked(answer.content).keys()
+    for client in ("sibling", "other"):
+        assert (await house.call(client, "GET", path)).status_code == 404
+    assert (await house.call("reseller", "GET", "/rest/v1/customers/number:0/export")).status_code == 404
