@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -46,6 +47,8 @@ below as (
 )
 select id from below order by depth, id
 """
+# Whom somebody acts for, and the resellers that he reaches.
+Reach = tuple[ResellerId | None, tuple[ResellerId, ...]]
 _KEYS: Final = (
     "select kid, private_pem, created_at, signs_from, retired_at from signing_key order by signs_from desc, kid"
 )
@@ -67,8 +70,9 @@ class StoredCredentials:
             if row is None:
                 return None
             level = _level(row) if row["level_id"] is not None else None
-            below = await _below(unit, row["operator"], row["reseller"])
-        return Known(client_from_row(row), below, Edition(row["edition"]), level)
+            limited = None if level is None else level.limits.reseller
+            whose, below = await _reach(unit, row["operator"], row["reseller"], limited)
+        return Known(replace(client_from_row(row), reseller=whose), below, Edition(row["edition"]), level)
 
     async def person(self, sid: str) -> KnownPerson | None:
         """Return who signed in, by his session's name, ended ones too; None where there is none."""
@@ -78,8 +82,7 @@ class StoredCredentials:
                 return None
             portal = await unit.connection.fetchrow("select * from api_client where client_id = $1", row["client_id"])
             level = _level(row)
-            whose = narrowest(row["whose"], level.limits.reseller)
-            below = await _below(unit, row["operator"], whose)
+            whose, below = await _reach(unit, row["operator"], row["whose"], level.limits.reseller)
         return KnownPerson(
             session=session_of(row),
             state=UserState(row["state"]),
@@ -209,10 +212,23 @@ async def _below(unit: Transaction, operator: int, reseller: int | None) -> tupl
     return tuple(ResellerId(one["id"]) for one in rows)
 
 
-def narrowest(own: int | None, limited: int | None) -> ResellerId | None:
-    """Return the reseller that somebody acts for: his own, or the one below that his level limits him to."""
-    chosen = own if limited is None else limited
-    return None if chosen is None else ResellerId(chosen)
+async def _reach(unit: Transaction, operator: int, own: int | None, limited: int | None) -> Reach:
+    below = await _below(unit, operator, own)
+    return narrowest(own, below, limited, () if limited is None else await _below(unit, operator, limited))
+
+
+def narrowest(
+    own: int | None, below: tuple[ResellerId, ...], limited: int | None, beyond: tuple[ResellerId, ...]
+) -> Reach:
+    """Return the reseller that somebody acts for and whom he reaches: his own, or the part his level limits him to.
+
+    ``below`` are those of his own, ``beyond`` those of the limit. A limit that is no part of his leaves him nothing.
+    """
+    if limited is None:
+        return None if own is None else ResellerId(own), below
+    if own is not None and limited not in below:
+        return ResellerId(own), ()
+    return ResellerId(limited), beyond
 
 
 def outlived(keys: Sequence[SigningKey], before: datetime) -> list[str]:

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from domain.access.editions import Edition
+from domain.access.level import Level
 from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
-from persistence.credentials import narrowest, outlived
+from persistence.credentials import Reach, narrowest, outlived
 from persistence.memory import MemoryDatabase
 
 
@@ -44,7 +45,13 @@ class MemoryCredentials:
         client = self._table("api_client").get(client_id)
         if client is None:
             return None
-        return Known(client, self._below(client.reseller), self._edition(client.operator))
+        level = None if client.level is None else self._table("user_level")[client.level]
+        whose, below = self._reach(client.reseller, level)
+        return Known(replace(client, reseller=whose), below, self._edition(client.operator), level)
+
+    def _reach(self, own: ResellerId | None, level: Level | None) -> Reach:
+        limited = None if level is None else level.limits.reseller
+        return narrowest(own, self._below(own), limited, self._below(limited))
 
     async def person(self, sid: str) -> KnownPerson | None:
         """Return who signed in, by his session's name, ended ones too; None where there is none."""
@@ -52,7 +59,7 @@ class MemoryCredentials:
             if session.sid == sid:
                 user = self._table("app_user")[session.user]
                 level = self._table("user_level")[user.level]
-                whose = narrowest(user.reseller, level.limits.reseller)
+                whose, below = self._reach(user.reseller, level)
                 return KnownPerson(
                     session=session,
                     state=user.state,
@@ -63,7 +70,7 @@ class MemoryCredentials:
                     portal=self._table("api_client")[session.client_id],
                     edition=self._edition(session.operator),
                     reseller=whose,
-                    resellers=self._below(whose),
+                    resellers=below,
                 )
         return None
 
