@@ -63,8 +63,10 @@ class BadTariff(BadValue):
     code = "bad_tariff"
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        super().__init__(f"{faults[0]}{more}")
+        if len(faults) > 1:
+            super().__init__("{fault} (and {count} more)", fault=str(faults[0]), count=len(faults) - 1)
+        else:
+            super().__init__(str(faults[0]))
         self.faults = faults
 
 

@@ -39,10 +39,9 @@ def test_every_sentence_is_told_in_every_language_with_its_values(language: str)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_was_left_in_english(language: str) -> None:
     told = catalogue(language)
-    words = {one: re.sub(r"\{[^}]*\}|'[^']*'|\"[^\"]*\"", " ", one) for one in SAID}
+    words = {one: re.sub(r"\{[^}]*\}|\S*/\S*|'[^']*'|\"[^\"]*\"", " ", one) for one in SAID}
     left = [one for one, bare in words.items() if told[one] == one and len(re.findall(r"\b[a-z]{3,}\b", bare)) > 2]
-    # Two that say what a request holds in the words of the request.
-    assert set(left) <= {"the payload of subscribe has a query", "payload i subscribe har en query"}, left
+    assert left == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
