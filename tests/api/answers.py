@@ -10,6 +10,8 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "apiKeys",
+        "identityProviders",
         "userLevels",
         "permissions",
         "operations",
@@ -51,6 +53,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "mySessions",
         "approvalRules",
         "auditAnchors",
         "rateLimits",
@@ -89,6 +92,7 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "userSessions",
         "whyRefused",
         "userLevel",
         "approval",
@@ -139,6 +143,10 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "createApiKey",
+        "createPortal",
+        "setClientKeys",
+        "signInElsewhere",
         "forgetDocument",
         "registerDocument",
         "acceptInvitation",
@@ -162,6 +170,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "logout",
         "setApprovalRules",
         "removeRateLimit",
         "setRateLimit",
@@ -205,6 +214,14 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "changeIdentityProvider",
+        "createIdentityProvider",
+        "endSession",
+        "endUserSessions",
+        "removeIdentityProvider",
+        "renewClientSecret",
+        "rotateApiKey",
+        "revokeApiKey",
         "createClient",
         "withdrawApproval",
         "removeLevel",
@@ -292,6 +309,8 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListApiKeys",
+        "ListUserSessions",
         "ListUserLevels",
         "ListOperations",
         "ListApprovals",
@@ -390,6 +409,10 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "CreateApiKey",
+        "RotateApiKey",
+        "RevokeApiKey",
+        "EndUserSessions",
         "WithdrawApproval",
         "RemoveUserLevel",
         "ExplainRefusal",
@@ -486,6 +509,7 @@ SOAP: Final = {
 }
 REST: Final = {
     "200": {
+        "GET /.well-known/openid-configuration",
         "GET /rest/v1/audit.csv",
         "GET /rest/v1/audit.jsonl",
         "GET /.well-known/oauth-authorization-server",
@@ -494,11 +518,19 @@ REST: Final = {
         "GET /readyz",
     },
     "400": {
+        "GET /oauth/authorize",
+        "GET /oauth/callback",
+        "GET /oauth/logout",
+        "POST /oauth/logout",
+        "POST /oauth/introspect",
+        "POST /oauth/revoke",
         "POST /oauth/token",
         "POST /rest/v1/payments/{name}",
         "POST /rest/v1/rate",
     },
     "403": {
+        "GET /oauth/userinfo",
+        "POST /oauth/userinfo",
         "GET /metrics",
         "GET /rest/v1/basis/{id}.csv",
         "GET /rest/v1/basis/{id}.json",
