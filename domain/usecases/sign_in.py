@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.access.actor import Actor
+from domain.access.chain import LineKind
 from domain.access.client import ApiClient
 from domain.access.password import PASSWORD_MAX
 from domain.access.proof import (
@@ -150,7 +151,7 @@ async def finish(
         await unit.users.signed_in(user.id, now)
         if guest.address is not None:
             await unit.proofs.keep_place(user.id, guest.address, now)
-        await unit.audit.write("sign_in", f"user:{user.id}", {"factor": factor})
+        await unit.audit.write("sign_in", f"user:{user.id}", {"factor": factor}, kind=LineKind.SIGN_IN)
     return Done(
         signed_in=SignedIn(user=user.id, operator=user.operator, factor=factor), request=request, recovery=recovery
     )
@@ -160,10 +161,13 @@ async def note_miss(unit: Unit, user: User | None, step: Step, attempts: int | N
     """Write down a wrong attempt; what somebody typed who is not known is kept nowhere."""
     target = f"user:{user.id if user else 0}"
     await unit.audit.write(
-        "miss_sign_in", target, {"step": step.value, "attempts": attempts, "locked": attempts is None}
+        "miss_sign_in",
+        target,
+        {"step": step.value, "attempts": attempts, "locked": attempts is None},
+        kind=LineKind.SIGN_IN,
     )
     if user is not None and attempts == ATTEMPTS_FREE:
-        await unit.audit.write("lock_user", target, {"step": step.value})
+        await unit.audit.write("lock_user", target, {"step": step.value}, kind=LineKind.SIGN_IN)
 
 
 def visitor(operator: OperatorId, *, client: str = "sign-in", address: str | None = None) -> Actor:
