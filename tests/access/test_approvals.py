@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from inspect import getsourcefile, unwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -353,3 +356,13 @@ def _client(world: World, client_id: str, maker: str) -> Any:
         created_at=NOON,
         made_by=maker,
     )
+
+
+def test_what_is_watched_asks_in_the_transaction_that_does_it() -> None:
+    """Somebody who marks a use case and forgets to ask would let everything through."""
+    for name in watched():
+        whole = ast.parse(Path(getsourcefile(unwrap(WATCHED[name])) or "").read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(whole) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+        marks = sum(node.func.id == "four_eyes" for node in calls if isinstance(node.func, ast.Name))
+        asks = sum(node.func.id == "agreed" for node in calls if isinstance(node.func, ast.Name))
+        assert asks == marks, name
