@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from domain.catalogue.checking import check
-from domain.catalogue.document import PERCENT_MAX
+from domain.catalogue.price_reading import PERCENT_MAX
 from domain.catalogue.reading import Fault, joined
 from domain.catalogue.tariff import PriceList, Rate, Tariff
 from domain.money import INT64_MAX, currency

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from domain.money import INT64_MAX
 
+NEVER = datetime(1, 1, 1, tzinfo=UTC)  # stands for a time that could not be read; the document is refused anyway
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DECIMAL = re.compile(r"(-?)([0-9]{1,40})(?:\.([0-9]{1,40}))?", re.ASCII)
