@@ -145,10 +145,18 @@ def refusing(name: str) -> Iterator[None]:
     try:
         yield
     except Refusal as no:
-        if (activity := ACTIVITY.get()) is not None:
-            activity.of(name).refused = no.code
-            activity.missing += isinstance(no, NotFound)
+        note(no, name)
         raise
+
+
+def note(no: Refusal, name: str) -> None:
+    """Take note of a refusal once, wherever it is met first: in a use case, or where its arguments are read."""
+    activity = ACTIVITY.get()
+    if activity is None or getattr(no, "noted", False):
+        return
+    no.noted = True  # type: ignore[attr-defined]  # of this one alone
+    activity.of(name).refused = no.code
+    activity.missing += isinstance(no, NotFound)
 
 
 def _target(one: Done) -> str:

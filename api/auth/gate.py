@@ -30,13 +30,13 @@ from api.auth.bearer import Bearer
 from api.auth.cors import Cors, Page
 from api.auth.tokens import TokenRefused
 from api.catalogues import speak, speak_to
-from api.journal import Journal
+from api.journal import Journal, note
 from api.limiting import RateGate, TooMany
 from api.limiting import answer as too_many
 from api.rest.refusals import Malformed, problem, refused
 from domain.access.actor import Actor
 from domain.access.doing import ACTIVITY, DOING
-from domain.refusal import NotFound, Refusal
+from domain.refusal import Refusal
 from integrations.transports.addresses import Network
 from persistence.away import DatabaseAway
 
@@ -230,9 +230,10 @@ class Gate:
                 address=_address(scope),
                 request=answer.request_id,
             )
-        elif isinstance(trouble, Refusal | Malformed) and scope["state"].get("actor") is not None:
+        elif isinstance(trouble, Refusal):
+            note(trouble, DOING.get() or answer.route)
+        elif isinstance(trouble, Malformed):
             activity.of(DOING.get() or answer.route).refused = trouble.code
-            activity.missing += trouble.code == NotFound.code
         elif isinstance(trouble, TooMany):
             actor = scope["state"].get("actor")
             self._journal.refused(
@@ -249,6 +250,8 @@ class Gate:
         if self._journal is not None and (activity := ACTIVITY.get()) is not None:
             caller = scope["state"].get("actor")
             if caller is not None:
+                if answer.status >= HTTPStatus.BAD_REQUEST and not any(one.refused for one in activity.done.values()):
+                    activity.of(DOING.get() or answer.route).refused = f"http_{answer.status}"
                 self._journal.done(caller, activity, answer.request_id)
             elif answer.status in NOT_SIGNED_IN and answer.route.startswith(SIGNING_IN):
                 self._journal.refused(

@@ -17,10 +17,12 @@ from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.utils.str_converters import to_snake_case
 
 from api.catalogues import sentence, told
 from api.graphql.closing import Closing
 from api.graphql.ids import global_id
+from api.journal import note
 from domain import refusal as no
 from domain.access.approval import NeedsApproval as Waiting
 from domain.ports.news import TooSlow
@@ -123,7 +125,8 @@ def _handler(kind: type[no.Refusal], answers: type[Refusal]) -> strawberry.Excep
         error_type = answers
 
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
-            del field, info
+            del field
+            note(exception, to_snake_case(getattr(info, "field_name", "graphql")))
             told: dict[str, Any] = {"code": kind.code.upper(), "message": sentence(exception), "field": exception.field}
             if isinstance(exception, Waiting):
                 told["approval"] = global_id("Approval", exception.approval)
@@ -169,6 +172,7 @@ def shown(error: GraphQLError) -> GraphQLError:
     if isinstance(original, Closing | TooSlow):
         return error  # the socket sees what it is, and ends
     if isinstance(original, no.Refusal):
+        note(original, to_snake_case(str(error.path[-1])) if error.path else "graphql")
         return _coded(error, sentence(original), original.code.upper(), field=original.field)
     identity = secrets.token_hex(8)
     if isinstance(original, DatabaseAway):

@@ -87,6 +87,10 @@ async def test_a_refusal_changes_nothing_and_is_told(house: House) -> None:
     line, *others = await trail(house, kind="REFUSED", action="change_customer")
     assert not others
     assert line["outcome"] == "stale"
+    # Also where the arguments themselves are refused, and what is no request at all.
+    await ask(house, "operator", CHANGE, id="nonsense", version=1, name="Other")
+    await ask(house, "operator", "{ nothing }")
+    await house.call("operator", "POST", "/soap", content=b"<broken", headers={"Content-Type": "text/xml"})
     # Over SOAP and REST too.
     envelope = (
         '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="urn:tollwright:billing:1"><e:Body>'
@@ -97,6 +101,9 @@ async def test_a_refusal_changes_nothing_and_is_told(house: House) -> None:
     assert answer.status_code == 403
     found = {(line["action"], line["outcome"], line["client"]) for line in await trail(house, kind="REFUSED")}
     assert ("get_customer", "not_found", "operator") in found
+    assert ("change_customer", "not_found", "operator") in found
+    assert ("/graphql", "http_400", "operator") in found
+    assert ("/soap", "http_400", "operator") in found
     assert ("list_files", "not_allowed", "reseller") in found
 
 
@@ -150,7 +157,7 @@ async def test_what_is_erased_is_not_written_down_once_more(house: House) -> Non
     one = await customer(house)
     await ask(house, "operator", CHANGE, id=one["id"], version=1, name="Anna Berg")
     erase = """mutation($id: ID!) { erasePerson(input: {customer: $id, version: 2}) { ... on Refusal { code message }
-        ... on PersonErased { customer { name } } } }"""
+        ... on Erasure { customer { name } } } }"""
     answer = await ask(house, "operator", erase, id=one["id"])
     assert "Anna" not in json.dumps(answer)
     await Keeper(house.wiring).close()
