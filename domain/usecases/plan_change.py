@@ -311,8 +311,9 @@ async def _ordered(cmd: _Command, who: _Who, of: Callable[[ContractChange], Cont
 async def _settled(unit: Unit, order: ContractChange, contract: Contract) -> ContractChange:
     """Return the order with its kind and fields, after a look at whether it can be done on its day."""
     new = [order.new] if order.new is not None else []
-    services = await services_of(unit, [*contract.services, *new])
     planned = await unit.contract_changes.planned_of(contract.id)
+    coming = [one.new.service for one in planned if one.new is not None]
+    services = await services_of(unit, [*contract.services, *new], *coming)
     then = projected(contract, planned, services, order.effective)
     match order.kind:
         case ChangeKind.ADD_SERVICE:

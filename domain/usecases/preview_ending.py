@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
+from domain.contracts.changes import ChangeKind, projected
 from domain.contracts.ending import ended, notice
 from domain.ids import ContractId, ServiceId, SubscriptionId
 from domain.invoicing.fees import left_of_binding
@@ -54,20 +55,27 @@ class EndingPreview:
 
 @operation(Action.READ_CONTRACTS)
 async def preview_ending(cmd: PreviewEnding, *, actor: Actor, begin: Begin, clock: Clock) -> EndingPreview:
-    """Tell what ending a contract leads to; nothing is changed.
+    """Tell what ending a contract leads to, with what is planned until then; nothing is changed.
 
     Refuses with: NotAllowed, NotFound, BadValue (before the notice is over).
     """
     async with begin(actor) as unit:
         contract = await unit.contracts.get(cmd.contract)
         operator = await unit.operators.own()
-        services = await services_of(unit, contract.services)
+        # Whoever takes it over before then has what this one has.
+        kinds = {ChangeKind.TAKEOVER, ChangeKind.END}
+        planned = [one for one in await unit.contract_changes.planned_of(contract.id) if one.kind not in kinds]
+        coming = [one.new.service for one in planned if one.new is not None]
+        services = await services_of(unit, contract.services, *coming)
     on = cmd.noticed_on or day_in(operator, clock.now())
     told = notice(contract, on)
     closing = ended(contract, on, cmd.end)
-    assert closing.end is not None
+    end = closing.end
+    assert end is not None
+    then = projected(contract, planned, services, end)
+    closing = replace(closing, services=then.services)
     found = []
-    for line in contract.services:
+    for line in closing.services:
         service = services[line.service]
         amount = left_of_binding(closing, service, line, decimals=decimals_of(operator.currency))
         if amount:
@@ -86,7 +94,7 @@ async def preview_ending(cmd: PreviewEnding, *, actor: Actor, begin: Begin, cloc
         earliest=told.earliest,
         free_from=told.free_from,
         bound_until=told.bound_until,
-        end=closing.end,
+        end=end,
         fees=tuple(found),
         total=sum((one.amount for one in found), Decimal(0)),
         currency=operator.currency,

@@ -184,6 +184,21 @@ async def test_notice_binding_and_what_is_left(world: World) -> None:
         await do(world, StepContract, gone, state=ContractState.ACTIVE)
 
 
+async def test_what_leaving_costs_is_told_with_what_is_planned_until_then(world: World) -> None:
+    service = await a_service(world, periodic_fee=Decimal("199.00"))
+    large = await a_service(world, code="large", periodic_fee=Decimal("299.00"))
+    heir = await a_customer(world)
+    one = await active(world, service, terms=Terms(binding_months=12))
+    upgrade = {"gone": HeldLine(service=service.id), "new": ContractService(service=large.id, start=TODAY)}
+    await do(world, ExchangeService, one, on=date(2026, 5, 1), **upgrade)
+    one = await read(world, one.id)
+    await do(world, TakeOverContract, one, on=date(2026, 5, 20), customer=heir.id)
+    early = PreviewEnding(contract=one.id, end=date(2026, 10, 1))
+    told = await preview_ending(early, actor=world.operator, begin=world.begin, clock=world.clock)
+    # October, November and December at the fee that will hold then.
+    assert [(fee.service, fee.amount) for fee in told.fees] == [(large.id, Decimal("897.00"))]
+
+
 @pytest.mark.parametrize(
     ("terms", "noticed_on", "free_from"),
     [
