@@ -41,6 +41,22 @@ WITHOUT: Final = {
         ("runBills", "rerate", "takeBasis", "makeCommissionStatement", "syncCustomers", "pollFeed"),
         "works out anew, and changes nothing that was made",
     ),
+    **dict.fromkeys(
+        ("login", "answerChallenge", "askSecurityKey", "enrolTotp", "confirmTotp", "enrolSecurityKey",
+         "confirmSecurityKey", "resetPassword", "acceptInvitation", "changePassword", "removeFactor",
+         "renewRecoveryCodes"),
+        "one's own, proved by a password, a code or a link that is good once",
+    ),
+    "inviteUser": "makes somebody new",
+    "inviteAgain": "sends a mail, and changes nothing that is read",
+    **dict.fromkeys(
+        ("endSession", "endUserSessions", "logout", "revokeApiKey", "rotateApiKey"),
+        "one step of a state, which is refused or nothing where it has been taken",
+    ),
+    **dict.fromkeys(
+        ("renewClientSecret", "setClientKeys"), "puts a proof in the place of whatever was there; nothing is composed"
+    ),
+    "signInElsewhere": "begins a sign-in",
     "putSource": "every profile stays as a version; rollBackSource goes back to one",
     "putLogo": "a picture is named by its content",
     "rotateWebhookSecret": "the secret before holds for a day",
