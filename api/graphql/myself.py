@@ -48,6 +48,7 @@ class MyselfType:
 class ChangeMyselfInput:
     """``change_myself``."""
 
+    version: int
     name: str | None = None
     language: str | None = None
     idempotency_key: str | None = kept_key()
@@ -106,7 +107,9 @@ async def _myself(info: Info) -> Any:
 
 async def _change(info: Info, asked: Annotated[ChangeMyselfInput, strawberry.argument(name="input")]) -> Any:
     context = info.context
-    changed = await change_myself(asked.name, asked.language, me=context.actor, begin=context.wiring.begin)
+    changed = await change_myself(
+        asked.version, asked.name, asked.language, me=context.actor, begin=context.wiring.begin
+    )
     return _shown(info, changed)
 
 

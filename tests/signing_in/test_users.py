@@ -143,7 +143,10 @@ async def test_nobody_shuts_himself_out_or_changes_his_own_level(house: House) -
     change = {"user": user, "version": version, "level": global_id("UserLevel", support)}
     assert (await portal.mutate("changeUser", "ChangeUserInput", change, USER, token=token))["code"] == "NOT_ALLOWED"
     wanted = "... on Myself { user { name language } }"
-    asked = {"name": "Boss", "language": "da"}
+    asked = {"version": version, "name": "Boss", "language": "da"}
+    late = asked | {"version": version + 1}
+    stale = await portal.mutate("changeMyself", "ChangeMyselfInput", late, wanted, token=token)
+    assert stale["code"] == "STALE"
     named = await portal.mutate("changeMyself", "ChangeMyselfInput", asked, wanted, token=token)
     assert named["user"] == {"name": "Boss", "language": "da"}
 
