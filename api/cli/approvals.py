@@ -89,7 +89,7 @@ def rules(
     none: Annotated[bool, typer.Option("--none", help="Nothing needs a second person.")] = False,
     operator: Operator = None,
 ) -> int:
-    """Print what needs a second person, or set it; here alone it can be made less."""
+    """Print what needs a second person, or set it."""
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

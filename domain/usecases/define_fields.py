@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.access.actor import Action, Actor, allow
+from domain.access.actor import Action, Actor, allow, check_reach
 from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
 from domain.fields.definition import (
@@ -121,6 +121,7 @@ async def find_by_field(query: FindByField, *, actor: Actor, begin: Begin) -> Pa
     """Return the keys of what the caller may see, by key. Refuses with: NotAllowed, BadValue, NotFound (the field)."""
     contract = query.aggregate in {Aggregate.CONTRACT, Aggregate.SERVICE, Aggregate.SUBSCRIPTION}
     allow(actor, Action.READ_CONTRACTS if contract else Action.READ_CUSTOMERS, "find_by_field")
+    check_reach(actor, bulk=True)  # values stand by themselves, without the customer they are of
     check_texts(query)
     if not query.value.strip():
         raise BadValue("give the beginning of a value", field="value")

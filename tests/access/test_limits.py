@@ -13,6 +13,7 @@ from domain.access.actor import Action, Actor
 from domain.access.level import with_level
 from domain.access.limits import Ceiling, Limits
 from domain.contracts.terms import Discount
+from domain.fields.definition import Aggregate
 from domain.ids import ResellerId
 from domain.quotes.quote import QuoteLine
 from domain.refusal import NotAllowed, NotFound
@@ -20,6 +21,7 @@ from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.create_contract import CreateContract, create_contract
 from domain.usecases.create_customer import create_customer
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.define_fields import FindByField, find_by_field
 from domain.usecases.get_contract import get_contract
 from domain.usecases.get_customer import get_customer
 from domain.usecases.group_customers import JoinGroup, LeaveGroup, join_group, leave_group
@@ -132,6 +134,7 @@ async def test_who_reaches_a_group_finds_nobody_else(world: World, gold: tuple[A
     assert [one.name for one in found] == ["gold"]
     assert (await get_customer(people["gold"].number, actor=anna, begin=world.begin)).id == people["gold"].id
     for name in ("plain", "left", "later"):
+        assert (await list_customers(ListCustomers(text=name), actor=anna, begin=world.begin)).items == []
         with pytest.raises(NotFound):
             await get_customer(people[name].number, actor=anna, begin=world.begin)
     everybody = (await list_customers(ListCustomers(), actor=world.operator, begin=world.begin)).items
@@ -167,6 +170,7 @@ async def test_what_is_about_all_customers_is_not_for_who_reaches_some(
         list_events,
         lambda *_, **around: credit_invoice(CreditInvoice(invoice=1), clock=world.clock, **around),  # type: ignore[arg-type]  # a key
         lambda *_, **around: create_customer(new(), **around),
+        lambda *_, **around: find_by_field(FindByField(aggregate=Aggregate.CUSTOMER, name="x", value="y"), **around),
     ):
         with pytest.raises(NotAllowed):
             await use(None, actor=anna, begin=world.begin)  # type: ignore[arg-type]  # it is refused before
