@@ -76,14 +76,15 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
 
 def test_the_operations_shown_are_of_the_schema() -> None:
     schema = make_schema()._schema  # type: ignore[attr-defined]  # strawberry's own way to graphql-core
-    shown = [text for page in [*PAGES, "operators.md", "resellers.md", "levels.md"] for text in blocks(page, "graphql")]
+    pages = [*PAGES, "operators.md", "resellers.md", "levels.md", "signing-in.md"]
+    shown = [text for page in pages for text in blocks(page, "graphql")]
     assert shown
     for text in shown:
         assert validate(schema, parse(text)) == []
 
 
 def test_every_link_leads_somewhere() -> None:
-    for page in [*PAGES, "security.md", "operators.md", "resellers.md"]:
+    for page in [*PAGES, "security.md", "operators.md", "resellers.md", "signing-in.md", "portal-login.md"]:
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (ROOT / "docs" / link).exists(), (page, link)
