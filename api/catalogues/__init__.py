@@ -19,7 +19,7 @@ from typing import Final
 
 from babel.messages.pofile import read_po
 
-from api.catalogues.known_again import Index
+from api.catalogues.known_again import TEXT_MAX, Index
 from domain.access.actor import Actor
 from domain.refusal import Refusal
 from domain.saying import Said
@@ -133,6 +133,8 @@ class _Text(str):
 
 def _again(text: str, language: str, depth: int) -> str:
     """Know a sentence by its words and tell it; also one behind a place (``rates[0]: ...``), and several (``; ``)."""
+    if len(text) > TEXT_MAX:  # nobody's sentence; a caller's own text is not searched at his will
+        return text
     index = _index(language)
     found = index.find(text)
     if found is not None:

@@ -55,8 +55,6 @@ class Index:
 
     def find(self, text: str) -> tuple[str, dict[str, str]] | None:
         """Return the translation's template and the values for it."""
-        if len(text) > TEXT_MAX:
-            return None
         if (exact := self._told.get(text)) is not None and len(text) >= _WORDS_MIN:
             return exact.replace("{", "{{").replace("}", "}}"), {}
         word = text.partition(" ")[0]
