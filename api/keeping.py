@@ -75,18 +75,18 @@ class Marking:
     """Begins units as another does; one that changes something for a keyed command says so in the same transaction."""
 
     def __init__(self, begin: Begin) -> None:
-        self._begin = begin
+        self.within = begin
 
     def __call__(self, actor: Actor, *, bulk: bool = False) -> AbstractAsyncContextManager[Unit]:
         """Begin a unit."""
         token = _running.get()
         if token is None:
-            return self._begin(actor, bulk=bulk)
+            return self.within(actor, bulk=bulk)
         return self._marked(token, actor, bulk)
 
     @asynccontextmanager
     async def _marked(self, token: bytes, actor: Actor, bulk: bool) -> AsyncIterator[Unit]:
-        async with self._begin(actor, bulk=bulk) as unit:
+        async with self.within(actor, bulk=bulk) as unit:
             trail = _Trail(unit.audit)
             setattr(unit, "audit", trail)  # noqa: B010  (a Unit's stores are read only to everybody else)
             yield unit

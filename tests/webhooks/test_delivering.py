@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from api.delivering import Deliverer
+from api.keeping import Marking
 from api.settings import Settings
 from api.wiring import Wiring, in_memory, on_database
 from domain.access.actor import Actor
@@ -160,8 +161,9 @@ async def place(request: pytest.FixtureRequest, database: Database, tmp_path: Pa
     settings = Settings(data_dir=tmp_path, transport_networks="127.0.0.0/8")
     if request.param == "memory":
         wiring = in_memory(settings)
-        assert isinstance(wiring.begin, MemoryUnits)
-        memory = wiring.begin._database
+        assert isinstance(wiring.begin, Marking)
+        assert isinstance(wiring.begin.within, MemoryUnits)
+        memory = wiring.begin.within._database
         return Place(await build(wiring.begin, memory), wiring)
     return Place(await build(StoredUnits(database), database), on_database(database, settings))
 
