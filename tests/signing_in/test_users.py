@@ -62,6 +62,12 @@ async def test_somebody_is_invited_changed_shut_out_and_erased(house: House) -> 
     assert listed["edges"] == []
     assert (await invite(house, "operator", "anna@north.example", "support"))["state"] == "INVITED"
     async with house.database.transaction(role=OWNER) as unit:
+        everything = await unit.connection.fetchval(
+            "select string_agg(t, ' ') from (select to_jsonb(a)::text as t from audit a where target = 'user:1'"
+            " union all select to_jsonb(o)::text from outbox o where subject = 'user:1') lines"
+        )
+        assert "north.example" not in everything.lower()
+        assert "Anna" not in everything
         told = await unit.connection.fetch("select kind from outbox where subject = $1 order by id", "user:1")
     assert [row["kind"] for row in told] == [
         "user.invited", "user.changed", "user.disabled", "user.enabled", "user.erased",
