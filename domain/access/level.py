@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor
@@ -79,12 +80,19 @@ class Level:
     @property
     def scopes(self) -> frozenset[Action]:
         """The scopes that it gives whole."""
-        return frozenset(_SCOPES[word] for word in self.held if word in _SCOPES)
+        return _split(self.held)[0]
 
     @property
     def operations(self) -> frozenset[str]:
         """The single operations that it gives beside."""
-        return frozenset(word for word in self.held if word not in _SCOPES)
+        return _split(self.held)[1]
+
+
+@lru_cache(maxsize=1000)
+def _split(words: frozenset[str]) -> tuple[frozenset[Action], frozenset[str]]:
+    """Return the scopes among permissions, and the single operations; asked for in every request."""
+    scopes = frozenset(_SCOPES[word] for word in words if word in _SCOPES)
+    return scopes, frozenset(word for word in words if word not in _SCOPES)
 
 
 def with_level(actor: Actor, level: Level) -> Actor:
