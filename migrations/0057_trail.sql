@@ -35,7 +35,9 @@ create table if not exists audit_link (
     removed_by bigint,                -- the line that tells that the time to keep this one was over
     primary key (operator, seq)
 );
--- The end of each chain; and where it begins now, once its oldest links are gone with all their lines.
+-- What may be let go when its time is over.
+create index if not exists audit_link_kept on audit_link (operator, kind, at) where removed_by is null;
+-- The end of each chain.
 create table if not exists audit_chain (
     operator int primary key,
     seq bigint not null,

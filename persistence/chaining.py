@@ -155,7 +155,7 @@ class StoredTrail:
             await run.execute("select set_config('app.trail', 'keeping', true)")
             rows = await run.fetch(
                 "select l.seq, l.audit from audit_link l where l.operator = $1 and l.kind = $2 and l.at < $3"
-                " and l.removed_by is null order by l.seq limit $4",
+                " and l.removed_by is null order by l.at limit $4",
                 *(operator, kind, before, BLOCK),
             )
             if not rows:
