@@ -21,6 +21,7 @@ from api.auth.keyring import KeyRing
 from api.auth.tokens import KeyUnknown, TokenRefused, Tokens
 from domain.access.actor import OPERATOR_ONLY, Action, Actor
 from domain.access.api_key import KEY
+from domain.access.client import ApiClient
 from domain.access.level import with_level
 from domain.access.session import digest
 from domain.access.user import UserState
@@ -116,6 +117,8 @@ class Bearer:
         if known.state is not UserState.ACTIVE or known.portal.revoked_at is not None:
             raise TokenRefused("user disabled, or portal revoked")
         session = known.session
+        if known.level.requires_second_factor and "+" not in session.factor:
+            raise TokenRefused("the level asks for a second factor by now")
         if claims["operator"] != session.operator or claims["client_id"] != session.client_id:
             raise TokenRefused("not this session's")
         return known
@@ -175,12 +178,14 @@ class Bearer:
         # An unknown client takes the same work as a wrong secret.
         held = known.client.secret_sha256 if known is not None else bytes(32)
         right = hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), held)
-        if known is None or not right or known.client.revoked_at is not None or not known.client.has_secret:
+        if known is None or not right or not _by_itself(known.client):
             raise TokenRefused("unknown client, wrong secret or revoked")
         return _machine(known, known.client.scopes, factor="secret", address=address, behalf=behalf)
 
     def by_digest(self, known: Known, *, address: str | None, behalf: str | None) -> Actor:
-        """Return a client that has proved its secret otherwise, with everything it holds."""
+        """Return a client that has proved its secret otherwise, with everything it holds. Raises TokenRefused."""
+        if not _by_itself(known.client):
+            raise TokenRefused("a client that may not act by a secret")
         return _machine(known, known.client.scopes, factor="secret", address=address, behalf=behalf)
 
     async def known(self, client_id: str) -> Known | None:
@@ -223,6 +228,11 @@ def _person(known: KnownPerson, claims: Mapping[str, Any], *, address: str | Non
         language=known.language,
     )
     return with_level(actor, known.level)
+
+
+def _by_itself(client: ApiClient) -> bool:
+    """Tell whether a client may act for itself by its secret: a portal acts for people alone."""
+    return client.revoked_at is None and client.has_secret and client.portal is None
 
 
 def _granted(claims: Mapping[str, Any]) -> frozenset[Action]:

@@ -90,6 +90,15 @@ async def test_a_level_that_is_taken_away_holds_in_the_next_request(house: House
     assert refused.json()["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
 
 
+async def test_a_level_that_asks_for_a_second_factor_by_now_ends_what_was_begun_without(house: House) -> None:
+    await add_portal(house)
+    person = await enter(house, await add_user(house, "bo@north.example"), factor="password")
+    assert (await ask(house, person)).status_code == 200
+    level = "update app_user set level = (select id from user_level where operator = 1 and built_in = $2) where id = $1"
+    await sql(house, level, person.user, "administrator")
+    assert (await ask(house, person)).status_code == 401
+
+
 async def test_a_resellers_person_reaches_his_part_of_the_tree_alone(house: House) -> None:
     await add_portal(house)
     person = await enter(house, await add_user(house, "eve@east.example", level="reseller_administrator", reseller=1))
@@ -318,6 +327,8 @@ async def test_a_confidential_portal_proves_itself_too(house: House) -> None:
     assert good.status_code == 200
     alone = {"grant_type": "client_credentials", "client_id": "server", "client_secret": SECRET.format("server")}
     assert (await house.http.post("/oauth/token", data=alone)).json()["error"] == "unauthorized_client"
+    pushed = await house.http.post("/rest/v1/cdr/x", json=[], auth=("server", SECRET.format("server")))
+    assert pushed.status_code == 401, "it acts for people, never for itself"
 
 
 async def test_a_public_portal_has_no_secret_that_opens_anything(house: House, anna: Person) -> None:
