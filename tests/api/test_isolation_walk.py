@@ -23,6 +23,7 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from persistence.engine import APP
 from tests.api.conftest import House
 from tests.api.holdings import LATER, OWNERS, REACH, Holdings, absent, make_holdings, plainly, traces
 from tests.api.test_idempotency import schema
@@ -409,3 +410,32 @@ async def test_every_id_of_a_mutation(house: House, holdings: Holdings) -> None:
 def test_what_is_proved_elsewhere_is_proved_there() -> None:
     named = {place for table in (QUERIES_ELSEWHERE, MUTATIONS_ELSEWHERE) for place in table.values()}
     assert {place for place in named if place.startswith("tests/") and not (ROOT / place).exists()} == set()
+
+
+async def test_a11_of_all_there_is_nothing_is_seen_without_a_tenant_or_by_another(
+    house: House, holdings: Holdings
+) -> None:
+    assert set(holdings.ids) == set(OWNERS)
+    connection = await house.database.acquire()
+    try:
+        found = await connection.fetch(
+            """select c.relname as name, exists (select from pg_attribute a where a.attrelid = c.oid
+                                                    and a.attname = 'operator' and a.attnum > 0) as owned
+                 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relrowsecurity
+                  and has_table_privilege('tollwright_app', c.oid, 'select') order by 1"""
+        )
+        filled = [row for row in found if await connection.fetchval(f"select exists (select from {row['name']})")]
+        assert len(filled) > 40, "what was made fills most tables"
+        async with connection.transaction():
+            await connection.execute("set local role tollwright_app")
+            for row in found:
+                assert not await connection.fetchval(f"select exists (select from {row['name']})"), row["name"]
+    finally:
+        await house.database.release(connection)
+    for operator in (1, 2):
+        async with house.database.transaction(role=APP, operator=operator) as unit:
+            for row in found:
+                if row["owned"]:
+                    others = f"select exists (select from {row['name']} where operator <> $1)"
+                    assert not await unit.connection.fetchval(others, operator), (row["name"], operator)
