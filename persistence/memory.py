@@ -8,7 +8,7 @@ mappings alone. What a unit's actor may see is decided by ``Draft.sees``, as row
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -135,24 +135,3 @@ def page_of(rows: Iterable[Row], request: PageRequest, key: Callable[[Row], int]
     after = request.after or 0
     chosen: Sequence[Row] = [row for row in rows if key(row) > after][: request.first + 1]
     return Page.of(chosen, request)
-
-
-class Live(Mapping[Any, Any]):
-    """A table of the state as it was last committed, for readers that are outside every unit."""
-
-    def __init__(self, database: MemoryDatabase, name: str, value: Callable[[Any], Any] = lambda row: row) -> None:
-        self._database = database
-        self._name = name
-        self._value = value
-
-    def _rows(self) -> dict[Any, Any]:
-        return self._database.state.tables.get(self._name, {})
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._value(self._rows()[key])
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows())
-
-    def __len__(self) -> int:
-        return len(self._rows())
