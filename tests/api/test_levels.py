@@ -90,6 +90,8 @@ async def test_what_each_of_four_callers_finds_of_a_level(house: House) -> None:
         assert (await change(house, client, level=operators["id"], version=1, name="x"))["code"] == "NOT_FOUND"
         copied = await create(house, client, name="Copy", copyOf=operators["id"], permissions=None)
         assert (copied["code"], copied["field"]) == ("NOT_FOUND", "copyOf")
+        tied = f'createClient(input: {{name: "x", level: "{operators["id"]}"}}) {{ ... on Refusal {{ code }} }}'
+        assert (await gql(house, client, f"mutation {{ a: {tied} }}"))["a"]["code"] == "NOT_FOUND"
     theirs = await levels(house, "reseller")
     assert {one["builtIn"] for one in theirs.values()} == {"reseller_administrator", "reseller_support", None}
 
