@@ -61,7 +61,7 @@ async def test_a_bucket_fills_again(buckets: Callable[[], Any]) -> None:
 async def test_two_processes_let_no_more_pass_than_one(house: House) -> None:
     token = await house.token("operator")
     headers = {"Authorization": f"Bearer {token}"}
-    limits = {"requests_per_second_client": 2}
+    limits: dict[str, Any] = {"requests_per_second_client": 2}
     async with another(house, **limits) as one, another(house, **limits) as two:
         answers = await asyncio.gather(
             *(each.http.get("/rest/v1/files", headers=headers) for _ in range(20) for each in (one, two))
