@@ -223,7 +223,8 @@ class StoredProofs:
     async def add_challenge(self, challenge: Challenge) -> None:
         """Keep a half-login; those of the same person that are over are forgotten."""
         await self._run(
-            "delete from user_challenge where operator = $1 and person = $2 and expires_at < $3::timestamptz - interval '1 hour'",
+            "delete from user_challenge where operator = $1 and person = $2"
+            " and expires_at < $3::timestamptz - interval '1 hour'",
             *(challenge.person, challenge.expires_at),
         )
         await self._run(
