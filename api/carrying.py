@@ -9,6 +9,7 @@ from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.usecases.change_prices import change_prices
 from domain.usecases.commissions import make_statement
+from domain.usecases.create_price_list import create_price_list
 from domain.usecases.credit_invoice import credit_invoice
 from domain.usecases.decide_approval import Carry
 from domain.usecases.grant_units import grant_units, withdraw_grant
@@ -20,8 +21,8 @@ from domain.usecases.run_bills import run_bills
 WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     one.__name__: one
     for one in (
-        *(publish_draft, import_tariff, change_prices, price_contract, credit_invoice, make_statement),
-        *(grant_units, withdraw_grant, run_bills),
+        *(publish_draft, import_tariff, create_price_list, change_prices, price_contract),
+        *(credit_invoice, grant_units, withdraw_grant, run_bills, make_statement),
     )
 }
 _RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, may_write_prices
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.catalogue.proposing import check_head, check_in_place, check_rates
 from domain.catalogue.tariff import PriceList, Rate, RoundingRule
@@ -13,6 +14,7 @@ from domain.ids import ResellerId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound
+from domain.usecases.four_eyes import agreed, four_eyes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class CreatePriceList:
 
 
 @operation(any_of=(Action.WRITE_PRICES, Action.WRITE_OWN_PRICES))
+@four_eyes(ApprovalKind.PRICES)
 async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin, clock: Clock) -> PriceList:
     """Create a price list and return it without its rates.
 
@@ -65,6 +68,8 @@ async def create_price_list(cmd: CreatePriceList, *, actor: Actor, begin: Begin,
             await unit.catalogue.named(cmd.parent, field="parent")
         if reseller is not None and reseller not in await unit.resellers.tree():
             raise NotFound("no reseller {key}", key=reseller, field="reseller")
+        if cmd.rates:
+            await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=clock.now())
         outline = await unit.catalogue.outline()
         if cmd.name not in outline.price_lists:
             check_in_place(outline, new)

@@ -71,7 +71,7 @@ async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, cl
         if found.version != cmd.version:
             raise Stale("the approval is at version {version}; read it again", version=found.version, field="version")
         await _check_other(unit, found, actor)
-        for scope in DECLARED[found.operation].scopes:
+        for scope in _needed(found):
             allow(actor, scope, found.operation)
         decided = await unit.approvals.keep(
             replace(
@@ -210,8 +210,13 @@ async def _as_he_is(unit: Unit, approval: Approval) -> Actor | None:
         level = user.level
     if level is not None:
         asker = with_level(asker, await unit.levels.get(level))
-    needed = DECLARED[approval.operation].scopes
-    return asker if all(asker.may(scope, approval.operation) for scope in needed) else None
+    return asker if all(asker.may(scope, approval.operation) for scope in _needed(approval)) else None
+
+
+def _needed(approval: Approval) -> tuple[Action, ...]:
+    """Return the permissions for what waits. Of several of which one will do, the operator's own stands first."""
+    found = DECLARED[approval.operation]
+    return found.scopes + found.any_of[:1]
 
 
 async def _failed(approval: Approval, fault: str, actor: Actor, begin: Begin) -> Approval:

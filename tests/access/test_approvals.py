@@ -16,9 +16,12 @@ from api.carrying import WATCHED
 from domain.access.actor import Action, Actor
 from domain.access.approval import Approval, ApprovalKind, ApprovalRule, ApprovalState, NeedsApproval
 from domain.access.client import ApiClient
+from domain.catalogue.tariff import Rate, Step
 from domain.ids import ApprovalId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Refusal, Stale, WrongState
+from domain.usecases.change_prices import ChangePrices
+from domain.usecases.create_price_list import CreatePriceList
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.decide_approval import (
     DecideApproval,
@@ -258,8 +261,28 @@ async def test_every_way_to_put_prices_into_force_is_watched(spring: World) -> N
     assert (await decide(spring, no.value.approval, bo)).state == "carried_out"
     assert set(WATCHED) == set(watched())
     assert {name for name, kind in watched().items() if kind is ApprovalKind.PRICES} == {
-        *("publish_draft", "import_tariff", "change_prices", "price_contract")
+        *("publish_draft", "import_tariff", "create_price_list", "change_prices", "price_contract")
     }
+
+
+async def test_who_approves_new_prices_of_a_list_may_write_prices(spring: World) -> None:
+    """What one of several permissions is enough for is not approved with none of them."""
+    anna, bo = await two(spring)
+    rate = Rate(to="SE", mode="voice", steps=(Step(price=890_000_000, next=60, per=60),))
+    around: dict[str, Any] = {"actor": anna, "begin": spring.begin, "clock": spring.clock}
+    clerk = await person(spring, await level(spring, permissions=frozenset({"approvals:decide", "bills:run"})))
+    for name, cmd in (
+        ("change_prices", ChangePrices(price_list="master", rates=(rate,), valid_from=spring.clock.now())),
+        ("create_price_list", CreatePriceList(name="new", currency="SEK", rates=(rate,))),
+    ):
+        with pytest.raises(NeedsApproval) as no:
+            await WATCHED[name](cmd, **around)
+        with pytest.raises(NotAllowed):
+            await decide(spring, no.value.approval, clerk)
+        done = await decide(spring, no.value.approval, bo)
+        assert (done.state, done.fault) == (ApprovalState.CARRIED_OUT, None)
+    # A list without prices puts none into force.
+    await WATCHED["create_price_list"](CreatePriceList(name="empty", currency="SEK"), **around)
 
 
 async def test_rules_become_looser_on_the_installations_own_machine_alone(world: World) -> None:
