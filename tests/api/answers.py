@@ -314,7 +314,6 @@ SOAP: Final = {
         "ListUserLevels",
         "ListOperations",
         "ListApprovals",
-        "ListAudit",
         "ListUsers",
         "FindNumbers",
         "GetBulkImport",
@@ -409,6 +408,7 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "ListAudit",
         "CreateApiKey",
         "RotateApiKey",
         "RevokeApiKey",
