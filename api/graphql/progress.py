@@ -59,7 +59,7 @@ class ImportProgressType:
 
 
 async def _progress(info: Info, file: ID | None = None) -> AsyncGenerator[Any, None]:
-    allow(info.context.actor, Action.IMPORT_CDR)
+    allow(info.context.actor, Action.IMPORT_CDR, "list_files")
     watched = _all(info) if file is None else _one(info, FileId(key_of(file, "File", "file")))
     async with contextlib.aclosing(watched):
         async for found in watched:
