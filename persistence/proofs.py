@@ -38,7 +38,7 @@ returning attempts"""
 
 
 def _key(row: Mapping[str, Any]) -> SecurityKey:
-    return SecurityKey(**{**row, "credential": bytes(row["credential"]), "public_key": bytes(row["public_key"])})
+    return SecurityKey(**dict(row, credential=bytes(row["credential"]), public_key=bytes(row["public_key"])))
 
 
 class StoredProofs:

@@ -95,7 +95,10 @@ def rotate(
     days: Annotated[int | None, typer.Option(help="In how many days the new one ends.", min=1, max=730)] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Make a key that follows another, and print it; both are good until the old one ends."""
+    """Make a key that follows another, and print it.
+
+    Both are good until the old one ends.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:

@@ -60,7 +60,9 @@ def create(
 def rotate(
     lead: Annotated[int, typer.Option(help="In how many minutes the new key begins to sign.", min=2, max=1440)] = 10,
 ) -> int:
-    """Let a new key sign access tokens; the one before is believed until its last token has ended.
+    """Let a new key sign access tokens.
+
+    The one before is believed until its last token has ended.
 
     It is published at once, so that every process, and who keeps /oauth/jwks for minutes, knows it before it signs.
     """

@@ -99,7 +99,10 @@ def enable(email: EmailArgument, operator: OperatorOption = None) -> int:
 
 @app.command(name="reset-factor")
 def reset_factor(email: EmailArgument, operator: OperatorOption = None) -> int:
-    """Take the second factors from somebody who has lost his; he enrols a new one when he signs in."""
+    """Take lost second factors from somebody.
+
+    He enrols a new one when he signs in.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
