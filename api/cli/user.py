@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import DONE, complain
-from domain.access.user import key_of
-from domain.refusal import BadValue, NotFound
+from domain.access.user import UserState, key_of
+from domain.refusal import BadValue, Conflict, NotFound
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
     from domain.access.user import User
     from domain.ids import LevelId, ResellerId
+    from domain.usecases.invite_user import InviteUser
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -49,7 +50,10 @@ def invite(  # noqa: PLR0917  (the command line's arguments)
     ] = False,
     operator: OperatorOption = None,
 ) -> int:
-    """Invite somebody; he gets a mail with a link that works once."""
+    """Invite somebody; he gets a mail with a link that works once.
+
+    Who was invited and has not come yet is invited again, as he is.
+    """
     from api.cli.reach import run_with
 
     typed = _typed() if password else None
@@ -138,7 +142,10 @@ async def _invite(
         reseller=await _reseller(wiring, actor, reseller),
         idempotency_key=f"cli-{secrets.token_hex(8)}",
     )
-    user = await invite_user(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    try:
+        user = await invite_user(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+    except Conflict:
+        user = await _again(wiring, actor, cmd)
     link = None
     if password is not None:
         user = await put_first_password(
@@ -150,6 +157,17 @@ async def _invite(
     elif wiring.settings.smtp_host is None:
         complain("no mail server is set (TOLLWRIGHT_SMTP_HOST): the invitation waits; --show-link prints one")
     return await _print(wiring, actor, user, **({"link": link} if link else {}))
+
+
+async def _again(wiring: Wiring, actor: Actor, cmd: InviteUser) -> User:
+    """Invite once more who has not come yet, as when the password typed before was none. Refuses with: Conflict."""
+    from domain.usecases.invite_user import invite_again
+
+    user = await _found(wiring, actor, cmd.email)
+    if user.state is not UserState.INVITED or (user.level, user.reseller) != (cmd.level, cmd.reseller):
+        raise Conflict(f"somebody signs in with {user.email} already: tollwright user list", field="email")
+    complain(f"{user.email} was invited before, and has not come yet: invited again")
+    return await invite_again(user.id, actor=actor, begin=wiring.begin)
 
 
 async def _list(wiring: Wiring, actor: Actor) -> int:

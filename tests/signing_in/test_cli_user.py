@@ -44,6 +44,13 @@ def test_the_first_administrator_and_what_becomes_of_him(tollwright: Callable[..
     assert "12 characters" in said
     # Who was invited with a password that is none is invited all the same.
     assert tollwright("list")[1][0]["state"] == "invited"
+    code, _, said = tollwright(*who, "seller", "--password", typed="Tunn is knakar under skon\n")
+    assert code == WRONG
+    assert "already" in said
+    code, told, said = tollwright(*who, "administrator", "--password", typed="Tunn is knakar under skon\n")
+    assert (code, told[0]["state"]) == (DONE, "active")
+    assert "invited again" in said
+    assert tollwright(*who, "administrator", "--password", typed="Tunn is knakar under skon\n")[0] == WRONG
     code, told, _ = tollwright(
         "invite", "first@nordtel.example", "--name", "Eva Ek", "--level", "administrator", "--password",
         typed="Grönt te smakar bäst sent\n",
