@@ -13,7 +13,7 @@ from domain.access.proof import LIFETIMES, RESET_PAUSE, Purpose, digest, make_to
 from domain.access.user import User, UserState
 from domain.ids import UserId
 from domain.ports.clock import Clock
-from domain.ports.mail import Mailer, MailFault
+from domain.ports.mail import Mailer
 from domain.ports.unit import Begin, Unit
 from domain.refusal import NotFound
 
@@ -41,14 +41,11 @@ async def mail_link(payload: Mapping[str, object], *, machine: Actor, begin: Beg
         if user is None or (purpose is Purpose.RESET and await _just(unit, user.id, purpose, now)):
             return False
         sender = await _sender(unit, post)
-        token = make_token(user.operator, post.draw)
+    token = make_token(user.operator, post.draw)
+    await post.mailer.send(link_letter(user, purpose, token, sender, post.tell))
+    # Kept when the server has taken it: a letter that does not go out ends no link that somebody has already.
+    async with begin(machine) as unit:
         await unit.proofs.put_link(user.id, purpose, digest(token), now, now + LIFETIMES[purpose])
-    try:
-        await post.mailer.send(link_letter(user, purpose, token, sender, post.tell))
-    except MailFault:
-        async with begin(machine) as unit:  # nobody has it; the next try makes another
-            await unit.proofs.use_link(digest(token), purpose, now)
-        raise
     return True
 
 

@@ -34,7 +34,7 @@ from domain.usecases.invite_user import InviteUser, invite_user
 from integrations.mail.smtp import NoMailer, Security, Server, SmtpMailer
 from persistence.engine import OWNER
 from tests.api.conftest import House
-from tests.signing_in.people import PASSWORD, level, make_portal, person
+from tests.signing_in.people import PASSWORD, level, link_of, make_portal, person
 
 
 @dataclass
@@ -207,6 +207,18 @@ async def test_a_server_that_says_later_is_asked_again_and_never_is_never(mailin
             "select state from job where kind = 'mail_link' order by id desc limit 1"
         )
     assert state == "dead"
+
+
+async def test_a_letter_that_does_not_go_out_ends_no_link_that_somebody_has(mailing: House, post: Post) -> None:
+    user = await invite(mailing, "asa@north.example")
+    token = await link_of(mailing, user)
+    post.answers = ["550 no such box"]
+    await work(mailing)
+    assert post.taken == []
+    portal = await make_portal(mailing)
+    value = {"token": token, "password": PASSWORD}
+    taken = await portal.mutate("acceptInvitation", "ChoosePasswordInput", value, "... on Accepted { accepted }")
+    assert taken == {"accepted": True}
 
 
 async def test_i6_a_name_with_a_line_end_makes_no_header(mailing: House, post: Post) -> None:
