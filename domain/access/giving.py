@@ -70,7 +70,7 @@ def check_words(words: frozenset[str], *, reseller: bool) -> None:
         found = DECLARED.get(word)
         if word not in scopes and found is None:
             raise BadValue(
-                "{word!r} is neither a scope nor an operation; listOperations tells them",
+                "{word!r} is neither a scope nor an operation; operations (SOAP: ListOperations) tells them",
                 word=word[:80],
                 field="permissions",
             )
