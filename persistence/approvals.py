@@ -27,14 +27,19 @@ insert into approval (operator, kind, operation, command, content, amount, asker
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (operator, asker, content)
     where state in ('pending', 'approved') do nothing returning {_COLUMNS}"""  # noqa: S608  (our own words)
 
-# The installation's own command line is no client of the table, and nobody's.
+# Clients and API keys with who made them. The installation's own command line is no client of the table, and nobody's.
 _MAKERS: Final = """
-with recursive chain (who) as (
+with recursive made (who, by) as (
+    select 'client:' || client_id, made_by from api_client where operator = $1
+    union all
+    select 'client:' || prefix, case when created_by ~ ' [0-9]+$' then 'user:' || substring(created_by from '[0-9]+$')
+                                     else 'client:' || created_by end
+      from api_key where operator = $1),
+chain (who) as (
     select $2::text
     union
-    select c.made_by from chain join api_client c on c.operator = $1 and 'client:' || c.client_id = chain.who
-     where c.made_by like 'user:%'
-        or exists (select from api_client m where m.operator = $1 and 'client:' || m.client_id = c.made_by))
+    select m.by from chain join made m on m.who = chain.who
+     where m.by like 'user:%' or exists (select from made o where o.who = m.by))
 select who from chain"""
 
 
@@ -177,7 +182,7 @@ class ApprovalStore:
         return total
 
     async def makers(self, person: str) -> frozenset[str]:
-        """Return somebody and, of a client, who made it, and who made that one."""
+        """Return somebody and, of a client or an API key, who made it, and who made that one."""
         rows = await self._connection.fetch(_MAKERS, self._operator, person)
         return frozenset(row["who"] for row in rows)
 
@@ -262,8 +267,11 @@ class MemoryApprovals:
         return total
 
     async def makers(self, person: str) -> frozenset[str]:
-        """Return somebody and, of a client, who made it, and who made that one."""
+        """Return somebody and, of a client or an API key, who made it, and who made that one."""
         made = {f"client:{key}": one.made_by for key, one in self._draft.table("api_client").items()}
+        for one in self._draft.table("api_key").values():
+            client, _, user = one.created_by.partition(" ")
+            made[f"client:{one.prefix}"] = f"user:{user}" if user.isdigit() else f"client:{client}"
         found, who = {person}, made.get(person)
         while who is not None and who not in found and (who in made or who.startswith("user:")):
             found.add(who)

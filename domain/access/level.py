@@ -111,6 +111,16 @@ def with_level(actor: Actor, level: Level) -> Actor:
     )
 
 
+def as_himself(actor: Actor) -> Actor:
+    """Return somebody as he looks after himself alone: he belongs to more than the part that his level limits him to.
+
+    He may nothing else so.
+    """
+    if actor.limits.reseller is None:
+        return actor
+    return replace(actor, scopes=frozenset(), operations=frozenset(), reseller=None, resellers=())
+
+
 def asked_by(level: Level) -> frozenset[Action]:
     """Return the scopes that a client needs to do all that a level gives."""
     found = [DECLARED[name] for name in level.operations if name in DECLARED]

@@ -94,7 +94,7 @@ async def change_password(old: str, new: str, *, me: Actor, begin: Begin, clock:
     Refuses with: NotAllowed (the old one is wrong; nobody has signed in), BadValue, LimitExceeded.
     """
     check_form(new, field="newPassword")
-    await himself_proved(Himself(actor=me, password=old), begin=begin, clock=clock, passwords=passwords)
+    me = await himself_proved(Himself(actor=me, password=old), begin=begin, clock=clock, passwords=passwords)
     assert me.user is not None
     async with begin(me) as unit:
         words = await _words(unit, await unit.users.get(me.user))

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
 from domain.access.client import ApiClient, Portal
 from domain.access.editions import editions_of
+from domain.access.giving import narrower
 from domain.access.limits import NO_LIMITS
 from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import ResellerId
 from domain.ports.clock import Clock
 from domain.ports.transports import Vault
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotAllowed, NotFound, WrongState
 
 SECRET_BYTES = 32
@@ -130,12 +131,16 @@ async def renew_client_secret(
     """
     secret = draw(SECRET_BYTES)
     async with begin(actor) as unit:
-        client = _changeable(await unit.clients.claim(cmd.client_id), actor, "renew_client_secret")
+        client = await _changeable(unit, cmd.client_id, actor)
         if client.portal is not None and client.portal.public:
             raise WrongState("a portal that runs in a browser has no secret")
         sealed = vault.seal(secret, about=about(client)) if cmd.for_digest else None
         changed = replace(
-            client, secret_sha256=hashlib.sha256(secret.encode()).digest(), sealed_secret=sealed, jwks=None
+            client,
+            secret_sha256=hashlib.sha256(secret.encode()).digest(),
+            sealed_secret=sealed,
+            jwks=None,
+            made_by=actor.person,  # whoever has its secret answers for it from now on
         )
         await unit.clients.keep(changed)
         detail = {"before": {"for_digest": client.sealed_secret is not None}, "after": {"for_digest": cmd.for_digest}}
@@ -160,10 +165,10 @@ async def set_client_keys(cmd: SetClientKeys, *, actor: Actor, begin: Begin, rea
     """
     keys = read_keys(cmd.keys)
     async with begin(actor) as unit:
-        client = _changeable(await unit.clients.claim(cmd.client_id), actor, "set_client_keys")
+        client = await _changeable(unit, cmd.client_id, actor)
         if client.portal is not None and client.portal.public:
             raise WrongState("a portal that runs in a browser has no secret")
-        changed = await unit.clients.keep(replace(client, jwks=keys, sealed_secret=None))
+        changed = await unit.clients.keep(replace(client, jwks=keys, sealed_secret=None, made_by=actor.person))
         detail = {"before": {"keys": kids(client.jwks)}, "after": {"keys": kids(keys)}}
         await unit.audit.write("set_client_keys", f"client:{client.client_id}", detail)
     return changed
@@ -179,11 +184,18 @@ def kids(keys: Mapping[str, Any] | None) -> list[str]:
     return [] if keys is None else [str(key["kid"]) for key in keys["keys"]]
 
 
-def _changeable(client: ApiClient, actor: Actor, name: str) -> ApiClient:
-    """Return a client whose proof the caller may change: whoever gets its secret can do what it can."""
+async def _changeable(unit: Unit, client_id: str, actor: Actor) -> ApiClient:
+    """Return a client whose proof the caller may change: whoever gets its secret can do what it can, and as far."""
+    client = await unit.clients.claim(client_id)
     for scope in sorted(client.scopes):
         if actor.edition in editions_of(scope):  # what is not in the edition opens nothing
-            allow(actor, scope, name)
+            allow(actor, scope)  # all of it: one operation of his own is not all that the client has
+    if actor.limits != NO_LIMITS:
+        level = None if client.level is None else (await unit.levels.many([client.level])).get(client.level)
+        if level is None or not narrower(level.limits, actor.limits):
+            raise NotAllowed(
+                "nobody gives more than he has; your own level is limited more than this", field="clientId"
+            )
     if client.revoked_at is not None:
         raise WrongState("the client is revoked")
     return client

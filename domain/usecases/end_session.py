@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.access.actor import Action, Actor
+from domain.access.level import as_himself
 from domain.access.operations import operation
 from domain.access.session import UserSession
 from domain.ids import SessionId, UserId
@@ -18,7 +19,7 @@ async def own_sessions(request: PageRequest, *, actor: Actor, begin: Begin, cloc
     Refuses with: NotAllowed (a machine has none).
     """
     user = _person(actor)
-    async with begin(actor) as unit:
+    async with begin(as_himself(actor)) as unit:
         return await unit.sign_ins.page(request, user=user, living_at=clock.now())
 
 
@@ -28,7 +29,7 @@ async def end_own_session(key: SessionId | None, *, actor: Actor, begin: Begin, 
     Refuses with: NotAllowed (a machine has none), NotFound.
     """
     user = _person(actor)
-    async with begin(actor) as unit:
+    async with begin(as_himself(actor)) as unit:
         claim = unit.sign_ins.claim(actor.session or "") if key is None else unit.sign_ins.claim_by_key(key)
         session = await claim
         if session.user != user:

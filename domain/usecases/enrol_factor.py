@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from domain.access.actor import Actor
 from domain.access.letters import Notice
+from domain.access.level import as_himself
 from domain.access.proof import (
     KEYS_MAX,
     Done,
@@ -257,7 +258,7 @@ def _caller(himself: Himself) -> Actor:
         return visitor(_operator(himself.token), address=himself.address)
     if himself.actor is None or himself.actor.user is None:
         raise NotAllowed("this is done by people who have signed in")
-    return himself.actor
+    return as_himself(himself.actor)
 
 
 def _operator(token: str) -> OperatorId:

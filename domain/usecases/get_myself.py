@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from domain.access.actor import Actor
+from domain.access.level import as_himself
 from domain.access.proof import Proofs
 from domain.access.user import NAME_MAX, User, check
 from domain.commands import check_texts
@@ -24,7 +25,7 @@ async def get_myself(*, me: Actor, begin: Begin) -> Myself:
     """Return who has signed in. Refuses with: NotAllowed (a machine)."""
     if me.user is None:
         raise NotAllowed("this is done by people who have signed in")
-    async with begin(me) as unit:
+    async with begin(as_himself(me)) as unit:
         return Myself(user=await unit.users.get(me.user), proofs=await unit.proofs.of(me.user))
 
 
@@ -34,7 +35,7 @@ async def change_myself(version: int, name: str | None, language: str | None, *,
         raise NotAllowed("this is done by people who have signed in")
     if name is not None and len(name) > NAME_MAX:
         raise BadValue("a name has 1 to {most} characters", most=NAME_MAX, field="name")
-    async with begin(me) as unit:
+    async with begin(as_himself(me)) as unit:
         user = await unit.users.claim(me.user)
         if user.version != version:
             raise Stale("the user is at version {version}; read it again", version=user.version, field="version")

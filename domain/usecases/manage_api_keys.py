@@ -60,9 +60,7 @@ async def create_api_key(
     if not cmd.scopes:
         raise BadValue("a key without a scope can do nothing; name at least one", field="scopes")
     reseller = actor.reseller if cmd.reseller is None else cmd.reseller
-    _check_scopes(cmd.scopes, reseller, actor, "create_api_key")
-    if actor.limits != NO_LIMITS:
-        raise NotAllowed("your own level has limits, which an API key cannot have")
+    _check_scopes(cmd.scopes, reseller, actor)
     now = clock.now()
     ends_at = _ends(cmd.ends_at, now, field="endsAt")
     async with begin(actor) as unit:
@@ -124,7 +122,7 @@ async def rotate_api_key(
         old = await unit.api_keys.claim(cmd.key)
         if not old.holds(now):
             raise WrongState("the key has ended; make a new one", field="key")
-        _check_scopes(old.scopes, old.reseller, actor, "rotate_api_key")
+        _check_scopes(old.scopes, old.reseller, actor, follows=True)
         ends_at = now + (old.ends_at - old.created_at) if cmd.ends_at is None else cmd.ends_at
         ended = now if cmd.old_ends_at is None else utc(cmd.old_ends_at, field="oldEndsAt")
         if not now <= ended <= old.ends_at:
@@ -181,13 +179,18 @@ def drawn(draw: Callable[[int], str], key: ApiKey) -> NewApiKey:
     return NewApiKey(key=replace(key, prefix=prefix, sha256=digest(text)), text=text)
 
 
-def _check_scopes(scopes: frozenset[Action], reseller: ResellerId | None, actor: Actor, name: str) -> None:
+def _check_scopes(
+    scopes: frozenset[Action], reseller: ResellerId | None, actor: Actor, *, follows: bool = False
+) -> None:
+    """Let somebody pass who can do all that the key can, as far. Refuses with: NotAllowed, BadValue."""
     for scope in sorted(scopes):
-        if name == "rotate_api_key" and actor.edition not in editions_of(scope):
+        if follows and actor.edition not in editions_of(scope):
             continue  # what is not in the edition opens nothing
         if reseller is not None and scope in OPERATOR_ONLY:
             raise BadValue("a reseller's client cannot hold {scope}", scope=scope.value, field="scopes")
-        allow(actor, scope, name)
+        allow(actor, scope)  # all of it: one operation of his own is not all that the key has
+    if actor.limits != NO_LIMITS:
+        raise NotAllowed("your own level has limits, which an API key cannot have")
 
 
 def _ends(at: datetime, now: datetime, *, field: str) -> datetime:
