@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.approval import REASON_MAX, Approval, ApprovalKind, ApprovalRule, ApprovalRules, ApprovalState
+from domain.access.client import ApiClient
 from domain.access.level import with_level
 from domain.access.operations import DECLARED, operation
 from domain.access.user import UserState
@@ -17,7 +18,7 @@ from domain.ids import ApprovalId
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue, NotAllowed, Refusal, Stale, WrongState
+from domain.refusal import BadValue, NotAllowed, NotFound, Refusal, Stale, WrongState
 from domain.usecases.four_eyes import asker_of, command_of
 
 ABOVE_MAX: Final = Decimal(10) ** 12
@@ -82,7 +83,7 @@ async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, cl
                 reason=cmd.reason,
             )
         )
-        asker = await _as_he_is(unit, decided) if cmd.approve else None
+        asker = await _as_he_is(unit, decided, clock) if cmd.approve else None
         detail = {"operation": found.operation, "asker": found.asker, "version": decided.version}
         action = "approve_command" if cmd.approve else "refuse_command"
         await unit.audit.write(action, f"approval:{found.id}", detail)
@@ -199,7 +200,7 @@ async def _check_other(unit: Unit, found: Approval, actor: Actor) -> None:
         raise NotAllowed("who asked for something does not approve it; somebody else does", field="approval")
 
 
-async def _as_he_is(unit: Unit, approval: Approval) -> Actor | None:
+async def _as_he_is(unit: Unit, approval: Approval, clock: Clock) -> Actor | None:
     """Return who asked with what he may by now; None where he may not do it any more."""
     asker = asker_of(approval)
     level = asker.level
@@ -208,9 +209,27 @@ async def _as_he_is(unit: Unit, approval: Approval) -> Actor | None:
         if user.state is not UserState.ACTIVE:
             return None
         level = user.level
+    elif asker.factor == "api-key":
+        if not (await unit.api_keys.find(asker.client)).holds(clock.now()):
+            return None
+    elif (client := await _client(unit, asker.client)) is not None:
+        if client.revoked_at is not None:
+            return None
+        level, asker = client.level, replace(asker, scopes=asker.scopes & client.scopes)
     if level is not None:
-        asker = with_level(asker, await unit.levels.get(level))
+        held = await unit.levels.get(level)
+        if held.limits.reseller is not None:
+            return None  # who is held to a part of the tree asks for nothing of the whole
+        asker = with_level(asker, held)
     return asker if all(asker.may(scope, approval.operation) for scope in _needed(approval)) else None
+
+
+async def _client(unit: Unit, client_id: str) -> ApiClient | None:
+    """Return a machine; None for the installation's own command line, which is none of the table."""
+    try:
+        return await unit.clients.claim(client_id)
+    except NotFound:
+        return None
 
 
 def _needed(approval: Approval) -> tuple[Action, ...]:

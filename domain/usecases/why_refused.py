@@ -110,7 +110,9 @@ async def _subject(unit: Unit, cmd: WhyRefused, actor: Actor) -> tuple[Actor, Le
         revoked = [] if client.revoked_at is None else [_of(Obstacle.STATE, NotAllowed("the client is revoked"))]
         if client.level is None:
             return whose, None, revoked
-        level = (await unit.levels.many([client.level]))[client.level]
+        level = (await unit.levels.many([client.level])).get(client.level)
+        if level is None:  # one that the caller does not see is the operator's
+            return replace(whose, scopes=frozenset()), None, revoked
         return with_level(whose, level), level, revoked
     if cmd.user is None:
         mine = None if actor.level is None else (await unit.levels.many([actor.level])).get(actor.level)

@@ -238,6 +238,18 @@ async def test_who_lost_the_permission_meanwhile_has_nothing_done_in_his_name(sp
     assert (await get_draft("spring", actor=bo, begin=spring.begin)).state == "open"
 
 
+async def test_a_machine_that_is_shut_out_meanwhile_has_nothing_done_in_its_name(spring: World) -> None:
+    anna, bo = await two(spring)
+    machine = replace(anna, user=None, client="erp", level=None)
+    async with spring.begin(spring.operator) as unit:
+        await unit.clients.add(_client(spring, "erp", anna.person))
+    key = await waiting(spring, machine)
+    async with spring.begin(spring.operator) as unit:
+        await unit.clients.keep(replace(await unit.clients.claim("erp"), revoked_at=spring.clock.now()))
+    assert (await decide(spring, key, bo)).state is ApprovalState.FAILED
+    assert (await get_draft("spring", actor=bo, begin=spring.begin)).state == "open"
+
+
 async def test_an_approval_is_good_for_what_it_was_given_for(spring: World) -> None:
     """Nobody who got hold of the mark of an approval does something else with it, or the same twice."""
     anna, bo = await two(spring)

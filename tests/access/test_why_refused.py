@@ -10,6 +10,7 @@ import pytest
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.approval import ApprovalKind, ApprovalRule
+from domain.access.client import ApiClient
 from domain.access.editions import Edition
 from domain.access.limits import Limits
 from domain.refusal import BadValue, NotAllowed, NotFound
@@ -87,6 +88,26 @@ async def test_a_resellers_people_are_told_whether_and_those_who_look_after_leve
     with pytest.raises(NotAllowed) as no:
         allow(replace(chief, scopes=frozenset({Action.READ_USERS})), Action.WRITE_CONTRACTS)
     assert "contracts:write" in no.value.message
+
+
+async def test_a_machine_of_a_level_that_the_caller_does_not_see_is_told_of_all_the_same(world: World) -> None:
+    own = await level(world, permissions=frozenset({"customers:read"}))
+    async with world.begin(world.operator) as unit:
+        await unit.clients.add(
+            ApiClient(
+                client_id="norths-erp",
+                operator=world.operator.operator,
+                name="ERP",
+                secret_sha256=bytes(32),
+                scopes=frozenset({Action.READ_CUSTOMERS}),
+                reseller=world.north.reseller,
+                level=own.id,
+                created_at=world.clock.now(),
+            )
+        )
+    chief = await person(world, await built_in(world, "reseller_administrator"), by=world.north)
+    assert not (await why(world, chief, "list_customers", client="norths-erp")).allowed
+    assert (await why(world, world.operator, "list_customers", client="norths-erp")).allowed
 
 
 async def test_a_portal_knows_what_to_show(world: World) -> None:
