@@ -10,6 +10,7 @@ Whoever asks for many things that are not there is slowed down for a while, and 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections import OrderedDict
@@ -165,9 +166,10 @@ class RateGate:
         """Let an address pass, before it is known who calls. Raises TooMany."""
         if address is None:
             return
-        await self._take("address", f"address:{address}", self._defaults.address)
+        place = place_of(address)
+        await self._take("address", f"address:{place}", self._defaults.address)
         if signing_in:
-            await self._take("sign-in", f"sign-in:{address}", self._defaults.sign_in, each=True)
+            await self._take("sign-in", f"sign-in:{place}", self._defaults.sign_in, each=True)
 
     async def pass_by(self, actor: Actor) -> str | None:
         """Let a caller pass; return the RateLimit header of his answer. Raises TooMany."""
@@ -259,6 +261,23 @@ class RateGate:
         finally:
             if not lock.locked():
                 self._asking.pop(key, None)
+
+
+def place_of(address: str) -> str:
+    """Return what requests of an address are counted by: of IPv6 the network of 64 bits, all of which one host has.
+
+    >>> place_of("2001:db8:1:2:3:4:5:6"), place_of("192.0.2.1"), place_of("::ffff:192.0.2.1")
+    ('2001:db8:1:2::/64', '192.0.2.1', '192.0.2.1')
+    """
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.ip_network((int(known), 64), strict=False))
 
 
 def _batch(rate: Rate) -> int:

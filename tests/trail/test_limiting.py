@@ -114,6 +114,17 @@ async def test_p1_attempts_to_sign_in_are_counted_one_by_one(house: House) -> No
         assert answer.status_code == 401
 
 
+async def test_p1_a_host_that_has_a_network_of_addresses_is_one(house: House) -> None:
+    codes = []
+    for last in range(4):
+        async with another(house, address=f"2001:db8:7::{last + 1}", sign_ins_per_minute=3) as strict:
+            answer = await strict.http.post(
+                "/oauth/token", data={"grant_type": "client_credentials"}, auth=("operator", "no")
+            )
+            codes.append(answer.status_code)
+    assert codes == [401, 401, 401, 429]
+
+
 async def test_l2_a_forged_header_escapes_nothing(house: House) -> None:
     async with another(house, sign_ins_per_minute=3) as strict:
         codes = [
