@@ -11,6 +11,7 @@ import typer
 
 from api.cli import DONE, complain
 from api.cli.key import OperatorOption, read_scopes, resellers, the_reseller
+from domain.period import utc
 from domain.refusal import BadValue
 
 if TYPE_CHECKING:
@@ -145,9 +146,10 @@ async def _revoke(wiring: Wiring, actor: Actor, prefix: str) -> int:
 
 def _when(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text)
     except ValueError:
         raise BadValue(f"{text!r} is no time, such as 2026-12-01T00:00:00Z", field="--old-until") from None
+    return utc(when, field="--old-until")
 
 
 def _told_once(key: ApiKey, text: str, codes: dict[ResellerId, str]) -> int:

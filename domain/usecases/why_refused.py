@@ -79,7 +79,7 @@ async def why_refused(cmd: WhyRefused, *, actor: Actor, begin: Begin) -> Judged:
     if found is None:
         raise NotFound("no operation {operation}", operation=cmd.operation[:80], field="operation")
     if cmd.user is not None and cmd.client is not None:
-        raise BadValue("ask of a user or of a client", field="client")
+        raise BadValue("ask of a user or of a client", field="clientId")
     if cmd.user is not None or cmd.client is not None:
         allow(actor, Action.READ_USERS)
     async with begin(actor) as unit:

@@ -71,8 +71,9 @@ async def test_what_is_not_there_is_not_found(world: World) -> None:
     stranger = await person(world, await built_in(world, "support"))
     with pytest.raises(NotFound):
         await why(world, world.other_operator, "swap_sim", user=stranger.user)
-    with pytest.raises(BadValue):
+    with pytest.raises(BadValue) as no:
         await why(world, world.operator, "swap_sim", user=stranger.user, client="x")
+    assert no.value.field == "clientId"
 
 
 async def test_a_resellers_people_are_told_whether_and_those_who_look_after_levels_why(world: World) -> None:

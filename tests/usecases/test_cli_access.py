@@ -29,6 +29,8 @@ def test_ways_in_from_the_command_line(tollwright: Callable[..., Told]) -> None:
     assert (code, revoked["revoked_at"] is not None) == (DONE, True)
     assert tollwright("apikey", "rotate", follower["prefix"])[0] == WRONG
     assert tollwright("apikey", "rotate", made["prefix"], "--old-until", "tomorrow")[0] == WRONG
+    code, _, said = tollwright("apikey", "rotate", made["prefix"], "--old-until", "2026-12-01")
+    assert (code, "--old-until" in said, "no offset" in said) == (WRONG, True, True)
     assert tollwright("apikey", "revoke", "tw_nobody00")[0] == WRONG
 
     wanted = ["portal", "create", "Self care", "--scope", "customers:read", "--redirect-uri"]
