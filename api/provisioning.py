@@ -21,11 +21,11 @@ def outside(wiring: Wiring) -> Outside:
     def callback(operator: OperatorId, element: str) -> str:
         return f"{wiring.settings.address}{CALLBACKS}/{operator}/{element}"
 
-    return Outside(network=wiring.network, vault=wiring.vault, callback=callback)
+    return Outside(network=wiring.network, turns=wiring.turns, vault=wiring.vault, callback=callback)
 
 
 async def order_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
-    """Take the order ``payload["order"]`` as far as it goes now."""
+    """Take the order ``payload["order"]`` as far as it goes now. Raises PutOff."""
     key = OrderId(int(str(job.payload["order"])))
     try:
         order = await drive_order(key, outside(wiring), actor=actor, begin=wiring.begin, clock=wiring.clock)

@@ -12,6 +12,7 @@ from api import settings as installation
 from api.journal import Journal
 from api.keeping import Marking
 from api.settings import Settings
+from api.turns import Turns
 from domain.intake.raters import Raters
 from domain.ports.access import Directory
 from domain.ports.clock import Clock
@@ -118,6 +119,7 @@ class Wiring:
     factors: Factors = field(
         default_factory=lambda: Factors(codes=PyotpCodes(), keys=WebAuthnKeys(), pictures=QrPictures())
     )
+    turns: Turns = field(default_factory=Turns)
     archives: Archives = field(default_factory=ZipArchives)
     sheets: Sheets = field(default_factory=SheetFiles)
     rate_files: RateFiles = field(default_factory=BankRates)

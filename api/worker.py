@@ -20,7 +20,7 @@ from api.wiring import Wiring
 from domain.access import letters
 from domain.access.actor import system
 from domain.ids import OperatorId
-from domain.jobs.job import Job, delay
+from domain.jobs.job import Job, PutOff, delay
 from domain.ports.jobs import Presence
 from domain.refusal import Refusal, WrongState
 from domain.usecases import place_order
@@ -121,7 +121,7 @@ class Worker:
         while free := ASKING_MAX - busy.total():
             full = [operator for operator, count in busy.items() if count >= OPERATOR_MAX]
             most = max((count for count in busy.values() if count < OPERATOR_MAX), default=0)
-            found = await here.claim(wanted, min(free, OPERATOR_MAX - most), without=full)
+            found = await here.claim(wanted, min(free, OPERATOR_MAX - most), without=full, full=self._wiring.turns.full)
             busy.update(job.operator for job in found)
             taken += found
             if not found:
@@ -143,6 +143,8 @@ class Worker:
                 raise
             # It is there and cannot do this one thing, as with a full disk: the job rests like any that failed.
             await self._again(job, here, str(trouble))
+        except PutOff as later:
+            await here.put_off(job, later.element)
         except WrongState as no:
             await self._again(job, here, no.message)
         except Refusal as no:

@@ -60,12 +60,14 @@ _CLAIM: Final = (
     "update job j set state = 'running', worker = $1, attempts = attempts + 1, started_at = now() from ("  # noqa: S608  (our own words)
     " select operator, id from job where state = 'waiting' and run_at <= now() and kind = any ($2)"
     " and operator <> all ($4::int[])"
+    " and (operator, coalesce(payload ->> 'element', '')) not in (select * from unnest($5::int[], $6::text[]))"
     " order by priority desc, run_at, id limit $3 for update skip locked) due"
     f" where j.operator = due.operator and j.id = due.id returning {_JOB.replace('operator, id', 'j.operator, j.id')}"
 )
 _ENDED: Final = (
     "update job set state = $4, worker = null, finished_at = $5, error = coalesce($6, error), result = $7,"
-    " run_at = coalesce($8, run_at), attempts = attempts - $9"
+    " run_at = coalesce($8, run_at), attempts = attempts - $9,"
+    " payload = case when $10::text is null then payload else payload || jsonb_build_object('element', $10::text) end"
     " where operator = $1 and id = $2 and state = 'running' and worker = $3"
 )
 
@@ -186,7 +188,14 @@ class StoredPresence:
         """Whether the session is gone, and the lock with it."""
         return bool(self._connection.is_closed())
 
-    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
+    async def claim(
+        self,
+        kinds: Collection[str],
+        count: int,
+        *,
+        without: Collection[OperatorId] = (),
+        full: Collection[tuple[OperatorId, str]] = (),
+    ) -> Sequence[Job]:
         """Take up to so many jobs that are due, and those of workers who are gone, by priority and age."""
         async with self._database.transaction(role=INGEST) as transaction:
             connection = transaction.connection
@@ -195,7 +204,11 @@ class StoredPresence:
                 alive = {row["objid"] for row in await connection.fetch(_ALIVE, WORKERS)}
                 if gone := running - alive:
                     await connection.execute(_REVIVE, list(gone), LOST)
-            rows = await connection.fetch(_CLAIM, self._number, list(kinds), count, list(without))
+            rows = await connection.fetch(
+                _CLAIM,
+                *(self._number, list(kinds), count, list(without)),
+                *([operator for operator, _ in full], [element for _, element in full]),
+            )
         return sorted(map(job_of, rows), key=lambda job: (-job.priority, job.run_at, job.id))
 
     async def finish(self, job: Job, result: Mapping[str, object]) -> None:
@@ -212,6 +225,10 @@ class StoredPresence:
         """Give a job back untried."""
         await self._end(job, JobState.WAITING, tried=False)
 
+    async def put_off(self, job: Job, element: str) -> None:
+        """Give a job back untried, known from now on as one that asks this element of its operator's."""
+        await self._end(job, JobState.WAITING, tried=False, element=element)
+
     async def _end(
         self,
         job: Job,
@@ -221,6 +238,7 @@ class StoredPresence:
         result: str | None = None,
         again_at: datetime | None = None,
         tried: bool = True,
+        element: str | None = None,
     ) -> None:
         over = state in {JobState.DONE, JobState.DEAD}
         async with self._database.transaction(role=INGEST) as transaction:
@@ -228,7 +246,7 @@ class StoredPresence:
             await transaction.connection.execute(
                 _ENDED,
                 *(int(job.operator), job.id, self._number, state.value, now if over else None),
-                *(error, result, again_at, 0 if tried else 1),
+                *(error, result, again_at, 0 if tried else 1, element),
             )
             if not over:
                 await transaction.connection.execute(f"notify {CHANNEL}")

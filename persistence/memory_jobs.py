@@ -141,7 +141,14 @@ class MemoryPresence:
             self._database.leave(draft, commit=done)
         return found
 
-    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
+    async def claim(
+        self,
+        kinds: Collection[str],
+        count: int,
+        *,
+        without: Collection[OperatorId] = (),
+        full: Collection[tuple[OperatorId, str]] = (),
+    ) -> Sequence[Job]:
         """Take up to so many jobs that are due, and those of workers who are gone, by priority and age."""
         now = self._clock.now()
 
@@ -153,6 +160,7 @@ class MemoryPresence:
                     rows[row.id] = replace(row, state=state, worker=None, error=LOST, run_at=now, finished_at=end)
             due = [r for r in rows.values() if r.state is JobState.WAITING and r.run_at <= now and r.kind in kinds]
             due = [row for row in due if row.operator not in without]
+            due = [row for row in due if (row.operator, row.payload.get("element")) not in full]
             due.sort(key=lambda row: (-row.priority, row.run_at, row.id))
             taken = [
                 replace(row, state=JobState.RUNNING, worker=self._number, attempts=row.attempts + 1, started_at=now)
@@ -177,6 +185,11 @@ class MemoryPresence:
     async def release(self, job: Job) -> None:
         """Give a job back untried."""
         await self._end(job, state=JobState.WAITING, attempts=job.attempts - 1)
+
+    async def put_off(self, job: Job, element: str) -> None:
+        """Give a job back untried, known from now on as one that asks this element of its operator's."""
+        payload = {**job.payload, "element": element}
+        await self._end(job, state=JobState.WAITING, attempts=job.attempts - 1, payload=payload)
 
     async def _end(self, job: Job, **fields: object) -> None:
         def change(rows: dict[JobId, Job]) -> list[Job]:

@@ -65,6 +65,14 @@ class Job:
         return self.attempts >= self.attempts_max
 
 
+class PutOff(Exception):  # noqa: N818  (no fault: the worker gives the job back, untried)
+    """A job is for later: the network element that it is about to ask is asked by enough others now."""
+
+    def __init__(self, element: str) -> None:
+        super().__init__(element)
+        self.element = element
+
+
 def delay(attempts: int, *, jitter: float) -> timedelta:
     """Return how long a job rests after so many attempts: twice as long each time, an hour at most.
 

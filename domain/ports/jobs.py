@@ -44,10 +44,17 @@ class Presence(Protocol):
         """Whether the queue takes this worker for gone: what it runs is anybody's, and must be let go."""
         ...
 
-    async def claim(self, kinds: Collection[str], count: int, *, without: Collection[OperatorId] = ()) -> Sequence[Job]:
+    async def claim(
+        self,
+        kinds: Collection[str],
+        count: int,
+        *,
+        without: Collection[OperatorId] = (),
+        full: Collection[tuple[OperatorId, str]] = (),
+    ) -> Sequence[Job]:
         """Take up to so many jobs that are due, and those of workers who are gone, by priority and age.
 
-        ``without``: operators whose jobs are left for now.
+        ``without``: operators whose jobs are left for now; ``full``: elements whose jobs are, of those put off for one.
         """
         ...
 
@@ -61,6 +68,10 @@ class Presence(Protocol):
 
     async def release(self, job: Job) -> None:
         """Give a job back untried."""
+        ...
+
+    async def put_off(self, job: Job, element: str) -> None:
+        """Give a job back untried, known from now on as one that asks this element of its operator's."""
         ...
 
     async def wait(self, seconds: float) -> None:

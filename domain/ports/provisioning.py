@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from domain.ids import CustomerId, OrderId, SubscriptionId
+from domain.ids import CustomerId, OperatorId, OrderId, SubscriptionId
 from domain.ports.page import Page, PageRequest
 from domain.provisioning.element import NetworkElement
 from domain.provisioning.machine import Answer
@@ -116,4 +117,24 @@ class Network(Protocol):
 
     async def send(self, element: NetworkElement, secrets: Mapping[str, str], request: NetworkRequest) -> Answer:
         """Send a request, once, and return what is known of it then. Never raises for what the other side does."""
+        ...
+
+
+class Turn(Protocol):
+    """One order's turn at asking a network element."""
+
+    def take(self, operator: OperatorId, element: str) -> bool:
+        """Take a turn at an element where there is one now; True also where this is one at it already."""
+        ...
+
+    async def wait(self, operator: OperatorId, element: str) -> bool:
+        """Take one that comes soon; False where none does."""
+        ...
+
+
+class Turns(Protocol):
+    """How many ask one element at a time, so that a dead one leaves the operator's others places."""
+
+    def turn(self) -> AbstractContextManager[Turn]:
+        """Have a turn, if one is taken, until the end."""
         ...

@@ -15,12 +15,13 @@ from domain.access.actor import Actor
 from domain.alarms.alarm import Raised
 from domain.contracts.subscription import Subscription, check
 from domain.ids import OperatorId, OrderId
+from domain.jobs.job import PutOff
 from domain.ports.clock import Clock
-from domain.ports.provisioning import Network
+from domain.ports.provisioning import Network, Turn, Turns
 from domain.ports.transports import TransportFault, Vault
 from domain.ports.unit import Begin, Unit
 from domain.provisioning.effects import effect, impossible
-from domain.provisioning.element import NetworkElement, steps
+from domain.provisioning.element import ElementKind, NetworkElement, steps
 from domain.provisioning.machine import Answer, Heed, Said, Send, advance, answer
 from domain.provisioning.order import ENDED, Order, OrderNote, OrderState, Waiting
 from domain.provisioning.request import NetworkRequest, request_of
@@ -40,6 +41,7 @@ class Outside:
     """What doing orders needs besides the unit. ``callback``: where an element sends its answers to."""
 
     network: Network
+    turns: Turns
     vault: Vault
     callback: Callable[[OperatorId, str], str]
 
@@ -61,16 +63,29 @@ class _NotKept(Exception):  # noqa: N818  (the transaction is given up, and anot
         self.why = why
 
 
+class _NoTurn(Exception):  # noqa: N818  (the transaction is given up, and begun again with a turn)
+    """Enough others ask the element that is next."""
+
+    def __init__(self, operator: OperatorId, element: str) -> None:
+        super().__init__(element)
+        self.operator = operator
+        self.element = element
+
+
 async def drive_order(key: OrderId, outside: Outside, *, actor: Actor, begin: Begin, clock: Clock) -> Order:
-    """Take an order as far as it goes now, and return it. Refuses with: NotFound."""
+    """Take an order as far as it goes now, and return it. Refuses with: NotFound.
+
+    Raises PutOff, with nothing changed since its last answer, where the next element has no turn for it.
+    """
     for _ in range(SENDS_MAX):
-        try:
-            order, task = await _look(key, outside, actor=actor, begin=begin, now=clock.now())
-        except _NotKept as no:
-            return await _park(key, no.why, actor=actor, begin=begin, now=clock.now())
-        if task is None:
-            return order
-        said = await _ask(task, outside)
+        with outside.turns.turn() as turn:
+            try:
+                order, task = await _next(key, outside, turn, actor=actor, begin=begin, clock=clock)
+            except _NotKept as no:
+                return await _park(key, no.why, actor=actor, begin=begin, now=clock.now())
+            if task is None:
+                return order
+            said = await _ask(task, outside)
         async with begin(actor) as unit:
             await heed(unit, await unit.orders.claim(key), task.send, said, actor=actor, now=clock.now())
     async with begin(actor) as unit:
@@ -124,8 +139,20 @@ async def _ask(task: _Task, outside: Outside) -> Answer:
     return await outside.network.send(element, secrets, task.request)
 
 
+async def _next(
+    key: OrderId, outside: Outside, turn: Turn, *, actor: Actor, begin: Begin, clock: Clock
+) -> tuple[Order, _Task | None]:
+    """Take an order to what it waits for, or to its next request. Raises PutOff."""
+    while True:
+        try:
+            return await _look(key, outside, turn, actor=actor, begin=begin, now=clock.now())
+        except _NoTurn as no:
+            if not await turn.wait(no.operator, no.element):
+                raise PutOff(no.element) from None
+
+
 async def _look(
-    key: OrderId, outside: Outside, *, actor: Actor, begin: Begin, now: datetime
+    key: OrderId, outside: Outside, turn: Turn, *, actor: Actor, begin: Begin, now: datetime
 ) -> tuple[Order, _Task | None]:
     """Take an order to what it waits for, or to its next request, which is then written down as sent."""
     async with begin(actor) as unit:
@@ -137,6 +164,7 @@ async def _look(
         moved, send = (ready, None) if ready.steps is None else advance(ready, now)
         if moved == order:
             return order, None
+        element = None if send is None else await _element(unit, moved, send, turn)
         kept = await unit.orders.keep(moved)
         if replace(moved, wake_at=order.wake_at) == order:
             return kept, None  # it waits on, which is no news
@@ -152,7 +180,6 @@ async def _look(
             return kept, None
         assert kept.steps is not None
         name = kept.steps[send.step].element
-        element = next((one for one in await unit.elements.all() if one.name == name), None)
         customer = (await unit.customers.many([line.customer]))[line.customer]
         contract = (await unit.contracts.many([line.contract]))[line.contract]
         request = request_of(
@@ -165,6 +192,20 @@ async def _look(
             now=now,
         )
     return kept, _Task(send, request, element)
+
+
+async def _element(unit: Unit, order: Order, send: Send, turn: Turn) -> NetworkElement | None:
+    """Return the element that is asked next; None: it is gone. Raises _NoTurn where others of the operator are kept up.
+
+    Where it is the only one there is to ask, it has no others to leave places to.
+    """
+    assert order.steps is not None
+    name = order.steps[send.step].element
+    present = {one.name: one for one in await unit.elements.all()}
+    others = [one for one in present.values() if one.name != name and one.active and one.kind is not ElementKind.MANUAL]
+    if name in present and others and not turn.take(order.operator, name):
+        raise _NoTurn(order.operator, name)
+    return present.get(name)
 
 
 async def _begun(unit: Unit, order: Order, line: Subscription, now: datetime) -> Order:
