@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from api.wiring import Wiring
 from domain.access.actor import Actor
+from domain.access.frozen import thaw
+from domain.access.limits import Limits
 from domain.bulk.run import BulkImport
-from domain.ids import BulkImportId
+from domain.ids import BulkImportId, UserId
 from domain.jobs.job import Job
 from domain.resellers.reseller import subtree
 from domain.usecases.import_bulk import import_bulk
@@ -45,8 +47,12 @@ async def import_sheet(
 
 
 async def bulk_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
-    """Import the sheet ``payload["import"]``."""
-    done = await import_sheet(wiring, actor, BulkImportId(int(str(job.payload["import"]))))
+    """Import the sheet ``payload["import"]``, in the name and within the limits of who brought it."""
+    kept: Mapping[str, Any] = job.payload
+    if kept.get("limits") is not None:  # a job of an earlier release says nothing of him
+        user = None if kept["user"] is None else UserId(kept["user"])
+        actor = replace(actor, user=user, factor=kept["factor"], limits=thaw(Limits, kept["limits"]))
+    done = await import_sheet(wiring, actor, BulkImportId(int(str(kept["import"]))))
     return {
         "import": done.id,
         "state": done.state.value,

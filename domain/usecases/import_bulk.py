@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
+from domain.access.frozen import freeze
 from domain.access.operations import operation
 from domain.bulk.run import (
     BYTES_MAX,
@@ -93,7 +94,9 @@ async def take_sheet(cmd: TakeSheet, *, actor: Actor, begin: Begin, clock: Clock
     async with begin(actor) as unit:
         kept = await unit.bulk.add(new, cmd.content)
         if promise:
-            await unit.jobs.add(NewJob(kind=JOB, payload={"import": kept.id}))
+            # A worker does it later: it goes no further than who brought the sheet, and in his name.
+            asked = {"user": actor.user, "factor": actor.factor, "limits": freeze(actor.limits)}
+            await unit.jobs.add(NewJob(kind=JOB, payload={"import": kept.id, **asked}))
         detail = {"kind": cmd.kind.value, "mode": cmd.mode.value, "preview": cmd.preview}
         await unit.audit.write("take_bulk", f"bulk_import:{kept.id}", detail)
     return kept

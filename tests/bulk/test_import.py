@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from domain.access.actor import Action, Actor
+from api.bulk import bulk_job
+from domain.access.actor import Action, Actor, system
+from domain.access.limits import Limits
 from domain.bulk.run import BulkFault, BulkImport, BulkMode, BulkState
 from domain.bulk.sheet import SheetKind
 from domain.fields.definition import Aggregate, FieldKind
-from domain.ids import BulkImportId
+from domain.ids import BulkImportId, UserId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.create_service import CreateService, create_service
@@ -192,6 +195,19 @@ async def test_who_may_not_and_what_is_no_sheet_at_all(world: World) -> None:
         await import_bulk(
             BulkImportId(10**9), actor=world.operator, begin=world.begin, clock=world.clock, sheets=SheetFiles()
         )
+
+
+async def test_a_worker_goes_no_further_than_who_brought_the_sheet(world: World) -> None:
+    gold = Limits(groups=frozenset({"gold"}))
+    anna = replace(world.operator, client="portal", user=UserId(12), factor="password+totp", limits=gold)
+    cmd = TakeSheet(kind=SheetKind.CUSTOMERS, name="sheet.csv", content=CUSTOMERS.encode())
+    kept = await take_sheet(cmd, actor=anna, begin=world.begin, clock=world.clock)
+    async with world.begin(world.operator) as unit:
+        (job,) = (await unit.jobs.page(PageRequest(10))).items
+    wiring: Any = SimpleNamespace(begin=world.begin, clock=world.clock, sheets=SheetFiles())
+    done = await bulk_job(wiring, system(world.operator.operator, "worker"), job)
+    assert (done["import"], done["state"], done["created"]) == (kept.id, "refused", 0)
+    assert await names(world) == []
 
 
 async def test_who_may_bring_contracts_may_look_at_their_sheet_and_at_no_other(world: World) -> None:
