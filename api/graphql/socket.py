@@ -129,7 +129,7 @@ class GraphQLSockets:
 
     @contextlib.contextmanager
     def counted(self, client: str) -> Any:
-        """Count a client's socket. Raises Closing where he has too many."""
+        """Count the socket of a client, or of a person at a portal. Raises Closing where he has too many."""
         if self.by_client[client] >= SOCKETS_PER_CLIENT:
             raise Closing(1013, f"a client has at most {SOCKETS_PER_CLIENT} sockets open")
         self.by_client[client] += 1
@@ -158,7 +158,7 @@ class Conversation:
         end: Closing | None = None
         try:
             actor = await self._begin()
-            with self._house.counted(actor.client):
+            with self._house.counted(actor.caller):  # people at one portal are many
                 await self._send({"type": "connection_ack"})
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._watch())

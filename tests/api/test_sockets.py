@@ -24,6 +24,7 @@ from domain.usecases.import_cdr import ImportCdr, Imported, import_cdr
 from domain.usecases.raise_alarm import end_alarm, raise_alarm
 from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
+from tests.api.entrance import add_portal, add_user, enter
 from tests.api.month import call
 from tests.api.talking import PROTOCOL, Talk, address, talking
 from tests.api.test_docs import blocks, run
@@ -230,6 +231,20 @@ async def test_a_client_has_so_many_sockets(live: House, monkeypatch: pytest.Mon
         assert (await closes(talk))[0] == 1013
     async with talking(live, "operator"):
         pass
+
+
+async def test_people_at_one_portal_have_sockets_of_their_own(live: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "SOCKETS_PER_CLIENT", 1)
+    await add_portal(live)
+    people = [await enter(live, await add_user(live, f"{name}@example.se")) for name in ("anna", "bo")]
+    ends: list[Any] = []
+    async with contextlib.AsyncExitStack() as open_ones:
+        for person in (*people, people[0]):
+            opened = connect(address(live), subprotocols=[PROTOCOL], proxy=None)
+            talk = Talk(await open_ones.enter_async_context(opened))
+            await talk.say(type="connection_init", payload=person.bearer)
+            ends.append(await talk.heard() if len(ends) < 2 else (await closes(talk))[0])
+    assert ends == [{"type": "connection_ack"}, {"type": "connection_ack"}, 1013]
 
 
 async def test_a_socket_ends_with_its_token(live: House, monkeypatch: pytest.MonkeyPatch) -> None:
