@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -65,6 +65,14 @@ class TakeSheet:
 
 class _Undo(Exception):  # noqa: N818  (ends a unit whose work is not wanted; nobody else sees it)
     """The unit is not to be committed."""
+
+
+class _Faulty(Exception):  # noqa: N818  (refusals of one row, which are told with it; nobody else sees it)
+    """What a row refers to is not there, in more places than one."""
+
+    def __init__(self, faults: Sequence[Refusal]) -> None:
+        super().__init__(*(one.message for one in faults))
+        self.faults = faults
 
 
 @operation(any_of=tuple(dict.fromkeys(ACTIONS.values())))
@@ -218,7 +226,7 @@ class _Work:
             async with unit.attempt():
                 for row in rows:
                     await self._take(taking, row, known, made)
-        except Refusal:
+        except (Refusal, _Faulty):
             places.forget(self._run.kind, made)
             return None
         self._tally.add(RowOutcome.CREATED, times=len(made))
@@ -233,6 +241,8 @@ class _Work:
                     new = await self._take(taking, row, known, made)
             except Refusal as no:
                 self._tally.add(RowOutcome.FAULTY, _fault(row.number, no))
+            except _Faulty as all_of_them:
+                self._tally.add(RowOutcome.FAULTY, *(_fault(row.number, no) for no in all_of_them.faults))
             else:
                 self._tally.add(RowOutcome.CREATED if new else RowOutcome.UNCHANGED)
         return made
@@ -361,7 +371,10 @@ class _Taking:
         yield self._unit
 
     async def row(self, kind: SheetKind, row: Row) -> int:
-        """Return the key of what was made. Refuses as the use case does, with ``field`` the column where it has one."""
+        """Return the key of what was made. Refuses as the use case does, with ``field`` the column where it has one.
+
+        What the row refers to is looked up first. Raises _Faulty where that finds more than one fault.
+        """
         makers = {
             SheetKind.CUSTOMERS: self._customer,
             SheetKind.CONTRACTS: self._contract,
@@ -372,8 +385,14 @@ class _Taking:
 
     async def _customer(self, row: Row) -> int:
         values = dict(row.values)
+        faults: list[Refusal] = []
         if (code := values.pop("reseller", None)) is not None and code not in self.places.resellers:
-            raise NotFound("no reseller {code}", code=code, field="reseller")
+            faults.append(NotFound("no reseller {code}", code=code, field="reseller"))
+        parent = None
+        if "parent" in values:
+            parent = CustomerId(await _found(self._customer_of(values["parent"], "parent"), faults))
+        await self._priced(values, faults)
+        _refuse(faults)
         cmd = CreateCustomer(
             name=values["name"],
             kind=values["kind"],
@@ -384,7 +403,7 @@ class _Taking:
                 city=values["city"],
                 country=values["country"].upper(),
             ),
-            parent=None if "parent" not in values else CustomerId(await self._customer_of(values["parent"], "parent")),
+            parent=parent,
             reseller=None if code is None else self.places.resellers[code],
             fields=row.own,
             **_named(values, _CUSTOMER_FIELDS),
@@ -393,11 +412,21 @@ class _Taking:
 
     async def _contract(self, row: Row) -> int:
         values = row.values
+        faults: list[Refusal] = []
+        customer = await _found(self._customer_of(values["customer"], "customer"), faults)
+        services = []
+        for one in values.get("services", ()):
+            try:
+                services.append(self._service(one, values["start"]))
+            except Refusal as no:
+                faults.append(no)
+        await self._priced(values, faults)
+        _refuse(faults)
         cmd = CreateContract(
-            customer=CustomerId(await self._customer_of(values["customer"], "customer")),
+            customer=CustomerId(customer),
             start=values["start"],
             state=values.get("state", ContractState.ACTIVE),
-            services=tuple(self._service(one, values["start"]) for one in values.get("services", ())),
+            services=tuple(services),
             terms=Terms(**_named(values, {"bindingMonths": "binding_months", "noticeMonths": "notice_months"})
                         | _named(values, {"seller": "seller"})),
             fields=row.own,
@@ -408,10 +437,13 @@ class _Taking:
     async def _subscription(self, row: Row) -> int:
         values = row.values
         numbers = values.get("numbers", ())
+        faults: list[Refusal] = []
         if numbers and "validFrom" not in values:
-            raise BadValue("numbers need the time from when they are the line's", field="validFrom")
+            faults.append(BadValue("numbers need the time from when they are the line's", field="validFrom"))
+        contract = await _found(self._contract_of(values["contract"]), faults)
+        _refuse(faults)
         cmd = AddSubscription(
-            contract=ContractId(await self._contract_of(values["contract"])),
+            contract=ContractId(contract),
             kind=values["kind"],
             label=values.get("label", ""),
             numbers=tuple(_identifier(one, values["validFrom"]) for one in numbers),
@@ -433,6 +465,14 @@ class _Taking:
         )
         cmd = AssignNumbers(subscription=SubscriptionId(line), numbers=(one,))
         return (await assign_numbers(cmd, actor=self._actor, begin=self._same, clock=self._clock)).id
+
+    async def _priced(self, values: Mapping[str, Any], faults: list[Refusal]) -> None:
+        """Look whether the price list is there, which is asked once of a chunk."""
+        if "priceList" in values:
+            try:
+                await self._unit.catalogue.named(values["priceList"], field="priceList")
+            except Refusal as no:
+                faults.append(no)
 
     async def _customer_of(self, name: str, field: str) -> int:
         known = self.places.known(SheetKind.CUSTOMERS, name)
@@ -460,6 +500,23 @@ class _Taking:
         if service is None:
             raise NotFound("no service {code}", code=code, field="services")
         return ContractService(service=service.id, start=start, quantity=quantity)
+
+
+async def _found(wanted: Awaitable[int], faults: list[Refusal]) -> int:
+    """Return a key; 0, and the fault among the others, where there is none."""
+    try:
+        return await wanted
+    except Refusal as no:
+        faults.append(no)
+        return 0
+
+
+def _refuse(faults: Sequence[Refusal]) -> None:
+    """Refuse a row with its faults, if it has any."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise _Faulty(faults)
 
 
 _CUSTOMER_FIELDS: Final = {
