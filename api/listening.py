@@ -122,11 +122,10 @@ def load(made: ssl.SSLContext, settings: Settings) -> None:
             settings.tls_certificate, settings.tls_key, password=lambda: settings.tls_key_password or ""
         )
     except (OSError, ssl.SSLError) as fault:
-        unnamed = settings.tls_key is None and "PEM lib" in str(fault)  # what OpenSSL says where no key is found
         raise BadValue(
             "{path} and its key cannot be read: {fault}",
             path=settings.tls_certificate,
-            fault=f"{fault}; tls_key names the key's file, where it is another" if unnamed else fault,
+            fault=fault,
             field="tls_certificate",
         ) from None
 

@@ -74,6 +74,7 @@ class SealedVault:
     ) -> None:  # fmt: skip
         self._given = tuple(keys)
         self._from_file = False
+        self._seen: tuple[int, int] | None = None  # which file the keys were read from: inode and time
         self._key_file = key_file
         self._folder = folder
         self._environment = os.environ if environment is None else environment
@@ -87,6 +88,7 @@ class SealedVault:
         """Return the keys, the newest first."""
         if not self._given:
             assert self._key_file is not None
+            self._seen = _which(self._key_file)  # before it is read: one that comes between is read again
             self._given = read_keys(_kept(self._key_file))
             self._from_file = True
         return self._given
@@ -97,7 +99,9 @@ class SealedVault:
             self._given, self._from_file = (), False
 
     def seal(self, secret: str, *, about: str) -> bytes:
-        """Encrypt with the newest key."""
+        """Encrypt with the newest key of the file as it is now: one may be forgotten beside a running server."""
+        if self._from_file and self._key_file is not None and _which(self._key_file) not in {None, self._seen}:
+            self.forget()
         nonce, key = secrets.token_bytes(NONCE_BYTES), self.keys()[0]
         return FORM + key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), about.encode())
 
@@ -166,6 +170,15 @@ def _variable(reference: str, operator: int) -> str | None:
     """Return the variable that a reference names, where it is the operator's: his key stands in its name."""
     found = _VARIABLE.fullmatch(reference)
     return found[1] if found and found[2] == str(operator) else None
+
+
+def _which(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from the one that takes its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _kept(path: Path) -> str:

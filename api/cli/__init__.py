@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 
 import typer
 
+from domain.ports.transports import TransportFault
 from domain.refusal import Refusal
 from persistence.away import DatabaseAway
 
@@ -142,6 +143,10 @@ def run(arguments: list[str]) -> int:
         return WRONG
     except (Unreachable, DatabaseAway) as away:
         complain(str(away))
+        return UNREACHABLE
+    except TransportFault as sealed:
+        # What was sealed here cannot be opened, as behind a backup that came back without its master key.
+        complain(f"{sealed} (or bring back the key that sealed it: TOLLWRIGHT_MASTER_KEY, or data_dir/master.key)")
         return UNREACHABLE
     except BrokenPipeError:
         # The reader of our output went away (``| head``): not an error, and nothing more can be said to it.

@@ -140,14 +140,6 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any]) -> None:
         context(Settings(**settings))
 
 
-def test_a_certificate_without_its_key_says_which_setting_names_it(tmp_path: Path) -> None:
-    issue(tmp_path / "both.pem", "localhost", issue(tmp_path / "ca.pem", "ca"))
-    text = (tmp_path / "both.pem").read_text()
-    (tmp_path / "alone.pem").write_text(text[text.index("-----BEGIN CERTIFICATE") :].partition("-----BEGIN PRIVATE")[0])
-    with pytest.raises(BadValue, match="tls_key names"):
-        context(Settings(tls_certificate=tmp_path / "alone.pem"))
-
-
 class Impatient(PatientProtocol):
     """Waits for a moment only."""
 

@@ -58,6 +58,15 @@ def test_another_process_finds_the_new_key_by_itself(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_what_is_sealed_beside_a_rotation_is_sealed_with_the_key_that_stays(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    server = SealedVault(key_file=path)
+    server.seal("s", about="a")
+    fresh = secrets.token_bytes(32)
+    write_keys(path, (fresh,))
+    assert SealedVault(keys=(fresh,)).open(server.seal("s", about="a"), about="a") == "s"
+
+
 async def test_every_secret_is_sealed_anew_and_broken_off_it_goes_on(database: Database) -> None:
     before, both, after = SealedVault(keys=[OLD]), SealedVault(keys=[NEW, OLD]), SealedVault(keys=[NEW])
     hook = "webhook:1:https://example.com/"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from api.cli import DONE, WRONG
+import pytest
+
+from api.cli import DONE, UNREACHABLE, WRONG
 from tests.usecases.test_cli_key import OPERATOR, Told, tollwright
 
 __all__ = ["tollwright"]
@@ -46,3 +48,11 @@ def test_ways_in_from_the_command_line(tollwright: Callable[..., Told]) -> None:
     code, keys, _ = tollwright("key", "rotate", "--lead", "5")
     assert (code, keys[0]["state"]) == (DONE, "coming")
     assert tollwright("key", "rotate")[1] == keys, "one that is on its way is enough"
+
+
+def test_another_master_key_is_told_in_a_line(tollwright: Callable[..., Told], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tollwright(*OPERATOR)[0] == DONE
+    assert tollwright("key", "rotate")[0] == DONE
+    monkeypatch.setenv("TOLLWRIGHT_MASTER_KEY", "A" * 43 + "=")
+    code, _, said = tollwright("key", "rotate")
+    assert (code, said.count("\n"), "TOLLWRIGHT_MASTER_KEY" in said) == (UNREACHABLE, 1, True)
