@@ -68,7 +68,7 @@ class _Undo(Exception):  # noqa: N818  (ends a unit whose work is not wanted; no
 
 
 class _Faulty(Exception):  # noqa: N818  (refusals of one row, which are told with it; nobody else sees it)
-    """What a row refers to is not there, in more places than one."""
+    """A row has more faults than one."""
 
     def __init__(self, faults: Sequence[Refusal]) -> None:
         super().__init__(*(one.message for one in faults))
@@ -373,7 +373,8 @@ class _Taking:
     async def row(self, kind: SheetKind, row: Row) -> int:
         """Return the key of what was made. Refuses as the use case does, with ``field`` the column where it has one.
 
-        What the row refers to is looked up first. Raises _Faulty where that finds more than one fault.
+        What the row refers to is looked up first, and where that is not all there, also whether its number is taken,
+        which the use case finds otherwise. Raises _Faulty where there is more than one fault.
         """
         makers = {
             SheetKind.CUSTOMERS: self._customer,
@@ -392,6 +393,8 @@ class _Taking:
         if "parent" in values:
             parent = CustomerId(await _found(self._customer_of(values["parent"], "parent"), faults))
         await self._priced(values, faults)
+        if faults and "number" in values and await _there(self._unit.customers.by_number(values["number"])):
+            faults.append(Conflict("customer number {number} is taken", number=values["number"], field="number"))
         _refuse(faults)
         cmd = CreateCustomer(
             name=values["name"],
@@ -421,6 +424,8 @@ class _Taking:
             except Refusal as no:
                 faults.append(no)
         await self._priced(values, faults)
+        if faults and "number" in values and await _there(self._unit.contracts.by_number(values["number"])):
+            faults.append(Conflict("contract number {number} is taken", number=values["number"], field="number"))
         _refuse(faults)
         cmd = CreateContract(
             customer=CustomerId(customer),
@@ -509,6 +514,14 @@ async def _found(wanted: Awaitable[int], faults: list[Refusal]) -> int:
     except Refusal as no:
         faults.append(no)
         return 0
+
+
+async def _there(wanted: Awaitable[object]) -> bool:
+    try:
+        await wanted
+    except NotFound:
+        return False
+    return True
 
 
 def _refuse(faults: Sequence[Refusal]) -> None:

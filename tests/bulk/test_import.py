@@ -157,22 +157,29 @@ async def test_what_is_no_sheet_is_refused_as_a_whole(world: World, content: byt
 @pytest.mark.parametrize("mode", BulkMode)
 async def test_a_row_tells_all_that_it_refers_to_and_that_is_not_there(world: World, mode: BulkMode) -> None:
     await whole(world)
-    rows = "externalId;customer;start;services;priceList\nk-8;nobody;2026-01-01;MOB;\n"
-    rows += "k-9;nobody;2026-01-01;MOB;MOB2*2;MOB*x;NEVER\n".replace("MOB;MOB2*2;MOB*x", '"MOB;MOB2*2;MOB*x"')
-    done, faults = await brought(world, SheetKind.CONTRACTS, rows + "k-3;crm-3;2026-02-01;MOB;\n", mode=mode)
+    async with world.begin(world.operator) as unit:
+        taken = (await unit.contracts.page(PageRequest(1))).items[0].number
+        customer = (await unit.customers.page(PageRequest(1))).items[0].number
+    rows = f"externalId;customer;start;services;priceList;number\nk-8;nobody;2026-01-01;MOB;;{taken}\n"
+    rows += "k-9;nobody;2026-01-01;MOB;MOB2*2;MOB*x;NEVER;\n".replace("MOB;MOB2*2;MOB*x", '"MOB;MOB2*2;MOB*x"')
+    done, faults = await brought(world, SheetKind.CONTRACTS, rows + "k-3;crm-3;2026-02-01;MOB;;\n", mode=mode)
     assert [(one.row, one.field, one.code) for one in faults] == [
         (2, "customer", "not_found"),
+        (2, "number", "conflict"),
         (3, "customer", "not_found"),
         (3, "services", "not_found"),
         (3, "services", "bad_value"),
         (3, "priceList", "not_found"),
     ]
     assert (done.faulty, done.created) == (2, 1 if mode is BulkMode.VALID else 0), "a row counts once"
-    rows = CUSTOMERS.replace("email", "email;reseller") + "crm-8;Bo;person;S;1;C;SE;nobody;;;nowhere\n"
+    rows = (
+        CUSTOMERS.replace("email", "email;reseller;number") + f"crm-8;Bo;person;S;1;C;SE;nobody;;;nowhere;{customer}\n"
+    )
     _, faults = await brought(world, SheetKind.CUSTOMERS, rows, mode=mode)
     assert [(one.field, one.code) for one in faults if one.row == 5] == [
         ("reseller", "not_found"),
         ("parent", "not_found"),
+        ("number", "conflict"),
     ]
     rows = LINES.replace("l-1;k-1", "l-8;never").replace("2026-01-01;\n", ";\n", 1)
     _, faults = await brought(world, SheetKind.SUBSCRIPTIONS, rows, mode=mode)
@@ -239,7 +246,7 @@ async def test_who_may_bring_contracts_may_look_at_their_sheet_and_at_no_other(w
     scopes = frozenset({Action.READ_CONTRACTS, Action.WRITE_CONTRACTS})
     clerk = replace(world.operator, scopes=scopes)
     done, faults = await brought(world, SheetKind.CONTRACTS, CONTRACTS, clerk)
-    assert (done.state, {one.field for one in faults}) == (BulkState.REFUSED, {"customer"})
+    assert (done.state, {one.field for one in faults}) == (BulkState.REFUSED, {"customer", "services"})
     customers, _ = await brought(world, SheetKind.CUSTOMERS, CUSTOMERS)
     with pytest.raises(NotAllowed):
         await get_bulk_import(customers.id, actor=clerk, begin=world.begin)
