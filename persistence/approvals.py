@@ -161,13 +161,13 @@ class ApprovalStore:
         )
         return Page.of([approval_from_row(row) for row in rows], request)
 
-    async def done_before(self, asker: str, content: bytes) -> bool:
-        """Tell whether the same command of the same asker was approved and carried out before."""
+    async def done_before(self, asker: str, client: str, content: bytes) -> bool:
+        """Tell whether the same command of the same asker, through the same client, was carried out before."""
         return bool(
             await self._connection.fetchval(
                 "select exists (select from approval where operator = $1 and asker = $2 and content = $3"
-                " and state = 'carried_out')",
-                *(self._operator, asker, content),
+                " and state = 'carried_out' and asked->>'client' = $4)",
+                *(self._operator, asker, content, client),
             )
         )
 
@@ -254,10 +254,10 @@ class MemoryApprovals:
         wanted = (one for one in self._rows() if state in (None, one.state) and asker in (None, one.asker))
         return page_of(wanted, request, lambda one: one.id)
 
-    async def done_before(self, asker: str, content: bytes) -> bool:
-        """Tell whether the same command of the same asker was approved and carried out before."""
+    async def done_before(self, asker: str, client: str, content: bytes) -> bool:
+        """Tell whether the same command of the same asker, through the same client, was carried out before."""
         done = (one for one in self._rows() if one.state is ApprovalState.CARRIED_OUT)
-        return any((one.asker, one.content) == (asker, content) for one in done)
+        return any((one.asker, one.content, one.asked["client"]) == (asker, content, client) for one in done)
 
     async def give(self, giver: str, day: date, currency: str, amount: Decimal) -> Decimal:
         """Add to what somebody has given away on a day, and return all of it."""

@@ -44,7 +44,7 @@ class Approvals(Protocol):
         """List by key; ``pending`` are also those that have expired meanwhile."""
         ...
 
-    async def done_before(self, asker: str, content: bytes) -> bool:
+    async def done_before(self, asker: str, client: str, content: bytes) -> bool:
         """Tell whether the same command of the same asker was approved and carried out before."""
         ...
 

@@ -82,7 +82,8 @@ async def agreed(
         return
     # Sent again under its key, it is answered as it was when it was done; it does nothing a second time.
     keyed = getattr(command, "idempotency_key", None) is not None
-    if keyed and await unit.approvals.done_before(actor.person, content_of(command)):
+    # Through another client the key is another one, and the effect would be a second one.
+    if keyed and await unit.approvals.done_before(actor.person, actor.client, content_of(command)):
         return
     raise Unapproved(kind, amount)
 

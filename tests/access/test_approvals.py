@@ -238,6 +238,17 @@ async def test_who_lost_the_permission_meanwhile_has_nothing_done_in_his_name(sp
     assert (await get_draft("spring", actor=bo, begin=spring.begin)).state == "open"
 
 
+async def test_what_was_done_once_is_not_done_again_through_another_client(spring: World) -> None:
+    anna, bo = await two(spring)
+    with pytest.raises(NeedsApproval) as no:
+        await publish(spring, anna)
+    assert (await decide(spring, no.value.approval, bo)).state is ApprovalState.CARRIED_OUT
+    async with spring.begin(spring.operator) as unit:
+        found = await unit.approvals.get(no.value.approval)
+        assert await unit.approvals.done_before(anna.person, anna.client, found.content)
+        assert not await unit.approvals.done_before(anna.person, "another-portal", found.content)
+
+
 async def test_a_machine_that_is_shut_out_meanwhile_has_nothing_done_in_its_name(spring: World) -> None:
     anna, bo = await two(spring)
     machine = replace(anna, user=None, client="erp", level=None)
