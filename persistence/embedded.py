@@ -320,9 +320,10 @@ def _stop(pid: int, process: subprocess.Popen[bytes] | None) -> None:
     for seconds, then in ((STOP_SECONDS, signal.SIGQUIT), (QUIT_SECONDS, None)):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            ended = not alive(pid)
             if process is not None:
                 process.poll()  # takes an ended child out of the process table
-            if not alive(pid):
+            if ended:
                 return
             time.sleep(POLL_SECONDS)
         if then is not None:

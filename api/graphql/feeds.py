@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.catalogues import told
 from api.feed_fields import RULES, STANDING, command
 from api.graphql.connections import Connection, connect, request
 from api.graphql.context import Info
@@ -150,7 +151,7 @@ class StandingType:
     last_success_at: datetime | None
     last_file_at: datetime | None
     failures: int = strawberry.field(description="In a row, until now.")
-    fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
+    fault: str | None
 
 
 def _rules(root: strawberry.Parent[FeedNow]) -> RulesType:
@@ -158,7 +159,8 @@ def _rules(root: strawberry.Parent[FeedNow]) -> RulesType:
 
 
 def _standing(root: strawberry.Parent[FeedNow]) -> StandingType:
-    return StandingType(**{name: getattr(root.standing, name) for name in STANDING})
+    shown = {name: getattr(root.standing, name) for name in STANDING}
+    return StandingType(**shown | {"fault": None if shown["fault"] is None else told(shown["fault"])})
 
 
 @strawberry.type(name="Feed", description="Where a source's files are fetched. Its secrets are never shown.")

@@ -84,11 +84,11 @@ async def erase_person(cmd: ErasePerson, *, actor: Actor, begin: Begin, clock: C
             for what, count in counts.items():
                 changed[what] += count
         detail = {"version": customer.version + 1, "changed": ["erasedAt"], "kept": [one.what for one in kept]}
-        await unit.audit.erase("erase_person", f"customer:{customer.id}", detail, targets=await _his(unit, keys))
+        await unit.audit.erase("erase_person", f"customer:{customer.id}", detail, targets=await about_him(unit, keys))
         return Erasure(customer=await unit.customers.get(customer.id), changed=dict(changed), kept=kept)
 
 
-async def _his(unit: Unit, keys: Sequence[CustomerId]) -> list[str]:
+async def about_him(unit: Unit, keys: Sequence[CustomerId]) -> list[str]:
     """Return what lines of the trail may be about that keep something of him."""
     contracts = [one.id for each in (await unit.contracts.of_customers(keys)).values() for one in each]
     lines = [one.id for each in (await unit.subscriptions.of_contracts(contracts)).values() for one in each]

@@ -78,6 +78,7 @@ VERBS: Final[Mapping[str, str | None]] = {
     "plan": "planned",
     "poll": None,
     "port": "ported",
+    "price": "priced",
     "promise": None,
     "publish": "published",
     "put": "kept",

@@ -14,6 +14,7 @@ import pytest
 from api.graphql.ids import global_id
 from domain.access.actor import system
 from domain.ids import OperatorId
+from domain.usecases.erase_person import about_him
 from persistence.engine import OWNER
 from persistence.statements import counted
 from tests.api.conftest import House
@@ -171,6 +172,7 @@ async def test_an_erased_persons_calls_say_neither_who_nor_whom(house: House, mo
         other = await unit.connection.fetchval("select max(id) from customer where id <> $1", key)
     async with house.wiring.begin(system(OperatorId(1))) as unit:
         changed = await unit.persons.erase(key, name="Erased 1", at=datetime(2026, 4, 1, tzinfo=UTC))
+        await unit.audit.erase("erase_person", f"customer:{key}", {}, targets=await about_him(unit, [key]))
     assert changed["events"] == 1
     async with house.database.transaction(role=OWNER) as unit:
         rows = await unit.connection.fetch("select a, b, retail_micro from usage where customer = $1", key)
