@@ -20,34 +20,22 @@ from persistence.violations import beyond, possible
 
 _COLUMNS: Final = (
     "operator, id, kind, operation, command, content, amount, asker, asked, asked_at, expires_at, state, decider,"
-    " decided_at, reason, fault, carried_out_at, version"
+    " decided_at, reason, fault, carried_out_at, version, reseller"
 )
 _ADD: Final = f"""
-insert into approval (operator, kind, operation, command, content, amount, asker, asked, asked_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (operator, asker, content)
+insert into approval (operator, kind, operation, command, content, amount, asker, asked, asked_at, expires_at, reseller)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (operator, asker, content)
     where state in ('pending', 'approved') do nothing returning {_COLUMNS}"""  # noqa: S608  (our own words)
 
 # Clients and API keys with who made them. The installation's own command line is no client of the table, and nobody's.
-_MAKERS: Final = """
-with recursive made (who, by) as (
-    select 'client:' || client_id, made_by from api_client where operator = $1
-    union all
-    select 'client:' || prefix, case when created_by ~ ' [0-9]+$' then 'user:' || substring(created_by from '[0-9]+$')
-                                     else 'client:' || created_by end
-      from api_key where operator = $1),
-chain (who) as (
-    select $2::text
-    union
-    select m.by from chain join made m on m.who = chain.who
-     where m.by like 'user:%' or exists (select from made o where o.who = m.by))
-select who from chain"""
+_MAKERS: Final = "select who, last from app_makers($1)"
 
 
 def approval_from_row(row: Mapping[str, Any]) -> Approval:
     """Make the approval of a row."""
     same = (
         "operation", "amount", "asker", "asked_at", "expires_at", "decider", "decided_at", "reason", "fault",
-        "carried_out_at", "version",
+        "carried_out_at", "version", "reseller",
     )  # fmt: skip
     return Approval(
         id=ApprovalId(row["id"]),
@@ -103,14 +91,14 @@ class ApprovalStore:
         """Keep a new one, and tell that it is; the same command of the same asker that waits already comes instead."""
         await self._connection.execute(
             "update approval set state = 'expired' where operator = $1 and asker = $2 and content = $3"
-            " and state = 'pending' and expires_at <= $4",
+            " and state in ('pending', 'approved') and expires_at <= $4",
             *(self._operator, approval.asker, approval.content, approval.asked_at),
         )
         row = await self._connection.fetchrow(
             _ADD,
             *(self._operator, approval.kind.value, approval.operation, json.dumps(approval.command), approval.content),
             *(approval.amount, approval.asker, json.dumps(dict(approval.asked)), approval.asked_at),
-            approval.expires_at,
+            *(approval.expires_at, approval.reseller),
         )
         new = row is not None
         if not new:
@@ -183,8 +171,13 @@ class ApprovalStore:
 
     async def makers(self, person: str) -> frozenset[str]:
         """Return somebody and, of a client or an API key, who made it, and who made that one."""
-        rows = await self._connection.fetch(_MAKERS, self._operator, person)
+        rows = await self._connection.fetch(_MAKERS, person)
         return frozenset(row["who"] for row in rows)
+
+    async def answers_for(self, person: str) -> str:
+        """Return who answers for somebody in the end: of a client or an API key, the first of its makers."""
+        rows = await self._connection.fetch(_MAKERS, person)
+        return next((str(row["who"]) for row in rows if row["last"]), person)
 
 
 class MemoryApprovals:
@@ -197,7 +190,7 @@ class MemoryApprovals:
         rows: list[Approval] = [
             one
             for _, one in sorted(self._draft.table("approval").items())
-            if one.operator == self._draft.actor.operator and self._draft.actor.reaches(None)
+            if one.operator == self._draft.actor.operator and self._draft.actor.reaches(one.reseller)
         ]
         return rows
 
@@ -268,12 +261,19 @@ class MemoryApprovals:
 
     async def makers(self, person: str) -> frozenset[str]:
         """Return somebody and, of a client or an API key, who made it, and who made that one."""
+        return frozenset(self._chain(person))
+
+    async def answers_for(self, person: str) -> str:
+        """Return who answers for somebody in the end: of a client or an API key, the first of its makers."""
+        return self._chain(person)[-1]
+
+    def _chain(self, person: str) -> list[str]:
         made = {f"client:{key}": one.made_by for key, one in self._draft.table("api_client").items()}
         for one in self._draft.table("api_key").values():
             client, _, user = one.created_by.partition(" ")
             made[f"client:{one.prefix}"] = f"user:{user}" if user.isdigit() else f"client:{client}"
-        found, who = {person}, made.get(person)
+        found, who = [person], made.get(person)
         while who is not None and who not in found and (who in made or who.startswith("user:")):
-            found.add(who)
+            found.append(who)
             who = made.get(who)
-        return frozenset(found)
+        return found

@@ -14,7 +14,7 @@ from domain.access.user import UserState
 from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
 from domain.ports.transports import Vault
-from domain.resellers.reseller import TIERS_MAX
+from domain.resellers.reseller import TIERS_MAX, Reach, narrowest
 from persistence.access import client_from_row
 from persistence.engine import OWNER, Database, Transaction
 from persistence.levels import COLUMNS, level_from_row
@@ -47,8 +47,6 @@ below as (
 )
 select id from below order by depth, id
 """
-# Whom somebody acts for, and the resellers that he reaches.
-Reach = tuple[ResellerId | None, tuple[ResellerId, ...]]
 _KEYS: Final = (
     "select kid, private_pem, created_at, signs_from, retired_at from signing_key order by signs_from desc, kid"
 )
@@ -215,20 +213,6 @@ async def _below(unit: Transaction, operator: int, reseller: int | None) -> tupl
 async def _reach(unit: Transaction, operator: int, own: int | None, limited: int | None) -> Reach:
     below = await _below(unit, operator, own)
     return narrowest(own, below, limited, () if limited is None else await _below(unit, operator, limited))
-
-
-def narrowest(
-    own: int | None, below: tuple[ResellerId, ...], limited: int | None, beyond: tuple[ResellerId, ...]
-) -> Reach:
-    """Return the reseller that somebody acts for and whom he reaches: his own, or the part his level limits him to.
-
-    ``below`` are those of his own, ``beyond`` those of the limit. A limit that is no part of his leaves him nothing.
-    """
-    if limited is None:
-        return None if own is None else ResellerId(own), below
-    if own is not None and limited not in below:
-        return ResellerId(own), ()
-    return ResellerId(limited), beyond
 
 
 def outlived(keys: Sequence[SigningKey], before: datetime) -> list[str]:

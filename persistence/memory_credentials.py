@@ -12,7 +12,8 @@ from domain.access.editions import Edition
 from domain.access.level import Level
 from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
-from persistence.credentials import Reach, narrowest, outlived
+from domain.resellers.reseller import Reach, narrowest
+from persistence.credentials import outlived
 from persistence.memory import MemoryDatabase
 
 

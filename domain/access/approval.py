@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from domain.ids import ApprovalId, OperatorId
+from domain.ids import ApprovalId, OperatorId, ResellerId
 from domain.refusal import Refusal
 
 LIFETIME: Final = timedelta(days=7)
@@ -78,8 +78,8 @@ class Approval:
     """A command that waits for a second person.
 
     ``command`` is as ``domain.access.frozen`` writes it, ``content`` its SHA-256; ``asker`` and ``decider`` are
-    persons (``Actor.person``), ``asked`` is the asker as he was when he asked. ``amount`` is in the currency of the
-    operator.
+    persons (``Actor.person``), ``asked`` is the asker as he was when he asked, ``reseller`` whose he was. ``amount`` is
+    in the currency of the operator.
     """
 
     id: ApprovalId
@@ -100,20 +100,31 @@ class Approval:
     fault: str | None = None
     carried_out_at: datetime | None = None
     version: int = 1
+    reseller: ResellerId | None = None
 
     def state_at(self, now: datetime) -> ApprovalState:
-        """Return the state; what nobody decided in time has expired."""
-        late = self.state is ApprovalState.PENDING and now >= self.expires_at
+        """Return the state; what nobody decided in time has expired, and what was let happen and was not done."""
+        late = self.state in {ApprovalState.PENDING, ApprovalState.APPROVED} and now >= self.expires_at
         return ApprovalState.EXPIRED if late else self.state
 
 
 class NeedsApproval(Refusal):
-    """It waits for a second person; ``approval`` is what he decides on."""
+    """It waits for a second person; ``approval`` is what he decides on.
+
+    ``approved``: he has let it happen, and it broke off before it was done.
+    """
 
     code = "needs_approval"
 
-    def __init__(self, approval: ApprovalId) -> None:
-        super().__init__("this waits for somebody else to approve it, as approval {approval}", approval=approval)
+    def __init__(self, approval: ApprovalId, *, approved: bool = False) -> None:
+        if approved:
+            super().__init__(
+                "this was approved, as approval {approval}, and is not carried out yet: where it broke off, whoever may"
+                " approve it approves it once more",
+                approval=approval,
+            )
+        else:
+            super().__init__("this waits for somebody else to approve it, as approval {approval}", approval=approval)
         self.approval = approval
 
 

@@ -12,7 +12,7 @@ from domain.ports.page import Page, PageRequest
 
 
 class Approvals(Protocol):
-    """Approvals of the operator, and the rules that ask for them; a reseller sees none."""
+    """Approvals of the operator, and the rules that ask for them; a reseller sees what his people asked for alone."""
 
     async def rules(self) -> ApprovalRules:
         """Return the operator's rules."""
@@ -54,4 +54,8 @@ class Approvals(Protocol):
 
     async def makers(self, person: str) -> frozenset[str]:
         """Return somebody (``Actor.person``) and, of a client, who made it, and who made that one."""
+        ...
+
+    async def answers_for(self, person: str) -> str:
+        """Return who answers for somebody in the end: himself, or of a client the first of its makers."""
         ...

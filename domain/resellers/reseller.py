@@ -194,3 +194,21 @@ def check_tree(base: Mapping[ResellerId, Reseller], terms: Sequence[Term]) -> No
                         field="parent",
                     )
                 here = tree[here].parent
+
+
+# Whom somebody acts for, and the resellers that he reaches.
+Reach = tuple[ResellerId | None, tuple[ResellerId, ...]]
+
+
+def narrowest(
+    own: int | None, below: tuple[ResellerId, ...], limited: int | None, beyond: tuple[ResellerId, ...]
+) -> Reach:
+    """Return the reseller that somebody acts for and whom he reaches: his own, or the part his level limits him to.
+
+    ``below`` are those of his own, ``beyond`` those of the limit. A limit that is no part of his leaves him nothing.
+    """
+    if limited is None:
+        return None if own is None else ResellerId(own), below
+    if own is not None and limited not in below:
+        return ResellerId(own), ()
+    return ResellerId(limited), beyond

@@ -140,7 +140,7 @@ async def renew_client_secret(
             secret_sha256=hashlib.sha256(secret.encode()).digest(),
             sealed_secret=sealed,
             jwks=None,
-            made_by=actor.person,  # whoever has its secret answers for it from now on
+            made_by=await _answering(unit, client, actor),
         )
         await unit.clients.keep(changed)
         detail = {"before": {"for_digest": client.sealed_secret is not None}, "after": {"for_digest": cmd.for_digest}}
@@ -168,7 +168,8 @@ async def set_client_keys(cmd: SetClientKeys, *, actor: Actor, begin: Begin, rea
         client = await _changeable(unit, cmd.client_id, actor)
         if client.portal is not None and client.portal.public:
             raise WrongState("a portal that runs in a browser has no secret")
-        changed = await unit.clients.keep(replace(client, jwks=keys, sealed_secret=None, made_by=actor.person))
+        made_by = await _answering(unit, client, actor)
+        changed = await unit.clients.keep(replace(client, jwks=keys, sealed_secret=None, made_by=made_by))
         detail = {"before": {"keys": kids(client.jwks)}, "after": {"keys": kids(keys)}}
         await unit.audit.write("set_client_keys", f"client:{client.client_id}", detail)
     return changed
@@ -182,6 +183,12 @@ def about(client: ApiClient) -> str:
 def kids(keys: Mapping[str, Any] | None) -> list[str]:
     """Return the names of the keys of a set."""
     return [] if keys is None else [str(key["kid"]) for key in keys["keys"]]
+
+
+async def _answering(unit: Unit, client: ApiClient, actor: Actor) -> str | None:
+    """Return who answers for a client from now on: who has its secret, unless it or what it made renews itself."""
+    himself = f"client:{client.client_id}" in await unit.approvals.makers(actor.person)
+    return client.made_by if himself else actor.person
 
 
 async def _changeable(unit: Unit, client_id: str, actor: Actor) -> ApiClient:

@@ -14,11 +14,12 @@ from domain.access.level import with_level
 from domain.access.operations import DECLARED, operation
 from domain.access.user import UserState
 from domain.commands import check_texts
-from domain.ids import ApprovalId
+from domain.ids import ApprovalId, ResellerId
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotAllowed, NotFound, Refusal, Stale, WrongState
+from domain.resellers.reseller import narrowest, subtree
 from domain.usecases.four_eyes import asker_of, command_of
 
 ABOVE_MAX: Final = Decimal(10) ** 12
@@ -54,7 +55,8 @@ class SetApprovalRules:
 async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, clock: Clock, carry: Carry) -> Approval:
     """Approve or refuse what somebody else asked for; approved, it is done at once, in the name of who asked.
 
-    What cannot be done any more ends as failed, with the reason. Who decides holds the permission for it himself.
+    What cannot be done any more ends as failed, with the reason. What was approved and broke off before it was done is
+    approved once more, and carried out then. Who decides holds the permission for it himself.
     Refuses with: NotAllowed (he asked for it himself, through whichever client; he may not do it), NotFound, Stale,
     WrongState (decided, expired), BadValue (no reason).
     """
@@ -67,7 +69,8 @@ async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, cl
     async with begin(actor) as unit:
         found = await unit.approvals.claim(cmd.approval)
         state = found.state_at(now)
-        if state is not ApprovalState.PENDING:
+        again = state is ApprovalState.APPROVED and cmd.approve
+        if state is not ApprovalState.PENDING and not again:
             raise WrongState("the approval is {state}", state=state.value, field="approval")
         if found.version != cmd.version:
             raise Stale("the approval is at version {version}; read it again", version=found.version, field="version")
@@ -204,24 +207,37 @@ async def _as_he_is(unit: Unit, approval: Approval, clock: Clock) -> Actor | Non
     """Return who asked with what he may by now; None where he may not do it any more."""
     asker = asker_of(approval)
     level = asker.level
+    whose: ResellerId | None = None
     if asker.user is not None:
         user = await unit.users.get(asker.user)
         if user.state is not UserState.ACTIVE:
             return None
-        level = user.level
+        level, whose = user.level, user.reseller
     elif asker.factor == "api-key":
-        if not (await unit.api_keys.find(asker.client)).holds(clock.now()):
+        key = await unit.api_keys.find(asker.client)
+        if not key.holds(clock.now()):
             return None
+        whose = key.reseller
     elif (client := await _client(unit, asker.client)) is not None:
         if client.revoked_at is not None:
             return None
-        level, asker = client.level, replace(asker, scopes=asker.scopes & client.scopes)
-    if level is not None:
-        held = await unit.levels.get(level)
-        if held.limits.reseller is not None:
-            return None  # who is held to a part of the tree asks for nothing of the whole
-        asker = with_level(asker, held)
-    return asker if all(asker.may(scope, approval.operation) for scope in _needed(approval)) else None
+        level, whose, asker = client.level, client.reseller, replace(asker, scopes=asker.scopes & client.scopes)
+    held = None if level is None else await unit.levels.get(level)
+    asker = await _reaching(unit, asker if held is None else with_level(asker, held), whose)
+    found = DECLARED[approval.operation]
+    one = not found.any_of or any(asker.may(scope, approval.operation) for scope in found.any_of)
+    return asker if one and all(asker.may(scope, approval.operation) for scope in found.scopes) else None
+
+
+async def _reaching(unit: Unit, asker: Actor, whose: ResellerId | None) -> Actor:
+    """Return who asked with the part of the resellers' tree that he reaches by now."""
+    limited = asker.limits.reseller
+    if whose is None and limited is None:
+        return replace(asker, reseller=None, resellers=())
+    tree = await unit.resellers.tree()
+    below = () if whose is None else subtree(whose, tree)
+    reseller, resellers = narrowest(whose, below, limited, () if limited is None else subtree(limited, tree))
+    return replace(asker, reseller=reseller, resellers=resellers)
 
 
 async def _client(unit: Unit, client_id: str) -> ApiClient | None:

@@ -25,7 +25,7 @@ from domain.access.editions import Edition
 from domain.access.frozen import freeze, thaw
 from domain.access.limits import Limits
 from domain.contracts.terms import Discount
-from domain.ids import ApprovalId, LevelId, OperatorId, UserId
+from domain.ids import ApprovalId, LevelId, OperatorId, ResellerId, UserId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import NotAllowed, WrongState
@@ -50,7 +50,8 @@ def four_eyes(kind: ApprovalKind) -> Callable[[Callable[P, Awaitable[R]]], Calla
             except Unapproved as asks:
                 actor, begin = cast("Actor", kwargs["actor"]), cast("Begin", kwargs["begin"])
                 clock = cast("Clock", kwargs["clock"])
-                raise NeedsApproval(await _kept(name, args[0], asks, actor, begin, clock)) from None
+                kept = await _kept(name, args[0], asks, actor, begin, clock)
+                raise NeedsApproval(kept.id, approved=kept.state is ApprovalState.APPROVED) from None
 
         _watched[name] = (kind, watched)
         return watched
@@ -109,7 +110,9 @@ async def given_away(unit: Unit, actor: Actor, amount: Decimal | None, currency:
             field="amount",
         )
     day = now.astimezone(ZoneInfo((await unit.operators.own()).zone)).date()
-    total = await unit.approvals.give(actor.person, day, currency, amount)
+    # A machine has no day of its own beside that of whoever made it.
+    giver = await unit.approvals.answers_for(actor.person)
+    total = await unit.approvals.give(giver, day, currency, amount)
     if ceiling.day is not None and total > ceiling.day:
         raise NotAllowed(
             "your level gives away {most} {currency} in a day; with this it would be {total}",
@@ -146,8 +149,9 @@ def command_of(approval: Approval) -> object:
 
 
 def asker_of(approval: Approval) -> Actor:
-    """Return the one who asked, as he was, with the approval in his hand."""
+    """Return the one who asked, as he was, with the approval in his hand; a reseller's reaches nobody below him yet."""
     kept: Any = approval.asked
+    reseller = None if kept.get("reseller") is None else ResellerId(kept["reseller"])
     return Actor(
         operator=OperatorId(approval.operator),
         client=kept["client"],
@@ -161,12 +165,14 @@ def asker_of(approval: Approval) -> Actor:
         operations=frozenset(kept["operations"]),
         limits=thaw(Limits, kept["limits"]),
         approval=approval.id,
+        reseller=reseller,
+        resellers=() if reseller is None else (reseller,),
     )
 
 
 async def _kept(  # noqa: PLR0917  (what there is to keep)
     name: str, command: object, asks: Unapproved, actor: Actor, begin: Begin, clock: Clock
-) -> ApprovalId:
+) -> Approval:
     now = clock.now()
     asked = {
         "client": actor.client,
@@ -179,6 +185,7 @@ async def _kept(  # noqa: PLR0917  (what there is to keep)
         "behalf": actor.behalf,
         "level": actor.level,
         "limits": freeze(actor.limits),
+        "reseller": actor.reseller,
     }
     async with begin(actor) as unit:
         kept, new = await unit.approvals.add(
@@ -194,12 +201,13 @@ async def _kept(  # noqa: PLR0917  (what there is to keep)
                 asked=asked,
                 asked_at=now,
                 expires_at=now + LIFETIME,
+                reseller=actor.reseller,
             )
         )
         if new:
             detail = {"kind": kept.kind.value, "operation": name, "version": kept.version}
             await unit.audit.write("request_approval", f"approval:{kept.id}", detail)
-    return kept.id
+    return kept
 
 
 def _command_type(use_case: Callable[..., Any]) -> type[Any]:

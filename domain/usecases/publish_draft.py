@@ -12,9 +12,9 @@ from domain.catalogue.document import BadTariff
 from domain.catalogue.draft import Draft, DraftState
 from domain.period import utc
 from domain.ports.clock import Clock
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.ports.versions import Versioned
-from domain.refusal import Conflict, NotFound, Stale
+from domain.refusal import Conflict, NotFound, Refusal, Stale, WrongState
 from domain.usecases.check_draft import prepare
 from domain.usecases.four_eyes import agreed, four_eyes
 
@@ -47,17 +47,18 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
     """Make the open draft of this name part of the catalogue, as a whole or not at all, and close it.
 
     Its prices hold from the moment on; the versions they replace end there. What is rated already stays as it is.
-    Refuses with: NotAllowed, NotFound (no such draft is open), Stale, BadTariff (every fault with its place), Conflict
-    (there are warnings, and they were not accepted), BadValue (a time without offset).
+    Refuses with: NotAllowed, NotFound (there was never one), WrongState (published or discarded), Stale, BadTariff
+    (every fault with its place), Conflict (there are warnings, and they were not accepted), BadValue (a time without
+    offset).
     """
     now = clock.now()
     at = now if cmd.valid_from is None else utc(cmd.valid_from, field="validFrom")
     async with begin(actor) as unit:
         await unit.catalogue.hold()
-        await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=now)
         draft = await unit.drafts.open(cmd.name)
         if draft is None:
-            raise NotFound("no open draft {name!r}", name=cmd.name, field="name")
+            raise await _over(unit, cmd.name)
+        await agreed(unit, actor, ApprovalKind.PRICES, cmd, now=now)
         if cmd.version is not None and draft.version != cmd.version:
             raise Stale("the draft was edited since it was looked at; look again", field="version")
         prepared = await prepare(unit, draft, at=at, now=now)
@@ -87,3 +88,14 @@ async def publish_draft(cmd: PublishDraft, *, actor: Actor, begin: Begin, clock:
         }
         await unit.audit.write("publish_draft", f"draft:{cmd.name}", detail)
     return DraftPublished(draft=closed, began=changed.began, ended=changed.ended)
+
+
+async def _over(unit: Unit, name: str) -> Refusal:
+    """Return why there is no open draft of this name: nobody is asked to approve what is over."""
+    try:
+        latest = await unit.drafts.latest(name)
+    except NotFound:
+        return NotFound("no open draft {name!r}", name=name, field="name")
+    if latest.state is DraftState.PUBLISHED:
+        return WrongState("the draft {name!r} is published already", name=name, field="name")
+    return WrongState("the draft {name!r} was discarded", name=name, field="name")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from inspect import getsourcefile, unwrap
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ from api.carrying import WATCHED
 from domain.access.actor import Action, Actor
 from domain.access.approval import Approval, ApprovalKind, ApprovalRule, ApprovalState, NeedsApproval
 from domain.access.client import ApiClient
+from domain.access.limits import Limits
 from domain.catalogue.tariff import Rate, Step
 from domain.ids import ApprovalId
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Refusal, Stale, WrongState
 from domain.usecases.change_prices import ChangePrices
+from domain.usecases.create_portal import RenewClientSecret, renew_client_secret
 from domain.usecases.create_price_list import CreatePriceList
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.decide_approval import (
@@ -36,6 +39,7 @@ from domain.usecases.decide_approval import (
 from domain.usecases.four_eyes import watched
 from domain.usecases.import_tariff import ImportTariff, import_tariff
 from domain.usecases.list_drafts import get_draft
+from domain.usecases.load_batches import rates_of_lists
 from domain.usecases.publish_draft import PublishDraft, publish_draft
 from domain.usecases.run_bills import RunBills, run_bills
 from tests.access.people import again, built_in, level, person
@@ -46,6 +50,7 @@ from tests.usecases.trail import trail
 
 __all__ = ["backing", "office"]
 
+SWEDEN = Rate(to="SE", mode="voice", steps=(Step(price=890_000_000, next=60, per=60),))
 WORDS = frozenset({"prices:write", "prices:read", "bills:run", "invoices:read", "approvals:decide"})
 
 
@@ -80,6 +85,12 @@ async def publish(world: World, by: Actor, **more: Any) -> Any:
 async def two(world: World) -> tuple[Actor, Actor]:
     of = await level(world, permissions=WORDS)
     return await person(world, of), await person(world, of)
+
+
+async def norths(world: World) -> None:
+    """Give the reseller north an empty list of his own."""
+    cmd = CreatePriceList(name="norths", parent="master", reseller=world.north.reseller)
+    await WATCHED["create_price_list"](cmd, actor=world.operator, begin=world.begin, clock=world.clock)
 
 
 async def waiting(world: World, by: Actor) -> ApprovalId:
@@ -215,6 +226,128 @@ async def test_two_who_approve_at_once_do_it_once(spring: World) -> None:
     assert sorted(type(one).__name__ for one in answers) == ["Approval", "WrongState"]
 
 
+async def test_what_broke_off_after_it_was_approved_is_approved_once_more_and_done_once(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+
+    async def breaks(operation: str, command: object, actor: Actor) -> Any:
+        raise OSError("the machine went away")
+
+    found = await get_approval(key, actor=bo, begin=spring.begin)
+    cmd = DecideApproval(approval=key, version=found.version, approve=True)
+    around: dict[str, Any] = {"actor": bo, "begin": spring.begin, "clock": spring.clock}
+    with pytest.raises(OSError, match="went away"):
+        await decide_approval(cmd, carry=breaks, **around)
+    assert (await get_approval(key, actor=bo, begin=spring.begin)).state == "approved"
+    # Who asked is told so when he asks again; he does not carry it out, and neither does a no end it.
+    with pytest.raises(NeedsApproval) as no:
+        await publish(spring, anna)
+    assert no.value.approval == key
+    assert "once more" in no.value.message
+    with pytest.raises(NotAllowed):
+        await decide(spring, key, anna)
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo, approve=False)
+    done = await decide(spring, key, bo)
+    assert (done.state, done.fault) == (ApprovalState.CARRIED_OUT, None)
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo)
+
+
+async def test_what_was_approved_and_never_done_lapses_and_is_asked_for_anew(spring: World) -> None:
+    anna, bo = await two(spring)
+    key = await waiting(spring, anna)
+
+    async def breaks(operation: str, command: object, actor: Actor) -> Any:
+        raise OSError("the machine went away")
+
+    cmd = DecideApproval(approval=key, version=1, approve=True)
+    with pytest.raises(OSError, match="went away"):
+        await decide_approval(cmd, actor=bo, begin=spring.begin, clock=spring.clock, carry=breaks)
+    spring.clock.pass_by(days=8)
+    with pytest.raises(WrongState):
+        await decide(spring, key, bo)
+    anew = await waiting(spring, anna)
+    assert anew != key
+    assert (await decide(spring, anew, bo)).state == "carried_out"
+
+
+async def test_what_is_published_asks_nobody(spring: World) -> None:
+    anna, bo = await two(spring)
+    await decide(spring, await waiting(spring, anna), bo)
+    with pytest.raises(WrongState) as no:
+        await publish(spring, anna)
+    assert "published already" in no.value.message
+    with pytest.raises(NotFound):
+        await publish(spring, anna, name="never")
+
+
+async def test_the_rules_bind_a_resellers_people_too(spring: World) -> None:
+    """A reseller's prices wait for somebody of the operator, and are put in force as the reseller's own."""
+    _, bo = await two(spring)
+    of = await built_in(spring, "reseller_administrator")
+    north = spring.north
+    eve, mate = await person(spring, of, by=north), await person(spring, of, by=north)
+    around: dict[str, Any] = {"begin": spring.begin, "clock": spring.clock}
+    await norths(spring)
+    cmd = ChangePrices(price_list="norths", valid_from=spring.clock.now(), rates=(SWEDEN,))
+    with pytest.raises(NeedsApproval) as no:
+        await WATCHED["change_prices"](cmd, actor=eve, **around)
+    key = no.value.approval
+    # He sees what he asked for himself, his colleague and his neighbour nothing, and none of them decides.
+    assert [one.id for one in (await list_approvals(PageRequest(), actor=eve, begin=spring.begin)).items] == [key]
+    for other in (mate, spring.south):
+        assert (await list_approvals(PageRequest(), actor=other, begin=spring.begin)).items == []
+        with pytest.raises((NotAllowed, NotFound)):
+            await decide(spring, key, other)
+    with pytest.raises(NotAllowed):
+        await decide(spring, key, eve)
+    done = await decide(spring, key, bo)
+    assert (done.state, done.fault) == (ApprovalState.CARRIED_OUT, None)
+    assert ("norths", 1) in [
+        (name, len(found.items))
+        for name, found in (
+            await rates_of_lists(["norths"], first=5, actor=spring.operator, begin=spring.begin)
+        ).items()
+    ]
+
+
+async def test_who_is_held_to_a_part_of_the_tree_asks_too(spring: World) -> None:
+    """Somebody of the operator whose level reaches one reseller is bound, and reaches no further when approved."""
+    _, bo = await two(spring)
+    words = frozenset({"prices:own", "prices:read", "contracts:write"})
+    of = await level(spring, permissions=words, limits=Limits(reseller=spring.north.reseller))
+    held = replace(await person(spring, of), reseller=spring.north.reseller, resellers=spring.north.resellers)
+    around: dict[str, Any] = {"begin": spring.begin, "clock": spring.clock}
+    await norths(spring)
+    cmd = CreatePriceList(name="held", parent="norths", rates=(SWEDEN,))
+    with pytest.raises(NeedsApproval) as no:
+        await WATCHED["create_price_list"](cmd, actor=held, **around)
+    assert (await decide(spring, no.value.approval, bo)).fault is None
+
+
+async def test_a_machine_that_renews_its_own_secret_keeps_its_maker(world: World) -> None:
+    anna, _ = await two(world)
+    first = replace(world.operator, client="first", user=None)
+    second = replace(world.operator, client="second", user=None)
+    async with world.begin(world.operator) as unit:
+        await unit.clients.add(_client(world, "first", anna.person))
+        await unit.clients.add(_client(world, "second", first.person))
+    for by in (first, second):
+        cmd = RenewClientSecret(client_id="first")
+        await renew_client_secret(cmd, actor=by, begin=world.begin, draw=token_urlsafe, vault=Unneeded())
+    async with world.begin(world.operator) as unit:
+        assert await unit.approvals.answers_for(second.person) == anna.person
+        assert anna.person in await unit.approvals.makers(first.person)
+
+
+class Unneeded:
+    """A vault that nothing is put into."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
 async def test_what_cannot_be_done_any_more_has_failed_and_did_nothing(spring: World) -> None:
     anna, bo = await two(spring)
     with pytest.raises(NeedsApproval) as no:
@@ -291,7 +424,7 @@ async def test_every_way_to_put_prices_into_force_is_watched(spring: World) -> N
 async def test_who_approves_new_prices_of_a_list_may_write_prices(spring: World) -> None:
     """What one of several permissions is enough for is not approved with none of them."""
     anna, bo = await two(spring)
-    rate = Rate(to="SE", mode="voice", steps=(Step(price=890_000_000, next=60, per=60),))
+    rate = SWEDEN
     around: dict[str, Any] = {"actor": anna, "begin": spring.begin, "clock": spring.clock}
     clerk = await person(spring, await level(spring, permissions=frozenset({"approvals:decide", "bills:run"})))
     for name, cmd in (

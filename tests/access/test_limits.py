@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.access.actor import Action, Actor
+from domain.access.client import ApiClient
 from domain.access.level import with_level
 from domain.access.limits import Ceiling, Limits
 from domain.contracts.terms import Discount
@@ -74,6 +75,44 @@ async def test_a_credit_up_to_the_limit_and_in_a_day_up_to_its_own(office: Offic
     await credit(other, 2)
     world.clock.pass_by(days=1)
     await credit(clerk, 3)
+
+
+async def test_a_machine_gives_on_its_makers_day(office: Office) -> None:
+    """Neither another portal nor machines that he makes, or these make, give somebody a second day."""
+    world = office.world
+    for _ in range(5):
+        await office.customer()
+    await office.bill()
+    of = await level(world, permissions=DESK, limits=sek(249, 500))
+    clerk = await person(world, of)
+    machines = [replace(clerk, user=None, client=name, factor="secret") for name in ("made", "made-by-it", "alone")]
+    async with world.begin(world.operator) as unit:
+        for machine, maker in zip(machines, (clerk.person, machines[0].person, None), strict=True):
+            await unit.clients.add(
+                ApiClient(
+                    client_id=machine.client,
+                    operator=world.operator.operator,
+                    name=machine.client,
+                    secret_sha256=bytes(32),
+                    scopes=frozenset(Action),
+                    created_at=NOON,
+                    made_by=maker,
+                    level=of.id,
+                )
+            )
+
+    async def credit(by: Actor, place: int) -> Any:
+        cmd = CreditInvoice(invoice=office.invoices[place].id, issued_on=NOVEMBER.start)
+        return await credit_invoice(cmd, actor=by, begin=world.begin, clock=world.clock)
+
+    made, by_it, alone = machines
+    await credit(by_it, 0)
+    await credit(replace(clerk, client="another-portal"), 1)
+    for spent in (clerk, made, by_it):
+        with pytest.raises(NotAllowed) as no:
+            await credit(spent, 2)
+        assert "in a day" in no.value.message
+    await credit(alone, 2)  # nobody made it: it answers for itself
 
 
 async def test_another_currency_is_beyond_every_limit(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.ids import ResellerId
-from persistence.credentials import narrowest
+from domain.resellers.reseller import narrowest
 
 NORTH, EAST, SOUTH = ResellerId(1), ResellerId(3), ResellerId(2)
 TREE: dict[Any, tuple[ResellerId, ...]] = {None: (), NORTH: (NORTH, EAST), EAST: (EAST,), SOUTH: (SOUTH,)}

@@ -1,0 +1,5 @@
+"""A second person for resellers' people too, kept answers that ask again, keys set aside, clients with certificates."""
+
+from persistence.migrate import sql_migration
+
+ID, forwards = sql_migration(__file__, "0065_gaps.sql")
