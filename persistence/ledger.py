@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Final
 
 import asyncpg
 
 from domain.access.actor import Actor
 from domain.ids import CustomerId
-from domain.ledger.entry import BAS, Entry, Posted, Posting
-from domain.refusal import Conflict, NotFound
+from domain.ledger.entry import BAS, OWN, Entry, Posted, Posting
+from domain.ledger.locking import LedgerLock, dated, first_open
+from domain.ledger.statement import Movement
+from domain.refusal import Conflict, NotFound, Stale
 from persistence.engine import Transaction
 from persistence.inserting import insert_rows
+from persistence.locks import LEDGER
 from persistence.violations import possible
 
 _ENTRY: Final = ("operator", "id", "key", "booked_on", "text", "customer", "reverses")
@@ -28,10 +33,15 @@ class LedgerStore:
         self._operator = int(actor.operator)
 
     async def post(self, entries: Sequence[Entry]) -> None:
-        """Keep new entries by COPY. Refuses with: Conflict where a key was posted, or reversed, before."""
+        """Keep new entries by COPY.
+
+        Refuses with: Conflict where a key was posted, or reversed, before; WrongState (a document of a locked month).
+        """
         if not entries:
             return
         connection = self._transaction.connection
+        through = await self._locked()
+        entries = [dated(entry, through) for entry in entries]
         drawn = await connection.fetch(
             "select nextval(pg_get_serial_sequence('ledger_entry', 'id')) as id from generate_series(1, $1::int)",
             len(entries),
@@ -53,6 +63,19 @@ class LedgerStore:
             for position, posting in enumerate(entry.postings, 1)
         ]
         await insert_rows(connection, "ledger_posting", _POSTING, postings)
+
+    async def _locked(self) -> date | None:
+        """Return the last locked day; it stays so until the unit ends."""
+        connection = self._transaction.connection
+        await connection.execute("select pg_advisory_xact_lock_shared($1, $2)", LEDGER, self._operator)
+        found: date | None = await connection.fetchval(
+            "select locked_through from ledger_lock where operator = $1", self._operator
+        )
+        return found
+
+    async def open_day(self, day: date) -> date:
+        """Return the day on which what is no document and happened on a day is booked."""
+        return first_open(day, await self._locked())
 
     async def by_key(self, key: str) -> Posted:
         """Return the entry posted under an idempotency key. Refuses with: NotFound."""
@@ -79,12 +102,13 @@ class LedgerStore:
         )
         return Posted(entry=entry, recorded_at=row["recorded_at"])
 
-    async def balances(self) -> Mapping[tuple[str, str], int]:
-        """Return the sum per (account, currency) in minor units."""
+    async def balances(self, *, on: date | None = None) -> Mapping[tuple[str, str], int]:
+        """Return the sum per (account, currency) in minor units, now or when a day ended."""
         rows = await self._transaction.connection.fetch(
-            "select account, currency, sum(amount_minor)::bigint as sum from ledger_posting where operator = $1"
-            " group by account, currency order by account, currency",
-            self._operator,
+            "select account, currency, sum(amount_minor)::bigint as sum from ledger_posting p where operator = $1"
+            " and ($2::date is null or exists (select from ledger_entry e where e.operator = p.operator"
+            " and e.id = p.entry and e.booked_on <= $2)) group by account, currency order by account, currency",
+            *(self._operator, on),
         )
         return {(row["account"], row["currency"]): row["sum"] for row in rows}
 
@@ -111,3 +135,55 @@ class LedgerStore:
         for row in rows:
             found[row["customer"]][row["currency"]] = row["sum"]
         return {key: found.get(key, {}) for key in keys}
+
+    async def standing(self, *, on: date | None = None) -> Mapping[tuple[CustomerId, str], int]:
+        """Return what every customer owes on all his accounts per currency, now or when a day ended."""
+        rows = await self._transaction.connection.fetch(
+            "select e.customer, p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e"
+            " join ledger_posting p on p.operator = e.operator and p.entry = e.id"
+            " where e.operator = $1 and e.customer is not null and p.account = any ($2::text[])"
+            " and ($3::date is null or e.booked_on <= $3)"
+            " group by e.customer, p.currency having sum(p.amount_minor) <> 0 order by e.customer, p.currency",
+            *(self._operator, list(OWN), on),
+        )
+        return {(row["customer"], row["currency"]): row["sum"] for row in rows}
+
+    async def movements(
+        self, keys: Sequence[CustomerId], *, until: date | None = None, first: int = 10_000
+    ) -> Sequence[Movement]:
+        """Return what moved on the accounts of customers by ``until``, by day and key; the earliest ``first``."""
+        rows = await self._transaction.connection.fetch(
+            "select e.key, e.booked_on, e.text, e.customer, p.currency, sum(p.amount_minor)::bigint as amount_minor"
+            " from ledger_entry e join ledger_posting p on p.operator = e.operator and p.entry = e.id"
+            " where e.operator = $1 and e.customer = any ($2::bigint[]) and p.account = any ($3::text[])"
+            " and ($4::date is null or e.booked_on <= $4)"
+            " group by e.booked_on, e.id, e.key, e.text, e.customer, p.currency having sum(p.amount_minor) <> 0"
+            " order by e.booked_on, e.id, p.currency limit $5",
+            *(self._operator, possible(keys), list(OWN), until, first),
+        )
+        return [Movement(**row) for row in rows]
+
+    async def lock(self) -> LedgerLock:
+        """Return how far the ledger is locked."""
+        row = await self._transaction.connection.fetchrow(
+            "select locked_through, version, locked_at, client from ledger_lock where operator = $1", self._operator
+        )
+        if row is None:
+            return LedgerLock()
+        return LedgerLock(
+            through=row["locked_through"], version=row["version"], at=row["locked_at"], client=row["client"]
+        )
+
+    async def keep_lock(self, lock: LedgerLock) -> LedgerLock:
+        """Put this lock in the place of the one before it, a version further. Refuses with: Stale."""
+        connection = self._transaction.connection
+        await connection.execute("select pg_advisory_xact_lock($1, $2)", LEDGER, self._operator)
+        now = await self.lock()
+        if now.version != lock.version:
+            raise Stale("the lock is at version {version}; read it again", version=now.version, field="version")
+        await connection.execute(
+            "insert into ledger_lock (operator, locked_through, version, locked_at, client) values ($1, $2, $3, $4, $5)"
+            " on conflict (operator) do update set locked_through = $2, version = $3, locked_at = $4, client = $5",
+            *(self._operator, lock.through, lock.version + 1, lock.at, lock.client),
+        )
+        return replace(lock, version=lock.version + 1)

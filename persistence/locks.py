@@ -5,6 +5,7 @@ exclusive one. So below a horizon every chunk is there for good or never will be
 ``BILLS``: units of bill runs of one operator follow one another.
 ``SESSIONS``: who joins parts of a source, or moves counts between its files, under a hash of operator and source.
 ``PAYMENTS``: units that apply payments of one operator follow one another.
+``LEDGER``: who posts holds it shared, and who locks a period alone; so nothing comes into a month that is locked.
 ``WORKERS``: a worker holds ``(WORKERS, his number)`` for his session, and so is known to live.
 """
 
@@ -17,3 +18,4 @@ BILLS: Final = 0x746F6C02
 WORKERS: Final = 0x746F6C03
 SESSIONS: Final = 0x746F6C0D
 PAYMENTS: Final = 0x746F6C05
+LEDGER: Final = 0x746F6C72

@@ -58,6 +58,7 @@ class Chart:
     receivable: str = "1510"
     bank: str = "1930"
     unallocated: str = "2999"
+    credit: str = "2420"
     deferred: str = "2979"
     rounding: str = "3740"
     vat: Mapping[Decimal, str] = field(
@@ -67,6 +68,8 @@ class Chart:
 
 
 BAS: Final = Chart()
+# A customer's accounts: what he owes, what is on its way from his bank (BAS 1519), and what he has paid too much.
+OWN: Final = (BAS.receivable, "1519", BAS.credit)
 
 
 def minor(value: Decimal, currency: str) -> int:
