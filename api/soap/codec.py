@@ -17,14 +17,18 @@ from spyne.server import ServerBase
 
 from api.soap.access import Access
 from api.soap.agreements import Agreements
+from api.soap.basis import Basis
 from api.soap.bulk import Bulk
+from api.soap.commissions import Commissions
+from api.soap.contract_changes import ContractChanges
 from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.jobs import Jobs
 from api.soap.levels import UserLevels
+from api.soap.lines import Lines
 from api.soap.margins import Margins
-from api.soap.mediation import Mediation
+from api.soap.number_orders import NumberOrders
 from api.soap.numbers import Numbers
 from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
@@ -32,9 +36,12 @@ from api.soap.orders import Provisioning
 from api.soap.people import People
 from api.soap.plans import Plans
 from api.soap.quotes import Quotes
+from api.soap.resellers import Resellers
+from api.soap.series import Series
 from api.soap.service import Billing, Call
 from api.soap.services import Services
-from api.soap.trade import Trade
+from api.soap.sources import Sources
+from api.soap.suspense import Suspense
 from api.soap.trail import Trail
 from api.soap.webhooks import Webhooks
 from api.soap.wholesale import WholesaleFees
@@ -75,18 +82,25 @@ class Codec:
                 Customers,
                 Services,
                 Agreements,
+                ContractChanges,
                 Quotes,
                 Feeds,
-                Mediation,
+                Suspense,
+                Sources,
                 Jobs,
                 Margins,
+                Lines,
                 Numbers,
+                NumberOrders,
                 Plans,
                 People,
                 Webhooks,
                 Access,
                 Provisioning,
-                Trade,
+                Series,
+                Resellers,
+                Commissions,
+                Basis,
                 Trail,
                 WholesaleFees,
                 Operators,

@@ -1,0 +1,213 @@
+"""The operations of the WSDL for systems that invoice themselves: their customers, the basis of invoices."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from spyne import Date, DateTime, Integer, ServiceBase, Unicode
+from spyne import Decimal as XsDecimal
+
+from api.catalogues import sentence
+from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, many, needed
+from api.soap.service import operation
+from api.soap.showing import plain
+from domain.basis.batch import BasisBatch
+from domain.contracts.subscription import NumberAssignment, SubscriptionKind
+from domain.customers.customer import CustomerKind
+from domain.usecases.sync_customers import (
+    ExternalCustomer,
+    ExternalLine,
+    SyncCustomers,
+    SyncOutcome,
+    sync_customers,
+)
+from domain.usecases.take_basis import LINES_MAX, acknowledge_basis, read_basis, take_basis
+
+PAGE: Final = 200
+OutcomeOfSync = _enum(SyncOutcome, "SyncOutcome")
+
+
+class ExternalNumber(Model):
+    """A number from validFrom until validTo."""
+
+    number = needed(Unicode)
+    validFrom = needed(DateTime)  # noqa: N815
+    validTo = DateTime  # noqa: N815
+
+
+class ExternalLineModel(Model):
+    """A line as the other system knows it; its numbers are all that it has."""
+
+    __type_name__ = "ExternalLine"
+
+    key = needed(Unicode)
+    kind = KindOfSubscription
+    label = Unicode
+    priceList = Unicode  # noqa: N815
+    number = many(ExternalNumber)
+
+
+class ExternalCustomerModel(Model):
+    """A customer as the other system knows it; lines that are not named stay."""
+
+    __type_name__ = "ExternalCustomer"
+
+    key = needed(Unicode)
+    name = needed(Unicode)
+    kind = KindOfCustomer
+    priceList = Unicode  # noqa: N815
+    line = many(ExternalLineModel)
+
+
+class ExternalCustomers(Model):
+    """Customers to be made or changed."""
+
+    customer = many(ExternalCustomerModel)
+
+
+class SyncedModel(Model):
+    """What became of a customer, and the refusal where there was one."""
+
+    __type_name__ = "SyncedCustomer"
+
+    key = needed(Unicode)
+    outcome = needed(OutcomeOfSync)
+    code = Unicode
+    message = Unicode
+    field = Unicode
+
+
+class SyncedPage(Model):
+    """What became of each, in their order."""
+
+    customer = many(SyncedModel)
+
+
+class BasisBatchModel(Model):
+    """What was priced since the batch before."""
+
+    __type_name__ = "BasisBatch"
+
+    id = needed(Integer)
+    madeAt = needed(DateTime)  # noqa: N815
+    acknowledgedAt = DateTime  # noqa: N815
+    lines = needed(Integer)
+
+
+class BasisLineModel(Model):
+    """The exact sum of one line's events of a kind in a month."""
+
+    __type_name__ = "BasisLine"
+
+    position = needed(Integer)
+    customerKey = needed(Unicode)  # noqa: N815
+    subscriptionKey = needed(Unicode)  # noqa: N815
+    periodStart = needed(Date)  # noqa: N815
+    mode = needed(Unicode)
+    direction = needed(Unicode)
+    group = needed(Unicode)
+    currency = needed(Unicode)
+    events = needed(Integer)
+    used = needed(Integer)
+    amount = needed(XsDecimal)
+
+
+class BasisPageModel(Model):
+    """Lines of a batch; ``next`` asks for those behind."""
+
+    __type_name__ = "BasisPage"
+
+    batch = needed(BasisBatchModel)
+    line = many(BasisLineModel)
+    next = Integer
+
+
+class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """Rating for another system."""
+
+    __service_name__ = "Billing"
+
+    @operation("SyncCustomers", needed(ExternalCustomers), returns=SyncedPage, result="page")
+    async def sync_customers(ctx: Any, customers: Any) -> Any:  # noqa: N805
+        """Make or change customers by another system's keys, each by itself; the same again changes nothing."""
+        cmd = SyncCustomers(customers=tuple(_external(one) for one in customers.customer or ()))
+        done = await ctx.udc.ask(sync_customers, cmd, clock=ctx.udc.wiring.clock)
+        return SyncedPage(
+            customer=[
+                SyncedModel(
+                    key=one.key,
+                    outcome=one.outcome.value,
+                    code=one.refusal.code.upper() if one.refusal else None,
+                    message=sentence(one.refusal) if one.refusal else None,
+                    field=one.refusal.field if one.refusal else None,
+                )
+                for one in done
+            ]
+        )
+
+    @operation("TakeBasis", returns=BasisBatchModel, result="batch")
+    async def take_basis(ctx: Any) -> Any:  # noqa: N805
+        """Return what was rated since the last batch; until that is acknowledged, the same again."""
+        return _batch(await ctx.udc.ask(take_basis, clock=ctx.udc.wiring.clock))
+
+    @operation(
+        "ReadBasis",
+        needed(Integer(ge=1)),
+        Integer(ge=1, le=LINES_MAX),
+        Integer(ge=0),
+        returns=BasisPageModel,
+        result="page",
+    )
+    async def read_basis(ctx: Any, batch: int, first: int | None, after: int | None) -> Any:  # noqa: N805
+        """Return lines of a batch behind a position."""
+        page = await ctx.udc.ask(read_basis, batch, first=first or PAGE, after=after or 0)
+        lines = [
+            BasisLineModel(
+                position=one.position,
+                customerKey=one.customer_key,
+                subscriptionKey=one.subscription_key,
+                periodStart=one.period_start,
+                mode=one.mode,
+                direction=one.direction,
+                group=one.group,
+                currency=one.currency,
+                events=one.events,
+                used=one.used,
+                amount=plain(one.amount),
+            )
+            for one in page.lines
+        ]
+        following = page.lines[-1].position if page.more else None
+        return BasisPageModel(batch=_batch(page.batch), line=lines, next=following)
+
+    @operation("AcknowledgeBasis", needed(Integer(ge=1)), returns=BasisBatchModel, result="batch")
+    async def acknowledge_basis(ctx: Any, batch: int) -> Any:  # noqa: N805
+        """Say that a batch is there for good."""
+        return _batch(await ctx.udc.ask(acknowledge_basis, batch, clock=ctx.udc.wiring.clock))
+
+
+def _external(told: Any) -> ExternalCustomer:
+    return ExternalCustomer(
+        key=told.key,
+        name=told.name,
+        kind=CustomerKind(str(told.kind)) if told.kind is not None else CustomerKind.ORGANISATION,
+        price_list=told.priceList,
+        lines=tuple(_line(line) for line in told.line or ()),
+    )
+
+
+def _line(told: Any) -> ExternalLine:
+    return ExternalLine(
+        key=told.key,
+        kind=SubscriptionKind(str(told.kind)) if told.kind is not None else SubscriptionKind.FIXED,
+        label=told.label or "",
+        price_list=told.priceList,
+        numbers=tuple(
+            NumberAssignment(number=one.number, valid_from=one.validFrom, valid_to=one.validTo)
+            for one in told.number or ()
+        ),
+    )
+
+
+def _batch(one: BasisBatch) -> BasisBatchModel:
+    return BasisBatchModel(id=one.id, madeAt=one.made_at, acknowledgedAt=one.acknowledged_at, lines=one.lines)
