@@ -1,4 +1,4 @@
-"""``tollwright payments``: what a bank's payment file says, as neutral records; nothing is posted."""
+"""``tollwright payments``: what a bank's payment file says, and files for banks; nothing is posted."""
 
 from __future__ import annotations
 
@@ -54,9 +54,38 @@ def read(
 
 
 @app.command()
-def formats() -> int:
+def formats(
+    written: Annotated[bool, typer.Option("--written", help="The formats that are written instead.")] = False,
+) -> int:
     """List the formats that are read."""
     from domain.payments.record import FORMATS
+    from integrations.payments.writing import WRITTEN
 
-    print("\n".join(FORMATS))
+    print("\n".join(WRITTEN if written else FORMATS))
+    return DONE
+
+
+@app.command()
+def write(
+    orders: Annotated[Path, typer.Argument(help="What is asked, as JSON (docs/payments.md); - is stdin.")],
+    format_: Annotated[str, typer.Option("--format", help="The file's format; see payments formats --written.")],
+    out: Annotated[Path, typer.Option("--out", help="Where to write; - is standard output.")] = Path("-"),
+) -> int:
+    """Write a file for a bank or clearing house; nothing is kept or posted.
+
+    Direct debits of an operator's own invoices are made by the server, which numbers their files: see payments
+    debits. This writes one file from what it is told.
+    """
+    from api.order_files import read_batch
+    from integrations.payments.writing import write as write_file
+
+    with open_file(orders) as opened, naming(orders):
+        opened.seek(0)
+        batch = read_batch(opened.read())
+    data = write_file(format_, batch)
+    if str(out) == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    else:
+        out.write_bytes(data)
     return DONE

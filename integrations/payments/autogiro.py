@@ -14,16 +14,25 @@ from typing import Any, Final
 
 from domain.payments.record import Kind, PaymentFile, PaymentRecord, Reference
 from domain.refusal import Unreadable
+from integrations.payments.autogiro_registers import (
+    AMENDMENTS,
+    REQUESTS,
+    amendment,
+    asked,
+    check_amendments,
+    mandate,
+    read_e_mandates,
+    request,
+)
 from integrations.payments.fixed import Line, differ, lines
 
 NAME: Final = "autogiro"
-_REJECTED: Final = "AVVISADE BET UPPDR"
+_REJECTED: Final = ("AVVISADE BET UPPDR", "FELLISTA REG.KONTRL")
+_AMENDED: Final = "MAK"
 _PENDING: Final = "BEVAKNINGSREG"
 _IMMEDIATELY: Final = "GENAST"
 _DIRECTION: Final = {"82": "payment", "32": "payout"}
 _SECTIONS: Final = {"15": "82", "16": "32", "17": "77"}
-_MANDATES: Final = frozenset({"51", "52", "53", "54", "55", "56", "57", "58", "59"})
-_AMENDMENTS: Final = frozenset({"03", "04", "05", "11", "21", "22", "23", "24", "25", "26", "27", "28", "29"})
 
 
 @dataclass(slots=True)
@@ -59,15 +68,29 @@ class _Run:
         """Tell whether the payee wrote it: orders and requests, with no trailer."""
         return not self.new and not self.content and self.header.at(19, 22) != "9900"
 
+    @property
+    def rejected(self) -> bool:
+        """Tell whether it lists orders that were rejected at registration."""
+        return self.content in _REJECTED
+
+    @property
+    def amended(self) -> bool:
+        """Tell whether it lists orders that were cancelled or changed."""
+        return self.content.startswith(_AMENDED)
+
 
 def recognises(data: bytes) -> bool:
-    """Tell whether it begins as an Autogiro file of either layout."""
-    return data.startswith(b"01AUTOGIRO") or (data.startswith(b"01") and data[10:18] == b"AUTOGIRO")
+    """Tell whether it begins as an Autogiro file of either layout, or as one of mandates."""
+    if data.startswith(b"01"):
+        return data[2:10] == b"AUTOGIRO" or data[10:18] == b"AUTOGIRO" or data[24:33] == b"AG-MEDAVI"
+    return data.startswith(b"51") and data[24:34] == b"AG-EMEDGIV"
 
 
 def read(data: bytes) -> PaymentFile:
     """Read an Autogiro file. Refuses with: Unreadable (an unknown record, no trailer, sums that do not hold)."""
     run: _Run | None = None
+    if data.startswith(b"51"):
+        return read_e_mandates(list(lines(data, width=80, tabs=True)))
     for line in lines(data, width=80, tabs=True):
         if run is None:
             run = _open(line)
@@ -99,6 +122,8 @@ def read(data: bytes) -> PaymentFile:
 def _open(line: Line) -> _Run:
     if line.at(1, 10) == "01AUTOGIRO":
         return _Run(line, new=True, content=line.strip(45, 64), payee=line.strip(71, 80).lstrip("0"))
+    if line.at(25, 33) == "AG-MEDAVI":
+        return _Run(line, new=False, content=line.strip(25, 44), payee=line.strip(15, 24).lstrip("0"))
     if line.at(1, 2) != "01" or line.at(11, 18) != "AUTOGIRO":
         line.refuse("not an Autogiro file: it does not begin with a record 01 AUTOGIRO")
     return _Run(line, new=False, content=line.strip(23, 42), payee=line.strip(69, 78).lstrip("0"))
@@ -144,20 +169,22 @@ def _take(line: Line, run: _Run) -> None:
     elif code == "77":
         _refund(line, run)
     elif code == "73":
-        run.mandates.append(_mandate(line))
+        run.mandates.append(mandate(line))
     elif code == "09":
         run.trailer = line
-    elif code in _MANDATES:
-        run.mandates.append({"record": code, "text": line.text[2:].rstrip()})
-    elif code in _AMENDMENTS:
-        _amendment(line, code, run)
+    elif code in REQUESTS and run.ours:
+        run.mandates.append(request(line, code))
+    elif code in AMENDMENTS and run.ours:
+        run.records.append(asked(line, code))
+    elif code in AMENDMENTS and run.amended:
+        run.records.append(amendment(line, code))
     else:
         line.refuse(f"an unknown transaction code {code!r}")
 
 
 def _payment(line: Line, direction: str, run: _Run) -> None:
     """Read a payment or payout in the columns that the file's content has."""
-    if run.content in (_REJECTED, _PENDING):
+    if run.rejected or run.content == _PENDING:
         _short(line, direction, run)
         return
     raw = line.at(54, 69)
@@ -198,7 +225,7 @@ def _payment(line: Line, direction: str, run: _Run) -> None:
 
 def _short(line: Line, direction: str, run: _Run) -> None:
     """Read an order that was rejected at registration, or one that is still pending: the payee is not repeated."""
-    rejected = run.content == _REJECTED
+    rejected = run.rejected
     shift = 0 if rejected else 1  # a rejected order's columns stand one to the left, without the payee's
     amount = line.hundredths(31 + shift, 42 + shift, "the amount")
     run.count(f"{direction} all").add(amount)
@@ -246,42 +273,6 @@ def _refund(line: Line, run: _Run) -> None:
             },
         )
     )
-
-
-def _amendment(line: Line, code: str, run: _Run) -> None:
-    """Read an order that was cancelled or changed before it moved any money."""
-    amount = line.hundredths(31, 42, "the amount") if line.strip(31, 42).isdigit() else None
-    reference = line.strip(43, 58)
-    run.count("amended").add(amount or Decimal(0))
-    run.records.append(
-        PaymentRecord(
-            kind=Kind.CANCELLATION,
-            amount=amount,
-            currency="SEK",
-            date=_date(line, 3, "the payment date") if line.strip(3, 10).isdigit() else None,
-            references=(Reference(ref=reference),) if reference else (),
-            payer={"payer_number": line.strip(15, 30).lstrip("0")},
-            status=code,
-            details={"raw": line.text.rstrip()},
-        )
-    )
-
-
-def _mandate(line: Line) -> dict[str, Any]:
-    """Read what became of a mandate; a payer's own columns are absent (None) where they are blank or zeros."""
-    date = _date(line, 66, "the date")
-    return {
-        "payer_number": line.strip(13, 28).lstrip("0"),
-        "account": _present(line.strip(29, 44)),
-        "person_or_org_no": _present(line.strip(45, 56)),
-        "info_code": line.at(62, 63),
-        "status_code": line.at(64, 65),
-        "date": date.isoformat() if date else None,
-    }
-
-
-def _present(text: str) -> str | None:
-    return text.lstrip("0") or None
 
 
 def _status(line: Line) -> str:
@@ -335,7 +326,9 @@ def _check(line: Line, run: _Run) -> None:
         _equal(line, "a number of mandates of", line.digits(15, 21, "the number of records"), len(run.mandates))
         return
     every_in, every_out = run.count("payment all"), run.count("payout all")
-    if run.content == _REJECTED:
+    if run.amended:
+        check_amendments(line, run.records)
+    elif run.rejected:
         _equal(line, "a number of payouts of", line.digits(15, 20, "the number of payouts"), every_out.number)
         _equal(line, "payouts of", line.hundredths(21, 32, "the sum of payouts"), every_out.total)
         _equal(line, "a number of payments of", line.digits(33, 38, "the number of payments"), every_in.number)

@@ -90,7 +90,10 @@ def lines(data: bytes, *, width: int, tabs: bool = False) -> Iterator[Line]:
         text = raw.rstrip("\r\x1a\x0c")
         if not text.strip():
             continue
-        yield Line(number, (text.expandtabs(8) if tabs else text).ljust(width))
+        text = text.expandtabs(8) if tabs else text
+        if text[width:].strip():
+            Line(number, text).refuse(f"it has {len(text.rstrip())} characters; records of this format have {width}")
+        yield Line(number, text.ljust(width))
 
 
 def differ(what: str, said: object, found: object, *, line: Line | None = None) -> NoReturn:

@@ -26,6 +26,8 @@ from integrations.payments import (
 
 AUTO: Final = "auto"
 BYTES_MAX: Final = 256 << 20
+# Digits, capital letters and blanks of EBCDIC, as a mainframe's file has them that was moved without conversion.
+_EBCDIC: Final = frozenset([0x40, *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,22 @@ def of_content(data: bytes) -> str:
     raise Unreadable("not a payment file of a format that is read; there are {listed}", listed=", ".join(FORMATS))
 
 
+def check_letters(data: bytes) -> None:
+    """Refuse with Unreadable bytes in a character set that no payment format is in."""
+    head = data[:400]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in head:
+        wrong = "UTF-16"
+    elif head[0] in _EBCDIC and sum(byte in _EBCDIC for byte in head) > len(head) // 2:
+        wrong = "EBCDIC"
+    else:
+        return
+    raise Unreadable(
+        "the file is in {wrong}, and payment files are in ISO-8859-1 or UTF-8: have it sent again without conversion; "
+        "nothing was taken from it",
+        wrong=wrong,
+    )
+
+
 def read(data: bytes, name: str = AUTO) -> PaymentFile:
     """Read a payment file, whole or not at all.
 
@@ -80,6 +98,7 @@ def read(data: bytes, name: str = AUTO) -> PaymentFile:
         )
     if not data.strip():
         raise Unreadable("the file is empty; nothing was taken from it")
+    check_letters(data)
     chosen = of_content(data) if name == AUTO else name
     if not _FORMATS[chosen].recognises(data):
         other = next((known for known, one in _FORMATS.items() if one.recognises(data)), None)

@@ -32,7 +32,7 @@ def read(data: bytes) -> PaymentFile:
     assignment: Line | None = None
     mandates: list[dict[str, Any]] = []
     orders: list[PaymentRecord] = []
-    count = inside = transactions = before = 0
+    count = inside = transactions = before = begun = 0
     total = Decimal(0)
     for line in lines(data, width=80):
         count += 1
@@ -48,7 +48,7 @@ def read(data: bytes) -> PaymentFile:
             case "NY00", "89" if assignment is None:
                 end = line
             case "NY21", "20" if assignment is None:
-                assignment, inside, before = line, 1, len(mandates) + len(orders)
+                assignment, inside, before, begun = line, 1, len(mandates) + len(orders), len(orders)
             case "NY21", "70" if assignment is not None:
                 mandates.append(_mandate(line))
             case "NY21", "30" if assignment is not None:
@@ -59,6 +59,9 @@ def read(data: bytes) -> PaymentFile:
             case "NY21", "88" if assignment is not None:
                 found = len(mandates) + len(orders) - before
                 _agree(line, found, inside)
+                own = sum((one.amount or Decimal(0) for one in orders[begun:]), Decimal(0))
+                if len(orders) > begun and line.hundredths(25, 41, "the sum") != own:
+                    differ("a sum of", f"{line.hundredths(25, 41, 'the sum'):.2f}", f"{own:.2f}", line=line)
                 transactions += found
                 assignment = None
             case _:
