@@ -14,6 +14,7 @@ from domain.usecases.credit_invoice import credit_invoice
 from domain.usecases.decide_approval import Carry
 from domain.usecases.grant_units import grant_units, withdraw_grant
 from domain.usecases.import_tariff import import_tariff
+from domain.usecases.lock_ledger import unlock_ledger
 from domain.usecases.price_contract import price_contract
 from domain.usecases.publish_draft import publish_draft
 from domain.usecases.run_bills import run_bills
@@ -22,7 +23,7 @@ WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     one.__name__: one
     for one in (
         *(publish_draft, import_tariff, create_price_list, change_prices, price_contract),
-        *(credit_invoice, grant_units, withdraw_grant, run_bills, make_statement),
+        *(credit_invoice, grant_units, withdraw_grant, run_bills, make_statement, unlock_ledger),
     )
 }
 _RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})

@@ -19,6 +19,7 @@ from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
 from persistence.customers import CustomerStore
+from persistence.disputes import DisputeStore, MemoryDisputes
 from persistence.drafts import DraftStore
 from persistence.draws import DrawStore
 from persistence.engine import APP, INGEST, Database, Role, Transaction
@@ -30,6 +31,7 @@ from persistence.grants import GrantStore
 from persistence.groups import GroupStore, MemoryGroups
 from persistence.identity_providers import IdentityProviderStore
 from persistence.intake import IntakeStore
+from persistence.invoice_batches import InvoiceBatchStore, MemoryInvoiceBatches
 from persistence.invoices import InvoiceStore
 from persistence.jobs import JobStore
 from persistence.keeping import KeepingStore, MemoryKeeping
@@ -63,6 +65,7 @@ from persistence.memory_payments import MemoryPayments
 from persistence.memory_persons import MemoryPersons
 from persistence.memory_places import MemoryNotes, MemoryPlaces
 from persistence.memory_provisioning import MemoryElements, MemoryOrders
+from persistence.memory_receivables import MemoryReceivables
 from persistence.memory_rerating import MemoryReratings
 from persistence.memory_sessions import MemorySessions
 from persistence.memory_sign_ins import MemoryApiKeys, MemoryIdentityProviders, MemorySignIns
@@ -81,6 +84,7 @@ from persistence.plans import MemoryPlans, PlanStore
 from persistence.proofs import StoredProofs
 from persistence.provisioning import ElementStore, OrderStore
 from persistence.quotes import QuoteStore
+from persistence.receivables import ReceivableStore
 from persistence.registered import MemoryRegistered, RegisteredStore
 from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
@@ -150,9 +154,12 @@ class StoredUnit:
     sessions = _Store(SessionStore)
     withdrawals = _Store(WithdrawalStore)
     invoices = _Store(InvoiceStore)
+    disputes = _Store(DisputeStore)
+    invoice_batches = _Store(InvoiceBatchStore)
     bill_runs = _Store(BillRunStore)
     ledger = _Store(LedgerStore)
     payments = _Store(PaymentStore)
+    receivables = _Store(ReceivableStore)
     reratings = _Store(ReratingStore)
     draws = _Store(DrawStore)
     grants = _Store(GrantStore)
@@ -233,9 +240,12 @@ class MemoryUnit:
         self.sessions = MemorySessions(draft)
         self.withdrawals = MemoryWithdrawals(draft)
         self.invoices = MemoryInvoices(draft)
+        self.disputes = MemoryDisputes(draft)
+        self.invoice_batches = MemoryInvoiceBatches(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)
         self.payments = MemoryPayments(draft)
+        self.receivables = MemoryReceivables(draft)
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)
         self.grants = MemoryGrants(draft)

@@ -20,13 +20,14 @@ class ApprovalKind(StrEnum):
     """What an operator may want two people to agree on; each is every way to do it, so that there is none around it.
 
     ``prices``: putting prices into force. ``credit``: giving a customer money or units back. ``bill_run``: billing a
-    period. ``payout``: a statement by which commissions are paid out.
+    period. ``payout``: a statement by which commissions are paid out. ``period``: opening a locked month again.
     """
 
     PRICES = "prices"
     CREDIT = "credit"
     BILL_RUN = "bill_run"
     PAYOUT = "payout"
+    PERIOD = "period"
 
 
 class ApprovalState(StrEnum):

@@ -16,6 +16,7 @@ from domain.ports.commissions import Commissions
 from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.customers import Customers, Resellers
+from domain.ports.disputes import Disputes, InvoiceBatches
 from domain.ports.drafts import Drafts
 from domain.ports.draws import Draws
 from domain.ports.exchange import ExchangeRates
@@ -38,6 +39,7 @@ from domain.ports.payments import Payments
 from domain.ports.persons import Persons
 from domain.ports.places import Notes, Places
 from domain.ports.provisioning import Elements, Orders
+from domain.ports.receivables import Receivables
 from domain.ports.registered import RegisteredDocuments
 from domain.ports.rerating import Reratings
 from domain.ports.sessions import Sessions
@@ -120,9 +122,15 @@ class Unit(Protocol):
     @property
     def bill_runs(self) -> BillRuns: ...  # noqa: D102
     @property
+    def disputes(self) -> Disputes: ...  # noqa: D102
+    @property
+    def invoice_batches(self) -> InvoiceBatches: ...  # noqa: D102
+    @property
     def ledger(self) -> Ledger: ...  # noqa: D102
     @property
     def payments(self) -> Payments: ...  # noqa: D102
+    @property
+    def receivables(self) -> Receivables: ...  # noqa: D102
     @property
     def reratings(self) -> Reratings: ...  # noqa: D102
     @property

@@ -54,7 +54,10 @@ async def list_open_items(
 
 
 @operation(Action.READ_PAYMENTS)
-async def trial_balance(*, actor: Actor, begin: Begin) -> Mapping[tuple[str, str], int]:
-    """Return the sum of every account per currency in minor units; they come to zero. Refuses with: NotAllowed."""
+async def trial_balance(*, actor: Actor, begin: Begin, on: dt.date | None = None) -> Mapping[tuple[str, str], int]:
+    """Return the sum of every account per currency in minor units, now or when a day ended; they come to zero.
+
+    Refuses with: NotAllowed.
+    """
     async with begin(actor) as unit:
-        return await unit.ledger.balances()
+        return await unit.ledger.balances(on=on)

@@ -1,0 +1,35 @@
+"""Whether the ledger ties: to invoices, to payments, to claims, and to what was applied to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """What must be so. Amounts are minor units.
+
+    ``balance``: all postings come to zero per currency. ``document``: each issued invoice and credit note is booked
+    with what it comes to, on its customer, and nothing else is booked as one. ``payment``: each payment that moved
+    money is booked on the bank with its amount. ``unallocated``: that account is what payments of nobody come to.
+    ``applied``: no document and no payment is applied further than it goes. ``customer``: what a customer owes on the
+    ledger is what is open of his, less what he has paid and nothing has taken.
+    """
+
+    BALANCE = "balance"
+    DOCUMENT = "document"
+    PAYMENT = "payment"
+    UNALLOCATED = "unallocated"
+    APPLIED = "applied"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A place where two books differ. ``what`` names it, as ``invoice:100001`` or ``customer 12``."""
+
+    rule: Rule
+    what: str
+    currency: str
+    ledger_minor: int
+    books_minor: int

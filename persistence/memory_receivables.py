@@ -1,0 +1,135 @@
+"""What is open over all customers, and where the books differ, in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from domain.ids import CustomerId, ResellerId
+from domain.invoicing.invoice import Invoice
+from domain.ledger.ageing import OpenAmount
+from domain.ledger.entry import BAS, OWN, minor
+from domain.ledger.tying import Difference, Rule
+from domain.payments.payment import Payment, PaymentState
+from domain.payments.record import Kind
+from domain.resellers.reseller import as_of
+from persistence.memory import Draft
+from persistence.memory_customers import MemoryResellers
+from persistence.memory_ledger import MemoryLedger
+from persistence.memory_payments import MemoryPayments
+
+
+class MemoryReceivables:
+    """Keeps ``domain.ports.receivables.Receivables``."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._payments = MemoryPayments(draft)
+        self._ledger = MemoryLedger(draft)
+
+    def _invoices(self, on: date | None = None) -> list[Invoice]:
+        return self._draft.seen("invoice", lambda one: one.sold_by is None and (on is None or one.issued_on <= on))
+
+    def _posted(self) -> list[Payment]:
+        rows = self._draft.table("payment").values()
+        return [one for one in rows if one.operator == self._draft.actor.operator and one.entry is not None]
+
+    async def open_amounts(
+        self, *, on: date | None = None, customers: Sequence[CustomerId] | None = None
+    ) -> Sequence[OpenAmount]:
+        """Return what is open of invoices and claims, now or when a day ended, by customer and due date."""
+        wanted = {one.customer for one in self._invoices(on)} if customers is None else set(customers)
+        found = []
+        documents = {one.id: one for one in self._invoices(on)}
+        for customer in sorted(wanted):
+            for item in await self._payments.open_items(customer, on=on):
+                group = documents[item.invoice].original or item.number
+                first = next(
+                    (one for one in documents.values() if one.number == group and one.original is None),
+                    documents[item.invoice],
+                )
+                found.append(
+                    OpenAmount(
+                        kind="invoice" if item.open_minor > 0 else "credit_note",
+                        name=group,
+                        customer=item.customer,
+                        currency=item.currency,
+                        open_minor=item.open_minor,
+                        due_on=first.due_on,
+                        invoice=first.id,
+                    )
+                )
+        return sorted(found, key=lambda one: (one.customer, one.due_on, one.name))
+
+    async def groups(self, *, at: datetime) -> Mapping[CustomerId, Sequence[str]]:
+        """Return the groups that customers are in at an instant."""
+        found: dict[CustomerId, list[str]] = defaultdict(list)
+        for one in self._draft.table("customer_group").values():
+            mine = one.operator == self._draft.actor.operator
+            if mine and one.valid_from <= at and (one.valid_to is None or one.valid_to > at):
+                found[one.customer].append(one.name)
+        return {key: sorted(names) for key, names in found.items()}
+
+    async def owners(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, ResellerId | None]:
+        """Return the reseller whose customers these are, or who is invoiced as one of them."""
+        resellers = MemoryResellers(self._draft)
+        tree = as_of(await resellers.base(), await resellers.terms(), datetime.now(UTC))
+        bought = {one.customer: one.id for one in tree.values() if one.customer is not None}
+        rows = self._draft.table("customer")
+        return {key: bought.get(key, rows[key].reseller) for key in keys if key in rows}
+
+    async def differences(self, *, first: int = 100) -> Sequence[Difference]:
+        """Return where the ledger says something else than invoices, payments and what they were applied to."""
+        return list(self._differences())[:first]
+
+    def _differences(self) -> Iterator[Difference]:
+        entries = [posted.entry for posted in self._ledger._own().values()]  # noqa: SLF001  (its twin)
+        total: dict[str, int] = defaultdict(int)
+        unallocated: dict[str, int] = defaultdict(int)
+        booked: dict[str, dict[str, int]] = {}
+        standing: dict[tuple[CustomerId, str], int] = defaultdict(int)
+        for entry in entries:
+            sums = booked.setdefault(entry.key, defaultdict(int))
+            for one in entry.postings:
+                total[one.currency] += one.amount_minor
+                sums[one.account] += one.amount_minor
+                if one.account == BAS.unallocated:
+                    unallocated[one.currency] += one.amount_minor
+                if one.account in OWN and entry.customer is not None:
+                    standing[entry.customer, one.currency] += one.amount_minor
+        for currency, amount in total.items():
+            yield from _differ(Rule.BALANCE, "all postings", currency, amount, 0)
+        books: dict[tuple[CustomerId, str], int] = defaultdict(int)
+        for entry in entries:
+            if entry.key.startswith("topup:") and entry.customer is not None:
+                for one in entry.postings:
+                    books[entry.customer, one.currency] += one.amount_minor if one.account in OWN else 0
+        for invoice in self._invoices():
+            key, amount = f"{invoice.kind}:{invoice.number}", minor(invoice.total, invoice.currency)
+            yield from _differ(Rule.DOCUMENT, key, invoice.currency, booked.get(key, {}).get(BAS.receivable, 0), amount)
+            books[invoice.customer, invoice.currency] += amount
+        free: dict[str, int] = defaultdict(int)
+        for payment in self._posted():
+            amount = payment.amount_minor if payment.kind is Kind.PAYMENT else -payment.amount_minor
+            told = booked.get(payment.entry or "", {}).get(BAS.bank, 0)
+            yield from _differ(Rule.PAYMENT, f"payment:{payment.id}", payment.currency, told, amount)
+            if payment.state is PaymentState.UNALLOCATED:
+                free[payment.currency] -= amount
+            elif payment.customer is not None:
+                books[payment.customer, payment.currency] -= amount
+        payments = {one.id: one for one in self._posted()}
+        for made in self._draft.table("allocation").values():
+            of = payments.get(made.payment)
+            if made.undone_at is None and of is not None and of.customer is None:
+                books[made.customer, of.currency] -= made.amount_minor
+        for currency in unallocated.keys() | free.keys():
+            what = f"account {BAS.unallocated}"
+            yield from _differ(Rule.UNALLOCATED, what, currency, unallocated[currency], free[currency])
+        for key2 in sorted(standing.keys() | books.keys()):
+            yield from _differ(Rule.CUSTOMER, f"customer {key2[0]}", key2[1], standing[key2], books[key2])
+
+
+def _differ(rule: Rule, what: str, currency: str, ledger: int, books: int) -> Iterator[Difference]:
+    if ledger != books:
+        yield Difference(rule=rule, what=what, currency=currency, ledger_minor=ledger, books_minor=books)

@@ -1,0 +1,181 @@
+"""What is open over all customers, and where the books differ, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from domain.access.actor import Actor
+from domain.ids import CustomerId, ResellerId
+from domain.invoicing.invoice import decimals_of
+from domain.ledger.ageing import OpenAmount
+from domain.ledger.entry import BAS, OWN
+from domain.ledger.tying import Difference, Rule
+from persistence.engine import Transaction
+from persistence.violations import possible
+
+# Currencies whose minor units are not a hundredth (ISO 4217).
+NOT_HUNDREDTHS: Final = ("BHD", "CLP", "ISK", "JOD", "JPY", "KRW", "KWD", "OMR", "TND", "XAF", "XOF")
+# A currency's minor units in one, as SQL: our own words.
+_SCALE: Final = (
+    "case "
+    + " ".join(f"when {{0}} = '{code}' then {10 ** decimals_of(code)}" for code in NOT_HUNDREDTHS)
+    + " else 100 end"
+)
+_MINOR: Final = f"(i.total * {_SCALE.format('i.currency')})::bigint"
+
+# What was applied to documents by the end of a day ($2; null: up to now).
+_APPLIED: Final = """
+select a.invoice, sum(a.amount_minor)::bigint as applied from allocation a
+  join payment p on p.operator = a.operator and p.id = a.payment
+ where a.operator = $1 and ($2::date is null and a.undone_at is null
+       or p.booked_on <= $2 and (a.undone_at is null or a.undone_at::date > $2)) group by a.invoice"""
+# An invoice and the credit notes that name it stand together, as domain.payments.open_items says.
+_DOCUMENTS: Final = f"""
+with applied as ({_APPLIED})
+select coalesce(i.original, i.number) as name, i.customer, i.currency,
+       sum({_MINOR} - coalesce(a.applied, 0))::bigint as open_minor,
+       coalesce(min(i.due_on) filter (where i.kind = 'invoice'), min(i.due_on)) as due_on,
+       min(i.id) filter (where i.kind = 'invoice') as invoice
+  from invoice i left join applied a on a.invoice = i.id
+ where i.operator = $1 and i.seller is null and ($2::date is null or i.issued_on <= $2)
+   and ($3::bigint[] is null or i.customer = any ($3))
+ group by 1, 2, 3 having sum({_MINOR} - coalesce(a.applied, 0)) <> 0 order by i.customer, due_on, name"""  # noqa: S608  (our own words)
+
+_BALANCE: Final = """
+select 'all postings' as what, currency, sum(amount_minor)::bigint as ledger, 0::bigint as books
+  from ledger_posting where operator = $1 group by currency having sum(amount_minor) <> 0"""
+_UNBOOKED: Final = f"""
+with booked as (
+    select e.key, e.customer, p.currency, sum(p.amount_minor)::bigint as amount
+      from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = '{BAS.receivable}'
+     where e.operator = $1 and (e.key like 'invoice:%' or e.key like 'credit\\_note:%') group by 1, 2, 3),
+documents as (
+    select i.kind || ':' || i.number as key, i.customer, i.currency, {_MINOR} as amount from invoice i
+     where i.operator = $1 and i.seller is null and i.total <> 0)
+select coalesce(d.key, b.key) as what, coalesce(d.currency, b.currency) as currency, coalesce(b.amount, 0) as ledger,
+       coalesce(d.amount, 0) as books
+  from documents d full join booked b on b.key = d.key and b.currency = d.currency and b.customer = d.customer
+ where coalesce(b.amount, 0) <> coalesce(d.amount, 0) order by 1 limit $2"""  # noqa: S608  (our own words)
+_SIGNED: Final = "case when y.kind = 'payment' then y.amount_minor else -y.amount_minor end"
+_PAYMENTS: Final = f"""
+with booked as (
+    select e.key, p.currency, sum(p.amount_minor)::bigint as amount from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = '{BAS.bank}'
+     where e.operator = $1 and e.key like 'payment:%' group by 1, 2),
+told as (select y.id, y.entry as key, y.currency, {_SIGNED} as amount from payment y
+          where y.operator = $1 and y.entry is not null)
+select coalesce('payment:' || t.id, b.key) as what, coalesce(t.currency, b.currency) as currency,
+       coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
+  from told t full join booked b on b.key = t.key and b.currency = t.currency
+ where coalesce(b.amount, 0) <> coalesce(t.amount, 0) order by 1 limit $2"""  # noqa: S608  (our own words)
+_UNALLOCATED: Final = f"""
+with booked as (select currency, sum(amount_minor)::bigint as amount from ledger_posting
+                 where operator = $1 and account = '{BAS.unallocated}' group by 1),
+told as (select y.currency, -sum({_SIGNED})::bigint as amount from payment y
+          where y.operator = $1 and y.entry is not null and y.state = 'unallocated' group by 1)
+select 'account {BAS.unallocated}' as what, coalesce(t.currency, b.currency) as currency,
+       coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
+  from told t full join booked b on b.currency = t.currency
+ where coalesce(b.amount, 0) <> coalesce(t.amount, 0)"""  # noqa: S608  (our own words)
+# Of a group of documents, what is left has the sign of what it came to; of a payment no more was applied than it is.
+_BEYOND: Final = f"""
+with applied as (select invoice, sum(amount_minor)::bigint as applied from allocation
+                  where operator = $1 and undone_at is null group by invoice),
+groups as (
+    select coalesce(i.original, i.number) as name, i.currency, sum({_MINOR})::bigint as total,
+           sum(coalesce(a.applied, 0))::bigint as applied
+      from invoice i left join applied a on a.invoice = i.id where i.operator = $1 and i.seller is null group by 1, 2)
+select 'invoice:' || name as what, currency, total as ledger, applied as books from groups
+ where total >= 0 and applied > total and applied > 0
+union all
+select 'payment:' || y.id, y.currency, y.amount_minor, sum(a.amount_minor)::bigint from payment y
+  join allocation a on a.operator = y.operator and a.payment = y.id and a.undone_at is null
+ where y.operator = $1 and y.kind = 'payment' group by y.id, y.currency, y.amount_minor
+having sum(a.amount_minor) > y.amount_minor order by 1 limit $2"""  # noqa: S608  (our own words)
+_CUSTOMERS: Final = f"""
+with standing as (
+    select e.customer, p.currency, sum(p.amount_minor)::bigint as amount from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
+     where e.operator = $1 group by 1, 2),
+told (customer, currency, amount) as (
+    select i.customer, i.currency, sum({_MINOR}) from invoice i where i.operator = $1 and i.seller is null group by 1, 2
+    union all
+    select y.customer, y.currency, -sum({_SIGNED}) from payment y
+     where y.operator = $1 and y.entry is not null and y.customer is not null and y.state <> 'unallocated' group by 1, 2
+    union all
+    select a.customer, y.currency, -sum(a.amount_minor) from allocation a
+      join payment y on y.operator = a.operator and y.id = a.payment and y.customer is null
+     where a.operator = $1 and a.undone_at is null group by 1, 2
+    union all
+    select e.customer, p.currency, sum(p.amount_minor) from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
+     where e.operator = $1 and e.key like 'topup:%' and e.customer is not null group by 1, 2),
+books as (select customer, currency, sum(amount)::bigint as amount from told group by 1, 2)
+select 'customer ' || coalesce(s.customer, b.customer)::text as what, coalesce(s.currency, b.currency) as currency,
+       coalesce(s.amount, 0) as ledger, coalesce(b.amount, 0) as books
+  from standing s full join books b on b.customer = s.customer and b.currency = s.currency
+ where coalesce(s.amount, 0) <> coalesce(b.amount, 0) order by 1 limit $2"""  # noqa: S608  (our own words)
+
+
+class ReceivableStore:
+    """Keeps ``domain.ports.receivables.Receivables``."""
+
+    def __init__(self, transaction: Transaction, actor: Actor) -> None:
+        self._transaction = transaction
+        self._operator = int(actor.operator)
+
+    async def open_amounts(
+        self, *, on: date | None = None, customers: Sequence[CustomerId] | None = None
+    ) -> Sequence[OpenAmount]:
+        """Return what is open of invoices and claims, now or when a day ended, by customer and due date."""
+        rows = await self._transaction.connection.fetch(
+            _DOCUMENTS, self._operator, on, None if customers is None else possible(customers)
+        )
+        return [OpenAmount(kind="invoice" if row["open_minor"] > 0 else "credit_note", **row) for row in rows]
+
+    async def groups(self, *, at: datetime) -> Mapping[CustomerId, Sequence[str]]:
+        """Return the groups that customers are in at an instant."""
+        rows = await self._transaction.connection.fetch(
+            "select customer, array_agg(distinct name::text order by name::text) as names from customer_group"
+            " where operator = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2) group by customer",
+            *(self._operator, at),
+        )
+        return {row["customer"]: row["names"] for row in rows}
+
+    async def owners(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, ResellerId | None]:
+        """Return the reseller whose customers these are, or who is invoiced as one of them."""
+        rows = await self._transaction.connection.fetch(
+            "select c.id, coalesce((select r.id from reseller_at(now()) r where r.operator = c.operator"
+            " and r.customer = c.id order by r.id limit 1), c.reseller) as reseller"
+            " from customer c where c.operator = $1 and c.id = any ($2::bigint[])",
+            *(self._operator, possible(keys)),
+        )
+        return {row["id"]: row["reseller"] for row in rows}
+
+    async def differences(self, *, first: int = 100) -> Sequence[Difference]:
+        """Return where the ledger says something else than invoices, payments and what they were applied to."""
+        found: list[Difference] = []
+        asked: tuple[tuple[Rule, str, tuple[Any, ...]], ...] = (
+            (Rule.BALANCE, _BALANCE, ()),
+            (Rule.DOCUMENT, _UNBOOKED, (first,)),
+            (Rule.PAYMENT, _PAYMENTS, (first,)),
+            (Rule.UNALLOCATED, _UNALLOCATED, ()),
+            (Rule.APPLIED, _BEYOND, (first,)),
+            (Rule.CUSTOMER, _CUSTOMERS, (first, list(OWN))),
+        )
+        for rule, query, more in asked:
+            rows = await self._transaction.connection.fetch(query, self._operator, *more)
+            found += [
+                Difference(
+                    rule=rule,
+                    what=row["what"],
+                    currency=row["currency"],
+                    ledger_minor=row["ledger"],
+                    books_minor=row["books"],
+                )
+                for row in rows
+            ]
+        return found[:first]
