@@ -39,13 +39,14 @@ r.currency,
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
-    select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
+    select invoice_standing(i.operator, i.number) as number from invoice i
+      join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
      where i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
      order by i.id limit 1) n on s.billed_by is not null
  -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
-    and c.run is null and c.original = n.number)
+    and c.credit = 'whole' and c.original = n.number)
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
  s.late, n.number, s.payer
 """
@@ -91,12 +92,13 @@ select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.na
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
-    select i.number from invoice i join invoice_line l on l.operator = i.operator and l.customer = i.customer
+    select invoice_standing(i.operator, i.number) as number from invoice i
+      join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
      where i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
      order by i.id limit 1) n on s.billed_by is not null
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
-    and c.run is null and c.original = n.number)
+    and c.credit = 'whole' and c.original = n.number)
  group by s.customer, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency, s.late, n.number, s.payer
 """
 

@@ -13,6 +13,7 @@ from domain.customers.customer import CallSpecification, CustomerKind, Delivery
 from domain.invoicing.bill_run import FeeKey
 from domain.invoicing.invoice import (
     BucketLine,
+    CreditScope,
     DocumentKind,
     Invoice,
     Line,
@@ -30,13 +31,14 @@ from domain.period import Period
 INVOICE_COLUMNS: Final = (
     "operator", "customer", "id", "kind", "number", "reseller", "run", "usage_until", "horizon", "currency",
     "period_start", "period_end", "issued_on", "due_on", "reference", "net", "vat", "rounding", "total", "original",
-    "document", "seller",
+    "document", "seller", "credit", "replaces",
 )  # fmt: skip
 LINE_COLUMNS: Final = (
     "operator", "customer", "invoice", "position", "kind", "line_customer", "customer_name", "text", "quantity",
     "unit", "unit_price", "net", "vat_category", "vat_percent", "vat_reason", "vat_words", "period_start",
     "period_end", "account", "contract", "contract_number", "service", "subscription", "label", "mode", "group_name",
     "events", "used", "amount_micro", "fee_held_from", "fee_start", "fee_one_time", "corrects",
+    "corrects_line",
 )  # fmt: skip
 
 
@@ -67,7 +69,8 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
         invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
         invoice.due_on, invoice.payment.reference, invoice.net, invoice.vat_total, invoice.rounding, invoice.total,
         invoice.original,
-        json.dumps(document, ensure_ascii=False), invoice.sold_by,
+        json.dumps(document, ensure_ascii=False), invoice.sold_by, invoice.credit and invoice.credit.value,
+        invoice.replaces,
     )  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.vat.percent, line.vat.reason, line.vat.words, line.period.start, line.period.end, line.account,
         line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,
         line.events, line.used, line.amount_micro, fee.held_from if fee else None, fee.fee_start if fee else None,
-        fee.one_time if fee else None, line.corrects,
+        fee.one_time if fee else None, line.corrects, line.corrects_line,
     )  # fmt: skip
 
 
@@ -125,6 +128,8 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         sold_by=row["seller"],
         look=Look(**document["look"]) if document.get("look") else None,
         buckets=tuple(_bucket_of(one) for one in document.get("buckets", ())),
+        credit=CreditScope(row["credit"]) if row["credit"] else None,
+        replaces=row["replaces"],
     )
 
 
@@ -143,6 +148,7 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
     same = (
         "position", "customer_name", "text", "quantity", "unit_price", "net", "account", "contract",
         "contract_number", "service", "subscription", "label", "mode", "events", "used", "amount_micro", "corrects",
+        "corrects_line",
     )  # fmt: skip
     return Line(
         kind=LineKind(row["kind"]),

@@ -138,12 +138,22 @@ class InvoiceStore:
         """Return the credit notes that name this invoice."""
         return await self._where("kind = 'credit_note' and original = $2 order by id", number)
 
+    async def correcting(self, number: str) -> Sequence[Invoice]:
+        """Return the documents with a line that corrects this invoice, by key."""
+        return await self._where(
+            "id in (select l.invoice from invoice_line l where l.operator = $1 and l.corrects = $2) order by id", number
+        )
+
     async def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
         """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
         connection = self._transaction.connection
         row = await connection.fetchrow(
-            "select i.run, i.usage_until, i.horizon, o.zone from invoice i join operator o on o.id = i.operator"
-            " where i.operator = $1 and i.id = $2",
+            # One that was issued anew shows the calls of the one that billed them.
+            "with recursive first as (select i.*, 0 as depth from invoice i where i.operator = $1 and i.id = $2"
+            " union all select i.*, f.depth + 1 from first f join invoice i on i.operator = $1 and i.kind = 'invoice'"
+            " and i.number = f.replaces where f.depth < 100)"
+            " select i.run, i.customer, i.usage_until, i.horizon, o.zone from first i"
+            " join operator o on o.id = i.operator order by i.depth desc limit 1",
             *(self._operator, invoice.id),
         )
         if row is None or row["horizon"] is None:
@@ -152,7 +162,7 @@ class InvoiceStore:
         customers = sorted({line.customer for line in invoice.lines if line.kind is LineKind.USAGE})
         block: list[CallRow] = []
         seen = (row["usage_until"], row["horizon"], row["run"])
-        arguments = (self._operator, customers, *seen, invoice.customer, row["zone"])
+        arguments = (self._operator, customers, *seen, row["customer"], row["zone"])
         async for each in connection.cursor(_CALLS, *arguments, prefetch=CALLS_PER_BLOCK):
             block.append(
                 CallRow(

@@ -21,7 +21,7 @@ from domain.ids import (
     SubscriptionId,
 )
 from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
-from domain.invoicing.invoice import DocumentKind
+from domain.invoicing.invoice import CreditScope
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import Charge, RatedEvent
@@ -131,7 +131,12 @@ class MemoryBillRuns:
             and pays in {None, invoice.customer}
             and any(line.customer == customer for line in invoice.lines)
         ]
-        return numbers[0] if numbers else None
+        return self._standing(numbers[0]) if numbers else None
+
+    def _standing(self, number: str) -> str:
+        """Return the number of the invoice that stands for one now: the last of those that were issued anew."""
+        anew = next((one.number for one in self._draft.seen("invoice") if one.replaces == number), None)
+        return number if anew is None else self._standing(anew)
 
     async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
@@ -143,7 +148,7 @@ class MemoryBillRuns:
     def _credited(self) -> set[str | None]:
         """Return the numbers of the invoices that were credited as a whole."""
         notes = self._draft.seen("invoice")
-        return {one.original for one in notes if one.kind is DocumentKind.CREDIT_NOTE and one.run is None}
+        return {one.original for one in notes if one.credit is CreditScope.WHOLE}
 
     def _corrected(self, run: BillRun, event: RatedEvent, marks: Sequence[Mark]) -> str | None:
         """Return the number of the invoice that first billed the customer for an event that was rated again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NoReturn
 
@@ -115,8 +115,14 @@ class MemoryInvoices:
         """Return the credit notes that name this invoice."""
         return [one for one in self._all() if one.kind is DocumentKind.CREDIT_NOTE and one.original == number]
 
+    async def correcting(self, number: str) -> Sequence[Invoice]:
+        """Return the documents with a line that corrects this invoice, by key."""
+        return [one for one in self._all() if any(line.corrects == number for line in one.lines)]
+
     async def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
         """Yield the events behind its usage lines in one block; free ones left out."""
+        while invoice.replaces is not None:  # the calls of the one that billed them
+            invoice = replace(await self.by_number(invoice.replaces), mask_digits=invoice.mask_digits)
         if invoice.run is None:
             return
         run: BillRun = self._draft.table("bill_run")[invoice.run]

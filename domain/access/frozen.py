@@ -1,8 +1,8 @@
 """A command as JSON, to be kept until somebody has approved it, and back by the types that its fields say.
 
 >>> from domain.usecases.credit_invoice import CreditInvoice
->>> thaw(CreditInvoice, freeze(CreditInvoice(invoice=7)))
-CreditInvoice(invoice=7, issued_on=None)
+>>> thaw(CreditInvoice, freeze(CreditInvoice(invoice=7, amount=Decimal("12.50")))).amount
+Decimal('12.50')
 """
 
 from __future__ import annotations

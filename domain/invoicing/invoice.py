@@ -46,6 +46,14 @@ class DocumentKind(StrEnum):
     CREDIT_NOTE = "credit_note"
 
 
+class CreditScope(StrEnum):
+    """What a credit note takes back of an invoice: all that was left, a part, or all for it to be issued anew."""
+
+    WHOLE = "whole"
+    PART = "part"
+    REISSUE = "reissue"
+
+
 class LineKind(StrEnum):
     """What a line is for."""
 
@@ -107,7 +115,8 @@ class Line:
     ``customer`` is whose line it is: the payer's own or that of somebody billed through him. ``period`` is what
     the line pays for. A usage line carries its ``events``, their ``used`` seconds, messages or kB and
     ``amount_micro``, the exact sum it was rounded from. A fee line
-    carries the fee it charges, so that it is billed once.
+    carries the fee it charges, so that it is billed once. ``corrects`` is the number of the invoice that a line gives
+    back of, ``corrects_line`` the position there, where it is of one line.
     """
 
     position: int
@@ -134,6 +143,7 @@ class Line:
     amount_micro: int | None = None
     fee: FeeKey | None = None
     corrects: str | None = None
+    corrects_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +163,8 @@ class Invoice:
     ``total`` is net + VAT + ``rounding``. ``original`` is the number of the invoice that a credit note credits.
     ``recipient`` is whom it is sent to where that is not the payer himself; the references are the payer's own words
     (BT-10, BT-13, BT-19 of EN 16931). ``buckets`` tells what became of allowances in the period.
+    ``credit`` tells of a credit note that was decided upon (None: of an invoice, or one that a bill run came to) how
+    much it takes back. ``replaces`` is the number of the invoice that this one was issued anew for.
     """
 
     id: InvoiceId
@@ -187,6 +199,8 @@ class Invoice:
     sold_by: ResellerId | None = None
     look: Look | None = None
     buckets: tuple[BucketLine, ...] = ()
+    credit: CreditScope | None = None
+    replaces: str | None = None
 
     @property
     def customers(self) -> tuple[CustomerId, ...]:
@@ -257,7 +271,8 @@ def check(invoice: Invoice) -> Invoice:
     assert invoice.vat == totals.vat, "VAT per category is that of the lines"
     assert (invoice.net, invoice.vat_total) == (totals.net, totals.vat_total)
     assert invoice.net + invoice.vat_total + invoice.rounding == invoice.total
-    assert abs(invoice.rounding) <= Decimal("0.5")
+    # A credit note's also closes what VAT, rounded on each note of a part, left open.
+    assert invoice.credit is not None or abs(invoice.rounding) <= Decimal("0.5")
     assert invoice.due_on >= invoice.issued_on
     return invoice
 

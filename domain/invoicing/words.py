@@ -21,6 +21,8 @@ class Words:
     late: str
     correction: str
     credit: str
+    reduction: str
+    credited: str
 
 
 _LANGUAGES: Final = {
@@ -41,6 +43,8 @@ _LANGUAGES: Final = {
         late="från tidigare period",
         correction="Korrigering av {text}, faktura {number}",
         credit="Kreditering av faktura {number}: {text}",
+        reduction="Prisavdrag på faktura {number}",
+        credited="Tidigare krediterat av faktura {number}",
     ),
     "en": Words(
         language=LANGUAGES["en"],
@@ -59,6 +63,8 @@ _LANGUAGES: Final = {
         late="from an earlier period",
         correction="Correction of {text}, invoice {number}",
         credit="Credit of invoice {number}: {text}",
+        reduction="Reduction of invoice {number}",
+        credited="Credited of invoice {number} before",
     ),
     "nb": Words(
         language=LANGUAGES["nb"],
@@ -77,6 +83,8 @@ _LANGUAGES: Final = {
         late="fra tidligere periode",
         correction="Korrigering av {text}, faktura {number}",
         credit="Kreditering av faktura {number}: {text}",
+        reduction="Prisavslag på faktura {number}",
+        credited="Tidligere kreditert av faktura {number}",
     ),
     "da": Words(
         language=LANGUAGES["da"],
@@ -95,6 +103,8 @@ _LANGUAGES: Final = {
         late="fra tidligere periode",
         correction="Korrektion af {text}, faktura {number}",
         credit="Kreditering af faktura {number}: {text}",
+        reduction="Prisnedslag på faktura {number}",
+        credited="Tidligere krediteret af faktura {number}",
     ),
     "fi": Words(
         language=LANGUAGES["fi"],
@@ -113,6 +123,8 @@ _LANGUAGES: Final = {
         late="aiemmalta kaudelta",
         correction="Oikaisu: {text}, lasku {number}",
         credit="Hyvitys laskusta {number}: {text}",
+        reduction="Hinnanalennus laskusta {number}",
+        credited="Laskusta {number} aiemmin hyvitetty",
     ),
     "de": Words(
         language=LANGUAGES["de"],
@@ -131,6 +143,8 @@ _LANGUAGES: Final = {
         late="aus einem früheren Zeitraum",
         correction="Korrektur zu {text}, Rechnung {number}",
         credit="Gutschrift zu Rechnung {number}: {text}",
+        reduction="Preisnachlass auf Rechnung {number}",
+        credited="Zu Rechnung {number} bereits gutgeschrieben",
     ),
 }
 

@@ -61,6 +61,10 @@ class Invoices(Protocol):
         """Return the credit notes that name this invoice."""
         ...
 
+    async def correcting(self, number: str) -> Sequence[Invoice]:
+        """Return the documents with a line that corrects this invoice, by key: credit notes, and later invoices."""
+        ...
+
     def calls(self, invoice: Invoice) -> AsyncIterator[Sequence[CallRow]]:
         """Yield the events behind its usage lines in blocks, by customer, subscription, start; free ones left out."""
         ...

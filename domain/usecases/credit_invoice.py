@@ -1,61 +1,97 @@
-"""Credit an invoice as a whole."""
+"""Credit an invoice: what is left of it, an amount, or lines."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
 from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
-from domain.ids import InvoiceId
-from domain.invoicing.crediting import credit
-from domain.invoicing.invoice import DocumentKind, Invoice, numbered
+from domain.commands import check_texts
+from domain.ids import DisputeId, InvoiceId
+from domain.invoicing.crediting import LineCredit, Wanted, credit
+from domain.invoicing.disputes import decided
+from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, numbered
 from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
-from domain.ports.unit import Begin
-from domain.refusal import Conflict, WrongState
+from domain.ports.unit import Begin, Unit
+from domain.refusal import BadValue, WrongState
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.run_bills import reference_of, seller_named
+
+LINES_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditInvoice:
-    """Take back ``invoice``. ``issued_on`` None is today in the operator's zone."""
+    """Take back of ``invoice`` the ``lines``, or an ``amount`` with VAT, or with neither all that is left of it.
+
+    ``issued_on`` None is today in the operator's zone. ``text`` says why, on the note's lines. ``dispute`` is one of
+    this invoice that is decided so.
+    """
 
     invoice: InvoiceId
     issued_on: date | None = None
+    amount: Decimal | None = None
+    lines: tuple[LineCredit, ...] = ()
+    text: str = ""
+    dispute: DisputeId | None = None
 
 
 @operation(Action.RUN_BILLS)
 @four_eyes(ApprovalKind.CREDIT)
 async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Invoice:
-    """Issue and book the credit note of an invoice, and return it; the invoice itself never changes.
+    """Issue and book a credit note of an invoice, and return it; the invoice itself never changes.
 
-    Refuses with: NotAllowed, NotFound, WrongState (a credit note, or credited before).
+    Refuses with: NotAllowed, NotFound (invoice, dispute), BadValue (more than is left), WrongState (a credit note,
+    credited before, a dispute that is decided).
     """
+    check_texts(cmd)
+    if len(cmd.lines) > LINES_MAX:
+        raise BadValue("at most {most} lines at a time", most=LINES_MAX, field="lines")
     async with begin(actor, bulk=True) as unit:
         operator = await unit.operators.own()
         invoice = await unit.invoices.get(cmd.invoice)
-        draft = credit(invoice, on=cmd.issued_on or clock.now().astimezone(ZoneInfo(operator.zone)).date())
+        on = cmd.issued_on or max(clock.now().astimezone(ZoneInfo(operator.zone)).date(), invoice.issued_on)
+        # Whoever credits at the same time waits for the series here.
         (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by)
+        others = await unit.invoices.correcting(invoice.number)
+        wanted = Wanted(on=on, amount=cmd.amount, lines=cmd.lines, text=cmd.text.strip())
+        draft = credit(invoice, wanted, others)
         now, amount = clock.now(), abs(draft.total)
         own = amount if draft.currency == operator.currency else None
         await given_away(unit, actor, amount, draft.currency, now=now)
         await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=own)
         sells = await seller_named(unit, operator, invoice.sold_by)
-        # Whoever credits at the same time has waited for the series.
-        if invoice.sold_by is not None and any(one.run is None for one in await unit.invoices.credited(invoice.number)):
-            raise WrongState("invoice {number} was credited before", number=invoice.number, field="invoice")
         note = numbered(draft, id=key, number=number, reference=reference_of(sells, number))
-        await unit.invoices.issue([note])
-        try:
-            # An entry is reversed once: of two who credit at the same time, the ledger lets the first.
-            if invoice.sold_by is None:
-                await unit.ledger.post([replace(of_invoice(note), reverses=of_invoice(invoice).key)])
-        except Conflict:
-            raise WrongState("invoice {number} was credited before", number=invoice.number, field="invoice") from None
-        await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", {"credit_note": number})
+        await keep_credit(unit, note, invoice, others)
+        detail = {"credit_note": number, "scope": str(note.credit), "total": f"{-note.total:f}"}
+        await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", detail)
         await unit.outbox.promise("invoice.credited", {"credit_note": note.id}, subject=f"invoice:{invoice.id}")
+        if cmd.dispute is not None:
+            held = await unit.disputes.claim(cmd.dispute)
+            if held.invoice != invoice.id:
+                raise BadValue("dispute {key} is of another invoice", key=held.id, field="dispute")
+            await unit.disputes.keep(decided(held, credited=number, by=actor.person, at=now))
+            await unit.audit.write("decide_dispute", f"invoice:{invoice.id}", {"dispute": held.id, "credited": number})
     return note
+
+
+async def keep_credit(unit: Unit, note: Invoice, invoice: Invoice, others: Sequence[Invoice]) -> None:
+    """Keep and book an issued credit note; one that mirrors an untouched invoice reverses its entry."""
+    await unit.invoices.issue([note])
+    if invoice.sold_by is None:
+        entry = of_invoice(note)
+        if not others and note.credit is not CreditScope.PART:
+            entry = replace(entry, reverses=of_invoice(invoice).key)
+        await unit.ledger.post([entry])
+
+
+def refuse_credited(invoice: Invoice) -> None:
+    """Refuse what asks for a document that is not an invoice. Refuses with: WrongState."""
+    if invoice.kind is not DocumentKind.INVOICE:
+        raise WrongState("{number} is a credit note, not an invoice", number=invoice.number, field="invoice")

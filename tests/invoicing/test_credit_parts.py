@@ -1,0 +1,222 @@
+"""Credit notes of parts, and invoices issued anew, on PostgreSQL and in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.invoicing.crediting import LineCredit
+from domain.invoicing.invoice import CreditScope, Invoice
+from domain.invoicing.vat import VatTreatment
+from domain.refusal import BadValue, NotFound, Stale, WrongState
+from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.dispute_invoice import (
+    DecideDispute,
+    DisputeInvoice,
+    decide_dispute,
+    dispute_invoice,
+    disputes_of_invoices,
+)
+from domain.usecases.fetch_invoices import FetchInvoices, acknowledge_invoices, fetch_invoices, read_invoice_batch
+from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
+from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
+
+
+async def take(office: Office, invoice: Invoice, **more: Any) -> Invoice:
+    cmd = CreditInvoice(invoice=invoice.id, issued_on=NOVEMBER.start, **more)
+    return await credit_invoice(cmd, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+
+
+async def billed(office: Office, *amounts: int) -> Invoice:
+    _, _, line = await office.customer()
+    await office.use(line, *amounts)
+    await office.bill()
+    (invoice,) = office.invoices
+    return invoice
+
+
+async def test_parts_never_come_to_more_than_the_invoice_and_close_it_exactly(office: Office) -> None:
+    invoice = await billed(office, 33_330_000)  # 199.00 + 33.33 + VAT 58.08 and what is rounded
+    fee = next(line for line in invoice.lines if line.fee is not None)
+    first = await take(office, invoice, lines=(LineCredit(position=fee.position, amount=Decimal("49.00")),))
+    assert (first.net, first.vat_total, first.total) == (Decimal("-49.00"), Decimal("-12.25"), Decimal("-61.25"))
+    assert (first.credit, first.original, first.lines[0].corrects_line) == (
+        CreditScope.PART,
+        invoice.number,
+        fee.position,
+    )
+    second = await take(office, invoice, amount=Decimal("100.00"), text="Goodwill")
+    assert (second.total, [line.text for line in second.lines]) == (Decimal("-100.00"), ["Goodwill"])
+    with pytest.raises(BadValue, match="is left to credit"):
+        await take(office, invoice, amount=invoice.total - Decimal("161.24"))
+    with pytest.raises(BadValue, match=r"103\.33 is left"):  # of the amount, 80.00 net came off all lines
+        await take(office, invoice, lines=(LineCredit(position=fee.position, amount=Decimal("103.34")),))
+    rest = await take(office, invoice)
+    assert rest.credit is CreditScope.WHOLE
+    assert first.total + second.total + rest.total + invoice.total == 0
+    assert first.net + second.net + rest.net + invoice.net == 0
+    with pytest.raises(WrongState, match="credited before"):
+        await take(office, invoice, amount=Decimal("0.01"))
+    async with office.begin() as unit:
+        assert [await unit.invoices.get(one.id) for one in (first, second, rest)] == [first, second, rest]
+        assert await unit.ledger.owed([invoice.customer]) == {invoice.customer: {"SEK": 0}}
+        assert (await unit.ledger.by_key(f"credit_note:{first.number}")).entry.reverses is None
+        _, numbers = await unit.invoices.draw(first.kind, 1)
+    assert numbers == ["100004"]  # what was refused left no gap
+
+
+async def test_a_quantity_of_a_line_is_credited_and_the_last_of_it_closes_the_line(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    usage = next(line for line in invoice.lines if line.fee is None)
+    assert usage.quantity == Decimal("1.02")
+    half = await take(office, invoice, lines=(LineCredit(position=usage.position, quantity=Decimal("0.34")),))
+    assert (half.net, half.lines[0].quantity, half.lines[0].unit) == (Decimal("-3.33"), Decimal("-0.34"), usage.unit)
+    assert abs(half.lines[0].quantity * half.lines[0].unit_price - half.net) < Decimal("0.01")
+    with pytest.raises(BadValue, match=r"up to 0\.68 can be credited"):
+        await take(office, invoice, lines=(LineCredit(position=usage.position, quantity=Decimal("0.69")),))
+    rest = await take(office, invoice, lines=(LineCredit(position=usage.position, quantity=Decimal("0.68")),))
+    assert half.net + rest.net == -usage.net
+    with pytest.raises(BadValue, match="nothing is left of line"):
+        await take(office, invoice, lines=(LineCredit(position=usage.position),))
+
+
+async def test_what_cannot_be_credited_is_refused(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    one = LineCredit(position=1)
+    for more, said in (
+        ({"lines": (LineCredit(position=9),)}, "has no line 9"),
+        ({"lines": (one, one)}, "stands there twice"),
+        ({"lines": (LineCredit(position=1, quantity=Decimal(1), amount=Decimal(1)),)}, "not both"),
+        ({"lines": (one,), "amount": Decimal(1)}, "not both"),
+        ({"amount": Decimal(-1)}, "more than 0"),
+        ({"amount": Decimal("1.001")}, "at most 2 decimals"),
+        ({"text": "x" * 201}, "at most 200"),
+    ):
+        with pytest.raises(BadValue, match=said):
+            await take(office, invoice, **more)
+    cmd = CreditInvoice(invoice=invoice.id, issued_on=OCTOBER.start)
+    with pytest.raises(BadValue, match="cannot be credited before"):
+        await credit_invoice(cmd, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+
+
+async def test_a_part_leaves_later_runs_as_they_were(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    await take(office, invoice, amount=Decimal("50.00"))
+    assert (await office.bill(OCTOBER)).invoices == 0
+    assert (await office.bill(NOVEMBER)).net == Decimal("199.00")
+
+
+async def test_an_invoice_is_issued_anew_and_charged_once(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    async with office.begin() as unit:
+        payer = await unit.customers.claim(invoice.customer)
+        await unit.customers.keep(replace(payer, name="Rätt Namn AB", address=replace(payer.address, city="Umeå")))
+    cmd = ReissueInvoice(invoice=invoice.id, issued_on=NOVEMBER.start)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    made = await reissue_invoice(cmd, **who)
+    note, new = made.credit_note, made.invoice
+    assert (note.total, note.original, note.credit) == (-invoice.total, invoice.number, CreditScope.REISSUE)
+    assert (new.total, new.replaces, new.payer.name, new.payer.address.city) == (
+        invoice.total,
+        invoice.number,
+        "Rätt Namn AB",
+        "Umeå",
+    )
+    assert (new.lines, new.number) == (invoice.lines, "100002")
+    async with office.begin() as unit:
+        assert await unit.invoices.get(new.id) == new
+        assert await unit.ledger.owed([new.customer]) == {new.customer: {"SEK": int(new.total * 100)}}
+        shown = [row async for block in unit.invoices.calls(new) for row in block]
+        assert shown == [row async for block in unit.invoices.calls(invoice) for row in block]
+        assert shown
+    with pytest.raises(WrongState, match="credited before"):
+        await reissue_invoice(cmd, **who)
+    # Usage and fees are charged once.
+    assert (await office.bill(OCTOBER)).invoices == 0
+    assert (await office.bill(NOVEMBER)).net == Decimal("199.00")
+    # And the new one can be issued anew in its turn.
+    third = (await reissue_invoice(replace(cmd, invoice=new.id), **who)).invoice
+    assert (third.total, third.replaces) == (invoice.total, new.number)
+    assert (await office.bill(OCTOBER)).invoices == 0
+
+
+async def test_issued_anew_it_is_taxed_as_its_payer_is_now(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    async with office.begin() as unit:
+        payer = await unit.customers.claim(invoice.customer)
+        changed = replace(payer, vat_id="DE129273398", address=replace(payer.address, country="DE"))
+        await unit.customers.keep(changed)
+    new = (
+        await reissue_invoice(
+            ReissueInvoice(invoice=invoice.id, issued_on=NOVEMBER.start),
+            actor=office.actor,
+            begin=office.world.begin,
+            clock=office.world.clock,
+        )
+    ).invoice
+    assert {line.vat.category for line in new.lines} == {"AE"}
+    assert {line.account for line in new.lines} == {"3308"}
+    assert (new.net, new.vat_total) == (invoice.net, Decimal(0))
+    assert isinstance(new.lines[0].vat, VatTreatment)
+
+
+async def test_a_dispute_holds_until_it_is_decided(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    held = await dispute_invoice(DisputeInvoice(invoice=invoice.id, reason="Never called Norway", lines=(1,)), **who)
+    expected = int((invoice.lines[0].net * Decimal("1.25")).quantize(Decimal("0.01")) * 100)
+    assert abs(held.amount_minor - expected) <= 1
+    with pytest.raises(BadValue, match="can be disputed"):
+        await dispute_invoice(DisputeInvoice(invoice=invoice.id, reason="x", amount=invoice.total + 1), **who)
+    async with office.begin() as unit:
+        assert await unit.disputes.held([invoice.id]) == {invoice.id: held.amount_minor}
+        assert await unit.disputes.held_of([invoice.customer]) == {invoice.customer: {"SEK": held.amount_minor}}
+    with pytest.raises(Stale):
+        await decide_dispute(DecideDispute(dispute=held.id, version=7), **who)
+    done = await decide_dispute(DecideDispute(dispute=held.id, version=1, decision="The log shows it"), **who)
+    assert (done.state, done.version) == ("rejected", 2)
+    with pytest.raises(WrongState, match="is rejected already"):
+        await decide_dispute(DecideDispute(dispute=held.id, version=2), **who)
+    second = await dispute_invoice(DisputeInvoice(invoice=invoice.id, reason="Again", amount=Decimal("10.00")), **who)
+    note = await take(office, invoice, amount=Decimal("10.00"), dispute=second.id)
+    found = (await disputes_of_invoices([invoice.id], actor=office.actor, begin=office.world.begin))[invoice.id]
+    assert [(one.state, one.credit_note) for one in found] == [("rejected", None), ("credited", note.number)]
+    async with office.begin() as unit:
+        assert await unit.disputes.held([invoice.id]) == {}
+    with pytest.raises(NotFound):
+        await dispute_invoice(
+            DisputeInvoice(invoice=invoice.id, reason="x"), **{**who, "actor": office.world.other_operator}
+        )
+
+
+async def test_a_system_fetches_each_document_once_and_two_do_not_disturb_each_other(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    first = await fetch_invoices(FetchInvoices(consumer="erp"), **who)
+    assert first.invoices == [invoice]
+    note = await take(office, invoice, amount=Decimal("10.00"))
+    again = await fetch_invoices(FetchInvoices(consumer="erp"), **who)
+    assert again == first  # not acknowledged: the same again
+    assert [one.id for one in (await fetch_invoices(FetchInvoices(consumer="archive", most=1), **who)).invoices] == [
+        invoice.id
+    ]
+    assert first.batch is not None
+    await acknowledge_invoices(first.batch.id, **who)
+    await acknowledge_invoices(first.batch.id, **who)
+    second = await fetch_invoices(FetchInvoices(consumer="erp", marker=first.batch.id), **who)
+    assert second.invoices == [note]
+    assert second.batch is not None
+    with pytest.raises(BadValue, match="the last batch of erp is"):
+        await fetch_invoices(FetchInvoices(consumer="erp", marker=first.batch.id), **who)
+    nothing = await fetch_invoices(FetchInvoices(consumer="erp", marker=second.batch.id), **who)
+    assert (nothing.batch, list(nothing.invoices)) == (None, [])
+    assert await read_invoice_batch(first.batch.id, actor=office.actor, begin=office.world.begin) == replace(
+        first, batch=replace(first.batch, acknowledged_at=office.world.clock.now())
+    )
+    with pytest.raises(BadValue, match="a consumer's name"):
+        await fetch_invoices(FetchInvoices(consumer="a b"), **who)
+    with pytest.raises(NotFound):
+        await acknowledge_invoices(first.batch.id, **{**who, "actor": office.world.other_operator})
