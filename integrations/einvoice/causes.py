@@ -1,0 +1,97 @@
+"""What is behind a broken rule, in plain words, and what to do about it; the first that knows the rule says it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from domain.saying import Said
+from integrations.einvoice.findings import Finding
+
+_KNOWN: Final[tuple[tuple[str, Said], ...]] = (
+    (
+        r"rules_missing",
+        Said(
+            "the publisher's rules are not on this machine: put them in the folder that TOLLWRIGHT_EINVOICE_RULES names"
+        ),
+    ),
+    (r"rules_failed", Said("the publisher's rules could not be run on this document: report it with the document")),
+    (
+        r"XSD",
+        Said("the document does not have the shape of its format: if we wrote it, this is a fault of ours; report it"),
+    ),
+    (
+        r"BR-CO-25",
+        Said("something is to be paid, but nothing says when: give the operator or the customer payment terms"),
+    ),
+    (
+        r"PEPPOL-COMMON-R049|SE-R-00[34]|SE-R-013|PEPPOL-COMMON-R04\d|PEPPOL-COMMON-R05\d|F-LIB19[01]|NO-R-001",
+        Said("an organisation number is not valid in its country: correct it at the customer or at the seller"),
+    ),
+    (
+        r"SE-R-00[12]|BR-CO-09|F-LIB196|BR-CO-26",
+        Said("a VAT id is missing or not of its country's form: correct it at the customer or at the seller"),
+    ),
+    (
+        r"SE-R-006|SE-R-005",
+        Said("a Swedish seller has a rate of VAT that is not Swedish: send sales under OSS by another way than Peppol"),
+    ),
+    (
+        r"SE-R-0(0[789]|1[012])|BR-(49|50|51|61)|BR-CO-27|DK-R-00[5-9]|DK-R-01[01]|F-LIB1[0-6]\d|BR-CL-16",
+        Said("the account to pay to is missing or not of its form: correct the seller's bankgiro, account or IBAN"),
+    ),
+    (
+        r"PEPPOL-EN16931-R0(10|20)|BR-6[23]|F-INV0(31|44)|F-LIB1(79|8\d)|F-LIB21[67]|BR-CL-25",
+        Said("an electronic address is missing or not of its form: correct it at the customer or at the seller"),
+    ),
+    (
+        r"PEPPOL-EN16931-R003|F-INV0(24|46|51)",
+        Said("the payer's own reference is missing: give the customer a buyer's reference or an order reference"),
+    ),
+    (
+        r"BR-(0[89]|1[01])|F-LIB0(2[5-9]|3\d)",
+        Said("an address is not whole: give the customer or the seller a street, a postcode, a city and a country"),
+    ),
+    (r"BR-0[67]|F-LIB022|F-INV0(34|45)", Said("a name is missing: give the customer or the seller its name")),
+    (
+        r"BR-AE-\d+|BR-IC-\d+|BR-G-\d+",
+        Said("reverse charge and export need the seller's VAT id, the buyer's, and no VAT at all: check the customer"),
+    ),
+    (
+        r"BR-O-\d+",
+        Said("what is outside VAT, such as interest, cannot stand on one document with what is not: bill it apart"),
+    ),
+    (
+        r"PEPPOL-EN16931-R120|F-INV3(2[6-9]|4\d)",
+        Said("a line's amount is not its quantity times its price: if we wrote it, this is a fault of ours; report it"),
+    ),
+    (
+        r"BR-CO-1\d|BR-S-0[89]|BR-[EZ]-\d+|BR-DEC-\d+|F-INV1(2\d|3[0-4])|F-LIB(3[5-9]|40)\d|F-CRN07\d",
+        Said("the sums do not agree with one another: if we wrote the document, this is a fault of ours; report it"),
+    ),
+    (
+        r"BR-CL-\d+|F-LIB(298|318)",
+        Said("a currency, a unit, a country or another code is not on the format's list: correct it where it is kept"),
+    ),
+    (
+        r"DK-R-\d+|NO-R-\d+|SE-R-\d+|FI-R-\d+|DE-R-\d+|IT-R-\d+|GR-R-\d+|IS-R-\d+|NL-R-\d+",
+        Said(
+            "a rule of the seller's own country is broken: read the rule's sentence and correct the seller's settings"
+        ),
+    ),
+)
+_ELSE: Final = Said(
+    "the receiver's rules do not take the document: read the rule's sentence, correct it and bill again"
+)
+
+
+def cause_of(finding: Finding) -> Said:
+    """Return the cause of a finding with what to do.
+
+    >>> cause_of(Finding("SE-R-013", "fatal", "/", "")).startswith("an organisation number is not valid")
+    True
+    """
+    for known, said in _KNOWN:
+        if re.fullmatch(known, finding.rule):
+            return said
+    return _ELSE

@@ -1,0 +1,65 @@
+"""What every UBL 2.1 document is made of: names, groups, leaves, and text that XML 1.0 can hold."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from lxml import etree
+
+INVOICE: Final = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+CREDIT_NOTE: Final = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
+REMINDER: Final = "urn:oasis:names:specification:ubl:schema:xsd:Reminder-2"
+CAC: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+CBC: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
+
+_FORBIDDEN = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    r"""Return the text without the characters that XML 1.0 cannot hold.
+
+    >>> clean("a\x00b\x1b")
+    'ab'
+    """
+    return _FORBIDDEN.sub("", text).strip()
+
+
+def document(namespace: str, name: str) -> etree._Element:
+    """Return the root of a document with UBL's own prefixes."""
+    names: dict[str | None, str] = {None: namespace, "cac": CAC, "cbc": CBC}
+    return etree.Element(
+        f"{{{namespace}}}{name}",
+        nsmap=names,  # type: ignore[arg-type]  # the stubs forget that None names the default namespace
+    )
+
+
+def group(parent: etree._Element, tag: str) -> etree._Element:
+    """Add an aggregate."""
+    return etree.SubElement(parent, f"{{{CAC}}}{tag}")
+
+
+def leaf(parent: etree._Element, tag: str, text: str | None, **attributes: str) -> etree._Element:
+    """Add a leaf; where there is no text it is made, but not added, since an empty element is an error (R008)."""
+    content = clean(text or "")
+    node = etree.SubElement(parent, f"{{{CBC}}}{tag}") if content else etree.Element(f"{{{CBC}}}{tag}")
+    node.text = content
+    for name, value in attributes.items():
+        node.set(name, value)
+    return node
+
+
+def plain(value: Decimal) -> str:
+    """Write a number without an exponent or zeros at its end.
+
+    >>> plain(Decimal("1.500")), plain(Decimal("200")), plain(Decimal("1E+2"))
+    ('1.5', '200', '100')
+    """
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def written(root: etree._Element) -> bytes:
+    """Return the document as UTF-8."""
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
