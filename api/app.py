@@ -18,6 +18,7 @@ from api.graphql.socket import GraphQLSockets
 from api.graphql.unnamed import UNNAMED_MAX
 from api.graphql.view import GraphQLView
 from api.limiting import Defaults, RateGate
+from api.lost_keys import tell_of_lost_keys
 from api.metering import CallMeter
 from api.rest import basis, bulk, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
@@ -54,6 +55,7 @@ async def application(
     ``radius`` tells what became of RADIUS datagrams in this process, for the metrics; ``calls`` puts what is
     answered on the operators' meters.
     """
+    await tell_of_lost_keys(wiring)
     stored = await wiring.credentials.keys(lambda: make_key(wiring.clock.now()))
     tokens = Tokens.of(wiring.settings.address, stored, wiring.clock)
     tokens.lifetimes = wiring.settings.lifetimes

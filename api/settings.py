@@ -133,6 +133,9 @@ class Settings:
     missing_per_minute: Annotated[
         int, Words("how many things that are not there one client may ask for in a minute; 0: no limit")
     ] = 300
+    request_seconds: Annotated[
+        int, Words("how many seconds a request may take until it is given up; streams, files and SQL apart; 0: no limit")
+    ] = 30
     trusted_proxies: Annotated[
         str | None, Words("networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, commas between")
     ] = None

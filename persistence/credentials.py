@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +14,7 @@ from domain.access.level import Level
 from domain.access.user import UserState
 from domain.ids import ApiKeyId, OperatorId, ResellerId
 from domain.ports.credentials import Known, KnownKey, KnownPerson, SigningKey
-from domain.ports.transports import Vault
+from domain.ports.transports import Unopenable, Vault
 from domain.resellers.reseller import TIERS_MAX, Reach, narrowest
 from persistence.access import client_from_row
 from persistence.engine import OWNER, Database, Transaction
@@ -48,7 +49,8 @@ below as (
 select id from below order by depth, id
 """
 _KEYS: Final = (
-    "select kid, private_pem, created_at, signs_from, retired_at from signing_key order by signs_from desc, kid"
+    "select kid, private_pem, created_at, signs_from, retired_at, set_aside_at from signing_key"
+    " order by signs_from desc, kid"
 )
 
 
@@ -153,17 +155,31 @@ class StoredCredentials:
         return gone
 
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
-        """Return the signing keys, the newest first, making the first one under a lock."""
+        """Return the signing keys, the newest first, making one under a lock where none can be used."""
         async with self._database.transaction(role=OWNER, readonly=True) as unit:
             rows = await unit.connection.fetch(_KEYS)
-        if rows and (self._vault is None or all(row["private_pem"].startswith(PREFIX) for row in rows)):
-            return [self._key(row) for row in rows]
+        if self._vault is None or all(row["private_pem"].startswith(PREFIX) for row in rows):
+            there = self._opened(rows)
+            if any(key.retired_at is None for key in there):
+                return there
         async with self._database.transaction(role=OWNER) as unit:
             await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
-            if not await unit.connection.fetch(_KEYS):
+            if all(key.retired_at is not None for key in self._opened(await unit.connection.fetch(_KEYS))):
                 await self._keep(unit, make())
             await self._seal(unit)
-            return [self._key(row) for row in await unit.connection.fetch(_KEYS)]
+            return self._opened(await unit.connection.fetch(_KEYS))
+
+    async def set_aside(self) -> Sequence[str]:
+        """Record which signing keys the master key does not open, and return the kids of those that are new."""
+        async with self._database.transaction(role=OWNER) as unit:
+            rows = await unit.connection.fetch(_KEYS)
+            known = {key.kid for key in self._opened(rows)}
+            lost = [row["kid"] for row in rows if row["kid"] not in known and row["set_aside_at"] is None]
+            if lost:
+                await unit.connection.execute(
+                    "update signing_key set set_aside_at = now() where kid = any ($1::text[])", lost
+                )
+        return lost
 
     async def add_key(
         self, make: Callable[[Sequence[SigningKey]], SigningKey | None], *, retire_before: datetime
@@ -171,15 +187,24 @@ class StoredCredentials:
         """Keep the key that ``make`` returns, if any, and return them all, the newest first; retire old ones."""
         async with self._database.transaction(role=OWNER) as unit:
             await unit.connection.execute("select pg_advisory_xact_lock($1)", _KEY_LOCK)
-            there = [self._key(row) for row in await unit.connection.fetch(_KEYS)]
+            there = self._opened(await unit.connection.fetch(_KEYS))
             if (key := make(there)) is not None:
                 await self._keep(unit, key)
             for kid in outlived(there, retire_before):
                 await unit.connection.execute("update signing_key set retired_at = now() where kid = $1", kid)
-            return [self._key(row) for row in await unit.connection.fetch(_KEYS)]
+            return self._opened(await unit.connection.fetch(_KEYS))
+
+    def _opened(self, rows: Sequence[Mapping[str, Any]]) -> list[SigningKey]:
+        """Return the keys that the master key opens; the others sign nothing here, and stay as they are."""
+        found = []
+        for row in rows:
+            with suppress(Unopenable):
+                found.append(self._key(row))
+        return found
 
     def _key(self, row: Mapping[str, Any]) -> SigningKey:
         fields = dict(row)
+        del fields["set_aside_at"]
         if self._vault is not None:
             fields["private_pem"] = open_text(self._vault, row["private_pem"], about=key_about(row["kid"]))
         return SigningKey(**fields)

@@ -130,6 +130,10 @@ class MemoryCredentials:
                 self._keys.append(make())
             return tuple(self._keys)
 
+    async def set_aside(self) -> Sequence[str]:
+        """Return none: nothing is sealed in memory."""
+        return []
+
     async def add_key(
         self, make: Callable[[Sequence[SigningKey]], SigningKey | None], *, retire_before: datetime
     ) -> Sequence[SigningKey]:

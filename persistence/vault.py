@@ -23,7 +23,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.ports.transports import TransportFault
+from domain.ports.transports import TransportFault, Unopenable
 from domain.refusal import BadValue
 
 KEY_BYTES: Final = 32
@@ -110,7 +110,7 @@ class SealedVault:
         return sealed[: 1 + KEY_ID_BYTES] == FORM + key_id(self.keys()[0])
 
     def open(self, sealed: bytes, *, about: str) -> str:
-        """Decrypt. Raises TransportFault, lasting."""
+        """Decrypt. Raises Unopenable."""
         for keys in (self.keys, self._read_again):
             for key in _meant(sealed, keys()):
                 start = 1 + KEY_ID_BYTES if sealed[:1] == FORM else 1
@@ -118,10 +118,7 @@ class SealedVault:
                 if len(nonce) == NONCE_BYTES:
                     with suppress(InvalidTag):
                         return AESGCM(key).decrypt(nonce, text, about.encode()).decode()
-        raise TransportFault(
-            "a secret of this feed cannot be opened with the master key of this installation: give it again",
-            lasting=True,
-        )
+        raise Unopenable(about)
 
     def _read_again(self) -> tuple[bytes, ...]:
         known = self._given

@@ -119,7 +119,14 @@ class Credentials(Protocol):
     async def keys(self, make: Callable[[], SigningKey]) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first; where there is none, keep the one that ``make`` returns.
 
-        Two processes that ask at once get the same key.
+        Two processes that ask at once get the same key. One that the master key does not open is none of them.
+        """
+        ...
+
+    async def set_aside(self) -> Sequence[str]:
+        """Record which signing keys the master key does not open, and return the kids of those that are new.
+
+        They stay as they are: with the key that sealed them they are believed again.
         """
         ...
 

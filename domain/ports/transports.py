@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.transports.place import Place
 
@@ -25,6 +25,36 @@ class TransportFault(Exception):  # noqa: N818  (it names what happened at the o
 
 class Unreached(TransportFault):
     """Nothing could be sent: no address, or nobody listens there. What was to be done is certainly not done."""
+
+
+class Unopenable(TransportFault):
+    """A sealed secret that no key of this installation opens, as behind a backup that came back without master.key."""
+
+    def __init__(self, about: str) -> None:
+        """``about``: what it was bound to, which tells its kind."""
+        super().__init__(
+            next((told for begins, told in _UNOPENABLE.items() if about.startswith(begins)), None)
+            or (_OF_ELEMENT if ":network:" in about else _OF_FEED),
+            lasting=True,
+        )
+
+
+# What to do about a secret that cannot be opened, by how what it is bound to begins.
+_UNOPENABLE: Final[Mapping[str, str]] = {
+    "webhook:": "this webhook's secret cannot be opened with the master key of this installation: rotate it",
+    "totp of user ": "this user's authenticator cannot be checked with the master key of this installation: let his"
+    " second factor be reset",
+    "secret of client ": "this client's secret cannot be opened with the master key of this installation: renew it",
+    "secret of identity provider ": "this identity provider's secret cannot be opened with the master key of this"
+    " installation: give it again",
+    "signing_key:": "this signing key cannot be opened with the master key of this installation: another takes its"
+    " place",
+    "verifier of ": "this sign-in was begun under another master key: begin it again",
+}
+_OF_ELEMENT: Final = (
+    "a secret of this network element cannot be opened with the master key of this installation: give it again"
+)
+_OF_FEED: Final = "a secret of this feed cannot be opened with the master key of this installation: give it again"
 
 
 class Missing(TransportFault):
@@ -90,7 +120,7 @@ class Vault(Protocol):
         ...
 
     def open(self, sealed: bytes, *, about: str) -> str:
-        """Decrypt. Raises ``TransportFault``, lasting: sealed by another key, or for another use."""
+        """Decrypt. Raises ``Unopenable``: sealed by another key, or for another use."""
         ...
 
     def check_reference(self, reference: str, *, operator: int) -> None:

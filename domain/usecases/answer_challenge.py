@@ -23,9 +23,9 @@ from domain.access.user import User, UserState
 from domain.ids import UserId
 from domain.ports.clock import Clock
 from domain.ports.factors import Factors, KeyRefused
-from domain.ports.transports import Vault
+from domain.ports.transports import Unopenable, Vault
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue, NotAllowed
+from domain.refusal import BadValue, NotAllowed, WrongState
 from domain.usecases.sign_in import finish, note_miss, visitor
 
 
@@ -47,7 +47,8 @@ class AnswerChallenge:
 async def answer_challenge(cmd: AnswerChallenge, *, begin: Begin, clock: Clock, factors: Factors, vault: Vault) -> Done:
     """Finish a sign-in with its second factor.
 
-    Refuses with: NotAllowed (the half-login is over; the answer is wrong or was used; too many attempts), BadValue.
+    Refuses with: NotAllowed (the half-login is over; the answer is wrong or was used; too many attempts), BadValue,
+    WrongState (the seed of his codes cannot be opened).
     """
     answers = [one for one in (cmd.code, cmd.recovery_code, cmd.key) if one is not None]
     if len(answers) != 1:
@@ -132,7 +133,15 @@ def _look(cmd: AnswerChallenge, half: Half, factors: Factors, vault: Vault, now:
     if cmd.code is not None:
         if half.proofs.totp is None:
             return None
-        step = factors.codes.step_of(vault.open(half.proofs.totp, about=about_totp(half.user)), cmd.code, now)
+        try:
+            seed = vault.open(half.proofs.totp, about=about_totp(half.user))
+        except Unopenable:
+            raise WrongState(
+                "codes cannot be checked since a backup came back without its master key: use a recovery code or a"
+                " security key, or let an administrator reset your second factor",
+                field="code",
+            ) from None
+        step = factors.codes.step_of(seed, cmd.code, now)
         return None if step is None else _Found(step=step)
     if cmd.recovery_code is not None:
         plain = read_recovery_code(cmd.recovery_code)

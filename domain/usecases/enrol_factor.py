@@ -33,7 +33,7 @@ from domain.ids import OperatorId
 from domain.ports.clock import Clock
 from domain.ports.factors import Factors, KeyRefused
 from domain.ports.passwords import Passwords
-from domain.ports.transports import Vault
+from domain.ports.transports import Unopenable, Vault
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, LimitExceeded, NotAllowed, WrongState
 from domain.usecases.answer_challenge import opened, wrong_factor
@@ -112,7 +112,11 @@ async def confirm_totp(
         attempts = await unit.proofs.attempt(user.id, Step.FACTOR, "", now)
     step = None
     if attempts is not None:
-        step = factors.codes.step_of(vault.open(proofs.totp_new, about=about_totp(user)), code, now)
+        try:
+            seed = vault.open(proofs.totp_new, about=about_totp(user))
+        except Unopenable:
+            raise WrongState("begin with enrolTotp", field="code") from None
+        step = factors.codes.step_of(seed, code, now)
     async with begin(me) as unit:
         held = step is not None and await unit.proofs.confirm_totp(user.id, proofs.totp_new, step)
         if held:

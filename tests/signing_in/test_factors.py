@@ -15,6 +15,7 @@ from domain.access.actor import system
 from domain.ids import OperatorId
 from domain.usecases.change_user import reset_second_factor
 from persistence.engine import OWNER
+from persistence.vault import SealedVault
 from tests.api.conftest import House
 from tests.signing_in.authenticator import Authenticator
 from tests.signing_in.people import ORIGIN, PASSWORD, Portal, enrolled, make_portal, person
@@ -255,4 +256,21 @@ async def test_several_keys_have_names_and_the_last_factor_stays_where_it_must(h
     )
     codes = (await portal.ask(query, token=access))["codes"]
     assert len(codes) == 10
+    assert signed(await portal.answer(await half(portal), recoveryCode=codes[0]))
+
+
+async def test_codes_that_cannot_be_checked_say_what_to_do_and_a_recovery_code_lets_in(house: House) -> None:
+    """Behind a restore without the master key."""
+    portal = await make_portal(house)
+    await person(house, ANNA, of="administrator")
+    seed, codes, _ = await enrolled(portal, ANNA)
+    house.clock.at += timedelta(minutes=2)
+    other = SealedVault(keys=[bytes(32)])
+    async with house.database.transaction(role=OWNER) as unit:
+        (row,) = await unit.connection.fetch("select operator, person from user_secret where totp is not null")
+        sealed = other.seal(seed, about=f"totp of user {row['operator']}:{row['person']}")
+        await unit.connection.execute("update user_secret set totp = $1", sealed)
+    refused = await portal.answer(await half(portal), code=code_at(house, seed))
+    assert (refused["code"], refused["field"]) == ("WRONG_STATE", "code")
+    assert "recovery code" in refused["message"]
     assert signed(await portal.answer(await half(portal), recoveryCode=codes[0]))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from api import masterkey
+from api.app import application
 from api.auth.tokens import make_key
-from domain.ports.transports import TransportFault
+from api.wiring import on_database
+from domain.ports.transports import TransportFault, Unopenable
 from persistence.credentials import StoredCredentials
 from persistence.engine import OWNER, Database
 from persistence.sealing import PASSING, SEALED, reseal
 from persistence.vault import SealedVault, key_id, write_keys
-from tests.api.conftest import OPERATOR
+from tests.api.conftest import OPERATOR, House, house
+
+__all__ = ["house"]
 
 NOW = datetime(2026, 4, 1, 8, tzinfo=UTC)
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -107,6 +114,80 @@ async def test_every_secret_is_sealed_anew_and_broken_off_it_goes_on(database: D
     assert (await StoredCredentials(database, after).keys(lambda: key))[0].private_pem == key.private_pem
     with pytest.raises(TransportFault):
         before.open(rows[0]["secret"], about=hook)
+
+
+async def test_what_is_sealed_while_the_key_is_changed_in_one_step_is_not_lost(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody has sealed with the old key, and writes it when everything there was is sealed anew already."""
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    monkeypatch.setenv("TOLLWRIGHT_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TOLLWRIGHT_REQUEST_SECONDS", "1")
+    monkeypatch.setattr(masterkey, "MARGIN_SECONDS", 0.0)
+    async with database.transaction(role=OWNER) as unit:
+        await unit.connection.execute(OPERATOR, 1, "north", "North")
+    server, hook = SealedVault(key_file=tmp_path / "master.key"), "webhook:1:https://example.com/"
+    before = server.seal("sealed before", about=hook)
+    rotating: asyncio.Task[int] | None = None
+    async with database.transaction(role=OWNER) as unit:
+        await unit.connection.execute("select 1")
+        rotating = asyncio.create_task(masterkey.rotate(forget_old=True, reseal_only=False))
+        await asyncio.sleep(1.6)  # longer than a request takes, and still not written
+        assert not rotating.done()
+        await unit.connection.execute(
+            "insert into webhook (operator, url, kinds, active, secret, created_at)"
+            " values (1, 'https://example.com/', '{*}', true, $1, $2)",
+            *(before, NOW),
+        )
+    assert await rotating == 0
+    assert json.loads(capsys.readouterr().out)["sealed"] == {"webhook.secret": 1}
+    after = SealedVault(key_file=tmp_path / "master.key")
+    assert len(after.keys()) == 1
+    async with database.transaction(role=OWNER) as unit:
+        assert after.open(await unit.connection.fetchval("select secret from webhook"), about=hook) == "sealed before"
+
+
+async def test_behind_a_restore_without_its_master_key_the_server_starts_and_an_alarm_tells_of_it(
+    house: House, tmp_path: Path
+) -> None:
+    """The key is kept: brought back, the tokens that it signed are believed again."""
+    with_key = StoredCredentials(house.database, SealedVault(keys=[OLD]))
+    async with house.database.transaction(role=OWNER) as unit:
+        await unit.connection.execute("delete from signing_key")
+    (first,) = await with_key.keys(lambda: make_key(NOW))
+    without = on_database(house.database, replace(house.wiring.settings, data_dir=tmp_path, master_key=None))
+    for _ in range(2):  # told once, however often it starts
+        await application(without)
+    (fresh,) = await without.credentials.keys(lambda: pytest.fail("it was made when it started"))
+    assert fresh.kid != first.kid
+    async with house.database.transaction(role=OWNER) as unit:
+        rows = await unit.connection.fetch("select kind, severity, count, data from alarm order by operator")
+        kept = await unit.connection.fetchval("select private_pem from signing_key where kid = $1", first.kid)
+    assert {(row["kind"], row["severity"], row["count"]) for row in rows} == {("master_key", "critical", 1)}
+    assert json.loads(rows[0]["data"]) == {"kids": [first.kid]}
+    assert kept.startswith("sealed:")
+    again = await with_key.keys(lambda: pytest.fail("there is one"))
+    assert [one.kid for one in again] == [first.kid], "the other one is sealed by another key, and leads nobody here"
+    # It is no reason to keep the new key's forerunner for ever.
+    assert list((await reseal(house.database, without.vault)).lost) == []  # type: ignore[arg-type]  # a sealed one
+
+
+@pytest.mark.parametrize(
+    ("about", "word"),
+    [
+        ("webhook:1:https://example.com/", "webhook's secret"),
+        ("totp of user 1:2", "authenticator"),
+        ("secret of client c", "client's secret"),
+        ("secret of identity provider 1:x", "identity provider's secret"),
+        ("signing_key:x", "signing key"),
+        ("verifier of 00", "begin it again"),
+        ("1:network:n:webhook:https://example.com/:signing", "of this network element"),
+        ("1:feed:sftp:example.com:22:anna:password", "of this feed"),
+    ],
+)
+def test_what_cannot_be_opened_says_which_kind_it_is_and_what_to_do(about: str, word: str) -> None:
+    with pytest.raises(Unopenable, match=word):
+        SealedVault(keys=[NEW]).open(SealedVault(keys=[OLD]).seal("x", about=about), about=about)
 
 
 async def test_a_secret_that_no_key_opens_is_named_and_left(database: Database) -> None:
