@@ -80,16 +80,13 @@ select 'account {BAS.unallocated}' as what, coalesce(t.currency, b.currency) as 
        coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
   from told t full join booked b on b.currency = t.currency
  where coalesce(b.amount, 0) <> coalesce(t.amount, 0)"""  # noqa: S608  (our own words)
-# Of a group of documents, what is left has the sign of what it came to; of a payment no more was applied than it is.
+# Of a document no more is applied than it comes to, and of a payment no more than it is.
 _BEYOND: Final = f"""
 with applied as (select invoice, sum(amount_minor)::bigint as applied from allocation
-                  where operator = $1 and undone_at is null group by invoice),
-groups as (
-    select coalesce(i.original, i.number) as name, i.currency, sum({_MINOR})::bigint as total,
-           sum(coalesce(a.applied, 0))::bigint as applied
-      from invoice i left join applied a on a.invoice = i.id where i.operator = $1 and i.seller is null group by 1, 2)
-select 'invoice:' || name as what, currency, total as ledger, applied as books from groups
- where total >= 0 and applied > total and applied > 0
+                  where operator = $1 and undone_at is null group by invoice)
+select i.kind || ':' || i.number as what, i.currency, {_MINOR} as ledger, a.applied as books
+  from applied a join invoice i on i.operator = $1 and i.id = a.invoice
+ where a.applied not between least({_MINOR}, 0) and greatest({_MINOR}, 0)
 union all
 select 'payment:' || y.id, y.currency, y.amount_minor, sum(a.amount_minor)::bigint from payment y
   join allocation a on a.operator = y.operator and a.payment = y.id and a.undone_at is null
