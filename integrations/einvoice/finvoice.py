@@ -76,17 +76,17 @@ class _Writer:
     def message(self, route: Route) -> None:
         head = _under(self.root, "MessageTransmissionDetails")
         for side, who, party, intermediary in (
-            ("Sender", "From", self.invoice.seller, route.seller),
-            ("Receiver", "To", self.invoice.payer, route.payer),
+            ("MessageSenderDetails", "From", self.invoice.seller, route.seller),
+            ("MessageReceiverDetails", "To", self.invoice.payer, route.payer),
         ):
             scheme, _, number = (party.endpoint or "").partition(":")
             if not number:
                 raise BadValue(
                     "{who} has no electronic invoicing address such as 0216:003712345678",
-                    who="the seller" if side == "Sender" else f"customer {party.number}",
+                    who="the seller" if who == "From" else f"customer {party.number}",
                     field="endpoint",
                 )
-            node = _under(head, f"Message{side}Details")
+            node = _under(head, side)
             _text(node, f"{who}Identifier", number, 35).set("SchemeID", scheme)
             _text(node, f"{who}Intermediator", intermediary, 35)
         details = _under(head, "MessageDetails")
@@ -168,7 +168,7 @@ class _Writer:
             _text(vat, "VatFreeText", each.treatment.words, 70)
             _text(vat, "VatExemptionReasonCode", each.treatment.reason, 35)
         terms = _under(node, "PaymentTermsDetails")
-        _text(terms, "PaymentTermsFreeText", f"{invoice.payment.terms_days} pv netto", 70)
+        _text(terms, "PaymentTermsFreeText", f"{invoice.payment.terms_days} pv", 70)
         _day(terms, "InvoiceDueDate", invoice.due_on)
 
     def line(self, line: Line) -> None:

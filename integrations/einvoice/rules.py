@@ -148,7 +148,10 @@ class Checker:
             asked = self._ask(sheets, text) if sheets else []
             found += [each for each in asked if each.rule not in known]
         if missing and not rules_may_miss:
-            sentence = f"{' and '.join(missing)} not configured: set TOLLWRIGHT_EINVOICE_RULES to the rules' directory"
+            names = ", ".join(missing)
+            sentence = (
+                f"not configured: {names}; set TOLLWRIGHT_EINVOICE_RULES to the directory of the publishers' rules"
+            )
             found.append(Finding("rules_missing", FATAL, "/", sentence))
         return kind, found
 
@@ -163,13 +166,13 @@ class Checker:
             elif chosen is not None and (chosen.folder / file).is_file():
                 sheets.append(chosen.folder / file)
             else:
-                missing.append(f"{_NAMES[family]} rule files are")
+                missing.append(_NAMES[family])
         return sheets
 
     def _against_schema(self, root: etree._Element, kind: Kind, missing: list[str]) -> list[Finding]:
         path = self._schema_of(root, kind)
         if path is None:
-            missing.append("the schema of this kind of document is")
+            missing.append("XSD")
             return []
         schema = _schema(path)
         if schema.validate(root):
@@ -250,7 +253,7 @@ class Checker:
             worker.wait()
 
 
-_NAMES: Final = {"peppol": "Peppol's", "ehf": "EHF's", "oioubl": "OIOUBL's", "en16931": "EN 16931's"}
+_NAMES: Final = {"peppol": "Peppol", "ehf": "EHF", "oioubl": "OIOUBL", "en16931": "EN 16931"}
 
 
 @functools.lru_cache
