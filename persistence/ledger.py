@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 
 from domain.access.actor import Actor
+from domain.credit.checking import checks, owing
 from domain.ids import CustomerId
 from domain.ledger.entry import BAS, OWN, Entry, Posted, Posting
 from domain.ledger.locking import LedgerLock, dated, first_open
@@ -18,6 +19,7 @@ from domain.ledger.statement import Movement
 from domain.refusal import Conflict, NotFound, Stale
 from persistence.engine import Transaction
 from persistence.inserting import insert_rows
+from persistence.jobs import JobStore
 from persistence.locks import LEDGER
 from persistence.violations import possible
 
@@ -30,6 +32,7 @@ class LedgerStore:
 
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
+        self._actor = actor
         self._operator = int(actor.operator)
 
     async def post(self, entries: Sequence[Entry]) -> None:
@@ -63,6 +66,20 @@ class LedgerStore:
             for position, posting in enumerate(entry.postings, 1)
         ]
         await insert_rows(connection, "ledger_posting", _POSTING, postings)
+        await self._look(sorted(owing(entries)))
+
+    async def _look(self, customers: Sequence[CustomerId]) -> None:
+        """Let somebody look at the limits of customers who are watched, once the unit has committed."""
+        if not customers:
+            return
+        watched = await self._transaction.connection.fetch(
+            "select customer from credit_account where operator = $1 and subscription = 0"
+            " and customer = any ($2::bigint[]) order by customer",
+            *(self._operator, customers),
+        )
+        jobs = JobStore(self._transaction, self._actor)
+        for one in checks([row["customer"] for row in watched]):
+            await jobs.add(one)
 
     async def _locked(self) -> date | None:
         """Return the last locked day; it stays so until the unit ends."""

@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import NoReturn
 
+from domain.credit.checking import checks, owing
 from domain.ids import CustomerId
 from domain.ledger.entry import BAS, OWN, Entry, Posted
 from domain.ledger.locking import LedgerLock, dated, first_open
 from domain.ledger.statement import Movement
 from domain.refusal import Conflict, NotFound, Stale
 from persistence.memory import Draft
+from persistence.memory_jobs import MemoryJobs
 
 
 class MemoryLedger:
@@ -34,6 +36,9 @@ class MemoryLedger:
             if entry.key in kept or entry.reverses in reversed_before:
                 raise Conflict("{value} was booked before", value=entry.key if len(entries) == 1 else "one of these")
             kept[entry.key] = Posted(entry=entry, recorded_at=datetime.now(UTC))
+        watched = self._draft.table("credit_account")
+        for one in checks([key for key in sorted(owing(entries)) if (key, None) in watched]):
+            await MemoryJobs(self._draft).add(one)
 
     async def open_day(self, day: date) -> date:
         """Return the day on which what is no document and happened on a day is booked."""

@@ -18,6 +18,7 @@ from persistence.catalogue import CatalogueStore
 from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
+from persistence.credit import CreditStore
 from persistence.customers import CustomerStore
 from persistence.disputes import DisputeStore, MemoryDisputes
 from persistence.drafts import DraftStore
@@ -48,6 +49,7 @@ from persistence.memory_catalogue import MemoryCatalogue
 from persistence.memory_commissions import MemoryCommissions
 from persistence.memory_contract_changes import MemoryContractChanges, MemoryQuotes
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
+from persistence.memory_credit import MemoryCredit
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
 from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_draws import MemoryDraws
@@ -159,6 +161,7 @@ class StoredUnit:
     bill_runs = _Store(BillRunStore)
     ledger = _Store(LedgerStore)
     payments = _Store(PaymentStore)
+    credit = _Store(CreditStore)
     receivables = _Store(ReceivableStore)
     reratings = _Store(ReratingStore)
     draws = _Store(DrawStore)
@@ -245,6 +248,7 @@ class MemoryUnit:
         self.bill_runs = MemoryBillRuns(draft)
         self.ledger = MemoryLedger(draft)
         self.payments = MemoryPayments(draft)
+        self.credit = MemoryCredit(draft)
         self.receivables = MemoryReceivables(draft)
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)

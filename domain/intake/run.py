@@ -28,6 +28,7 @@ from typing import Final
 
 from domain.access.actor import Actor
 from domain.buckets.claiming import draw_chunk
+from domain.credit.counting import count_chunk
 from domain.ids import SourceId
 from domain.intake.ahead import Ahead
 from domain.intake.chunks import Prepared, Settled, advanced, settle
@@ -153,7 +154,7 @@ class Run:
                 settled = await self._store(unit, flight.made, flight.number, patience=PATIENCE_SECONDS)
                 if before is not None and not await asyncio.shield(before.landed):
                     raise _Overtaken
-                file = await self._advance(unit, settled)
+                file = await self._advance(unit, settled, flight.made)
             self._count(Wrote.of(settled, file))
             done = True
             return file
@@ -173,7 +174,7 @@ class Run:
                             await unit.sessions.lock(min(self.source.id, *self.twins))
                         number = (await self._claim(unit)).chunks
                         settled = await self._store(unit, made, number, patience=None)
-                        wrote = Wrote.of(settled, await self._advance(unit, settled))
+                        wrote = Wrote.of(settled, await self._advance(unit, settled, made))
             except Collision:
                 # Two that keep meeting part: each waits for a while of its own.
                 await asyncio.sleep(0.01 * 2**attempt * random.random())  # noqa: S311  (no secret)
@@ -230,11 +231,12 @@ class Run:
             raise WrongState("{name} is being imported by another process", name=self.file.name, field="file")
         return present
 
-    async def _advance(self, unit: Unit, settled: Settled) -> CdrFile:
-        """Move the file on behind a chunk; the last thing before its commit."""
+    async def _advance(self, unit: Unit, settled: Settled, made: Prepared) -> CdrFile:
+        """Move the file on behind a chunk, and count it against limits; the last thing before its commit."""
         await self._on_disk()
         file = advanced(await self._claim(unit), settled)
         await unit.files.keep(file)
+        await count_chunk(unit, settled.usage, made.rater, at=self.clock.now())
         if settled.alarms:
             await unit.alarms.raise_all(settled.alarms, at=self.clock.now())
         return file

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from domain.buckets.claiming import draw_chunk
+from domain.credit.counting import count_chunk
 from domain.ids import FileId, SourceId, SuspenseId
 from domain.intake.chunks import Prepared, Settled, advanced, prepare, settle, shifted
 from domain.intake.joining import Identity, Joining, join
@@ -141,6 +142,7 @@ async def write_chunk(
         await unit.sessions.keep(file.source, joining.held.values(), at)
         later = joining.later
     await unit.files.keep(after)
+    await count_chunk(unit, usage, made.rater, at=at)
     if settled.alarms:
         await unit.alarms.raise_all(settled.alarms, at=at)
     moved = summed(shifts)
@@ -188,6 +190,7 @@ async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater,
     made = prepare(nothing(file), rater)
     _, back = await draw_chunk(unit, made, KNOWN.to_frame(), "", at=at, undone=rows)
     first, last = _span(made, rows)
+    reversals = _arrow(rows, made.usage.schema)
     await unit.intake.store(
         Chunk(
             file=file.id,
@@ -197,7 +200,7 @@ async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater,
             first_start=first,
             last_start=last,
             believed_at=rater.subscribers.believed_at,
-            usage=_arrow(rows, made.usage.schema),
+            usage=reversals,
             suspended=SUSPENDED.to_frame(),
             shares=back,
         )
@@ -205,6 +208,7 @@ async def take_back(unit: Unit, file: CdrFile, rows: pl.DataFrame, rater: Rater,
     count = rows.height
     after = shifted(file, {"chunks": 1, "events": -count, "rated": -count, "withdrawn": count})
     await unit.files.keep(after)
+    await count_chunk(unit, reversals, rater, at=at)
     return after
 
 

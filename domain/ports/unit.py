@@ -10,11 +10,13 @@ from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
 from domain.ports.alarms import Alarms
 from domain.ports.approvals import Approvals
 from domain.ports.basis import BasisStore
+from domain.ports.billing import BillSchedules, Charges, RulesOfBilling
 from domain.ports.bulk import Bulk
 from domain.ports.catalogue import Catalogue
 from domain.ports.commissions import Commissions
 from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
+from domain.ports.credit import Credit
 from domain.ports.customers import Customers, Resellers
 from domain.ports.disputes import Disputes, InvoiceBatches
 from domain.ports.drafts import Drafts
@@ -122,6 +124,12 @@ class Unit(Protocol):
     @property
     def bill_runs(self) -> BillRuns: ...  # noqa: D102
     @property
+    def charges(self) -> Charges: ...  # noqa: D102
+    @property
+    def billing_rules(self) -> RulesOfBilling: ...  # noqa: D102
+    @property
+    def bill_schedules(self) -> BillSchedules: ...  # noqa: D102
+    @property
     def disputes(self) -> Disputes: ...  # noqa: D102
     @property
     def invoice_batches(self) -> InvoiceBatches: ...  # noqa: D102
@@ -129,6 +137,8 @@ class Unit(Protocol):
     def ledger(self) -> Ledger: ...  # noqa: D102
     @property
     def payments(self) -> Payments: ...  # noqa: D102
+    @property
+    def credit(self) -> Credit: ...  # noqa: D102
     @property
     def receivables(self) -> Receivables: ...  # noqa: D102
     @property

@@ -10,6 +10,7 @@ from typing import Final
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.buckets.rerating import rated_again, released
+from domain.credit.counting import count_stored
 from domain.ids import ReratingId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -184,6 +185,7 @@ async def _chunk(run: Rerating, step: Step, around: _Around) -> tuple[Rerating, 
                     if outcome.rows.height:
                         believed = rater.subscribers.believed_at
                         await unit.reratings.write(after, believed, outcome.rows, outcome.released, outcome.shares)
+                        await count_stored(unit, outcome.rows, rater, at=run.created_at)
                     await unit.reratings.keep(after)
                 return after, more
         except Collision:

@@ -14,6 +14,7 @@ from domain.access.operations import operation
 from domain.buckets.keeping import keep_draws
 from domain.buckets.opening import open_draws
 from domain.buckets.settling import Settled, connected, settle
+from domain.credit.counting import count_stored
 from domain.ids import CustomerId, ReratingId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
@@ -90,6 +91,7 @@ async def settle_page(
     if done.rows.height:
         run = await unit.reratings.start(_run(cmd, actor, clock))
         await unit.reratings.write(run, rater.subscribers.believed_at, done.rows, (), done.shares)
+        await count_stored(unit, done.rows, rater, at=clock.now())
         await unit.reratings.keep(
             replace(run, state=ReratingState.DONE, finished_at=clock.now(), tally=run.tally + tally)
         )

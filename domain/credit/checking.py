@@ -1,0 +1,30 @@
+"""Who is to be looked at again, and the job that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from domain.ids import CustomerId
+from domain.jobs.job import NewJob
+from domain.ledger.entry import OWN, Entry
+
+CHECK: Final = "credit_check"
+CHECKED_MAX: Final = 500  # customers of one job
+PRIORITY: Final = 90
+
+
+def owing(entries: Iterable[Entry]) -> set[CustomerId]:
+    """Return the customers who owe more or less by what is booked."""
+    return {
+        entry.customer
+        for entry in entries
+        if entry.customer is not None and any(posting.account in OWN for posting in entry.postings)
+    }
+
+
+def checks(customers: Sequence[CustomerId]) -> Iterator[NewJob]:
+    """Yield the jobs that look at customers."""
+    for first in range(0, len(customers), CHECKED_MAX):
+        some = list(customers[first : first + CHECKED_MAX])
+        yield NewJob(kind=CHECK, payload={"customers": some}, priority=PRIORITY)
