@@ -12,14 +12,16 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from domain.access.actor import Actor
+from domain.access.doing import ASKED
+from domain.access.operations import ask_again
 from domain.commands import check_key
 from domain.ports.access import Audit
 from domain.ports.clock import Clock
-from domain.ports.keeping import TOKEN_BYTES, Kept
+from domain.ports.keeping import TOKEN_BYTES, Asked, Kept, not_told
 from domain.ports.unit import Begin, Unit
 
 # Their answers hold what is told once; sent again they say that it was done.
@@ -101,11 +103,16 @@ class Turn:
     wired: Wired
     actor: Actor
     token: bytes
+    asked: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Stand around the command: what it changes is marked."""
+        """Stand around the command: what it changes is marked.
+
+        What it asks for is gathered until the request ends, since the answer is made after the command.
+        """
         before = _running.set(self.token)
+        ASKED.set(self.asked)
         try:
             yield
         finally:
@@ -114,18 +121,31 @@ class Turn:
     async def finish(self, answer: str | None) -> None:
         """Keep what was answered; None: that it is done, and not what was said, since it holds a secret."""
         async with self.wired.begin(self.actor) as unit:
-            await unit.kept.finish(self.token, answer)
+            await unit.kept.finish(self.token, answer, self._asked())
 
     async def drop(self, answer: str | None) -> None:
         """Free the key of a command that did nothing; one that did something keeps its answer."""
         async with self.wired.begin(self.actor) as unit:
-            await unit.kept.drop(self.token, answer)
+            await unit.kept.drop(self.token, answer, self._asked())
+
+    def _asked(self) -> Asked:
+        groups = tuple(sorted(self.actor.limits.groups))
+        return Asked(tuple(sorted(self.asked)), self.actor.reseller, groups)
 
 
 async def claim(wired: Wired, actor: Actor, key: str, content: bytes) -> Turn | Kept:
-    """Return whose turn it is, or what was answered. Refuses with: BadValue (no key), Conflict (as ``Keeping``)."""
+    """Return whose turn it is, or what was answered, to who may still do it and reaches as far as then.
+
+    Refuses with: BadValue (no key), Conflict (as ``Keeping``, or he reaches elsewhere by now), NotAllowed (any more).
+    """
     check_key(key)
     token = secrets.token_bytes(TOKEN_BYTES)
     async with wired.begin(actor) as unit:
         known = await unit.kept.begin(key, hashlib.sha256(content).digest(), token, now=wired.clock.now())
-    return known or Turn(wired, actor, token)
+    if known is None:
+        return Turn(wired, actor, token)
+    if (asked := known.asked) is not None:
+        ask_again(actor, asked.permissions)
+        if (asked.reseller, frozenset(asked.groups)) != (actor.reseller, actor.limits.groups):
+            raise not_told()
+    return known

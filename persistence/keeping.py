@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Actor
-from domain.ports.keeping import KEPT_FOR, TURN, Kept, OtherContent
+from domain.ports.keeping import KEPT_FOR, TURN, Asked, Kept, OtherContent, not_told
 from domain.refusal import Conflict
 from persistence.engine import Transaction
 from persistence.memory import Draft
@@ -41,11 +42,12 @@ class KeepingStore:
         if mine:
             return None
         row = await connection.fetchrow(
-            "select content, done, answer from kept_answer where operator = $1 and caller = $2 and key = $3", *who
+            "select content, done, answer, asked from kept_answer where operator = $1 and caller = $2 and key = $3",
+            *who,
         )
         if row is None:  # it was refused between the two statements
             raise _running()
-        return _answered(bytes(row["content"]) == content, row["done"], row["answer"])
+        return _answered(bytes(row["content"]) == content, row["done"], row["answer"], _read(row["asked"]))
 
     async def done(self, token: bytes) -> None:
         """Record that there is an effect. Refuses with: Conflict."""
@@ -57,21 +59,33 @@ class KeepingStore:
         if not mine:
             raise _running()
 
-    async def finish(self, token: bytes, answer: str | None) -> None:
+    async def finish(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Keep the answer."""
         await self._transaction.connection.execute(
-            "update kept_answer set done = true, answer = $3 where operator = $1 and token = $2",
-            self._actor.operator,
-            token,
-            answer,
+            "update kept_answer set done = true, answer = $3, asked = $4 where operator = $1 and token = $2",
+            *(self._actor.operator, token, answer, _written(asked)),
         )
 
-    async def drop(self, token: bytes, answer: str | None) -> None:
+    async def drop(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Forget the key where nothing was done; where something was, keep the answer."""
         connection = self._transaction.connection
         who = (self._actor.operator, token)
         await connection.execute("delete from kept_answer where operator = $1 and token = $2 and not done", *who)
-        await connection.execute("update kept_answer set answer = $3 where operator = $1 and token = $2", *who, answer)
+        await connection.execute(
+            "update kept_answer set answer = $3, asked = $4 where operator = $1 and token = $2",
+            *(*who, answer, _written(asked)),
+        )
+
+
+def _written(asked: Asked | None) -> str | None:
+    return None if asked is None else json.dumps(asdict(asked))
+
+
+def _read(text: str | None) -> Asked | None:
+    if text is None:
+        return None
+    told = json.loads(text)
+    return Asked(tuple((scope, name) for scope, name in told["permissions"]), told["reseller"], tuple(told["groups"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,7 @@ class _Row:
     begun_at: datetime
     done: bool = False
     answer: str | None = None
+    asked: Asked | None = None
 
 
 class MemoryKeeping:
@@ -100,7 +115,7 @@ class MemoryKeeping:
         if known is None or (not known.done and known.begun_at < now - TURN):
             rows[place] = _Row(content, token, now)
             return None
-        return _answered(known.content == content, known.done, known.answer)
+        return _answered(known.content == content, known.done, known.answer, known.asked)
 
     def _place(self, token: bytes) -> tuple[int, str, str] | None:
         rows = self._draft.table("kept_answer")
@@ -114,35 +129,32 @@ class MemoryKeeping:
         rows = self._draft.table("kept_answer")
         rows[place] = replace(rows[place], done=True)
 
-    async def finish(self, token: bytes, answer: str | None) -> None:
+    async def finish(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Keep the answer."""
         if (place := self._place(token)) is not None:
             rows = self._draft.table("kept_answer")
-            rows[place] = replace(rows[place], done=True, answer=answer)
+            rows[place] = replace(rows[place], done=True, answer=answer, asked=asked)
 
-    async def drop(self, token: bytes, answer: str | None) -> None:
+    async def drop(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Forget the key where nothing was done; where something was, keep the answer."""
         if (place := self._place(token)) is None:
             return
         rows = self._draft.table("kept_answer")
         if rows[place].done:
-            rows[place] = replace(rows[place], answer=answer)
+            rows[place] = replace(rows[place], answer=answer, asked=asked)
         else:
             del rows[place]
 
 
-def _answered(same: bool, done: bool, answer: str | None) -> Kept:
+def _answered(same: bool, done: bool, answer: str | None, asked: Asked | None) -> Kept:
     """Return the answer that is known. Refuses with: Conflict."""
     if not same:
         raise OtherContent
     if not done:
         raise _running()
     if answer is None:
-        raise Conflict(
-            "this was carried out under the same idempotency key, and what was answered is not kept: read what it made",
-            field="idempotencyKey",
-        )
-    return Kept(answer)
+        raise not_told()
+    return Kept(answer, asked)
 
 
 def _running() -> Conflict:

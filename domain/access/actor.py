@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.access.doing import ASKED
 from domain.access.editions import PARTS, Edition, Part, editions_of, names
 from domain.access.limits import NO_LIMITS, Limits
 from domain.ids import ApprovalId, LevelId, OperatorId, ResellerId, UserId
@@ -189,6 +190,8 @@ def allow(actor: Actor, action: Action, operation: str | None = None) -> None:
             permission=action.value,
             client=actor.client,
         )
+    if (asked := ASKED.get()) is not None:
+        asked.add((action.value, operation or ""))
 
 
 def check_reach(actor: Actor, *, bulk: bool) -> None:

@@ -45,3 +45,6 @@ class Activity:
 
 ACTIVITY: Final[ContextVar[Activity | None]] = ContextVar("tollwright_activity", default=None)
 DOING: Final[ContextVar[str]] = ContextVar("tollwright_doing", default="")
+# What a command that comes under an idempotency key asks for: permission and operation; who lost one of them since is
+# not given its answer again. "" for the permission: any of those that the operation names.
+ASKED: Final[ContextVar[set[tuple[str, str]] | None]] = ContextVar("tollwright_asked", default=None)

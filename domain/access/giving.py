@@ -6,7 +6,7 @@ from domain.access.actor import OPERATOR_ONLY, Action, Actor
 from domain.access.editions import editions_of
 from domain.access.level import Level
 from domain.access.limits import Limits
-from domain.access.operations import DECLARED
+from domain.access.operations import DECLARED, alternatives
 from domain.refusal import BadValue, NotAllowed
 
 
@@ -27,7 +27,8 @@ def check_gives(actor: Actor, level: Level, *, field: str = "level") -> None:
 
 def missing(actor: Actor, level: Level) -> list[str]:
     """Return the permissions of a level that the actor lacks, by name."""
-    theirs = (actor.reseller is not None or level.reseller is not None) and level.built_in is not None
+    of_reseller = actor.reseller is not None or level.reseller is not None
+    theirs = of_reseller and level.built_in is not None
 
     def lacks(scope: Action) -> bool:
         usable = actor.edition in editions_of(scope.value) and not (theirs and scope in OPERATOR_ONLY)
@@ -36,7 +37,8 @@ def missing(actor: Actor, level: Level) -> list[str]:
     lacking = [scope.value for scope in level.scopes if lacks(scope)]
     for name in level.operations:
         found = DECLARED.get(name)
-        asked = () if found is None else found.scopes or found.any_of
+        # Whoever has the operation passes for each of its permissions, so that all of them are given with it.
+        asked = () if found is None else (*found.scopes, *alternatives(found, actor.edition, reseller=of_reseller))
         if any(map(lacks, asked)) and name not in actor.operations:
             lacking.append(name)
     return sorted(lacking)
@@ -74,6 +76,7 @@ def check_words(words: frozenset[str], *, reseller: bool) -> None:
                 word=word[:80],
                 field="permissions",
             )
-        asked = (scopes[word],) if found is None else found.scopes or found.any_of
-        if reseller and any(scope in OPERATOR_ONLY for scope in asked):
+        asked = (scopes[word],) if found is None else found.scopes
+        closed = found is not None and bool(found.any_of) and OPERATOR_ONLY.issuperset(found.any_of)
+        if reseller and (closed or any(scope in OPERATOR_ONLY for scope in asked)):
             raise BadValue("a reseller's level cannot hold {word}", word=word, field="permissions")

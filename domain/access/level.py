@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor
 from domain.access.limits import NO_LIMITS, Limits
-from domain.access.operations import DECLARED
+from domain.access.operations import DECLARED, alternatives
 from domain.ids import LevelId, OperatorId, ResellerId
 
 NAME_MAX = 100
@@ -105,7 +105,7 @@ def with_level(actor: Actor, level: Level) -> Actor:
     return replace(
         actor,
         scopes=actor.scopes & level.scopes,
-        operations=frozenset(name for name in level.operations if _passes(name, actor.scopes)),
+        operations=frozenset(name for name in level.operations if _passes(name, actor)),
         limits=level.limits,
         level=level.id,
     )
@@ -127,10 +127,10 @@ def asked_by(level: Level) -> frozenset[Action]:
     return level.scopes | {scope for one in found for scope in (*one.scopes, *one.any_of)}
 
 
-def _passes(name: str, scopes: frozenset[Action]) -> bool:
+def _passes(name: str, actor: Actor) -> bool:
+    """Tell whether everything that an operation may stand for is the caller's: each scope, and each alternative."""
     found = DECLARED.get(name)
     if found is None:
         return False
-    return all(scope in scopes for scope in found.scopes) and (
-        not found.any_of or any(scope in scopes for scope in found.any_of)
-    )
+    any_of = alternatives(found, actor.edition, reseller=actor.reseller is not None)
+    return bool(any_of or not found.any_of) and actor.scopes.issuperset((*found.scopes, *any_of))

@@ -6,15 +6,16 @@ permission to give, and what is declared cannot run without being asked.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import MappingProxyType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-from domain.access.actor import Action, Actor, allow
-from domain.access.doing import DOING
+from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
+from domain.access.doing import ASKED, DOING
+from domain.access.editions import Edition, editions_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,9 +31,35 @@ class Operation:
     description: str
 
 
+def alternatives(found: Operation, edition: Edition, *, reseller: bool) -> tuple[Action, ...]:
+    """Return those permissions, of which one will do, that somebody of an edition (a reseller's) can have at all."""
+    return tuple(
+        scope
+        for scope in found.any_of
+        if edition in editions_of(scope.value) and not (reseller and scope in OPERATOR_ONLY)
+    )
+
+
 _declared: Final[dict[str, Operation]] = {}
 # Of the modules that have been imported; ``domain.usecases.list_operations.every`` imports them all.
 DECLARED: Final[Mapping[str, Operation]] = MappingProxyType(_declared)
+
+
+def ask_any(actor: Actor, name: str, any_of: tuple[Action, ...]) -> None:
+    """Let the caller pass who has one of the permissions. Refuses with: NotAllowed, naming the first."""
+    if not any(actor.may(scope, name) for scope in any_of):
+        allow(actor, any_of[0], name)
+    if (asked := ASKED.get()) is not None:
+        asked.add(("", name))
+
+
+def ask_again(actor: Actor, asked: Iterable[tuple[str, str]]) -> None:
+    """Let the caller pass who may still do what was asked for before (``ASKED``). Refuses with: NotAllowed."""
+    for scope, name in sorted(asked):
+        if scope:
+            allow(actor, Action(scope), name or None)
+        elif (found := _declared.get(name)) is not None:
+            ask_any(actor, name, found.any_of)
 
 
 def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -56,8 +83,8 @@ def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Cal
             DOING.set(name)
             for scope in scopes:
                 allow(actor, scope, name)
-            if any_of and not any(actor.may(scope, name) for scope in any_of):
-                allow(actor, any_of[0], name)
+            if any_of:
+                ask_any(actor, name, any_of)
 
         @wraps(use_case)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from domain.ids import ResellerId
 from domain.refusal import Conflict
 
 TOKEN_BYTES: Final = 16
@@ -22,10 +23,28 @@ class OtherContent(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command asked for (``domain.access.doing.ASKED``), and how far who sent it reached then."""
+
+    permissions: tuple[tuple[str, str], ...]
+    reseller: ResellerId | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as it was given."""
+    """An answer as it was given, and what its command asked for; None: it was kept before that was."""
 
     answer: str
+    asked: Asked | None = None
+
+
+def not_told() -> Conflict:
+    """Return what is said of a command that was carried out, and whose answer cannot be given again."""
+    return Conflict(
+        "this was carried out under the same idempotency key, and what was answered is not kept: read what it made",
+        field="idempotencyKey",
+    )
 
 
 class Keeping(Protocol):
@@ -43,10 +62,10 @@ class Keeping(Protocol):
         """Record, in the unit of the effect, that there is one. Refuses with: Conflict (another has taken over)."""
         ...
 
-    async def finish(self, token: bytes, answer: str | None) -> None:
+    async def finish(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Keep the answer; None: it is done, and what was answered is not to be kept."""
         ...
 
-    async def drop(self, token: bytes, answer: str | None) -> None:
+    async def drop(self, token: bytes, answer: str | None, asked: Asked | None = None) -> None:
         """Forget the key where nothing was done; where something was, keep the answer."""
         ...

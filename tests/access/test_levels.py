@@ -219,6 +219,27 @@ async def test_a_single_operation_is_no_more_than_itself(world: World) -> None:
             allow(desk, Action.WRITE_CONTRACTS, other)
 
 
+async def test_an_operation_of_several_permissions_is_given_by_who_has_them_all(world: World) -> None:
+    """``list_approvals`` shows all to who may decide, so that nobody gives it who may not."""
+    clerk = await person(world, await level(world, permissions=frozenset({"levels:manage", "contracts:write"})))
+    with pytest.raises(NotAllowed) as no:
+        await level(world, by=clerk, permissions=frozenset({"list_approvals"}))
+    assert "list_approvals" in no.value.message
+    given = await level(world, permissions=frozenset({"list_approvals"}))
+    narrow = replace(world.operator, scopes=frozenset({Action.WRITE_CONTRACTS}))
+    assert with_level(narrow, given).operations == frozenset()
+    assert with_level(world.operator, given).operations == {"list_approvals"}
+
+
+async def test_a_resellers_level_holds_an_operation_that_one_permission_of_his_opens(world: World) -> None:
+    of = await level(world, by=world.north, permissions=frozenset({"change_prices"}))
+    eve = await person(world, of, by=world.north)
+    assert eve.may(Action.WRITE_OWN_PRICES, "change_prices")
+    assert not eve.may(Action.WRITE_PRICES, "change_prices")
+    with pytest.raises(BadValue):
+        await level(world, by=world.north, permissions=frozenset({"get_approval_rules"}))
+
+
 async def test_a_portal_gives_nobody_more_than_itself_has(world: World) -> None:
     support = await built_in(world, "support")
     narrow = replace(world.operator, scopes=frozenset({Action.READ_CUSTOMERS}))

@@ -13,6 +13,7 @@ from graphql import GraphQLInputObjectType, GraphQLSchema, get_named_type
 
 from api.graphql.schema import make_schema
 from api.keeping import WITHOUT_KEY
+from persistence.engine import OWNER
 from tests.api.conftest import House
 from tests.api.test_graphql_parties import gql, new_customer
 from tests.api.walking import fields_of
@@ -168,6 +169,21 @@ async def test_b8_anothers_key_is_another_key(house: House) -> None:
         customer = await new_customer(house, client, "Anna", priceList=None)
         found = await _change(house, client, customer, f"Of {client}", idempotencyKey="the-same")
         assert found == {"__typename": "Customer", "name": f"Of {client}", "version": 2}
+
+
+async def test_who_lost_the_permission_is_not_given_the_answer_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.auth.bearer.CACHE_SECONDS", 0.0)
+    customer = await new_customer(house, "operator", "Anna", priceList=None)
+    first = await _change(house, "operator", customer, "Bo", idempotencyKey="k")
+    assert first["name"] == "Bo"
+    for scopes, code in (("{customers:read}", "NOT_ALLOWED"), ("{customers:read,customers:write}", None)):
+        async with house.database.transaction(role=OWNER) as unit:
+            await unit.connection.execute(f"update api_client set scopes = '{scopes}' where client_id = 'operator'")
+        again = await _change(house, "operator", customer, "Bo", idempotencyKey="k")
+        assert again.get("code") == code, again
+    assert again == first
 
 
 async def test_what_is_told_once_is_not_kept(house: House) -> None:
