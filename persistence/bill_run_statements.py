@@ -106,11 +106,11 @@ select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.na
 # never moved. Of customers whose payer has changed, the stays of the run tell who pays for which days.
 PAYERS: Final = """
 select c.id from customer c left join customer_place p on p.operator = c.operator and p.customer = c.id
-   and p.valid_from <= $5 and (p.valid_to is null or p.valid_to > $5)
+   and p.valid_from <= $4 and (p.valid_to is null or p.valid_to > $4)
  where c.operator = $1 and c.id > $2 and ($3::bigint[] is null or c.id = any ($3::bigint[]))
    and (case when p.customer is null then c.pays_through else p.pays_through end is null
-     or exists (select from bill_run_stay s where s.operator = c.operator and s.run = $6 and s.payer = c.id))
- order by c.id limit $4
+     or exists (select from bill_run_stay s where s.operator = c.operator and s.run = $5 and s.payer = c.id))
+ order by c.id
 """
 
 MEMBERS: Final = """
@@ -191,3 +191,35 @@ insert into billed_through (operator, customer, run, since, period_end, horizon)
 select $1, customer, run, since, period_end, horizon from span
 """
 )
+
+# $2 run, $3 how many there are to a page, $4 payers in their order.
+DIVIDE: Final = """
+insert into bill_run_page (operator, run, last, payers)
+select $1, $2, max(payer), array_agg(payer order by payer)
+  from unnest($4::bigint[]) with ordinality as t (payer, place) group by (place - 1) / $3::int
+"""
+
+# $2 billing day (the first is that of who has none), $3 group, $4 resellers, $5 the instant of the group, $6 the day of
+# the tree.
+CHOSEN: Final = """
+select c.id from customer c left join customer_place p on p.operator = c.operator and p.customer = c.id
+   and p.valid_from <= $6 and (p.valid_to is null or p.valid_to > $6)
+ where c.operator = $1 and case when p.customer is null then c.pays_through else p.pays_through end is null
+   and ($2::int is null or coalesce(c.billing_day, 1) = $2)
+   and ($3::text is null or exists (select from customer_group g where g.operator = c.operator and g.customer = c.id
+       and g.name = $3 and g.valid_from <= $5 and (g.valid_to is null or g.valid_to > $5)))
+   and ($4::bigint[] is null or c.reseller = any ($4::bigint[]))
+ order by c.id
+"""
+
+# Events in suspense that only lack a price, by who had the number then. $2 run, $3 end of the period.
+UNPRICED: Final = """
+insert into bill_run_unpriced (operator, run, customer, events)
+select $1, $2, n.customer, count(*) from suspense s
+  join number_assignment n on n.operator = s.operator
+   and n.number = case s.event ->> 'direction' when 'in' then s.event ->> 'b' else s.event ->> 'a' end
+   and n.valid_from <= s.start and (n.valid_to is null or n.valid_to > s.start)
+ where s.operator = $1 and s.kind = 'unrated' and s.reason in ('no_rate', 'no_destination') and s.resolved_at is null
+   and s.start < $3
+ group by n.customer
+"""

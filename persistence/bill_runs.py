@@ -13,8 +13,19 @@ from domain.contracts.changes import projected
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
 from domain.customers.customer import TREE_DEPTH_MAX, Customer
-from domain.ids import BillRunId, ContractId, CustomerId, ServiceId, SubscriptionId
-from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.ids import BillRunId, ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from domain.invoicing.bill_run import (
+    BilledFee,
+    BilledPart,
+    BillKind,
+    BillRun,
+    BillRunState,
+    Carried,
+    FeeKey,
+    Parked,
+    RunPage,
+    UsageTotal,
+)
 from domain.invoicing.fees import LOOKBACK_MONTHS
 from domain.period import Period
 from domain.ports.invoices import PayerPage
@@ -22,13 +33,16 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, WrongState
 from persistence.bill_run_statements import (
     BILLED,
+    CHOSEN,
     COLLECT,
     COLLECT_WHOLESALE,
+    DIVIDE,
     MARK,
     MEMBERS,
     PAYERS,
     PAYERS_OF,
     SUPERSEDE,
+    UNPRICED,
 )
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
@@ -45,10 +59,14 @@ PARKED_MAX: Final = 100_000
 COLLECT_SECONDS: Final = 3600
 CHUNK_SECONDS: Final = 600
 _DIRECTIONS: Final = ("out", "in")
+_PARKED: Final = (
+    "select p.run, p.customer, c.number as customer_number, p.reason, p.detail, p.settled_by from bill_parked p"
+    " join customer c on c.operator = p.operator and c.id = p.customer"
+)
 _COLUMNS: Final = (
     "operator", "period_start", "period_end", "fees_until", "issued_on", "horizon", "state", "client", "created_at",
-    "finished_at", "customers", "collected", "position", "payers", "invoices", "parked", "nothing", "net", "vat",
-    "total",
+    "kind", "cycle", "member_group", "reseller", "again", "customers", "finished_at", "collected", "position", "payers",
+    "invoices", "parked", "nothing", "net", "vat", "total", "divided", "carried",
 )  # fmt: skip
 
 
@@ -72,7 +90,7 @@ class BillRunStore:
         )
         if row is not None:
             unfinished = _run_of(row)
-            if _asked(unfinished) == _asked(run):
+            if unfinished.asked == run.asked:
                 return unfinished
             raise WrongState(
                 "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
@@ -115,6 +133,7 @@ class BillRunStore:
             "select exists (select from reseller_term where operator = $1 and customer is not null)", self._operator
         ):
             await self._connection.execute(COLLECT_WHOLESALE, *asked)
+        await self._connection.execute(UNPRICED, self._operator, run.id, until)
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
@@ -123,7 +142,7 @@ class BillRunStore:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
         if run.customers is None:
             return None
-        members = await self._members(run, await self._selected(run, 0, None))
+        members = await self._members(run, await self._selected(run, 0))
         return [member.id for group in members.values() for member in group]
 
     async def get(self, key: BillRunId) -> BillRun:
@@ -155,14 +174,97 @@ class BillRunStore:
         )
         return found if isinstance(found, date) else None
 
-    async def count_payers(self, run: BillRun) -> int:
-        """Return how many payers the run has left after its position."""
-        return len(await self._selected(run, run.position, None))
+    async def divide(self, run: BillRun, *, size: int) -> BillRun:
+        """Divide the run's payers into pages of ``size``, once."""
+        if run.divided:
+            return run
+        payers = await self._selected(run, run.position)
+        await self._connection.execute(DIVIDE, self._operator, run.id, size, payers)
+        divided = replace(run, divided=True)
+        await self.keep(divided)
+        return divided
 
-    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
-        """Return the next payers after the run's position."""
-        found = await self._selected(run, run.position, first + 1)
-        payers = found[:first]
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left."""
+        found = await self._connection.fetchval(
+            "select coalesce(sum(cardinality(payers)), 0) from bill_run_page where operator = $1 and run = $2",
+            *(self._operator, run.id),
+        )
+        return int(found)
+
+    async def claim_page(self, run: BillRun) -> RunPage | None:
+        """Return the first page that nobody does, held until the unit ends; None: none is left, or the run was ended.
+
+        Where others do all that is left, wait for what becomes of them.
+        """
+        await self._patiently()
+        while True:
+            for skipping in (" skip locked", ""):
+                row = await self._connection.fetchrow(
+                    "select p.last, p.payers from bill_run_page p join bill_run r on r.operator = p.operator"  # noqa: S608  (our own words)
+                    " and r.id = p.run and r.state = 'running' where p.operator = $1 and p.run = $2"
+                    f" order by p.last limit 1 for update of p{skipping}",
+                    *(self._operator, run.id),
+                )
+                if row is not None:
+                    return RunPage(CustomerId(row["last"]), tuple(map(CustomerId, row["payers"])))
+            # Whoever held the one that was waited for has done it; there may be others behind it.
+            if not await self._left(run):
+                return None
+
+    async def turn(self, run: BillRun, page: RunPage) -> bool:
+        """Wait until the pages before a claimed one are done; False: one of them was given up, and is to be done."""
+        await self._patiently()
+        before = (self._operator, run.id, page.last)
+        while await self._connection.fetchval(
+            "select exists (select from bill_run_page where operator = $1 and run = $2 and last < $3)", *before
+        ):
+            given_up = await self._connection.fetchrow(
+                "select last from bill_run_page where operator = $1 and run = $2 and last < $3 order by last limit 1"
+                " for update",
+                *before,
+            )
+            if given_up is not None:
+                return False
+        return True
+
+    async def finish_page(self, run: BillRun, page: RunPage) -> bool:
+        """Let a page be done with the unit; tell whether any is left."""
+        await self._connection.execute(
+            "delete from bill_run_page where operator = $1 and run = $2 and last = $3",
+            *(self._operator, run.id, page.last),
+        )
+        return await self._left(run)
+
+    async def _left(self, run: BillRun) -> bool:
+        found = await self._connection.fetchval(
+            "select exists (select from bill_run_page p join bill_run r on r.operator = p.operator and r.id = p.run"
+            " and r.state = 'running' where p.operator = $1 and p.run = $2)",
+            *(self._operator, run.id),
+        )
+        return bool(found)
+
+    async def _patiently(self) -> None:
+        """Wait for other workers of the run, who may take their time."""
+        for name in ("lock_timeout", "statement_timeout"):
+            await self._connection.execute(f"set local {name} = '{CHUNK_SECONDS}s'")
+
+    async def chosen(
+        self,
+        *,
+        cycle: int | None,
+        group: str | None,
+        resellers: Sequence[ResellerId] | None,
+        at: datetime,
+        on: date,
+    ) -> Sequence[CustomerId]:
+        """Return who pays himself on a day, has the billing day, is in the group at an instant, and a reseller's."""
+        rows = await self._connection.fetch(CHOSEN, self._operator, cycle, group, resellers, at, on)
+        return [row["id"] for row in rows]
+
+    async def payers(self, run: BillRun, page: RunPage) -> PayerPage:
+        """Return a page's payers with everything their bills are made of."""
+        payers = list(page.payers)
         members = await self._members(run, payers)
         customers = [member.id for group in members.values() for member in group]
         unit = (self._transaction, self._actor)
@@ -179,7 +281,6 @@ class BillRunStore:
             subscriptions=await SubscriptionStore(*unit).many(sorted(lines)),
             usage=usage,
             billed=await self._billed(run, [contract.id for contract in agreed]),
-            more=len(found) > first,
             paid=await stays_of(self._connection, self._operator, run.id, payers),
         )
 
@@ -209,21 +310,58 @@ class BillRunStore:
     async def parked(self, key: BillRunId) -> Sequence[Parked]:
         """Return whom a run parked, by customer number."""
         rows = await self._connection.fetch(
-            "select p.run, p.customer, c.number, p.reason, p.detail from bill_parked p"
-            " join customer c on c.operator = p.operator and c.id = p.customer"
-            " where p.operator = $1 and p.run = $2 order by c.number limit $3",
+            f"{_PARKED} where p.operator = $1 and p.run = $2 order by c.number limit $3",
             *(self._operator, key, PARKED_MAX),
         )
-        return [
-            Parked(
-                run=row["run"],
-                customer=row["customer"],
-                customer_number=row["number"],
-                reason=row["reason"],
-                detail=row["detail"],
+        return [Parked(**dict(row)) for row in rows]
+
+    async def waiting(self, request: PageRequest) -> Page[Parked]:
+        """List who is parked and was not billed since, by customer."""
+        rows = await self._connection.fetch(
+            f"{_PARKED} where p.operator = $1 and p.settled_by is null and p.customer > $2"
+            " order by p.customer limit $3",
+            *(self._operator, request.after or 0, request.first + 1),
+        )
+        return Page.of([Parked(**dict(row)) for row in rows], request)
+
+    async def unpark(self, run: BillRun, payers: Sequence[CustomerId]) -> None:
+        """Note that a run has come to payers: whatever parked them before is settled by it."""
+        await self._connection.execute(
+            "update bill_parked set settled_by = $2 where operator = $1 and customer = any ($3::bigint[])"
+            " and settled_by is null and run <> $2",
+            *(self._operator, run.id, list(payers)),
+        )
+
+    async def carried(self, payers: Sequence[CustomerId]) -> Mapping[CustomerId, Carried]:
+        """Return whose invoices were below the minimum."""
+        rows = await self._connection.fetch(
+            "select customer, run, since, amount from bill_carried"
+            " where operator = $1 and customer = any ($2::bigint[])",
+            *(self._operator, list(payers)),
+        )
+        return {row["customer"]: Carried(**dict(row)) for row in rows}
+
+    async def carry(self, carried: Sequence[Carried], billed: Sequence[CustomerId]) -> None:
+        """Keep whose are now, and forget whose were and have been billed."""
+        if billed:
+            await self._connection.execute(
+                "delete from bill_carried where operator = $1 and customer = any ($2::bigint[])",
+                *(self._operator, list(billed)),
             )
-            for row in rows
-        ]
+        await self._connection.executemany(
+            "insert into bill_carried (operator, customer, run, since, amount) values ($1, $2, $3, $4, $5)"
+            " on conflict (operator, customer) do update set run = excluded.run, amount = excluded.amount",
+            [(self._operator, one.customer, one.run, one.since, one.amount) for one in carried],
+        )
+
+    async def unpriced(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, int]:
+        """Return of whom how many events before the end of the period wait for a price."""
+        rows = await self._connection.fetch(
+            "select customer, events from bill_run_unpriced where operator = $1 and run = $2"
+            " and customer = any ($3::bigint[])",
+            *(self._operator, run.id, list(customers)),
+        )
+        return {row["customer"]: row["events"] for row in rows}
 
     async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
         """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
@@ -248,15 +386,23 @@ class BillRunStore:
             *(self._operator, run.id, *(values[name] for name in ("state", *changing))),
         )
         if run.state is BillRunState.DONE:
+            for table in ("bill_run_usage", "bill_run_unpriced"):
+                await self._connection.execute(
+                    f"delete from {table} where operator = $1 and run = $2",  # noqa: S608  (our own words)
+                    *(self._operator, run.id),
+                )
+            # A page that a worker still holds is let be: he finds the run ended, and nobody looks at it again.
             await self._connection.execute(
-                "delete from bill_run_usage where operator = $1 and run = $2", self._operator, run.id
+                "delete from bill_run_page p using (select last from bill_run_page where operator = $1 and run = $2"
+                " for update skip locked) d where p.operator = $1 and p.run = $2 and p.last = d.last",
+                *(self._operator, run.id),
             )
 
-    async def _selected(self, run: BillRun, after: int, limit: int | None) -> list[CustomerId]:
+    async def _selected(self, run: BillRun, after: int) -> list[CustomerId]:
         chosen = None
         if run.customers is not None:
             chosen = await self._payers_of(run, run.customers)
-        rows = await self._connection.fetch(PAYERS, self._operator, after, chosen, limit, _tree_day(run), run.id)
+        rows = await self._connection.fetch(PAYERS, self._operator, after, chosen, _tree_day(run), run.id)
         return [row["id"] for row in rows]
 
     async def _payers_of(self, run: BillRun, customers: Sequence[CustomerId]) -> list[int]:
@@ -353,25 +499,23 @@ def _tree_day(run: BillRun) -> date:
     return run.period.end - timedelta(days=1)
 
 
-def _asked(run: BillRun) -> tuple[object, ...]:
-    """Return what the caller asked for, which tells whether two commands are the same."""
-    return (run.period, run.fees_until, run.customers)
-
-
 def _row_of(run: BillRun) -> tuple[Any, ...]:
     return (
         run.operator, run.period.start, run.period.end, run.fees_until, run.issued_on, run.horizon, run.state.value,
-        run.client, run.created_at, run.finished_at, run.customers, run.collected, run.position, run.payers,
-        run.invoices, run.parked, run.nothing, run.net, run.vat, run.total,
+        run.client, run.created_at, run.kind.value, run.cycle, run.group, run.reseller, run.again, run.customers,
+        run.finished_at, run.collected, run.position, run.payers, run.invoices, run.parked, run.nothing, run.net,
+        run.vat, run.total, run.divided, run.carried,
     )  # fmt: skip
 
 
 def _run_of(row: Mapping[str, Any]) -> BillRun:
-    same = set(_COLUMNS) - {"period_start", "period_end", "state", "customers"}
+    same = set(_COLUMNS) - {"period_start", "period_end", "state", "customers", "kind", "member_group"}
     return BillRun(
         id=BillRunId(row["id"]),
         period=Period(row["period_start"], row["period_end"]),
         state=BillRunState(row["state"]),
+        kind=BillKind(row["kind"]),
+        group=row["member_group"],
         customers=None if row["customers"] is None else tuple(map(CustomerId, row["customers"])),
         **{name: row[name] for name in same},
     )

@@ -61,6 +61,7 @@ class CustomerRow(Table, tablename="customer"):
     buyer_reference = Text(null=True)
     order_reference = Text(null=True)
     cost_centre = Text(null=True)
+    billing_day = SmallInt(null=True)
     fields = JSONB()
     merged_into = BigInt(null=True)
     closed_at = Timestamptz(null=True)
@@ -89,6 +90,7 @@ _SAME = [
     "buyer_reference",
     "order_reference",
     "cost_centre",
+    "billing_day",
     "merged_into",
     "closed_at",
     "erased_at",

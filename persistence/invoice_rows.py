@@ -38,7 +38,7 @@ LINE_COLUMNS: Final = (
     "unit", "unit_price", "net", "vat_category", "vat_percent", "vat_reason", "vat_words", "period_start",
     "period_end", "account", "contract", "contract_number", "service", "subscription", "label", "mode", "group_name",
     "events", "used", "amount_micro", "fee_held_from", "fee_start", "fee_one_time", "corrects",
-    "corrects_line",
+    "corrects_line", "charge",
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.vat.percent, line.vat.reason, line.vat.words, line.period.start, line.period.end, line.account,
         line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,
         line.events, line.used, line.amount_micro, fee.held_from if fee else None, fee.fee_start if fee else None,
-        fee.one_time if fee else None, line.corrects, line.corrects_line,
+        fee.one_time if fee else None, line.corrects, line.corrects_line, line.charge,
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
     same = (
         "position", "customer_name", "text", "quantity", "unit_price", "net", "account", "contract",
         "contract_number", "service", "subscription", "label", "mode", "events", "used", "amount_micro", "corrects",
-        "corrects_line",
+        "corrects_line", "charge",
     )  # fmt: skip
     return Line(
         kind=LineKind(row["kind"]),

@@ -17,10 +17,21 @@ from domain.ids import (
     BillRunId,
     ContractId,
     CustomerId,
+    ResellerId,
     ServiceId,
     SubscriptionId,
 )
-from domain.invoicing.bill_run import BilledFee, BilledPart, BillRun, BillRunState, FeeKey, Parked, UsageTotal
+from domain.invoicing.bill_run import (
+    BilledFee,
+    BilledPart,
+    BillRun,
+    BillRunState,
+    Carried,
+    FeeKey,
+    Parked,
+    RunPage,
+    UsageTotal,
+)
 from domain.invoicing.invoice import CreditScope
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
@@ -48,8 +59,7 @@ class MemoryBillRuns:
         """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
         for unfinished in self._own():
             if unfinished.state is BillRunState.RUNNING:
-                asked = (run.period, run.fees_until, run.customers)
-                if (unfinished.period, unfinished.fees_until, unfinished.customers) == asked:
+                if unfinished.asked == run.asked:
                     return unfinished
                 raise WrongState(
                     "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
@@ -179,14 +189,66 @@ class MemoryBillRuns:
         """Return the first day of the earliest period ever billed."""
         return min((run.period.start for run in self._own()), default=None)
 
-    async def count_payers(self, run: BillRun) -> int:
-        """Return how many payers the run has left after its position."""
-        return len(self._payers(run))
-
-    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
-        """Return the next payers after the run's position with everything their bills are made of."""
+    async def divide(self, run: BillRun, *, size: int) -> BillRun:
+        """Divide the run's payers into pages of ``size``, once."""
+        if run.divided:
+            return run
         left = self._payers(run)
-        payers = left[:first]
+        pages = [tuple(left[place : place + size]) for place in range(0, len(left), size)]
+        self._draft.table("bill_run_page")[run.id] = [RunPage(page[-1], page) for page in pages]
+        divided = replace(run, divided=True)
+        await self.keep(divided)
+        return divided
+
+    def _pages(self, run: BillRun) -> list[RunPage]:
+        pages: list[RunPage] = self._draft.table("bill_run_page").get(run.id, [])
+        return pages
+
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left."""
+        return sum(len(page.payers) for page in self._pages(run))
+
+    async def claim_page(self, run: BillRun) -> RunPage | None:
+        """Return the first page; the unit has everything locked."""
+        return next(iter(self._pages(run)), None)
+
+    async def turn(self, run: BillRun, page: RunPage) -> bool:
+        """Nobody is before it: the unit has everything locked."""
+        return self._pages(run)[0] == page
+
+    async def finish_page(self, run: BillRun, page: RunPage) -> bool:
+        """Let a page be done; tell whether any is left."""
+        left = [one for one in self._pages(run) if one != page]
+        self._draft.table("bill_run_page")[run.id] = left
+        return bool(left)
+
+    async def chosen(
+        self,
+        *,
+        cycle: int | None,
+        group: str | None,
+        resellers: Sequence[ResellerId] | None,
+        at: datetime,
+        on: date,
+    ) -> Sequence[CustomerId]:
+        """Return who pays himself on a day, has the billing day, is in the group at an instant, and a reseller's."""
+        members = {
+            one.customer
+            for one in self._draft.table("customer_group").values()
+            if one.name == group and one.valid_from <= at and (one.valid_to is None or one.valid_to > at)
+        }
+        return sorted(
+            one.id
+            for one in placed(self._draft, on).values()
+            if one.pays_through is None
+            and cycle in {None, one.billing_day or 1}
+            and (group is None or one.id in members)
+            and (resellers is None or one.reseller in resellers)
+        )
+
+    async def payers(self, run: BillRun, page: RunPage) -> PayerPage:
+        """Return a page's payers with everything their bills are made of."""
+        payers = list(page.payers)
         members = self._members(run, payers)
         customers = [one.id for group in members.values() for one in group]
         contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
@@ -203,7 +265,6 @@ class MemoryBillRuns:
             subscriptions=await MemorySubscriptions(self._draft).many(lines),
             usage=usage,
             billed=self._billed({contract.id for contract in agreed}),
-            more=len(left) > first,
             paid=days_paid(self._draft, run, payers),
         )
 
@@ -243,6 +304,57 @@ class MemoryBillRuns:
         rows = [each for each in self._draft.table("bill_parked").values() if each.run == key]
         return sorted(rows, key=lambda each: each.customer_number) if any(one.id == key for one in self._own()) else []
 
+    async def waiting(self, request: PageRequest) -> Page[Parked]:
+        """List who is parked and was not billed since, by customer."""
+        own = {run.id for run in self._own()}
+        rows = [one for one in self._draft.table("bill_parked").values() if one.settled_by is None and one.run in own]
+        return page_of(sorted(rows, key=lambda one: one.customer), request, lambda one: one.customer)
+
+    async def unpark(self, run: BillRun, payers: Sequence[CustomerId]) -> None:
+        """Note that a run has come to payers: whatever parked them before is settled by it."""
+        rows = self._draft.table("bill_parked")
+        for key, one in list(rows.items()):
+            if one.settled_by is None and one.customer in payers and one.run != run.id:
+                rows[key] = replace(one, settled_by=run.id)
+
+    async def carried(self, payers: Sequence[CustomerId]) -> Mapping[CustomerId, Carried]:
+        """Return whose invoices were below the minimum."""
+        rows = self._draft.table("bill_carried")
+        return {key: rows[key] for key in payers if key in rows}
+
+    async def carry(self, carried: Sequence[Carried], billed: Sequence[CustomerId]) -> None:
+        """Keep whose are now, and forget whose were and have been billed."""
+        rows = self._draft.table("bill_carried")
+        for key in billed:
+            rows.pop(key, None)
+        for one in carried:
+            since = rows[one.customer].since if one.customer in rows else one.since
+            rows[one.customer] = replace(one, since=since)
+
+    async def unpriced(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, int]:
+        """Return of whom how many events before the end of the period wait for a price."""
+        until, found = until_of(self._draft, run), dict.fromkeys(customers, 0)
+        held = [
+            (number, line.customer)
+            for line in self._draft.table("subscription").values()
+            if line.operator == run.operator and line.customer in found
+            for number in line.numbers
+        ]
+        for one in self._draft.table("suspense").values():
+            event, start = one.event, one.start
+            if one.operator != run.operator or event is None or start is None or start >= until:
+                continue
+            if one.reason in {"no_rate", "no_destination"}:
+                mine = event["b"] if event["direction"] == "in" else event["a"]
+                for number, customer in held:
+                    if (
+                        number.number == mine
+                        and number.valid_from <= start
+                        and (number.valid_to is None or start < number.valid_to)
+                    ):
+                        found[customer] += 1
+        return {key: count for key, count in found.items() if count}
+
     async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:
         """Record that usage is billed through the run's period and horizon: that of customers, each to a payer."""
         until, zone = until_of(self._draft, run), self._draft.table("operator")[run.operator].zone
@@ -266,7 +378,8 @@ class MemoryBillRuns:
         """Write position, counts and state; a finished run's working rows are cleared away."""
         self._draft.table("bill_run")[run.id] = run
         if run.state is BillRunState.DONE:
-            self._draft.table("bill_run_usage").pop(run.id, None)
+            for name in ("bill_run_usage", "bill_run_page"):
+                self._draft.table(name).pop(run.id, None)
 
     def _tree(self, run: BillRun) -> dict[CustomerId, Customer]:
         """Return the tree of the last day of a run's period."""

@@ -13,8 +13,10 @@ from persistence.alarms import AlarmStore
 from persistence.approvals import ApprovalStore, MemoryApprovals
 from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
+from persistence.billing_rules import BillingRulesStore, BillScheduleStore, MemoryBillingRules, MemoryBillSchedules
 from persistence.bulk import BulkStore
 from persistence.catalogue import CatalogueStore
+from persistence.charges import ChargeStore, MemoryCharges
 from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
@@ -28,6 +30,7 @@ from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
 from persistence.field_definitions import FieldDefinitionStore, MemoryFieldDefinitions
 from persistence.files import FileStore, SourceStore, SuspenseStore
+from persistence.giro import GiroStore, MemoryGiro
 from persistence.grants import GrantStore
 from persistence.groups import GroupStore, MemoryGroups
 from persistence.identity_providers import IdentityProviderStore
@@ -159,8 +162,12 @@ class StoredUnit:
     disputes = _Store(DisputeStore)
     invoice_batches = _Store(InvoiceBatchStore)
     bill_runs = _Store(BillRunStore)
+    charges = _Store(ChargeStore)
+    billing_rules = _Store(BillingRulesStore)
+    bill_schedules = _Store(BillScheduleStore)
     ledger = _Store(LedgerStore)
     payments = _Store(PaymentStore)
+    giro = _Store(GiroStore)
     credit = _Store(CreditStore)
     receivables = _Store(ReceivableStore)
     reratings = _Store(ReratingStore)
@@ -246,8 +253,12 @@ class MemoryUnit:
         self.disputes = MemoryDisputes(draft)
         self.invoice_batches = MemoryInvoiceBatches(draft)
         self.bill_runs = MemoryBillRuns(draft)
+        self.charges = MemoryCharges(draft)
+        self.billing_rules = MemoryBillingRules(draft)
+        self.bill_schedules = MemoryBillSchedules(draft)
         self.ledger = MemoryLedger(draft)
         self.payments = MemoryPayments(draft)
+        self.giro = MemoryGiro(draft)
         self.credit = MemoryCredit(draft)
         self.receivables = MemoryReceivables(draft)
         self.reratings = MemoryReratings(draft)

@@ -41,7 +41,8 @@ class Bench(Protocol):
 def bench(
     name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(BENCHES)}; all where none is named.")] = None,
     rows: Annotated[int | None, typer.Option(help="Of ingest: how many CDRs the file has.", min=1000)] = None,
-    customers: Annotated[int | None, typer.Option(help="Of api: how many customers there are.", min=1000)] = None,
+    customers: Annotated[int | None, typer.Option(help="Of api and billing: how many there are.", min=1000)] = None,
+    events: Annotated[int | None, typer.Option(help="Of billing: rated events of each customer.", min=1)] = None,
 ) -> int:
     """Measure and print, one line per figure."""
     chosen = [ALIASES.get(name, name)] if name else list(BENCHES)
@@ -51,7 +52,8 @@ def bench(
         module = cast("Bench", importlib.import_module(BENCHES[one][0]))
         print(f"{one}: {BENCHES[one][1]}", flush=True)
         options = {"rows": rows} if one == "ingest" and rows else {}
-        options |= {"customers": customers} if one == "api" and customers else {}
+        options |= {"customers": customers} if one in {"api", "billing"} and customers else {}
+        options |= {"events": events} if one == "billing" and events else {}
         module.run(_tell, **options)
     return DONE
 

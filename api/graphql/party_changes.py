@@ -69,6 +69,7 @@ class CreateCustomerInput:
     buyer_reference: str | None = None
     order_reference: str | None = None
     cost_centre: str | None = None
+    billing_day: int | None = None
     fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
@@ -103,6 +104,7 @@ class ChangeCustomerInput:
     buyer_reference: strawberry.Maybe[str | None]
     order_reference: strawberry.Maybe[str | None]
     cost_centre: strawberry.Maybe[str | None]
+    billing_day: strawberry.Maybe[int | None]
     fields: strawberry.Maybe[list[OwnFieldInput]]
     idempotency_key: str | None = kept_key()
 

@@ -121,6 +121,7 @@ class Customer(Model):
     buyerReference = Unicode  # noqa: N815
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
+    billingDay = Integer  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
     closedAt = DateTime  # noqa: N815
     erasedAt = DateTime  # noqa: N815
@@ -154,6 +155,7 @@ class NewCustomer(Model):
     buyerReference = Unicode  # noqa: N815
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
+    billingDay = Integer  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
@@ -184,6 +186,7 @@ class CustomerChange(Model):
     buyerReference = Unicode  # noqa: N815
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
+    billingDay = Integer  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 

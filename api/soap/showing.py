@@ -59,6 +59,7 @@ def customer(one: Customer) -> models.Customer:
         buyerReference=one.buyer_reference,
         orderReference=one.order_reference,
         costCentre=one.cost_centre,
+        billingDay=one.billing_day,
         field=particulars.own_fields(one.fields),
         closedAt=one.closed_at,
         erasedAt=one.erased_at,

@@ -25,6 +25,7 @@ from domain.refusal import BadValue, WrongState
 NAME_MAX = 200
 TREE_DEPTH_MAX = 1000  # far beyond any real tree; it only ends a walk that would not end
 REFERENCE_MAX = 100
+BILLING_DAY_MAX = 28  # every month has it
 CREDIT_LIMIT_MAX = Decimal(10) ** 12
 
 
@@ -36,12 +37,15 @@ class CustomerKind(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How the invoice reaches its payer."""
+    """How the invoice reaches its payer. ``PDF``: he fetches it; ``ERP``: another system of the operator's sends it."""
 
     PDF = "pdf"
     EMAIL = "email"
     PRINT = "print"
     PEPPOL = "peppol"
+    FINVOICE = "finvoice"
+    OIOUBL = "oioubl"
+    ERP = "erp"
 
 
 class CallSpecification(StrEnum):
@@ -60,6 +64,7 @@ class Customer:
     of levels above. ``parent`` and both are what holds today; ``domain.customers.place`` has what held and will hold.
     ``price_list`` is the default of its contracts. ``credit_limit`` is in the operator's currency.
 
+    ``billing_day`` (1 to 28) is the day of the month on which its billing periods begin; None: the first.
     ``buyer_reference`` (BT-10), ``order_reference`` (BT-13) and ``cost_centre`` (BT-19) stand on its invoices.
     ``merged_into``: it was a double, and that one goes on in its place. ``closed_at``: nothing is agreed with it any
     more. ``erased_at``: what the law does not keep of the person was erased.
@@ -93,6 +98,7 @@ class Customer:
     buyer_reference: str | None = None
     order_reference: str | None = None
     cost_centre: str | None = None
+    billing_day: int | None = None
     fields: Fields = ()
     merged_into: CustomerId | None = None
     closed_at: datetime | None = None
@@ -126,6 +132,8 @@ def check(customer: Customer) -> Customer:
     check_language(customer.language)
     if customer.endpoint is not None:
         check_endpoint(customer.endpoint)
+    if customer.billing_day is not None and not 1 <= customer.billing_day <= BILLING_DAY_MAX:
+        raise BadValue("a billing day is 1 to {most}", most=BILLING_DAY_MAX, field="billingDay")
     _check_particulars(customer)
     identity, vat = customer.identity_number, customer.vat_id
     return replace(

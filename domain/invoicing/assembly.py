@@ -8,10 +8,12 @@ from itertools import chain
 from typing import Final
 
 from domain.customers.contact import Recipient
-from domain.customers.customer import Customer, Delivery
+from domain.customers.customer import Customer, CustomerKind, Delivery
 from domain.ids import InvoiceId
 from domain.invoicing.bill import Bill, Doubt
+from domain.invoicing.billing_rules import Unpriced
 from domain.invoicing.bought import bought_lines
+from domain.invoicing.charging import charge_lines, discount_lines
 from domain.invoicing.invoice import (
     LINES_MAX,
     DocumentKind,
@@ -21,10 +23,11 @@ from domain.invoicing.invoice import (
     Party,
     Payment,
     check,
-    positioned,
+    placed,
     settle,
 )
 from domain.invoicing.lines import bucket_lines, lines_of, place_of_supply
+from domain.invoicing.vat import in_eu
 from domain.operators import Operator
 from domain.refusal import BadValue
 
@@ -35,14 +38,50 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
         if (doubt := checked(bill)) is not None:
             return doubt
     try:
-        lines = positioned(sorted(chain(lines_of(bill), bought_lines(bill)), key=_order(bill)))
+        made = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
+        made += [*discount_lines(bill, made)]
     except BadValue as no:
-        return Doubt("vat", no.message)
-    if not any(line.net for line in lines):
+        return _untaxed(bill, no)
+    if not any(line.net for line in made) and not (made and bill.rules.zero_invoices):
         return None
+    lines = placed(sorted(made, key=_order(bill)))
     if len(lines) > LINES_MAX:
         return Doubt("too_many_lines", f"the bill would have {len(lines)} lines, more than {LINES_MAX}")
     return check(_document(bill, lines))
+
+
+def _untaxed(bill: Bill, no: BadValue) -> Doubt:
+    """Return why VAT cannot be decided."""
+    payer = bill.payer
+    abroad = payer.address.country != bill.operator.country and in_eu(payer.address.country, bill.run.issued_on)
+    if payer.kind is not CustomerKind.ORGANISATION or not abroad or payer.vat_id:
+        return Doubt("vat", no.message)
+    return Doubt(
+        "missing_vat_id",
+        f"customer {payer.number} is a business in {payer.address.country}: give it its VAT id, by which it accounts"
+        " for VAT itself",
+    )
+
+
+def _is_priced(bill: Bill) -> Doubt | None:
+    events = sum(bill.unpriced.get(member.id, 0) for member in bill.members)
+    if not events or bill.rules.unpriced is Unpriced.IGNORE:
+        return None
+    return Doubt(
+        "missing_price",
+        f"customer {bill.payer.number} has {events} events without a price: add the prices that are missing, and"
+        " release the events from suspense",
+    )
+
+
+def _has_mandate(bill: Bill) -> Doubt | None:
+    if bill.mandated is not False:
+        return None
+    return Doubt(
+        "missing_mandate",
+        f"customer {bill.payer.number} pays by direct debit, but no mandate of his holds: get one, or choose another"
+        " way to pay",
+    )
 
 
 def _has_address(bill: Bill) -> Doubt | None:
@@ -73,7 +112,15 @@ def _in_one_currency(bill: Bill) -> Doubt | None:
     )
 
 
-CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (_has_address, _has_endpoint, _in_one_currency)
+CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
+    _has_address,
+    _has_endpoint,
+    _has_mandate,
+    _in_one_currency,
+    _is_priced,
+)
+# On an invoice, fees come before usage, and behind everything discounts, and what paying late costs.
+_LAST: Final = {LineKind.DISCOUNT: 1, LineKind.REMINDER_FEE: 2, LineKind.INTEREST: 3}
 
 
 def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
@@ -83,6 +130,7 @@ def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
     def key(line: Line) -> tuple[object, ...]:
         return (
             rank[line.customer],
+            _LAST.get(line.kind, 0),
             line.contract_number or "",
             line.kind is LineKind.USAGE,
             line.subscription or 0,
@@ -90,6 +138,7 @@ def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
             line.period,
             line.fee.fee_start if line.fee else line.period.start,
             line.mode or "",
+            line.charge or 0,
         )
 
     return key

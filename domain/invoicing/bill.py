@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,8 +13,10 @@ from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.customers.staying import Days, holds
-from domain.ids import ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from domain.ids import ChargeId, ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFees, BillRun, UsageTotal
+from domain.invoicing.billing_rules import USUAL, BillingRules
+from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Look
 from domain.operators import Operator
@@ -26,6 +28,8 @@ class Bill:
 
     ``operator`` is who sells: himself, or with ``sold_by`` a reseller in his own name. ``bought``: the fees of the
     services that a reseller's customers hold, by the customer as whom he is invoiced.
+    ``charged``: the first days of what was billed of each charge. ``unpriced``: of whom how many events have no price.
+    ``mandated``: he has agreed to be debited, where that is how he pays; None: he pays in another way.
     ``paid``: the days that this payer pays for, of members for whom others have paid, too.
     """
 
@@ -43,6 +47,11 @@ class Bill:
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
     bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
     paid: Mapping[CustomerId, Sequence[Days]] = field(default_factory=dict)
+    charges: Mapping[CustomerId, Sequence[Charge]] = field(default_factory=dict)
+    charged: Mapping[ChargeId, Collection[date]] = field(default_factory=dict)
+    unpriced: Mapping[CustomerId, int] = field(default_factory=dict)
+    rules: BillingRules = USUAL
+    mandated: bool | None = None
     sold_by: ResellerId | None = None
     look: Look | None = None
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.ids import BillRunId, ContractId, CustomerId, OperatorId, ServiceId, SubscriptionId
+from domain.ids import BillRunId, ContractId, CustomerId, OperatorId, ResellerId, ServiceId, SubscriptionId
 from domain.period import Period
 
 
@@ -19,13 +19,23 @@ class BillRunState(StrEnum):
     DONE = "done"
 
 
+class BillKind(StrEnum):
+    """What a run's invoices are: of a period; the last one of who leaves; up to a day, in between or when asked for."""
+
+    REGULAR = "regular"
+    FINAL = "final"
+    INTERIM = "interim"
+    ON_DEMAND = "on_demand"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillRun:
     """A run over one period. ``horizon`` is the last chunk of usage it sees; ``position`` the last payer it has done.
 
     ``fees_until``: periodic fees in advance are billed for fee periods that begin before this day. ``customers``
-    None is everybody. ``collected``: its
-    usage is added up. ``payers = invoices + parked + nothing``.
+    None is everybody; where ``cycle``, ``group`` or ``reseller`` chose, they are those chosen when it began. ``again``:
+    it bills whom that run parked. ``collected``: its usage is added up; ``divided``: its payers are in pages.
+    ``payers = invoices + parked + nothing``; ``carried`` of the last are below the minimum.
     """
 
     id: BillRunId
@@ -48,17 +58,53 @@ class BillRun:
     net: Decimal = Decimal(0)
     vat: Decimal = Decimal(0)
     total: Decimal = Decimal(0)
+    kind: BillKind = BillKind.REGULAR
+    cycle: int | None = None
+    group: str | None = None
+    reseller: ResellerId | None = None
+    again: BillRunId | None = None
+    divided: bool = False
+    carried: int = 0
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What the caller asked for, which tells whether two commands are the same."""
+        chosen = (self.cycle, self.group, self.reseller, self.again)
+        named = self.customers if chosen == (None, None, None, None) else None
+        return (self.kind, self.period, self.fees_until, chosen, named)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Payers that one worker bills in one transaction; ``last`` is the last of them and orders the pages."""
+
+    last: CustomerId
+    payers: tuple[CustomerId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """A payer whose bill is in doubt in a run, with a reason's code and a sentence that says what to do."""
+    """A payer whose bill is in doubt in a run, with a reason's code and a sentence that says what to do.
+
+    ``settled_by``: the run that has billed him since, or parked him anew; None: he waits to be billed again.
+    """
 
     run: BillRunId
     customer: CustomerId
     customer_number: str
     reason: str
     detail: str
+    settled_by: BillRunId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A payer whose invoice was below the minimum. ``since``: the first day of the first period that is carried."""
+
+    customer: CustomerId
+    run: BillRunId
+    since: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,10 +127,11 @@ def due_fees(
             yield from _left_of_binding(held, window)
 
 
-def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[FeeCharge]:
+def charges(due: Iterable[DueFee], billed: BilledFees, window: Window, *, zero: bool = False) -> list[FeeCharge]:
     """Return what is left to charge of the fees due, given what was billed for the same contracts before.
 
-    Fees that were billed and are due no longer are taken back. Doing it twice charges nothing.
+    ``zero``: also what comes to nothing. Fees that were billed and are due no longer are taken back. Doing it twice
+    charges nothing.
     """
     left: list[FeeCharge] = []
     seen: set[FeeKey] = set()
@@ -142,7 +143,7 @@ def charges(due: Iterable[DueFee], billed: BilledFees, window: Window) -> list[F
                 left += [
                     FeeCharge(fee.key, part.period, fee.quantity, part.unit_fee, part.amount, None, fee.bound_until)
                     for part in fee.parts
-                    if part.amount
+                    if part.amount or zero
                 ]
         elif _differ(fee.amount, before, window):
             difference = fee.amount - before.net

@@ -45,7 +45,7 @@ def lines_of(bill: Bill) -> Iterator[Line]:
                 bought = bought_then(bought, paid)
                 billed = mine(billed, paid, decimals=bill.window.decimals)
             due = chain(due_fees(contract, bill.services, bill.window, spans, paid), bought)
-            for charge in charges(due, billed, bill.window):
+            for charge in charges(due, billed, bill.window, zero=bill.rules.zero_invoices):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.
@@ -185,7 +185,9 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
 
 def _days(bill: Bill, member: Customer) -> Period:
     """Return the days of the run's period that this payer pays for, from the first to the last."""
-    parts = [bill.run.period.overlap(*days) for days in bill.paid.get(member.id, ((None, None),))]
+    if member.id not in bill.paid:
+        return bill.run.period
+    parts = [bill.run.period.overlap(*days) for days in bill.paid[member.id]]
     held = [part for part in parts if part is not None]
     return Period(held[0].start, held[-1].end) if held else bill.run.period
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -149,6 +150,7 @@ _LANGUAGES: Final = {
 }
 
 
+@functools.cache  # every line of every invoice asks
 def words(language: str) -> Words:
     """Return the words of a language (ISO 639-1)."""
     return _LANGUAGES[accepted(language).code]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -14,8 +14,10 @@ from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer
 from domain.customers.staying import Days
-from domain.ids import BillRunId, ContractId, CustomerId, InvoiceId, ResellerId, ServiceId, SubscriptionId
-from domain.invoicing.bill_run import BilledFees, BillRun, Parked, UsageTotal
+from domain.ids import BillRunId, ChargeId, ContractId, CustomerId, InvoiceId, ResellerId, ServiceId, SubscriptionId
+from domain.invoicing.bill_run import BilledFees, BillRun, Carried, Parked, RunPage, UsageTotal
+from domain.invoicing.billing_rules import BillingRules
+from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
@@ -94,11 +96,16 @@ class PayerPage:
     subscriptions: Mapping[SubscriptionId, Subscription]
     usage: Mapping[CustomerId, Sequence[UsageTotal]]
     billed: Mapping[ContractId, BilledFees]
-    more: bool
     granted: Mapping[ContractId, Sequence[Grant]] = field(default_factory=dict)
     buckets: Mapping[CustomerId, Sequence[BucketEntry]] = field(default_factory=dict)
     bought: Mapping[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
     paid: Mapping[CustomerId, Mapping[CustomerId, Sequence[Days]]] = field(default_factory=dict)
+    charges: Mapping[CustomerId, Sequence[Charge]] = field(default_factory=dict)
+    charged: Mapping[ChargeId, Collection[date]] = field(default_factory=dict)
+    unpriced: Mapping[CustomerId, int] = field(default_factory=dict)
+    rules: Mapping[CustomerId, BillingRules] = field(default_factory=dict)
+    carried: Mapping[CustomerId, Carried] = field(default_factory=dict)
+    mandated: Mapping[CustomerId, bool] = field(default_factory=dict)
 
 
 class BillRuns(Protocol):
@@ -140,12 +147,43 @@ class BillRuns(Protocol):
         """Return the first day of the earliest period ever billed."""
         ...
 
-    async def count_payers(self, run: BillRun) -> int:
-        """Return how many payers the run has left after its position."""
+    async def divide(self, run: BillRun, *, size: int) -> BillRun:
+        """Divide the run's payers into pages of ``size``, once."""
         ...
 
-    async def payers(self, run: BillRun, *, first: int) -> PayerPage:
-        """Return the next payers after the run's position with everything their bills are made of."""
+    async def count_payers(self, run: BillRun) -> int:
+        """Return how many payers the run has left."""
+        ...
+
+    async def claim_page(self, run: BillRun) -> RunPage | None:
+        """Return the first page that nobody does, held until the unit ends.
+
+        Where others do all that is left, wait for what becomes of them. None: no page is left, or the run was ended.
+        """
+        ...
+
+    async def turn(self, run: BillRun, page: RunPage) -> bool:
+        """Wait until the pages before a claimed one are done; False: one of them was given up, and is to be done."""
+        ...
+
+    async def payers(self, run: BillRun, page: RunPage) -> PayerPage:
+        """Return a page's payers with everything their bills are made of."""
+        ...
+
+    async def finish_page(self, run: BillRun, page: RunPage) -> bool:
+        """Let a page be done with the unit; tell whether any is left."""
+        ...
+
+    async def chosen(
+        self,
+        *,
+        cycle: int | None,
+        group: str | None,
+        resellers: Sequence[ResellerId] | None,
+        at: datetime,
+        on: date,
+    ) -> Sequence[CustomerId]:
+        """Return who pays himself on a day, has the billing day, is in the group at an instant, and a reseller's."""
         ...
 
     async def park(self, parked: Sequence[Parked]) -> None:
@@ -154,6 +192,26 @@ class BillRuns(Protocol):
 
     async def parked(self, key: BillRunId) -> Sequence[Parked]:
         """Return whom a run parked, by customer number."""
+        ...
+
+    async def waiting(self, request: PageRequest) -> Page[Parked]:
+        """List who is parked and was not billed since, by customer."""
+        ...
+
+    async def unpark(self, run: BillRun, payers: Sequence[CustomerId]) -> None:
+        """Note that a run has come to payers: whatever parked them before is settled by it."""
+        ...
+
+    async def carried(self, payers: Sequence[CustomerId]) -> Mapping[CustomerId, Carried]:
+        """Return whose invoices were below the minimum."""
+        ...
+
+    async def carry(self, carried: Sequence[Carried], billed: Sequence[CustomerId]) -> None:
+        """Keep whose are now, and forget whose were and have been billed."""
+        ...
+
+    async def unpriced(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, int]:
+        """Return of whom how many events before the end of the period wait for a price."""
         ...
 
     async def mark(self, run: BillRun, billed: Sequence[tuple[CustomerId, CustomerId]]) -> None:

@@ -25,6 +25,7 @@ from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
 from domain.ports.field_definitions import FieldDefinitions
 from domain.ports.files import Files, Sources, Suspense
+from domain.ports.giro import Giro
 from domain.ports.grants import Grants, Plans
 from domain.ports.groups import Groups
 from domain.ports.intake import Intake
@@ -137,6 +138,8 @@ class Unit(Protocol):
     def ledger(self) -> Ledger: ...  # noqa: D102
     @property
     def payments(self) -> Payments: ...  # noqa: D102
+    @property
+    def giro(self) -> Giro: ...  # noqa: D102
     @property
     def credit(self) -> Credit: ...  # noqa: D102
     @property

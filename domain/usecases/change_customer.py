@@ -58,6 +58,7 @@ class ChangeCustomer:
     buyer_reference: Change[str | None] = UNCHANGED
     order_reference: Change[str | None] = UNCHANGED
     cost_centre: Change[str | None] = UNCHANGED
+    billing_day: Change[int | None] = UNCHANGED
     fields: Change[FieldChanges] = UNCHANGED
 
 

@@ -59,6 +59,7 @@ class CreateCustomer:
     buyer_reference: str | None = None
     order_reference: str | None = None
     cost_centre: str | None = None
+    billing_day: int | None = None
     fields: FieldChanges = ()
     idempotency_key: str | None = None
 
@@ -137,4 +138,5 @@ def _customer(cmd: CreateCustomer, actor: Actor, number: str, reseller: Reseller
         buyer_reference=cmd.buyer_reference,
         order_reference=cmd.order_reference,
         cost_centre=cmd.cost_centre,
+        billing_day=cmd.billing_day,
     )

@@ -101,6 +101,7 @@ def _customer(
         "buyerReference": one.buyer_reference,
         "orderReference": one.order_reference,
         "costCentre": one.cost_centre,
+        "billingDay": one.billing_day,
         "parent": None if parent is None else names.get(parent.id, parent.number),
         "throughParent": one.through_parent,
         "reseller": resellers.get(one.reseller),

@@ -549,6 +549,7 @@ _CUSTOMER_FIELDS: Final = {
     "buyerReference": "buyer_reference",
     "orderReference": "order_reference",
     "costCentre": "cost_centre",
+    "billingDay": "billing_day",
     "throughParent": "through_parent",
 }
 

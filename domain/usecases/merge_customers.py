@@ -100,7 +100,11 @@ async def _under(unit: Unit, child: Customer, survivor: Customer, double: Custom
 def _filled(survivor: Customer, double: Customer) -> Customer:
     """Return the survivor with what the double knew and it did not."""
     names = ("identity_number", "vat_id", "email", "phone", "endpoint", "buyer_reference", "order_reference")
-    empty = {name: getattr(double, name) for name in (*names, "cost_centre") if getattr(survivor, name) is None}
+    empty = {
+        name: getattr(double, name)
+        for name in (*names, "cost_centre", "billing_day")
+        if getattr(survivor, name) is None
+    }
     contacts = survivor.contacts + tuple(one for one in double.contacts if one not in survivor.contacts)
     fields = dict(double.fields) | dict(survivor.fields)
     return replace(survivor, **empty, contacts=contacts[:50], fields=tuple(sorted(fields.items())))

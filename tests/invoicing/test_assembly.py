@@ -77,7 +77,10 @@ def test_nothing_to_bill_is_no_invoice():
         ({"payer": replace(PAYER, address=Address("", "1", "x", "SE"))}, "missing_address"),
         ({"payer": replace(PAYER, endpoint=None)}, "missing_endpoint"),
         ({"usage": {PAYER.id: (usage(1, currency="EUR"),)}}, "currency"),
-        ({"payer": replace(PAYER, vat_id=None, address=Address("Katu 1", "00100", "Helsinki", "FI"))}, "vat"),
+        (
+            {"payer": replace(PAYER, vat_id=None, address=Address("Katu 1", "00100", "Helsinki", "FI"))},
+            "missing_vat_id",
+        ),
         ({"services": {MOBILE.id: replace(MOBILE, vat_percent=Decimal(24))}}, "vat"),
     ],
 )

@@ -185,19 +185,21 @@ async def test_numbers_have_no_gap_whatever_happens(office: Office, monkeypatch)
         return issued
 
     monkeypatch.setattr(bills, "_issue", failing)
-    seen = []
+    broken = 0
     for _ in range(3):
         try:
-            run = await office.bill()
+            await office.bill()
         except ZeroDivisionError:
-            seen += office.invoices
-    seen += office.invoices
-    assert run.state is BillRunState.DONE
-    assert (run.payers, run.invoices) == (10, 10)
-    numbers = sorted(int(invoice.number) for invoice in seen)
-    assert numbers == list(range(100_001, 100_011))
+            broken += 1
+    assert broken
     async with office.begin() as unit:
+        run = await unit.bill_runs.get(BillRunId(1))
+        assert run.state is BillRunState.DONE
+        assert (run.payers, run.invoices) == (10, 10)
         kept = (await unit.invoices.page(PageRequest(100))).items
+        assert [int(invoice.number) for invoice in kept] == list(range(100_001, 100_011))
+        # In the order of the payers, whoever did which page.
+        assert [invoice.customer for invoice in kept] == sorted(invoice.customer for invoice in kept)
         assert len({invoice.customer for invoice in kept}) == 10
         assert sum(invoice.total for invoice in kept) == run.total
         assert (await unit.ledger.balances())["1510", "SEK"] == run.total * 100
