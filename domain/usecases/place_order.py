@@ -49,49 +49,53 @@ async def place_order(cmd: PlaceOrder, *, actor: Actor, begin: Begin, clock: Clo
     state for it, and no earlier order may change that), Conflict (idempotency key).
     """
     check_texts(cmd)
-    now = clock.now()
-    run_at = None if cmd.run_at is None else utc(cmd.run_at, field="runAt")
     async with begin(actor) as unit:
-        if (known := await answered(unit.answers, cmd)) is not None:
-            return await unit.orders.get(OrderId(known))
-        line = (await unit.subscriptions.many([cmd.subscription])).get(cmd.subscription)
-        if line is None:
-            raise NotFound("no such subscription", field="subscription")
-        order = check(
-            Order(
-                id=OrderId(0),
-                operator=actor.operator,
-                customer=line.customer,
-                contract=line.contract,
-                subscription=line.id,
-                reseller=line.reseller,
-                kind=cmd.kind,
-                bars=cmd.bars,
-                parameters=await _parameters(cmd, unit),
-                reason=cmd.reason,
-                run_at=run_at if run_at is not None and run_at > now else None,
-                after=tuple(dict.fromkeys(cmd.after)),
-                wake_at=now,
-                client=actor.client,
-                requested_at=now,
-            )
+        return await place_within(unit, cmd, actor=actor, now=clock.now())
+
+
+async def place_within(unit: Unit, cmd: PlaceOrder, *, actor: Actor, now: datetime) -> Order:
+    """Place an order in a unit of the caller's, who may do it. Refuses with: as ``place_order``."""
+    run_at = None if cmd.run_at is None else utc(cmd.run_at, field="runAt")
+    if (known := await answered(unit.answers, cmd)) is not None:
+        return await unit.orders.get(OrderId(known))
+    line = (await unit.subscriptions.many([cmd.subscription])).get(cmd.subscription)
+    if line is None:
+        raise NotFound("no such subscription", field="subscription")
+    order = check(
+        Order(
+            id=OrderId(0),
+            operator=actor.operator,
+            customer=line.customer,
+            contract=line.contract,
+            subscription=line.id,
+            reseller=line.reseller,
+            kind=cmd.kind,
+            bars=cmd.bars,
+            parameters=await _parameters(cmd, unit),
+            reason=cmd.reason,
+            run_at=run_at if run_at is not None and run_at > now else None,
+            after=tuple(dict.fromkeys(cmd.after)),
+            wake_at=now,
+            client=actor.client,
+            requested_at=now,
         )
-        if len(await unit.orders.many(order.after)) != len(order.after):
-            raise NotFound("no such order to wait for", field="after")
-        kept = await unit.orders.add(order)
-        await _refuse_impossible(unit, kept, line, now)
-        await promise(unit, kept)
-        await remember(unit.answers, cmd, kept.id)
-        await unit.orders.note(kept, OrderNote(at=now, client=actor.client, event="placed"))
-        detail = {
-            "order": kept.id,
-            "subscription": kept.subscription,
-            "customer": kept.customer,
-            "kind": kept.kind.value,
-            "version": kept.version,
-            "changed": ["state"],
-        }
-        await unit.audit.write("place_order", f"order:{kept.id}", detail)
+    )
+    if len(await unit.orders.many(order.after)) != len(order.after):
+        raise NotFound("no such order to wait for", field="after")
+    kept = await unit.orders.add(order)
+    await _refuse_impossible(unit, kept, line, now)
+    await promise(unit, kept)
+    await remember(unit.answers, cmd, kept.id)
+    await unit.orders.note(kept, OrderNote(at=now, client=actor.client, event="placed"))
+    detail = {
+        "order": kept.id,
+        "subscription": kept.subscription,
+        "customer": kept.customer,
+        "kind": kept.kind.value,
+        "version": kept.version,
+        "changed": ["state"],
+    }
+    await unit.audit.write("place_order", f"order:{kept.id}", detail)
     return kept
 
 
