@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.ports.transports import TransportFault
+from persistence.delivery import channel_of
 from persistence.engine import OWNER, Database
 from persistence.feeds import feed_of
 from persistence.provisioning import element_of
@@ -48,6 +49,12 @@ class Sealed:
 SEALED: Final[Sequence[Sealed]] = (
     Sealed(
         table="feed", key=("operator", "id"), column="credentials", about=lambda row, name: feed_of(row).about(name)
+    ),
+    Sealed(
+        table="delivery_channel",
+        key=("operator", "id"),
+        column="credentials",
+        about=lambda row, name: channel_of(row).about(name),
     ),
     Sealed(
         table="network_element",

@@ -22,6 +22,7 @@ from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
 from persistence.credit import CreditStore
 from persistence.customers import CustomerStore
+from persistence.delivery import ChannelStore, DispatchStore
 from persistence.disputes import DisputeStore, MemoryDisputes
 from persistence.drafts import DraftStore
 from persistence.draws import DrawStore
@@ -54,6 +55,7 @@ from persistence.memory_contract_changes import MemoryContractChanges, MemoryQuo
 from persistence.memory_contracts import MemoryContracts, MemoryServices, MemorySubscriptions
 from persistence.memory_credit import MemoryCredit
 from persistence.memory_customers import MemoryCustomers, MemoryResellers
+from persistence.memory_delivery import MemoryChannels, MemoryDispatches
 from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_draws import MemoryDraws
 from persistence.memory_feeds import MemoryFeeds
@@ -160,6 +162,8 @@ class StoredUnit:
     withdrawals = _Store(WithdrawalStore)
     invoices = _Store(InvoiceStore)
     disputes = _Store(DisputeStore)
+    dispatches = _Store(DispatchStore)
+    channels = _Store(ChannelStore)
     invoice_batches = _Store(InvoiceBatchStore)
     bill_runs = _Store(BillRunStore)
     charges = _Store(ChargeStore)
@@ -251,6 +255,8 @@ class MemoryUnit:
         self.withdrawals = MemoryWithdrawals(draft)
         self.invoices = MemoryInvoices(draft)
         self.disputes = MemoryDisputes(draft)
+        self.dispatches = MemoryDispatches(draft)
+        self.channels = MemoryChannels(draft)
         self.invoice_batches = MemoryInvoiceBatches(draft)
         self.bill_runs = MemoryBillRuns(draft)
         self.charges = MemoryCharges(draft)

@@ -18,6 +18,7 @@ from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
 from domain.ports.credit import Credit
 from domain.ports.customers import Customers, Resellers
+from domain.ports.delivery import Channels, Dispatches
 from domain.ports.disputes import Disputes, InvoiceBatches
 from domain.ports.drafts import Drafts
 from domain.ports.draws import Draws
@@ -130,6 +131,10 @@ class Unit(Protocol):
     def billing_rules(self) -> RulesOfBilling: ...  # noqa: D102
     @property
     def bill_schedules(self) -> BillSchedules: ...  # noqa: D102
+    @property
+    def dispatches(self) -> Dispatches: ...  # noqa: D102
+    @property
+    def channels(self) -> Channels: ...  # noqa: D102
     @property
     def disputes(self) -> Disputes: ...  # noqa: D102
     @property
