@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.access.actor import Actor
+from domain.access.charges import sees_cost_lists
+from domain.catalogue.suppliers import cost_lists
 from domain.catalogue.tariff import Bucket, Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
@@ -334,12 +336,21 @@ class CatalogueStore:
 
     async def _heads(self, condition: str, *arguments: Any) -> list[Any]:
         """Return the present rows of price lists that the actor may use and that fulfil a condition on $3 and on."""
-        reached = "true or cardinality($2::bigint[]) = 0" if self._actor.reseller is None else _REACHED
+        reached = "name <> all ($2::text[])" if self._actor.reseller is None else _REACHED
         return await self._fetch(
             f"select * from price_list where operator = $1 and replaced_at is null and ({reached}) and {condition}",  # noqa: S608  (constants)
-            list(self._actor.resellers),
+            list(await self.unseen()) if self._actor.reseller is None else list(self._actor.resellers),
             *arguments,
         )
+
+    async def unseen(self) -> frozenset[str]:
+        """Return the lists of suppliers' prices, where the actor may not see them; else none."""
+        as_of = None if sees_cost_lists(self._actor) else await self._changed_at()
+        if as_of is None:
+            return frozenset()
+        trunks = (await self._parts(("trunks",), as_of)).get("trunks", {})
+        rows = await self._fetch("select name, parent from price_list where operator = $1 and replaced_at is null")
+        return cost_lists(trunks.values(), {row["name"]: row["parent"] for row in rows})
 
     async def _moment(self, recorded_at: datetime) -> datetime:
         """Hold the catalogue and return when the change is recorded: later than the one before, whatever the clock."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from domain.access.charges import sees_cost_lists
+from domain.catalogue.suppliers import cost_lists, parents_of
 from domain.catalogue.tariff import Bucket, Destination, Plan, PriceList, Rate, Tariff
 from domain.catalogue.versions import put
 from domain.ids import ResellerId
@@ -214,7 +216,18 @@ class MemoryCatalogue:
 
     def _heads(self) -> list[PriceList]:
         lists = sorted(self._present().price_lists.values(), key=lambda one: one.id)
-        return [replace(one, rates=()) for one in lists if self._reaches(one.name)]
+        unseen = self._unseen()
+        return [replace(one, rates=()) for one in lists if self._reaches(one.name) and one.name not in unseen]
+
+    async def unseen(self) -> frozenset[str]:
+        """Return the lists of suppliers' prices, where the actor may not see them; else none."""
+        return self._unseen()
+
+    def _unseen(self) -> frozenset[str]:
+        if sees_cost_lists(self._draft.actor):
+            return frozenset()
+        present = self._present()
+        return cost_lists(present.trunks.values(), parents_of(present.price_lists))
 
     def _reaches(self, name: str) -> bool:
         """Tell whether the actor may use a list: the operator's every one, a reseller's what his subtree has."""

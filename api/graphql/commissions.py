@@ -97,8 +97,8 @@ class CommissionLineType:
     rule: str
     basis: CommissionOn
     count: BigInt = strawberry.field(description="Lines of invoices, events, or contracts.")
-    base: Decimal
-    rate: Decimal
+    base: Decimal | None = strawberry.field(description="null: a margin, to who may not see costs.")
+    rate: Decimal | None
     commission: Decimal
 
     @classmethod

@@ -32,7 +32,7 @@ BasisOfCommission = _enum(CommissionOn, "CommissionOn")
 
 
 class CommissionLineModel(Model):
-    """What one rule pays one salesperson, or one reseller."""
+    """What one rule pays one salesperson, or one reseller; a margin and its rate are told to who sees costs."""
 
     __type_name__ = "CommissionLine"
 
@@ -42,8 +42,8 @@ class CommissionLineModel(Model):
     rule = needed(Unicode)
     basis = needed(BasisOfCommission)
     count = needed(Integer)
-    base = needed(XsDecimal)
-    rate = needed(XsDecimal)
+    base = XsDecimal
+    rate = XsDecimal
     commission = needed(XsDecimal)
 
 
@@ -214,8 +214,8 @@ def _statement(one: Statement, codes: dict[ResellerId, str]) -> CommissionStatem
                 rule=line.rule,
                 basis=line.basis.value,
                 count=line.count,
-                base=plain(line.base),
-                rate=plain(line.rate),
+                base=None if line.base is None else plain(line.base),
+                rate=None if line.rate is None else plain(line.rate),
                 commission=plain(line.commission),
             )
             for line in one.lines

@@ -17,6 +17,14 @@ def sees_costs(actor: Actor) -> bool:
     return actor.may(Action.READ_COSTS)
 
 
+def sees_cost_lists(actor: Actor) -> bool:
+    """Tell whether the caller may see the lists that say what the operator pays, where he may see lists at all.
+
+    Who writes the operator's prices sees them too. A reseller sees the lists that he may use, whatever they are.
+    """
+    return actor.reseller is not None or sees_costs(actor) or actor.may(Action.WRITE_PRICES)
+
+
 def tiers_seen(actor: Actor, tiers: Sequence[ResellerId]) -> list[int]:
     """Return the places of the tiers whose price the caller may see: a reseller his own and those below him."""
     return [place for place, tier in enumerate(tiers) if actor.reaches(tier)]

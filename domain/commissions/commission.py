@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -82,7 +82,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissionLine:
-    """What one rule pays one salesperson, or one reseller, for a period. ``rate``: per cent, or an amount each."""
+    """What one rule pays one salesperson, or one reseller, for a period. ``rate``: per cent, or an amount each.
+
+    ``base`` and ``rate`` are None where they would tell a margin to somebody who may not see it.
+    """
 
     reseller: ResellerId | None
     salesperson: str
@@ -90,8 +93,8 @@ class CommissionLine:
     rule: str
     basis: CommissionOn
     count: int
-    base: Decimal
-    rate: Decimal
+    base: Decimal | None
+    rate: Decimal | None
     commission: Decimal
 
 
@@ -112,6 +115,14 @@ class Statement:
     def total(self) -> Decimal:
         """What all lines come to."""
         return sum((line.commission for line in self.lines), Decimal(0))
+
+
+def without_margins(statement: Statement) -> Statement:
+    """Return a statement without what margins were, and the rates by which they could be reckoned."""
+    lines = (
+        replace(line, base=None, rate=None) if line.basis is CommissionOn.MARGIN else line for line in statement.lines
+    )
+    return replace(statement, lines=tuple(lines))
 
 
 class CommissionBy(StrEnum):

@@ -9,7 +9,7 @@ rate of the days there are; who stays is converted exactly, as margins are (``do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from domain.alarms.alarm import Raised, Severity
+from domain.alarms.alarm import Alarm, Raised, Severity
 from domain.margins.watch import Watch
 from domain.money import MICRO, plain, scaled
 from domain.rating.clock import EPOCH
@@ -37,6 +37,8 @@ SAFE: Final = 1.000001  # floats are off by less; nothing but clear profits is l
 FACTOR_MAX: Final = 2**62
 DAYS_MAX: Final = 62
 AMOUNT_MAX: Final = 2**62
+
+_AMOUNTS: Final = frozenset({"earned", "cost", "loss"})
 
 Places = NDArray[np.int64]
 
@@ -282,6 +284,18 @@ def _alarm(row: dict[str, Any], currency: str) -> Raised:
         },
         times=row["events"],
     )
+
+
+def without_amounts(alarm: Alarm) -> Alarm:
+    """Return an alarm of ours as it is told to who may not see costs: that it happened, where, and how often."""
+    if alarm.kind != KIND:
+        return alarm
+    data = {name: value for name, value in alarm.data.items() if name not in _AMOUNTS}
+    if "destination" not in data:
+        return replace(alarm, data=data)
+    destination, plist, trunk = (_printable(str(data[name])) for name in ("destination", "price_list", "trunk"))
+    told = f"{data['events']} events to {destination} by {plist} over {trunk} cost more than they earned"
+    return replace(alarm, data=data, text=told)
 
 
 def _lacking(code: str, day: date, watch: Watch) -> Raised:

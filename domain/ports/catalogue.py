@@ -77,6 +77,10 @@ class Catalogue(Protocol):
         """List the price lists the actor may use by key, without their rates."""
         ...
 
+    async def unseen(self) -> frozenset[str]:
+        """Return the lists of suppliers' prices, where the actor may not see them; else none."""
+        ...
+
     async def lists_by_name(self, names: Sequence[str]) -> Mapping[str, PriceList]:
         """Return those that exist and the actor may use, without their rates."""
         ...

@@ -11,6 +11,7 @@ from domain.ids import AlarmId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import WrongState
+from domain.usecases.list_alarms import alarm_seen
 
 
 @operation(Action.MANAGE_ALARMS)
@@ -21,12 +22,12 @@ async def acknowledge_alarm(key: AlarmId, *, actor: Actor, begin: Begin, clock: 
         if alarm.state is AlarmState.CLOSED:
             raise WrongState("the alarm is closed", field="alarm")
         if alarm.state is AlarmState.ACKNOWLEDGED:
-            return alarm
+            return alarm_seen(alarm, actor)
         now = clock.now()
         done = replace(alarm, state=AlarmState.ACKNOWLEDGED, acknowledged_by=actor.client, acknowledged_at=now)
         await unit.alarms.keep(done)
         await unit.audit.write("acknowledge_alarm", f"alarm:{key}")
-    return done
+    return alarm_seen(done, actor)
 
 
 @operation(Action.MANAGE_ALARMS)
@@ -35,8 +36,8 @@ async def close_alarm(key: AlarmId, *, actor: Actor, begin: Begin, clock: Clock)
     async with begin(actor) as unit:
         alarm = await unit.alarms.claim(key)
         if alarm.state is AlarmState.CLOSED:
-            return alarm
+            return alarm_seen(alarm, actor)
         done = replace(alarm, state=AlarmState.CLOSED, closed_by=actor.client, closed_at=clock.now())
         await unit.alarms.keep(done)
         await unit.audit.write("close_alarm", f"alarm:{key}")
-    return done
+    return alarm_seen(done, actor)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
 from domain.access.approval import ApprovalKind
+from domain.access.charges import sees_costs
 from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.commissions.commission import (
@@ -22,6 +23,7 @@ from domain.commissions.commission import (
     check_rule,
     check_salesperson,
     lines_of,
+    without_margins,
 )
 from domain.ids import ContractId, ResellerId
 from domain.invoicing.invoice import decimals_of
@@ -143,7 +145,7 @@ async def list_rules(*, actor: Actor, begin: Begin) -> Sequence[Rule]:
 async def preview_commissions(period: Period, *, actor: Actor, begin: Begin, clock: Clock) -> Statement:
     """Return what a period comes to by now, and keep nothing. Refuses with: NotAllowed, BadValue (too long)."""
     async with begin(actor) as unit:
-        return await _made(unit, period, actor, clock.now())
+        return _seen(await _made(unit, period, actor, clock.now()), actor)
 
 
 @operation(Action.WRITE_COMMISSIONS)
@@ -156,7 +158,7 @@ async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: C
     async with begin(actor) as unit:
         known = await unit.commissions.claim_period(period)
         if known is not None:
-            return known
+            return _seen(known, actor)
         zone = (await unit.operators.own()).zone
         if clock.now().astimezone(ZoneInfo(zone)).date() < period.end:
             raise BadValue("a statement is made when its period has ended", field="period")
@@ -165,21 +167,26 @@ async def make_statement(period: Period, *, actor: Actor, begin: Begin, clock: C
         kept = await unit.commissions.add(made)
         detail = {"version": 1, "period": str(period), "lines": len(kept.lines), "total": str(kept.total)}
         await unit.audit.write("make_commission_statement", f"commission_statement:{kept.id}", detail)
-    return kept
+    return _seen(kept, actor)
 
 
 @operation(Action.READ_COMMISSIONS)
 async def get_statement(key: int, *, actor: Actor, begin: Begin) -> Statement:
     """Return a statement with the lines that the caller may see. Refuses with: NotAllowed, NotFound."""
     async with begin(actor) as unit:
-        return await unit.commissions.statement(key)
+        return _seen(await unit.commissions.statement(key), actor)
 
 
 @operation(Action.READ_COMMISSIONS)
 async def list_statements(page: PageRequest, *, actor: Actor, begin: Begin) -> Page[Statement]:
     """List statements by key, with the lines that the caller may see. Refuses with: NotAllowed."""
     async with begin(actor) as unit:
-        return await unit.commissions.page(page)
+        return (await unit.commissions.page(page)).map(lambda one: _seen(one, actor))
+
+
+def _seen(statement: Statement, actor: Actor) -> Statement:
+    """Return a statement as the caller may see it: what margins were is for who sees costs."""
+    return statement if sees_costs(actor) else without_margins(statement)
 
 
 async def _made(unit: Unit, period: Period, actor: Actor, now: datetime) -> Statement:

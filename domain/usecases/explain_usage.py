@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.access.actor import Action, Actor
-from domain.access.charges import sees_costs, shown, tiers_seen, within_lists
+from domain.access.charges import sees_cost_lists, sees_costs, shown, tiers_seen, within_lists
 from domain.access.operations import operation
 from domain.buckets.explaining import as_it_stood, identity
 from domain.catalogue.tariff import Tariff
@@ -62,11 +62,11 @@ async def explain_usage(
 
 
 async def with_lists_seen(explained: Explanation, *, actor: Actor, begin: Begin) -> Explanation:
-    """Return an explanation without the price lists that a reseller's client may not use.
+    """Return an explanation without the price lists that the caller may not see.
 
     The first list of a level is the one that is, or was, agreed with him or with his customer.
     """
-    if actor.reseller is None:
+    if actor.reseller is None and sees_cost_lists(actor):
         return explained
     names = {one.price_list for level in explained.levels for one in level.considered}
     async with begin(actor) as unit:

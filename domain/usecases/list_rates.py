@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
+from domain.catalogue.suppliers import parents_of, stands_on
 from domain.catalogue.tariff import Rate
 from domain.commands import check_texts
 from domain.ports.page import Page, PageRequest
@@ -34,12 +35,17 @@ async def shown_to(actor: Actor, unit: Unit, found: Mapping[str, Page[Rate]]) ->
     """Return rates as the caller may see them.
 
     A reseller is not told by how much a list that he buys at differs from the one above it: of that and of his own
-    price he could reckon what his seller pays (attack A5). What he pays himself, a quote tells.
+    price he could reckon what his seller pays (attack A5). What he pays himself, a quote tells. Nor is who may not see
+    costs told by how much a list differs from a supplier's.
     """
     if actor.reseller is None:
-        return found
+        if not (costs := await unit.catalogue.unseen()):
+            return found
+        parents = parents_of((await unit.catalogue.outline()).price_lists)
+        return {name: _bare(page) if stands_on(name, costs, parents) else page for name, page in found.items()}
     owners = await unit.catalogue.owners(list(found))
-    return {
-        name: page if owners.get(name) in actor.resellers else page.map(lambda rate: replace(rate, adjust=None))
-        for name, page in found.items()
-    }
+    return {name: page if owners.get(name) in actor.resellers else _bare(page) for name, page in found.items()}
+
+
+def _bare(page: Page[Rate]) -> Page[Rate]:
+    return page.map(lambda rate: replace(rate, adjust=None))
