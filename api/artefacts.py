@@ -12,7 +12,7 @@ from api.graphql.schema import make_schema
 from api.rest.metrics import Requests
 from api.rest.openapi import text
 from api.settings import Settings
-from api.soap.codec import Codec
+from api.soap.codec import codec
 from api.soap.wsdl import wsdl
 from api.wiring import in_memory
 
@@ -24,7 +24,7 @@ def graphql_schema() -> str:
 
 def wsdl_document() -> str:
     """Return ``wsdl/tollwright.wsdl``, with the default address."""
-    codecs = {version: Codec(version) for version in ("1.1", "1.2")}
+    codecs = {version: codec(version) for version in ("1.1", "1.2")}
     return wsdl(codecs, f"{Settings().address}/soap").decode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -178,8 +179,9 @@ class QuietSchema(strawberry.Schema):
         """Leave the logging to the extension, which tells refusals from faults."""
 
 
+@cache
 def make_schema() -> strawberry.Schema:
-    """Return the schema."""
+    """Return the schema: made once in a process, since that takes a second and it knows no installation."""
     documents = Documents()
     return QuietSchema(
         Query,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import secrets
+from functools import cache
 from typing import Any, Final
 
 from spyne import Application, Fault, MethodContext
@@ -151,3 +152,9 @@ class Codec:
             identity = secrets.token_hex(8)
             faults.exception("error %s", identity)
             ctx.out_object, ctx.out_error = None, internal(identity)
+
+
+@cache
+def codec(version: str) -> Codec:
+    """Return the codec of a version: made once in a process, since that takes a while and it knows no installation."""
+    return Codec(version)

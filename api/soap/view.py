@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from http import HTTPStatus
 from typing import Final
 
@@ -14,7 +15,7 @@ from api.auth.tokens import TokenRefused
 from api.catalogues import told
 from api.rest.bodies import media_type
 from api.rest.refusals import Malformed
-from api.soap.codec import Codec
+from api.soap.codec import codec
 from api.soap.faults import envelope
 from api.soap.reading import Unacceptable, check
 from api.soap.security import Security
@@ -35,8 +36,11 @@ class SoapView:
         self._wiring = wiring
         anywhere = bool(wiring.settings.soap_password_anywhere)
         self._security = Security(bearer, wiring.vault, anywhere=anywhere)
-        self._codecs = {version: Codec(version) for version in VERSIONS.values()}
-        self._wsdl = wsdl(self._codecs, f"{wiring.settings.address}/soap")
+        self._codecs = {version: codec(version) for version in VERSIONS.values()}
+
+    @cached_property
+    def _wsdl(self) -> bytes:
+        return wsdl(self._codecs, f"{self._wiring.settings.address}/soap")
 
     async def describe(self, request: Request) -> Response:
         """Answer ``GET /soap?wsdl``."""

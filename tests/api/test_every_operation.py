@@ -15,7 +15,7 @@ from graphql import GraphQLSchema
 
 from api.graphql.ids import global_id, read_id
 from api.graphql.schema import make_schema
-from api.soap.codec import Codec
+from api.soap.codec import codec
 from persistence.engine import OWNER
 from tests.api.answers import MUTATIONS, QUERIES, REST, SOAP
 from tests.api.conftest import House
@@ -139,7 +139,7 @@ async def walk_soap(house: House, month: Month, owner: str, client: str = "resel
         **dict.fromkeys(("reseller", "code"), "west"),
     }
     found = {}
-    for operation in Codec("1.1").interface.service_method_map.values():
+    for operation in codec("1.1").interface.service_method_map.values():
         (method,) = operation
         body = envelope(method, told)
         headers = {"Content-Type": "text/xml; charset=utf-8"}

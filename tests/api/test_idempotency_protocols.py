@@ -10,7 +10,7 @@ import pytest
 
 from api.keeping import WITHOUT_KEY
 from api.rest.once import WITHOUT_KEY as REST_WITHOUT_KEY
-from api.soap.codec import Codec
+from api.soap.codec import codec
 from api.soap.once import KEY, READS, plain
 from tests.api.conftest import House
 from tests.api.test_graphql_parties import new_customer
@@ -43,7 +43,7 @@ async def soap(house: House, body: str, client: str = "operator") -> httpx.Respo
 
 
 def test_every_operation_that_changes_something_takes_a_key() -> None:
-    for (method,) in Codec("1.1").interface.service_method_map.values():
+    for (method,) in codec("1.1").interface.service_method_map.values():
         name = method.operation_name
         if READS.match(name) or plain(name) in WITHOUT_KEY:
             continue
