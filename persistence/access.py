@@ -320,6 +320,15 @@ class OutboxStore:
             *(self._operator, kind, json.dumps(payload, default=str, sort_keys=True), subject, thing, key),
         )
 
+    async def promise_all(self, kind: str, told: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Record many of a kind that belong to the operator himself, each a subject and what is told of it."""
+        await self._transaction.connection.execute(
+            "insert into outbox (operator, kind, payload, subject)"
+            " select $1, $2, w.payload::jsonb, w.subject from unnest($3::text[], $4::text[]) as w (subject, payload)",
+            *(self._operator, kind, [subject for subject, _ in told]),
+            [json.dumps(payload, default=str, sort_keys=True) for _, payload in told],
+        )
+
 
 class AnswerStore:
     """Keeps ``domain.ports.access.Answers``."""

@@ -13,7 +13,7 @@ import asyncpg
 from domain.access.actor import Actor
 from domain.credit.checking import checks, owing
 from domain.ids import CustomerId
-from domain.ledger.entry import BAS, OWN, Entry, Posted, Posting
+from domain.ledger.entry import OWN, Entry, Posted, Posting
 from domain.ledger.locking import LedgerLock, dated, first_open
 from domain.ledger.statement import Movement
 from domain.refusal import Conflict, NotFound, Stale
@@ -144,9 +144,9 @@ class LedgerStore:
         rows = await self._transaction.connection.fetch(
             "select e.customer, p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e"
             " join ledger_posting p on p.operator = e.operator and p.entry = e.id"
-            " where e.operator = $1 and e.customer = any ($2::bigint[]) and p.account = $3"
+            " where e.operator = $1 and e.customer = any ($2::bigint[]) and p.account = any ($3::text[])"
             " group by e.customer, p.currency",
-            *(self._operator, possible(keys), BAS.receivable),
+            *(self._operator, possible(keys), list(OWN)),
         )
         found: dict[CustomerId, dict[str, int]] = defaultdict(dict)
         for row in rows:

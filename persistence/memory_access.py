@@ -37,6 +37,7 @@ class AuditLine:
     detail: Mapping[str, object] | None
     kind: str = "change"
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    outcome: str = "done"
 
 
 class MemoryOperators:
@@ -155,7 +156,13 @@ class MemoryAudit:
         self._draft = draft
 
     async def write(
-        self, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+        self,
+        action: str,
+        target: str,
+        detail: Mapping[str, object] | None = None,
+        *,
+        kind: str = "change",
+        outcome: str = "done",
     ) -> None:
         """Record that the unit's actor did ``action`` to ``target``."""
         actor, event, watch = self._draft.actor, named(action, target), present()
@@ -164,7 +171,7 @@ class MemoryAudit:
             watch.told.add(target)
         kind = kind_of(action, kind, event)
         full = dict(detail or {}) if action in ERASING else with_values(watch, target, detail)
-        line = AuditLine(actor, actor.operator, action, target, full, kind=kind, at=datetime.now(UTC))
+        line = AuditLine(actor, actor.operator, action, target, full, kind=kind, at=datetime.now(UTC), outcome=outcome)
         self._draft.table("audit")[self._draft.draw("audit")] = line
         if event is not None:
             await MemoryOutbox(self._draft).promise(
@@ -220,7 +227,7 @@ def _line(key: int, one: AuditLine) -> Line:
         reseller=actor.reseller,
         action=one.action,
         target=one.target,
-        outcome="done",
+        outcome=one.outcome,
         request=None,
         seen=None,
         private=None,
@@ -259,6 +266,11 @@ class MemoryOutbox:
         )
         self._draft.table("outbox")[event.id] = event
         fan_out(self._draft, event)
+
+    async def promise_all(self, kind: str, told: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Record many of a kind."""
+        for subject, payload in told:
+            await self.promise(kind, payload, subject=subject)
 
 
 class MemoryAnswers:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from domain.credit.checking import checks, owing
 from domain.ids import CustomerId
-from domain.ledger.entry import BAS, OWN, Entry, Posted
+from domain.ledger.entry import OWN, Entry, Posted
 from domain.ledger.locking import LedgerLock, dated, first_open
 from domain.ledger.statement import Movement
 from domain.refusal import Conflict, NotFound, Stale
@@ -70,7 +70,7 @@ class MemoryLedger:
         found: dict[CustomerId, dict[str, int]] = {key: {} for key in keys}
         for posted in self._own().values():
             for posting in posted.entry.postings:
-                if posted.entry.customer in found and posting.account == BAS.receivable:
+                if posted.entry.customer in found and posting.account in OWN:
                     sums = found[posted.entry.customer]
                     sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount_minor
         return found

@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentFileId, PaymentId
+from domain.ids import AllocationId, ClaimId, CustomerId, InvoiceId, PaymentFileId, PaymentId, SettlementId
 from domain.invoicing.invoice import Invoice
 from domain.ledger.entry import minor
 from domain.payments.naming import names_of
 from domain.payments.open_items import Document, by_name, items_of
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
 from domain.payments.record import Kind
+from domain.payments.refund import OUT
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
 from persistence.memory import Draft, page_of
@@ -135,11 +136,35 @@ class MemoryPayments:
                 return one
         raise NotFound("no allocation {key}", key=key, field="allocation")
 
-    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
+    async def settled(self, settlements: Sequence[SettlementId]) -> Mapping[SettlementId, Sequence[Allocation]]:
+        """Return all allocations of settlements, undone ones too, by key."""
+        return {key: [one for one in self._allocations() if one.settlement == key] for key in settlements}
+
+    async def applied_to(self, claims: Sequence[ClaimId]) -> Mapping[ClaimId, int]:
+        """Return what is applied to claims, in minor units."""
+        made = [one for one in self._allocations() if one.undone_at is None]
+        return {key: sum(one.amount_minor for one in made if one.claim == key) for key in claims}
+
+    async def left_of(self, customer: CustomerId) -> Sequence[tuple[Payment, int]]:
+        """Return a customer's payments of which something is left, by key, with how much."""
+        applied: dict[PaymentId | None, int] = defaultdict(int)
+        for one in self._allocations():
+            if one.undone_at is None:
+                applied[one.payment] += one.amount_minor
+        for back in self._draft.table("refund").values():
+            if back.operator == self._draft.actor.operator and back.state in OUT:
+                applied[back.payment] += back.amount_minor
+        return [
+            (one, one.amount_minor - applied[one.id])
+            for one in self._payments()
+            if one.customer == customer and one.state is PaymentState.CREDIT and one.kind is Kind.PAYMENT
+        ]
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str, on: dt.date) -> None:
         """Undo allocations that are not undone."""
         for one in self._allocations():
             if one.id in set(keys) and one.undone_at is None:
-                self._draft.table("allocation")[one.id] = replace(one, undone_at=at, undone_by=client)
+                self._draft.table("allocation")[one.id] = replace(one, undone_at=at, undone_by=client, undone_on=on)
 
     async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
         """Return the documents whose payment reference or number is one of the names, by that name."""
@@ -159,13 +184,20 @@ class MemoryPayments:
         invoices: Iterable[Invoice] = self._draft.seen(
             "invoice", lambda one: one.sold_by is None and (on is None or one.issued_on <= on)
         )
-        booked = {one.id: one.booked_on for one in self._payments()}
         applied: dict[InvoiceId, int] = defaultdict(int)
         for one in self._allocations():
-            undone = one.undone_at is not None and (on is None or one.undone_at.date() <= on)
-            if not undone and (on is None or booked[one.payment] <= on):
+            undone = one.undone_on is not None and (on is None or one.undone_on <= on)
+            if one.invoice is not None and not undone and (on is None or one.booked_on <= on):
                 applied[one.invoice] += one.amount_minor
         return items_of(map(_document, invoices), applied)
+
+    async def customers_numbered(self, numbers: Sequence[str]) -> Mapping[str, CustomerId]:
+        """Return the customers who have these numbers and are no doubles, by number."""
+        wanted = set(numbers)
+        return {
+            one.number: one.id
+            for one in self._draft.seen("customer", lambda one: one.number in wanted and one.merged_into is None)
+        }
 
     async def files(self, request: PageRequest) -> Page[StoredFile]:
         """List files by key."""

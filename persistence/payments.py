@@ -11,7 +11,16 @@ from typing import Any, Final
 import asyncpg
 
 from domain.access.actor import Actor
-from domain.ids import AllocationId, CustomerId, InvoiceId, OperatorId, PaymentFileId, PaymentId
+from domain.ids import (
+    AllocationId,
+    ClaimId,
+    CustomerId,
+    InvoiceId,
+    OperatorId,
+    PaymentFileId,
+    PaymentId,
+    SettlementId,
+)
 from domain.invoicing.invoice import DocumentKind
 from domain.ledger.entry import minor
 from domain.payments.naming import names_of
@@ -30,7 +39,10 @@ _PAYMENT: Final = (
     "operator", "id", "file", "position", "identity", "kind", "state", "reason", "amount_minor", "currency",
     "booked_on", "record", "names", "customer", "entry", "original",
 )  # fmt: skip
-_ALLOCATION: Final = ("operator", "id", "payment", "invoice", "customer", "amount_minor", "made_at", "client")
+_ALLOCATION: Final = (
+    "operator", "id", "payment", "invoice", "customer", "amount_minor", "made_at", "client", "booked_on",
+    "settlement", "claim",
+)  # fmt: skip
 _DOCUMENT: Final = "id, kind, number, original, reference, customer, currency, issued_on, due_on, total"
 _TWINS: Final = """
 select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $6::text[], $7::jsonb[])
@@ -192,12 +204,46 @@ class PaymentStore:
             raise NotFound("no allocation {key}", key=key, field="allocation")
         return _allocation(rows[0])
 
-    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
+    async def settled(self, settlements: Sequence[SettlementId]) -> Mapping[SettlementId, Sequence[Allocation]]:
+        """Return all allocations of settlements, undone ones too, by key."""
+        found: dict[SettlementId, list[Allocation]] = {key: [] for key in settlements}
+        rows = await self._connection.fetch(
+            "select * from allocation where operator = $1 and settlement = any ($2::bigint[]) order by id",
+            *(self._operator, possible(settlements)),
+        )
+        for row in rows:
+            found[row["settlement"]].append(_allocation(row))
+        return found
+
+    async def applied_to(self, claims: Sequence[ClaimId]) -> Mapping[ClaimId, int]:
+        """Return what is applied to claims, in minor units."""
+        rows = await self._connection.fetch(
+            "select claim, sum(amount_minor)::bigint as applied from allocation"
+            " where operator = $1 and claim = any ($2::bigint[]) and undone_at is null group by claim",
+            *(self._operator, possible(claims)),
+        )
+        found = {row["claim"]: row["applied"] for row in rows}
+        return {key: found.get(key, 0) for key in claims}
+
+    async def left_of(self, customer: CustomerId) -> Sequence[tuple[Payment, int]]:
+        """Return a customer's payments of which something is left, by key, with how much."""
+        rows = await self._connection.fetch(
+            "select p.*, p.amount_minor - coalesce((select sum(a.amount_minor) from allocation a"
+            " where a.operator = p.operator and a.payment = p.id and a.undone_at is null), 0)::bigint"
+            " - coalesce((select sum(r.amount_minor) from refund r where r.operator = p.operator and r.payment = p.id"
+            " and r.state in ('requested', 'sent', 'paid')), 0)::bigint as rest"
+            " from payment p where p.operator = $1 and p.customer = any ($2::bigint[]) and p.state = 'credit'"
+            " and p.kind = 'payment' order by p.id",
+            *(self._operator, possible([customer])),
+        )
+        return [(_payment(row), row["rest"]) for row in rows]
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str, on: dt.date) -> None:
         """Undo allocations that are not undone."""
         await self._connection.execute(
-            "update allocation set undone_at = $3, undone_by = $4"
+            "update allocation set undone_at = $3, undone_by = $4, undone_on = $5"
             " where operator = $1 and id = any ($2::bigint[]) and undone_at is null",
-            *(self._operator, list(keys), at, client),
+            *(self._operator, list(keys), at, client, on),
         )
 
     async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
@@ -245,13 +291,20 @@ class PaymentStore:
         documents = [_document(row) for row in rows]
         sums = await self._connection.fetch(
             "select a.invoice, sum(a.amount_minor)::bigint as applied from allocation a"
-            " join payment p on p.operator = a.operator and p.id = a.payment"
             " where a.operator = $1 and a.invoice = any ($2::bigint[])"
             " and ($3::date is null and a.undone_at is null"
-            "      or p.booked_on <= $3 and (a.undone_at is null or a.undone_at::date > $3)) group by a.invoice",
+            "      or a.booked_on <= $3 and (a.undone_at is null or a.undone_on > $3)) group by a.invoice",
             *(self._operator, [document.invoice for document in documents], on),
         )
         return items_of(documents, {row["invoice"]: row["applied"] for row in sums})
+
+    async def customers_numbered(self, numbers: Sequence[str]) -> Mapping[str, CustomerId]:
+        """Return the customers who have these numbers and are no doubles, by number."""
+        rows = await self._connection.fetch(
+            "select id, number from customer where operator = $1 and number = any ($2::text[]) and merged_into is null",
+            *(self._operator, list(numbers)),
+        )
+        return {row["number"]: row["id"] for row in rows}
 
     async def files(self, request: PageRequest) -> Page[StoredFile]:
         """List files by key."""
@@ -303,7 +356,7 @@ def _payment(row: Mapping[str, Any]) -> Payment:
 
 
 def _allocation(row: Mapping[str, Any]) -> Allocation:
-    return Allocation(**{name: row[name] for name in (*_ALLOCATION, "undone_at", "undone_by")})
+    return Allocation(**{name: row[name] for name in (*_ALLOCATION, "undone_at", "undone_by", "undone_on")})
 
 
 def _document(row: Mapping[str, Any]) -> Document:

@@ -17,6 +17,7 @@ from persistence.billing_rules import BillingRulesStore, BillScheduleStore, Memo
 from persistence.bulk import BulkStore
 from persistence.catalogue import CatalogueStore
 from persistence.charges import ChargeStore, MemoryCharges
+from persistence.collection import CollectionStore, MemoryCollection
 from persistence.commissions import CommissionStore
 from persistence.contract_changes import ContractChangeStore
 from persistence.contracts import ContractStore
@@ -173,6 +174,7 @@ class StoredUnit:
     payments = _Store(PaymentStore)
     giro = _Store(GiroStore)
     credit = _Store(CreditStore)
+    collection = _Store(CollectionStore)
     receivables = _Store(ReceivableStore)
     reratings = _Store(ReratingStore)
     draws = _Store(DrawStore)
@@ -266,6 +268,7 @@ class MemoryUnit:
         self.payments = MemoryPayments(draft)
         self.giro = MemoryGiro(draft)
         self.credit = MemoryCredit(draft)
+        self.collection = MemoryCollection(draft)
         self.receivables = MemoryReceivables(draft)
         self.reratings = MemoryReratings(draft)
         self.draws = MemoryDraws(draft)

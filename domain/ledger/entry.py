@@ -61,6 +61,12 @@ class Chart:
     credit: str = "2420"
     deferred: str = "2979"
     rounding: str = "3740"
+    in_transit: str = "1519"
+    payouts: str = "2429"
+    bad_debt: str = "6351"
+    bank_fees: str = "6570"
+    reminder_income: str = "3591"
+    interest_income: str = "8313"
     vat: Mapping[Decimal, str] = field(
         default_factory=lambda: {Decimal(25): "2611", Decimal(12): "2621", Decimal(6): "2631"}
     )
@@ -69,7 +75,7 @@ class Chart:
 
 BAS: Final = Chart()
 # A customer's accounts: what he owes, what is on its way from his bank (BAS 1519), and what he has paid too much.
-OWN: Final = (BAS.receivable, "1519", BAS.credit)
+OWN: Final = (BAS.receivable, BAS.in_transit, BAS.credit)
 
 
 def minor(value: Decimal, currency: str) -> int:

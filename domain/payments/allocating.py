@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from domain.ids import CustomerId, InvoiceId
+from domain.ids import ClaimId, CustomerId, InvoiceId
+from domain.payments.claim import COSTS, Claim
 from domain.payments.payment import OpenItem, PaymentState, Reason
+from domain.payments.rules import Order, Rules
 
 _WORDS: Final = re.compile(r"[0-9A-Za-z-]{2,25}", re.ASCII)
 
@@ -26,13 +28,44 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to do: parts for invoices (never more than the payment), whose the payment is, and the state it has then."""
+class Piece:
+    """What an invoice or a claim gets, in minor units; of a credit note it is negative."""
 
-    parts: tuple[tuple[InvoiceId, CustomerId, int], ...] = ()
+    customer: CustomerId
+    amount: int
+    invoice: InvoiceId | None = None
+    claim: ClaimId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do: pieces (never more than the payment), whose the payment is, and the state it has then.
+
+    ``rounding`` is what closes the invoice beside the payment: more where a little was missing, less where it was too
+    much.
+    """
+
+    parts: tuple[Piece, ...] = ()
     customer: CustomerId | None = None
     state: PaymentState = PaymentState.UNALLOCATED
     reason: Reason | None = None
+    rounding: Piece | None = None
+
+    @property
+    def applied(self) -> int:
+        """What the pieces come to."""
+        return sum(piece.amount for piece in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """A claim with what is open of it."""
+
+    claim: Claim
+    open_minor: int
+
+
+Claims: TypeAlias = Mapping[InvoiceId, Sequence[OpenClaim]]
 
 
 def forms_of(ref: str) -> tuple[str, ...]:
@@ -63,11 +96,19 @@ def wanted_of(record: Mapping[str, Any], scale: int) -> tuple[Wanted, ...]:
     return tuple(found)
 
 
-def plan(amount: int, currency: str, wanted: Sequence[Wanted], items: Mapping[str, OpenItem]) -> Plan:
+def plan(  # noqa: PLR0917  (what decides)
+    amount: int,
+    currency: str,
+    wanted: Sequence[Wanted],
+    items: Mapping[str, OpenItem],
+    claims: Claims | None = None,
+    rules: Rules | None = None,
+) -> Plan:
     """Decide what a payment of ``amount`` minor units pays; ``items`` are the documents its references name.
 
     The sum of the parts is never more than the amount. What is left over is the customer's credit.
     """
+    rules = rules or Rules()
     named = _named(wanted, items)
     if not named:
         return Plan(reason=Reason.UNKNOWN_REFERENCE if wanted else Reason.NO_REFERENCE)
@@ -83,7 +124,7 @@ def plan(amount: int, currency: str, wanted: Sequence[Wanted], items: Mapping[st
         total = sum(item.open_minor for item, _ in named)
         if total != amount:
             return Plan(reason=Reason.SEVERAL_CUSTOMERS)
-    return _applied(amount, named, customers, split=bool(splits))
+    return _applied(amount, named, customers, claims or {}, rules, split=bool(splits))
 
 
 def _named(wanted: Sequence[Wanted], items: Mapping[str, OpenItem]) -> list[tuple[OpenItem, int | None]]:
@@ -97,32 +138,95 @@ def _named(wanted: Sequence[Wanted], items: Mapping[str, OpenItem]) -> list[tupl
     return list(found.values())
 
 
-def _applied(amount: int, named: list[tuple[OpenItem, int | None]], customers: set[CustomerId], *, split: bool) -> Plan:
+def _applied(
+    amount: int,
+    named: list[tuple[OpenItem, int | None]],
+    customers: set[CustomerId],
+    claims: Claims,
+    rules: Rules,
+    *,
+    split: bool,
+) -> Plan:
     """Apply the amount: what was said, or credit notes first and then what is due first."""
-    parts: list[tuple[InvoiceId, CustomerId, int]] = []
-    left, cut = amount, False
-    ordered = (
-        named if split else sorted(named, key=lambda pair: (pair[0].open_minor >= 0, pair[0].due_on, pair[0].invoice))
-    )
-    for item, said in ordered:
-        if split and said is not None:
-            part = _within(said, item.open_minor)
-        elif item.open_minor < 0:
-            part = item.open_minor
-        else:
-            part = min(max(left, 0), item.open_minor)
-            cut = cut or part < item.open_minor
-        if part:
-            parts.append((item.invoice, item.customer, part))
-            left -= part
     customer = next(iter(customers)) if len(customers) == 1 else None
+    if split:
+        parts, cut = [_piece(item, _within(said or 0, item.open_minor)) for item, said in named], False
+    else:
+        if len(named) == 1 and (near := _near(amount, named[0][0], claims, rules)) is not None:
+            return near
+        parts, cut = _in_order(amount, [item for item, _ in named], claims, rules)
+    kept = tuple(piece for piece in parts if piece.amount)
+    left = amount - sum(piece.amount for piece in kept)
     if left and customer is None:
         return Plan(reason=Reason.SUM_DIFFERS)
     if not left:
         reason = Reason.OLDEST_FIRST if cut and len(named) > 1 and not split else None
-        return Plan(parts=tuple(parts), customer=customer, state=PaymentState.ALLOCATED, reason=reason)
-    reason = Reason.OVERPAID if parts else Reason.NOTHING_OPEN
-    return Plan(parts=tuple(parts), customer=customer, state=PaymentState.CREDIT, reason=reason)
+        return Plan(parts=kept, customer=customer, state=PaymentState.ALLOCATED, reason=reason)
+    reason = Reason.OVERPAID if kept else Reason.NOTHING_OPEN
+    return Plan(parts=kept, customer=customer, state=PaymentState.CREDIT, reason=reason)
+
+
+def _in_order(amount: int, items: Sequence[OpenItem], claims: Claims, rules: Rules) -> tuple[list[Piece], bool]:
+    """Pay credit notes off first and then what is due first, each with the claims about it; tell whether it was cut."""
+    parts: list[Piece] = []
+    left, cut = amount, False
+    for item in sorted(items, key=lambda one: (one.open_minor >= 0, one.due_on, one.invoice)):
+        if item.open_minor < 0:
+            parts.append(_piece(item, item.open_minor))
+            left -= item.open_minor
+            continue
+        for piece in owed(item, claims.get(item.invoice, ()), rules.order):
+            part = min(max(left, 0), piece.amount)
+            cut = cut or part < piece.amount
+            parts.append(replace(piece, amount=part))
+            left -= part
+    return parts, cut
+
+
+def owed(item: OpenItem, claims: Sequence[OpenClaim], order: Order) -> list[Piece]:
+    """Return an invoice and the claims about it in the order in which they are paid."""
+    principal = [_piece(item, item.open_minor)]
+    costs = [_of_claim(one) for one in claims if one.claim.kind in COSTS]
+    interest = [_of_claim(one) for one in claims if one.claim.kind not in COSTS]
+    match order:
+        case Order.COSTS_INTEREST_PRINCIPAL:
+            return [*costs, *interest, *principal]
+        case Order.INTEREST_COSTS_PRINCIPAL:
+            return [*interest, *costs, *principal]
+        case Order.PRINCIPAL_FIRST:
+            return [*principal, *interest, *costs]
+
+
+def _near(amount: int, item: OpenItem, claims: Claims, rules: Rules) -> Plan | None:
+    """Close an invoice that a payment misses by no more than the tolerance; the difference is rounding."""
+    about = claims.get(item.invoice, ())
+    missing = item.open_minor + sum(one.open_minor for one in about) - amount
+    if not missing or item.open_minor <= 0 or abs(missing) > rules.tolerance.get(item.currency, 0):
+        return None
+    if item.open_minor - missing <= 0:
+        return None
+    pieces = [_of_claim(one) for one in about] + [_piece(item, item.open_minor - missing)]
+    return Plan(
+        parts=tuple(piece for piece in pieces if piece.amount),
+        customer=item.customer,
+        state=PaymentState.ALLOCATED,
+        reason=Reason.ROUNDED,
+        rounding=_piece(item, missing),
+    )
+
+
+def on_oldest(amount: int, items: Sequence[OpenItem], claims: Claims, rules: Rules) -> tuple[Piece, ...]:
+    """Return what an amount of a customer's pays of his open invoices, the oldest due first."""
+    owing = [item for item in items if item.open_minor > 0]
+    return tuple(piece for piece in _in_order(amount, owing, claims, rules)[0] if piece.amount)
+
+
+def _piece(item: OpenItem, amount: int) -> Piece:
+    return Piece(customer=item.customer, amount=amount, invoice=item.invoice)
+
+
+def _of_claim(one: OpenClaim) -> Piece:
+    return Piece(customer=one.claim.customer, amount=one.open_minor, claim=one.claim.id)
 
 
 def _within(said: int, open_minor: int) -> int:

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.ids import AllocationId, CustomerId, InvoiceId, OperatorId, PaymentFileId, PaymentId
+from domain.ids import (
+    AllocationId,
+    ClaimId,
+    CustomerId,
+    InvoiceId,
+    OperatorId,
+    PaymentFileId,
+    PaymentId,
+    SettlementId,
+)
 from domain.payments.record import Kind
 
 
@@ -42,6 +51,9 @@ class Reason(StrEnum):
     NOTHING_OPEN = "nothing_open"
     OVERPAID = "overpaid"
     OLDEST_FIRST = "oldest_first"
+    ROUNDED = "rounded"
+    REFUND = "refund"
+    BY_CUSTOMER = "by_customer"
     POSSIBLE_DUPLICATE = "possible_duplicate"
     UNKNOWN_ORIGINAL = "unknown_original"
     UNKNOWN_AMOUNT = "unknown_amount"
@@ -89,18 +101,25 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
-    """A part of a payment applied to an invoice (positive) or a credit note (negative)."""
+    """A part of a payment or of a settlement, applied to an invoice or a claim (positive) or a credit note (negative).
+
+    ``booked_on`` and ``undone_on`` are the days of the ledger entries that go with it.
+    """
 
     id: AllocationId
     operator: OperatorId
-    payment: PaymentId
-    invoice: InvoiceId
+    payment: PaymentId | None
+    invoice: InvoiceId | None
     customer: CustomerId
     amount_minor: int
     made_at: dt.datetime
     client: str
+    booked_on: dt.date
+    settlement: SettlementId | None = None
+    claim: ClaimId | None = None
     undone_at: dt.datetime | None = None
     undone_by: str | None = None
+    undone_on: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

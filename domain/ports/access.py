@@ -117,7 +117,13 @@ class Audit(Protocol):
     """The trail of what every caller did; append-only, and chained soon after (``domain.access.chain``)."""
 
     async def write(
-        self, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+        self,
+        action: str,
+        target: str,
+        detail: Mapping[str, object] | None = None,
+        *,
+        kind: str = "change",
+        outcome: str = "done",
     ) -> None:
         """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction.
 
@@ -147,4 +153,8 @@ class Outbox(Protocol):
 
     async def promise(self, kind: str, payload: Mapping[str, object], *, subject: str = "") -> None:
         """Record one that says more than an audit line; ``subject`` as ``invoice:12``."""
+        ...
+
+    async def promise_all(self, kind: str, told: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Record many of a kind that belong to the operator himself, each a subject and what is told of it."""
         ...

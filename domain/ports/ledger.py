@@ -39,7 +39,7 @@ class Ledger(Protocol):
         ...
 
     async def owed(self, keys: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
-        """Return what each customer owes on the receivables account, per currency in minor units."""
+        """Return what each customer owes, on all his accounts together, per currency in minor units."""
         ...
 
     async def standing(self, *, on: date | None = None) -> Mapping[tuple[CustomerId, str], int]:

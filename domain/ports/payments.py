@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentFileId, PaymentId
+from domain.ids import AllocationId, ClaimId, CustomerId, InvoiceId, PaymentFileId, PaymentId, SettlementId
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
 from domain.payments.record import PaymentFile
 from domain.ports.page import Page, PageRequest
@@ -80,8 +80,20 @@ class Payments(Protocol):
         """Return one. Refuses with: NotFound."""
         ...
 
-    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str) -> None:
-        """Undo allocations that are not undone."""
+    async def settled(self, settlements: Sequence[SettlementId]) -> Mapping[SettlementId, Sequence[Allocation]]:
+        """Return all allocations of settlements, undone ones too, by key."""
+        ...
+
+    async def applied_to(self, claims: Sequence[ClaimId]) -> Mapping[ClaimId, int]:
+        """Return what is applied to claims, in minor units."""
+        ...
+
+    async def left_of(self, customer: CustomerId) -> Sequence[tuple[Payment, int]]:
+        """Return a customer's payments of which something is left, by key, with how much."""
+        ...
+
+    async def undo(self, keys: Sequence[AllocationId], *, at: dt.datetime, client: str, on: dt.date) -> None:
+        """Undo allocations that are not undone; ``on``: the day of the entry that goes with it."""
         ...
 
     async def items_named(self, names: Sequence[str]) -> Mapping[str, OpenItem]:
@@ -94,6 +106,10 @@ class Payments(Protocol):
 
     async def open_items(self, customer: CustomerId, *, on: dt.date | None = None) -> Sequence[OpenItem]:
         """Return a customer's documents that are open, by due date; ``on`` a day: as they were when it ended."""
+        ...
+
+    async def customers_numbered(self, numbers: Sequence[str]) -> Mapping[str, CustomerId]:
+        """Return the customers who have these numbers and are no doubles, by number."""
         ...
 
     async def files(self, request: PageRequest) -> Page[StoredFile]:

@@ -13,6 +13,7 @@ from domain.ports.basis import BasisStore
 from domain.ports.billing import BillSchedules, Charges, RulesOfBilling
 from domain.ports.bulk import Bulk
 from domain.ports.catalogue import Catalogue
+from domain.ports.collection import Collection
 from domain.ports.commissions import Commissions
 from domain.ports.contract_changes import ContractChanges, Quotes
 from domain.ports.contracts import Contracts, Services, Subscriptions
@@ -147,6 +148,8 @@ class Unit(Protocol):
     def giro(self) -> Giro: ...  # noqa: D102
     @property
     def credit(self) -> Credit: ...  # noqa: D102
+    @property
+    def collection(self) -> Collection: ...  # noqa: D102
     @property
     def receivables(self) -> Receivables: ...  # noqa: D102
     @property

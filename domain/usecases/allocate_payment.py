@@ -1,4 +1,4 @@
-"""Apply a payment to invoices by hand, and take that back."""
+"""Apply a payment to invoices and claims by hand, and take that back."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
-from domain.ids import AllocationId, CustomerId, InvoiceId, PaymentId
-from domain.payments.booking import moved, shares
+from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
+from domain.payments.allocating import OpenClaim, Piece
+from domain.payments.booking import Share, shares
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
+from domain.payments.refund import OUT
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, WrongState
+from domain.usecases.applying import allocations, move, open_claims, unsettle_of
 
 _OPEN = frozenset({PaymentState.UNALLOCATED, PaymentState.CREDIT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """``amount_minor`` of a payment for an invoice; None: as much as is open of it and left of the payment."""
+    """``amount_minor`` of a payment for an invoice or a claim; None: as much as is open of it and left."""
 
-    invoice: InvoiceId
+    invoice: InvoiceId | None = None
+    claim: ClaimId | None = None
     amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocatePayment:
-    """Apply ``payment`` to ``parts``; what is left is credit of the customer, whom they all belong to then."""
+    """Apply ``payment`` to ``parts``; what is left is credit of the customer, whom they all belong to then.
+
+    With no part it becomes the credit of ``customer``.
+    """
 
     payment: PaymentId
-    parts: Sequence[Part]
+    parts: Sequence[Part] = ()
+    customer: CustomerId | None = None
 
 
 @operation(Action.WRITE_PAYMENTS)
@@ -41,7 +49,7 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
     Refuses with: NotAllowed, NotFound, WrongState (all applied, held or returned), BadValue (another currency, more
     than is open or left, another customer's).
     """
-    if not cmd.parts:
+    if not cmd.parts and cmd.customer is None:
         raise BadValue("name at least one invoice", field="parts")
     async with begin(actor) as unit:
         await unit.payments.lock()
@@ -53,120 +61,124 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
                 value=payment.state.value,
                 field="payment",
             )
-        made = (await unit.payments.allocations([payment.id]))[payment.id]
-        left = payment.amount_minor - sum(one.amount_minor for one in made if one.undone_at is None)
-        items = await unit.payments.items([part.invoice for part in cmd.parts])
-        chosen = _chosen(payment, cmd.parts, items, left)
+        left = await left_of(unit, payment)
+        chosen, names = await _chosen(unit, payment, cmd, left)
         now = clock.now()
-        done = await _move(unit, payment, chosen, left, now.date())
+        done, day = await _move(unit, payment, chosen, left, cmd.customer, now)
         await unit.payments.allocate(
-            [
-                Allocation(
-                    id=AllocationId(0),
-                    operator=actor.operator,
-                    payment=payment.id,
-                    invoice=item.invoice,
-                    customer=item.customer,
-                    amount_minor=amount,
-                    made_at=now,
-                    client=actor.client,
-                )
-                for item, amount in chosen
-            ]
+            allocations(chosen, operator=actor.operator, at=now, client=actor.client, on=day, payment=payment.id)
         )
         await unit.payments.change(done)
-        detail = {"invoices": [item.number for item, _ in chosen], "amount_minor": sum(amount for _, amount in chosen)}
+        detail = {"invoices": names, "amount_minor": sum(piece.amount for piece in chosen)}
         await unit.audit.write("payment.allocate", f"payment:{payment.id}", detail)
         await unit.outbox.promise("payment.allocated", detail, subject=f"payment:{payment.id}")
     return done
 
 
-def _chosen(
-    payment: Payment, parts: Sequence[Part], items: Mapping[InvoiceId, OpenItem], left: int
-) -> list[tuple[OpenItem, int]]:
-    """Return each document with what it gets. Refuses with: NotFound, BadValue."""
-    chosen: list[tuple[OpenItem, int]] = []
-    for index, part in enumerate(parts):
+async def left_of(unit: Unit, payment: Payment) -> int:
+    """Return what is neither applied of a payment nor paid back, in minor units."""
+    made = (await unit.payments.allocations([payment.id]))[payment.id]
+    refunds = await unit.giro.refunds.find(payment=payment.id, state=tuple(OUT))
+    applied = sum(one.amount_minor for one in made if one.undone_at is None)
+    return payment.amount_minor - applied - sum(one.amount_minor for one in refunds)
+
+
+async def _chosen(unit: Unit, payment: Payment, cmd: AllocatePayment, left: int) -> tuple[list[Piece], list[str]]:
+    """Return what each document or claim gets, and what they are called. Refuses with: NotFound, BadValue."""
+    items = await unit.payments.items([part.invoice for part in cmd.parts if part.invoice is not None])
+    wanted = [part.claim for part in cmd.parts if part.claim is not None]
+    found = await open_claims(unit, await unit.giro.claims.find(id=wanted)) if wanted else []
+    claims = {one.claim.id: one for one in found}
+    chosen, names = list[Piece](), list[str]()
+    for index, part in enumerate(cmd.parts):
         place = f"parts.{index}"
-        item = items.get(part.invoice)
-        if item is None:
-            raise NotFound("no invoice {invoice}", invoice=part.invoice, field=f"{place}.invoice")
-        if item.currency != payment.currency:
-            raise BadValue(
-                "invoice {number} is in {currency}, the payment in {currency_2}",
-                number=item.number,
-                currency=item.currency,
-                currency_2=payment.currency,
-                field=place,
-            )
-        if payment.customer not in {None, item.customer}:
-            raise BadValue(
-                "invoice {number} is another customer's; release the payment first", number=item.number, field=place
-            )
-        amount = part.amount_minor if part.amount_minor is not None else min(item.open_minor, max(left, 0))
-        open_ = item.open_minor
-        if amount == 0 or (amount > 0) != (open_ > 0) or abs(amount) > abs(open_):
-            raise BadValue(
-                "of invoice {number} {open} is open, in minor units",
-                number=item.number,
-                open=open_,
-                field=f"{place}.amount",
-            )
-        left -= amount
-        chosen.append((item, amount))
+        if (part.invoice is None) == (part.claim is None):
+            raise BadValue("a part names an invoice or a claim", field=place)
+        piece, name = _piece(payment, part, items, claims, left, place)
+        left -= piece.amount
+        chosen.append(piece)
+        names.append(name)
     if left < 0:
         raise BadValue(
             "the parts are {value} more than is left of the payment, in minor units", value=-left, field="parts"
         )
-    return chosen
+    return chosen, names
 
 
-async def _move(
-    unit: Unit, payment: Payment, chosen: Sequence[tuple[OpenItem, int]], left: int, on: dt.date
-) -> Payment:
-    """Give the payment to the customers of the parts, and return it as it is now."""
-    rest = left - sum(amount for _, amount in chosen)
+def _piece(  # noqa: PLR0917  (what decides)
+    payment: Payment,
+    part: Part,
+    items: Mapping[InvoiceId, OpenItem],
+    claims: Mapping[ClaimId, OpenClaim],
+    left: int,
+    place: str,
+) -> tuple[Piece, str]:
+    if part.claim is not None:
+        claim = claims.get(part.claim)
+        if claim is None:
+            raise NotFound("no open claim {claim}", claim=part.claim, field=f"{place}.claim")
+        name, customer, currency, open_ = (
+            f"claim {part.claim}",
+            claim.claim.customer,
+            claim.claim.currency,
+            claim.open_minor,
+        )
+    else:
+        item = None if part.invoice is None else items.get(part.invoice)
+        if item is None:
+            raise NotFound("no invoice {invoice}", invoice=part.invoice, field=f"{place}.invoice")
+        name, customer, currency, open_ = item.number, item.customer, item.currency, item.open_minor
+    if currency != payment.currency:
+        raise BadValue(
+            "invoice {number} is in {currency}, the payment in {currency_2}",
+            number=name,
+            currency=currency,
+            currency_2=payment.currency,
+            field=place,
+        )
+    if payment.customer not in {None, customer}:
+        raise BadValue("invoice {number} is another customer's; release the payment first", number=name, field=place)
+    amount = part.amount_minor if part.amount_minor is not None else min(open_, max(left, 0))
+    if amount == 0 or (amount > 0) != (open_ > 0) or abs(amount) > abs(open_):
+        raise BadValue(
+            "of invoice {number} {open} is open, in minor units", number=name, open=open_, field=f"{place}.amount"
+        )
+    return Piece(customer=customer, amount=amount, invoice=part.invoice, claim=part.claim), name
+
+
+async def _move(  # noqa: PLR0917  (what moves)
+    unit: Unit, payment: Payment, chosen: Sequence[Piece], left: int, customer: CustomerId | None, now: dt.datetime
+) -> tuple[Payment, dt.date]:
+    """Give the payment to the customers of the parts, and return it as it is now, with the day it is booked on."""
+    rest = left - sum(piece.amount for piece in chosen)
     state = PaymentState.CREDIT if rest else PaymentState.ALLOCATED
     reason = Reason.OVERPAID if rest else None
+    given = shares([(piece.customer, piece.amount) for piece in chosen])
     if payment.customer is not None:
-        return replace(payment, state=state, reason=reason)
-    customers = {item.customer for item, _ in chosen}
-    if len(customers) > 1 and rest:
+        day = await move(unit, payment, given, on=now.date(), held=True)
+        return replace(payment, state=state, reason=reason), day
+    customers = {piece.customer for piece in chosen} | ({customer} if customer is not None else set())
+    if len(customers) > 1 and (rest or customer is not None):
         raise BadValue("parts of several customers must come to what is left of the payment", field="parts")
-    given = shares([(None, item.customer, amount) for item, amount in chosen])
+    if customer is not None:
+        await unit.customers.get(customer)
     if rest:
-        given = {next(iter(customers)): left}
-    turn = await _turn(unit, payment)
-    entries = [
-        moved(payment, customer, amount, on=on, turn=turn + index)
-        for index, (customer, amount) in enumerate(given.items())
-    ]
-    await unit.ledger.post(entries)
-    customer: CustomerId | None = next(iter(customers)) if len(customers) == 1 else None
-    return replace(payment, customer=customer, state=state, reason=reason)
-
-
-async def _turn(unit: Unit, payment: Payment) -> int:
-    """Return the number of the payment's next move between accounts."""
-    turn = 1
-    while True:
-        try:
-            await unit.ledger.by_key(f"payment:{payment.identity}/{turn}")
-        except NotFound:
-            return turn
-        turn += 1
+        owner = next(iter(customers))
+        given = [Share(owner, sum(share.applied for share in given), rest)]
+    day = await move(unit, payment, given, on=now.date())
+    only = next(iter(customers)) if len(customers) == 1 else None
+    return replace(payment, customer=only, state=state, reason=reason), day
 
 
 @operation(Action.WRITE_PAYMENTS)
 async def release_payment(key: PaymentId, *, actor: Actor, begin: Begin, clock: Clock) -> Payment:
     """Undo all that a payment was applied to: its invoices are open again, and the money is nobody's yet.
 
-    Refuses with: NotAllowed, NotFound, WrongState (held, returned, or of nobody).
+    Refuses with: NotAllowed, NotFound, WrongState (held, returned, of nobody, or paid back in part).
     """
     async with begin(actor) as unit:
         await unit.payments.lock()
         payment = await unit.payments.get(key)
-        made = [one for one in (await unit.payments.allocations([key]))[key] if one.undone_at is None]
         taken = payment.state in {PaymentState.ALLOCATED, PaymentState.CREDIT}
         if not taken:
             raise WrongState(
@@ -175,20 +187,24 @@ async def release_payment(key: PaymentId, *, actor: Actor, begin: Begin, clock: 
                 value=payment.state.value,
                 field="payment",
             )
+        if await unit.giro.refunds.find(payment=key, state=tuple(OUT)):
+            raise WrongState("a part of payment {key} was paid back; cancel that first", key=key, field="payment")
+        made = [one for one in (await unit.payments.allocations([key]))[key] if one.undone_at is None]
         now = clock.now()
-        await unit.payments.undo([one.id for one in made], at=now, client=actor.client)
-        given = shares([(None, one.customer, one.amount_minor) for one in made])
-        if payment.customer is not None:
-            given = {payment.customer: payment.amount_minor}
-        turn = await _turn(unit, payment)
-        await unit.ledger.post(
-            [
-                moved(payment, customer, -amount, on=now.date(), turn=turn + index)
-                for index, (customer, amount) in enumerate(given.items())
-            ]
-        )
+        await unsettle_of(unit, key, at=now, on=now.date(), client=actor.client)
+        day = await move(unit, payment, [-share for share in _given(payment, made)], on=now.date())
+        await unit.payments.undo([one.id for one in made], at=now, client=actor.client, on=day)
         done = replace(payment, state=PaymentState.UNALLOCATED, reason=None, customer=None)
         await unit.payments.change(done)
         await unit.audit.write("payment.release", f"payment:{key}", {"undone": len(made)})
         await unit.outbox.promise("payment.released", {}, subject=f"payment:{key}")
     return done
+
+
+def _given(payment: Payment, made: Sequence[Allocation]) -> list[Share]:
+    """Return what customers have of a payment."""
+    applied = shares([(one.customer, one.amount_minor) for one in made])
+    if payment.customer is None:
+        return applied
+    total = sum(share.applied for share in applied)
+    return [Share(payment.customer, total, payment.amount_minor - total)]

@@ -1,0 +1,55 @@
+"""Money paid back to a customer: from the rest of a payment, or for a credit note that he is owed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.ids import CustomerId, InvoiceId, OperatorId, OrderFileId, PaymentId, RefundId, SettlementId
+
+
+class RefundState(StrEnum):
+    """Requested → sent (in a file) → paid (the statement says so); failed or cancelled: the credit stands again."""
+
+    REQUESTED = "requested"
+    SENT = "sent"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+# Money that is on its way out, or is out.
+OUT: Final = frozenset({RefundState.REQUESTED, RefundState.SENT, RefundState.PAID})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A refund. ``scheme`` of its account: IBAN, BGNR or BBAN. ``entry`` booked it, ``ended`` what became of it."""
+
+    id: RefundId
+    operator: OperatorId
+    customer: CustomerId
+    currency: str
+    amount_minor: int
+    name: str
+    account: str
+    scheme: str
+    state: RefundState
+    entry: str
+    made_at: dt.datetime
+    client: str
+    payment: PaymentId | None = None
+    invoice: InvoiceId | None = None
+    bic: str = ""
+    text: str = ""
+    file: OrderFileId | None = None
+    ended: str | None = None
+    settlement: SettlementId | None = None
+    version: int = 1
+
+    @property
+    def key(self) -> str:
+        """Our own name for it, which banks give back."""
+        return f"R{self.id}"
