@@ -24,7 +24,7 @@ from api.rest import basis, bulk, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
-from api.rest.invoices import InvoiceDocument, QuoteDocument
+from api.rest.invoices import MEDIA, InvoiceDocument, QuoteDocument
 from api.rest.metrics import Datagrams, MetricsPage, Requests
 from api.rest.once import repeatable
 from api.rest.openapi import document
@@ -262,10 +262,10 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 name=f"getInvoice{suffix.capitalize()}",
                 summary=f"The {suffix.upper()} of an issued invoice.",
                 action=Action.READ_INVOICES,
-                answers={"200": (media, {"type": "string", "format": "binary"})},
+                answers={"200": (media.partition(";")[0], {"type": "string", "format": "binary"})},
                 refuses=(404, 422),
             )
-            for suffix, media in (("pdf", "application/pdf"), ("xml", "application/xml"))
+            for suffix, media in MEDIA.items()
         ),
         Operation(
             method="GET",

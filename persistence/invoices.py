@@ -12,6 +12,7 @@ from domain.ids import BillRunId, CustomerId, InvoiceId, ResellerId
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind
 from domain.invoicing.series import default_prefix, name_of
+from domain.ports.invoices import Chosen
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
 from persistence.engine import Transaction
@@ -101,12 +102,16 @@ class InvoiceStore:
         customer: CustomerId | None = None,
         run: BillRunId | None = None,
         doubles: Sequence[CustomerId] = (),
+        chosen: Chosen | None = None,
     ) -> Page[Invoice]:
         """List by key; of a customer, with those of doubles that were merged into it."""
+        only = chosen or Chosen()
         found = await self._where(
             "id > $2 and ($3::bigint[] is null or customer = any ($3)) and ($4::bigint is null or run = $4)"
-            f" order by id limit {request.first + 1}",
+            " and ($5::text is null or kind = $5) and ($6::date is null or issued_on >= $6)"
+            f" and ($7::date is null or issued_on < $7) order by id limit {request.first + 1}",
             *(request.after or 0, None if customer is None else [customer, *doubles], run),
+            *(only.kind and only.kind.value, only.since, only.until),
         )
         return Page.of(found, request)
 
@@ -137,6 +142,11 @@ class InvoiceStore:
     async def credited(self, number: str) -> Sequence[Invoice]:
         """Return the credit notes that name this invoice."""
         return await self._where("kind = 'credit_note' and original = $2 order by id", number)
+
+    async def credit_notes(self, numbers: Sequence[str]) -> Mapping[str, Sequence[Invoice]]:
+        """Return the credit notes that name each invoice, by its number."""
+        found = await self._where("kind = 'credit_note' and original = any ($2::text[]) order by id", list(numbers))
+        return {number: [one for one in found if one.original == number] for number in numbers}
 
     async def correcting(self, number: str) -> Sequence[Invoice]:
         """Return the documents with a line that corrects this invoice, by key."""

@@ -18,6 +18,7 @@ from domain.invoicing.bill_run import BillRun
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
 from domain.invoicing.series import default_prefix, name_of
+from domain.ports.invoices import Chosen
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import RatedEvent
 from domain.refusal import NotFound
@@ -94,10 +95,19 @@ class MemoryInvoices:
         customer: CustomerId | None = None,
         run: BillRunId | None = None,
         doubles: Sequence[CustomerId] = (),
+        chosen: Chosen | None = None,
     ) -> Page[Invoice]:
         """List by key; of a customer, with those of doubles that were merged into it."""
         payers = None if customer is None else {customer, *doubles}
-        rows = [one for one in self._all() if (payers is None or one.customer in payers) and run in {None, one.run}]
+        only = chosen or Chosen()
+        rows = [
+            one
+            for one in self._all()
+            if (payers is None or one.customer in payers)
+            and run in {None, one.run}
+            and only.kind in {None, one.kind}
+            and (only.since or date.min) <= one.issued_on < (only.until or date.max)
+        ]
         return page_of(rows, request, lambda one: one.id)
 
     async def received(self, request: PageRequest, buyers: Mapping[CustomerId, date]) -> Page[Invoice]:
@@ -114,6 +124,10 @@ class MemoryInvoices:
     async def credited(self, number: str) -> Sequence[Invoice]:
         """Return the credit notes that name this invoice."""
         return [one for one in self._all() if one.kind is DocumentKind.CREDIT_NOTE and one.original == number]
+
+    async def credit_notes(self, numbers: Sequence[str]) -> Mapping[str, Sequence[Invoice]]:
+        """Return the credit notes that name each invoice, by its number."""
+        return {number: await self.credited(number) for number in numbers}
 
     async def correcting(self, number: str) -> Sequence[Invoice]:
         """Return the documents with a line that corrects this invoice, by key."""

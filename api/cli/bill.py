@@ -12,6 +12,7 @@ import typer
 
 from api.cli import ATTENTION, DONE, Unreachable, complain
 from api.cli.bars import progress_bar
+from api.cli.bill_credit import credit, reissue
 from api.cli.bill_export import FORMATS, Export, export_run
 from domain.refusal import BadValue, NotFound
 
@@ -26,6 +27,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 RUNS_PER_PAGE: Final = 200
 
 Operator = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
+
+
+app.command()(credit)
+app.command()(reissue)
 
 
 @app.callback()

@@ -18,7 +18,7 @@ from api.journal import refusing
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.ports.page import Page
-from domain.usecases import load_batches, load_versions
+from domain.usecases import dispute_invoice, list_invoices, load_batches, load_versions
 from domain.usecases.find_numbers import holders_of
 from domain.usecases.list_files import files_by_ids, sources_by_ids
 from domain.usecases.list_number_orders import steps_of_orders
@@ -57,6 +57,9 @@ class Loaders:
     """The loaders of one request. One of things gives None, one of lists an empty list, for what is not there."""
 
     customers = _Things(load_batches.customers_by_ids)
+    invoices = _Things(list_invoices.invoices_by_ids)
+    credit_notes = _Lists(list_invoices.credit_notes_of)
+    disputes = _Lists(dispute_invoice.disputes_of_invoices)
     places_of = _Lists(load_batches.places_of_customers)
     children = _Lists(load_batches.children_of_customers)
     resellers = _Things(load_batches.resellers_by_ids)

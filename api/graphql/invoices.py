@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -21,7 +21,7 @@ from api.graphql.scalars import BigInt
 from api.graphql.wording import in_words
 from domain.ids import BillRunId, CustomerId, InvoiceId
 from domain.invoicing.bill_run import BillRun, BillRunState, Parked
-from domain.invoicing.invoice import BucketLine, DocumentKind, Invoice, Line, LineKind
+from domain.invoicing.invoice import BucketLine, CreditScope, DocumentKind, Invoice, Line, LineKind
 from domain.invoicing.vat import VatSum
 from domain.period import Period
 from domain.refusal import BadValue
@@ -31,10 +31,13 @@ from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.receive_invoices import list_received_invoices
 from domain.usecases.run_bills import PageDone, RunBills, run_bills
 
+if TYPE_CHECKING:
+    from api.graphql.crediting import DisputeType
+
 ID = strawberry.ID
 CUSTOMERS_MAX = 1000
 
-for _enum in (DocumentKind, LineKind, BillRunState):
+for _enum in (DocumentKind, LineKind, BillRunState, CreditScope):
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
 
 
@@ -44,6 +47,10 @@ class PeriodType:
 
     start: date
     end: date
+
+
+def _vat_category(root: strawberry.Parent[Line]) -> str:
+    return root.vat.category
 
 
 def _vat_percent(root: strawberry.Parent[Line]) -> Decimal:
@@ -76,6 +83,7 @@ class InvoiceLineType:
     unit_price: Decimal
     net: Decimal
     vat_percent: Decimal = strawberry.field(resolver=_vat_percent)
+    vat_category: str = strawberry.field(resolver=_vat_category, description="UNCL 5305, as EN 16931 has it.")
     period: PeriodType
     account: str
     contract_number: str | None
@@ -84,6 +92,16 @@ class InvoiceLineType:
     group: str | None
     events: BigInt | None
     used: BigInt | None
+    corrects: str | None = strawberry.field(description="The number of the invoice that it gives back of.")
+    corrects_line: int | None = strawberry.field(description="The line there, where it is of one.")
+
+
+def _sum_category(root: strawberry.Parent[VatSum]) -> str:
+    return root.treatment.category
+
+
+def _sum_words(root: strawberry.Parent[VatSum]) -> str | None:
+    return root.treatment.words
 
 
 def _sum_percent(root: strawberry.Parent[VatSum]) -> Decimal:
@@ -95,6 +113,8 @@ class VatSumType:
     """``domain.invoicing.vat.VatSum``."""
 
     percent: Decimal = strawberry.field(resolver=_sum_percent)
+    category: str = strawberry.field(resolver=_sum_category, description="UNCL 5305, as EN 16931 has it.")
+    words: str | None = strawberry.field(resolver=_sum_words, description="The law's, where no VAT is charged.")
     taxable: Decimal
     tax: Decimal
 
@@ -182,6 +202,14 @@ def _url(suffix: str) -> Any:
     return resolve
 
 
+async def _credit_notes(root: strawberry.Parent[Invoice], info: Info) -> Any:
+    return await info.context.load.credit_notes.load(root.number) if root.kind is DocumentKind.INVOICE else []
+
+
+async def _disputes(root: strawberry.Parent[Invoice], info: Info) -> Any:
+    return await info.context.load.disputes.load(root.id)
+
+
 async def _payer(root: strawberry.Parent[Invoice], info: Info) -> Any:
     return await info.context.load.customers.load(root.customer)
 
@@ -212,6 +240,18 @@ class InvoiceType(Node):
     bucket_statement: list[InvoiceBucketType] = strawberry.field(
         resolver=_statement, description="What became of the allowances of those whose lines stand on it."
     )
+    credit: CreditScope | None = strawberry.field(
+        description="How much a credit note that was decided upon takes back."
+    )
+    replaces: str | None = strawberry.field(description="The number of the invoice that this one was issued anew for.")
+    credit_notes: list[Annotated[InvoiceType, strawberry.lazy("api.graphql.invoices")]] = strawberry.field(
+        resolver=_credit_notes, description="That name it; by key."
+    )
+    disputes: list[Annotated[DisputeType, strawberry.lazy("api.graphql.crediting")]] = strawberry.field(
+        resolver=_disputes, description="By key."
+    )
+    json_url: str = strawberry.field(resolver=_url("json"), graphql_type=str)
+    csv_url: str = strawberry.field(resolver=_url("csv"), graphql_type=str)
     pdf_url: str = strawberry.field(resolver=_url("pdf"), graphql_type=str)
     xml_url: str = strawberry.field(resolver=_url("xml"), graphql_type=str)
 
@@ -287,17 +327,23 @@ async def _invoice(info: Info, id: ID | None = None, number: str | None = None) 
     return await info.context.ask(get_invoice, key)
 
 
-async def _invoices(
+async def _invoices(  # noqa: PLR0917  (the arguments of a field)
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
     customer: ID | None = None,
     bill_run: ID | None = None,
+    kind: DocumentKind | None = None,
+    issued_since: date | None = None,
+    issued_until: date | None = None,
 ) -> Any:
     query = ListInvoices(
         page=request(first, read_number(after, "Invoice")),
         customer=CustomerId(key_of(customer, "Customer", "customer")) if customer else None,
         run=BillRunId(key_of(bill_run, "BillRun", "billRun")) if bill_run else None,
+        kind=kind,
+        since=issued_since,
+        until=issued_until,
     )
     return connect(await info.context.ask(list_invoices, query), "Invoice", after=after)
 
@@ -348,7 +394,10 @@ class InvoiceQuery:
     """What was billed."""
 
     invoice: InvoiceType | None = strawberry.field(resolver=_invoice)
-    invoices: Connection[InvoiceType] = strawberry.field(resolver=_invoices, description="By key, the oldest first.")
+    invoices: Connection[InvoiceType] = strawberry.field(
+        resolver=_invoices,
+        description="By key, the oldest first; issued on issuedSince or later, and before issuedUntil.",
+    )
     received_invoices: Connection[InvoiceType] = strawberry.field(
         resolver=_received_invoices, description="Those that a reseller received for what he buys, by key."
     )

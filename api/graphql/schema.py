@@ -19,6 +19,7 @@ from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
+from api.graphql.crediting import CreditingMutation, CreditingQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
 from api.graphql.documents import Documents, Prepared
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
@@ -78,6 +79,7 @@ class Query(
     UsageQuery,
     ExplanationQuery,
     InvoiceQuery,
+    CreditingQuery,
     PaymentQuery,
     IntakeQuery,
     MediationQuery,
@@ -126,6 +128,7 @@ class Mutation(
     MediationMutation,
     ReratingMutation,
     InvoiceMutation,
+    CreditingMutation,
     PaymentMutation,
     ClientMutation,
     AccessMutation,

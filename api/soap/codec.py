@@ -25,6 +25,7 @@ from api.soap.contract_changes import ContractChanges
 from api.soap.customers import Customers
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
+from api.soap.invoices import Invoices
 from api.soap.jobs import Jobs
 from api.soap.levels import UserLevels
 from api.soap.lines import Lines
@@ -88,6 +89,7 @@ class Codec:
                 Feeds,
                 Suspense,
                 Sources,
+                Invoices,
                 Jobs,
                 Margins,
                 Lines,

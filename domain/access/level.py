@@ -28,6 +28,7 @@ _CARE: Final = frozenset(
     {
         "change_customer", "note_customer", "swap_sim", "step_subscription", "place_order", "assign_numbers",
         "release_numbers", "change_subscription", "retry_order", "cancel_order", "grant_units", "give_units",
+        "dispute_invoice",
     }
 )  # fmt: skip
 _RESELLERS: Final = frozenset(action.value for action in Action if action not in OPERATOR_ONLY)

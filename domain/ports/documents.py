@@ -28,3 +28,7 @@ class Documents(Protocol):
     def einvoice(self, invoice: Invoice) -> bytes:
         """Return the Peppol BIS Billing 3 document. Refuses with: BadValue (no Peppol id)."""
         ...
+
+    def data(self, invoice: Invoice, suffix: str) -> bytes:
+        """Return everything that it says, as ``json`` or as ``csv`` with a row per line; UTF-8."""
+        ...

@@ -23,6 +23,15 @@ from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.ports.page import Page, PageRequest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which documents of a list are wanted: of a kind, issued on ``since`` or later, and before ``until``."""
+
+    kind: DocumentKind | None = None
+    since: date | None = None
+    until: date | None = None
+
+
 class Invoices(Protocol):
     """Issued invoices and credit notes that the actor may see, with their lines; never changed."""
 
@@ -45,6 +54,7 @@ class Invoices(Protocol):
         customer: CustomerId | None = None,
         run: BillRunId | None = None,
         doubles: Sequence[CustomerId] = (),
+        chosen: Chosen | None = None,
     ) -> Page[Invoice]:
         """List by key; of a customer, with those of doubles that were merged into it."""
         ...
@@ -61,6 +71,10 @@ class Invoices(Protocol):
 
     async def credited(self, number: str) -> Sequence[Invoice]:
         """Return the credit notes that name this invoice."""
+        ...
+
+    async def credit_notes(self, numbers: Sequence[str]) -> Mapping[str, Sequence[Invoice]]:
+        """Return the credit notes that name each invoice, by its number."""
         ...
 
     async def correcting(self, number: str) -> Sequence[Invoice]:

@@ -108,8 +108,10 @@ async def list_disputes(
     state: DisputeState | None = None,
     customer: CustomerId | None = None,
 ) -> Page[Dispute]:
-    """List disputes by key, in a state and of a payer. Refuses with: NotAllowed."""
+    """List disputes by key, in a state and of a payer. Refuses with: NotAllowed, NotFound (customer)."""
     async with begin(actor) as unit:
+        if customer is not None:
+            await unit.customers.get(customer)
         return await unit.disputes.page(request, state=state, customer=customer)
 
 

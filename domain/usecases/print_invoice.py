@@ -13,7 +13,7 @@ from domain.invoicing.invoice import CallRow, Invoice
 from domain.ports.documents import Documents
 from domain.ports.unit import Begin
 from domain.refusal import LimitExceeded
-from domain.usecases.receive_invoices import reader_of
+from domain.usecases.receive_invoices import as_received, reader_of
 
 CALLS_MAX: Final = 500_000
 
@@ -45,3 +45,15 @@ async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, document
     async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
     return invoice, await asyncio.to_thread(documents.einvoice, invoice)
+
+
+@operation(Action.READ_INVOICES)
+async def write_data(
+    key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents, suffix: str
+) -> tuple[Invoice, bytes]:
+    """Return an invoice and all that it says as ``json`` or ``csv``. Refuses with: NotAllowed, NotFound."""
+    reader = await reader_of(key, actor=actor, begin=begin)
+    async with begin(reader) as unit:
+        invoice = await unit.invoices.get(key)
+    told = invoice if reader is actor else as_received(invoice)
+    return invoice, await asyncio.to_thread(documents.data, told, suffix)

@@ -36,6 +36,8 @@ def as_data(invoice: Invoice) -> dict[str, Any]:
         "kind": invoice.kind.value,
         "number": invoice.number,
         "original": invoice.original,
+        "credit": invoice.credit,
+        "replaces": invoice.replaces,
         "currency": invoice.currency,
         "period": {"start": invoice.period.start, "end": invoice.period.end},
         "issued_on": invoice.issued_on,
@@ -128,6 +130,7 @@ def _line(line: Line) -> dict[str, Any]:
         "used": line.used,
         "amount_micro": line.amount_micro,
         "corrects": line.corrects,
+        "corrects_line": line.corrects_line,
     }
 
 

@@ -8,6 +8,7 @@ from domain.customers.customer import Delivery
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.quotes.offer import Offer
 from integrations.einvoice import peppol
+from integrations.printing import basis
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
 from integrations.printing.quote_pdf import draw_quote
@@ -36,3 +37,8 @@ class InvoiceDocuments:
     def einvoice(self, invoice: Invoice) -> bytes:
         """Return the Peppol document. Refuses with: BadValue (no Peppol id)."""
         return peppol.encode(invoice)
+
+    def data(self, invoice: Invoice, suffix: str) -> bytes:
+        """Return everything that it says, as ``json`` or as ``csv`` with a row per line; UTF-8."""
+        text = basis.encode(invoice) if suffix == "json" else "".join(basis.rows([invoice]))
+        return text.encode()

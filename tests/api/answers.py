@@ -92,6 +92,7 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "disputes",
         "userSessions",
         "whyRefused",
         "userLevel",
@@ -170,6 +171,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "reissueInvoice",
         "logout",
         "setApprovalRules",
         "removeRateLimit",
@@ -214,6 +216,11 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "creditInvoice",
+        "fetchInvoices",
+        "disputeInvoice",
+        "decideDispute",
+        "acknowledgeInvoices",
         "changeIdentityProvider",
         "createIdentityProvider",
         "endSession",
@@ -309,6 +316,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "FetchInvoices",
         "ListApiKeys",
         "ListUserSessions",
         "ListUserLevels",
@@ -408,6 +416,14 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "GetInvoice",
+        "CreditInvoice",
+        "ReissueInvoice",
+        "DisputeInvoice",
+        "DecideDispute",
+        "ListDisputes",
+        "AcknowledgeInvoices",
+        "ReadInvoiceBatch",
         "ListAudit",
         "CreateApiKey",
         "RotateApiKey",
@@ -547,6 +563,8 @@ REST: Final = {
         "GET /rest/v1/bulk/imports/{import}",
         "GET /rest/v1/bulk/sheets/{sheet}",
         "GET /rest/v1/customers/{id}/export",
+        "GET /rest/v1/invoices/{id}.csv",
+        "GET /rest/v1/invoices/{id}.json",
         "GET /rest/v1/invoices/{id}.pdf",
         "GET /rest/v1/quotes/{id}.pdf",
         "GET /rest/v1/invoices/{id}.xml",

@@ -94,6 +94,7 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
             f'orderPreselection(input: {{subscription: "{line}", number: "{owned.number}", prefix: "9533",'
             f' wantedAt: "{LATER}"}})'
         ),
+        "InvoiceDispute": f'disputeInvoice(input: {{invoice: "{ids["Invoice"]}", reason: "Not mine", amount: "0.01"}})',
         "NumberReservation": f'reserveNumbers(input: {{until: "{LATER}", count: 1}})',
     }
     for kind, text in texts.items():
@@ -122,6 +123,8 @@ async def _of_operators(house: House, client: str, service: str) -> dict[str, st
         "PriceList": "priceLists(first: 1)",
     }
     ids = {kind: await _first(house, client, query) for kind, query in lists.items()} | {"Service": service}
+    fetched = 'fetchInvoices(input: {consumer: "erp", most: 1}) { ... on InvoicesFetched { marker } }'
+    ids["InvoiceBatch"] = (await gql(house, client, f"mutation {{ a: {fetched} }}"))["a"]["marker"]
     sources = await gql(house, client, "{ sources { id } }")
     operator = await gql(house, client, "{ operator { id } }")
     return ids | {"Source": sources["sources"][0]["id"], "Operator": operator["operator"]["id"]}

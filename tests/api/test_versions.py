@@ -47,6 +47,11 @@ WITHOUT: Final = {
          "renewRecoveryCodes"),
         "one's own, proved by a password, a code or a link that is good once",
     ),
+    **dict.fromkeys(
+        ("creditInvoice", "reissueInvoice", "disputeInvoice"),
+        "takes of what is left of an invoice, under a lock; the invoice itself never changes",
+    ),
+    **dict.fromkeys(("fetchInvoices", "acknowledgeInvoices"), "one step of a consumer's place"),
     "inviteUser": "makes somebody new",
     "inviteAgain": "sends a mail, and changes nothing that is read",
     **dict.fromkeys(
