@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
-from domain.ids import CustomerId, ResellerId
+from domain.collection.interest import Step
+from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.invoicing.invoice import Invoice
 from domain.ledger.ageing import OpenAmount
 from domain.ledger.entry import BAS, OWN, minor
@@ -61,6 +62,21 @@ class MemoryReceivables:
                     )
                 )
         return sorted(found, key=lambda one: (one.customer, one.due_on, one.name))
+
+    async def history(self, invoices: Sequence[InvoiceId]) -> Mapping[InvoiceId, Sequence[Step]]:
+        """Return how what is left of invoices came about, by day."""
+        found: dict[InvoiceId, list[Step]] = {}
+        documents = {one.id: one for one in self._invoices()}
+        for key in invoices:
+            whole = [one for one in documents.values() if key == one.id or one.original == documents[key].number]
+            steps = [Step(one.issued_on, minor(one.total, one.currency)) for one in whole]
+            for made in self._draft.table("allocation").values():
+                if made.invoice in {one.id for one in whole}:
+                    steps.append(Step(made.booked_on, -made.amount_minor))
+                    if made.undone_on is not None:
+                        steps.append(Step(made.undone_on, made.amount_minor))
+            found[key] = sorted(steps)
+        return found
 
     async def groups(self, *, at: datetime) -> Mapping[CustomerId, Sequence[str]]:
         """Return the groups that customers are in at an instant."""

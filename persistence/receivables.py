@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from domain.access.actor import Actor
-from domain.ids import CustomerId, ResellerId
+from domain.collection.interest import Step
+from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.invoicing.invoice import decimals_of
 from domain.ledger.ageing import OpenAmount
 from domain.ledger.entry import BAS, OWN
@@ -42,6 +43,19 @@ select coalesce(i.original, i.number) as name, i.customer, i.currency,
  where i.operator = $1 and i.seller is null and ($2::date is null or i.issued_on <= $2)
    and ($3::bigint[] is null or i.customer = any ($3))
  group by 1, 2, 3 having sum({_MINOR} - coalesce(a.applied, 0)) <> 0 order by i.customer, due_on, name"""  # noqa: S608  (our own words)
+
+_HISTORY: Final = f"""
+with members as (
+    select i.id as invoice, m.id, m.issued_on, m.total, m.currency from invoice i
+      join invoice m on m.operator = i.operator and (m.id = i.id or m.kind = 'credit_note' and m.original = i.number)
+     where i.operator = $1 and i.id = any ($2::bigint[]))
+select invoice, issued_on as day, (i.total * {_SCALE.format("i.currency")})::bigint as change from members i
+union all
+select m.invoice, a.booked_on, -sum(a.amount_minor)::bigint from members m
+  join allocation a on a.operator = $1 and a.invoice = m.id group by 1, 2
+union all
+select m.invoice, a.undone_on, sum(a.amount_minor)::bigint from members m
+  join allocation a on a.operator = $1 and a.invoice = m.id and a.undone_on is not null group by 1, 2"""  # noqa: S608  (our own words)
 
 _BALANCE: Final = """
 select 'all postings' as what, currency, sum(amount_minor)::bigint as ledger, 0::bigint as books
@@ -132,6 +146,13 @@ class ReceivableStore:
             _DOCUMENTS, self._operator, on, None if customers is None else possible(customers)
         )
         return [OpenAmount(kind="invoice" if row["open_minor"] > 0 else "credit_note", **row) for row in rows]
+
+    async def history(self, invoices: Sequence[InvoiceId]) -> Mapping[InvoiceId, Sequence[Step]]:
+        """Return how what is left of invoices came about, by day."""
+        found: dict[InvoiceId, list[Step]] = {key: [] for key in invoices}
+        for row in await self._transaction.connection.fetch(_HISTORY, self._operator, possible(invoices)):
+            found[row["invoice"]].append(Step(row["day"], row["change"]))
+        return {key: sorted(steps) for key, steps in found.items()}
 
     async def groups(self, *, at: datetime) -> Mapping[CustomerId, Sequence[str]]:
         """Return the groups that customers are in at an instant."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from domain.ids import CustomerId, ResellerId
+from domain.collection.interest import Step
+from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.ledger.ageing import OpenAmount
 from domain.ledger.tying import Difference
 
@@ -18,6 +19,10 @@ class Receivables(Protocol):
         self, *, on: date | None = None, customers: Sequence[CustomerId] | None = None
     ) -> Sequence[OpenAmount]:
         """Return what is open of invoices and claims, now or when a day ended, by customer and due date."""
+        ...
+
+    async def history(self, invoices: Sequence[InvoiceId]) -> Mapping[InvoiceId, Sequence[Step]]:
+        """Return how what is left of invoices came about, by day: issued, credited, paid, undone."""
         ...
 
     async def groups(self, *, at: datetime) -> Mapping[CustomerId, Sequence[str]]:
