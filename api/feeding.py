@@ -18,6 +18,7 @@ from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
+from domain.usecases.tend_credit import tend_credit
 from domain.usecases.tend_orders import wake_orders
 from domain.usecases.watch_feed import watch_feeds
 from persistence.away import DatabaseAway
@@ -100,6 +101,7 @@ class Scheduler:
                 promised += await schedule_polls(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 await wake_orders(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 if watching:
+                    await tend_credit(actor=actor, begin=wiring.begin, clock=wiring.clock)
                     await carry_out_changes(actor=actor, begin=wiring.begin, clock=wiring.clock)
                     await watch_feeds(actor=actor, begin=wiring.begin, clock=wiring.clock)
             except DatabaseAway:

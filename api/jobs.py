@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from api.bulk import bulk_job
+from api.crediting import check_job
+from api.crediting import notice_job as credit_notice_job
 from api.feeding import poll_job
 from api.mailing import link_job, notice_job
 from api.provisioning import order_job
@@ -18,6 +20,7 @@ from api.wiring import Wiring
 from domain.access import letters
 from domain.access.actor import Actor
 from domain.bulk import run as bulk_run
+from domain.credit import checking
 from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
@@ -73,6 +76,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,
+    checking.CHECK: check_job,
+    checking.NOTICE: credit_notice_job,
     letters.LINK_JOB: link_job,
     letters.NOTICE_JOB: notice_job,
 }

@@ -108,6 +108,16 @@ class Settings:
         default=None, repr=False
     )
     smtp_ca: Annotated[Path | None, Words("certificates to know the mail server by, in place of the system's")] = None
+    sms_url: Annotated[
+        str | None, Words("gateway for text messages, with {to}, {text} in it where it is asked by GET")
+    ] = None
+    sms_template: Annotated[
+        str | None, Words("what is posted to it, JSON or a form, with {to}, {text}, {sender}, {key}")
+    ] = None
+    sms_token: Annotated[str | None, Words("its bearer token", secret=True)] = dataclasses.field(
+        default=None, repr=False
+    )
+    sms_sender: Annotated[str, Words("who text messages are from; not set: the operator's name")] = ""
     mail_from: Annotated[str, Words("sender of mails, such as Billing <billing@operator.example>")] = (
         "tollwright@localhost"
     )
@@ -134,7 +144,8 @@ class Settings:
         int, Words("how many things that are not there one client may ask for in a minute; 0: no limit")
     ] = 300
     request_seconds: Annotated[
-        int, Words("how many seconds a request may take until it is given up; streams, files and SQL apart; 0: no limit")
+        int,
+        Words("how many seconds a request may take until it is given up; streams, files and SQL apart; 0: no limit"),
     ] = 30
     trusted_proxies: Annotated[
         str | None, Words("networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, commas between")

@@ -33,6 +33,7 @@ from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.taking import Archives
+from domain.ports.texts import Texter
 from domain.ports.trail import TrailKeeper
 from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
@@ -51,6 +52,7 @@ from integrations.printing.documents import InvoiceDocuments
 from integrations.provisioning.elements import KnownElements
 from integrations.rates.files import BankRates
 from integrations.sheets.rows import SheetFiles
+from integrations.texts.gateway import Gateway, GatewayTexter, NoTexter
 from integrations.transports.addresses import Network, read_networks
 from integrations.transports.archives import ZipArchives
 from integrations.transports.http import CheckedHttp
@@ -116,6 +118,7 @@ class Wiring:
     buckets: Buckets
     passwords: Passwords
     mailer: Mailer
+    texter: Texter = field(default_factory=NoTexter)
     factors: Factors = field(
         default_factory=lambda: Factors(codes=PyotpCodes(), keys=WebAuthnKeys(), pictures=QrPictures())
     )
@@ -170,6 +173,18 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
     return SmtpMailer(server, clock)
 
 
+def _texter(settings: Settings) -> Texter:
+    if settings.sms_url is None:
+        return NoTexter()
+    gateway = Gateway(
+        address=settings.sms_url,
+        template=settings.sms_template,
+        token=settings.sms_token,
+        sender=settings.sms_sender,
+    )
+    return GatewayTexter(CheckedHttp(_networks(settings)), gateway)
+
+
 def _blobs(database: Database, settings: Settings) -> Blobs:
     kept = settings.files_in_database
     return StoredBlobs(database, settings.files_dir) if kept else FileBlobs(settings.files_dir)
@@ -199,6 +214,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         oidc=CheckedOidc(CheckedHttp(_networks(settings))),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
+        texter=_texter(settings),
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
         buckets=StoredBuckets(database),
@@ -236,6 +252,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         buckets=MemoryBuckets(memory),
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
+        texter=_texter(settings),
     )
 
 

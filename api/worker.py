@@ -19,6 +19,7 @@ from api.jobs import HANDLERS, Handler
 from api.wiring import Wiring
 from domain.access import letters
 from domain.access.actor import system
+from domain.credit import checking
 from domain.ids import OperatorId
 from domain.jobs.job import Job, PutOff, delay
 from domain.ports.jobs import Presence
@@ -35,7 +36,7 @@ AWAY_SECONDS_MAX: Final = 10.0
 SWEEP_SECONDS: Final = 3600.0
 # These wait for others' machines and do little here. They have places of their own, so that a slow element holds up no
 # files, and a long file no orders.
-ASKING: Final = frozenset({place_order.KIND, letters.LINK_JOB, letters.NOTICE_JOB})
+ASKING: Final = frozenset({place_order.KIND, letters.LINK_JOB, letters.NOTICE_JOB, checking.CHECK, checking.NOTICE})
 ASKING_MAX: Final = 8
 # Of these places one operator has so many at most, so that his dead element leaves some to the others.
 OPERATOR_MAX: Final = 5

@@ -107,6 +107,15 @@ class CreditStore:
                 lines.append(SubscriptionId(row["subscription"]))
         return found
 
+    async def watched(self, *, after: int, first: int) -> Sequence[CustomerId]:
+        """Return customers who are watched, by key."""
+        rows = await self._connection.fetch(
+            "select customer from credit_account where operator = $1 and subscription = 0 and customer > $2"
+            " order by customer limit $3",
+            *(self._operator, after, first),
+        )
+        return [CustomerId(row["customer"]) for row in rows]
+
     async def accounts(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Account]]:
         """Return what is kept of those that are watched."""
         return await self._accounts(customers, "")
@@ -324,12 +333,12 @@ class CreditStore:
         )
         return Page.of([reservation_of(row) for row in rows], request)
 
-    async def due(self, at: datetime, *, first: int) -> Sequence[Reservation]:
+    async def due(self, at: datetime, *, first: int, customer: CustomerId | None = None) -> Sequence[Reservation]:
         """Return what is set aside and over its time."""
         rows = await self._connection.fetch(
             "select * from credit_reservation where operator = $1 and state in ('open', 'committed')"
-            " and expires_at <= $2 order by customer, id limit $3",
-            *(self._operator, at, first),
+            " and expires_at <= $2 and ($4::bigint is null or customer = $4) order by customer, id limit $3",
+            *(self._operator, at, first, customer),
         )
         return [reservation_of(row) for row in rows]
 

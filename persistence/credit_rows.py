@@ -105,6 +105,7 @@ def standing_of(row: Row, home: Home) -> CreditStanding:
         overrides=[override_of(one) for one in json.loads(row["overrides"] or "[]")],
         groups=frozenset(row["groups"] or ()),
         owed=json.loads(row["owed"] or "{}"),
+        own_number=row["own_number"] or "",
         bars=frozenset(Bar(bar) for bar in row["bars"] or ()),
         live=[reservation_of(one) for one in json.loads(row["live"] or "[]")],
     )

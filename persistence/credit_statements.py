@@ -129,6 +129,8 @@ select s.customer, s.contract, s.id as subscription, s.reseller, s.state, s.ende
              join ledger_posting p on p.operator = e.operator and p.entry = e.id
             where e.operator = $1 and e.customer = s.customer and p.account = any ($3::text[])
             group by p.currency) w) as owed,
+       (select n.number from number_assignment n where n.operator = $1 and n.subscription = s.id and n.valid_from <= $4
+           and (n.valid_to is null or n.valid_to > $4) order by n.number limit 1) as own_number,
        (select array_agg(b.bar) from subscription_barring b where b.operator = $1 and b.subscription = s.id
            and b.until is null) as bars,
        (select json_agg(to_json(r)) from credit_reservation r where r.operator = $1 and r.customer = s.customer

@@ -119,6 +119,11 @@ class MemoryCredit:
                 found[customer.id] = lacking
         return dict(list(found.items())[:first])
 
+    async def watched(self, *, after: int, first: int) -> Sequence[CustomerId]:
+        """Return customers who are watched, by key."""
+        own = [one.customer for one in self._accounts() if one.subscription is None and one.customer > after]
+        return own[:first]
+
     async def accounts(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Account]]:
         """Return what is kept of those that are watched."""
         own = self._accounts()
@@ -278,6 +283,7 @@ class MemoryCredit:
             overrides=await self.overrides([line.customer]),
             groups=self._groups(line.customer, at),
             owed=(await self.owed([line.customer]))[line.customer],
+            own_number=min((one.number for one in line.numbers if line.holds(one.number, at)), default=""),
             bars=frozenset(one.bar for one in barrings if one.subscription == subscription and one.until is None),
             live=[
                 one
@@ -304,9 +310,13 @@ class MemoryCredit:
         ]
         return page_of(rows, request, lambda one: one.id)
 
-    async def due(self, at: datetime, *, first: int) -> Sequence[Reservation]:
+    async def due(self, at: datetime, *, first: int, customer: CustomerId | None = None) -> Sequence[Reservation]:
         """Return what is set aside and over its time."""
-        rows = [one for one in self._mine("credit_reservation") if one.live and one.expires_at <= at]
+        rows = [
+            one
+            for one in self._mine("credit_reservation")
+            if one.live and one.expires_at <= at and customer in {None, one.customer}
+        ]
         return sorted(rows, key=lambda one: (one.customer, one.id))[:first]
 
     async def reserve(self, one: Reservation) -> Reservation:

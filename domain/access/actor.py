@@ -52,6 +52,8 @@ class Action(StrEnum):
     MANAGE_LEVELS = "levels:manage"
     APPROVE = "approvals:decide"
     READ_AUDIT = "audit:read"
+    AUTHORISE = "credit:authorise"
+    MANAGE_CREDIT = "credit:manage"
 
 
 # What only the operator himself may do, whatever scopes a reseller's client was given.

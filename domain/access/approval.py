@@ -19,8 +19,9 @@ REASON_MAX: Final = 500
 class ApprovalKind(StrEnum):
     """What an operator may want two people to agree on; each is every way to do it, so that there is none around it.
 
-    ``prices``: putting prices into force. ``credit``: giving a customer money or units back. ``bill_run``: billing a
-    period. ``payout``: a statement by which commissions are paid out. ``period``: opening a locked month again.
+    ``prices``: putting prices into force. ``credit``: giving a customer money or units back, or more credit.
+    ``bill_run``: billing a period. ``payout``: a statement by which commissions are paid out. ``period``: opening a
+    locked month again.
     """
 
     PRICES = "prices"

@@ -45,6 +45,8 @@ ACTIONS: Final[Mapping[str, frozenset[Edition]]] = {
     "payments:read": _INVOICING,
     "payments:write": _INVOICING,
     "commissions:read": _INVOICING,
+    "credit:authorise": _INVOICING,
+    "credit:manage": _INVOICING,
     "commissions:write": _INVOICING,
     # Only where another system makes the invoices.
     "customers:sync": frozenset({Edition.RATING_ONLY}),

@@ -38,7 +38,7 @@ BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     "administrator": frozenset(_SCOPES),
     "billing": _DESK
     | {"bills:run", "payments:write", "commissions:read", "commissions:write", "basis:read", "meter:read"}
-    | {"approvals:decide", "note_customer"},
+    | {"approvals:decide", "note_customer", "credit:manage"},
     "price_manager": frozenset({"prices:read", "prices:write", "costs:read", "usage:read", "usage:rerate"})
     | {"customers:read", "contracts:read", "events:read", "approvals:decide"},
     "support": _DESK | _CARE | {"alarms:read"},
@@ -51,7 +51,15 @@ BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     "auditor": _READS | {"list_bill_runs", "list_drafts", "list_clients"},
     "read_only": _READS - {"costs:read", "users:read", "audit:read", "metrics:read", "meter:read"},
     "machine": _READS - {"users:read", "audit:read", "costs:read"}
-    | {"customers:write", "contracts:write", "customers:sync", "cdr:import", "payments:write", "webhooks:manage"},
+    | {
+        "customers:write",
+        "contracts:write",
+        "customers:sync",
+        "cdr:import",
+        "payments:write",
+        "webhooks:manage",
+        "credit:authorise",
+    },
 }
 
 # Those whose people are let in with a second factor alone.

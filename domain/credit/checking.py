@@ -10,6 +10,7 @@ from domain.jobs.job import NewJob
 from domain.ledger.entry import OWN, Entry
 
 CHECK: Final = "credit_check"
+NOTICE: Final = "credit_notice"
 CHECKED_MAX: Final = 500  # customers of one job
 PRIORITY: Final = 90
 
@@ -21,6 +22,11 @@ def owing(entries: Iterable[Entry]) -> set[CustomerId]:
         for entry in entries
         if entry.customer is not None and any(posting.account in OWN for posting in entry.postings)
     }
+
+
+def check_all(after: int = 0) -> NewJob:
+    """Return the job that looks at everybody who is watched, some at a time."""
+    return NewJob(kind=CHECK, payload={"after": after}, priority=PRIORITY - 10)
 
 
 def checks(customers: Sequence[CustomerId]) -> Iterator[NewJob]:

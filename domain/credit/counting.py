@@ -14,10 +14,11 @@ from typing import Any
 
 import polars as pl
 
+from domain.credit.account import Account
 from domain.credit.checking import checks
-from domain.credit.kinds import PRICED_ROWS, Home, counted
+from domain.credit.kinds import PRICED_ROWS, Home, Kind, counted
 from domain.credit.reservation import Record, Reservation, ReservationState, settles
-from domain.ids import CustomerId
+from domain.ids import CustomerId, OperatorId
 from domain.intake.rater import Rater
 from domain.invoicing.invoice import decimals_of
 from domain.margins.exchange import Exchange
@@ -171,3 +172,11 @@ async def _settle(unit: Unit, usage: Any, lines: Sequence[int], at: datetime) ->
             after = replace(before, state=ReservationState.SETTLED, changed_at=at)
             await unit.credit.change(before, after)
     return moved
+
+
+async def counted_now(unit: Unit, customer: CustomerId, *, operator: OperatorId, at: datetime) -> Account:
+    """Add up what is unbilled of somebody who is not watched."""
+    rows = await in_own_currency(unit, await unit.credit.unbilled([customer]), None, at.date())
+    whole = counted(rows).filter(pl.col("subscription") == 0)
+    sums = whole.row(0, named=True) if whole.height else {}
+    return Account(operator=operator, customer=customer, unbilled={kind: sums.get(kind.value, 0) for kind in Kind})

@@ -116,7 +116,7 @@ def is_abroad(number: str, code: str, *, outward: bool) -> bool:
 
 
 def counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add up rows of ``ROWS`` by customer (subscription 0) and by line: a column per kind, sorted, none all zero."""
+    """Add up rows of ``ROWS`` by customer (subscription 0) and by line: a column per kind, sorted."""
     amount = pl.col("amount")
     by_kind = {
         Kind.ALL: pl.lit(value=True),
@@ -129,7 +129,7 @@ def counted(rows: pl.DataFrame) -> pl.DataFrame:
     sums = [pl.when(flag).then(amount).otherwise(0).sum().alias(kind.value) for kind, flag in by_kind.items()]
     lines = rows.group_by("customer", "subscription").agg(sums)
     names = [kind.value for kind in KINDS]
+    # Where a line's row moves, its customer's does: whoever locks a line's has locked that one before.
+    lines = lines.filter(pl.any_horizontal(pl.col(names) != 0))
     whole = lines.group_by("customer").agg(pl.lit(0, pl.Int64).alias("subscription"), pl.col(names).sum())
-    both = pl.concat([whole.select(lines.columns), lines])
-    moved = pl.any_horizontal(pl.col(names) != 0)
-    return both.filter(moved).sort("customer", "subscription")
+    return pl.concat([whole.select(lines.columns), lines]).sort("customer", "subscription")

@@ -13,7 +13,7 @@ from domain.access.actor import Actor
 from domain.catalogue.tariff import Bucket, Plan, Tariff
 from domain.ids import OperatorId
 from domain.intake.rater import Rater
-from domain.intake.subscribers import Pricing
+from domain.intake.subscribers import Pricing, Revision
 from domain.margins.watch import renewed
 from domain.ports.unit import Begin, Unit
 
@@ -67,6 +67,11 @@ class Raters:
             while len(self._kept) > OPERATORS_MAX:
                 self._kept.popitem(last=False)
             return made
+
+    def known(self, operator: OperatorId, revision: Revision) -> Rater | None:
+        """Return the rater of an operator where one of this revision is kept: what ``unit.intake.revision`` tells."""
+        kept = self._kept.get(operator)
+        return kept if kept is not None and kept.subscribers.revision == revision else None
 
     async def buckets(self, unit: Unit) -> tuple[Sequence[Bucket], Mapping[str, Plan]]:
         """Return the buckets and plans of the unit's catalogue; they are kept until it changes."""

@@ -52,8 +52,8 @@ class CreditStanding:
     """All that it takes to say how much a line may use now.
 
     ``accounts``: the customer's (None) and the line's own, where they are watched. ``owed``: by currency, in minor
-    units. ``live``: everything that is set aside for lines of the customer, also what is over its time.
-    ``revision``: of the catalogue and subscribers.
+    units. ``own_number``: one that the line has. ``live``: what is set aside for lines of the customer and is over its
+    time, takes from buckets or names a call.
     """
 
     customer: CustomerId
@@ -69,6 +69,7 @@ class CreditStanding:
     overrides: Sequence[CreditOverride]
     groups: frozenset[str]
     owed: Mapping[str, int]
+    own_number: str
     bars: frozenset[Bar]
     live: Sequence[Reservation] = field(default_factory=tuple)
 
@@ -106,6 +107,10 @@ class Credit(Protocol):
 
     async def missing(self, *, first: int) -> Mapping[CustomerId, Sequence[SubscriptionId]]:
         """Return customers whom a limit covers and who are not watched yet, with the lines that it covers."""
+        ...
+
+    async def watched(self, *, after: int, first: int) -> Sequence[CustomerId]:
+        """Return customers who are watched, by key."""
         ...
 
     async def accounts(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[Account]]:
@@ -202,8 +207,8 @@ class Credit(Protocol):
         """List by key."""
         ...
 
-    async def due(self, at: datetime, *, first: int) -> Sequence[Reservation]:
-        """Return what is set aside and over its time."""
+    async def due(self, at: datetime, *, first: int, customer: CustomerId | None = None) -> Sequence[Reservation]:
+        """Return what is set aside and over its time, of a customer or all."""
         ...
 
     async def reserve(self, one: Reservation) -> Reservation:

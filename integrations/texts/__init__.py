@@ -1,0 +1,1 @@
+"""Text messages by whatever gateway an operator has."""
