@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from domain.access.actor import Actor
 from domain.customers.customer import Customer
 from domain.ids import OperatorId, ResellerId
-from domain.ports.news import ALARM, CHUNK, EVENT, FILE, ORDER, Notice
+from domain.ports.news import ALARM, BILL_RUN, CHUNK, EVENT, FILE, ORDER, Notice
 from domain.ports.page import Page, PageRequest
 
 Row = TypeVar("Row")
@@ -120,7 +120,7 @@ class MemoryDatabase:
 
 def _notices(before: State, draft: Draft) -> Iterator[Notice]:
     """Yield what a unit has changed of that which listeners are told."""
-    for kind, name in ((FILE, "cdr_file"), (ALARM, "alarm"), (ORDER, "network_order")):
+    for kind, name in ((FILE, "cdr_file"), (ALARM, "alarm"), (BILL_RUN, "bill_run"), (ORDER, "network_order")):
         old = before.tables.get(name, {})
         for key, row in draft.state.tables.get(name, {}).items():
             if old.get(key) is not row:

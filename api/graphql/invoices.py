@@ -15,12 +15,13 @@ from api.graphql.inputs import given
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node
 from api.graphql.once import kept_key
-from api.graphql.parties import AddressType, CustomerType
+from api.graphql.parties import AddressType, CustomerType, ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from api.graphql.wording import in_words
 from domain.ids import BillRunId, CustomerId, InvoiceId
-from domain.invoicing.bill_run import BillRun, BillRunState, Parked
+from domain.invoicing.bill_run import BillKind, BillRun, BillRunState, Parked
+from domain.invoicing.billing_rules import beginning_on
 from domain.invoicing.invoice import BucketLine, CreditScope, DocumentKind, Invoice, Line, LineKind
 from domain.invoicing.vat import VatSum
 from domain.period import Period
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 ID = strawberry.ID
 CUSTOMERS_MAX = 1000
 
-for _enum in (DocumentKind, LineKind, BillRunState, CreditScope):
+for _enum in (DocumentKind, LineKind, BillKind, BillRunState, CreditScope):
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
 
 
@@ -261,13 +262,38 @@ class InvoiceType(Node):
         return isinstance(obj, Invoice)
 
 
+def _parked_by(root: strawberry.Parent[Parked]) -> ID | None:
+    return ID(global_id("BillRun", root.run)) if root.run else None
+
+
+def _settled_by(root: strawberry.Parent[Parked]) -> ID | None:
+    return ID(global_id("BillRun", root.settled_by)) if root.settled_by else None
+
+
+def _again(root: strawberry.Parent[BillRun]) -> ID | None:
+    return ID(global_id("BillRun", root.again)) if root.again else None
+
+
+async def _of_reseller(root: strawberry.Parent[BillRun], info: Info) -> Any:
+    return await info.context.load.resellers.load(root.reseller) if root.reseller is not None else None
+
+
 @strawberry.type(name="ParkedPayer", description="A payer whose bill is in doubt, and what to do.")
 class ParkedType:
     """``domain.invoicing.bill_run.Parked``."""
 
     customer_number: str
     reason: str
-    detail: str = strawberry.field(resolver=in_words("detail"))
+    detail: str = strawberry.field(resolver=in_words("detail"), description="And what to do.")
+    bill_run: ID | None = strawberry.field(resolver=_parked_by)
+    settled_by: ID | None = strawberry.field(
+        resolver=_settled_by, description="The run that has billed him since, or parked him anew; null: he waits."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Parked)
 
 
 def _run_id(root: strawberry.Parent[Any]) -> ID | None:
@@ -279,8 +305,15 @@ class BillRunType:
     """``domain.invoicing.bill_run.BillRun``."""
 
     id: ID | None = strawberry.field(resolver=_run_id, description="null for a dry run, of which nothing is kept.")
+    kind: BillKind
     period: PeriodType
     issued_on: date
+    cycle: int | None = strawberry.field(description="It bills payers whose periods begin on this day of the month.")
+    group: str | None = strawberry.field(description="It bills members of this group of customers.")
+    reseller: ResellerType | None = strawberry.field(
+        resolver=_of_reseller, description="It bills customers below this one."
+    )
+    again: ID | None = strawberry.field(resolver=_again, description="The run whose parked payers it bills.")
     state: BillRunState
     created_at: datetime
     finished_at: datetime | None
@@ -288,6 +321,7 @@ class BillRunType:
     invoices: int
     parked: int
     nothing: int
+    carried: int = strawberry.field(description="Of nothing: invoices below the minimum, carried over.")
     net: Decimal
     vat: Decimal
     total: Decimal
@@ -308,6 +342,11 @@ class RunBillsInput:
     fees_until: date | None = None
     issued_on: date | None = None
     customers: list[ID] | None = strawberry.field(default=None, description="null: everybody.")
+    cycle: int | None = strawberry.field(
+        default=None, description="Payers whose periods begin on this day of the month; so does the month's."
+    )
+    group: str | None = strawberry.field(default=None, description="Members of this group when the period ends.")
+    reseller: ID | None = strawberry.field(default=None, description="Customers of this part of the resellers' tree.")
     dry_run: bool = strawberry.field(default=False, description="Do everything and keep nothing.")
     idempotency_key: str | None = kept_key()
 
@@ -359,8 +398,10 @@ async def _bill_runs(info: Info, first: int = FIRST_DEFAULT, after: str | None =
 
 
 async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argument(name="input")]) -> Any:
-    fields = given(asked)
-    period = _period(fields.pop("month", None), fields.pop("start", None), fields.pop("end", None))
+    fields = given(asked, {"reseller": "Reseller"})
+    period = _period(
+        fields.pop("month", None), fields.pop("start", None), fields.pop("end", None), day=fields.get("cycle")
+    )
     chosen = fields.pop("customers", None)
     if chosen is not None:
         if len(chosen) > CUSTOMERS_MAX:
@@ -379,9 +420,10 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
     return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
 
 
-def _period(month: str | None, start: date | None, end: date | None) -> Period:
+def _period(month: str | None, start: date | None, end: date | None, *, day: int | None = None) -> Period:
     if month is not None and start is None and end is None:
-        return Period.month(month, field="month")
+        found = Period.month(month, field="month")
+        return found if day is None else beginning_on(found, day)
     if month is None and start is not None and end is not None:
         if end <= start:
             raise BadValue("a period must end after it starts: {start} to {end}", start=start, end=end, field="end")

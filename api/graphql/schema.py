@@ -16,6 +16,7 @@ from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, Ala
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.approvals import ApprovalMutation, ApprovalQuery
 from api.graphql.basis import BasisMutation, BasisQuery
+from api.graphql.billing import BillingMutation, BillingQuery, BillingSubscription
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
@@ -79,6 +80,7 @@ class Query(
     UsageQuery,
     ExplanationQuery,
     InvoiceQuery,
+    BillingQuery,
     CreditingQuery,
     PaymentQuery,
     IntakeQuery,
@@ -128,6 +130,7 @@ class Mutation(
     MediationMutation,
     ReratingMutation,
     InvoiceMutation,
+    BillingMutation,
     CreditingMutation,
     PaymentMutation,
     ClientMutation,
@@ -167,6 +170,7 @@ extend(get_object_definition(Mutation, strict=True).fields)
 @strawberry.type(description="What is told as it happens, over a WebSocket.")
 class Live(
     ProgressSubscription,
+    BillingSubscription,
     AlarmSubscription,
     MarginSubscription,
     OrderSubscription,

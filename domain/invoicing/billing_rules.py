@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from domain.customers.customer import BILLING_DAY_MAX
 from domain.customers.group import GROUP_MAX
 from domain.invoicing.bill_run import BillKind, BillRun, Carried
 from domain.invoicing.invoice import Invoice
@@ -78,6 +79,18 @@ def carried_over(invoice: Invoice, rules: BillingRules, run: BillRun, before: Ca
         if run.period.start >= later(since, rules.carry_months):
             return None
     return Carried(customer=invoice.customer, run=run.id, since=since, amount=invoice.total)
+
+
+def beginning_on(month: Period, day: int) -> Period:
+    """Return the month's period of payers whose periods begin on a day of it. Refuses with: BadValue.
+
+    >>> str(beginning_on(Period.month("2026-10"), 15))
+    '2026-10-15..2026-11-15'
+    """
+    if not 1 <= day <= BILLING_DAY_MAX:
+        raise BadValue("a billing day is 1 to {most}", most=BILLING_DAY_MAX, field="cycle")
+    start = month.start.replace(day=day)
+    return Period(start, later(start, 1))
 
 
 def billing_period(day: int, on: date) -> Period:

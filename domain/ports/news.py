@@ -19,6 +19,7 @@ CHUNK: Final = "chunk"
 ALARM: Final = "alarm"
 EVENT: Final = "event"
 ORDER: Final = "order"  # to the network, moved on
+BILL_RUN: Final = "bill_run"  # a page of payers was billed
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,13 @@ async def list_bill_runs(request: PageRequest, *, actor: Actor, begin: Begin) ->
 
 
 @operation(Action.RUN_BILLS)
+async def list_parked(request: PageRequest, *, actor: Actor, begin: Begin) -> Page[Parked]:
+    """List who is parked and was not billed since, of all runs, by customer. Refuses with: NotAllowed."""
+    async with begin(actor) as unit:
+        return await unit.bill_runs.waiting(request)
+
+
+@operation(Action.RUN_BILLS)
 async def get_bill_run(key: BillRunId, *, actor: Actor, begin: Begin) -> tuple[BillRun, Sequence[Parked]]:
     """Return a run and the payers it parked, by customer number. Refuses with: NotAllowed, NotFound."""
     async with begin(actor) as unit:

@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, system
-from domain.access.approval import ApprovalKind
+from domain.access.approval import ApprovalKind, Unapproved
 from domain.access.operations import operation
 from domain.credit.counting import recount
 from domain.customers.customer import BILLING_DAY_MAX
@@ -107,11 +107,13 @@ async def run_bills(
     raters: Raters | None = None,
     done: Told = lambda _: None,
     decided: bool = False,
+    asking: bool = False,
 ) -> BillRun:
     """Bill a period and return the run with its totals. One transaction per page of payers.
 
     Any number may do the same run at once: each does pages of its own, numbered in the order of the payers.
-    ``decided``: a second person has agreed to runs of this kind already, so that none is asked for this one.
+    ``decided``: a second person has agreed to runs of this kind already, so that none is asked for this one;
+    ``asking``: one is, whatever the rules say.
 
     What is due of contracts is carried out first, and what drew on buckets out of order is settled, by the compiled
     ``raters`` where the caller has some.
@@ -121,6 +123,8 @@ async def run_bills(
     run is not finished; nobody waits to be billed again).
     """
     _check(cmd)
+    if asking and actor.approval is None:
+        raise Unapproved(ApprovalKind.BILL_RUN, None)
     raters = raters or Raters()
     if cmd.dry_run:
         return await _rehearse(cmd, actor, begin, clock, raters, done)
@@ -212,7 +216,7 @@ def _check(cmd: RunBills) -> None:
         )
     if cmd.cycle is not None and not 1 <= cmd.cycle <= BILLING_DAY_MAX:
         raise BadValue("a billing day is 1 to {most}", most=BILLING_DAY_MAX, field="cycle")
-    if cmd.kind is not BillKind.REGULAR and cmd.customers is None:
+    if cmd.kind is not BillKind.REGULAR and cmd.customers is None and cmd.again is None:
         raise BadValue("a final, interim or on-demand invoice is of customers that are named", field="kind")
 
 
@@ -262,7 +266,12 @@ async def _rehearse(  # noqa: PLR0917  (what its caller was given)
             tomorrow = day_in(operator, clock.now()) + timedelta(days=1)
             await rehearse_changes(unit, max(tomorrow, cmd.period.end), clock=clock)
             if rater is not None:
-                await settle_all(unit, rater, _settling(cmd, operator), actor=actor, clock=clock)
+                settling = _settling(cmd, operator)
+                if cmd.customers is not None:  # nobody else's draws are held meanwhile
+                    first = await unit.bill_runs.rehearse(await _new(unit, cmd, actor, operator, clock))
+                    whose = await unit.bill_runs.covered(first)
+                    settling = replace(settling, customers=None if whose is None else tuple(whose))
+                await settle_all(unit, rater, settling, actor=actor, clock=clock)
             run = await unit.bill_runs.rehearse(await _new(unit, cmd, actor, operator, clock))
             run = await _collect(unit, run, operator)
             total = await unit.bill_runs.count_payers(run)
