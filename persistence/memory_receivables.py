@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from domain.collection.interest import Step
 from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.invoicing.invoice import Invoice
 from domain.ledger.ageing import OpenAmount
-from domain.ledger.entry import BAS, OWN, minor
+from domain.ledger.entry import BAS, minor
 from domain.ledger.tying import Difference, Rule
-from domain.payments.payment import Payment, PaymentState
+from domain.payments.payment import Allocation, Payment, PaymentState
 from domain.payments.record import Kind
+from domain.payments.refund import Refund, RefundState
 from domain.resellers.reseller import as_of
 from persistence.memory import Draft
 from persistence.memory_customers import MemoryResellers
@@ -61,7 +63,32 @@ class MemoryReceivables:
                         invoice=first.id,
                     )
                 )
-        return sorted(found, key=lambda one: (one.customer, one.due_on, one.name))
+        found += self._claims(on, None if customers is None else wanted)
+        return sorted(found, key=lambda one: (one.customer, one.due_on, one.name, one.kind))
+
+    def _claims(self, on: date | None, wanted: set[CustomerId] | None) -> Iterator[OpenAmount]:
+        for claim in self._draft.table("claim").values():
+            mine = claim.operator == self._draft.actor.operator and claim.entry is not None
+            if not mine or (wanted is not None and claim.customer not in wanted):
+                continue
+            gone = claim.withdrawn_on is not None and (on is None or claim.withdrawn_on <= on)
+            if gone or (on is not None and claim.claimed_on > on):
+                continue
+            applied = sum(
+                one.amount_minor
+                for one in self._draft.table("allocation").values()
+                if one.claim == claim.id and _in_force(one, on)
+            )
+            if claim.amount_minor != applied:
+                yield OpenAmount(
+                    kind=claim.kind.value,
+                    name=claim.text,
+                    customer=claim.customer,
+                    currency=claim.currency,
+                    open_minor=claim.amount_minor - applied,
+                    due_on=claim.due_on,
+                    invoice=claim.invoice,
+                )
 
     async def history(self, invoices: Sequence[InvoiceId]) -> Mapping[InvoiceId, Sequence[Step]]:
         """Return how what is left of invoices came about, by day."""
@@ -105,6 +132,8 @@ class MemoryReceivables:
         unallocated: dict[str, int] = defaultdict(int)
         booked: dict[str, dict[str, int]] = {}
         standing: dict[tuple[CustomerId, str], int] = defaultdict(int)
+        given: dict[tuple[CustomerId, str], int] = defaultdict(int)
+        rests: dict[tuple[CustomerId, str], int] = defaultdict(int)
         for entry in entries:
             sums = booked.setdefault(entry.key, defaultdict(int))
             for one in entry.postings:
@@ -112,38 +141,62 @@ class MemoryReceivables:
                 sums[one.account] += one.amount_minor
                 if one.account == BAS.unallocated:
                     unallocated[one.currency] += one.amount_minor
-                if one.account in OWN and entry.customer is not None:
+                if one.account in {BAS.receivable, BAS.in_transit} and entry.customer is not None:
                     standing[entry.customer, one.currency] += one.amount_minor
+                if one.account == BAS.credit and entry.customer is not None:
+                    given[entry.customer, one.currency] += one.amount_minor
+                    if entry.key.startswith("topup:"):
+                        rests[entry.customer, one.currency] += one.amount_minor
         for currency, amount in total.items():
             yield from _differ(Rule.BALANCE, "all postings", currency, amount, 0)
         books: dict[tuple[CustomerId, str], int] = defaultdict(int)
-        for entry in entries:
-            if entry.key.startswith("topup:") and entry.customer is not None:
-                for one in entry.postings:
-                    books[entry.customer, one.currency] += one.amount_minor if one.account in OWN else 0
         for invoice in self._invoices():
             key, amount = f"{invoice.kind}:{invoice.number}", minor(invoice.total, invoice.currency)
             yield from _differ(Rule.DOCUMENT, key, invoice.currency, booked.get(key, {}).get(BAS.receivable, 0), amount)
             books[invoice.customer, invoice.currency] += amount
+        for claim in self._own("claim"):
+            if claim.entry is not None and claim.withdrawn_at is None:
+                books[claim.customer, claim.currency] += claim.amount_minor
         free: dict[str, int] = defaultdict(int)
+        made = [one for one in self._own("allocation") if one.undone_at is None]
+        currencies = {one.id: one.currency for one in self._invoices()}
+        claims = {one.id: one.currency for one in self._own("claim")}
+        for one in made:
+            currency = currencies[one.invoice] if one.invoice is not None else claims[one.claim]
+            books[one.customer, currency] -= one.amount_minor
         for payment in self._posted():
             amount = payment.amount_minor if payment.kind is Kind.PAYMENT else -payment.amount_minor
             told = booked.get(payment.entry or "", {}).get(BAS.bank, 0)
             yield from _differ(Rule.PAYMENT, f"payment:{payment.id}", payment.currency, told, amount)
             if payment.state is PaymentState.UNALLOCATED:
                 free[payment.currency] -= amount
-            elif payment.customer is not None:
-                books[payment.customer, payment.currency] -= amount
-        payments = {one.id: one for one in self._posted()}
-        for made in self._draft.table("allocation").values():
-            of = payments.get(made.payment)
-            if made.undone_at is None and of is not None and of.customer is None:
-                books[made.customer, of.currency] -= made.amount_minor
+            elif payment.customer is not None and payment.state in {PaymentState.ALLOCATED, PaymentState.CREDIT}:
+                taken = sum(one.amount_minor for one in made if one.payment == payment.id)
+                taken += sum(
+                    one.amount_minor for one in self._own("refund") if one.payment == payment.id and _live(one)
+                )
+                rests[payment.customer, payment.currency] += taken - amount
         for currency in unallocated.keys() | free.keys():
             what = f"account {BAS.unallocated}"
             yield from _differ(Rule.UNALLOCATED, what, currency, unallocated[currency], free[currency])
-        for key2 in sorted(standing.keys() | books.keys()):
-            yield from _differ(Rule.CUSTOMER, f"customer {key2[0]}", key2[1], standing[key2], books[key2])
+        for rule, ledger, others in ((Rule.CUSTOMER, standing, books), (Rule.CREDIT, given, rests)):
+            for who in sorted(ledger.keys() | others.keys()):
+                yield from _differ(rule, f"customer {who[0]}", who[1], ledger[who], others[who])
+
+    def _own(self, table: str) -> list[Any]:
+        return [one for one in self._draft.table(table).values() if one.operator == self._draft.actor.operator]
+
+
+def _live(refund: Refund) -> bool:
+    """Tell whether a refund has taken its money from the payment's rest."""
+    return refund.state in {RefundState.REQUESTED, RefundState.SENT, RefundState.PAID}
+
+
+def _in_force(one: Allocation, on: date | None) -> bool:
+    """Tell whether an allocation counts, now or when a day ended."""
+    if on is None:
+        return one.undone_at is None
+    return one.booked_on <= on and (one.undone_on is None or one.undone_on > on)
 
 
 def _differ(rule: Rule, what: str, currency: str, ledger: int, books: int) -> Iterator[Difference]:

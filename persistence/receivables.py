@@ -11,7 +11,7 @@ from domain.collection.interest import Step
 from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.invoicing.invoice import decimals_of
 from domain.ledger.ageing import OpenAmount
-from domain.ledger.entry import BAS, OWN
+from domain.ledger.entry import BAS
 from domain.ledger.tying import Difference, Rule
 from persistence.engine import Transaction
 from persistence.violations import possible
@@ -26,24 +26,36 @@ _SCALE: Final = (
 )
 _MINOR: Final = f"(i.total * {_SCALE.format('i.currency')})::bigint"
 
-# What was applied to documents by the end of a day ($2; null: up to now).
-_APPLIED: Final = """
-select a.invoice, sum(a.amount_minor)::bigint as applied from allocation a
-  join payment p on p.operator = a.operator and p.id = a.payment
- where a.operator = $1 and ($2::date is null and a.undone_at is null
-       or p.booked_on <= $2 and (a.undone_at is null or a.undone_at::date > $2)) group by a.invoice"""
-# An invoice and the credit notes that name it stand together, as domain.payments.open_items says.
-_DOCUMENTS: Final = f"""
-with applied as ({_APPLIED})
-select coalesce(i.original, i.number) as name, i.customer, i.currency,
-       sum({_MINOR} - coalesce(a.applied, 0))::bigint as open_minor,
-       coalesce(min(i.due_on) filter (where i.kind = 'invoice'), min(i.due_on)) as due_on,
-       min(i.id) filter (where i.kind = 'invoice') as invoice
-  from invoice i left join applied a on a.invoice = i.id
- where i.operator = $1 and i.seller is null and ($2::date is null or i.issued_on <= $2)
-   and ($3::bigint[] is null or i.customer = any ($3))
- group by 1, 2, 3 having sum({_MINOR} - coalesce(a.applied, 0)) <> 0 order by i.customer, due_on, name"""  # noqa: S608  (our own words)
-
+# What was applied by the end of a day ($2; null: up to now), by the days of the ledger entries that went with it.
+_IN_FORCE: Final = """($2::date is null and a.undone_at is null
+       or a.booked_on <= $2 and (a.undone_on is null or a.undone_on > $2))"""
+# An invoice and the credit notes that name it stand together, as domain.payments.open_items says; a claim stands alone.
+_OPEN: Final = f"""
+with applied as (
+    select a.invoice, sum(a.amount_minor)::bigint as applied from allocation a
+     where a.operator = $1 and a.invoice is not null and {_IN_FORCE} group by a.invoice),
+documents as (
+    select coalesce(i.original, i.number) as name, i.customer, i.currency,
+           sum({_MINOR} - coalesce(a.applied, 0))::bigint as open_minor,
+           coalesce(min(i.due_on) filter (where i.kind = 'invoice'), min(i.due_on)) as due_on,
+           min(i.id) filter (where i.kind = 'invoice') as invoice
+      from invoice i left join applied a on a.invoice = i.id
+     where i.operator = $1 and i.seller is null and ($2::date is null or i.issued_on <= $2)
+       and ($3::bigint[] is null or i.customer = any ($3))
+     group by 1, 2, 3),
+claims as (
+    select c.kind, c.text as name, c.customer, c.currency, c.due_on, c.invoice,
+           c.amount_minor - coalesce((select sum(a.amount_minor) from allocation a
+               where a.operator = c.operator and a.claim = c.id and {_IN_FORCE}), 0)::bigint as open_minor
+      from claim c
+     where c.operator = $1 and ($3::bigint[] is null or c.customer = any ($3)) and c.entry is not null
+       and ($2::date is null and c.withdrawn_on is null
+            or c.claimed_on <= $2 and (c.withdrawn_on is null or c.withdrawn_on > $2)))
+select case when open_minor > 0 then 'invoice' else 'credit_note' end as kind, name, customer, currency, open_minor,
+       due_on, invoice from documents where open_minor <> 0
+union all
+select kind, name, customer, currency, open_minor, due_on, invoice from claims where open_minor <> 0
+ order by customer, due_on, name, kind"""  # noqa: S608  (our own words)
 _HISTORY: Final = f"""
 with members as (
     select i.id as invoice, m.id, m.issued_on, m.total, m.currency from invoice i
@@ -94,41 +106,59 @@ select 'account {BAS.unallocated}' as what, coalesce(t.currency, b.currency) as 
        coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
   from told t full join booked b on b.currency = t.currency
  where coalesce(b.amount, 0) <> coalesce(t.amount, 0)"""  # noqa: S608  (our own words)
-# Of a document no more is applied than it comes to, and of a payment no more than it is.
+# Of a document or a claim no more is applied than it comes to, and of a payment no more than it is.
 _BEYOND: Final = f"""
 with applied as (select invoice, sum(amount_minor)::bigint as applied from allocation
-                  where operator = $1 and undone_at is null group by invoice)
+                  where operator = $1 and undone_at is null and invoice is not null group by invoice)
 select i.kind || ':' || i.number as what, i.currency, {_MINOR} as ledger, a.applied as books
   from applied a join invoice i on i.operator = $1 and i.id = a.invoice
  where a.applied not between least({_MINOR}, 0) and greatest({_MINOR}, 0)
+union all
+select 'claim:' || c.id, c.currency, c.amount_minor, sum(a.amount_minor)::bigint from claim c
+  join allocation a on a.operator = c.operator and a.claim = c.id and a.undone_at is null
+ where c.operator = $1 group by c.id, c.currency, c.amount_minor
+having sum(a.amount_minor) not between 0 and c.amount_minor
 union all
 select 'payment:' || y.id, y.currency, y.amount_minor, sum(a.amount_minor)::bigint from payment y
   join allocation a on a.operator = y.operator and a.payment = y.id and a.undone_at is null
  where y.operator = $1 and y.kind = 'payment' group by y.id, y.currency, y.amount_minor
 having sum(a.amount_minor) > y.amount_minor order by 1 limit $2"""  # noqa: S608  (our own words)
-_CUSTOMERS: Final = f"""
-with standing as (
+_STANDING: Final = """
     select e.customer, p.currency, sum(p.amount_minor)::bigint as amount from ledger_entry e
       join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
-     where e.operator = $1 group by 1, 2),
-told (customer, currency, amount) as (
-    select i.customer, i.currency, sum({_MINOR}) from invoice i where i.operator = $1 and i.seller is null group by 1, 2
-    union all
-    select y.customer, y.currency, -sum({_SIGNED}) from payment y
-     where y.operator = $1 and y.entry is not null and y.customer is not null and y.state <> 'unallocated' group by 1, 2
-    union all
-    select a.customer, y.currency, -sum(a.amount_minor) from allocation a
-      join payment y on y.operator = a.operator and y.id = a.payment and y.customer is null
-     where a.operator = $1 and a.undone_at is null group by 1, 2
-    union all
-    select e.customer, p.currency, sum(p.amount_minor) from ledger_entry e
-      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
-     where e.operator = $1 and e.key like 'topup:%' and e.customer is not null group by 1, 2),
-books as (select customer, currency, sum(amount)::bigint as amount from told group by 1, 2)
+     where e.operator = $1 group by 1, 2"""
+_COMPARED: Final = """
 select 'customer ' || coalesce(s.customer, b.customer)::text as what, coalesce(s.currency, b.currency) as currency,
        coalesce(s.amount, 0) as ledger, coalesce(b.amount, 0) as books
   from standing s full join books b on b.customer = s.customer and b.currency = s.currency
- where coalesce(s.amount, 0) <> coalesce(b.amount, 0) order by 1 limit $2"""  # noqa: S608  (our own words)
+ where coalesce(s.amount, 0) <> coalesce(b.amount, 0) order by 1 limit $2"""
+_CUSTOMERS: Final = f"""
+with standing as ({_STANDING}),
+told (customer, currency, amount) as (
+    select i.customer, i.currency, sum({_MINOR}) from invoice i where i.operator = $1 and i.seller is null group by 1, 2
+    union all
+    select c.customer, c.currency, sum(c.amount_minor) from claim c
+     where c.operator = $1 and c.entry is not null and c.withdrawn_at is null group by 1, 2
+    union all
+    select a.customer, coalesce(i.currency, c.currency), -sum(a.amount_minor) from allocation a
+      left join invoice i on i.operator = a.operator and i.id = a.invoice
+      left join claim c on c.operator = a.operator and c.id = a.claim
+     where a.operator = $1 and a.undone_at is null group by 1, 2),
+books as (select customer, currency, sum(amount)::bigint as amount from told group by 1, 2) {_COMPARED}"""  # noqa: S608  (our own words)
+_CREDITS: Final = f"""
+with standing as ({_STANDING}),
+rests (customer, currency, amount) as (
+    select y.customer, y.currency, -({_SIGNED}) + coalesce((select sum(a.amount_minor) from allocation a
+               where a.operator = y.operator and a.payment = y.id and a.undone_at is null), 0)
+           + coalesce((select sum(r.amount_minor) from refund r where r.operator = y.operator and r.payment = y.id
+               and r.state in ('requested', 'sent', 'paid')), 0)
+      from payment y where y.operator = $1 and y.entry is not null and y.customer is not null
+       and y.state in ('allocated', 'credit')
+    union all
+    select e.customer, p.currency, p.amount_minor from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
+     where e.operator = $1 and e.key like 'topup:%' and e.customer is not null),
+books as (select customer, currency, sum(amount)::bigint as amount from rests group by 1, 2) {_COMPARED}"""  # noqa: S608  (our own words)
 
 
 class ReceivableStore:
@@ -143,9 +173,9 @@ class ReceivableStore:
     ) -> Sequence[OpenAmount]:
         """Return what is open of invoices and claims, now or when a day ended, by customer and due date."""
         rows = await self._transaction.connection.fetch(
-            _DOCUMENTS, self._operator, on, None if customers is None else possible(customers)
+            _OPEN, self._operator, on, None if customers is None else possible(customers)
         )
-        return [OpenAmount(kind="invoice" if row["open_minor"] > 0 else "credit_note", **row) for row in rows]
+        return [OpenAmount(**row) for row in rows]
 
     async def history(self, invoices: Sequence[InvoiceId]) -> Mapping[InvoiceId, Sequence[Step]]:
         """Return how what is left of invoices came about, by day."""
@@ -182,7 +212,8 @@ class ReceivableStore:
             (Rule.PAYMENT, _PAYMENTS, (first,)),
             (Rule.UNALLOCATED, _UNALLOCATED, ()),
             (Rule.APPLIED, _BEYOND, (first,)),
-            (Rule.CUSTOMER, _CUSTOMERS, (first, list(OWN))),
+            (Rule.CUSTOMER, _CUSTOMERS, (first, [BAS.receivable, BAS.in_transit])),
+            (Rule.CREDIT, _CREDITS, (first, [BAS.credit])),
         )
         for rule, query, more in asked:
             rows = await self._transaction.connection.fetch(query, self._operator, *more)

@@ -12,8 +12,9 @@ class Rule(StrEnum):
     ``balance``: all postings come to zero per currency. ``document``: each issued invoice and credit note is booked
     with what it comes to, on its customer, and nothing else is booked as one. ``payment``: each payment that moved
     money is booked on the bank with its amount. ``unallocated``: that account is what payments of nobody come to.
-    ``applied``: no document and no payment is applied further than it goes. ``customer``: what a customer owes on the
-    ledger is what is open of his, less what he has paid and nothing has taken.
+    ``applied``: no document, claim or payment is applied further than it goes. ``customer``: what a customer owes on
+    the ledger is what is open of his invoices and claims. ``credit``: his credit there is what he has paid and nothing
+    has taken.
     """
 
     BALANCE = "balance"
@@ -22,6 +23,7 @@ class Rule(StrEnum):
     UNALLOCATED = "unallocated"
     APPLIED = "applied"
     CUSTOMER = "customer"
+    CREDIT = "credit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
