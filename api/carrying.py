@@ -19,12 +19,14 @@ from domain.usecases.price_contract import price_contract
 from domain.usecases.publish_draft import publish_draft
 from domain.usecases.reissue_invoice import reissue_invoice
 from domain.usecases.run_bills import run_bills
+from domain.usecases.schedule_bills import put_bill_schedule
 
 WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     one.__name__: one
     for one in (
         *(publish_draft, import_tariff, create_price_list, change_prices, price_contract),
         *(credit_invoice, reissue_invoice, grant_units, withdraw_grant, run_bills, make_statement, unlock_ledger),
+        put_bill_schedule,
     )
 }
 _RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})

@@ -16,6 +16,7 @@ from domain.jobs.job import Job
 from domain.refusal import NotFound, Refusal, WrongState
 from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
+from domain.usecases.schedule_bills import promise_bill_runs
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
 from domain.usecases.tend_credit import tend_credit
@@ -99,6 +100,7 @@ class Scheduler:
             actor = system(operator.id, CLIENT)
             try:
                 promised += await schedule_polls(actor=actor, begin=wiring.begin, clock=wiring.clock)
+                await promise_bill_runs(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 await wake_orders(actor=actor, begin=wiring.begin, clock=wiring.clock)
                 if watching:
                     await tend_credit(actor=actor, begin=wiring.begin, clock=wiring.clock)

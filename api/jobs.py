@@ -8,11 +8,13 @@ may be over later; anything else that it raises is tried again with a growing de
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from typing import Final
 
 from api.bulk import bulk_job
 from api.crediting import check_job
 from api.crediting import notice_job as credit_notice_job
+from api.documents_out import follow_job, send_job
 from api.feeding import poll_job
 from api.mailing import link_job, notice_job
 from api.provisioning import order_job
@@ -25,7 +27,7 @@ from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
-from domain.usecases import move_customer, place_order, schedule_polls, take_cdr
+from domain.usecases import move_customer, place_order, schedule_bills, schedule_polls, send_documents, take_cdr
 from domain.usecases.import_cdr import import_file
 from domain.usecases.sweep_sessions import sweep_sessions
 
@@ -69,6 +71,19 @@ async def _apply_moves(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, o
     return {"moved": await move_customer.apply_moves(actor=actor, begin=wiring.begin, clock=wiring.clock)}
 
 
+async def _bill_run(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+    """Run the bills that ``payload["schedule"]`` promised for a day; an interrupted run is continued."""
+    told = await schedule_bills.run_scheduled(
+        str(job.payload["schedule"]),
+        date.fromisoformat(str(job.payload["on"])),
+        actor=actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        raters=wiring.raters,
+    )
+    return {"told": told}
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
     SWEEP: _sweep_sessions,
@@ -76,8 +91,11 @@ HANDLERS: Final[dict[str, Handler]] = {
     bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,
+    schedule_bills.KIND: _bill_run,
     checking.CHECK: check_job,
     checking.NOTICE: credit_notice_job,
+    send_documents.SEND: send_job,
+    send_documents.FOLLOW: follow_job,
     letters.LINK_JOB: link_job,
     letters.NOTICE_JOB: notice_job,
 }

@@ -43,6 +43,11 @@ def run(  # noqa: PLR0917  (typer declares options so)
     period: Annotated[str, typer.Option(help="The month to bill, such as 2026-10, or days as 2026-10-01..2026-11-01.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and keep nothing.")] = False,
     customer: Annotated[list[str] | None, typer.Option(help="Only this customer number; may be repeated.")] = None,
+    cycle: Annotated[
+        int | None, typer.Option(help="Payers whose periods begin on this day; so does --period's month.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="Only members of this group of customers.")] = None,
+    reseller: Annotated[str | None, typer.Option(help="Only customers below this reseller (his code).")] = None,
     fees_until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Bill fees in advance that begin before this day.")
     ] = None,
@@ -56,18 +61,23 @@ def run(  # noqa: PLR0917  (typer declares options so)
     Run again, it bills only what is new; interrupted, it continues. Ends with 1 where a customer was parked.
     """
     from api.cli.reach import run_with
-    from domain.usecases.run_bills import RunBills
+    from domain.invoicing.billing_rules import beginning_on
+    from domain.usecases.run_bills import RunBills, run_bills
 
     async def work(wiring: Wiring, actor: Actor) -> int:
         keys = await _customers(wiring, actor, customer) if customer else None
+        month = _period(period)
         cmd = RunBills(
-            period=_period(period),
+            period=month if cycle is None or ".." in period else beginning_on(month, cycle),
             fees_until=fees_until.date() if fees_until else None,
             issued_on=issued_on.date() if issued_on else None,
             customers=keys,
             dry_run=dry_run,
+            cycle=cycle,
+            group=group,
+            reseller=await reseller_named(wiring, actor, reseller),
         )
-        return await _run(cmd, wiring, actor)
+        return await told_run(run_bills, cmd, wiring, actor)
 
     return run_with(operator, work)
 
@@ -95,12 +105,14 @@ def list_runs(operator: Operator = None) -> int:
 
 @app.command()
 def parked(
-    run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
+    run_id: Annotated[
+        int | None, typer.Option("--run", help="The bill run's id; without it, who still waits, of all runs.")
+    ] = None,
     operator: Operator = None,
 ) -> int:
-    """List whom a run parked, why, and what to do.
+    """List who is parked, why, and what to do.
 
-    Ends with 1 where there is somebody.
+    Ends with 1 where there is somebody. Once it is mended, "bill again" bills them.
     """
     from api.cli.reach import run_with
 
@@ -108,7 +120,11 @@ def parked(
         from domain.ids import BillRunId
         from domain.usecases.list_bill_runs import get_bill_run
 
-        _, found = await get_bill_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
+        found: Any
+        if run_id is None:
+            found = await waiting(wiring, actor)
+        else:
+            _, found = await get_bill_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
         for each in found:
             print(json.dumps(_parked_data(each), ensure_ascii=False))
         return ATTENTION if found else DONE
@@ -202,9 +218,35 @@ def export(
         raise Unreachable(f"{fault.filename or out} cannot be written: {fault.strerror}") from None
 
 
-async def _run(cmd: Any, wiring: Wiring, actor: Actor) -> int:
-    from domain.usecases.run_bills import run_bills
+async def waiting(wiring: Wiring, actor: Actor) -> list[Parked]:
+    """Return who waits to be billed again."""
+    from domain.ports.page import PageRequest
+    from domain.usecases.list_bill_runs import list_parked
 
+    found: list[Parked] = []
+    more = True
+    while more:
+        request = PageRequest(first=RUNS_PER_PAGE, after=found[-1].customer if found else None)
+        page = await list_parked(request, actor=actor, begin=wiring.begin)
+        found += page.items
+        more = page.more
+    return found
+
+
+async def reseller_named(wiring: Wiring, actor: Actor, code: str | None) -> Any:
+    """Return the key of a reseller. Refuses with: NotFound."""
+    from domain.usecases.list_resellers import list_resellers
+
+    if code is None:
+        return None
+    for one in await list_resellers(actor=actor, begin=wiring.begin):
+        if one.code == code:
+            return one.id
+    raise NotFound("no reseller {code}", code=code, field="--reseller")
+
+
+async def told_run(usecase: Any, cmd: Any, wiring: Wiring, actor: Actor) -> int:
+    """Bill, telling every invoice and every parked payer as its page is done; 1 where somebody was parked."""
     with progress_bar("billing", None) as step:
 
         def done(page: PageDone) -> None:
@@ -214,7 +256,7 @@ async def _run(cmd: Any, wiring: Wiring, actor: Actor) -> int:
                 print(json.dumps(_parked_data(each), ensure_ascii=False))
             step(len(page.payers), page.payers_total)
 
-        run = await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
+        run = await usecase(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
     print(json.dumps(_run_data(run, dry_run=cmd.dry_run)))
     name = "dry run" if cmd.dry_run else f"bill run {run.id}"
     complain(
@@ -264,13 +306,20 @@ def _invoice_data(invoice: Invoice) -> dict[str, Any]:
 
 
 def _parked_data(parked: Parked) -> dict[str, Any]:
-    return {"parked": parked.customer_number, "reason": parked.reason, "detail": parked.detail}
+    return {
+        "parked": parked.customer_number,
+        "reason": parked.reason,
+        "detail": parked.detail,
+        "run": parked.run or None,
+        "settled_by": parked.settled_by,
+    }
 
 
 def _run_data(run: BillRun, *, dry_run: bool = False) -> dict[str, Any]:
     return {
         "run": run.id or None,
         "dry_run": dry_run,
+        "kind": run.kind.value,
         "state": run.state.value,
         "period": [run.period.start.isoformat(), run.period.end.isoformat()],
         "issued_on": run.issued_on.isoformat(),
@@ -278,7 +327,14 @@ def _run_data(run: BillRun, *, dry_run: bool = False) -> dict[str, Any]:
         "invoices": run.invoices,
         "parked": run.parked,
         "nothing": run.nothing,
+        "carried": run.carried,
         "net": f"{run.net:f}",
         "vat": f"{run.vat:f}",
         "total": f"{run.total:f}",
     }
+
+
+from api.cli import bill_beside  # noqa: E402  (its commands are of this verb, and use what is above)
+
+for command in bill_beside.COMMANDS:
+    app.command()(command)

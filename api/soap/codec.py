@@ -19,6 +19,7 @@ from spyne.server import ServerBase
 from api.soap.access import Access
 from api.soap.agreements import Agreements
 from api.soap.basis import Basis
+from api.soap.bill_runs import BillRuns
 from api.soap.bulk import Bulk
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
@@ -80,6 +81,7 @@ class Codec:
         application = Application(
             [
                 Billing,
+                BillRuns,
                 Bulk,
                 Customers,
                 Services,
