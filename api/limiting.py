@@ -169,7 +169,12 @@ class RateGate:
         place = place_of(address)
         await self._take("address", f"address:{place}", self._defaults.address)
         if signing_in:
-            await self._take("sign-in", f"sign-in:{place}", self._defaults.sign_in, each=True)
+            await self.attempt(address)
+
+    async def attempt(self, address: str | None) -> None:
+        """Count an attempt to sign in. Raises TooMany."""
+        if address is not None:
+            await self._take("sign-in", f"sign-in:{place_of(address)}", self._defaults.sign_in, each=True)
 
     async def pass_by(self, actor: Actor) -> str | None:
         """Let a caller pass; return the RateLimit header of his answer. Raises TooMany."""

@@ -36,6 +36,15 @@ class GroupStore:
         )
         return [Membership(operator=OperatorId(self._operator), customer=customer, **row) for row in rows]
 
+    async def known(self, names: Sequence[str]) -> frozenset[str]:
+        """Return which of these names a group has that somebody is, was or will be in."""
+        rows = await self._connection.fetch(
+            "select n.name from unnest($2::text[]) n (name) where exists (select from customer_group g"
+            " where g.operator = $1 and g.name = n.name)",
+            *(self._operator, list(names)),
+        )
+        return frozenset(row["name"] for row in rows)
+
     async def add(self, one: Membership) -> None:
         """Keep a new one. Refuses with: Overlap (the customer is in the group then)."""
         with refusing({"customer_group_overlap": _overlap(one), "customer_group_pkey": _overlap(one)}):
@@ -68,6 +77,12 @@ class MemoryGroups:
             return []
         rows = [one for one in self._draft.table("customer_group").values() if one.customer == customer]
         return sorted(rows, key=lambda one: (one.name, one.valid_from))
+
+    async def known(self, names: Sequence[str]) -> frozenset[str]:
+        """Return which of these names a group has that somebody is, was or will be in."""
+        rows = self._draft.table("customer_group").values()
+        found = {one.name for one in rows if one.name in names and await self.of(one.customer)}
+        return frozenset(found)
 
     async def add(self, one: Membership) -> None:
         """Keep a new one. Refuses with: Overlap (the customer is in the group then)."""

@@ -98,6 +98,13 @@ class MemorySignIns:
         wanted = [one for one in self._seen() if one.user == user and one.sid != except_sid]
         return sum([await self.finish(one.id, at=at, why=why) for one in wanted])
 
+    async def forget_places(self, user: UserId) -> None:
+        """Forget where a person signed in from."""
+        rows = self._draft.table("user_session")
+        for one in self._seen():
+            if one.user == user:
+                rows[one.id] = replace(one, address=None)
+
     async def page(self, request: PageRequest, *, user: UserId | None = None, living_at: datetime) -> Page[UserSession]:
         """List those that live, by key, of one person or of all."""
         rows = [

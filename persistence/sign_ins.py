@@ -170,6 +170,12 @@ class SignInStore:
         )
         return len(rows)
 
+    async def forget_places(self, user: UserId) -> None:
+        """Forget where a person signed in from."""
+        await self._connection.execute(
+            "update user_session set address = null where operator = $1 and user_id = $2", self._operator, user
+        )
+
     async def page(self, request: PageRequest, *, user: UserId | None = None, living_at: datetime) -> Page[UserSession]:
         """List those that live, by key, of one person or of all."""
         rows = await self._connection.fetch(

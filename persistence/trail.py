@@ -19,13 +19,13 @@ from persistence.watching import Watch, present
 # Who came and went, and who tried to; these are kept as long as the installation says of sign-ins.
 SIGN_INS: Final = frozenset({"sign_in", "miss_sign_in", "lock_user", "start_session", "end_session", "end_sessions"})
 _LINE: Final = (
-    'insert into audit (operator, client, reseller, address, action, target, detail, "user", factor, behalf, kind)'
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+    'insert into audit (operator, client, reseller, address, action, target, detail, "user", factor, behalf, kind,'
+    " outcome) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 )
 _EVENT: Final = (
     "insert into outbox (operator, kind, payload, subject, reseller)"
-    " values ($1, $12, coalesce($15::jsonb, '{}') || jsonb_strip_nulls(jsonb_build_object('number',"
-    " number_of($1, $13, coalesce($14::text, '')))), $6, owner_of($1, $13, coalesce($14::text, '')))"
+    " values ($1, $13, coalesce($16::jsonb, '{}') || jsonb_strip_nulls(jsonb_build_object('number',"
+    " number_of($1, $14, coalesce($15::text, '')))), $6, owner_of($1, $14, coalesce($15::text, '')))"
 )
 # What the trail alone keeps: an event never says more than names of fields, keys and counts.
 VALUES: Final = frozenset({"before", "after"})
@@ -87,7 +87,13 @@ class AuditTrail:
         self._actor = actor
 
     async def write(
-        self, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+        self,
+        action: str,
+        target: str,
+        detail: Mapping[str, object] | None = None,
+        *,
+        kind: str = "change",
+        outcome: str = "done",
     ) -> None:
         """Record that the unit's actor did ``action`` to ``target``, in the unit's own transaction."""
         actor, event, watch = self._actor, named(action, target), present()
@@ -100,7 +106,7 @@ class AuditTrail:
         told = None if full is None else json.dumps(full, default=str, sort_keys=True)
         line = (
             *(actor.operator, actor.client, actor.reseller, actor.address, action, target, told),
-            *(actor.user, actor.factor, actor.behalf, kind),
+            *(actor.user, actor.factor, actor.behalf, kind, outcome),
         )
         if event is None:
             await self._transaction.connection.execute(_LINE, *line)

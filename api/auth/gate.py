@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -156,7 +157,7 @@ class Gate:
         began = time.perf_counter()
         speak(Headers(scope=scope).get("accept-language"))
         answer = _Answer(send, secure=scope.get("scheme") == "https")
-        scope.setdefault("state", {})
+        scope.setdefault("state", {})["attempt"] = partial(self._attempt, scope)
         scope["app"] = self  # starlette raises its 404 and 405 where there is one, and _trouble words them
         try:
             admitted = self._admission(scope)
@@ -165,7 +166,8 @@ class Gate:
             _check_query(scope["query_string"])
             unnamed = admitted.unnamed_max is not None and "authorization" not in Headers(scope=scope)
             if self._limits is not None:
-                posted = scope["method"] == "POST" and admitted.route.startswith(SIGNING_IN)
+                # The token endpoint counts by itself: who goes on with his session does not sign in.
+                posted = scope["method"] == "POST" and admitted.route.startswith(SIGNING_IN[1:])
                 # Whoever shows himself in a SOAP header does so in every request: nobody guesses 256 bits there.
                 nameless = unnamed and admitted.route != "/soap"
                 await self._limits.knock(_address(scope), signing_in=nameless or posted)
@@ -187,6 +189,11 @@ class Gate:
         finally:
             self._done(scope, answer, time.perf_counter() - began)
             await self._missed(scope)
+
+    async def _attempt(self, scope: Scope) -> None:
+        """Count an attempt to sign in. Raises TooMany."""
+        if self._limits is not None:
+            await self._limits.attempt(_address(scope))
 
     async def welcome(self, scope: Scope, actor: Actor) -> None:
         """Let somebody pass whom a view has known by what he sends. Raises TooMany."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from http import HTTPStatus
 from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
@@ -20,6 +21,7 @@ from domain.access.user import UserState
 from domain.ports.unit import Begin
 from domain.usecases.redeem_code import RedeemCode, Redeemed, redeem_code, renew_session
 
+REFRESH: Final = "refresh_token"
 _KNOWN_SCOPES: Final = frozenset(action.value for action in Action)
 
 
@@ -65,18 +67,28 @@ class TokenEndpoint:
         self._begin = begin
 
     async def __call__(self, request: Request) -> Response:
-        """Answer one token request."""
+        """Answer one token request. Going on with a session counts as an attempt to sign in where it fails alone."""
+        counted = False
         try:
             await self._bearer.keyring.fresh()
             asked = await asking(request, self._bearer.tokens, self._bearer.credentials)
-            if asked.fields.get("grant_type") in {"authorization_code", "refresh_token"}:
-                return await self._person(asked, request)
-            asked.server.register_grant(_Grant)
-            response: Response = asked.server.create_token_response(asked.form)
-            if response.status_code == 200:
-                await once(asked, self._bearer.credentials, self._bearer.tokens.clock.now())
+            if asked.fields.get("grant_type") != REFRESH:
+                counted = True
+                await request.state.attempt()
+            response = await self._answered(asked, request)
         except Unanswered as no:
-            return no.response
+            response = no.response
+        if not counted and response.status_code != HTTPStatus.OK:
+            await request.state.attempt()
+        return response
+
+    async def _answered(self, asked: Asking, request: Request) -> Response:
+        if asked.fields.get("grant_type") in {"authorization_code", REFRESH}:
+            return await self._person(asked, request)
+        asked.server.register_grant(_Grant)
+        response: Response = asked.server.create_token_response(asked.form)
+        if response.status_code == HTTPStatus.OK:
+            await once(asked, self._bearer.credentials, self._bearer.tokens.clock.now())
         return response
 
     async def _person(self, asked: Asking, request: Request) -> Response:
@@ -93,7 +105,7 @@ class TokenEndpoint:
             "lifetimes": tokens.lifetimes,
         }
         done: Redeemed | None
-        if fields["grant_type"] == "refresh_token":
+        if fields["grant_type"] == REFRESH:
             done = await renew_session(fields.get("refresh_token", ""), **common)
         else:
             cmd = RedeemCode(

@@ -142,10 +142,12 @@ async def _invite(
         reseller=await _reseller(wiring, actor, reseller),
         idempotency_key=f"cli-{secrets.token_hex(8)}",
     )
+    # A mail would hold another link, and end the one that is shown.
+    mailed = not show_link and password is None
     try:
-        user = await invite_user(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+        user = await invite_user(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, mailed=mailed)
     except Conflict:
-        user = await _again(wiring, actor, cmd)
+        user = await _again(wiring, actor, cmd, mailed=mailed)
     link = None
     if password is not None:
         user = await put_first_password(
@@ -153,13 +155,13 @@ async def _invite(
         )
     elif show_link:
         link = await make_link(user.id, machine=actor, begin=wiring.begin, clock=wiring.clock, post=post_of(wiring))
-        complain("the link works once; a mail that goes out now holds another one, and ends this")
+        complain("the link works once, and no mail goes out: hand it over")
     elif wiring.settings.smtp_host is None:
         complain("no mail server is set (TOLLWRIGHT_SMTP_HOST): the invitation waits; --show-link prints one")
     return await _print(wiring, actor, user, **({"link": link} if link else {}))
 
 
-async def _again(wiring: Wiring, actor: Actor, cmd: InviteUser) -> User:
+async def _again(wiring: Wiring, actor: Actor, cmd: InviteUser, *, mailed: bool) -> User:
     """Invite once more who has not come yet, as when the password typed before was none. Refuses with: Conflict."""
     from domain.usecases.invite_user import invite_again
 
@@ -167,7 +169,7 @@ async def _again(wiring: Wiring, actor: Actor, cmd: InviteUser) -> User:
     if user.state is not UserState.INVITED or (user.level, user.reseller) != (cmd.level, cmd.reseller):
         raise Conflict(f"somebody signs in with {user.email} already: tollwright user list", field="email")
     complain(f"{user.email} was invited before, and has not come yet: invited again")
-    return await invite_again(user.id, actor=actor, begin=wiring.begin)
+    return await invite_again(user.id, actor=actor, begin=wiring.begin, mailed=mailed)
 
 
 async def _list(wiring: Wiring, actor: Actor) -> int:

@@ -66,11 +66,19 @@ class Limits(SchemaExtension):
         if not context.pre_execution_errors and context.graphql_document is not None:
             schema: GraphQLSchema = context.schema._schema  # noqa: SLF001  (strawberry's own way to graphql-core)
             found = faults(context.graphql_document, _lists(schema), context.variables or {})
-            if found:
+            # Its operation_name would be the first one's.
+            if context._provided_operation_name is None and _operations(context.graphql_document) > 1:  # noqa: SLF001
+                message = "the document holds several operations: say which by operationName"
+                context.pre_execution_errors = [GraphQLError(message, extensions={"code": "MALFORMED"})]
+            elif found:
                 context.pre_execution_errors = [
                     GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"}) for message in found
                 ]
         yield
+
+
+def _operations(document: DocumentNode) -> int:
+    return sum(isinstance(one, OperationDefinitionNode) for one in document.definitions)
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import strawberry
 from starlette.requests import Request
 from starlette.responses import Response
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from api.auth.tokens import TokenRefused
 from api.graphql.context import Context
@@ -52,12 +53,15 @@ class GraphQLView:
             document = await self._documents.of(asked, caller)
         context = Context(self._wiring, caller)
         context.accept_language = request.headers.get("accept-language")
-        result = await self._schema.execute(
-            document,
-            variable_values=asked.get("variables"),
-            operation_name=asked.get("operationName"),
-            context_value=context,
-        )
+        try:
+            result = await self._schema.execute(
+                document,
+                variable_values=asked.get("variables"),
+                operation_name=asked.get("operationName"),
+                context_value=context,
+            )
+        except CannotGetOperationTypeError:
+            raise _wrong("the document holds no operation of this name") from None
         await settle(context, result)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:

@@ -18,7 +18,6 @@ TOKEN_BYTES: Final = 32
 CHALLENGE_LIFETIME: Final = timedelta(minutes=10)
 INVITATION_LIFETIME: Final = timedelta(days=7)
 RESET_LIFETIME: Final = timedelta(hours=1)
-RESET_PAUSE: Final = timedelta(minutes=1)
 # After so many attempts in a row each further one waits for twice as long as the one before, and never for longer than
 # the longest: somebody who guesses is stopped, and nobody is shut out for ever (NIST SP 800-63B § 5.2.2).
 ATTEMPTS_FREE: Final = 5
@@ -56,6 +55,8 @@ class Factor(StrEnum):
     RECOVERY = "recovery"
 
 
+# How long the link before holds against who asks for another and has not said who he is.
+PAUSES: Final = {Purpose.INVITATION: timedelta(hours=1), Purpose.RESET: timedelta(minutes=1)}
 LIFETIMES: Final = {Purpose.INVITATION: INVITATION_LIFETIME, Purpose.RESET: RESET_LIFETIME}
 
 

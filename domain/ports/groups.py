@@ -16,6 +16,10 @@ class Groups(Protocol):
         """Return a customer's, by name and time."""
         ...
 
+    async def known(self, names: Sequence[str]) -> frozenset[str]:
+        """Return which of these names a group has that somebody is, was or will be in."""
+        ...
+
     async def add(self, one: Membership) -> None:
         """Keep a new one. Refuses with: Overlap (the customer is in the group then)."""
         ...

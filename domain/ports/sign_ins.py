@@ -81,6 +81,10 @@ class SignIns(Protocol):
         """End all of a person's that live, but one; return how many."""
         ...
 
+    async def forget_places(self, user: UserId) -> None:
+        """Forget where a person signed in from."""
+        ...
+
     async def page(self, request: PageRequest, *, user: UserId | None = None, living_at: datetime) -> Page[UserSession]:
         """List those that live, by key, of one person or of all."""
         ...

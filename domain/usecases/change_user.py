@@ -135,6 +135,7 @@ async def erase_user(user: UserId, version: int, *, actor: Actor, begin: Begin, 
         kept = await unit.users.keep(gone)
         await unit.proofs.forget(kept.id)
         await unit.sign_ins.end(kept.id, at=now, why="erased")
+        await unit.sign_ins.forget_places(kept.id)
         target = f"user:{kept.id}"
         await unit.audit.erase("erase_user", target, {"version": kept.version}, targets=[target])
     return kept

@@ -85,7 +85,7 @@ async def request_reset(email: str, *, operator: Actor, begin: Begin) -> None:
         known = user is not None and user.state is not UserState.DISABLED
         purpose = Purpose.INVITATION if user is not None and user.state is UserState.INVITED else Purpose.RESET
         # A job is promised for nobody too, so that both take the same work.
-        await promise_link(unit, user.id if known and user is not None else 0, purpose)
+        await promise_link(unit, user.id if known and user is not None else 0, purpose, asked=True)
 
 
 async def change_password(old: str, new: str, *, me: Actor, begin: Begin, clock: Clock, passwords: Passwords) -> User:

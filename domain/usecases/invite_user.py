@@ -35,8 +35,8 @@ class InviteUser:
 
 
 @operation(Action.MANAGE_USERS)
-async def invite_user(cmd: InviteUser, *, actor: Actor, begin: Begin, clock: Clock) -> User:
-    """Keep a new user, and send him an invitation.
+async def invite_user(cmd: InviteUser, *, actor: Actor, begin: Begin, clock: Clock, mailed: bool = True) -> User:
+    """Keep a new user, and send him an invitation. ``mailed`` false: its link is handed over in another way.
 
     Refuses with: NotAllowed (also for a level that gives more than the caller has), BadValue, NotFound (level,
     reseller), Conflict (e-mail address, idempotency key).
@@ -64,15 +64,18 @@ async def invite_user(cmd: InviteUser, *, actor: Actor, begin: Begin, clock: Clo
         )
         kept = await unit.users.add(check(user))
         await remember(unit.answers, cmd, kept.id)
-        await promise_link(unit, kept.id, Purpose.INVITATION)
+        if mailed:
+            await promise_link(unit, kept.id, Purpose.INVITATION)
         detail = {"version": kept.version, "level": level.id, "reseller": reseller}
         await unit.audit.write("invite_user", f"user:{kept.id}", detail)
     return kept
 
 
 @operation(Action.MANAGE_USERS)
-async def invite_again(user: UserId, *, actor: Actor, begin: Begin) -> User:
+async def invite_again(user: UserId, *, actor: Actor, begin: Begin, mailed: bool = True) -> User:
     """Send another invitation to who has not come yet; the link before is dead with it.
+
+    ``mailed`` false: the new link is handed over in another way.
 
     Refuses with: NotAllowed, NotFound, WrongState (he has come, or is shut out).
     """
@@ -81,15 +84,19 @@ async def invite_again(user: UserId, *, actor: Actor, begin: Begin) -> User:
         if known.state is not UserState.INVITED:
             raise WrongState("only who is invited and has not come is invited again", field="user")
         check_gives(actor, await level_of(unit, known), field="user")
-        await promise_link(unit, known.id, Purpose.INVITATION)
+        if mailed:
+            await promise_link(unit, known.id, Purpose.INVITATION)
         await unit.audit.write("invite_user", f"user:{known.id}", {"version": known.version, "again": True})
     return known
 
 
-async def promise_link(unit: Unit, user: UserId | int, purpose: Purpose) -> None:
-    """Let a worker make a link and mail it; the link is made there, so that its secret is kept nowhere."""
-    payload = {"user": int(user), "purpose": purpose.value}
-    dedupe = f"{purpose.value} {user}"
+async def promise_link(unit: Unit, user: UserId | int, purpose: Purpose, *, asked: bool = False) -> None:
+    """Let a worker make a link and mail it; the link is made there, so that its secret is kept nowhere.
+
+    ``asked``: somebody asked for it who has not said who he is; then it waits for a pause.
+    """
+    payload = {"user": int(user), "purpose": purpose.value, "asked": asked}
+    dedupe = f"{purpose.value} {user}{' asked' if asked else ''}"
     await unit.jobs.add(NewJob(kind=LINK_JOB, payload=payload, dedupe=dedupe, attempts_max=JOB_ATTEMPTS))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.access.actor import Actor
 from domain.access.letters import Notice, Sender, Tell, link_letter, notice_letter
-from domain.access.proof import LIFETIMES, RESET_PAUSE, Purpose, digest, make_token
+from domain.access.proof import LIFETIMES, PAUSES, Purpose, digest, make_token
 from domain.access.user import User, UserState
 from domain.ids import UserId
 from domain.ports.clock import Clock
@@ -33,12 +33,14 @@ class Post:
 async def mail_link(payload: Mapping[str, object], *, machine: Actor, begin: Begin, clock: Clock, post: Post) -> bool:
     """Mail a single-use link; tell whether there was anybody to mail it to. Raises MailFault.
 
-    The first link within a minute holds: who asks again and again gets one letter.
+    The first link within a minute holds, of an invitation that anybody asked for again within an hour: who asks again
+    and again gets one letter, and ends no link that lies in a mailbox.
     """
     purpose, now = Purpose(str(payload["purpose"])), clock.now()
     async with begin(machine) as unit:
         user = await _whom(unit, payload, purpose)
-        if user is None or (purpose is Purpose.RESET and await _just(unit, user.id, purpose, now)):
+        pause = PAUSES[purpose] if payload.get("asked", purpose is Purpose.RESET) else None
+        if user is None or (pause is not None and await _just(unit, user.id, purpose, now - pause)):
             return False
         sender = await _sender(unit, post)
     token = make_token(user.operator, post.draw)
@@ -93,9 +95,9 @@ async def _whom(unit: Unit, payload: Mapping[str, object], purpose: Purpose) -> 
     return user if user is not None and user.state is _STATES[purpose] and user.erased_at is None else None
 
 
-async def _just(unit: Unit, person: UserId, purpose: Purpose, now: datetime) -> bool:
+async def _just(unit: Unit, person: UserId, purpose: Purpose, since: datetime) -> bool:
     made = await unit.proofs.linked_at(person, purpose)
-    return made is not None and made > now - RESET_PAUSE
+    return made is not None and made > since
 
 
 async def _sender(unit: Unit, post: Post) -> Sender:

@@ -82,6 +82,7 @@ async def create_level(cmd: CreateLevel, *, actor: Actor, begin: Begin) -> Level
             requires_second_factor=_first(cmd.requires_second_factor, source and source.requires_second_factor, False),
         )
         await _check(made, actor, unit)
+        await _check_groups(unit, made.limits.groups - (source.limits.groups if source else frozenset()))
         if sum(one.built_in is None for one in await unit.levels.all()) >= LEVELS_MAX:
             raise LimitExceeded("there are {most} levels already; remove one", most=LEVELS_MAX)
         kept = await unit.levels.add(made)
@@ -104,6 +105,7 @@ async def change_level(cmd: ChangeLevel, *, actor: Actor, begin: Begin) -> Level
         before = await _claimed(unit, cmd.level, cmd.version, actor)
         after = replace(before, **changes)
         await _check(after, actor, unit)
+        await _check_groups(unit, after.limits.groups - before.limits.groups)
         different = [name for name in changes if getattr(after, name) != getattr(before, name)]
         if not different:
             return before
@@ -210,6 +212,14 @@ async def _check(level: Level, actor: Actor, unit: Unit) -> None:
     if level.limits.reseller is not None and level.limits.reseller not in await unit.resellers.tree():
         raise NotFound("no such reseller, or not yours", field="limits.reseller")
     check_gives(actor, level, field="permissions")
+
+
+async def _check_groups(unit: Unit, new: frozenset[str]) -> None:
+    """Look that there are such groups, so that a slip of the pen shuts nobody out. Refuses with: BadValue."""
+    if unknown := sorted(new - await unit.groups.known(sorted(new))) if new else []:
+        raise BadValue(
+            "no customer was ever in a group {name!r}; put one into it first", name=unknown[0], field="limits.groups"
+        )
 
 
 def _check_amounts(limits: Limits) -> None:

@@ -165,6 +165,7 @@ async def note_miss(unit: Unit, user: User | None, step: Step, attempts: int | N
         target,
         {"step": step.value, "attempts": attempts, "locked": attempts is None},
         kind=LineKind.SIGN_IN,
+        outcome="refused",
     )
     if user is not None and attempts == ATTEMPTS_FREE:
         await unit.audit.write("lock_user", target, {"step": step.value}, kind=LineKind.SIGN_IN)

@@ -10,9 +10,12 @@ from domain.access.actor import Action, Actor
 from domain.access.level import Level, with_level
 from domain.access.user import User, UserState
 from domain.ids import LevelId, UserId
+from domain.usecases.create_customer import create_customer
+from domain.usecases.group_customers import JoinGroup, join_group
 from domain.usecases.list_operations import every
 from domain.usecases.manage_levels import CreateLevel, create_level
 from tests.stores.worlds import NOON, World
+from tests.usecases.test_customers import new
 
 _emails = (f"anna{index}@example.se" for index in itertools.count())
 every()  # so that single operations of a level are known
@@ -54,3 +57,9 @@ def again(boss: Actor, of: Level, key: UserId, *, portal: str = "portal") -> Act
     """Return somebody who has signed in through a portal."""
     plain = replace(boss, client=portal, scopes=frozenset(Action), user=key, factor="password+totp", level=LevelId(0))
     return with_level(plain, of)
+
+
+async def in_group(world: World, name: str) -> None:
+    """Put a new customer into a group, so that there is one of this name."""
+    owner = await create_customer(new(name=name), actor=world.operator, begin=world.begin)
+    await join_group(JoinGroup(customer=owner.id, name=name, valid_from=NOON), actor=world.operator, begin=world.begin)

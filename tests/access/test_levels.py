@@ -21,7 +21,7 @@ from domain.usecases.list_customers import ListCustomers, list_customers
 from domain.usecases.list_trail import list_trail
 from domain.usecases.manage_levels import ChangeLevel, change_level, get_level, levels_by_ids, list_levels, remove_level
 from domain.usecases.swap_sim import swap_sim
-from tests.access.people import built_in, level, person
+from tests.access.people import built_in, in_group, level, person
 from tests.stores.worlds import World
 
 READS = frozenset({"customers:read"})
@@ -146,7 +146,19 @@ async def test_nobody_puts_more_into_a_level_than_he_has(world: World) -> None:
     check_gives(anna, fine)
 
 
+async def test_a_group_that_nobody_was_ever_in_is_a_slip_of_the_pen(world: World) -> None:
+    with pytest.raises(BadValue) as no:
+        await level(world, permissions=frozenset({"customers:read"}), limits=Limits(groups=frozenset({"gold", "no"})))
+    assert no.value.field == "limits.groups"
+    await in_group(world, "gold")
+    made = await level(world, permissions=frozenset({"customers:read"}), limits=Limits(groups=frozenset({"gold"})))
+    cmd = ChangeLevel(level=made.id, version=made.version, limits=Limits(groups=frozenset({"gold", "never"})))
+    with pytest.raises(BadValue):
+        await change_level(cmd, actor=world.operator, begin=world.begin)
+
+
 async def test_who_is_limited_gives_no_level_that_is_limited_less(world: World) -> None:
+    await in_group(world, "gold")
     ceiling = Limits(
         amounts=(Ceiling(currency="SEK", each=Decimal(100), day=Decimal(300)),), groups=frozenset({"gold"})
     )

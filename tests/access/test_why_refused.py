@@ -16,7 +16,7 @@ from domain.access.limits import Limits
 from domain.refusal import BadValue, NotAllowed, NotFound
 from domain.usecases.list_operations import every, list_operations
 from domain.usecases.why_refused import GIVING, Judged, Obstacle, WhyRefused, permissions, why_refused
-from tests.access.people import built_in, level, person
+from tests.access.people import built_in, in_group, level, person
 from tests.access.test_approvals import rules
 from tests.access.test_levels import sek
 from tests.stores.worlds import World
@@ -53,6 +53,7 @@ async def test_every_kind_of_obstacle_is_told(world: World) -> None:
     judged = await why(world, anna, "credit_invoice")
     assert judged.allowed
     assert told(judged) == [Obstacle.LIMIT, Obstacle.APPROVAL]
+    await in_group(world, "gold")
     some = Limits(groups=frozenset({"gold"}))
     bo = await person(world, await level(world, permissions=frozenset({"events:read"}), limits=some))
     assert told(await why(world, boss, "list_events", user=bo.user)) == [Obstacle.GROUPS]

@@ -86,6 +86,17 @@ def test_measuring_visits_a_fragment_once_however_often_it_is_spread() -> None:
     assert faults(document)
 
 
+async def test_of_several_operations_one_is_named(house: House) -> None:
+    both = "query one { operator { name } } query two { operator { currency } }"
+    for more in ({}, {"operationName": None}):
+        status, body = await _post(house, both, **more)
+        assert (status, body["errors"][0]["extensions"]["code"]) == (400, "MALFORMED"), body
+        assert body["data"] is None
+    assert (await _post(house, both, operationName="two"))[1] == {"data": {"operator": {"currency": "SEK"}}}
+    assert (await _post(house, both, operationName="three"))[0] == 400
+    assert (await _post(house, "query one { operator { currency } }"))[0] == 200
+
+
 async def test_g2_a_batch_is_not_answered(house: House) -> None:
     answer = await house.call("operator", "POST", "/graphql", json=[{"query": "{ operator { name } }"}] * 500)
     assert answer.status_code == 400

@@ -13,7 +13,8 @@ from domain.access.actor import Action
 from domain.access.level import BUILT_IN
 from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
-from tests.api.test_graphql_parties import gql
+from tests.api.test_graphql_parties import gql, new_customer
+from tests.api.test_idempotency import GROUP
 from tests.api.test_soap import PORTS, _soap
 from tests.api.test_soap_margins import code
 
@@ -51,6 +52,8 @@ async def test_an_operator_makes_copies_and_changes_levels(house: House) -> None
     there = await levels(house, "operator")
     assert {one["builtIn"] for one in there.values()} == set(BUILT_IN)
     limits = {"amounts": [{"currency": "SEK", "each": "1000", "day": "5000"}], "groups": ["gold"]}
+    anna = await new_customer(house, "operator", "Anna", priceList=None)
+    await gql(house, "operator", GROUP, customer=anna["id"], name="gold")
     made = await create(
         house, "operator", name="Support, day", copyOf=there["Support"]["id"], permissions=None, limits=limits
     )
@@ -215,6 +218,8 @@ async def test_levels_over_soap(live: House, port: str) -> None:
         assert code(service.RemoveUserLevel, level=made, version=2) == "not_found"
         assert code(service.ChangeUserLevel, change={"level": made, "version": 2, "name": "x"}) == "not_found"
 
+    anna = await new_customer(live, "operator", "Anna", priceList=None)
+    await gql(live, "operator", GROUP, customer=anna["id"], name="gold")
     made = await _soap(live, "operator", port, operator)
     assert read_id(global_id("UserLevel", made))[0] == "UserLevel"
     for client in ("reseller", "sibling", "other"):

@@ -61,6 +61,7 @@ def test_the_first_administrator_and_what_becomes_of_him(tollwright: Callable[..
     code, told, said = tollwright("invite", "c@nordtel.example", "--name", "C", "--level", "Support", "--show-link")
     assert code == DONE
     assert told[0]["link"].startswith("https://nordtel.portal.example/accept-invitation#token=1-")
+    assert "no mail goes out" in said
     assert [one["email"] for one in tollwright("list")[1]] == [
         "boss@nordtel.example",
         "first@nordtel.example",

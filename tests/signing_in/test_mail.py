@@ -30,7 +30,7 @@ from domain.access.actor import system
 from domain.ids import OperatorId
 from domain.ports.mail import Letter, MailFault
 from domain.usecases.change_user import ChangeUser, change_user
-from domain.usecases.invite_user import InviteUser, invite_user
+from domain.usecases.invite_user import InviteUser, invite_again, invite_user
 from integrations.mail.smtp import NoMailer, Security, Server, SmtpMailer
 from persistence.engine import OWNER
 from tests.api.conftest import House
@@ -173,6 +173,39 @@ async def test_p3_a_reset_goes_to_who_is_there_and_says_nothing(mailing: House, 
     assert token
     await work(mailing)
     assert "lösenord" in post.letters()[-1].get_content() or "password" in post.letters()[-1].get_content()
+
+
+async def test_who_was_invited_gets_no_letter_each_time_that_somebody_asks(mailing: House, post: Post) -> None:
+    """Nobody who does not say who he is ends the link that lies in the mailbox; an administrator does."""
+    user = await invite(mailing, "asa@north.example")
+    await work(mailing)
+    portal = await make_portal(mailing)
+    (first,) = re.findall(r"https?://\S+", post.letters()[0].get_content())
+    for _ in range(3):
+        await portal.mutate(
+            "requestReset",
+            "RequestResetInput",
+            {"email": "asa@north.example", "clientId": portal.client_id},
+            "... on Accepted { accepted }",
+        )
+        mailing.clock.at += timedelta(minutes=10)
+        await work(mailing)
+    assert len(post.letters()) == 1
+    mailing.clock.at += timedelta(minutes=40)
+    await portal.mutate(
+        "requestReset",
+        "RequestResetInput",
+        {"email": "asa@north.example", "clientId": portal.client_id},
+        "... on Accepted { accepted }",
+    )
+    await work(mailing)
+    assert len(post.letters()) == 2
+    await invite_again(user.id, actor=system(OperatorId(1)), begin=mailing.wiring.begin)
+    await work(mailing)
+    letters = post.letters()
+    assert len(letters) == 3
+    (last,) = re.findall(r"https?://\S+", letters[2].get_content())
+    assert last != first
 
 
 async def test_a_reset_is_too_old_after_an_hour(mailing: House, post: Post) -> None:

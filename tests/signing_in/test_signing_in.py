@@ -59,6 +59,10 @@ async def test_p2_whatever_is_wrong_is_answered_alike(house: House) -> None:
     assert answers[0]["code"] == "NOT_ALLOWED"
     assert all(answer == answers[0] for answer in answers)
     assert await trail(house, "miss_sign_in") == ["user:0"] * 5 + ["user:1"]
+    async with house.database.transaction(role=OWNER) as unit:
+        rows = await unit.connection.fetch("select distinct action, outcome from audit where kind = 'sign_in'")
+    assert {row["outcome"] for row in rows if row["action"] == "miss_sign_in"} == {"refused"}
+    assert {row["outcome"] for row in rows if row["action"] != "miss_sign_in"} <= {"done"}
 
 
 async def test_p2_a_refusal_takes_the_same_time(house: House) -> None:

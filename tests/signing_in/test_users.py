@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from lxml import etree
 
 from api.graphql.ids import global_id
-from domain.access.actor import Action
+from domain.access.actor import Action, system
+from domain.access.session import UserSession
+from domain.ids import OperatorId, SessionId, UserId
 from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
 from tests.signing_in.people import level, make_portal, person
@@ -55,6 +58,23 @@ async def test_somebody_is_invited_changed_shut_out_and_erased(house: House) -> 
     assert (await one(house, "operator", "disableUser", out))["code"] == "WRONG_STATE"
     back = await one(house, "operator", "enableUser", out)
     assert back["state"] == "INVITED"  # he never had a password
+    async with house.wiring.begin(system(OperatorId(1))) as unit:
+        await unit.sign_ins.add(
+            UserSession(
+                id=SessionId(0),
+                operator=OperatorId(1),
+                user=UserId(1),
+                reseller=None,
+                sid="a session of before",
+                client_id="operator",
+                factor="password",
+                scopes=(),
+                address="198.51.100.7",
+                created_at=house.clock.at,
+                renewed_at=house.clock.at,
+                ends_at=house.clock.at + timedelta(hours=1),
+            )
+        )
     gone = await one(house, "operator", "eraseUser", back)
     assert (gone["name"], gone["state"]) == ("-", "DISABLED")
     assert (await one(house, "operator", "eraseUser", gone))["code"] == "WRONG_STATE"
@@ -68,6 +88,8 @@ async def test_somebody_is_invited_changed_shut_out_and_erased(house: House) -> 
         )
         assert "north.example" not in everything.lower()
         assert "Anna" not in everything
+        places = await unit.connection.fetchval("select count(*) from user_session where address is not null")
+        assert places == 0
         told = await unit.connection.fetch("select kind from outbox where subject = $1 order by id", "user:1")
     assert [row["kind"] for row in told] == [
         "user.invited", "user.changed", "user.disabled", "user.enabled", "user.erased",

@@ -21,6 +21,7 @@ from persistence.engine import OWNER, Database
 from persistence.limiting import MemoryBuckets, StoredBuckets
 from persistence.memory import MemoryDatabase
 from tests.api.conftest import House, house
+from tests.signing_in.people import REDIRECT, make_portal, person
 
 __all__ = ["house"]
 
@@ -112,6 +113,27 @@ async def test_p1_attempts_to_sign_in_are_counted_one_by_one(house: House) -> No
             "/oauth/token", data={"grant_type": "client_credentials"}, auth=("operator", "no")
         )
         assert answer.status_code == 401
+
+
+async def test_going_on_with_a_session_is_no_attempt_to_sign_in_unless_it_fails(house: House) -> None:
+    portal = await make_portal(house)
+    await person(house, "anna@north.example", of="support")
+    signed = await portal.login("anna@north.example")
+    fields = {"grant_type": "authorization_code", "client_id": portal.client_id, "redirect_uri": REDIRECT}
+    fields |= {"code": signed["code"], "code_verifier": portal.verifier}
+    refresh = (await house.http.post("/oauth/token", data=fields)).json()["refresh_token"]
+    async with another(house, sign_ins_per_minute=3) as strict:
+
+        async def renew(token: str) -> httpx.Response:
+            asked = {"grant_type": "refresh_token", "client_id": portal.client_id, "refresh_token": token}
+            return await strict.http.post("/oauth/token", data=asked)
+
+        for _ in range(6):
+            answer = await renew(refresh)
+            assert answer.status_code == 200, answer.text
+            refresh = answer.json()["refresh_token"]
+        assert [(await renew("1-guessed")).status_code for _ in range(5)] == [400, 400, 400, 429, 429]
+        assert (await renew(refresh)).status_code == 200
 
 
 async def test_p1_a_host_that_has_a_network_of_addresses_is_one(house: House) -> None:
