@@ -14,7 +14,7 @@ from typing import Final
 from api.bulk import bulk_job
 from api.crediting import check_job
 from api.crediting import notice_job as credit_notice_job
-from api.documents_out import follow_job, send_job
+from api.documents_out import follow_job, queue_job, send_job
 from api.feeding import poll_job
 from api.mailing import link_job, notice_job
 from api.provisioning import order_job
@@ -94,6 +94,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     schedule_bills.KIND: _bill_run,
     checking.CHECK: check_job,
     checking.NOTICE: credit_notice_job,
+    send_documents.QUEUE: queue_job,
     send_documents.SEND: send_job,
     send_documents.FOLLOW: follow_job,
     letters.LINK_JOB: link_job,

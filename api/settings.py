@@ -164,7 +164,12 @@ class Settings:
     audit_anchor_file: Annotated[
         Path | None, Words("file outside of the database that anchors are added to, a signed token a line")
     ] = None
-    einvoice_rules: Annotated[Path | None, Words("directory of Peppol BIS 3 rules, to check e-invoices")] = None
+    einvoice_rules: Annotated[
+        Path | None, Words("directory of the publishers' rules and schemas that e-invoices are checked by")
+    ] = None
+    einvoice_rules_may_miss: Annotated[
+        bool, Words("let e-invoices leave whose publishers' rules are not there; only what is there is checked")
+    ] = False
     demo_customers: Annotated[int, Words("how many customers the demo operator has", least=10)] = 300
     demo_calls: Annotated[int, Words("how many calls are dialled in the demo's month", least=100)] = 50_000
     session_hours: Annotated[int, Words("how long somebody stays signed in at most", least=1)] = 12

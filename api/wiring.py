@@ -17,7 +17,7 @@ from domain.intake.raters import Raters
 from domain.ports.access import Directory
 from domain.ports.clock import Clock
 from domain.ports.credentials import Credentials
-from domain.ports.documents import Documents
+from domain.ports.documents import Documents, EinvoiceRules
 from domain.ports.exchange import RateFiles
 from domain.ports.factors import Factors
 from domain.ports.files import Blobs
@@ -45,6 +45,7 @@ from integrations.access.one_time import PyotpCodes
 from integrations.access.pictures import QrPictures
 from integrations.access.security_keys import WebAuthnKeys
 from integrations.cdr.formats import ShippedFormats
+from integrations.einvoice.rules import Checker
 from integrations.mail.smtp import PORTS, NoMailer, Security, Server, SmtpMailer
 from integrations.oidc import CheckedOidc
 from integrations.payments.formats import read as read_payment_file
@@ -106,6 +107,7 @@ class Wiring:
     raters: Raters
     queue: Queue
     documents: Documents
+    rules: EinvoiceRules
     news: News
     transports: Transports
     vault: Vault
@@ -205,6 +207,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         raters=Raters(),
         queue=StoredQueue(database),
         documents=InvoiceDocuments(),
+        rules=Checker(settings.einvoice_rules, rules_may_miss=settings.einvoice_rules_may_miss),
         news=StoredNews(database.url),
         transports=_transports(settings),
         vault=vault,
@@ -240,6 +243,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         raters=Raters(),
         queue=MemoryQueue(memory, clock or SystemClock()),
         documents=InvoiceDocuments(),
+        rules=Checker(settings.einvoice_rules, rules_may_miss=settings.einvoice_rules_may_miss),
         news=news,
         transports=_transports(settings),
         vault=_vault(settings),

@@ -123,10 +123,12 @@ def compact_vat(vat_id: str, *, field: str = "vatId") -> str:
 def check_endpoint(endpoint: str, *, field: str = "endpoint") -> str:
     """Check the form of a Peppol participant, ``scheme:id`` (ISO 6523 code, then the number). Refuses with: BadValue.
 
-    >>> check_endpoint("0007:5567037485")
-    '0007:5567037485'
+    Of a Finnish address its intermediary may follow, which Finvoice is routed by.
+
+    >>> check_endpoint("0007:5567037485"), check_endpoint("0216:003712345678@003708599126")
+    ('0007:5567037485', '0216:003712345678@003708599126')
     """
-    if not re.fullmatch(r"[0-9]{4}:[A-Za-z0-9._~:-]{1,50}", endpoint, re.ASCII):
+    if not re.fullmatch(r"[0-9]{4}:[A-Za-z0-9._~:-]{1,50}(@[A-Za-z0-9]{2,35})?", endpoint, re.ASCII):
         raise BadValue(
             "{endpoint!r} is not a Peppol participant such as 0007:5567037485", endpoint=endpoint, field=field
         )

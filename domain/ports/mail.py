@@ -16,6 +16,15 @@ class MailFault(Exception):  # noqa: N818  (it names what happened at the other 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A file that a letter brings. ``media`` is its media type, such as application/pdf."""
+
+    name: str
+    media: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """One mail to one person, as plain text. ``text`` may hold a link that opens something, and is never logged."""
 
@@ -24,6 +33,7 @@ class Letter:
     subject: str
     text: str = field(repr=False)
     language: str = "en"
+    attachments: tuple[Attached, ...] = ()
 
 
 class Mailer(Protocol):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from domain.access.actor import Action, Actor
@@ -11,7 +13,7 @@ from domain.customers.customer import CallSpecification
 from domain.ids import InvoiceId
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.ports.documents import Documents
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.refusal import LimitExceeded
 from domain.usecases.receive_invoices import as_received, reader_of
 
@@ -22,21 +24,40 @@ CALLS_MAX: Final = 500_000
 async def print_invoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
     """Return an invoice and its PDF, made anew. Refuses with: NotAllowed, NotFound, LimitExceeded (calls)."""
     async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
-        invoice = await unit.invoices.get(key)
-        zone = (await unit.operators.own()).zone
-        logo = invoice.look.logo if invoice.look is not None else None
-        picture = None if logo is None else await unit.resellers.logo(logo)
-        blocks: list[list[CallRow]] = []
-        if invoice.call_specification is CallSpecification.ITEMISED:
-            async for block in unit.invoices.calls(invoice):
-                blocks.append(list(block))
-                if sum(map(len, blocks)) > CALLS_MAX:
-                    raise LimitExceeded(
-                        "invoice {number} has more than {calls_max} calls to print",
-                        number=invoice.number,
-                        calls_max=CALLS_MAX,
-                    )
-    return invoice, await asyncio.to_thread(documents.pdf, invoice, blocks, zone=zone, logo=picture)
+        material = await material_of(unit, await unit.invoices.get(key))
+    return material.invoice, await asyncio.to_thread(material.printed, documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that an invoice's PDF is made of."""
+
+    invoice: Invoice
+    blocks: Sequence[Sequence[CallRow]]
+    zone: str
+    logo: bytes | None
+
+    def printed(self, documents: Documents) -> bytes:
+        """Return the PDF."""
+        return documents.pdf(self.invoice, self.blocks, zone=self.zone, logo=self.logo)
+
+
+async def material_of(unit: Unit, invoice: Invoice) -> Material:
+    """Read what an invoice's PDF is made of. Refuses with: LimitExceeded (calls)."""
+    zone = (await unit.operators.own()).zone
+    logo = invoice.look.logo if invoice.look is not None else None
+    picture = None if logo is None else await unit.resellers.logo(logo)
+    blocks: list[list[CallRow]] = []
+    if invoice.call_specification is CallSpecification.ITEMISED:
+        async for block in unit.invoices.calls(invoice):
+            blocks.append(list(block))
+            if sum(map(len, blocks)) > CALLS_MAX:
+                raise LimitExceeded(
+                    "invoice {number} has more than {calls_max} calls to print",
+                    number=invoice.number,
+                    calls_max=CALLS_MAX,
+                )
+    return Material(invoice, blocks, zone, picture)
 
 
 @operation(Action.READ_INVOICES)

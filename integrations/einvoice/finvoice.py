@@ -79,7 +79,7 @@ class _Writer:
             ("MessageSenderDetails", "From", self.invoice.seller, route.seller),
             ("MessageReceiverDetails", "To", self.invoice.payer, route.payer),
         ):
-            scheme, _, number = (party.endpoint or "").partition(":")
+            scheme, _, number = (party.endpoint or "").partition("@")[0].partition(":")
             if not number:
                 raise BadValue(
                     "{who} has no electronic invoicing address such as 0216:003712345678",

@@ -113,7 +113,7 @@ class _Writer:
             leaf(group(self.root, "ContractDocumentReference"), "ID", *contracts)
 
     def party(self, tag: str, party: Party, *, seller: bool) -> None:
-        scheme, _, number = (party.endpoint or "").partition(":")
+        scheme, _, number = (party.endpoint or "").partition("@")[0].partition(":")
         if scheme not in SCHEMES:
             who = "the seller" if seller else f"customer {party.number}"
             raise BadValue(

@@ -152,7 +152,7 @@ class _Writer:
         if not party.endpoint or ":" not in party.endpoint:
             who = "the seller" if seller else f"customer {party.number}"
             raise BadValue("{who} has no Peppol id such as 0007:5567037485", who=who, field="endpoint")
-        scheme, _, endpoint = party.endpoint.partition(":")
+        scheme, _, endpoint = party.endpoint.partition("@")[0].partition(":")
         node = group(group(self.root, tag), "Party")
         leaf(node, "EndpointID", endpoint).set("schemeID", scheme)
         # Of a Danish seller's an identifier has a scheme (DK-R-013), which a customer number has not.

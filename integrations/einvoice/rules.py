@@ -27,7 +27,9 @@ from typing import Final, Self
 
 from lxml import etree
 
+from domain.ports.documents import RulesAway
 from domain.refusal import Unreadable
+from integrations.einvoice.causes import cause_of
 from integrations.einvoice.findings import FATAL, Finding, early, early_finvoice
 from integrations.einvoice.kinds import SHEETS, Kind, issued_on, kind_of
 from integrations.einvoice.reading import parse
@@ -48,10 +50,6 @@ _UBL: Final = {
     REMINDER: "UBL-Reminder-2.1.xsd",
 }
 _CII: Final = Path("cii-extended-ctc-fr") / "CrossIndustryInvoice_100pD22B.xsd"
-
-
-class RulesAway(Exception):  # noqa: N818  (read as an answer: the rules could not be run)
-    """The rules could not be run: the worker process ended, took too long, or could not read a rule file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +103,14 @@ def choose(sets: Sequence[RuleSet], issued_on: date) -> RuleSet | None:
 
 
 class Checker:
-    """Checks documents one after the other; a context manager that ends its worker process. Threads may share it."""
+    """Checks documents one after the other; a context manager that ends its worker process. Threads may share it.
 
-    def __init__(self, directory: Path | None = None) -> None:
+    ``rules_may_miss``: a document whose rules are not configured may leave.
+    """
+
+    def __init__(self, directory: Path | None = None, *, rules_may_miss: bool = False) -> None:
         self._directory = directory
+        self._rules_may_miss = rules_may_miss
         self._sets = {name: rule_sets(directory, name) if directory else () for name in _FAMILIES}
         self._worker: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -154,6 +156,13 @@ class Checker:
             )
             found.append(Finding("rules_missing", FATAL, "/", sentence))
         return kind, found
+
+    def broken(self, content: bytes) -> tuple[str, str] | None:
+        """Return the first rule that forbids the document to leave, and its cause with what to do; None: it may."""
+        for finding in self.check(content, rules_may_miss=self._rules_may_miss):
+            if finding.severity == FATAL:
+                return finding.rule, cause_of(finding)
+        return None
 
     def _sheets(self, root: etree._Element, kind: Kind, missing: list[str]) -> list[Path]:
         """Return the rule files for the document, and tell which there should be."""

@@ -94,6 +94,9 @@ class SmtpMailer:
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
         message.set_content(letter.text)
         message["Content-Language"] = letter.language  # which setting the content would take away
+        for each in letter.attachments:
+            main, _, sub = each.media.partition("/")
+            message.add_attachment(each.content, maintype=main, subtype=sub, filename=_line(each.name))
         return message
 
 

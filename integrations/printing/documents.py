@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.customers.customer import Delivery
+from domain.delivery.dispatch import Form
+from domain.delivery.printing import BatchSums, Sheaf
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.quotes.offer import Offer
-from integrations.einvoice import peppol
-from integrations.printing import basis
+from integrations.einvoice import finvoice, oioubl, peppol
+from integrations.printing import basis, printhouse
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
 from integrations.printing.quote_pdf import draw_quote
@@ -33,6 +35,26 @@ class InvoiceDocuments:
     def quote(self, offer: Offer, *, logo: bytes | None = None) -> bytes:
         """Return the PDF of a quote."""
         return draw_quote(offer, brand=brand_of(offer.look, logo) or self._brand)
+
+    def pages(self, pdf: bytes) -> int:
+        """Return how many pages a PDF has."""
+        return printhouse.pages_of(pdf)
+
+    def bundle(
+        self, name: str, seller: str, sheaves: Sequence[Sheaf], sums: BatchSums, pdfs: Sequence[bytes]
+    ) -> Mapping[str, bytes]:
+        """Return what a printhouse gets of a batch, by kind of file."""
+        made = printhouse.bundle(name, seller, sheaves, sums, pdfs)
+        return {"pdf": made.pdf, "xml": made.xml, "csv": made.csv}
+
+    def written(self, invoice: Invoice, form: Form, *, route: tuple[str, str] | None = None) -> bytes:
+        """Return the e-invoice in a form. Refuses with: BadValue (what the form needs and is not there)."""
+        match form:
+            case Form.FINVOICE:
+                return finvoice.encode(invoice, None if route is None else finvoice.Route(*route))
+            case Form.OIOUBL:
+                return oioubl.encode(invoice)
+        return peppol.encode(invoice)
 
     def einvoice(self, invoice: Invoice) -> bytes:
         """Return the Peppol document. Refuses with: BadValue (no Peppol id)."""
