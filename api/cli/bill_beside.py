@@ -93,9 +93,9 @@ def expect(
     pdf: Annotated[Path | None, typer.Option(help="Also write it as a PDF; it has no number.")] = None,
     operator: Operator = None,
 ) -> int:
-    """Tell what a customer's invoice would be by now; nothing is kept.
+    """Tell what a customer's invoice would be by now.
 
-    Ends with 1 where he would be parked.
+    Nothing is kept. Ends with 1 where he would be parked.
     """
     from api.cli.reach import run_with
     from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
