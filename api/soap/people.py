@@ -96,7 +96,7 @@ class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
         state: str | None,
     ) -> Any:
         """List people; ``text`` is a part of the name or the address."""
-        find = FindUsers(text=text, state=None if state is None else UserState(state))
+        find = FindUsers(text=text, state=None if state is None else UserState(str(state)))
         page = await ctx.udc.ask(list_users, PageRequest(first or PAGE, key_after(after)), find)
         codes = await _codes(ctx)
         last = str(page.items[-1].id) if page.items else after

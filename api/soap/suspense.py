@@ -127,7 +127,7 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
         position = int(after) if after is not None and after.isascii() and after.isdigit() and len(after) < 19 else None
         query = ListSuspense(page=PageRequest(first or PAGE, position), chosen=chosen)
         page = await ctx.udc.ask(list_suspense, query)
-        counts = await ctx.udc.ask(count_suspense, query)
+        by_reason = await ctx.udc.ask(count_suspense, query)
         records = [
             SuspendedRecord(
                 id=one.id,
@@ -145,7 +145,7 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
             for one in page.items
         ]
         following = str(page.items[-1].id) if page.more else None
-        return SuspensePage(reason=counts(counts), record=records, next=following)
+        return SuspensePage(reason=counts(by_reason), record=records, next=following)
 
     @operation(
         "CorrectSuspense",
