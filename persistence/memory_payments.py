@@ -180,6 +180,29 @@ class MemoryPayments:
         opened = [item for item in self._items(on=on).values() if item.customer == customer and item.open_minor]
         return sorted(opened, key=lambda item: (item.due_on, item.invoice))
 
+    async def open_of_amount(self, amount: int, currency: str) -> Sequence[OpenItem]:
+        """Return invoices of which exactly an amount is open, two at most."""
+        found = [one for one in self._items().values() if (one.open_minor, one.currency) == (amount, currency)]
+        return sorted(found, key=lambda one: one.invoice)[:2]
+
+    async def next_file_number(self, format_: str) -> int:
+        """Return the number of the next file of orders of a format."""
+        mine = [
+            one.number
+            for one in self._draft.table("order_file").values()
+            if one.operator == self._draft.actor.operator and one.format == format_
+        ]
+        return max(mine, default=0) + 1
+
+    async def open_of(
+        self, customers: Sequence[CustomerId], *, due_by: dt.date | None = None
+    ) -> Mapping[CustomerId, Sequence[OpenItem]]:
+        """Return what is open of customers' documents now, each by due date; ``due_by``: due by a day alone."""
+        return {
+            key: [item for item in await self.open_items(key) if due_by is None or item.due_on <= due_by]
+            for key in customers
+        }
+
     def _items(self, *, on: dt.date | None = None) -> dict[InvoiceId, OpenItem]:
         invoices: Iterable[Invoice] = self._draft.seen(
             "invoice", lambda one: one.sold_by is None and (on is None or one.issued_on <= on)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 
 import asyncpg
@@ -21,7 +22,7 @@ from domain.ids import (
     PaymentId,
     SettlementId,
 )
-from domain.invoicing.invoice import DocumentKind
+from domain.invoicing.invoice import DocumentKind, decimals_of
 from domain.ledger.entry import minor
 from domain.payments.naming import names_of
 from domain.payments.open_items import Document, by_name, items_of
@@ -278,6 +279,41 @@ class PaymentStore:
         found = await self._of_groups([row["number"] for row in rows], on=on)
         opened = [item for item in found.values() if item.open_minor]
         return sorted(opened, key=lambda item: (item.due_on, item.invoice))
+
+    async def open_of_amount(self, amount: int, currency: str) -> Sequence[OpenItem]:
+        """Return invoices of which exactly an amount is open, two at most."""
+        rows = await self._connection.fetch(
+            "select number from invoice i where operator = $1 and kind = 'invoice' and currency = $2 and total = $3"
+            " and seller is null and not exists (select from allocation a where a.operator = i.operator"
+            " and a.invoice = i.id and a.undone_at is null) order by id desc limit 50",
+            *(self._operator, currency, Decimal(amount).scaleb(-decimals_of(currency))),
+        )
+        found = (await self._of_groups([row["number"] for row in rows])).values()
+        return sorted((one for one in found if one.open_minor == amount), key=lambda one: one.invoice)[:2]
+
+    async def next_file_number(self, format_: str) -> int:
+        """Return the number of the next file of orders of a format."""
+        found: int = await self._connection.fetchval(
+            "select coalesce(max(number), 0) + 1 from order_file where operator = $1 and format = $2",
+            *(self._operator, format_),
+        )
+        return found
+
+    async def open_of(
+        self, customers: Sequence[CustomerId], *, due_by: dt.date | None = None
+    ) -> Mapping[CustomerId, Sequence[OpenItem]]:
+        """Return what is open of customers' documents now, each by due date; ``due_by``: due by a day alone."""
+        rows = await self._connection.fetch(
+            "select distinct coalesce(original, number) as number from invoice"
+            " where operator = $1 and customer = any ($2::bigint[]) and seller is null",
+            *(self._operator, possible(customers)),
+        )
+        found: dict[CustomerId, list[OpenItem]] = {key: [] for key in customers}
+        items = (await self._of_groups([row["number"] for row in rows])).values()
+        for item in sorted(items, key=lambda one: (one.due_on, one.invoice)):
+            if item.open_minor and item.customer in found and (due_by is None or item.due_on <= due_by):
+                found[item.customer].append(item)
+        return found
 
     async def _of_groups(self, numbers: Sequence[str], *, on: dt.date | None = None) -> dict[InvoiceId, OpenItem]:
         """Return the invoices of these numbers and the credit notes that name them."""

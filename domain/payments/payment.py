@@ -53,6 +53,7 @@ class Reason(StrEnum):
     OLDEST_FIRST = "oldest_first"
     ROUNDED = "rounded"
     REFUND = "refund"
+    DUPLICATE = "duplicate"
     BY_CUSTOMER = "by_customer"
     POSSIBLE_DUPLICATE = "possible_duplicate"
     UNKNOWN_ORIGINAL = "unknown_original"

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from stdnum import iban
+from stdnum.exceptions import ValidationError
+
 from domain.ids import CustomerId, InvoiceId, OperatorId, OrderFileId, PaymentId, RefundId, SettlementId
+from domain.refusal import BadValue
 
 
 class RefundState(StrEnum):
@@ -53,3 +57,20 @@ class Refund:
     def key(self) -> str:
         """Our own name for it, which banks give back."""
         return f"R{self.id}"
+
+
+def check_account(account: str, scheme: str) -> str:
+    """Return an account that money can be paid to, in compact form. Refuses with: BadValue."""
+    plain = account.replace(" ", "").replace("-", "")
+    if scheme == "IBAN":
+        try:
+            return str(iban.validate(account))
+        except ValidationError:
+            raise BadValue("{text!r} is no IBAN", text=account, field="account") from None
+    lengths = {"BGNR": (7, 8), "BBAN": (6, 20)}
+    if scheme not in lengths:
+        raise BadValue("an account is an IBAN, BGNR or BBAN", field="scheme")
+    low, high = lengths[scheme]
+    if not (plain.isascii() and plain.isdigit() and low <= len(plain) <= high):
+        raise BadValue("an account has {low} to {high} digits", low=low, high=high, field="account")
+    return plain

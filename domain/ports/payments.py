@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.ids import AllocationId, ClaimId, CustomerId, InvoiceId, PaymentFileId, PaymentId, SettlementId
+from domain.payments.orders import Batch
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
 from domain.payments.record import PaymentFile
 from domain.ports.page import Page, PageRequest
@@ -17,6 +18,14 @@ class PaymentReader(Protocol):
 
     def __call__(self, data: bytes, name: str = "auto") -> PaymentFile:
         """Read. Refuses with: BadValue (no such format), LimitExceeded, Unreadable."""
+        ...
+
+
+class OrderWriter(Protocol):
+    """Writes a file of orders in a format that is written."""
+
+    def __call__(self, name: str, batch: Batch) -> bytes:
+        """Write. Refuses with: BadValue (no such format, a field that does not fit)."""
         ...
 
 
@@ -110,6 +119,20 @@ class Payments(Protocol):
 
     async def customers_numbered(self, numbers: Sequence[str]) -> Mapping[str, CustomerId]:
         """Return the customers who have these numbers and are no doubles, by number."""
+        ...
+
+    async def open_of_amount(self, amount: int, currency: str) -> Sequence[OpenItem]:
+        """Return invoices of which exactly an amount is open, two at most: more say nothing."""
+        ...
+
+    async def next_file_number(self, format_: str) -> int:
+        """Return the number of the next file of orders of a format; they count from 1."""
+        ...
+
+    async def open_of(
+        self, customers: Sequence[CustomerId], *, due_by: dt.date | None = None
+    ) -> Mapping[CustomerId, Sequence[OpenItem]]:
+        """Return what is open of customers' documents now, each by due date; ``due_by``: due by a day alone."""
         ...
 
     async def files(self, request: PageRequest) -> Page[StoredFile]:
