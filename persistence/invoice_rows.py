@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from domain.invoicing.invoice import (
     Unit,
     decimals_of,
 )
-from domain.invoicing.vat import VatTreatment, sums
+from domain.invoicing.vat import HomeRate, VatTreatment, sums
 from domain.operators import Address
 from domain.period import Period
 
@@ -38,7 +39,7 @@ LINE_COLUMNS: Final = (
     "unit", "unit_price", "net", "vat_category", "vat_percent", "vat_reason", "vat_words", "period_start",
     "period_end", "account", "contract", "contract_number", "service", "subscription", "label", "mode", "group_name",
     "events", "used", "amount_micro", "fee_held_from", "fee_start", "fee_one_time", "corrects",
-    "corrects_line", "charge",
+    "corrects_line", "charge", "vat_country",
 )  # fmt: skip
 
 
@@ -62,6 +63,9 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
     document |= {name: value for name in own if (value := getattr(invoice, name)) is not None}
     if invoice.look is not None:
         document["look"] = {"accent": invoice.look.accent, "logo": invoice.look.logo, "note": invoice.look.note}
+    if invoice.home is not None:
+        home = invoice.home
+        document["home"] = [home.currency, f"{home.factor:f}", home.day.isoformat(), home.source]
     if invoice.buckets:
         document["buckets"] = [_bucket(one) for one in invoice.buckets]
     return (
@@ -84,6 +88,7 @@ def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,
         line.events, line.used, line.amount_micro, fee.held_from if fee else None, fee.fee_start if fee else None,
         fee.one_time if fee else None, line.corrects, line.corrects_line, line.charge,
+        line.vat.country,
     )  # fmt: skip
 
 
@@ -130,7 +135,15 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         buckets=tuple(_bucket_of(one) for one in document.get("buckets", ())),
         credit=CreditScope(row["credit"]) if row["credit"] else None,
         replaces=row["replaces"],
+        home=_home_of(document.get("home")),
     )
+
+
+def _home_of(kept: Sequence[str] | None) -> HomeRate | None:
+    if kept is None:
+        return None
+    currency, factor, day, source = kept
+    return HomeRate(currency, Decimal(factor), date.fromisoformat(day), source)
 
 
 def line_from_row(row: Mapping[str, Any]) -> Line:
@@ -154,7 +167,9 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
         kind=LineKind(row["kind"]),
         customer=row["line_customer"],
         unit=Unit(row["unit"]),
-        vat=VatTreatment(row["vat_category"], row["vat_percent"], row["vat_reason"], row["vat_words"]),
+        vat=VatTreatment(
+            row["vat_category"], row["vat_percent"], row["vat_reason"], row["vat_words"], row["vat_country"]
+        ),
         period=Period(row["period_start"], row["period_end"]),
         group=row["group_name"],
         fee=fee,

@@ -103,6 +103,7 @@ from persistence.simulations import MemorySimulations, SimulationStore
 from persistence.statements import noting
 from persistence.subscriptions import SubscriptionStore
 from persistence.suspense import SuspenseDeskStore
+from persistence.taxes import MemoryTaxes, TaxRows
 from persistence.trail import AuditTrail
 from persistence.usage import UsageRows
 from persistence.users import UserStore
@@ -163,6 +164,7 @@ class StoredUnit:
     withdrawals = _Store(WithdrawalStore)
     invoices = _Store(InvoiceStore)
     disputes = _Store(DisputeStore)
+    taxes = _Store(TaxRows)
     dispatches = _Store(DispatchStore)
     channels = _Store(ChannelStore)
     invoice_batches = _Store(InvoiceBatchStore)
@@ -257,6 +259,7 @@ class MemoryUnit:
         self.withdrawals = MemoryWithdrawals(draft)
         self.invoices = MemoryInvoices(draft)
         self.disputes = MemoryDisputes(draft)
+        self.taxes = MemoryTaxes(draft)
         self.dispatches = MemoryDispatches(draft)
         self.channels = MemoryChannels(draft)
         self.invoice_batches = MemoryInvoiceBatches(draft)

@@ -27,6 +27,7 @@ from domain.invoicing.invoice import (
     settle,
 )
 from domain.invoicing.lines import bucket_lines, lines_of, place_of_supply
+from domain.invoicing.taxing import reverse_goods
 from domain.invoicing.vat import in_eu
 from domain.operators import Operator
 from domain.refusal import BadValue
@@ -39,6 +40,7 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
             return doubt
     try:
         made = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
+        made = reverse_goods(made, bill.services, seller=bill.operator, payer=bill.payer, taxes=bill.taxes)
         made += [*discount_lines(bill, made)]
     except BadValue as no:
         return _untaxed(bill, no)
@@ -53,6 +55,8 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
 def _untaxed(bill: Bill, no: BadValue) -> Doubt:
     """Return why VAT cannot be decided."""
     payer = bill.payer
+    if no.field == "vatId":
+        return Doubt("unchecked_vat_id", no.message)
     abroad = payer.address.country != bill.operator.country and in_eu(payer.address.country, bill.run.issued_on)
     if payer.kind is not CustomerKind.ORGANISATION or not abroad or payer.vat_id:
         return Doubt("vat", no.message)
@@ -112,11 +116,23 @@ def _in_one_currency(bill: Bill) -> Doubt | None:
     )
 
 
+def _has_home_rate(bill: Bill) -> Doubt | None:
+    home = bill.taxes.home_currency
+    if home in {None, bill.operator.currency} or bill.taxes.home is not None:
+        return None
+    return Doubt(
+        "exchange_rate",
+        f"VAT is told in {home}, too, and what {bill.operator.currency} was worth on {bill.run.issued_on} is not known:"
+        " import the exchange rates of that day",
+    )
+
+
 CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
     _has_address,
     _has_endpoint,
     _has_mandate,
     _in_one_currency,
+    _has_home_rate,
     _is_priced,
 )
 # On an invoice, fees come before usage, and behind everything discounts, and what paying late costs.
@@ -180,6 +196,7 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         cost_centre=payer.cost_centre,
         original=next((line.corrects for line in lines if line.corrects), None) if totals.total < 0 else None,
         sold_by=bill.sold_by,
+        home=bill.taxes.home,
         look=bill.look,
         buckets=tuple(bucket_lines(bill)),
     )

@@ -19,6 +19,8 @@ from domain.invoicing.billing_rules import USUAL, BillingRules
 from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Look
+from domain.invoicing.tax_rules import USUAL as TAXED
+from domain.invoicing.tax_rules import Taxes
 from domain.operators import Operator
 
 
@@ -51,6 +53,7 @@ class Bill:
     charged: Mapping[ChargeId, Collection[date]] = field(default_factory=dict)
     unpriced: Mapping[CustomerId, int] = field(default_factory=dict)
     rules: BillingRules = USUAL
+    taxes: Taxes = TAXED
     mandated: bool | None = None
     sold_by: ResellerId | None = None
     look: Look | None = None

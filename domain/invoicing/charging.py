@@ -10,8 +10,7 @@ from domain.customers.customer import Customer
 from domain.invoicing.bill import Bill
 from domain.invoicing.charge import LINE_KINDS, Charge, ChargeKind, Occurrence, holds, occurrences
 from domain.invoicing.invoice import Line, LineKind
-from domain.invoicing.lines import unit_price
-from domain.invoicing.taxing import treatment_of
+from domain.invoicing.lines import treated, unit_price
 from domain.invoicing.vat import SOLD_ABROAD, VatTreatment
 from domain.money import round_to
 from domain.period import Period
@@ -139,5 +138,5 @@ def _line(bill: Bill, member: Customer, charge: Charge, one: Occurrence) -> Line
 def _taxed(bill: Bill, charge: Charge) -> tuple[VatTreatment, str]:
     if charge.vat_category is not None:
         return _EXEMPT[charge.vat_category], charge.account
-    found = treatment_of(charge.vat_percent, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on)
+    found = treated(bill, charge.vat_percent)
     return found, SOLD_ABROAD.get(found.category, charge.account)

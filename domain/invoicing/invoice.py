@@ -26,7 +26,7 @@ from domain.ids import (
     SubscriptionId,
 )
 from domain.invoicing.bill_run import FeeKey
-from domain.invoicing.vat import VatSum, VatTreatment, sums
+from domain.invoicing.vat import HomeRate, VatSum, VatTreatment, sums
 from domain.money import round_to
 from domain.operators import Address
 from domain.period import Period
@@ -178,7 +178,8 @@ class Invoice:
     ``recipient`` is whom it is sent to where that is not the payer himself; the references are the payer's own words
     (BT-10, BT-13, BT-19 of EN 16931). ``buckets`` tells what became of allowances in the period.
     ``credit`` tells of a credit note that was decided upon (None: of an invoice, or one that a bill run came to) how
-    much it takes back. ``replaces`` is the number of the invoice that this one was issued anew for.
+    much it takes back. ``replaces`` is the number of the invoice that this one was issued anew for. ``home``: what the
+    currency is worth in that of the seller's country, where that is another.
     """
 
     id: InvoiceId
@@ -215,6 +216,14 @@ class Invoice:
     buckets: tuple[BucketLine, ...] = ()
     credit: CreditScope | None = None
     replaces: str | None = None
+    home: HomeRate | None = None
+
+    @property
+    def vat_at_home(self) -> Decimal | None:
+        """The VAT in the currency of the seller's country, half up; None where that is the invoice's own."""
+        return (
+            None if self.home is None else round_to(self.vat_total * self.home.factor, decimals_of(self.home.currency))
+        )
 
     @property
     def customers(self) -> tuple[CustomerId, ...]:

@@ -81,16 +81,24 @@ def _day_of(at: datetime, zone: str) -> date:
 
 def taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
     """Return how a service is taxed and booked for the bill's payer."""
-    return tax_of(service, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on)
+    return tax_of(service, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on, taxes=bill.taxes)
+
+
+def treated(bill: Bill, percent: Decimal) -> VatTreatment:
+    """Return how a sale at a rate of ordinary domestic supply is taxed for the bill's payer. Refuses with: BadValue."""
+    on = bill.run.issued_on
+    return treatment_of(percent, seller=bill.operator, payer=bill.payer, on=on, taxes=bill.taxes)
 
 
 def place_of_supply(bill: Bill) -> str:
     """Return the country whose VAT holds: the payer's, or the seller's for a consumer within the EU at its own rate.
 
-    Such a sale is below the threshold (Directive 2006/112/EC art. 59c) unless a service of his says otherwise.
+    Such a sale is below the threshold (Directive 2006/112/EC art. 59c) unless he declares it by the one-stop shop, or a
+    service of his says otherwise.
     """
     seller, buyer = bill.operator.country, bill.payer.address.country
-    if bill.payer.kind is CustomerKind.ORGANISATION or not in_eu(buyer, bill.run.issued_on):
+    on = bill.run.issued_on
+    if bill.payer.kind is CustomerKind.ORGANISATION or not in_eu(buyer, on) or bill.taxes.oss(on):
         return buyer
     held = {line.service for each in bill.members for one in bill.contracts.get(each.id, ()) for line in one.services}
     told = (bill.services[key].tax_in(buyer) for key in held if key in bill.services)
@@ -198,7 +206,7 @@ def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, s
         service = bill.services[line.service]
         if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
             return taxed(bill, service)
-    found = treatment_of(USAGE_VAT_PERCENT, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on)
+    found = treated(bill, USAGE_VAT_PERCENT)
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 
 

@@ -23,7 +23,8 @@ from domain.invoicing.invoice import (
     settle,
 )
 from domain.invoicing.lines import USAGE_VAT_PERCENT
-from domain.invoicing.taxing import tax_of, treatment_of
+from domain.invoicing.tax_rules import USUAL, Taxes
+from domain.invoicing.taxing import reverse_goods, tax_of, treatment_of
 from domain.invoicing.vat import SOLD_ABROAD
 from domain.operators import Operator
 from domain.refusal import BadValue
@@ -35,6 +36,7 @@ class Agreed:
 
     services: Mapping[ServiceId, Service]
     contracts: Mapping[ContractId, Contract]
+    taxes: Taxes = USUAL
 
 
 def anew(invoice: Invoice, note: Invoice, *, seller: Operator, payer: Customer, on: date, agreed: Agreed) -> Invoice:
@@ -55,6 +57,8 @@ def anew(invoice: Invoice, note: Invoice, *, seller: Operator, payer: Customer, 
         line = _turned(given, originals.get(given.corrects_line or 0))
         lines.append(_taxed(line, seller, payer, on, agreed) if taxed_anew else line)
     whole = bool(invoice.rounding) or (seller.rounds_to_krona and invoice.currency == "SEK")
+    if taxed_anew:
+        lines = reverse_goods(lines, agreed.services, seller=seller, payer=payer, taxes=agreed.taxes)
     totals = settle(((line.vat, line.net) for line in lines), decimals=decimals_of(invoice.currency), whole=whole)
     terms = seller.payment_terms_days if payer.payment_terms_days is None else payer.payment_terms_days
     abroad = party.kind is CustomerKind.ORGANISATION or any(line.vat.category != "S" for line in lines)
@@ -90,6 +94,7 @@ def anew(invoice: Invoice, note: Invoice, *, seller: Operator, payer: Customer, 
             order_reference=payer.order_reference,
             cost_centre=payer.cost_centre,
             replaces=invoice.number,
+            home=agreed.taxes.home or invoice.home,
         )
     )
 
@@ -136,8 +141,8 @@ def _taxed(line: Line, seller: Operator, payer: Customer, on: date, agreed: Agre
         priced = (agreed.services.get(one.service) for one in contract.services)
         service = next((one for one in priced if one is not None and one.price_list is not None), None)
     if service is not None:
-        vat, account = tax_of(service, seller=seller, payer=payer, on=on)
+        vat, account = tax_of(service, seller=seller, payer=payer, on=on, taxes=agreed.taxes)
         return replace(line, vat=vat, account=account)
     percent = line.vat.percent if line.vat.category == "S" else USAGE_VAT_PERCENT
-    vat = treatment_of(percent, seller=seller, payer=payer, on=on)
+    vat = treatment_of(percent, seller=seller, payer=payer, on=on, taxes=agreed.taxes)
     return replace(line, vat=vat, account=SOLD_ABROAD.get(vat.category, line.account))

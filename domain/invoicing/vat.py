@@ -30,12 +30,26 @@ class VatRate:
 
 @dataclass(frozen=True, slots=True)
 class VatTreatment:
-    """How a supply is taxed. ``reason`` is a VATEX code and ``words`` the law's, where no VAT is charged."""
+    """How a supply is taxed. ``reason`` is a VATEX code and ``words`` the law's, where no VAT is charged.
+
+    ``country`` is whose VAT it is, where that is not the seller's own.
+    """
 
     category: str
     percent: Decimal
     reason: str | None = None
     words: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRate:
+    """What an invoice's currency is worth in that of the seller's country, in which VAT is told, too (ML 17:29)."""
+
+    currency: str
+    factor: Decimal
+    day: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +102,11 @@ def treat(
     percent: Decimal,
     on: date,
     rates: tuple[VatRate, ...] = SWEDISH_RATES,
+    abroad: Decimal | None = None,
 ) -> VatTreatment:
     """Decide how a telecom service is taxed; ``percent`` is the service's rate of ordinary domestic supply.
+
+    ``abroad`` is the rate of the buyer's country, where the seller declares sales to consumers there (OSS).
 
     Refuses with: BadValue where it cannot be decided (the caller parks the customer): a business in another member
     state without a VAT id, or a rate its country does not have that day.
@@ -109,6 +126,8 @@ def treat(
     if not in_eu(buyer_country, on):
         return EXPORT
     if not buyer_is_business:
+        if abroad is not None:
+            return VatTreatment("S", abroad, country=buyer_country)
         # Below the threshold for all such sales together the seller's own VAT holds (6 kap. 62 §).
         return VatTreatment("S", percent)
     if not buyer_vat_id:
@@ -128,7 +147,7 @@ def sums(nets: Iterable[tuple[VatTreatment, Decimal]], *, decimals: int = 2) -> 
     taxable: dict[VatTreatment, Decimal] = {}
     for treatment, net in nets:
         taxable[treatment] = taxable.get(treatment, Decimal(0)) + net
-    order = sorted(taxable, key=lambda treatment: (-treatment.percent, treatment.category))
+    order = sorted(taxable, key=lambda treatment: (-treatment.percent, treatment.category, treatment.country or ""))
     return tuple(VatSum(each, taxable[each], round_to(taxable[each] * each.percent / 100, decimals)) for each in order)
 
 

@@ -98,7 +98,8 @@ def of_invoice(invoice: Invoice, chart: Chart = BAS) -> Entry:
         sums[line.account] -= minor(line.net, invoice.currency)
     for each in invoice.vat:
         if each.tax:
-            account = chart.vat.get(each.treatment.percent, chart.foreign_vat)
+            at_home = each.treatment.country is None
+            account = chart.vat.get(each.treatment.percent, chart.foreign_vat) if at_home else chart.foreign_vat
             sums[account] -= minor(each.tax, invoice.currency)
     sums[chart.rounding] -= minor(invoice.rounding, invoice.currency)
     postings = tuple(Posting(account, invoice.currency, amount) for account, amount in sums.items() if amount)

@@ -20,6 +20,7 @@ from domain.invoicing.billing_rules import BillingRules
 from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from domain.invoicing.tax_rules import USUAL, Taxes
 from domain.ports.page import Page, PageRequest
 
 
@@ -120,6 +121,7 @@ class PayerPage:
     rules: Mapping[CustomerId, BillingRules] = field(default_factory=dict)
     carried: Mapping[CustomerId, Carried] = field(default_factory=dict)
     mandated: Mapping[CustomerId, bool] = field(default_factory=dict)
+    taxes: Taxes = USUAL
 
 
 class BillRuns(Protocol):

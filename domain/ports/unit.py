@@ -51,6 +51,7 @@ from domain.ports.sessions import Sessions
 from domain.ports.sign_ins import ApiKeys, IdentityProviders, SignIns
 from domain.ports.simulations import Simulations
 from domain.ports.suspense import SuspenseDesk
+from domain.ports.taxes import TaxStore
 from domain.ports.usage import UsageStore
 from domain.ports.users import ProofStore, Users
 from domain.ports.versions import Versions
@@ -138,6 +139,8 @@ class Unit(Protocol):
     def channels(self) -> Channels: ...  # noqa: D102
     @property
     def disputes(self) -> Disputes: ...  # noqa: D102
+    @property
+    def taxes(self) -> TaxStore: ...  # noqa: D102
     @property
     def invoice_batches(self) -> InvoiceBatches: ...  # noqa: D102
     @property

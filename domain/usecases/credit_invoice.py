@@ -19,7 +19,7 @@ from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, numbere
 from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue, WrongState
+from domain.refusal import BadValue
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.run_bills import reference_of, seller_named
 
@@ -89,9 +89,3 @@ async def keep_credit(unit: Unit, note: Invoice, invoice: Invoice, others: Seque
         if not others and note.credit is not CreditScope.PART:
             entry = replace(entry, reverses=of_invoice(invoice).key)
         await unit.ledger.post([entry])
-
-
-def refuse_credited(invoice: Invoice) -> None:
-    """Refuse what asks for a document that is not an invoice. Refuses with: WrongState."""
-    if invoice.kind is not DocumentKind.INVOICE:
-        raise WrongState("{number} is a credit note, not an invoice", number=invoice.number, field="invoice")

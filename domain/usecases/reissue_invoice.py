@@ -10,15 +10,18 @@ from domain.access.actor import Action, Actor
 from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.commands import check_texts
+from domain.customers.customer import Customer
 from domain.ids import CustomerId, InvoiceId
 from domain.invoicing.crediting import Wanted, credit
 from domain.invoicing.invoice import DocumentKind, Invoice, numbered
 from domain.invoicing.reissuing import Agreed, anew
 from domain.ledger.entry import of_invoice
+from domain.operators import Operator
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.usecases.credit_invoice import keep_credit
 from domain.usecases.four_eyes import agreed, four_eyes
+from domain.usecases.load_taxes import load_taxes
 from domain.usecases.run_bills import reference_of, seller_named
 
 
@@ -65,7 +68,9 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         others = await unit.invoices.correcting(invoice.number)
         given = credit(invoice, Wanted(on=on, text=cmd.text.strip(), reissue=True), others)
         sells = await seller_named(unit, operator, invoice.sold_by)
-        made = anew(invoice, given, seller=sells, payer=payer, on=on, agreed=await _agreed(unit, invoice))
+        made = anew(
+            invoice, given, seller=sells, payer=payer, on=on, agreed=await _agreed(unit, invoice, operator, payer, on)
+        )
         own = abs(given.total) if given.currency == operator.currency else None
         await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=clock.now(), amount=own)
         note = numbered(given, id=note_key, number=note_number, reference=reference_of(sells, note_number))
@@ -81,10 +86,11 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
     return Reissued(credit_note=note, invoice=new)
 
 
-async def _agreed(unit: Unit, invoice: Invoice) -> Agreed:
+async def _agreed(unit: Unit, invoice: Invoice, operator: Operator, payer: Customer, on: date) -> Agreed:
     contracts = await unit.contracts.many(
         sorted({line.contract for line in invoice.lines if line.contract is not None})
     )
     named = {line.service for line in invoice.lines if line.service is not None}
     named |= {held.service for one in contracts.values() for held in one.services}
-    return Agreed(services=await unit.services.many(sorted(named)), contracts=contracts)
+    taxes = await load_taxes(unit, operator, [payer], on)
+    return Agreed(services=await unit.services.many(sorted(named)), contracts=contracts, taxes=taxes)

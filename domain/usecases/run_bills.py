@@ -39,6 +39,7 @@ from domain.usecases.carry_out_changes import carry_out_changes, rehearse_change
 from domain.usecases.charge_bills import with_charges
 from domain.usecases.fit_contract import day_in
 from domain.usecases.four_eyes import agreed, four_eyes
+from domain.usecases.load_taxes import load_taxes
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 from domain.usecases.state_buckets import with_buckets
 
@@ -349,6 +350,8 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     # Who sells is read off the tree of resellers as it is when the period ends.
     end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
     page = await with_charges(unit, page, run, window, at=end)
+    heads = [page.members[key][0] for key in page.payers]
+    page = replace(page, taxes=await load_taxes(unit, operator, heads, run.issued_on))
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
     drafts: list[Invoice] = []
     parked: list[Parked] = []
@@ -440,6 +443,7 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         unpriced=page.unpriced,
         rules=page.rules[key],
         mandated=page.mandated.get(key),
+        taxes=page.taxes,
     )
 
 

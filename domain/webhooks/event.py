@@ -32,6 +32,7 @@ VERBS: Final[Mapping[str, str | None]] = {
     "block": "blocked",
     "cancel": "cancelled",
     "change": "changed",
+    "check": "checked",
     "classify": "classified",
     "close": "closed",
     "compensate": "compensated",
