@@ -27,6 +27,7 @@ from domain.access.identity_provider import IdentityProvider, LevelRule
 from domain.access.session import UserSession
 from domain.ids import ApiKeyId, IdentityProviderId, LevelId, ResellerId, SessionId, UserId
 from domain.refusal import BadValue
+from domain.usecases.change_portal import ChangePortal, change_portal
 from domain.usecases.create_portal import (
     CreatePortal,
     RenewClientSecret,
@@ -192,6 +193,19 @@ class CreatePortalInput:
     idempotency_key: str | None = kept_key()
 
 
+@strawberry.input(description="What is left out stays; a list takes the place of the whole list. loginUrl null: none.")
+class ChangePortalInput:
+    """``ChangePortal``."""
+
+    client_id: str
+    version: int = strawberry.field(description="The client's portalVersion, as it was read.")
+    name: strawberry.Maybe[str]
+    redirect_uris: strawberry.Maybe[list[str]]
+    origins: strawberry.Maybe[list[str]]
+    login_url: strawberry.Maybe[str | None]
+    idempotency_key: str | None = kept_key()
+
+
 @strawberry.input(description="A key lives for two years at most; a reseller's reaches his subtree.")
 class CreateApiKeyInput:
     """``CreateApiKey``."""
@@ -301,6 +315,10 @@ async def _create_portal(info: Info, asked: Annotated[CreatePortalInput, strawbe
     clock = info.context.wiring.clock
     made = await info.context.ask(create_portal, cmd, clock=clock, draw=secrets.token_urlsafe)
     return NewPortalType(client=made.client, secret=made.secret)
+
+
+async def _change_portal(info: Info, asked: Annotated[ChangePortalInput, strawberry.argument(name="input")]) -> Any:
+    return await info.context.ask(change_portal, command(ChangePortal, asked))
 
 
 async def _renew_secret(info: Info, client_id: str, for_digest: bool = False) -> Any:
@@ -448,6 +466,11 @@ class AccessMutation:
 
     create_portal = strawberry.mutation(
         resolver=_create_portal, graphql_type=outcome("CreatePortalResult", NewPortalType)
+    )
+    change_portal = strawberry.mutation(
+        resolver=_change_portal,
+        graphql_type=outcome("ChangePortalResult", ClientType),
+        description="Its name and its addresses; who is signed in stays so.",
     )
     renew_client_secret = strawberry.mutation(
         resolver=_renew_secret,

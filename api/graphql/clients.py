@@ -59,6 +59,10 @@ def _kids(root: strawberry.Parent[ApiClient]) -> list[str] | None:
     return None if root.jwks is None else [str(key["kid"]) for key in root.jwks["keys"]]
 
 
+async def _portal_version(root: strawberry.Parent[ApiClient], info: Info) -> int | None:
+    return None if root.portal is None else int(await info.context.load.portal_versions.load(root.client_id))
+
+
 @strawberry.type(name="Client", description="An API client. Its secret is told once, when it is made.")
 class ClientType:
     """``domain.access.client.ApiClient``."""
@@ -70,6 +74,7 @@ class ClientType:
     reseller: ResellerType | None = strawberry.field(resolver=_reseller)
     level_id: ID | None = strawberry.field(resolver=_level, description="The level that it is tied to.")
     portal: PortalType | None = strawberry.field(description="There for a client through which people sign in.")
+    portal_version: int | None = strawberry.field(resolver=_portal_version, description="What changePortal goes by.")
     keys: list[str] | None = strawberry.field(
         resolver=_kids, description="The names of the keys that it signs assertions with, instead of a secret."
     )

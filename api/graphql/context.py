@@ -77,6 +77,7 @@ class Loaders:
     price_versions = _Things(load_versions.price_versions)
     terms_versions = _Things(load_versions.terms_versions)
     groups_versions = _Things(load_versions.groups_versions)
+    portal_versions = _Things(load_versions.portal_versions)
     level_names = _Things(level_names)
     files = _Things(files_by_ids)
     sources = _Things(sources_by_ids)

@@ -8,13 +8,14 @@ from typing import Protocol
 
 
 class Versioned(StrEnum):
-    """What has such a version. Its key is the list's name, the reseller, the customer; '' of the operator's rules."""
+    """What has such a version. Its key: the list's name, reseller, customer, client id; '' of the operator's rules."""
 
     PRICES = "prices"
     RESELLER_TERMS = "reseller_terms"
     CUSTOMER_GROUPS = "customer_groups"
     GIFT_RULES = "gift_rules"
     MARGIN_RULES = "margin_rules"
+    PORTALS = "portals"
 
 
 class Versions(Protocol):

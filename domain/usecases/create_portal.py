@@ -131,7 +131,7 @@ async def renew_client_secret(
     """
     secret = draw(SECRET_BYTES)
     async with begin(actor) as unit:
-        client = await _changeable(unit, cmd.client_id, actor)
+        client = await changeable(unit, cmd.client_id, actor)
         if client.portal is not None and client.portal.public:
             raise WrongState("a portal that runs in a browser has no secret")
         sealed = vault.seal(secret, about=about(client)) if cmd.for_digest else None
@@ -165,7 +165,7 @@ async def set_client_keys(cmd: SetClientKeys, *, actor: Actor, begin: Begin, rea
     """
     keys = read_keys(cmd.keys)
     async with begin(actor) as unit:
-        client = await _changeable(unit, cmd.client_id, actor)
+        client = await changeable(unit, cmd.client_id, actor)
         if client.portal is not None and client.portal.public:
             raise WrongState("a portal that runs in a browser has no secret")
         made_by = await _answering(unit, client, actor)
@@ -191,7 +191,7 @@ async def _answering(unit: Unit, client: ApiClient, actor: Actor) -> str | None:
     return client.made_by if himself else actor.person
 
 
-async def _changeable(unit: Unit, client_id: str, actor: Actor) -> ApiClient:
+async def changeable(unit: Unit, client_id: str, actor: Actor) -> ApiClient:
     """Return a client whose proof the caller may change: whoever gets its secret can do what it can, and as far."""
     client = await unit.clients.claim(client_id)
     for scope in sorted(client.scopes):

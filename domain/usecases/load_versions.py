@@ -37,6 +37,15 @@ async def groups_versions(keys: Sequence[CustomerId], *, actor: Actor, begin: Be
         return {key: found[str(key)] for key in seen}
 
 
+@operation(Action.MANAGE_CLIENTS)
+async def portal_versions(names: Sequence[str], *, actor: Actor, begin: Begin) -> Mapping[str, int]:
+    """Return the version of each portal that may be seen, by client id. Refuses with: NotAllowed."""
+    async with begin(actor) as unit:
+        wanted = set(names)
+        seen = [one.client_id for one in await unit.clients.all() if one.client_id in wanted]
+        return await unit.versions.of(Versioned.PORTALS, seen)
+
+
 @operation(Action.READ_CONTRACTS)
 async def gift_rules_version(*, actor: Actor, begin: Begin) -> int:
     """Return the version of the operator's rules for gifts. Refuses with: NotAllowed."""

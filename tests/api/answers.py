@@ -227,6 +227,7 @@ MUTATIONS: Final = {
         "endUserSessions",
         "removeIdentityProvider",
         "renewClientSecret",
+        "changePortal",
         "rotateApiKey",
         "revokeApiKey",
         "createClient",
