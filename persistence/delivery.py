@@ -34,7 +34,7 @@ from persistence.violations import possible
 LEAVING: Final = [each.value for each in Delivery if leaves(each) is not None]
 _NEW: Final = (
     "operator", "invoice", "number", "kind", "customer", "reseller", "form", "way", "state", "again", "queued_at",
-    "changed_at",
+    "changed_at", "channel",
 )  # fmt: skip
 _CHANGING: Final = (
     "state", "channel", "attempts", "reference", "digest", "rule", "fault", "form", "way", "batch", "sequence",
@@ -151,7 +151,7 @@ class DispatchStore:
             row = await self._connection.fetchrow(
                 _INSERT,
                 *(one.operator, one.invoice, one.number, one.kind.value, one.customer, one.reseller, one.form.value),
-                *(one.way.value, one.state.value, one.again, one.queued_at, one.changed_at),
+                *(one.way.value, one.state.value, one.again, one.queued_at, one.changed_at, one.channel),
             )
             if row is not None:
                 kept.append(dispatch_from(row))
