@@ -12,6 +12,7 @@ from datetime import date
 from typing import Final
 
 from api.bulk import bulk_job
+from api.collecting import letter_job, message_job, paid_job, run_job
 from api.crediting import check_job
 from api.crediting import notice_job as credit_notice_job
 from api.documents_out import follow_job, queue_job, send_job
@@ -22,12 +23,22 @@ from api.wiring import Wiring
 from domain.access import letters
 from domain.access.actor import Actor
 from domain.bulk import run as bulk_run
+from domain.collection.progress import PAID_JOB
 from domain.credit import checking
 from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
-from domain.usecases import move_customer, place_order, schedule_bills, schedule_polls, send_documents, take_cdr
+from domain.usecases import (
+    hand_over,
+    move_customer,
+    place_order,
+    run_collection,
+    schedule_bills,
+    schedule_polls,
+    send_documents,
+    take_cdr,
+)
 from domain.usecases.import_cdr import import_file
 from domain.usecases.sweep_sessions import sweep_sessions
 
@@ -97,6 +108,10 @@ HANDLERS: Final[dict[str, Handler]] = {
     send_documents.QUEUE: queue_job,
     send_documents.SEND: send_job,
     send_documents.FOLLOW: follow_job,
+    run_collection.RUN_JOB: run_job,
+    run_collection.LETTER_JOB: letter_job,
+    hand_over.MESSAGE_JOB: message_job,
+    PAID_JOB: paid_job,
     letters.LINK_JOB: link_job,
     letters.NOTICE_JOB: notice_job,
 }

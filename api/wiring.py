@@ -23,6 +23,7 @@ from domain.ports.factors import Factors
 from domain.ports.files import Blobs
 from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
+from domain.ports.ledger_papers import LedgerPapers
 from domain.ports.limiting import Buckets
 from domain.ports.mail import Mailer
 from domain.ports.news import News
@@ -46,6 +47,7 @@ from integrations.access.pictures import QrPictures
 from integrations.access.security_keys import WebAuthnKeys
 from integrations.cdr.formats import ShippedFormats
 from integrations.einvoice.rules import Checker
+from integrations.ledger.papers import PrintedPapers
 from integrations.mail.smtp import PORTS, NoMailer, Security, Server, SmtpMailer
 from integrations.oidc import CheckedOidc
 from integrations.payments.formats import read as read_payment_file
@@ -121,6 +123,7 @@ class Wiring:
     passwords: Passwords
     mailer: Mailer
     texter: Texter = field(default_factory=NoTexter)
+    papers: LedgerPapers = field(default_factory=PrintedPapers)
     factors: Factors = field(
         default_factory=lambda: Factors(codes=PyotpCodes(), keys=WebAuthnKeys(), pictures=QrPictures())
     )

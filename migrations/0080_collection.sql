@@ -117,8 +117,7 @@ create table if not exists collection_step (
     foreign key (operator, letter) references collection_letter (operator, id)
 );
 create index if not exists collection_step_customer on collection_step (operator, customer, id);
-create index if not exists collection_step_barred on collection_step (operator, customer)
-    where kind in ('bar', 'end', 'hand_over') and ended_at is null;
+create index if not exists collection_step_running on collection_step (operator, customer) where ended_at is null;
 
 create table if not exists collection_hold (
     operator int not null references operator (id),

@@ -11,8 +11,10 @@ from typing import Final
 import asyncpg
 
 from domain.access.actor import Actor
+from domain.collection.progress import PAID_JOB
 from domain.credit.checking import checks, owing
 from domain.ids import CustomerId
+from domain.jobs.job import NewJob
 from domain.ledger.entry import OWN, Entry, Posted, Posting
 from domain.ledger.locking import LedgerLock, dated, first_open
 from domain.ledger.statement import Movement
@@ -80,6 +82,14 @@ class LedgerStore:
         jobs = JobStore(self._transaction, self._actor)
         for one in checks([row["customer"] for row in watched]):
             await jobs.add(one)
+        # Who pays while something is being done about his invoices is looked at at once.
+        pursued = await self._transaction.connection.fetch(
+            "select distinct customer from collection_step where operator = $1 and customer = any ($2::bigint[])"
+            " and ended_at is null order by customer",
+            *(self._operator, customers),
+        )
+        for row in pursued:
+            await jobs.add(NewJob(kind=PAID_JOB, payload={"customer": row["customer"]}, dedupe=str(row["customer"])))
 
     async def _locked(self) -> date | None:
         """Return the last locked day; it stays so until the unit ends."""

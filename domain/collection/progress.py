@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from domain.collection.rules import Channel, StepKind
 from domain.ids import (
@@ -23,6 +23,9 @@ from domain.ids import (
     OperatorId,
     OrderId,
 )
+
+# Looks whether a customer has paid what something is being done about.
+PAID_JOB: Final = "collection_paid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,6 @@ from domain.ports.unit import Begin
 from domain.usecases.hand_over import follow_cases
 from domain.usecases.hold_lines import unbar_lines
 
-PAID_JOB = "collection_paid"
-
 
 @operation(Action.WRITE_PAYMENTS)
 async def end_collection(customer: CustomerId, *, actor: Actor, begin: Begin, clock: Clock) -> int:

@@ -32,6 +32,7 @@ from domain.ports.transports import Transports
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound, WrongState
 from domain.transports.place import read_place
+from domain.usecases.run_collection import promise_run
 
 PROMISE_MONTHS_MAX = 3
 
@@ -72,8 +73,8 @@ async def list_collection_rules(*, actor: Actor, begin: Begin) -> Sequence[Colle
 
 
 @operation(Action.MANAGE_OPERATOR)
-async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begin) -> CollectionRule:
-    """Keep a rule: a new one (``version`` 0), or a change of the one with its name and first day.
+async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begin, clock: Clock) -> CollectionRule:
+    """Keep a rule: a new one (``version`` 0), or a change of the one with its name and first day; it runs each morning.
 
     Refuses with: NotAllowed, BadValue (its form; more than the law allows, which it names), NotFound, Stale, Conflict.
     """
@@ -92,6 +93,7 @@ async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begi
             kept = await unit.collection.rules.put(replace(checked, id=known[0].id))
         detail = {"name": kept.name, "valid_from": kept.valid_from.isoformat(), "version": kept.version}
         await unit.audit.write("put_collection_rule", f"collection_rule:{kept.id}", detail)
+        await promise_run(unit, clock.now())
     return kept
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -39,6 +39,8 @@ from domain.usecases.hold_lines import bar_lines, end_lines
 
 LETTER_JOB: Final = "collection_letter"
 LETTER_ATTEMPTS: Final = 12
+RUN_JOB: Final = "collection_run"
+HOUR: Final = 6  # of the operator's day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +307,16 @@ async def _orders(unit: Unit, customer: Customer, one: Taken, *, actor: Actor, n
     if one.step.kind is StepKind.END:
         return await end_lines(unit, customer.id, actor=actor, now=now)
     return ()
+
+
+async def promise_run(unit: Unit, now: datetime) -> None:
+    """Let the steps be taken tomorrow morning, where there is a rule."""
+    if not await unit.collection.rules.find(active=True):
+        return
+    zone = ZoneInfo((await unit.operators.own()).zone)
+    day = now.astimezone(zone).date() + timedelta(days=1)
+    at = datetime(day.year, day.month, day.day, HOUR, tzinfo=zone).astimezone(UTC)
+    await unit.jobs.add(NewJob(kind=RUN_JOB, dedupe=day.isoformat(), run_at=at))
 
 
 def _today(operator: Operator, now: datetime) -> date:

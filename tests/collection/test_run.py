@@ -55,7 +55,7 @@ def rule(*steps: CollectionStep, **more: Any) -> CollectionRule:
 async def ruled(office: Office) -> Office:
     """An office with a rule and the reference rates of the days that are tried."""
     at(office, DUE)
-    await ask(office, put_collection_rule, rule())
+    await ask(office, put_collection_rule, rule(), clock=office.world.clock)
     for year, month, percent in ((2026, 7, "2.0"), (2027, 1, "2.5")):
         rate = ReferenceRate(country="SE", valid_from=date(year, month, 1), percent=Decimal(percent), version=0)
         await ask(office, put_reference_rate, rate)
@@ -229,8 +229,13 @@ async def test_a_fee_is_asked_only_where_it_was_agreed_when_the_debt_arose(ruled
     async with ruled.begin() as unit:
         (old,) = await unit.collection.rules.find(name="all")
     free = CollectionStep(kind=StepKind.REMINDER, days=5)
-    await ask(ruled, put_collection_rule, replace(old, steps=(free,), fees_agreed=False))
-    await ask(ruled, put_collection_rule, rule(replace(free, fee=Decimal(60)), valid_from=date(2026, 11, 2)))
+    await ask(ruled, put_collection_rule, replace(old, steps=(free,), fees_agreed=False), clock=ruled.world.clock)
+    await ask(
+        ruled,
+        put_collection_rule,
+        rule(replace(free, fee=Decimal(60)), valid_from=date(2026, 11, 2)),
+        clock=ruled.world.clock,
+    )
     (one,) = await billed(ruled, "1")
     assert await taken(ruled, DUE + timedelta(days=5)) == ["1 reminder"]
     assert await claims(ruled, one) == {}
@@ -244,7 +249,7 @@ async def test_compensation_takes_the_place_of_reminder_fees(ruled: Office) -> N
         name="firms",
         customer_kind=CustomerKind.ORGANISATION,
     )
-    await ask(ruled, put_collection_rule, firms)
+    await ask(ruled, put_collection_rule, firms, clock=ruled.world.clock)
     (one,) = await billed(ruled, "1")
     for days in (5, 15, 25):
         await run(ruled, DUE + timedelta(days=days))
@@ -252,7 +257,12 @@ async def test_compensation_takes_the_place_of_reminder_fees(ruled: Office) -> N
 
 
 async def test_less_than_the_minimum_is_left_alone(ruled: Office) -> None:
-    await ask(ruled, put_collection_rule, rule(name="big", valid_from=date(2026, 2, 1), minimum=Decimal(250)))
+    await ask(
+        ruled,
+        put_collection_rule,
+        rule(name="big", valid_from=date(2026, 2, 1), minimum=Decimal(250)),
+        clock=ruled.world.clock,
+    )
     await billed(ruled, "1")
     assert await idle(ruled, DUE + timedelta(days=50)) == [Why.BELOW_MINIMUM]
 
@@ -272,7 +282,12 @@ async def _agency(office: Office) -> None:
 async def test_handed_over_paid_past_the_agency_and_closed(ruled: Office) -> None:
     await _agency(ruled)
     last = CollectionStep(kind=StepKind.HAND_OVER, days=45, channel=Channel.NONE)
-    await ask(ruled, put_collection_rule, rule(*STEPS, last, name="all", valid_from=date(2026, 3, 1), agency="inkasso"))
+    await ask(
+        ruled,
+        put_collection_rule,
+        rule(*STEPS, last, name="all", valid_from=date(2026, 3, 1), agency="inkasso"),
+        clock=ruled.world.clock,
+    )
     (one,) = await billed(ruled, "1")
     for days in (5, 15, 20, 30, 45):
         await run(ruled, DUE + timedelta(days=days))
@@ -306,7 +321,7 @@ async def test_handed_over_paid_past_the_agency_and_closed(ruled: Office) -> Non
 async def test_a_rule_names_an_agency_that_is_there(ruled: Office) -> None:
     last = CollectionStep(kind=StepKind.HAND_OVER, days=45)
     with pytest.raises(NotFound, match="no collection agency nobody"):
-        await ask(ruled, put_collection_rule, rule(last, name="over", agency="nobody"))
+        await ask(ruled, put_collection_rule, rule(last, name="over", agency="nobody"), clock=ruled.world.clock)
 
 
 async def test_collection_is_the_operator_s_alone(ruled: Office) -> None:
@@ -319,7 +334,7 @@ async def test_collection_is_the_operator_s_alone(ruled: Office) -> None:
         bound: dict[str, Any] = {"actor": actor, "begin": world.begin}
         for asked in (
             run_collection(RunCollection(), clock=world.clock, **bound),
-            put_collection_rule(rule(name="mine"), **bound),
+            put_collection_rule(rule(name="mine"), clock=world.clock, **bound),
             hold_collection(hold, clock=world.clock, **bound),
             end_collection(one.customer, clock=world.clock, **bound),
         ):

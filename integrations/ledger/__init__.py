@@ -1,0 +1,1 @@
+"""What leaves of the ledger and of collection: statements, reminders, reports as tables, and cases for agencies."""
