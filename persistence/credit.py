@@ -46,6 +46,7 @@ _RESERVATION: Final = (
     "operator", "customer", "subscription", "reseller", "reference", "number", "mode", "direction", "visited", "start",
     "state", "granted", "used", "amount", "kinds", "draws", "expires_at", "client", "changed_at",
 )  # fmt: skip
+_OWN: Final = list(OWN)
 _ONE_PER_SUBJECT: Final = Conflict("there is a limit of this kind already; change that one, or remove it", field="kind")
 
 
@@ -302,9 +303,7 @@ class CreditStore:
         """Return how a line stands; None: it is not there."""
         if not possible([subscription]):
             return None
-        if lock:
-            await self._connection.execute(sql.LOCK_LINE, self._operator, subscription)
-        row = await self._connection.fetchrow(sql.STANDING, self._operator, subscription, list(OWN), at)
+        row = await self._connection.fetchrow(sql.STANDING, self._operator, subscription, _OWN, at, lock)
         if row is None:
             return None
         premium: frozenset[int] = frozenset()  # told by the catalogue the caller rates with

@@ -90,7 +90,8 @@ _OF_RESERVATION = (
 
 def standing_of(row: Row, home: Home) -> CreditStanding:
     """Make a standing."""
-    accounts = [account_of(one) for one in json.loads(row["accounts"] or "[]")]
+    told = json.loads(row["told"])
+    accounts = [account_of(one) for one in told["accounts"] or ()]
     return CreditStanding(
         customer=row["customer"],
         contract=row["contract"],
@@ -101,13 +102,14 @@ def standing_of(row: Row, home: Home) -> CreditStanding:
         currency=row["currency"],
         home=home,
         accounts={one.subscription: one for one in accounts},
-        limits=[limit_of(one) for one in json.loads(row["limits"] or "[]")],
-        overrides=[override_of(one) for one in json.loads(row["overrides"] or "[]")],
-        groups=frozenset(row["groups"] or ()),
-        owed=json.loads(row["owed"] or "{}"),
-        own_number=row["own_number"] or "",
-        bars=frozenset(Bar(bar) for bar in row["bars"] or ()),
-        live=[reservation_of(one) for one in json.loads(row["live"] or "[]")],
+        limits=[limit_of(one) for one in told["limits"] or ()],
+        overrides=[override_of(one) for one in told["overrides"] or ()],
+        groups=frozenset(told["groups"] or ()),
+        owed=told["owed"] or {},
+        own_number=told["own_number"] or "",
+        bars=frozenset(Bar(bar) for bar in told["bars"] or ()),
+        live=[reservation_of(one) for one in told["live"] or ()],
+        revision=tuple(-1 if one is None else one for one in told["revision"]),
     )
 
 

@@ -107,35 +107,10 @@ select v.customer, v.subscription from covered v where not exists (
  order by v.customer, v.subscription limit $2
 """
 
-# The customer's account first, then the line's: the order in which an import takes them. $2 the line.
-LOCK_LINE: Final = """
-select from credit_account a join subscription s on s.operator = a.operator and s.customer = a.customer
- where a.operator = $1 and s.id = $2 and a.subscription in (0, $2) order by a.subscription for update of a
-"""
-
-# $2 the line, $3 the accounts of what a customer owes, $4 the instant.
+# $2 the line, $3 the accounts of what a customer owes, $4 the instant, $5 whether its accounts are to be locked.
 STANDING: Final = """
 select s.customer, s.contract, s.id as subscription, s.reseller, s.state, s.ended_at, o.country, o.currency,
-       (select json_agg(to_json(a)) from credit_account a where a.operator = $1 and a.customer = s.customer
-           and a.subscription in (0, s.id)) as accounts,
-       (select json_agg(to_json(l)) from credit_limit l where l.operator = $1
-           and (l.customer is null or l.customer = s.customer)) as limits,
-       (select json_agg(to_json(v)) from credit_override v where v.operator = $1 and v.customer = s.customer
-           and v.ended_at is null) as overrides,
-       (select array_agg(g.name) from customer_group g where g.operator = $1 and g.customer = s.customer
-           and g.valid_from <= $4 and (g.valid_to is null or g.valid_to > $4)) as groups,
-       (select json_object_agg(w.currency, w.sum) from (
-           select p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e
-             join ledger_posting p on p.operator = e.operator and p.entry = e.id
-            where e.operator = $1 and e.customer = s.customer and p.account = any ($3::text[])
-            group by p.currency) w) as owed,
-       (select n.number from number_assignment n where n.operator = $1 and n.subscription = s.id and n.valid_from <= $4
-           and (n.valid_to is null or n.valid_to > $4) order by n.number limit 1) as own_number,
-       (select array_agg(b.bar) from subscription_barring b where b.operator = $1 and b.subscription = s.id
-           and b.until is null) as bars,
-       (select json_agg(to_json(r)) from credit_reservation r where r.operator = $1 and r.customer = s.customer
-           and r.state in ('open', 'committed') and (r.expires_at <= $4 or r.draws <> '[]'
-           or r.reference <> '')) as live
+       credit_standing(s.operator, s.id, s.customer, $3::text[], $4, $5) as told
   from subscription s join operator o on o.id = s.operator
  where s.operator = $1 and s.id = $2
 """

@@ -22,6 +22,7 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound
 from persistence.memory import Draft, page_of
 from persistence.memory_catalogue import MemoryCatalogue
+from persistence.memory_intake import MemoryIntake
 from persistence.memory_invoices import marks_of, micro_of, usage_rows
 
 Place = tuple[CustomerId, SubscriptionId | None]
@@ -290,6 +291,7 @@ class MemoryCredit:
                 for one in self._mine("credit_reservation")
                 if one.live and one.customer == line.customer and (one.expires_at <= at or one.draws or one.reference)
             ],
+            revision=await MemoryIntake(self._draft).revision(),
         )
 
     async def reservation(self, key: CreditReservationId) -> Reservation:

@@ -24,6 +24,7 @@ from domain.ids import (
     ResellerId,
     SubscriptionId,
 )
+from domain.intake.subscribers import Revision
 from domain.ports.page import Page, PageRequest
 from domain.provisioning.order import Bar
 
@@ -53,7 +54,7 @@ class CreditStanding:
 
     ``accounts``: the customer's (None) and the line's own, where they are watched. ``owed``: by currency, in minor
     units. ``own_number``: one that the line has. ``live``: what is set aside for lines of the customer and is over its
-    time, takes from buckets or names a call.
+    time, takes from buckets or names a call. ``revision``: of catalogue and subscribers.
     """
 
     customer: CustomerId
@@ -72,6 +73,7 @@ class CreditStanding:
     own_number: str
     bars: frozenset[Bar]
     live: Sequence[Reservation] = field(default_factory=tuple)
+    revision: Revision = ()
 
 
 class Credit(Protocol):

@@ -400,7 +400,7 @@ async def _find(  # noqa: PLR0917  (what its callers have)
         visited=cmd.visited,
         at=at,
     )
-    asking = await _asked(unit, use, actor, raters)
+    asking = _asked(standing, use, actor, raters)
     asking.standing = await _buckets(unit, asking, standing, now, own)
     wanted = cmd.units or most
     whole = await _priced(asking, wanted)
@@ -440,8 +440,8 @@ def _shut(standing: CreditStanding, cmd: AuthoriseCall, at: datetime) -> str | N
     return "barred" if barred else None
 
 
-async def _asked(unit: Unit, use: Use, actor: Actor, raters: Raters) -> Asking:
-    rater = raters.known(actor.operator, await unit.intake.revision())
+def _asked(standing: CreditStanding, use: Use, actor: Actor, raters: Raters) -> Asking:
+    rater = raters.known(actor.operator, standing.revision)
     if rater is None:
         raise _Unknown
     asking = Asking.of(use, rater)
@@ -463,7 +463,7 @@ async def _asking(  # noqa: PLR0917  (what its caller has)
         visited=one.visited,
         at=one.start,
     )
-    asking = await _asked(unit, use, actor, raters)
+    asking = _asked(standing, use, actor, raters)
     asking.standing = await _buckets(unit, asking, standing, now, one)
     return asking
 

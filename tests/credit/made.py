@@ -19,9 +19,11 @@ from domain.provisioning.order import Bar
 from domain.usecases.authorise_call import Authorisation, AuthoriseCall, ReserveCall, authorise_call, reserve_call
 from domain.usecases.check_credit import check_credit
 from domain.usecases.limit_credit import Exposure, SetCreditLimit, set_credit_limit, show_credit
+from domain.usecases.price_call import PriceCall, price_call
 from tests.intake import world as made
 
 NOW = made.NOW
+NOVEMBER = ["2026-11-01T00:00:00+01:00", "2026-12-01T00:00:00+01:00"]
 
 
 class MovingClock:
@@ -116,3 +118,15 @@ async def ask(wiring: Wiring, world: made.World, number: str = "4712345678", **m
 async def reserve(wiring: Wiring, world: made.World, number: str = "4712345678", **more: Any) -> Any:
     cmd = ReserveCall(subscription=world.subscriptions[0], number=number, **more)
     return await reserve_call(cmd, **around(wiring, world.actor, raters=wiring.raters))
+
+
+def price(wiring: Wiring, world: made.World, number: str) -> Any:
+    """Return what tells the price of a length, by the use case that everybody asks."""
+
+    async def of(units: int) -> Decimal:
+        cmd = PriceCall(subscription=world.subscriptions[0], number=number, used=units)
+        quote = await price_call(cmd, **around(wiring, world.actor, raters=wiring.raters))
+        assert quote.retail is not None
+        return quote.retail.amount.value
+
+    return of
