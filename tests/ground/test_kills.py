@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.bill_kills import storm
 from benchmarks.kills import trial, undisturbed
 
 
@@ -14,3 +15,9 @@ def test_killed_jobs_end_with_the_same_books() -> None:
     assert expected["ledger"]
     # The database, the job, both, and the job again; ``make prove`` has other seeds.
     assert trial(9, expected, seconds) == []
+
+
+@pytest.mark.slow
+def test_killed_bill_runs_end_with_the_same_invoices() -> None:
+    # Ten storms; ``make prove`` has a thousand.
+    assert storm(1, 10) == []
