@@ -29,7 +29,7 @@ from domain.ports.mail import Mailer
 from domain.ports.news import News
 from domain.ports.oidc import OidcClient
 from domain.ports.passwords import Passwords
-from domain.ports.payments import PaymentReader
+from domain.ports.payments import OrderWriter, PaymentReader
 from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
@@ -51,6 +51,7 @@ from integrations.ledger.papers import PrintedPapers
 from integrations.mail.smtp import PORTS, NoMailer, Security, Server, SmtpMailer
 from integrations.oidc import CheckedOidc
 from integrations.payments.formats import read as read_payment_file
+from integrations.payments.writing import write as write_payment_file
 from integrations.printing.documents import InvoiceDocuments
 from integrations.provisioning.elements import KnownElements
 from integrations.rates.files import BankRates
@@ -132,6 +133,7 @@ class Wiring:
     sheets: Sheets = field(default_factory=SheetFiles)
     rate_files: RateFiles = field(default_factory=BankRates)
     read_payments: PaymentReader = read_payment_file
+    write_payments: OrderWriter = write_payment_file
     database: Database | None = None
 
 

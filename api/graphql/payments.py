@@ -16,7 +16,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
-from domain.ids import CustomerId, InvoiceId, PaymentId
+from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
 from domain.invoicing.invoice import decimals_of
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
 from domain.payments.record import Kind
@@ -54,7 +54,8 @@ class PaymentReferenceType:
 class AllocationType:
     """``domain.payments.payment.Allocation``."""
 
-    invoice: strawberry.ID
+    invoice: strawberry.ID | None
+    claim: strawberry.ID | None
     customer: strawberry.ID
     amount: Decimal
     made_at: datetime
@@ -77,7 +78,8 @@ def _customer(root: strawberry.Parent[Payment]) -> strawberry.ID | None:
 def _shown(payment: Payment, made: Sequence[Allocation]) -> list[AllocationType]:
     return [
         AllocationType(
-            invoice=strawberry.ID(global_id("Invoice", one.invoice)),
+            invoice=None if one.invoice is None else strawberry.ID(global_id("Invoice", one.invoice)),
+            claim=None if one.claim is None else strawberry.ID(global_id("Claim", one.claim)),
             customer=strawberry.ID(global_id("Customer", one.customer)),
             amount=major(one.amount_minor, payment.currency),
             made_at=one.made_at,
@@ -162,20 +164,24 @@ class AccountBalanceType:
     balance: Decimal
 
 
-@strawberry.input(description="An invoice and how much of the payment it gets; left out: as much as is open and left.")
+@strawberry.input(
+    description="An invoice or a claim, and how much of the payment it gets; left out: as much as is open and left."
+)
 class AllocationInput:
     """``Part``."""
 
-    invoice: ID
+    invoice: ID | None = None
+    claim: ID | None = None
     amount: Decimal | None = None
 
 
-@strawberry.input(description="What a payment pays; what is left is credit of the customer.")
+@strawberry.input(description="What a payment pays; what is left, or with no parts all, is credit of the customer.")
 class AllocatePaymentInput:
     """``AllocatePayment``."""
 
     payment: ID
-    parts: list[AllocationInput]
+    parts: list[AllocationInput] = strawberry.field(default_factory=list)
+    customer: ID | None = None
     idempotency_key: str | None = kept_key()
 
 
@@ -227,12 +233,16 @@ async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:  # noqa: A0
     payment, _ = await info.context.ask(get_payment, key)
     parts = [
         Part(
-            invoice=InvoiceId(key_of(part.invoice, "Invoice", f"parts.{index}.invoice")),
+            invoice=None
+            if part.invoice is None
+            else InvoiceId(key_of(part.invoice, "Invoice", f"parts.{index}.invoice")),
+            claim=None if part.claim is None else ClaimId(key_of(part.claim, "Claim", f"parts.{index}.claim")),
             amount_minor=None if part.amount is None else _minor(part.amount, payment.currency, index),
         )
         for index, part in enumerate(input.parts)
     ]
-    cmd = AllocatePayment(payment=key, parts=parts)
+    owner = None if input.customer is None else CustomerId(key_of(input.customer, "Customer", "customer"))
+    cmd = AllocatePayment(payment=key, parts=parts, customer=owner)
     return await info.context.ask(allocate_payment, cmd, clock=info.context.wiring.clock)
 
 

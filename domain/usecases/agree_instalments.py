@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import CustomerId, InstalmentPlanId, InvoiceId
+from domain.payments.amounts import minor_of
 from domain.payments.instalments import Instalment, InstalmentPlan, PlanState, check_parts
 from domain.payments.rules import KeptRules, Rules, check
 from domain.ports.clock import Clock
@@ -20,12 +23,20 @@ INVOICES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPart:
+    """A part of a plan, in the currency's own unit."""
+
+    due_on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgreeInstalments:
     """Let a customer pay ``invoices`` in ``parts``, which come to what is open of them."""
 
     customer: CustomerId
     invoices: tuple[InvoiceId, ...]
-    parts: tuple[Instalment, ...]
+    parts: tuple[WantedPart, ...]
 
 
 @operation(Action.WRITE_PAYMENTS)
@@ -54,14 +65,19 @@ async def agree_instalments(cmd: AgreeInstalments, *, actor: Actor, begin: Begin
             if set(plan.invoices) & set(cmd.invoices):
                 raise Conflict("an invoice is in plan {key} already", key=plan.id, field="invoices")
         opened = sum(item.open_minor for item in items.values())
+        currency = next(iter(items.values())).currency
+        parts = [
+            Instalment(due_on=part.due_on, amount_minor=minor_of(part.amount, currency, f"parts.{index}.amount"))
+            for index, part in enumerate(cmd.parts)
+        ]
         kept = await unit.giro.plans.add(
             InstalmentPlan(
                 id=InstalmentPlanId(0),
                 operator=actor.operator,
                 customer=cmd.customer,
                 invoices=cmd.invoices,
-                currency=next(iter(items.values())).currency,
-                parts=check_parts(cmd.parts, opened, now.date()),
+                currency=currency,
+                parts=check_parts(parts, opened, now.date()),
                 state=PlanState.ACTIVE,
                 made_at=now,
                 client=actor.client,

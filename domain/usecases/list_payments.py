@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.ids import CustomerId, PaymentId
+from domain.payments.allocating import OpenClaim
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
 from domain.ports.page import Page, PageRequest
 from domain.ports.unit import Begin
@@ -51,6 +52,19 @@ async def list_open_items(
         await unit.customers.get(customer)
         keys = [customer, *(await unit.persons.doubles([customer]))[customer]]
         return [item for key in keys for item in await unit.payments.open_items(key, on=on)]
+
+
+@operation(Action.READ_PAYMENTS)
+async def list_claims(customer: CustomerId, *, actor: Actor, begin: Begin) -> Sequence[OpenClaim]:
+    """Return a customer's claims with what is open of each, by key. Refuses with: NotAllowed, NotFound."""
+    async with begin(actor) as unit:
+        await unit.customers.get(customer)
+        keys = [customer, *(await unit.persons.doubles([customer]))[customer]]
+        claims = await unit.giro.claims.find(customer=keys)
+        applied = await unit.payments.applied_to([one.id for one in claims])
+        return [
+            OpenClaim(one, 0 if one.withdrawn_on is not None else one.amount_minor - applied[one.id]) for one in claims
+        ]
 
 
 @operation(Action.READ_PAYMENTS)

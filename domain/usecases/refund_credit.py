@@ -14,6 +14,7 @@ from domain.ids import CustomerId, InvoiceId, PaymentId, RefundId
 from domain.invoicing.invoice import decimals_of
 from domain.ledger.entry import BAS, Entry, Posting
 from domain.payments.allocating import Piece
+from domain.payments.amounts import minor_of
 from domain.payments.payment import PaymentState
 from domain.payments.refund import Refund, RefundState, check_account
 from domain.payments.settlement import SettlementKind
@@ -29,7 +30,7 @@ from domain.usecases.four_eyes import agreed, four_eyes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundCredit:
-    """Pay back what is left of ``payment``, or what is owed for ``credit_note``; ``amount_minor`` None: all of it.
+    """Pay back what is left of ``payment``, or what is owed for ``credit_note``; ``amount`` None: all of it.
 
     ``account`` is an IBAN, a bankgiro number (``scheme`` BGNR) or a Swedish account (BBAN). ``name`` empty: the
     customer's own. A payment of nobody is paid back too, where its payer is to get it again: then ``name`` is needed.
@@ -39,7 +40,7 @@ class RefundCredit:
     scheme: str = "IBAN"
     payment: PaymentId | None = None
     credit_note: InvoiceId | None = None
-    amount_minor: int | None = None
+    amount: Decimal | None = None
     name: str = ""
     bic: str = ""
     text: str = ""
@@ -100,7 +101,7 @@ async def _draft(unit: Unit, cmd: RefundCredit, actor: Actor, now: dt.datetime) 
         if item is None:
             raise NotFound("no invoice {invoice}", invoice=cmd.credit_note, field="creditNote")
         most, customer, currency = -item.open_minor, item.customer, item.currency
-    amount = most if cmd.amount_minor is None else cmd.amount_minor
+    amount = most if cmd.amount is None else minor_of(cmd.amount, currency, "amount")
     if most <= 0 or not 0 < amount <= most:
         raise BadValue("it is more than nothing and {most} minor units at most", most=max(most, 0), field="amount")
     person = await unit.customers.get(customer)

@@ -14,6 +14,7 @@ from domain.ids import ClaimId, CustomerId, InvoiceId, SettlementId
 from domain.invoicing.invoice import DocumentKind, decimals_of
 from domain.ledger.entry import BAS
 from domain.payments.allocating import Piece
+from domain.payments.amounts import minor_of
 from domain.payments.claim import ClaimKind
 from domain.payments.payment import OpenItem
 from domain.payments.settlement import Settlement, SettlementKind
@@ -31,12 +32,12 @@ PARTS_MAX = 100
 class OffsetCredit:
     """Set what is open of a credit note off against an invoice of the same customer.
 
-    ``amount_minor`` None: as much as is open of both.
+    ``amount`` None: as much as is open of both.
     """
 
     credit_note: InvoiceId
     invoice: InvoiceId
-    amount_minor: int | None = None
+    amount: Decimal | None = None
 
 
 @operation(Action.WRITE_PAYMENTS)
@@ -57,7 +58,7 @@ async def offset_credit(cmd: OffsetCredit, *, actor: Actor, begin: Begin, clock:
         if note.customer != invoice.customer or note.currency != invoice.currency:
             raise BadValue("both are of one customer and currency", field="invoice")
         most = min(-note.open_minor, invoice.open_minor)
-        amount = most if cmd.amount_minor is None else cmd.amount_minor
+        amount = most if cmd.amount is None else minor_of(cmd.amount, note.currency, "amount")
         if not 0 < amount <= most:
             raise BadValue("it is more than nothing and {most} minor units at most", most=most, field="amount")
         made = await settle(

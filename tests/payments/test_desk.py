@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from domain.access.approval import ApprovalKind, ApprovalRule, ApprovalRules, Ne
 from domain.invoicing.invoice import Invoice
 from domain.payments.claim import ClaimKind
 from domain.payments.debit import DebitState
-from domain.payments.instalments import Instalment, PlanState
+from domain.payments.instalments import PlanState
 from domain.payments.mandate import Mandate, MandateState
 from domain.payments.orders import Creditor, Scheme
 from domain.payments.payment import Payment, PaymentState, Reason
@@ -23,6 +24,7 @@ from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.agree_instalments import (
     AgreeInstalments,
+    WantedPart,
     agree_instalments,
     end_instalments,
     get_payment_rules,
@@ -369,7 +371,7 @@ async def test_what_is_paid_back_goes_to_the_bank_once_and_is_booked_when_it_lef
 
 async def test_a_refund_that_fails_is_the_customer_s_credit_again(office: Office) -> None:
     payment = await overpaid(office)
-    refund = await ask(office, refund_credit, RefundCredit(payment=payment.id, account=IBAN, amount_minor=2000))
+    refund = await ask(office, refund_credit, RefundCredit(payment=payment.id, account=IBAN, amount=Decimal(20)))
     over = await ask(office, end_refund_by_hand, refund.id, refund.version, RefundState.CANCELLED)
     assert over.state is RefundState.CANCELLED
     found = await sums(office)
@@ -397,8 +399,8 @@ async def test_instalments_come_to_what_is_open_and_stop_debits(office: Office) 
     await rule(office)
     await mandate(office, invoice)
     parts = (
-        Instalment(due_on=date(2027, 1, 1), amount_minor=14900),
-        Instalment(due_on=date(2026, 12, 1), amount_minor=10000),
+        WantedPart(due_on=date(2027, 1, 1), amount=Decimal(149)),
+        WantedPart(due_on=date(2026, 12, 1), amount=Decimal(100)),
     )
     wanted = AgreeInstalments(customer=invoice.customer, invoices=(invoice.id,), parts=parts)
     plan = await ask(office, agree_instalments, wanted)
@@ -415,7 +417,7 @@ async def test_instalments_come_to_what_is_open_and_stop_debits(office: Office) 
     assert done.state is PlanState.CANCELLED
     assert await ordered(office)
     with pytest.raises(BadValue, match="something else than is open"):
-        await ask(office, agree_instalments, replace(wanted, parts=(parts[0], replace(parts[1], amount_minor=1))))
+        await ask(office, agree_instalments, replace(wanted, parts=(parts[0], replace(parts[1], amount=Decimal(1)))))
 
 
 async def test_a_payment_becomes_a_customer_s_credit_by_hand(office: Office) -> None:

@@ -1,0 +1,19 @@
+"""Amounts as people write them, in a currency's own unit, and as they are kept, in minor units."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from domain.invoicing.invoice import decimals_of
+from domain.refusal import BadValue
+
+_MOST: Final = 10**17
+
+
+def minor_of(amount: Decimal, currency: str, field: str) -> int:
+    """Return an amount in minor units. Refuses with: BadValue (more decimals than the currency has, not finite)."""
+    scaled = amount.scaleb(decimals_of(currency)) if amount.is_finite() else None
+    if scaled is None or scaled != int(scaled) or abs(scaled) >= _MOST:
+        raise BadValue("{amount} is no amount in {currency}", amount=amount, currency=currency, field=field)
+    return int(scaled)
