@@ -62,6 +62,7 @@ class CustomerRow(Table, tablename="customer"):
     order_reference = Text(null=True)
     cost_centre = Text(null=True)
     billing_day = SmallInt(null=True)
+    direct_debit = Boolean()
     fields = JSONB()
     merged_into = BigInt(null=True)
     closed_at = Timestamptz(null=True)
@@ -91,6 +92,7 @@ _SAME = [
     "order_reference",
     "cost_centre",
     "billing_day",
+    "direct_debit",
     "merged_into",
     "closed_at",
     "erased_at",

@@ -216,6 +216,7 @@ class CustomerType(Node):
     order_reference: str | None = strawberry.field(description="BT-13 of an e-invoice.")
     cost_centre: str | None = strawberry.field(description="BT-19 of an e-invoice.")
     billing_day: int | None = strawberry.field(description="The day of the month its periods begin on; null: the 1st.")
+    direct_debit: bool = strawberry.field(description="Pays by direct debit; without a mandate its bills are parked.")
     fields: list[OwnFieldType] = own_fields()
     places: list[PlaceType] = strawberry.field(
         resolver=_places, description="Where it stood, stands and will stand in the tree, in order."

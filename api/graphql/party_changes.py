@@ -70,6 +70,7 @@ class CreateCustomerInput:
     order_reference: str | None = None
     cost_centre: str | None = None
     billing_day: int | None = None
+    direct_debit: bool = False
     fields: list[OwnFieldInput] | None = None
     idempotency_key: str | None = strawberry.field(default=None, description="Sent again, the same answer again.")
 
@@ -105,6 +106,7 @@ class ChangeCustomerInput:
     order_reference: strawberry.Maybe[str | None]
     cost_centre: strawberry.Maybe[str | None]
     billing_day: strawberry.Maybe[int | None]
+    direct_debit: strawberry.Maybe[bool]
     fields: strawberry.Maybe[list[OwnFieldInput]]
     idempotency_key: str | None = kept_key()
 

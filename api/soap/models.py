@@ -122,6 +122,7 @@ class Customer(Model):
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
     billingDay = Integer  # noqa: N815
+    directDebit = Boolean  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
     closedAt = DateTime  # noqa: N815
     erasedAt = DateTime  # noqa: N815
@@ -156,6 +157,7 @@ class NewCustomer(Model):
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
     billingDay = Integer  # noqa: N815
+    directDebit = Boolean  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
@@ -187,6 +189,7 @@ class CustomerChange(Model):
     orderReference = Unicode  # noqa: N815
     costCentre = Unicode  # noqa: N815
     billingDay = Integer  # noqa: N815
+    directDebit = Boolean  # noqa: N815
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 

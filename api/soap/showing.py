@@ -60,6 +60,7 @@ def customer(one: Customer) -> models.Customer:
         orderReference=one.order_reference,
         costCentre=one.cost_centre,
         billingDay=one.billing_day,
+        directDebit=one.direct_debit,
         field=particulars.own_fields(one.fields),
         closedAt=one.closed_at,
         erasedAt=one.erased_at,

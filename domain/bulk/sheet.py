@@ -132,6 +132,7 @@ _CUSTOMERS: Final = (
     Column("orderReference", _text, ""),
     Column("costCentre", _text, ""),
     Column("billingDay", _whole, "1 to 28; empty: the 1st"),
+    Column("directDebit", _yes, "whether it pays by direct debit"),
     Column("parent", _text, "externalId or number of the customer above"),
     Column("throughParent", _yes, "whether the one above gets the invoice"),
     Column("reseller", _text, "a reseller's code"),

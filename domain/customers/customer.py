@@ -65,6 +65,7 @@ class Customer:
     ``price_list`` is the default of its contracts. ``credit_limit`` is in the operator's currency.
 
     ``billing_day`` (1 to 28) is the day of the month on which its billing periods begin; None: the first.
+    ``direct_debit``: it pays so, and is not billed without a mandate.
     ``buyer_reference`` (BT-10), ``order_reference`` (BT-13) and ``cost_centre`` (BT-19) stand on its invoices.
     ``merged_into``: it was a double, and that one goes on in its place. ``closed_at``: nothing is agreed with it any
     more. ``erased_at``: what the law does not keep of the person was erased.
@@ -99,6 +100,7 @@ class Customer:
     order_reference: str | None = None
     cost_centre: str | None = None
     billing_day: int | None = None
+    direct_debit: bool = False
     fields: Fields = ()
     merged_into: CustomerId | None = None
     closed_at: datetime | None = None

@@ -59,6 +59,7 @@ class ChangeCustomer:
     order_reference: Change[str | None] = UNCHANGED
     cost_centre: Change[str | None] = UNCHANGED
     billing_day: Change[int | None] = UNCHANGED
+    direct_debit: Change[bool] = UNCHANGED
     fields: Change[FieldChanges] = UNCHANGED
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.invoicing.bill_run import BillRun
 from domain.invoicing.fees import Window
+from domain.payments.mandate import MandateState
 from domain.ports.invoices import PayerPage
 from domain.ports.unit import Unit
 
@@ -16,6 +17,9 @@ async def with_charges(unit: Unit, page: PayerPage, run: BillRun, window: Window
     members = sorted({member.id for members in page.members.values() for member in members})
     charges = await unit.charges.of_customers(members, before=max(window.fees_until, window.period.end))
     keys = [one.id for each in charges.values() for one in each]
+    debited = [key for key in page.payers if page.members[key][0].direct_debit]
+    mandates = await unit.giro.mandates.find(customer=debited, state=MandateState.ACTIVE) if debited else ()
+    holders = {one.customer for one in mandates}
     return replace(
         page,
         charges=charges,
@@ -23,4 +27,5 @@ async def with_charges(unit: Unit, page: PayerPage, run: BillRun, window: Window
         unpriced=await unit.bill_runs.unpriced(run, members),
         rules=await unit.billing_rules.of(page.payers, at),
         carried=await unit.bill_runs.carried(page.payers),
+        mandated={key: key in holders for key in debited},
     )

@@ -60,6 +60,7 @@ class CreateCustomer:
     order_reference: str | None = None
     cost_centre: str | None = None
     billing_day: int | None = None
+    direct_debit: bool = False
     fields: FieldChanges = ()
     idempotency_key: str | None = None
 
@@ -139,4 +140,5 @@ def _customer(cmd: CreateCustomer, actor: Actor, number: str, reseller: Reseller
         order_reference=cmd.order_reference,
         cost_centre=cmd.cost_centre,
         billing_day=cmd.billing_day,
+        direct_debit=cmd.direct_debit,
     )

@@ -102,6 +102,7 @@ def _customer(
         "orderReference": one.order_reference,
         "costCentre": one.cost_centre,
         "billingDay": one.billing_day,
+        "directDebit": one.direct_debit,
         "parent": None if parent is None else names.get(parent.id, parent.number),
         "throughParent": one.through_parent,
         "reseller": resellers.get(one.reseller),

@@ -550,6 +550,7 @@ _CUSTOMER_FIELDS: Final = {
     "orderReference": "order_reference",
     "costCentre": "cost_centre",
     "billingDay": "billing_day",
+    "directDebit": "direct_debit",
     "throughParent": "through_parent",
 }
 

@@ -26,6 +26,7 @@ from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
 from domain.invoicing.series import counted
+from domain.jobs.job import NewJob
 from domain.ledger.entry import of_invoice
 from domain.operators import Operator
 from domain.period import Period
@@ -40,6 +41,7 @@ from domain.usecases.charge_bills import with_charges
 from domain.usecases.fit_contract import day_in
 from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.load_taxes import load_taxes
+from domain.usecases.send_documents import QUEUE
 from domain.usecases.settle_draws import SettleDraws, settle_all, settle_draws
 from domain.usecases.state_buckets import with_buckets
 
@@ -188,6 +190,9 @@ async def _lane(run: BillRun, around: _Around) -> None:
                 more = await unit.bill_runs.finish_page(run, bounds)
                 after = _after(page, more=more, clock=around.clock)
                 await unit.bill_runs.keep(after)
+                if not more:
+                    queue = NewJob(kind=QUEUE, payload={"run": run.id}, dedupe=f"run:{run.id}")
+                    await unit.jobs.add(queue)
         except _GivenUp:
             continue
         around.done(replace(page, run=after, invoices=invoices))
