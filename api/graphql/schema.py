@@ -19,9 +19,12 @@ from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.billing import BillingMutation, BillingQuery, BillingSubscription
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
+from api.graphql.collection import CollectionMutation, CollectionQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
+from api.graphql.credit_control import CreditControlMutation, CreditControlQuery
 from api.graphql.crediting import CreditingMutation, CreditingQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
+from api.graphql.deliveries import ChannelType, DeliveryMutation, DeliveryQuery, DispatchType, PrintBatchType
 from api.graphql.documents import Documents, Prepared
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
 from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementType
@@ -29,9 +32,11 @@ from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
 from api.graphql.gatekeeping import GateMutation, GateQuery
+from api.graphql.giro import GiroMutation, GiroQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
+from api.graphql.ledger import LedgerMutation, LedgerQuery
 from api.graphql.levels import LevelMutation, LevelQuery
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.lines import LineMutation
@@ -82,7 +87,12 @@ class Query(
     InvoiceQuery,
     BillingQuery,
     CreditingQuery,
+    DeliveryQuery,
     PaymentQuery,
+    LedgerQuery,
+    CollectionQuery,
+    CreditControlQuery,
+    GiroQuery,
     IntakeQuery,
     MediationQuery,
     ReratingQuery,
@@ -132,7 +142,12 @@ class Mutation(
     InvoiceMutation,
     BillingMutation,
     CreditingMutation,
+    DeliveryMutation,
     PaymentMutation,
+    LedgerMutation,
+    CollectionMutation,
+    CreditControlMutation,
+    GiroMutation,
     ClientMutation,
     AccessMutation,
     JobMutation,
@@ -215,6 +230,9 @@ def make_schema() -> strawberry.Schema:
             SimulationType,
             JobType,
             AlarmType,
+            ChannelType,
+            DispatchType,
+            PrintBatchType,
             NumberSeriesType,
             PortOrderType,
             PreselectionOrderType,
