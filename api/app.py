@@ -20,7 +20,7 @@ from api.graphql.view import GraphQLView
 from api.limiting import Defaults, RateGate
 from api.lost_keys import tell_of_lost_keys
 from api.metering import CallMeter
-from api.rest import basis, bulk, pricing, provisioning, trail
+from api.rest import basis, bulk, deliveries, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -79,6 +79,7 @@ async def application(
         journal=wiring.journal,
         limits=limits,
         proxies=_proxies(wiring),
+        seconds=wiring.settings.request_seconds,
     )
 
 
@@ -266,6 +267,31 @@ def _rest(wiring: Wiring) -> list[Operation]:
                 refuses=(404, 422),
             )
             for suffix, media in MEDIA.items()
+        ),
+        *(
+            Operation(
+                method="GET",
+                path=f"/rest/v1/print-batches/{{id}}.{kind}",
+                endpoint=deliveries.PrintBatchFile(wiring, kind),
+                name=f"getPrintBatch{kind.capitalize()}",
+                summary=f"The {kind.upper()} of a batch for the printhouse.",
+                action=Action.RUN_BILLS,
+                answers={"200": (media, {"type": "string", "format": "binary"})},
+                refuses=(404, 422),
+            )
+            for kind, media in deliveries.MEDIA.items()
+        ),
+        Operation(
+            method="POST",
+            path="/rest/v1/receipts",
+            endpoint=deliveries.TakeReceipts(wiring),
+            name="takeReceipts",
+            summary="What became of documents: CSV, XML, JSON Lines or ApplicationResponse; again changes nothing.",
+            action=Action.RUN_BILLS,
+            body_max=deliveries.RECEIPTS_MAX,
+            takes={"application/octet-stream": {"type": "string", "format": "binary"}},
+            answers={"200": ("application/json", deliveries.TAKEN)},
+            refuses=(413, 422),
         ),
         Operation(
             method="GET",

@@ -145,7 +145,7 @@ class Settings:
     ] = 300
     request_seconds: Annotated[
         int,
-        Words("how many seconds a request may take until it is given up; streams, files and SQL apart; 0: no limit"),
+        Words("seconds after which a request is given up; uploads, streams, bill runs and the like apart; 0: no limit"),
     ] = 30
     trusted_proxies: Annotated[
         str | None, Words("networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, commas between")

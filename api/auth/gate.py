@@ -35,6 +35,9 @@ from api.journal import Journal, note
 from api.limiting import RateGate, TooMany
 from api.limiting import answer as too_many
 from api.rest.refusals import Malformed, problem, refused
+from api.timing import CODE as TIMEOUT
+from api.timing import TooLong, timed
+from api.timing import answer as too_long
 from domain.access.actor import Actor
 from domain.access.doing import ACTIVITY, DOING
 from domain.refusal import Refusal
@@ -47,6 +50,7 @@ RATE_MIN: Final = 1000
 HOPS_MAX: Final = 20
 NOT_SIGNED_IN: Final = frozenset({400, 401, 403})
 SIGNING_IN: Final = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize")
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BEHALF: Final = "tollwright-on-behalf-of"
 BEHALF_MAX: Final = 200
 QUERY_CHARACTERS_MAX: Final = 8192
@@ -66,7 +70,7 @@ HEADERS: Final = {
 HSTS: Final = "max-age=31536000"
 
 # What is answered without a word to the log of faults.
-FORESEEN: Final = (Malformed, TooMany, Refusal, TokenRefused, HTTPException, ClientDisconnect)
+FORESEEN: Final = (Malformed, TooLong, TooMany, Refusal, TokenRefused, HTTPException, ClientDisconnect)
 
 access = logging.getLogger("tollwright.access")
 faults = logging.getLogger("tollwright.faults")
@@ -107,15 +111,17 @@ class Gate:
         journal: Journal | None = None,
         limits: RateGate | None = None,
         proxies: Sequence[Network] = (),
+        seconds: int = 0,
     ) -> None:
         """``sockets``: who answers a WebSocket on a path; each asks for a token by itself. ``counted``: the meter.
 
         ``journal``: where it is told what was read and what was refused. ``limits``: how often who may ask.
-        ``proxies``: whose X-Forwarded-For is believed; nobody else's is read.
+        ``proxies``: whose X-Forwarded-For is believed; nobody else's is read. ``seconds``: how long a request may take.
         """
         self._cors = Cors(bearer.credentials)
         self._limits = limits
         self._proxies = tuple(proxies)
+        self._seconds = seconds
         self._journal = journal
         self._counted = counted
         self._app = app
@@ -181,9 +187,13 @@ class Gate:
                 answer.limit = await self._limits.pass_by(scope["state"]["actor"])
             _check_path(scope["path"], admitted.route)
             body_max = admitted.unnamed_max if unnamed else admitted.body_max
-            if body_max is not None:
-                receive = _Measured(receive, Headers(scope=scope), body_max)
-            await self._app(scope, receive, answer)
+            async with timed(0 if body_max is None else self._seconds) as timer:
+                answer.begins = timer.stop
+                if body_max is not None:
+                    receive = _Measured(receive, Headers(scope=scope), body_max, timer.start)
+                if scope["method"] in BODILESS:
+                    timer.start()
+                await self._app(scope, receive, answer)
         except Exception as trouble:  # noqa: BLE001  (the last place before the server; every kind gets its answer)
             await self._trouble(trouble, answer, scope, receive)
         finally:
@@ -220,7 +230,9 @@ class Gate:
             raise trouble
         if answer.status:
             return
-        if isinstance(trouble, TooMany):
+        if isinstance(trouble, TooLong):
+            response = too_long(trouble, answer.route, Headers(scope=scope).get("content-type", ""))
+        elif isinstance(trouble, TooMany):
             response = too_many(trouble, answer.route, Headers(scope=scope).get("content-type", ""))
         else:
             response = answer_to(trouble, answer.request_id)
@@ -241,6 +253,8 @@ class Gate:
             note(trouble, DOING.get() or answer.route)
         elif isinstance(trouble, Malformed):
             activity.of(DOING.get() or answer.route).refused = trouble.code
+        elif isinstance(trouble, TooLong):
+            activity.of(DOING.get() or answer.route).refused = TIMEOUT
         elif isinstance(trouble, TooMany):
             actor = scope["state"].get("actor")
             self._journal.refused(
@@ -294,10 +308,12 @@ class _Answer:
         self.page: Page | None = None
         self.actor: Actor | None = None
         self.secure = secure
+        self.begins: Callable[[], None] = lambda: None
         self.request_id = secrets.token_hex(8)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begins()
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
@@ -315,8 +331,10 @@ class _Answer:
 class _Measured:
     """A request's body, cut off where it is larger or slower than its route accepts."""
 
-    def __init__(self, receive: Receive, headers: Headers, bytes_max: int) -> None:
+    def __init__(self, receive: Receive, headers: Headers, bytes_max: int, whole: Callable[[], None]) -> None:
+        """``whole``: told when all of it is there."""
         self._receive = receive
+        self._whole = whole
         self._max = bytes_max
         self._taken = 0
         self._began = time.monotonic()
@@ -331,6 +349,8 @@ class _Measured:
         message = await next_block(self._receive)
         self._taken += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
+        if self._complete:
+            self._whole()
         if self._taken > self._max:
             raise _too_large(self._max)
         check_pace(self._taken, time.monotonic() - self._began)

@@ -7,6 +7,7 @@ request ends becomes one line per operation. Without an activity, as in a worker
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,6 +46,8 @@ class Activity:
 
 ACTIVITY: Final[ContextVar[Activity | None]] = ContextVar("tollwright_activity", default=None)
 DOING: Final[ContextVar[str]] = ContextVar("tollwright_doing", default="")
+# Told of each use case that begins, by its name.
+BEGUN: Final[ContextVar[Callable[[str], None] | None]] = ContextVar("tollwright_begun", default=None)
 # What a command that comes under an idempotency key asks for: permission and operation; who lost one of them since is
 # not given its answer again. "" for the permission: any of those that the operation names.
 ASKED: Final[ContextVar[set[tuple[str, str]] | None]] = ContextVar("tollwright_asked", default=None)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from domain.access.actor import OPERATOR_ONLY, Action, Actor, allow
-from domain.access.doing import ASKED, DOING
+from domain.access.doing import ASKED, BEGUN, DOING
 from domain.access.editions import Edition, editions_of
 
 P = ParamSpec("P")
@@ -81,6 +81,8 @@ def operation(*scopes: Action, any_of: tuple[Action, ...] = ()) -> Callable[[Cal
 
         def ask(actor: Actor) -> None:
             DOING.set(name)
+            if (begun := BEGUN.get()) is not None:
+                begun(name)
             for scope in scopes:
                 allow(actor, scope, name)
             if any_of:
