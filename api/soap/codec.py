@@ -24,6 +24,7 @@ from api.soap.bulk import Bulk
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
 from api.soap.customers import Customers
+from api.soap.deliveries import Deliveries
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.invoices import Invoices
@@ -36,6 +37,7 @@ from api.soap.numbers import Numbers
 from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
 from api.soap.orders import Provisioning
+from api.soap.payments import Payments
 from api.soap.people import People
 from api.soap.plans import Plans
 from api.soap.quotes import Quotes
@@ -92,12 +94,14 @@ class Codec:
                 Suspense,
                 Sources,
                 Invoices,
+                Deliveries,
                 Jobs,
                 Margins,
                 Lines,
                 Numbers,
                 NumberOrders,
                 Plans,
+                Payments,
                 People,
                 Webhooks,
                 Access,

@@ -55,6 +55,13 @@ async def list_open_items(
 
 
 @operation(Action.READ_PAYMENTS)
+async def items_named(names: Sequence[str], *, actor: Actor, begin: Begin) -> Mapping[str, OpenItem]:
+    """Return the invoices and credit notes whose reference or number is a name, by it. Refuses with: NotAllowed."""
+    async with begin(actor) as unit:
+        return await unit.payments.items_named(list(names))
+
+
+@operation(Action.READ_PAYMENTS)
 async def list_claims(customer: CustomerId, *, actor: Actor, begin: Begin) -> Sequence[OpenClaim]:
     """Return a customer's claims with what is open of each, by key. Refuses with: NotAllowed, NotFound."""
     async with begin(actor) as unit:
