@@ -23,6 +23,7 @@ from api.soap.bill_runs import BillRuns
 from api.soap.bulk import Bulk
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
+from api.soap.credit import Credit
 from api.soap.customers import Customers
 from api.soap.deliveries import Deliveries
 from api.soap.faults import NAMESPACE, internal, refused, unfit
@@ -106,6 +107,7 @@ class Codec:
                 Webhooks,
                 Access,
                 Provisioning,
+                Credit,
                 Series,
                 Resellers,
                 Commissions,

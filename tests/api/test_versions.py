@@ -52,6 +52,12 @@ WITHOUT: Final = {
         "takes of what is left of an invoice, under a lock; the invoice itself never changes",
     ),
     **dict.fromkeys(("fetchInvoices", "acknowledgeInvoices"), "one step of a consumer's place"),
+    **dict.fromkeys(
+        ("sendDocuments", "makePrintBatch"), "takes what was not sent yet, and leaves what somebody else has taken"
+    ),
+    **dict.fromkeys(
+        ("takeReceipts", "takePrintReceipt"), "a document goes forward only, and what ended stays as it is"
+    ),
     "inviteUser": "makes somebody new",
     "inviteAgain": "sends a mail, and changes nothing that is read",
     **dict.fromkeys(
