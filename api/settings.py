@@ -118,6 +118,9 @@ class Settings:
         default=None, repr=False
     )
     sms_sender: Annotated[str, Words("who text messages are from; not set: the operator's name")] = ""
+    vies_url: Annotated[str, Words("the register that VAT ids are checked with")] = (
+        "https://ec.europa.eu/taxation_customs/vies/rest-api"
+    )
     mail_from: Annotated[str, Words("sender of mails, such as Billing <billing@operator.example>")] = (
         "tollwright@localhost"
     )

@@ -34,6 +34,7 @@ from domain.ports.provisioning import Network as NetworkElements
 from domain.ports.sheets import Sheets
 from domain.ports.standing import Standing
 from domain.ports.taking import Archives
+from domain.ports.taxes import VatRegister
 from domain.ports.texts import Texter
 from domain.ports.trail import TrailKeeper
 from domain.ports.transports import Transports, Vault
@@ -55,6 +56,7 @@ from integrations.payments.writing import write as write_payment_file
 from integrations.printing.documents import InvoiceDocuments
 from integrations.provisioning.elements import KnownElements
 from integrations.rates.files import BankRates
+from integrations.registers.vies import Vies
 from integrations.sheets.rows import SheetFiles
 from integrations.texts.gateway import Gateway, GatewayTexter, NoTexter
 from integrations.transports.addresses import Network, read_networks
@@ -123,6 +125,7 @@ class Wiring:
     buckets: Buckets
     passwords: Passwords
     mailer: Mailer
+    vat_register: VatRegister
     texter: Texter = field(default_factory=NoTexter)
     papers: LedgerPapers = field(default_factory=PrintedPapers)
     factors: Factors = field(
@@ -223,6 +226,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
         texter=_texter(settings),
+        vat_register=Vies(CheckedHttp(_networks(settings)), settings.vies_url, clock or SystemClock()),
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
         buckets=StoredBuckets(database),
@@ -262,6 +266,7 @@ def in_memory(settings: Settings, *, clock: Clock | None = None) -> Wiring:
         passwords=_passwords(settings),
         mailer=_mailer(settings, clock or SystemClock()),
         texter=_texter(settings),
+        vat_register=Vies(CheckedHttp(_networks(settings)), settings.vies_url, clock or SystemClock()),
     )
 
 

@@ -65,6 +65,7 @@ from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
 from api.graphql.signing_in import SigningInMutation
 from api.graphql.simulations import SimulationQuery, SimulationType
+from api.graphql.taxes import TaxMutation, TaxQuery
 from api.graphql.trail import TrailQuery
 from api.graphql.usage import UsageQuery, UsageType
 from api.graphql.users import UserMutation, UserQuery, UserType
@@ -88,6 +89,7 @@ class Query(
     BillingQuery,
     CreditingQuery,
     DeliveryQuery,
+    TaxQuery,
     PaymentQuery,
     LedgerQuery,
     CollectionQuery,
@@ -143,6 +145,7 @@ class Mutation(
     BillingMutation,
     CreditingMutation,
     DeliveryMutation,
+    TaxMutation,
     PaymentMutation,
     LedgerMutation,
     CollectionMutation,

@@ -48,6 +48,7 @@ from api.soap.service import Billing, Call
 from api.soap.services import Services
 from api.soap.sources import Sources
 from api.soap.suspense import Suspense
+from api.soap.taxes import Taxes
 from api.soap.trail import Trail
 from api.soap.webhooks import Webhooks
 from api.soap.wholesale import WholesaleFees
@@ -96,6 +97,7 @@ class Codec:
                 Sources,
                 Invoices,
                 Deliveries,
+                Taxes,
                 Jobs,
                 Margins,
                 Lines,

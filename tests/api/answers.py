@@ -10,6 +10,7 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "taxRules",
         "apiKeys",
         "identityProviders",
         "userLevels",
@@ -46,6 +47,7 @@ QUERIES: Final = {
         "webhooks",
     },
     "bad_value": {
+        "vatReport",
         "allowances",
         "bucketHistory",
         "explainCall",
@@ -173,6 +175,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "setTaxRules",
         "reissueInvoice",
         "logout",
         "setApprovalRules",
@@ -218,6 +221,7 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "checkVatId",
         "creditInvoice",
         "fetchInvoices",
         "disputeInvoice",
@@ -326,6 +330,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "GetTaxRules",
         "FetchInvoices",
         "ListApiKeys",
         "ListUserSessions",
@@ -356,6 +361,7 @@ SOAP: Final = {
         "SearchCustomers",
     },
     "bad_value": {
+        "ReadVatReport",
         "CreateUserLevel",
         "ReplayDeliveries",
         "ListAllowances",
@@ -368,6 +374,7 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "SetTaxRules",
         "SetApprovalRules",
         "GetApprovalRules",
         "DecideApproval",
@@ -431,6 +438,7 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "CheckVatId",
         "GetInvoice",
         "CreditInvoice",
         "ReissueInvoice",

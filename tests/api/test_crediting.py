@@ -102,6 +102,39 @@ async def test_a_dispute_is_seen_with_its_invoice_and_decided_once(house: House,
     assert {"invoice.disputed", "invoice.dispute_decided"} <= kinds
 
 
+async def test_anothers_dispute_and_marker_are_nobodys(house: House, month: Month) -> None:
+    key, mine = month.owned["operator"].invoices[0]["id"], month.owned["other"].invoices[0]["id"]
+    held = await _do(
+        house,
+        "operator",
+        f'disputeInvoice(input: {{invoice: "{key}", reason: "x"}}) {{ ... on InvoiceDispute {{ id }} }}',
+    )
+    fetch = 'fetchInvoices(input: {consumer: "erp"}) { ... on InvoicesFetched { marker } }'
+    marker = (await _do(house, "operator", fetch))["marker"]
+    for dispute in (held["id"], global_id("InvoiceDispute", 999_999)):
+        asked = f'creditInvoice(input: {{invoice: "{mine}", dispute: "{dispute}"}}) {{ __typename {REFUSED} }}'
+        assert (await _do(house, "other", asked))["code"] == "NOT_FOUND"
+    for one in (marker, global_id("InvoiceBatch", 999_999)):
+        asked = f'fetchInvoices(input: {{consumer: "erp", marker: "{one}"}}) {{ __typename {REFUSED} }}'
+        assert (await _do(house, "other", asked))["code"] == "BAD_VALUE"
+
+
+async def test_vat_rules_are_set_and_a_vat_id_is_checked(house: House, month: Month) -> None:
+    rules = 'setTaxRules(input: {version: 0, ossSince: "2027-01-01", goodsGroups: ["phones"]})'
+    done = await _do(house, "operator", f"{rules} {{ __typename ... on TaxRules {{ version ossSince }} {REFUSED} }}")
+    assert (done["version"], done["ossSince"]) == (1, "2027-01-01")
+    assert (await _do(house, "operator", f"{rules} {{ __typename {REFUSED} }}"))["code"] == "STALE"
+    assert (await _do(house, "reseller", f"{rules} {{ __typename {REFUSED} }}"))["code"] == "NOT_ALLOWED"
+    customer = month.owned["operator"].customer["id"]
+    none = await _do(house, "operator", f'checkVatId(customer: "{customer}") {{ __typename {REFUSED} }}')
+    assert none["code"] == "WRONG_STATE"
+    for client in ("sibling", "other"):
+        asked = f'checkVatId(customer: "{customer}") {{ __typename {REFUSED} }}'
+        assert (await _do(house, client, asked))["code"] == "NOT_FOUND"
+    report = '{ vatReport(start: "2026-01-01", end: "2027-01-01") { oss { country } sales { vatId } } }'
+    assert (await gql(house, "operator", report))["vatReport"] == {"oss": [], "sales": []}
+
+
 async def test_documents_come_whole_in_part_or_not_again(house: House, month: Month) -> None:
     key = read_id(month.owned["operator"].invoices[0]["id"])[1]
     for suffix, media in (("json", "application/json"), ("csv", "text/csv"), ("pdf", "application/pdf")):

@@ -332,6 +332,7 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
         ),
         "tests/api/test_machines.py",
     ),
+    **dict.fromkeys(("creditInvoice.dispute", "fetchInvoices.marker"), "tests/api/test_crediting.py"),
     **dict.fromkeys(
         (
             "changeIdentityProvider.level",

@@ -51,6 +51,7 @@ WITHOUT: Final = {
         ("creditInvoice", "reissueInvoice", "disputeInvoice"),
         "takes of what is left of an invoice, under a lock; the invoice itself never changes",
     ),
+    "checkVatId": "asks a register, and keeps the answer with its time",
     **dict.fromkeys(("fetchInvoices", "acknowledgeInvoices"), "one step of a consumer's place"),
     **dict.fromkeys(
         ("sendDocuments", "makePrintBatch"), "takes what was not sent yet, and leaves what somebody else has taken"
