@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Actor
 from domain.basis.batch import BasisBatch, BasisLine
+from domain.customers.customer import payer
 from domain.ids import CustomerId, OperatorId, SubscriptionId
 from domain.refusal import NotFound
 from persistence.engine import Transaction
@@ -23,7 +24,8 @@ CHUNK_SECONDS: Final = 600
 MAKE_SECONDS: Final = 3600
 _LOCK: Final = 0x62617369
 
-# $1 operator, $2 and $3 chunks, $4 zone, $5 rates, $6 their currencies, $7 the batch.
+# $1 operator, $2 and $3 chunks, $4 zone, $5 rates, $6 their currencies, $7 the batch, $8 groups with
+# billing rules of their own (null: everybody's usage), $9 those of them, and '' for everybody else, invoiced elsewhere.
 _LINES: Final = """
 insert into basis_line (operator, batch, position, customer, customer_key, subscription, subscription_key, period_start,
     mode, direction, group_name, currency, events, used, amount_micro)
@@ -44,7 +46,15 @@ select $1, $7, row_number() over (order by s.customer, s.subscription, s.month, 
                       order by key limit 1) c on true
   left join lateral (select key from external_key k where k.operator = $1 and k.kind = 'subscription'
                         and k.id = s.subscription order by key limit 1) l on true
- where s.events <> 0 or s.used <> 0 or s.amount <> 0
+ where (s.events <> 0 or s.used <> 0 or s.amount <> 0) and ($8::text[] is null or coalesce((
+    select min(g.name) from customer_group g where g.operator = $1 and g.name = any ($8::text[])
+       and g.valid_from <= now() and (g.valid_to is null or g.valid_to > now()) and g.customer = (
+        with recursive up as (
+            select c.id, c.pays_through, 0 as depth from customer c where c.operator = $1 and c.id = s.customer
+            union all
+            select c.id, c.pays_through, up.depth + 1 from up
+              join customer c on c.operator = $1 and c.id = up.pays_through where up.depth < 1000)
+        select id from up where pays_through is null limit 1)), '') = any ($9::text[]))
 """
 _LINE: Final = (
     "position", "customer", "customer_key", "subscription", "subscription_key", "period_start", "mode", "direction",
@@ -84,8 +94,8 @@ class StoredBasis:
         )
         return None if row is None else BasisBatch(**dict(row))
 
-    async def make(self, *, made_at: datetime, zone: str) -> BasisBatch:
-        """Make the batch of everything rated since the last one."""
+    async def make(self, *, made_at: datetime, zone: str, elsewhere: Mapping[str, bool] | None = None) -> BasisBatch:
+        """Make the batch of everything rated since the last one; ``elsewhere``: of whom alone."""
         connection = self._connection
         # Everybody who commits a chunk holds this lock shared, from before its id is drawn: below the horizon every
         # chunk is there for good or never will be.
@@ -105,8 +115,11 @@ class StoredBasis:
             "insert into basis_batch (operator, id, after, horizon, made_at, lines) values ($1, $2, $3, $4, $5, 0)",
             *(self._operator, key, after, horizon, made_at),
         )
+        groups = None if elsewhere is None else [group for group in elsewhere if group]
+        theirs = None if elsewhere is None else [group for group, basis in elsewhere.items() if basis]
         done = await connection.execute(
-            _LINES, self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key
+            _LINES,
+            *(self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key, groups, theirs),
         )
         count = int(done.rpartition(" ")[2])
         await connection.execute(
@@ -178,8 +191,8 @@ class MemoryBasis:
         """Return the batch that is not acknowledged; None where there is none."""
         return next((one for one in self._batches() if one.acknowledged_at is None), None)
 
-    async def make(self, *, made_at: datetime, zone: str) -> BasisBatch:
-        """Make the batch of everything rated since the last one."""
+    async def make(self, *, made_at: datetime, zone: str, elsewhere: Mapping[str, bool] | None = None) -> BasisBatch:
+        """Make the batch of everything rated since the last one; ``elsewhere``: of whom alone."""
         own = self._draft.actor.operator
         after = max((one.horizon for one in self._batches()), default=0)
         rows = [row for row in self._draft.table("usage").values() if row.operator == own and row.event.chunk > after]
@@ -187,6 +200,8 @@ class MemoryBasis:
         sums: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:
             one = row.event
+            if elsewhere is not None and not elsewhere.get(self._group_of(one.customer, elsewhere, made_at), False):
+                continue
             month = one.start.astimezone(ZoneInfo(zone)).date().replace(day=1)
             place = (one.customer, one.subscription, month, one.mode, one.direction, row.group)
             sums[*place, one.retail.amount.currency].append(one)
@@ -222,6 +237,17 @@ class MemoryBasis:
         self._draft.table("basis_batch")[made.id] = made
         self._draft.table("basis_line")[made.id] = lines
         return made
+
+    def _group_of(self, customer: CustomerId, groups: Mapping[str, bool], at: datetime) -> str:
+        """Return the group by whose rules a customer's payer is billed; empty: those of everybody else."""
+        tree = self._draft.table("customer")
+        mine = [
+            one.name
+            for one in self._draft.table("customer_group").values()
+            if one.customer == payer(customer, tree) and one.name in groups and one.valid_from <= at
+            and (one.valid_to is None or one.valid_to > at)
+        ]  # fmt: skip
+        return min(mine, default="")
 
     async def get(self, key: int) -> BasisBatch:
         """Return one. Refuses with: NotFound."""

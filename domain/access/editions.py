@@ -50,7 +50,6 @@ ACTIONS: Final[Mapping[str, frozenset[Edition]]] = {
     "commissions:write": _INVOICING,
     # Only where another system makes the invoices.
     "customers:sync": frozenset({Edition.RATING_ONLY}),
-    "basis:read": frozenset({Edition.RATING_ONLY}),
 }
 PARTS: Final[Mapping[Part, frozenset[Edition]]] = {
     Part.PERSONS: ALL - {Edition.WHOLESALE},

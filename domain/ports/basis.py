@@ -24,8 +24,12 @@ class BasisStore(Protocol):
         """Return the batch that is not acknowledged; None where there is none, and nobody else makes one meanwhile."""
         ...
 
-    async def make(self, *, made_at: datetime, zone: str) -> BasisBatch:
-        """Make the batch of everything rated since the last one. The unit begins with ``bulk=True``."""
+    async def make(self, *, made_at: datetime, zone: str, elsewhere: Mapping[str, bool] | None = None) -> BasisBatch:
+        """Make the batch of everything rated since the last one. The unit begins with ``bulk=True``.
+
+        ``elsewhere``: by group of customers ('' is everybody in none of them) whether another system invoices them;
+        only their usage is in it, by who pays. None: everybody's.
+        """
         ...
 
     async def get(self, key: int) -> BasisBatch:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.access.actor import Action, Actor
+from domain.access.editions import Edition
 from domain.access.operations import operation
 from domain.basis.batch import BasisBatch, BasisLine
+from domain.invoicing.billing_rules import BillForm
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
-from domain.refusal import BadValue
+from domain.refusal import BadValue, WrongState
 
 LINES_MAX = 10_000
 
@@ -28,14 +30,22 @@ class BasisPage:
 async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     """Return the batch that waits to be acknowledged; where none waits, one of everything rated since the last.
 
-    Asked again before it is acknowledged, the same batch is given. A batch may be empty. Refuses with: NotAllowed.
+    Asked again before it is acknowledged, the same batch is given. A batch may be empty. In an edition that invoices,
+    it holds the usage of those whose billing rules say that another system invoices them, from when they say so.
+    Refuses with: NotAllowed, WrongState (there are none).
     """
     async with begin(actor, bulk=True) as unit:
         waiting = await unit.basis.open()
         if waiting is not None:
             return waiting
-        zone = (await unit.operators.own()).zone
-        made = await unit.basis.make(made_at=clock.now(), zone=zone)
+        operator = await unit.operators.own()
+        elsewhere = None
+        if operator.edition is not Edition.RATING_ONLY:
+            rules = {"": False} | {one.group: one.form is BillForm.BASIS for one in await unit.billing_rules.every()}
+            if not any(rules.values()):
+                raise WrongState("nobody's invoices are made elsewhere: say so in the billing rules, form basis")
+            elsewhere = rules
+        made = await unit.basis.make(made_at=clock.now(), zone=operator.zone, elsewhere=elsewhere)
         detail = {"version": 1, "after": made.after, "horizon": made.horizon, "lines": made.lines}
         await unit.audit.write("take_basis", f"basis_batch:{made.id}", detail)
     return made

@@ -9,12 +9,13 @@ from decimal import Decimal
 import pytest
 
 from domain.customers.group import Membership
-from domain.ids import CustomerId
+from domain.ids import CustomerId, MandateId
 from domain.invoicing.bill_run import BillKind
 from domain.invoicing.billing_rules import BillForm, BillingRules, beginning_on, billing_period
 from domain.invoicing.charge import Charge, ChargeKind, check, occurrences
 from domain.invoicing.invoice import LineKind
 from domain.operators import Address
+from domain.payments.mandate import Mandate, MandateState, Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotFound, Stale, WrongState
@@ -36,6 +37,7 @@ from domain.usecases.set_billing_rules import (
     list_billing_rules,
     set_billing_rules,
 )
+from domain.usecases.take_basis import read_basis, take_basis
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
 
@@ -119,6 +121,28 @@ async def test_parked_payers_are_listed_mended_and_billed_again_alone(office: Of
     assert (await list_parked(PageRequest(), **who)).items == []
     _, kept = await get_bill_run(again.id, **who)
     assert [one.settled_by for one in kept] == [done.id]
+
+
+async def test_who_pays_by_direct_debit_is_parked_without_a_mandate_that_holds(office: Office) -> None:
+    one, _, _ = await office.customer(direct_debit=True)
+    run = await office.bill()
+    assert [each.reason for page in office.pages for each in page.parked] == ["missing_mandate"]
+    mandate = Mandate(
+        id=MandateId(0),
+        operator=office.actor.operator,
+        customer=one.id,
+        scheme=Scheme.AUTOGIRO,
+        payer_number="1",
+        state=MandateState.REQUESTED,
+        requested_at=office.world.clock.now(),
+    )
+    async with office.begin() as unit:
+        kept = await unit.giro.mandates.add(mandate)
+    assert (await office.bill()).parked == 1
+    async with office.begin() as unit:
+        await unit.giro.mandates.put(replace(kept, state=MandateState.ACTIVE))
+    assert (await office.bill()).invoices == 1
+    assert run.parked == 1
 
 
 async def test_charges_are_billed_once_each_time_they_are_due(office: Office) -> None:
@@ -209,8 +233,13 @@ async def test_small_bills_are_carried_over_for_so_many_months(office: Office) -
 
 
 async def test_a_group_has_rules_of_its_own_and_who_is_invoiced_elsewhere_gets_none(office: Office) -> None:
-    one, _, _ = await office.customer(number="1")
-    two, _, _ = await office.customer(number="2")
+    with pytest.raises(WrongState, match="elsewhere"):
+        await take_basis(**around(office))
+    one, _, line = await office.customer(number="1")
+    child, _, below = await office.customer(number="3", parent=one.id, through_parent=True)
+    two, _, other = await office.customer(number="2")
+    for used, amount in ((line, 3_000_000), (other, 2_000_000), (below, 1_000_000)):
+        await office.use(used, amount)
     async with office.begin() as unit:
         await unit.groups.add(
             Membership(
@@ -221,6 +250,9 @@ async def test_a_group_has_rules_of_its_own_and_who_is_invoiced_elsewhere_gets_n
     run = await office.bill()
     assert [each.customer for each in office.invoices] == [two.id]
     assert (run.invoices, run.nothing) == (1, 1)
+    batch = await take_basis(**around(office))
+    page = await read_basis(batch.id, actor=office.actor, begin=office.world.begin)
+    assert [(line.customer, str(line.amount)) for line in page.lines] == [(one.id, "3.000000"), (child.id, "1.000000")]
     who = {"actor": office.actor, "begin": office.world.begin}
     with pytest.raises(Stale):
         await drop_billing_rules("ERP", kept.version + 1, **who)
