@@ -58,8 +58,9 @@ async def _export_pdf(to: Export) -> int:
 
 
 async def _export_peppol(to: Export) -> int:
+    from domain.ports.documents import RulesAway
     from integrations.einvoice.findings import FATAL
-    from integrations.einvoice.rules import Checker, RulesAway
+    from integrations.einvoice.rules import Checker
 
     rules = to.wiring.settings.einvoice_rules
     if rules is None:

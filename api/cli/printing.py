@@ -145,8 +145,9 @@ def receipt(
     batch: Annotated[int | None, typer.Option(help="All of it is about this batch.", min=1)] = None,
     operator: Operator = None,
 ) -> int:
-    """Read a printhouse's receipts: accepted, delivered or rejected per document.
+    """Read a printhouse's receipts, a state per document.
 
+    Accepted, delivered or rejected, in a table, in XML or as JSON Lines.
     Ends with 1 where a document was rejected, or nobody knows one.
     """
     from api.cli.reach import run_with
