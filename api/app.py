@@ -20,7 +20,7 @@ from api.graphql.view import GraphQLView
 from api.limiting import Defaults, RateGate
 from api.lost_keys import tell_of_lost_keys
 from api.metering import CallMeter
-from api.rest import basis, bulk, credit, deliveries, pricing, provisioning, trail
+from api.rest import basis, bulk, credit, deliveries, ledger, pricing, provisioning, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.health import Readiness, healthz
@@ -317,6 +317,7 @@ def _rest(wiring: Wiring) -> list[Operation]:
         *basis.operations(wiring),
         *credit.operations(wiring),
         *trail.operations(wiring),
+        *ledger.operations(wiring),
         Operation(
             method="POST",
             path="/rest/v1/payments/{name}",

@@ -60,9 +60,12 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "vat": ("api.cli.vat", "Declare VAT of sales abroad, and check VAT ids."),
     "einvoice": ("api.cli.einvoice", "Check e-invoices by schema and business rules; send documents, follow them."),
     "print": ("api.cli.printing", "Make batches for a printhouse, drop them, read its receipts."),
+    "credit": ("api.cli.credit", "Limit credit, see what is used of it, and override it."),
     "customer": ("api.cli.customer", "Write out everything that is kept of a customer; erase a person."),
     "bulk": ("api.cli.bulk", "Bring customers, contracts, lines and numbers as sheets, and take them out."),
     "payments": ("api.cli.payments", "Read payment files of banks and clearing houses."),
+    "ledger": ("api.cli.ledger", "Check that the ledger ties; statements, ageing; lock its months."),
+    "collect": ("api.cli.collect", "Remind of, bar and hand over what is not paid; look at it first."),
     "suspense": ("api.cli.suspense", "List, correct, release and discard the records that are not rated."),
     "file": (
         "api.cli.file",

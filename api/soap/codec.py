@@ -21,6 +21,7 @@ from api.soap.agreements import Agreements
 from api.soap.basis import Basis
 from api.soap.bill_runs import BillRuns
 from api.soap.bulk import Bulk
+from api.soap.collection import CollectionDesk
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
 from api.soap.credit import Credit
@@ -30,6 +31,7 @@ from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.invoices import Invoices
 from api.soap.jobs import Jobs
+from api.soap.ledger import LedgerReports
 from api.soap.levels import UserLevels
 from api.soap.lines import Lines
 from api.soap.margins import Margins
@@ -105,6 +107,8 @@ class Codec:
                 NumberOrders,
                 Plans,
                 Payments,
+                LedgerReports,
+                CollectionDesk,
                 People,
                 Webhooks,
                 Access,

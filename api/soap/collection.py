@@ -1,0 +1,326 @@
+"""The operations of the WSDL about collection: the daily run, what holds it up, and cases with agencies."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any, Final
+
+from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
+from spyne import Decimal as XsDecimal
+
+from api.graphql.payments import major
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
+from api.soap.service import operation
+from domain.collection.deciding import Why
+from domain.collection.limits import ReferenceRate
+from domain.collection.planning import Plan
+from domain.collection.progress import Case, CaseState, Hold, HoldKind, Message, MessageKind
+from domain.collection.rules import StepKind
+from domain.customers.customer import Customer
+from domain.ids import CollectionCaseId, CollectionHoldId, InvoiceId
+from domain.ports.page import PageRequest
+from domain.usecases.get_customer import get_customer
+from domain.usecases.get_invoice import get_invoice
+from domain.usecases.hand_over import (
+    HandOver,
+    TakeReceipt,
+    WithdrawCase,
+    get_collection_case,
+    hand_over,
+    list_collection_cases,
+    take_collection_receipt,
+    withdraw_collection_case,
+)
+from domain.usecases.manage_collection import HoldCollection, hold_collection, put_reference_rate, release_collection
+from domain.usecases.run_collection import RunCollection, run_collection
+
+PAGE: Final = 200
+PLANNED_MAX: Final = 1_000
+KindOfCollectionStep = _enum(StepKind, "KindOfCollectionStep")
+KindOfHold = _enum(HoldKind, "KindOfCollectionHold")
+StateOfCase = _enum(CaseState, "StateOfCollectionCase")
+KindOfMessage = _enum(MessageKind, "KindOfCollectionMessage")
+IdleReason = _enum(Why, "CollectionIdleReason")
+
+
+class PlannedStepModel(Model):
+    """What is, or would be, done about an invoice and what it costs; or why nothing is, and until when."""
+
+    __type_name__ = "PlannedStep"
+
+    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    invoiceNumber = needed(Unicode)  # noqa: N815
+    currency = needed(Unicode)
+    open = needed(XsDecimal)
+    step = KindOfCollectionStep
+    fee = needed(XsDecimal)
+    compensation = needed(XsDecimal)
+    interest = needed(XsDecimal)
+    why = IdleReason
+    since = Date
+
+
+class CollectionRunModel(Model):
+    """What a run did, or would do."""
+
+    __type_name__ = "CollectionRun"
+
+    on = needed(Date)
+    dryRun = needed(Boolean)  # noqa: N815
+    customers = needed(Integer)
+    steps = needed(Integer)
+    letters = needed(Integer)
+    planned = many(PlannedStepModel)
+
+
+class CollectionHoldModel(Model):
+    """Nothing is done about an invoice, or (absent) any of a customer's."""
+
+    __type_name__ = "CollectionHold"
+
+    id = needed(Integer)
+    kind = needed(KindOfHold)
+    until = Date
+    reason = needed(Unicode)
+    endedAt = DateTime  # noqa: N815
+    version = needed(Integer)
+
+
+class CollectionCaseModel(Model):
+    """What was handed over of a customer; claimed is left of it, as the agency was last told."""
+
+    __type_name__ = "CollectionCase"
+
+    id = needed(Integer)
+    agency = needed(Unicode)
+    currency = needed(Unicode)
+    openedOn = needed(Date)  # noqa: N815
+    claimed = needed(XsDecimal)
+    state = needed(StateOfCase)
+    reference = Unicode
+    version = needed(Integer)
+
+
+class CollectionCasePage(Model):
+    """A page of cases; next asks for the following page."""
+
+    count = needed(Integer)
+    case = many(CollectionCaseModel)
+    next = Unicode
+
+
+class CollectionMessageModel(Model):
+    """A message of a case; content is JSON, as the agency gets it."""
+
+    __type_name__ = "CollectionMessage"
+
+    number = needed(Integer)
+    kind = needed(KindOfMessage)
+    at = needed(DateTime)
+    sentAt = DateTime  # noqa: N815
+    content = needed(Unicode)
+
+
+class CollectionCaseDetailModel(Model):
+    """A case with its messages."""
+
+    __type_name__ = "CollectionCaseDetail"
+
+    case = needed(CollectionCaseModel)
+    message = many(CollectionMessageModel)
+
+
+class ReferenceRateModel(Model):
+    """A country's reference rate from 1 January or 1 July on, per cent; version 0 is a new one."""
+
+    __type_name__ = "ReferenceRate"
+
+    country = needed(Unicode)
+    validFrom = needed(Date)  # noqa: N815
+    percent = needed(XsDecimal)
+    source = Unicode
+    version = needed(Integer)
+
+
+def _planned(customer: Customer, plan: Plan) -> list[PlannedStepModel]:
+    shown = []
+    for decision, taken in [(one.decision, one) for one in plan.taken] + [(one, None) for one in plan.idle]:
+        overdue = decision.overdue
+        code = overdue.currency
+        shown.append(
+            PlannedStepModel(
+                customerNumber=customer.number,
+                invoiceNumber=overdue.number,
+                currency=code,
+                open=major(overdue.open_minor, code),
+                step=taken.step.kind.value if taken else None,
+                fee=major(taken.fee_minor if taken else 0, code),
+                compensation=major(taken.compensation_minor if taken else 0, code),
+                interest=major(taken.interest.amount_minor if taken else 0, code),
+                why=decision.why.value if decision.why else None,
+                since=decision.since,
+            )
+        )
+    return shown
+
+
+def _case(one: Case) -> CollectionCaseModel:
+    return CollectionCaseModel(
+        id=one.id,
+        agency=one.agency,
+        currency=one.currency,
+        openedOn=one.opened_on,
+        claimed=major(one.claimed_minor, one.currency),
+        state=one.state.value,
+        reference=one.reference,
+        version=one.version,
+    )
+
+
+def _message(one: Message) -> CollectionMessageModel:
+    return CollectionMessageModel(
+        number=one.number,
+        kind=one.kind.value,
+        at=one.at,
+        sentAt=one.sent_at,
+        content=json.dumps(one.content, ensure_ascii=False),
+    )
+
+
+def _hold(one: Hold) -> CollectionHoldModel:
+    return CollectionHoldModel(
+        id=one.id,
+        kind=one.kind.value,
+        until=one.until,
+        reason=one.reason,
+        endedAt=one.ended_at,
+        version=one.version,
+    )
+
+
+class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """Collection as other systems drive it."""
+
+    __service_name__ = "Billing"
+
+    @operation("RunCollection", Boolean, Date, returns=CollectionRunModel, result="run")
+    async def run_collection(ctx: Any, dryRun: bool | None, on: date | None) -> Any:  # noqa: N803, N805
+        """Take the steps that are due today; with dryRun only say which, on any day. 1000 invoices at most are told."""
+        shown: list[PlannedStepModel] = []
+        done = await ctx.udc.ask(
+            run_collection,
+            RunCollection(on=on, dry_run=bool(dryRun)),
+            clock=ctx.udc.wiring.clock,
+            done=lambda customer, plan: shown.extend(_planned(customer, plan)),
+        )
+        return CollectionRunModel(
+            on=done.on,
+            dryRun=done.dry_run,
+            customers=done.customers,
+            steps=done.steps,
+            letters=done.letters,
+            planned=shown[:PLANNED_MAX],
+        )
+
+    @operation(
+        "HoldCollection",
+        needed(Unicode),
+        needed(KindOfHold),
+        Unicode,
+        Date,
+        Unicode,
+        returns=CollectionHoldModel,
+        result="hold",
+    )
+    async def hold_collection(
+        ctx: Any,  # noqa: N805
+        customerNumber: str,  # noqa: N803
+        kind: str,
+        invoiceNumber: str | None,  # noqa: N803
+        until: date | None,
+        reason: str | None,
+    ) -> Any:
+        """Hold collection of an invoice, or (absent) any of a customer's: a promise to pay, or a stop and why."""
+        customer = await ctx.udc.ask(get_customer, customerNumber)
+        invoice = None if invoiceNumber is None else InvoiceId((await ctx.udc.ask(get_invoice, invoiceNumber)).id)
+        cmd = HoldCollection(
+            customer=customer.id, kind=HoldKind(str(kind)), invoice=invoice, until=until, reason=reason or ""
+        )
+        return _hold(await ctx.udc.ask(hold_collection, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("ReleaseCollection", needed(Integer), needed(Integer), returns=CollectionHoldModel, result="hold")
+    async def release_collection(ctx: Any, hold: int, version: int) -> Any:  # noqa: N805
+        """End a hold."""
+        key = CollectionHoldId(hold)
+        return _hold(await ctx.udc.ask(release_collection, key, version, clock=ctx.udc.wiring.clock))
+
+    @operation("ListCollectionCases", StateOfCase, Unicode, returns=CollectionCasePage, result="page")
+    async def list_collection_cases(ctx: Any, state: str | None, after: str | None) -> Any:  # noqa: N805
+        """Return cases by their id, 200 at most; after is the last page's next."""
+        request = PageRequest(PAGE, key_after(after))
+        wanted = None if state is None else CaseState(str(state))
+        page = await ctx.udc.ask(list_collection_cases, request, state=wanted)
+        following = str(page.items[-1].id) if page.more else None
+        return CollectionCasePage(count=len(page.items), case=[_case(one) for one in page.items], next=following)
+
+    @operation("GetCollectionCase", needed(Integer), returns=CollectionCaseDetailModel, result="detail")
+    async def get_collection_case(ctx: Any, id: int) -> Any:  # noqa: A002, N805  (its name in the API)
+        """Return a case with its messages."""
+        case, messages = await ctx.udc.ask(get_collection_case, CollectionCaseId(id))
+        return CollectionCaseDetailModel(case=_case(case), message=[_message(one) for one in messages])
+
+    @operation("HandOverToCollection", needed(Unicode), needed(Unicode), returns=CollectionCaseModel, result="case")
+    async def hand_over_to_collection(ctx: Any, customerNumber: str, agency: str) -> Any:  # noqa: N803, N805
+        """Hand all that is overdue of a customer over to an agency."""
+        customer = await ctx.udc.ask(get_customer, customerNumber)
+        cmd = HandOver(customer=customer.id, agency=agency)
+        return _case(await ctx.udc.ask(hand_over, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation(
+        "WithdrawCollectionCase",
+        needed(Integer),
+        needed(Integer),
+        needed(Unicode),
+        returns=CollectionCaseModel,
+        result="case",
+    )
+    async def withdraw_collection_case(ctx: Any, id: int, version: int, reason: str) -> Any:  # noqa: A002, N805
+        """Call a case back from its agency."""
+        cmd = WithdrawCase(case=CollectionCaseId(id), version=version, reason=reason)
+        return _case(await ctx.udc.ask(withdraw_collection_case, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation(
+        "TakeCollectionReceipt",
+        needed(Integer),
+        needed(Unicode),
+        Unicode,
+        Unicode,
+        returns=CollectionCaseModel,
+        result="case",
+    )
+    async def take_collection_receipt(
+        ctx: Any,  # noqa: N805
+        id: int,  # noqa: A002
+        status: str,
+        reference: str | None,
+        text: str | None,
+    ) -> Any:
+        """Keep what an agency answers about a case."""
+        cmd = TakeReceipt(case=CollectionCaseId(id), status=status, reference=reference, text=text or "")
+        return _case(await ctx.udc.ask(take_collection_receipt, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("PutReferenceRate", needed(ReferenceRateModel), returns=ReferenceRateModel, result="rate")
+    async def put_reference_rate(ctx: Any, rate: Any) -> Any:  # noqa: N805
+        """Enter a country's reference rate."""
+        cmd = ReferenceRate(
+            country=rate.country,
+            valid_from=rate.validFrom,
+            percent=rate.percent,
+            source=rate.source or "",
+            version=rate.version,
+        )
+        kept = await ctx.udc.ask(put_reference_rate, cmd)
+        rate.version = kept.version
+        return rate
