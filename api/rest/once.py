@@ -29,7 +29,7 @@ from domain.refusal import BadValue
 HEADER: Final = "idempotency-key"
 # What takes no key, and why.
 WITHOUT_KEY: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("rate", "priceCall", "explainCall"), "it reckons, and changes nothing"),
+    **dict.fromkeys(("rate", "priceCall", "explainCall", "authorizeCall"), "it reckons, and changes nothing"),
     "answerProvisioning": "an element's answer is known by its signature and its moment",
 }
 _TOLD: Final = ("content-type", "location")

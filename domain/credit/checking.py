@@ -11,7 +11,7 @@ from domain.ledger.entry import OWN, Entry
 
 CHECK: Final = "credit_check"
 NOTICE: Final = "credit_notice"
-CHECKED_MAX: Final = 500  # customers of one job
+CHECKED_MAX: Final = 25  # customers of one job: a fraction of a second, and several are done at a time
 PRIORITY: Final = 90
 
 

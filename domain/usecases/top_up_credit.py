@@ -28,7 +28,6 @@ class TopUpCredit:
     customer: CustomerId
     amount: Decimal
     reference: str
-    idempotency_key: str | None = None
 
 
 @operation(Action.WRITE_PAYMENTS)

@@ -1,0 +1,438 @@
+"""The operations of the WSDL about credit: limits, what is used of them, and calls authorised by what is left."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
+from spyne import Decimal as Number
+
+from api.soap.models import Model, _enum, many, needed
+from api.soap.orders import BarOfLine
+from api.soap.paging import key_after
+from api.soap.service import operation
+from domain.credit.kinds import Kind
+from domain.credit.limit import CreditLimit, CreditOverride, shown
+from domain.credit.reservation import Reservation, ReservationState
+from domain.ids import CreditLimitId, CreditOverrideId, CreditReservationId, CustomerId, SubscriptionId
+from domain.ports.page import PAGE_MAX, PageRequest
+from domain.provisioning.order import Bar
+from domain.usecases.authorise_call import (
+    AuthoriseCall,
+    CommitReservation,
+    ExtendReservation,
+    ReserveCall,
+    authorise_call,
+    commit_reservation,
+    extend_reservation,
+    release_reservation,
+    reserve_call,
+)
+from domain.usecases.limit_credit import (
+    Exposure,
+    OverrideCredit,
+    RemoveCreditLimit,
+    SetCreditLimit,
+    end_override,
+    list_credit_limits,
+    override_credit,
+    remove_credit_limit,
+    set_credit_limit,
+    show_credit,
+)
+from domain.usecases.top_up_credit import TopUpCredit, top_up_credit
+
+PAGE: Final = 200
+KindOfCredit = _enum(Kind, "CreditKind")
+StateOfReservation = _enum(ReservationState, "ReservationState")
+
+
+class NewCreditLimit(Model):
+    """Of a subscription, a customer, each customer of a group, or (none of them) each of the operator."""
+
+    amount = needed(Number)
+    kind = KindOfCredit
+    customer = Integer(ge=1)
+    subscription = Integer(ge=1)
+    group = Unicode
+    eachLine = Boolean  # noqa: N815  (an element's name)
+    hard = Boolean
+    warnAt = many(Integer(ge=1))  # noqa: N815
+    bar = many(BarOfLine)
+    barsNothing = Boolean  # noqa: N815
+    graceAmount = Number  # noqa: N815
+    graceDays = Integer  # noqa: N815
+    mail = Boolean
+    sms = Boolean
+    version = Integer
+
+
+class CreditLimitModel(Model):
+    """How much may be owed and used."""
+
+    __type_name__ = "CreditLimit"
+
+    id = needed(Integer)
+    customer = Integer
+    subscription = Integer
+    group = Unicode
+    eachLine = needed(Boolean)  # noqa: N815
+    kind = needed(KindOfCredit)
+    amount = needed(Number)
+    hard = needed(Boolean)
+    warnAt = many(Integer)  # noqa: N815
+    bar = many(BarOfLine)
+    graceAmount = needed(Number)  # noqa: N815
+    graceDays = needed(Integer)  # noqa: N815
+    mail = needed(Boolean)
+    sms = needed(Boolean)
+    version = needed(Integer)
+
+
+class CreditLimitPage(Model):
+    """A page of limits; ``next`` asks for the following one and is absent on the last."""
+
+    count = needed(Integer)
+    limit = many(CreditLimitModel)
+    next = Unicode
+
+
+class CreditOverrideModel(Model):
+    """What was set by hand instead of limits; no amount: no limit."""
+
+    __type_name__ = "CreditOverride"
+
+    id = needed(Integer)
+    customer = needed(Integer)
+    subscription = Integer
+    kind = KindOfCredit
+    amount = Number
+    reason = needed(Unicode)
+    client = needed(Unicode)
+    madeAt = needed(DateTime)  # noqa: N815
+    until = DateTime
+    endedAt = DateTime  # noqa: N815
+
+
+class KindExposureModel(Model):
+    """What is used of one kind; no amount: no limit holds."""
+
+    __type_name__ = "KindExposure"
+
+    kind = needed(KindOfCredit)
+    unbilled = needed(Number)
+    reserved = needed(Number)
+    used = needed(Number)
+    amount = Number
+    left = Number
+    percent = Integer
+
+
+class ExposureModel(Model):
+    """What a customer, or one line of his, has used of his limits."""
+
+    __type_name__ = "Exposure"
+
+    customer = needed(Integer)
+    subscription = Integer
+    currency = needed(Unicode)
+    owed = needed(Number)
+    kind = many(KindExposureModel)
+    watched = needed(Boolean)
+    bar = many(BarOfLine)
+    override = many(CreditOverrideModel)
+
+
+class ExposureList(Model):
+    """Of a customer, and of those lines of his that a limit of lines covers."""
+
+    exposure = many(ExposureModel)
+
+
+class Use(Model):
+    """A use that is about to begin. ``units``: wanted; none: as many as there are."""
+
+    subscription = needed(Integer(ge=1))
+    number = Unicode
+    units = Integer(ge=1)
+    mode = Unicode
+    direction = Unicode
+    visited = Unicode
+    reference = Unicode
+    seconds = Integer(ge=1)
+
+
+class AuthorizationModel(Model):
+    """How much may be used now; of 0 ``reason`` says why."""
+
+    __type_name__ = "Authorization"
+
+    at = needed(DateTime)
+    units = needed(Integer)
+    amount = needed(Number)
+    currency = needed(Unicode)
+    left = Number
+    kind = KindOfCredit
+    destination = Unicode
+    reason = Unicode
+
+
+class ReservationModel(Model):
+    """What is set aside for a call that is going on."""
+
+    __type_name__ = "Reservation"
+
+    id = needed(Integer)
+    customer = needed(Integer)
+    subscription = needed(Integer)
+    reference = Unicode
+    state = needed(StateOfReservation)
+    granted = needed(Integer)
+    used = Integer
+    amount = needed(Number)
+    start = needed(DateTime)
+    expiresAt = needed(DateTime)  # noqa: N815
+    version = needed(Integer)
+
+
+class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """Credit and authorisation."""
+
+    __service_name__ = "Billing"
+
+    @operation("SetCreditLimit", needed(NewCreditLimit), Unicode, returns=CreditLimitModel, result="limit")
+    async def set_limit(ctx: Any, limit: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805  (spyne's context)
+        """Set a limit, or change the one of ``version``. Without ``bar`` lines are barred from what fits the kind."""
+        names = {"amount": "amount", "customer": "customer", "subscription": "subscription", "group": "group"}
+        names |= {"eachLine": "each_line", "hard": "hard", "graceAmount": "grace_amount", "graceDays": "grace_days"}
+        names |= {"mail": "mail", "sms": "sms", "version": "version"}
+        fields: dict[str, Any] = {
+            ours: value for theirs, ours in names.items() if (value := getattr(limit, theirs)) is not None
+        }
+        if limit.kind is not None:
+            fields["kind"] = Kind(str(limit.kind))
+        if limit.warnAt:
+            fields["warn_at"] = tuple(int(one) for one in limit.warnAt)
+        if limit.bar or limit.barsNothing:
+            fields["bars"] = tuple(Bar(str(one)) for one in limit.bar or ())
+        cmd = SetCreditLimit(**fields, idempotency_key=idempotencyKey)
+        return _limit(await ctx.udc.ask(set_credit_limit, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("RemoveCreditLimit", needed(Integer(ge=1)), needed(Integer), returns=CreditLimitModel, result="limit")
+    async def remove_limit(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
+        """Take a limit away, and return it as it was."""
+        cmd = RemoveCreditLimit(limit=CreditLimitId(id), version=version)
+        return _limit(await ctx.udc.ask(remove_credit_limit, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation(
+        "ListCreditLimits",
+        Integer(ge=1),
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=CreditLimitPage,
+        result="page",
+    )
+    async def list_limits(ctx: Any, customer: int | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+        """Return limits: those of a customer and his lines, or all."""
+        whose = None if customer is None else CustomerId(customer)
+        request = PageRequest(first or PAGE, key_after(after))
+        page = await ctx.udc.ask(list_credit_limits, request, customer=whose)
+        following = str(page.items[-1].id) if page.more else None
+        return CreditLimitPage(count=len(page.items), limit=[_limit(one) for one in page.items], next=following)
+
+    @operation(
+        "OverrideCredit",
+        needed(Integer(ge=1)),
+        needed(Unicode),
+        Integer(ge=1),
+        KindOfCredit,
+        Number,
+        DateTime,
+        Unicode,
+        returns=CreditOverrideModel,
+        result="override",
+    )
+    async def override(  # noqa: PLR0917  (the elements)
+        ctx: Any,  # noqa: N805
+        customer: int,
+        reason: str,
+        subscription: int | None,
+        kind: str | None,
+        amount: Decimal | None,
+        until: Any,
+        idempotencyKey: str | None,  # noqa: N803
+    ) -> Any:
+        """Set by hand what holds instead of limits; without ``amount`` there is no limit."""
+        cmd = OverrideCredit(
+            customer=CustomerId(customer),
+            reason=reason,
+            subscription=None if subscription is None else SubscriptionId(subscription),
+            kind=None if kind is None else Kind(str(kind)),
+            amount=amount,
+            until=until,
+            idempotency_key=idempotencyKey,
+        )
+        return _override(await ctx.udc.ask(override_credit, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("EndCreditOverride", needed(Integer(ge=1)), returns=CreditOverrideModel, result="override")
+    async def end_override(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+        """End what was set by hand: the limits hold again."""
+        return _override(await ctx.udc.ask(end_override, CreditOverrideId(id), clock=ctx.udc.wiring.clock))
+
+    @operation("GetExposures", needed(Integer(ge=1)), returns=ExposureList, result="exposures")
+    async def exposures(ctx: Any, customer: int) -> Any:  # noqa: N805
+        """Return what a customer, and each watched line of his, has used of limits."""
+        found = await ctx.udc.ask(show_credit, CustomerId(customer), clock=ctx.udc.wiring.clock)
+        return ExposureList(exposure=[_exposure(one) for one in found])
+
+    @operation(
+        "TopUpCredit",
+        needed(Integer(ge=1)),
+        needed(Number),
+        needed(Unicode),
+        returns=needed(Number),
+        result="credit",
+    )
+    async def top_up(ctx: Any, customer: int, amount: Decimal, reference: str) -> Any:  # noqa: N805
+        """Book money that was paid for a customer as his credit, and return what he has."""
+        cmd = TopUpCredit(customer=CustomerId(customer), amount=amount, reference=reference)
+        return await ctx.udc.ask(top_up_credit, cmd, clock=ctx.udc.wiring.clock)
+
+    @operation("AuthorizeCall", needed(Use), returns=AuthorizationModel, result="authorization")
+    async def authorise(ctx: Any, use: Any) -> Any:  # noqa: N805
+        """Return how many seconds, messages or kB a line may use now; nothing is kept."""
+        wiring, fields = ctx.udc.wiring, _use(use)
+        cmd = AuthoriseCall(**{name: value for name, value in fields.items() if name not in {"reference", "seconds"}})
+        found = await ctx.udc.ask(authorise_call, cmd, clock=wiring.clock, raters=wiring.raters)
+        return AuthorizationModel(
+            at=found.at,
+            units=found.units,
+            amount=found.amount,
+            currency=found.currency,
+            left=found.left,
+            kind=found.kind and found.kind.value,
+            destination=found.destination,
+            reason=found.reason,
+        )
+
+    @operation("ReserveCall", needed(Use), returns=ReservationModel, result="reservation")
+    async def reserve(ctx: Any, use: Any) -> Any:  # noqa: N805
+        """Set aside what a call may use; the same reference again is the same reservation."""
+        wiring = ctx.udc.wiring
+        cmd = ReserveCall(**_use(use))
+        kept, _ = await ctx.udc.ask(reserve_call, cmd, clock=wiring.clock, raters=wiring.raters)
+        return _reservation(kept)
+
+    @operation(
+        "ExtendReservation",
+        needed(Integer(ge=1)),
+        needed(Integer(ge=1)),
+        Integer(ge=1),
+        returns=ReservationModel,
+        result="reservation",
+    )
+    async def extend(ctx: Any, id: int, units: int, seconds: int | None) -> Any:  # noqa: A002, N805
+        """Set ``units`` more aside for a call that goes on."""
+        more = {} if seconds is None else {"seconds": seconds}
+        cmd, wiring = ExtendReservation(reservation=CreditReservationId(id), units=units, **more), ctx.udc.wiring
+        return _reservation(await ctx.udc.ask(extend_reservation, cmd, clock=wiring.clock, raters=wiring.raters))
+
+    @operation(
+        "CommitReservation",
+        needed(Integer(ge=1)),
+        needed(Integer(ge=0)),
+        returns=ReservationModel,
+        result="reservation",
+    )
+    async def commit(ctx: Any, id: int, used: int) -> Any:  # noqa: A002, N805
+        """Say what a call has used; the rest is free."""
+        cmd, wiring = CommitReservation(reservation=CreditReservationId(id), used=used), ctx.udc.wiring
+        return _reservation(await ctx.udc.ask(commit_reservation, cmd, clock=wiring.clock, raters=wiring.raters))
+
+    @operation("ReleaseReservation", needed(Integer(ge=1)), returns=ReservationModel, result="reservation")
+    async def release(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+        """Free what was set aside for a call that never came about."""
+        key = CreditReservationId(id)
+        return _reservation(await ctx.udc.ask(release_reservation, key, clock=ctx.udc.wiring.clock))
+
+
+def _use(use: Any) -> dict[str, Any]:
+    names = ("number", "units", "mode", "direction", "visited", "reference", "seconds")
+    fields = {name: value for name in names if (value := getattr(use, name)) is not None}
+    return {"subscription": SubscriptionId(use.subscription), **fields}
+
+
+def _limit(one: CreditLimit) -> Any:
+    return CreditLimitModel(
+        id=one.id,
+        customer=one.customer,
+        subscription=one.subscription,
+        group=one.group,
+        eachLine=one.each_line,
+        kind=one.kind.value,
+        amount=shown(one.amount),
+        hard=one.hard,
+        warnAt=list(one.warn_at),
+        bar=[bar.value for bar in one.bars],
+        graceAmount=shown(one.grace_amount),
+        graceDays=one.grace_days,
+        mail=one.mail,
+        sms=one.sms,
+        version=one.version,
+    )
+
+
+def _override(one: CreditOverride) -> Any:
+    return CreditOverrideModel(
+        id=one.id,
+        customer=one.customer,
+        subscription=one.subscription,
+        kind=one.kind and one.kind.value,
+        amount=None if one.amount is None else shown(one.amount),
+        reason=one.reason,
+        client=one.client,
+        madeAt=one.made_at,
+        until=one.until,
+        endedAt=one.ended_at,
+    )
+
+
+def _exposure(one: Exposure) -> Any:
+    return ExposureModel(
+        customer=one.customer,
+        subscription=one.subscription,
+        currency=one.currency,
+        owed=one.owed,
+        kind=[
+            KindExposureModel(
+                kind=each.kind.value,
+                unbilled=each.unbilled,
+                reserved=each.reserved,
+                used=each.used,
+                amount=each.amount,
+                left=each.left,
+                percent=each.percent,
+            )
+            for each in one.kinds
+        ],
+        watched=one.watched,
+        bar=[bar.value for bar in one.bars],
+        override=[_override(each) for each in one.overrides],
+    )
+
+
+def _reservation(one: Reservation) -> Any:
+    return ReservationModel(
+        id=one.id,
+        customer=one.customer,
+        subscription=one.subscription,
+        reference=one.reference or None,
+        state=one.state.value,
+        granted=one.granted,
+        used=one.used,
+        amount=shown(one.amount),
+        start=one.start,
+        expiresAt=one.expires_at,
+        version=one.version,
+    )
