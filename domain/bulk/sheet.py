@@ -225,8 +225,8 @@ def read_header(kind: SheetKind, cells: Sequence[str]) -> Header:
     return Header(tuple(columns))
 
 
-def read_row(header: Header, number: int, cells: Sequence[str], zone: ZoneInfo) -> tuple[Row | None, list[BadValue]]:
-    """Read a row; None where it has faults. A cell that is empty is not given. ``field`` names the column."""
+def read_row(header: Header, number: int, cells: Sequence[str], zone: ZoneInfo) -> tuple[Row, list[BadValue]]:
+    """Read a row, and its faults, by column; of a faulty cell there is no value, and of an empty one neither."""
     faults: list[BadValue] = []
     values: dict[str, Any] = {}
     own: list[tuple[str, str | None]] = []
@@ -257,10 +257,8 @@ def read_row(header: Header, number: int, cells: Sequence[str], zone: ZoneInfo) 
     key = told.get("externalId", "")
     if len(key) > KEY_MAX:
         faults.append(BadValue("an external id has at most {most} characters", most=KEY_MAX, field="externalId"))
-    if faults:
-        return None, faults
     content = hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).digest()
-    return Row(number, key, values, tuple(own), content), []
+    return Row(number, key, values, tuple(own), content), faults
 
 
 def armoured(text: str) -> str:

@@ -126,6 +126,7 @@ async def test_every_fault_by_its_row_and_all_or_what_is_good(world: World, mode
     assert [(one.row, one.field, one.code) for one in faults] == [
         (5, "name", "bad_value"),
         (6, "email", "bad_value"),
+        (6, "country", "bad_value"),
         (7, "parent", "not_found"),
         (8, "externalId", "conflict"),
     ]
@@ -184,6 +185,28 @@ async def test_a_row_tells_all_that_it_refers_to_and_that_is_not_there(world: Wo
     rows = LINES.replace("l-1;k-1", "l-8;never").replace("2026-01-01;\n", ";\n", 1)
     _, faults = await brought(world, SheetKind.SUBSCRIPTIONS, rows, mode=mode)
     assert [(one.row, one.field) for one in faults] == [(2, "validFrom"), (2, "contract")]
+
+
+@pytest.mark.parametrize("mode", BulkMode)
+async def test_a_row_tells_every_fault_it_has(world: World, mode: BulkMode) -> None:
+    """A use case names one fault; the row is tried again without it, and nothing of the trials is kept."""
+    await whole(world)
+    head = CUSTOMERS.splitlines()[0] + ";identityNumber;billingDay;maskDigits;creditLimit;language;priceList;number"
+    bad = "c-1;Bo;person;S;1;C;XX;crm-1;yes;no mail;19121212-1213;40;9;-5;fr;NEVER;"
+    odd = "c-2;;person;S;1;C;SE;nobody;yes;;;x;5;;;;"
+    good = "c-3;Cy;person;S;1;C;SE;;;;;;;;;;"
+    done, faults = await brought(world, SheetKind.CUSTOMERS, f"{head}\n{bad}\n{odd}\n{good}", mode=mode)
+    told = {number: {one.field for one in faults if one.row == number} for number in (2, 3, 4)}
+    assert told[2] == {"country", "email", "billingDay", "maskDigits", "creditLimit", "language", "priceList"}
+    assert told[3] == {"name", "billingDay", "maskDigits", "parent"}
+    assert told[4] == set()
+    assert (done.faulty, done.created) == (2, 1 if mode is BulkMode.VALID else 0)
+    assert ("Cy" in await names(world)) is (mode is BulkMode.VALID)
+    assert not {"Bo", "-"} & set(await names(world)), "nothing of a trial is kept"
+    rows = "externalId;contract;kind;label;numbers;validFrom\n"
+    rows += "l-7;k-1;mobile;" + "x" * 300 + ";070-174 06 05;2026-01-01\n"
+    _, faults = await brought(world, SheetKind.SUBSCRIPTIONS, rows, mode=mode)
+    assert {one.field.partition(".")[0] for one in faults if one.field} == {"label", "numbers"}
 
 
 async def test_fields_of_the_operators_own_are_checked_like_any(world: World) -> None:
