@@ -109,6 +109,8 @@ class _Writer:
             leaf(root, "DueDate", invoice.due_on.isoformat())
         leaf(root, "CreditNoteTypeCode" if self.credit else "InvoiceTypeCode", "381" if self.credit else "380")
         leaf(root, "DocumentCurrencyCode", invoice.currency)
+        if invoice.home is not None:
+            leaf(root, "TaxCurrencyCode", invoice.home.currency)
         leaf(root, "AccountingCost", invoice.cost_centre)
         leaf(root, "BuyerReference", invoice.buyer_reference or invoice.payer.number or invoice.payer.name)
         # The lines' periods must lie within the document's (R110, R111).
@@ -235,6 +237,11 @@ class _Writer:
             self.amount(subtotal, "TaxableAmount", each.taxable)
             self.amount(subtotal, "TaxAmount", each.tax)
             self.category(subtotal, "TaxCategory", each.treatment, reasons=True)
+        home, told = self.invoice.home, self.invoice.vat_at_home
+        if home is not None and told is not None:  # BT-111: the sum alone, in the currency that is accounted in
+            decimals = decimals_of(home.currency)
+            amount = leaf(group(self.root, "TaxTotal"), "TaxAmount", f"{told * self.sign + 0:.{decimals}f}")
+            amount.set("currencyID", home.currency)
 
     def totals(self) -> None:
         invoice = self.invoice

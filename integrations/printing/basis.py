@@ -57,6 +57,7 @@ def as_data(invoice: Invoice) -> dict[str, Any]:
         ],
         "net": invoice.net,
         "vat_total": invoice.vat_total,
+        "vat_at_home": None if invoice.home is None else {"amount": invoice.vat_at_home, **asdict(invoice.home)},
         "rounding": invoice.rounding,
         "total": invoice.total,
         "language": invoice.language,

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Beløb",
     "net": "I alt ekskl. moms",
     "vat_of": "Moms {percent} % af {taxable}",
+    "vat_at_home": "Moms i {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Øreafrunding",
     "subtotal": "Subtotal",
     "without_vat": "Beløb ekskl. moms i {currency}",

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Amount",
     "net": "Total excl. VAT",
     "vat_of": "VAT {percent} % on {taxable}",
+    "vat_at_home": "VAT in {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Rounding",
     "subtotal": "Subtotal",
     "without_vat": "Amounts excl. VAT in {currency}",

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Summa",
     "net": "Yhteensä ilman ALV:tä",
     "vat_of": "ALV {percent} % summasta {taxable}",
+    "vat_at_home": "ALV {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Pyöristys",
     "subtotal": "Välisumma",
     "without_vat": "Summat ilman ALV:tä, {currency}",

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Betrag",
     "net": "Summe ohne USt.",
     "vat_of": "USt. {percent} % auf {taxable}",
+    "vat_at_home": "USt. in {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Rundung",
     "subtotal": "Zwischensumme",
     "without_vat": "Beträge ohne USt. in {currency}",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
+from domain.invoicing.vat import HomeRate
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, width
@@ -206,12 +207,25 @@ class _Printer:
         sheet.text_to(label_end, sheet.y, said["to_get" if back else "to_pay"], size=10.5, face=BOLD)
         sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
         notes = sorted({law(each.treatment, said) for each in invoice.vat if each.treatment.words})
+        if invoice.home is not None and invoice.vat_at_home is not None:
+            notes.insert(0, self._at_home(invoice.home, invoice.vat_at_home))
         if has_slip(invoice):
             notes.append(said["late"])
         y = max(sheet.y, SLIP_FOOT + SLIP_HEIGHT + 12 + 9 * (len(notes) - 1))
         for note in notes:
             sheet.text(LEFT, y, note, size=7.5, colour=GREY)
             y -= 10
+
+    def _at_home(self, home: HomeRate, amount: Decimal) -> str:
+        """Return the VAT in the currency of the seller's country, with what it is converted by (ML 17:29)."""
+        return self.said["vat_at_home"].format(
+            currency=home.currency,
+            amount=self.said.money(amount, decimals_of(home.currency)),
+            of=self.invoice.currency,
+            factor=self.said.number(home.factor.normalize()),
+            source=home.source,
+            day=self.said.day(home.day),
+        )
 
     def specification(self, lines: Sequence[Line]) -> None:
         """Draw every line by customer and contract, with their subtotals."""

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Beløp",
     "net": "Sum ekskl. MVA",
     "vat_of": "MVA {percent} % av {taxable}",
+    "vat_at_home": "MVA i {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Øreavrunding",
     "subtotal": "Delsum",
     "without_vat": "Beløp ekskl. MVA i {currency}",

@@ -34,6 +34,7 @@ SAY: Final = {
     "amount": "Belopp",
     "net": "Summa exkl. moms",
     "vat_of": "Moms {percent} % på {taxable}",
+    "vat_at_home": "Moms i {currency}: {amount} (1 {of} = {factor} {currency}, {source} {day})",
     "rounding": "Öresavrundning",
     "subtotal": "Delsumma",
     "without_vat": "Belopp exkl. moms i {currency}",

@@ -1,7 +1,7 @@
 """VIES, the European Commission's register of VAT ids, by its REST interface.
 
 ``GET /ms/{country}/vat/{number}`` answers JSON with ``isValid``, ``userError`` (VALID, INVALID, or why there is no
-answer), ``name``, ``address`` and, where the asker told his own number, ``requestIdentifier``, his proof of having asked.
+answer), ``name``, ``address`` and, where the asker told his own number, ``requestIdentifier``: his proof of asking.
 """
 
 from __future__ import annotations
