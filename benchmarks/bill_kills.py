@@ -46,11 +46,14 @@ PER_PAGE: Final = 3
 EVENTS: Final = 6
 SECONDS_MAX: Final = 120.0
 TOLD_EVERY: Final = 100
+# A run is known by its place among the runs: a killed beginning has used up a key.
+_PLACE: Final = "(select count(*) from bill_run r where r.id <= {run}) as run"
 # What must be the same; keys of rows and times are not.
 BOOKS: Final = {
-    "runs": "select id, state, payers, invoices, parked, nothing, carried, position, net::text, vat::text, total::text"
+    "runs": "select state, payers, invoices, parked, nothing, carried, position, net::text, vat::text, total::text"
     " from bill_run order by id",
-    "invoices": "select c.number as payer, i.kind, i.number, i.run, i.period_start::text, i.period_end::text,"
+    "invoices": f"select c.number as payer, i.kind, i.number, {_PLACE.format(run='i.run')}, i.period_start::text,"
+    " i.period_end::text,"
     " i.issued_on::text, i.due_on::text, i.reference, i.net::text, i.vat::text, i.rounding::text, i.total::text,"
     " i.horizon, i.usage_until::text, i.document::text from invoice i join customer c using (operator)"
     " where c.id = i.customer order by i.kind, i.number",
@@ -58,10 +61,10 @@ BOOKS: Final = {
     " where i.id = l.invoice order by i.kind, i.number, l.position",
     "ledger": "select e.key, e.booked_on::text, e.text, e.customer, p.position, p.account, p.currency, p.amount_minor"
     " from ledger_entry e join ledger_posting p using (operator) where p.entry = e.id order by e.key, p.position",
-    "marks": "select customer, run, since::text, period_end::text, horizon, superseded_by"
+    "marks": f"select customer, {_PLACE.format(run='run')}, since::text, period_end::text, horizon, superseded_by"
     " from billed_through order by 1, 2, 4",
-    "parked": "select customer, run, reason, detail, settled_by from bill_parked order by 1, 2",
-    "carried": "select customer, run, since::text, amount::text from bill_carried order by 1",
+    "parked": f"select customer, {_PLACE.format(run='run')}, reason, detail, settled_by from bill_parked order by 1, 2",
+    "carried": f"select customer, {_PLACE.format(run='run')}, since::text, amount::text from bill_carried order by 1",
     "left": "select (select count(*) from bill_run_page) as pages, (select count(*) from bill_run_usage) as usage,"
     " (select count(*) from bill_run_unpriced) as unpriced",
     "series": "select name, next from series order by name",
