@@ -70,3 +70,28 @@ def fitted(text: str, face: str, size: float, room: float) -> str:
         else:
             high = middle - 1
     return shown[:low].rstrip() + "…"
+
+
+def wrapped(text: str, face: str, size: float, room: float) -> list[str]:
+    """Return the text in lines that fit, broken at spaces; a word that is wider than a line is broken itself."""
+    lines: list[str] = []
+    line = ""
+    for word in printable(text, face).split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer, face, size) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while width(word, face, size) > room:
+            fits = next(place for place in range(len(word), 0, -1) if width(word[:place], face, size) <= room)
+            lines.append(word[:fits])
+            word = word[fits:]  # noqa: PLW2901  (what is left of it)
+        line = word
+    return [*lines, line] if line else lines
+
+
+def shrunk(text: str, face: str, size: float, room: float, *, least: float) -> float:
+    """Return the largest size, from ``size`` down to ``least``, at which the text is no wider than ``room``."""
+    wide = width(printable(text, face), face, size)
+    return size if wide <= room else max(least, size * room / wide)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.invoicing.invoice import Party
-from integrations.printing.faces import BOLD, PLAIN, fitted
+from integrations.printing.faces import BOLD, PLAIN, fitted, printable, shrunk, width, wrapped
 from integrations.printing.sheet import GREY, HEIGHT, LEFT, RIGHT, TOP, Sheet
 from integrations.printing.words import Words, grouped_organisation
 
 # ReportLab keeps what a face has drawn per document in places that two threads must not use at once.
 DRAWING: Final = threading.Lock()
+WINDOW: Final = 320.0  # where the address begins, from the left
 
 
 class Letter:
@@ -28,8 +29,11 @@ class Letter:
 
     def running(self, sheet: Sheet) -> None:
         """Draw the head and foot of every page but the first."""
-        sheet.text(LEFT, TOP, self.seller.name, size=10, face=BOLD, colour=sheet.brand.accent)
-        sheet.text_to(RIGHT, TOP, f"{self.title} {self.number}", size=9, colour=GREY)
+        about = f"{self.title} {self.number}"
+        room = RIGHT - LEFT - width(printable(about), PLAIN, 9) - 12
+        name = fitted(self.seller.name, BOLD, 10, room)
+        sheet.text(LEFT, TOP, name, size=10, face=BOLD, colour=sheet.brand.accent)
+        sheet.text_to(RIGHT, TOP, about, size=9, colour=GREY)
         sheet.rule(TOP - 9, colour=sheet.brand.accent, thick=0.8)
         sheet.y = TOP - 12
         self.foot()
@@ -46,9 +50,11 @@ class Letter:
             f"{said['vat_id']} {seller.vat_id}" if seller.vat_id else "",
             said["f_tax"] if place.country == "SE" else "",
         ]
-        sheet.text(LEFT, 37, "  ·  ".join(filter(None, facts)), size=7, colour=GREY)
-        reach = "  ·  ".join(filter(None, (seller.email, seller.phone)))
-        sheet.text(LEFT, 27, reach, size=7, colour=GREY)
+        whole, reach = "  ·  ".join(filter(None, facts)), "  ·  ".join(filter(None, (seller.email, seller.phone)))
+        if width(printable(whole), PLAIN, 7) > RIGHT - LEFT:
+            whole, reach = facts[0], "  ·  ".join(filter(None, (*facts[1:], reach)))
+        sheet.text(LEFT, 37, fitted(whole, PLAIN, 7, RIGHT - LEFT), size=7, colour=GREY)
+        sheet.text(LEFT, 27, fitted(reach, PLAIN, 7, RIGHT - LEFT - 70), size=7, colour=GREY)
         if sheet.brand.note:
             sheet.text(LEFT, 17, fitted(sheet.brand.note, PLAIN, 7, RIGHT - LEFT), size=7, colour=GREY)
         sheet.text_to(RIGHT - 16, 27, f"{said['page']} {sheet.page} {said['of']}", size=7, colour=GREY)
@@ -59,26 +65,36 @@ class Letter:
         self.foot()
         sheet, seller = self.sheet, self.seller
         if sheet.brand.logo is None or not sheet.picture(LEFT, TOP - 20, sheet.brand.logo, width=180, height=32):
-            sheet.text(LEFT, TOP - 8, seller.name, size=16, face=BOLD, colour=sheet.brand.accent)
+            room = RIGHT - LEFT - width(printable(self.title, BOLD), BOLD, 20) - 18
+            size = shrunk(seller.name, BOLD, 16, room, least=9)
+            name = fitted(seller.name, BOLD, size, room)
+            sheet.text(LEFT, TOP - 8, name, size=size, face=BOLD, colour=sheet.brand.accent)
         sheet.text_to(RIGHT, TOP - 8, self.title, size=20, face=BOLD)
         sheet.rule(TOP - 24, colour=sheet.brand.accent, thick=1.2)
         facts = [(label, value) for label, value in facts if value]
         y, step = TOP - 52.0, min(15.0, 108 / max(len(facts), 1))
         for label, value in facts:
             sheet.text(LEFT, y, label, size=8, colour=GREY)
-            sheet.text(LEFT + 96, y, value[:34], size=9)
+            sheet.text(LEFT + 96, y, fitted(value, PLAIN, 9, WINDOW - LEFT - 108), size=9)
             y -= step
         place = to.address
+        room = RIGHT - WINDOW
+        names = wrapped(to.name, BOLD, 10, room)
         lines = [
-            to.name,
-            to.attention or "",
-            place.street,
-            place.street2 or "",
-            f"{place.postcode} {place.city}",
-            place.country if place.country != seller.address.country else "",
+            *(
+                (name, BOLD)
+                for name in (names if len(names) < 3 else [names[0], fitted(" ".join(names[1:]), BOLD, 10, room)])
+            ),
+            (to.attention or "", PLAIN),
+            (place.street, PLAIN),
+            (place.street2 or "", PLAIN),
+            (f"{place.postcode} {place.city}", PLAIN),
+            (place.country if place.country != seller.address.country else "", PLAIN),
         ]
+        lines = [(line, face) for line, face in lines if line]
         y = HEIGHT - 138  # 49 mm from the top, 113 mm from the left: the window of a C5 envelope
-        for index, line in enumerate(filter(None, lines)):
-            sheet.text(320, y, line[:52], size=10, face=PLAIN if index else BOLD)
-            y -= 13.5
+        step = 13.5 if len(lines) <= 6 else 11.5
+        for line, face in lines:
+            sheet.text(WINDOW, y, fitted(line, face, 10, room), size=10, face=face)
+            y -= step
         sheet.y = TOP - 166

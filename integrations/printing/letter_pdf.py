@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from domain.invoicing.invoice import Invoice, Party
-from integrations.printing.faces import BOLD, PLAIN, printable, width
+from integrations.printing.faces import BOLD, PLAIN, printable, width, wrapped
 from integrations.printing.letter import DRAWING, Letter
 from integrations.printing.sheet import GREY, LEFT, RIGHT, Brand, Column, Sheet, heading
 from integrations.printing.slip import HEIGHT as SLIP_HEIGHT
@@ -128,25 +128,6 @@ class _Printer:
         if self.sheet.y < self.sheet.bottom + SLIP_HEIGHT + 10:
             self.sheet.turn()
         draw_slip(self.sheet, invoice, self.said)
-
-
-def wrapped(text: str, face: str, size: float, room: float) -> list[str]:
-    """Return the text in lines that fit, broken at spaces; a word that is wider than a line is broken itself."""
-    lines: list[str] = []
-    line = ""
-    for word in printable(text, face).split(" "):
-        longer = f"{line} {word}" if line else word
-        if width(longer, face, size) <= room:
-            line = longer
-            continue
-        if line:
-            lines.append(line)
-        while width(word, face, size) > room:
-            fits = next(place for place in range(len(word), 0, -1) if width(word[:place], face, size) <= room)
-            lines.append(word[:fits])
-            word = word[fits:]  # noqa: PLW2901  (what is left of it)
-        line = word
-    return [*lines, line] if line else lines
 
 
 def _columns(table: Table) -> list[Column]:

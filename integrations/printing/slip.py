@@ -16,7 +16,7 @@ from reportlab.graphics.barcode.code128 import Code128
 
 from domain.invoicing.invoice import DocumentKind, Invoice, Party, decimals_of
 from domain.invoicing.references import fik_valid, rf_valid, viite_valid
-from integrations.printing.faces import BOLD, printable
+from integrations.printing.faces import BOLD, PLAIN, fitted, printable
 from integrations.printing.sheet import GREY, INK, LEFT, RIGHT, Sheet
 from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation
 
@@ -176,7 +176,7 @@ def _party(sheet: Sheet, x: float, y: float, label: str, party: Party) -> None:
     lines = [party.name, address.street, address.street2 or "", f"{address.postcode} {address.city}"]
     for line in filter(None, lines):
         y -= 11.5
-        sheet.text(x, y, line[:48], size=8.5)
+        sheet.text(x, y, fitted(line, PLAIN, 8.5, 194), size=8.5)
 
 
 def _qr(sheet: Sheet, text: str, x: float, y: float) -> None:
