@@ -33,7 +33,7 @@ CALLERS: Final = ("operator", "reseller", "below", "sibling", "other")
 # Of one operator as a whole: a reseller may see them, or may see none, but never another operator's.
 SHARED: Final = {"Service", "PriceList", "Operator"}
 # What the operator alone reads: to a reseller each is as nobody's, or not allowed.
-OPERATORS: Final = {"File", "Job", "Suspended", "NumberSeries", "Source"}
+OPERATORS: Final = {"Alarm", "File", "Job", "Suspended", "NumberSeries", "Source"}
 # The kind that an argument takes, where its name does not say it; the others are tried when this is none.
 NAMED: Final = {
     **dict.fromkeys(("giver", "taker", "source", "target"), "Subscription"),
@@ -45,6 +45,7 @@ NAMED: Final = {
     **dict.fromkeys(("needs", "excludes", "gone"), "Service"),
     **dict.fromkeys(("event",), "Usage"),
     **dict.fromkeys(("chargedTo",), "Contract"),
+    **dict.fromkeys(("level", "copyOf"), "UserLevel"),
 }
 ROOT: Final = FilePath(__file__).parents[2]
 Path = tuple[str, ...]
@@ -181,6 +182,7 @@ QUERIES_ELSEWHERE: Final[dict[str, str]] = {
     "approval.id": "tests/access/test_approvals.py",
     "basisLines.batch": "tests/api/test_trade.py",
     "commissionStatement.id": "tests/api/test_trade.py",
+    "dispatches.printBatch": "tests/delivery/test_print_batch.py",
     "invoices.billRun": "a run's invoices are read under row-level security as any others",
     "simulation.id": "tests/rerating/test_simulate.py",
     "suspenseHistory.id": "tests/api/test_mediation.py",
@@ -225,6 +227,18 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
             "closeAlarm.alarm",
         ),
         "tests/api/test_sockets.py",
+    ),
+    **dict.fromkeys(
+        (
+            "dropPrintBatch.printBatch",
+            "makePrintBatch.invoices",
+            "makePrintBatch.run",
+            "retryDispatch.dispatch",
+            "sendDocuments.invoices",
+            "sendDocuments.run",
+            "takePrintReceipt.printBatch",
+        ),
+        "tests/delivery/test_send.py",
     ),
     **dict.fromkeys(
         ("acknowledgeBasis.batch",),
