@@ -3,7 +3,8 @@
 Customers, contracts, lines and numbers are made by SQL; a server of its own answers GraphQL over HTTP. Requests begin
 at their moment, whether the one before has been answered or not, so that a slow answer makes others late and is seen.
 What is asked for stands in variables, as clients send it, and once in the text. Every kind is asked with row-level
-security and, in turns, without it, so that both find the same machine.
+security and, in turns, without it, so that both find the same machine; and by a client whose level reaches the
+customers of a group alone, which here is every customer, so that it is told the same.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ from benchmarks.admission import check, log_in, make_person
 from benchmarks.asking import Client, body_of, core_seconds, percentile
 from benchmarks.billing import make_operator
 from domain.access.actor import Action
+from domain.access.limits import Limits
 from domain.catalogue.document import read_tariff
 from domain.usecases.create_client import CreateClient, create_client
+from domain.usecases.manage_levels import CreateLevel, create_level
 from persistence.embedded import start
 from persistence.engine import OWNER, Database
 from persistence.migrate import migrate
@@ -42,7 +45,10 @@ CUSTOMERS: Final = 1_000_000
 PER_SECOND: Final = 50
 SECONDS: Final = 20
 TURN_SECONDS: Final = 5
-TURNS: Final = (True, False, False, True) * (SECONDS // TURN_SECONDS // 2)  # with row-level security, or without
+SECURED, OPEN, REACHING = "with row-level security", "without row-level security", "held to a group"
+TURNS: Final = (SECURED, OPEN, REACHING, REACHING, OPEN, SECURED) * (SECONDS // TURN_SECONDS // 2)
+GROUP: Final = "Bench"
+READS: Final = frozenset({Action.READ_CUSTOMERS, Action.READ_CONTRACTS, Action.READ_USAGE})
 WARMING: Final = 100
 GIVEN: Final = ("Anna", "Erik", "Maria", "Lars", "Karin", "Åsa", "Johan", "Eva", "Nils", "Sara", "Olof", "Ingrid")
 FAMILY: Final = ("Andersson", "Lund", "Öberg", "Nyström", "Ek", "Sandberg", "Holm", "Åkesson", "Berg", "Wik", "Dahl")
@@ -84,6 +90,8 @@ WORLD: Final = (
     """insert into number_assignment (operator, customer, subscription, number, valid_from)
        select $1, s.customer, s.id, (46700000000 + s.id)::text, '2026-01-01Z' from subscription s
        where s.operator = $1 and $2::int > 0""",
+    f"""insert into customer_group (operator, customer, name, valid_from)
+       select $1, id, '{GROUP}', '2026-01-01Z' from customer where operator = $1 and $2::int > 0""",
 )
 
 
@@ -96,7 +104,8 @@ def run(out: Callable[[str], object] = print, *, customers: int = CUSTOMERS) -> 
             keys = asyncio.run(_make(server.url, place, out, customers))
             out(
                 f"  {PER_SECOND} requests/s, one every {1000 / PER_SECOND:.0f} ms whether the last is answered or not,"
-                f" {SECONDS} s with and {SECONDS} s without row-level security, in turns of {TURN_SECONDS} s:"
+                f" {SECONDS} s with and {SECONDS} s without row-level security and {SECONDS} s held to a group, in"
+                f" turns of {TURN_SECONDS} s:"
             )
             with _serving(server.url, place) as served, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(_measure(served, server.url, place, keys, out))
@@ -130,19 +139,21 @@ async def _make(url: str, place: Path, out: Callable[[str], object], customers: 
             f"{count:,} {word}" for count, word in zip(counts, ("customers", "contracts", "numbers"), strict=True)
         )
         out(f"api: {told}, made in {time.perf_counter() - began:.0f} s")
-        made = await create_client(
-            CreateClient(
-                name="bench", scopes=frozenset({Action.READ_CUSTOMERS, Action.READ_CONTRACTS, Action.READ_USAGE})
-            ),
-            actor=actor,
-            begin=wiring.begin,
-            clock=wiring.clock,
-            draw=secrets.token_urlsafe,
-        )
+        named = CreateLevel(name="bench", permissions=frozenset(READS), limits=Limits(groups=frozenset({GROUP})))
+        level = await create_level(named, actor=actor, begin=wiring.begin)
+        made, held = [
+            await create_client(
+                CreateClient(name="bench", scopes=READS, level=one),
+                actor=actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                draw=secrets.token_urlsafe,
+            )
+            for one in (None, level.id)
+        ]
         return {
             "person": await make_person(wiring, actor),
-            "client": made.client.client_id,
-            "secret": made.secret,
+            "clients": [(one.client.client_id, one.secret) for one in (made, held)],
             "actor": actor,
             **{k: tuple(v) for k, v in spans.items()},
         }
@@ -220,16 +231,17 @@ async def _measure(
     figures: dict[str, float] = {}
     draw = random.Random(7)
     client = Client("127.0.0.1", served.port)
-    token = await _token(client, keys)
+    token, held = [await _token(client, *one) for one in keys["clients"]]
     client.believe(token)
     async with await Database.open(url, connections_max=2) as database:
         for name, question in _questions(keys).items():
             asked = [client.question(*question(draw)) for _ in range(WARMING)]
             for one in asked:
                 _right(await client.ask(one))
-            taken: dict[bool, Taken] = {True: Taken(), False: Taken()}
-            for secured in TURNS:
-                await _secure(database, secured)
+            taken = {turn: Taken() for turn in TURNS}
+            for turn in TURNS:
+                await _secure(database, turn != OPEN)
+                client.believe(held if turn == REACHING else token)
                 # What was planned with or without it is planned anew before it is measured.
                 await client.paced(asked[: PER_SECOND // 2], PER_SECOND)
                 requests = [client.question(*question(draw)) for _ in range(PER_SECOND * TURN_SECONDS)]
@@ -237,12 +249,15 @@ async def _measure(
                 answers = await client.paced(requests, PER_SECOND)
                 after = await _cores(served, database)
                 for answer in answers:
-                    taken[secured].times.append(_right(answer))
-                taken[secured].add(*(late - early for early, late in zip(before, after, strict=True)))
+                    taken[turn].times.append(_right(answer))
+                taken[turn].add(*(late - early for early, late in zip(before, after, strict=True)))
             await _secure(database, True)
-            figures[name] = percentile(taken[True].times, 0.99)
-            out(f"  {name}: {taken[True]}")
-            out(f"    without row-level security: {taken[False]}")
+            client.believe(token)
+            figures[name] = percentile(taken[SECURED].times, 0.99)
+            out(f"  {name}: {taken[SECURED]}")
+            for turn in (OPEN, REACHING):
+                ratio = percentile(taken[turn].times, 0.5) / percentile(taken[SECURED].times, 0.5)
+                out(f"    {turn}: {taken[turn]}; {ratio:.2f} of the median")
         figures["token and permission"] = await check(database, place, served.port, token, out)
         figures["login"] = await log_in(client, keys["person"], out)
     client.close()
@@ -287,8 +302,8 @@ async def _cores(served: Served, database: Database) -> tuple[float, float]:
     return core_seconds([served.pid]), core_seconds([row["pid"] for row in rows])
 
 
-async def _token(client: Client, keys: dict[str, Any]) -> str:
-    body = f"grant_type=client_credentials&client_id={keys['client']}&client_secret={keys['secret']}".encode()
+async def _token(client: Client, name: str, secret: str) -> str:
+    body = f"grant_type=client_credentials&client_id={name}&client_secret={secret}".encode()
     asked = client.request("/oauth/token", body, "application/x-www-form-urlencoded")
     for _ in range(600):
         try:
