@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from domain.access.actor import Actor, check_reach
 from domain.ports.unit import Unit
 from persistence.access import AnswerStore, ClientStore, OperatorStore, OutboxStore
+from persistence.account_rules import AccountRuleStore, MemoryAccountRules
 from persistence.alarms import AlarmStore
 from persistence.approvals import ApprovalStore, MemoryApprovals
 from persistence.basis import MemoryBasis, StoredBasis
@@ -165,6 +166,7 @@ class StoredUnit:
     invoices = _Store(InvoiceStore)
     disputes = _Store(DisputeStore)
     taxes = _Store(TaxRows)
+    account_rules = _Store(AccountRuleStore)
     dispatches = _Store(DispatchStore)
     channels = _Store(ChannelStore)
     invoice_batches = _Store(InvoiceBatchStore)
@@ -260,6 +262,7 @@ class MemoryUnit:
         self.invoices = MemoryInvoices(draft)
         self.disputes = MemoryDisputes(draft)
         self.taxes = MemoryTaxes(draft)
+        self.account_rules = MemoryAccountRules(draft)
         self.dispatches = MemoryDispatches(draft)
         self.channels = MemoryChannels(draft)
         self.invoice_batches = MemoryInvoiceBatches(draft)

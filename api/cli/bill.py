@@ -156,20 +156,29 @@ def abandon(
 
 @app.command()
 def reconcile(
-    run_id: Annotated[int, typer.Option("--run", help="The bill run's id.")],
+    run_id: Annotated[int | None, typer.Option("--run", help="The bill run's id.")] = None,
+    period: Annotated[
+        str | None, typer.Option(help="Instead all that was issued in a month, such as 2026-10, or in days.")
+    ] = None,
     operator: Operator = None,
 ) -> int:
-    """Show that a run's invoices, VAT, journal and ledger agree.
+    """Show that invoices, VAT, journal and ledger agree.
 
-    Ends with 1 where they do not.
+    Of a run, or of everything issued in a period, credit notes included. Ends with 1 where they do not.
     """
     from api.cli.reach import run_with
 
+    if (run_id is None) == (period is None):
+        raise BadValue("give --run or --period", field="--run")
+
     async def work(wiring: Wiring, actor: Actor) -> int:
         from domain.ids import BillRunId
-        from domain.usecases.reconcile_run import reconcile_run
+        from domain.usecases.reconcile_run import reconcile_period, reconcile_run
 
-        found = await reconcile_run(BillRunId(run_id), actor=actor, begin=wiring.begin)
+        if period is not None:
+            found = await reconcile_period(_period(period), actor=actor, begin=wiring.begin)
+        else:
+            found = await reconcile_run(BillRunId(run_id or 0), actor=actor, begin=wiring.begin)
         for one in found:
             print(json.dumps(dataclasses.asdict(one) | {"holds": one.holds}, default=str))
         return DONE if all(one.holds for one in found) else ATTENTION

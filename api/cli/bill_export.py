@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.invoicing.invoice import Invoice
     from domain.telling.language import Language
 
-FORMATS: Final = ("pdf", "peppol", "sie", "json", "csv")
+FORMATS: Final = ("pdf", "peppol", "sie", "journal-csv", "journal-json", "json", "csv")
 INVOICES_PER_PAGE: Final = 200
 
 
@@ -42,8 +42,8 @@ async def export_run(to: Export, format_: str) -> int:
             return await _export_pdf(to)
         case "peppol":
             return await _export_peppol(to)
-        case "sie":
-            return await _export_sie(to)
+        case "sie" | "journal-csv" | "journal-json":
+            return await _export_journal(to, format_)
     return await _export_data(to, format_)
 
 
@@ -94,26 +94,34 @@ async def _export_peppol(to: Export) -> int:
     return code
 
 
-async def _export_sie(to: Export) -> int:
+async def _export_journal(to: Export, format_: str) -> int:
     from domain.ledger.journal import Journal
     from domain.usecases.get_operator import get_operator
-    from domain.usecases.reconcile_run import journal_of
-    from integrations.accounting import sie
+    from domain.usecases.make_journal import add_to, journal_currency
+    from integrations.accounting import plain, sie
 
     operator = await get_operator(actor=to.actor, begin=to.wiring.begin)
-    journal = Journal(operator.currency)
-    left = [invoice.number async for invoice in journal_of(_stepping(to), journal)]
-    company = sie.Company(
-        name=operator.name, organisation_number=operator.organisation_number, currency=operator.currency
-    )
-    data = sie.encode(journal.vouchers(f"run {to.run}"), company, made_on=to.wiring.clock.now().date())
-    path = to.out / f"run-{to.run}.si"
+    journal = Journal(journal_currency(operator))
+    left = await add_to(journal, _stepping(to))
+    vouchers = journal.vouchers(f"run {to.run}")
+    match format_:
+        case "journal-csv":
+            name, data = f"run-{to.run}-journal.csv", plain.as_csv(vouchers, journal.currency).encode()
+        case "journal-json":
+            lines = "".join(f"{line}\n" for line in plain.as_json(vouchers, journal.currency))
+            name, data = f"run-{to.run}-journal.jsonl", lines.encode()
+        case _:
+            company = sie.Company(
+                name=operator.name, organisation_number=operator.organisation_number, currency=journal.currency
+            )
+            name, data = f"run-{to.run}.si", sie.encode(vouchers, company, made_on=to.wiring.clock.now().date())
+    path = to.out / name
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(data)
     partial.replace(path)
     print(json.dumps({"run": to.run, "file": str(path), "invoices": journal.count, "total": f"{journal.total:f}"}))
     if left:
-        complain(f"{len(left)} invoices are not in {operator.currency} and are left out: {', '.join(left[:5])} ...")
+        complain(f"{len(left)} invoices are not in {journal.currency} and are left out: {', '.join(left[:5])} ...")
     return ATTENTION if left else DONE
 
 

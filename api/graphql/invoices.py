@@ -399,7 +399,7 @@ async def _bill_runs(info: Info, first: int = FIRST_DEFAULT, after: str | None =
 
 async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argument(name="input")]) -> Any:
     fields = given(asked, {"reseller": "Reseller"})
-    period = _period(
+    period = period_of(
         fields.pop("month", None), fields.pop("start", None), fields.pop("end", None), day=fields.get("cycle")
     )
     chosen = fields.pop("customers", None)
@@ -420,7 +420,8 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
     return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
 
 
-def _period(month: str | None, start: date | None, end: date | None, *, day: int | None = None) -> Period:
+def period_of(month: str | None, start: date | None, end: date | None, *, day: int | None = None) -> Period:
+    """Return a month or days that were asked for. Refuses with: BadValue."""
     if month is not None and start is None and end is None:
         found = Period.month(month, field="month")
         return found if day is None else beginning_on(found, day)

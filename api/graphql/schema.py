@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import get_object_definition
 
 from api.graphql.access import AccessMutation, AccessQuery
+from api.graphql.accounting import AccountingMutation, AccountingQuery
 from api.graphql.agreements import AgreementMutation, AgreementQuery
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
@@ -90,6 +91,7 @@ class Query(
     CreditingQuery,
     DeliveryQuery,
     TaxQuery,
+    AccountingQuery,
     PaymentQuery,
     LedgerQuery,
     CollectionQuery,
@@ -146,6 +148,7 @@ class Mutation(
     CreditingMutation,
     DeliveryMutation,
     TaxMutation,
+    AccountingMutation,
     PaymentMutation,
     LedgerMutation,
     CollectionMutation,

@@ -17,6 +17,7 @@ from spyne.protocol.soap import Soap11, Soap12
 from spyne.server import ServerBase
 
 from api.soap.access import Access
+from api.soap.accounting import Accounting
 from api.soap.agreements import Agreements
 from api.soap.basis import Basis
 from api.soap.bill_runs import BillRuns
@@ -100,6 +101,7 @@ class Codec:
                 Invoices,
                 Deliveries,
                 Taxes,
+                Accounting,
                 Jobs,
                 Margins,
                 Lines,

@@ -29,6 +29,7 @@ from domain.invoicing.invoice import (
 from domain.invoicing.lines import bucket_lines, lines_of, place_of_supply
 from domain.invoicing.taxing import reverse_goods
 from domain.invoicing.vat import in_eu
+from domain.ledger.accounts import accounted
 from domain.operators import Operator
 from domain.refusal import BadValue
 
@@ -41,6 +42,7 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
     try:
         made = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
         made = reverse_goods(made, bill.services, seller=bill.operator, payer=bill.payer, taxes=bill.taxes)
+        made = accounted(made, bill.accounts, bill.services, country=bill.payer.address.country, on=bill.run.issued_on)
         made += [*discount_lines(bill, made)]
     except BadValue as no:
         return _untaxed(bill, no)

@@ -21,6 +21,7 @@ from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Look
 from domain.invoicing.tax_rules import USUAL as TAXED
 from domain.invoicing.tax_rules import Taxes
+from domain.ledger.accounts import AccountRule
 from domain.operators import Operator
 
 
@@ -54,6 +55,7 @@ class Bill:
     unpriced: Mapping[CustomerId, int] = field(default_factory=dict)
     rules: BillingRules = USUAL
     taxes: Taxes = TAXED
+    accounts: Sequence[AccountRule] = ()
     mandated: bool | None = None
     sold_by: ResellerId | None = None
     look: Look | None = None

@@ -21,6 +21,7 @@ from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
 from domain.invoicing.tax_rules import USUAL, Taxes
+from domain.ledger.accounts import AccountRule
 from domain.ports.page import Page, PageRequest
 
 
@@ -122,6 +123,7 @@ class PayerPage:
     carried: Mapping[CustomerId, Carried] = field(default_factory=dict)
     mandated: Mapping[CustomerId, bool] = field(default_factory=dict)
     taxes: Taxes = USUAL
+    accounts: Sequence[AccountRule] = ()
 
 
 class BillRuns(Protocol):

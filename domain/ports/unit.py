@@ -7,6 +7,7 @@ from typing import Protocol
 
 from domain.access.actor import Actor
 from domain.ports.access import Answers, Audit, Clients, Operators, Outbox
+from domain.ports.accounts import AccountRules
 from domain.ports.alarms import Alarms
 from domain.ports.approvals import Approvals
 from domain.ports.basis import BasisStore
@@ -139,6 +140,8 @@ class Unit(Protocol):
     def channels(self) -> Channels: ...  # noqa: D102
     @property
     def disputes(self) -> Disputes: ...  # noqa: D102
+    @property
+    def account_rules(self) -> AccountRules: ...  # noqa: D102
     @property
     def taxes(self) -> TaxStore: ...  # noqa: D102
     @property

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.ids import BillRunId
-from domain.invoicing.invoice import Invoice, decimals_of
+from domain.invoicing.invoice import decimals_of
 from domain.ledger.entry import BAS
 from domain.ledger.journal import Journal
+from domain.period import Period
+from domain.ports.invoices import Chosen
 from domain.ports.page import PageRequest
 from domain.ports.unit import Begin
+from domain.refusal import BadValue
 
 _PER_PAGE = 500
+DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,28 +45,35 @@ class Reconciliation:
         return not self.differences and receivable == self.total and vat_booked == sum(self.vat.values(), Decimal(0))
 
 
-async def journal_of(invoices: AsyncIterator[Invoice], journal: Journal) -> AsyncIterator[Invoice]:
-    """Add the operator's invoices of the journal's currency to it; yield the others of his."""
-    async for invoice in invoices:
-        if invoice.sold_by is not None:
-            continue  # it is in the books of the reseller who sells
-        if invoice.currency == journal.currency:
-            journal.add(invoice)
-        else:
-            yield invoice
-
-
 @operation(Action.RUN_BILLS)
 async def reconcile_run(run: BillRunId, *, actor: Actor, begin: Begin) -> list[Reconciliation]:
     """Compare the books of a run, one answer a currency. Refuses with: NotAllowed, NotFound."""
+    async with begin(actor) as unit:
+        await unit.bill_runs.get(run)
+    return await _reconciled(actor, begin, run=run)
+
+
+@operation(Action.RUN_BILLS)
+async def reconcile_period(period: Period, *, actor: Actor, begin: Begin) -> list[Reconciliation]:
+    """Compare the books of everything issued in a period: of runs, credit notes and what was issued anew.
+
+    Refuses with: NotAllowed, BadValue (more than a year).
+    """
+    if period.days > DAYS_MAX:
+        raise BadValue("a period has at most {most} days", most=DAYS_MAX, field="end")
+    return await _reconciled(actor, begin, chosen=Chosen(since=period.start, until=period.end))
+
+
+async def _reconciled(
+    actor: Actor, begin: Begin, *, run: BillRunId | None = None, chosen: Chosen | None = None
+) -> list[Reconciliation]:
     journals: dict[str, Journal] = {}
     ledger: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     after: int | None = None
     more = True
     async with begin(actor) as unit:
-        await unit.bill_runs.get(run)
         while more:
-            page = await unit.invoices.page(PageRequest(first=_PER_PAGE, after=after), run=run)
+            page = await unit.invoices.page(PageRequest(first=_PER_PAGE, after=after), run=run, chosen=chosen)
             for invoice in page.items:
                 if invoice.sold_by is None:
                     journals.setdefault(invoice.currency, Journal(invoice.currency)).add(invoice)

@@ -356,7 +356,8 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     end = run.period.instants(operator.zone)[1] - timedelta(microseconds=1)
     page = await with_charges(unit, page, run, window, at=end)
     heads = [page.members[key][0] for key in page.payers]
-    page = replace(page, taxes=await load_taxes(unit, operator, heads, run.issued_on))
+    taxes = await load_taxes(unit, operator, heads, run.issued_on)
+    page = replace(page, taxes=taxes, accounts=await unit.account_rules.every())
     tree = as_of(await unit.resellers.base(), await unit.resellers.terms(), end)
     drafts: list[Invoice] = []
     parked: list[Parked] = []
@@ -449,6 +450,7 @@ def _bill(  # noqa: PLR0917  (what its caller has)
         rules=page.rules[key],
         mandated=page.mandated.get(key),
         taxes=page.taxes,
+        accounts=page.accounts,
     )
 
 

@@ -55,6 +55,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "accountRules",
         "mySessions",
         "approvalRules",
         "auditAnchors",
@@ -96,6 +97,7 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "journal",
         "disputes",
         "userSessions",
         "whyRefused",
@@ -221,6 +223,8 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "putAccountRule",
+        "removeAccountRule",
         "checkVatId",
         "creditInvoice",
         "fetchInvoices",
@@ -374,6 +378,9 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "ListAccountRules",
+        "RemoveAccountRule",
+        "ReadJournal",
         "SetTaxRules",
         "SetApprovalRules",
         "GetApprovalRules",
@@ -438,6 +445,7 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "PutAccountRule",
         "CheckVatId",
         "GetInvoice",
         "CreditInvoice",

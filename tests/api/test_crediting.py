@@ -135,6 +135,38 @@ async def test_vat_rules_are_set_and_a_vat_id_is_checked(house: House, month: Mo
     assert (await gql(house, "operator", report))["vatReport"] == {"oss": [], "sales": []}
 
 
+async def test_rules_of_accounts_and_the_journal_are_the_operators_own(house: House, month: Month) -> None:
+    put = 'putAccountRule(input: {account: "3044", validFrom: "2026-01-01", vatCategory: "S"'
+    shown = f"{{ __typename ... on AccountRule {{ id version account }} {REFUSED} }}"
+    made = await _do(house, "operator", f"{put}}}) {shown}")
+    assert (made["account"], made["version"]) == ("3044", 1)
+    changed = await _do(house, "operator", f'{put}, rule: "{made["id"]}", version: 1, country: "SE"}}) {shown}')
+    assert changed["version"] == 2
+    for client, code in (("reseller", "NOT_ALLOWED"), ("other", "NOT_FOUND"), ("operator", "STALE")):
+        asked = f'{put}, rule: "{made["id"]}", version: 1}}) {shown}'
+        assert (await _do(house, client, asked))["code"] == code
+        gone = f'removeAccountRule(rule: "{made["id"]}", version: 1) {{ __typename {REFUSED} }}'
+        assert (await _do(house, client, gone))["code"] == code
+    listed = "{ accountRules { id country } }"
+    assert (await gql(house, "operator", listed))["accountRules"] == [{"id": made["id"], "country": "SE"}]
+    assert (await gql(house, "other", listed))["accountRules"] == []
+    journal = "{ currency invoices vouchers { series rows { account amount } } left }"
+    whole = await gql(house, "operator", f'{{ journal(start: "2026-01-01", end: "2026-12-31") {journal} }}')
+    assert whole["journal"]["invoices"] > 0
+    for voucher in whole["journal"]["vouchers"]:
+        assert sum(Decimal(row["amount"]) for row in voucher["rows"]) == 0
+    run = global_id("BillRun", 1)
+    of_run = await gql(house, "operator", f'{{ journal(billRun: "{run}") {journal} }}')
+    assert of_run["journal"]["vouchers"][0]["series"] == "F"
+    for client in ("other", "reseller"):
+        for key in (run, global_id("BillRun", 999_999)):
+            answer = await house.call(
+                client, "POST", "/graphql", json={"query": f'{{ journal(billRun: "{key}") {journal} }}'}
+            )
+            code = answer.json()["errors"][0]["extensions"]["code"]
+            assert code == ("NOT_FOUND" if client == "other" else "NOT_ALLOWED")
+
+
 async def test_documents_come_whole_in_part_or_not_again(house: House, month: Month) -> None:
     key = read_id(month.owned["operator"].invoices[0]["id"])[1]
     for suffix, media in (("json", "application/json"), ("csv", "text/csv"), ("pdf", "application/pdf")):

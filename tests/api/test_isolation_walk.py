@@ -177,6 +177,7 @@ class Walk:
 QUERY_ARGUMENTS: Final = {name: {"number": '"46701740605"'} for name in ("priceCall", "explainCall")}
 # Where the things of other kinds are proved, of which making one takes a room's own tests.
 QUERIES_ELSEWHERE: Final[dict[str, str]] = {
+    "journal.billRun": "tests/api/test_crediting.py",
     **dict.fromkeys(("payment.id", "payments.customer"), "tests/api/test_payments.py"),
     "alarm.id": "tests/api/test_sockets.py",
     "approval.id": "tests/access/test_approvals.py",
@@ -347,6 +348,7 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
         "tests/api/test_machines.py",
     ),
     **dict.fromkeys(("creditInvoice.dispute", "fetchInvoices.marker"), "tests/api/test_crediting.py"),
+    **dict.fromkeys(("putAccountRule.rule", "removeAccountRule.rule"), "tests/api/test_crediting.py"),
     **dict.fromkeys(
         (
             "changeIdentityProvider.level",
