@@ -57,9 +57,13 @@ class Timer:
 
     def stop(self) -> None:
         """Let the rest take as long as it takes; where the time is over already, it is."""
-        self._stopped = True
-        if not self._timeout.expired():
+        if not self._stopped:
+            self._stopped = True
             self._timeout.reschedule(None)
+
+    def end(self) -> None:
+        """The request is over: nothing is timed any more."""
+        self._stopped = True
 
     def begun(self, operation: str) -> None:
         """Take note of a use case that begins."""
@@ -77,6 +81,7 @@ async def timed(seconds: int) -> AsyncIterator[Timer]:
             try:
                 yield timer
             finally:
+                timer.end()
                 BEGUN.reset(token)
     except TimeoutError:
         if timeout.expired():

@@ -94,3 +94,9 @@ async def test_what_lasts_by_its_nature_and_what_streams_is_not_cut(
         assert (await hasty.http.get("/rest/v1/files", headers=headers)).status_code == 503
     async with another(house, request_seconds=0) as patient:
         assert (await patient.http.get("/rest/v1/files", headers=headers)).status_code == 200
+
+
+async def test_what_is_refused_is_answered_as_ever(house: House) -> None:
+    """The answer to a fault begins when the time is no longer counted."""
+    answer = await house.call("operator", "GET", "/rest/v1/audit.csv?kind=none")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_value")
