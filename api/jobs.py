@@ -12,11 +12,12 @@ from datetime import date
 from typing import Final
 
 from api.bulk import bulk_job
-from api.collecting import letter_job, message_job, paid_job, run_job
+from api.collecting import collecting_seldom, letter_job, message_job, paid_job, run_job
 from api.crediting import check_job
 from api.crediting import notice_job as credit_notice_job
 from api.documents_out import follow_job, queue_job, send_job
 from api.feeding import poll_job
+from api.handing_on import hand_on_job
 from api.mailing import link_job, notice_job
 from api.provisioning import order_job
 from api.wiring import Wiring
@@ -30,6 +31,7 @@ from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
 from domain.refusal import BadValue, LimitExceeded, Unreadable
 from domain.usecases import (
+    hand_on_payments,
     hand_over,
     move_customer,
     place_order,
@@ -84,14 +86,15 @@ async def _apply_moves(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, o
 
 async def _bill_run(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
     """Run the bills that ``payload["schedule"]`` promised for a day; an interrupted run is continued."""
-    told = await schedule_bills.run_scheduled(
-        str(job.payload["schedule"]),
-        date.fromisoformat(str(job.payload["on"])),
-        actor=actor,
-        begin=wiring.begin,
-        clock=wiring.clock,
-        raters=wiring.raters,
-    )
+    with collecting_seldom():
+        told = await schedule_bills.run_scheduled(
+            str(job.payload["schedule"]),
+            date.fromisoformat(str(job.payload["on"])),
+            actor=actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            raters=wiring.raters,
+        )
     return {"told": told}
 
 
@@ -99,6 +102,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     take_cdr.KIND: _import_cdr,
     SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
+    hand_on_payments.KIND: hand_on_job,
     bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,
