@@ -15,6 +15,7 @@ from persistence.approvals import ApprovalStore, MemoryApprovals
 from persistence.basis import MemoryBasis, StoredBasis
 from persistence.bill_runs import BillRunStore
 from persistence.billing_rules import BillingRulesStore, BillScheduleStore, MemoryBillingRules, MemoryBillSchedules
+from persistence.brands import BrandStore, MemoryBrands
 from persistence.bulk import BulkStore
 from persistence.catalogue import CatalogueStore
 from persistence.charges import ChargeStore, MemoryCharges
@@ -168,6 +169,7 @@ class StoredUnit:
     taxes = _Store(TaxRows)
     account_rules = _Store(AccountRuleStore)
     dispatches = _Store(DispatchStore)
+    brands = _Store(BrandStore)
     channels = _Store(ChannelStore)
     invoice_batches = _Store(InvoiceBatchStore)
     bill_runs = _Store(BillRunStore)
@@ -264,6 +266,7 @@ class MemoryUnit:
         self.taxes = MemoryTaxes(draft)
         self.account_rules = MemoryAccountRules(draft)
         self.dispatches = MemoryDispatches(draft)
+        self.brands = MemoryBrands(draft)
         self.channels = MemoryChannels(draft)
         self.invoice_batches = MemoryInvoiceBatches(draft)
         self.bill_runs = MemoryBillRuns(draft)

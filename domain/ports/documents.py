@@ -7,6 +7,7 @@ from typing import Protocol
 
 from domain.delivery.dispatch import Form
 from domain.delivery.printing import BatchSums, Sheaf
+from domain.invoicing.branding import Branding
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.quotes.offer import Offer
 
@@ -30,11 +31,17 @@ class Documents(Protocol):
     """Makes documents. Pure and slow: a server calls them in a thread."""
 
     def pdf(
-        self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, logo: bytes | None = None
+        self,
+        invoice: Invoice,
+        calls: Iterable[Sequence[CallRow]],
+        *,
+        zone: str,
+        logo: bytes | None = None,
+        branding: Branding | None = None,
     ) -> bytes:
         """Return the PDF with its call specification; where the payer gets e-invoices, PDF/A-3 with the UBL inside.
 
-        ``logo`` is the picture of the seller's look, a PNG.
+        ``logo`` is the picture of the seller's brand, a PNG; ``branding`` the brand of the day of issue.
         """
         ...
 

@@ -12,6 +12,7 @@ from domain.ports.alarms import Alarms
 from domain.ports.approvals import Approvals
 from domain.ports.basis import BasisStore
 from domain.ports.billing import BillSchedules, Charges, RulesOfBilling
+from domain.ports.brands import Brands
 from domain.ports.bulk import Bulk
 from domain.ports.catalogue import Catalogue
 from domain.ports.collection import Collection
@@ -134,6 +135,8 @@ class Unit(Protocol):
     def billing_rules(self) -> RulesOfBilling: ...  # noqa: D102
     @property
     def bill_schedules(self) -> BillSchedules: ...  # noqa: D102
+    @property
+    def brands(self) -> Brands: ...  # noqa: D102
     @property
     def dispatches(self) -> Dispatches: ...  # noqa: D102
     @property

@@ -11,6 +11,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.customers.customer import CallSpecification
 from domain.ids import InvoiceId
+from domain.invoicing.branding import Branding
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.ports.documents import Documents
 from domain.ports.unit import Begin, Unit
@@ -36,16 +37,20 @@ class Material:
     blocks: Sequence[Sequence[CallRow]]
     zone: str
     logo: bytes | None
+    branding: Branding | None = None
 
     def printed(self, documents: Documents) -> bytes:
         """Return the PDF."""
-        return documents.pdf(self.invoice, self.blocks, zone=self.zone, logo=self.logo)
+        return documents.pdf(self.invoice, self.blocks, zone=self.zone, logo=self.logo, branding=self.branding)
 
 
 async def material_of(unit: Unit, invoice: Invoice) -> Material:
     """Read what an invoice's PDF is made of. Refuses with: LimitExceeded (calls)."""
     zone = (await unit.operators.own()).zone
+    branding = await unit.brands.at(invoice.sold_by, invoice.issued_on)
     logo = invoice.look.logo if invoice.look is not None else None
+    if branding is not None:
+        logo = branding.logo or logo
     picture = None if logo is None else await unit.resellers.logo(logo)
     blocks: list[list[CallRow]] = []
     if invoice.call_specification is CallSpecification.ITEMISED:
@@ -57,7 +62,7 @@ async def material_of(unit: Unit, invoice: Invoice) -> Material:
                     number=invoice.number,
                     calls_max=CALLS_MAX,
                 )
-    return Material(invoice, blocks, zone, picture)
+    return Material(invoice, blocks, zone, picture, branding)
 
 
 @operation(Action.READ_INVOICES)

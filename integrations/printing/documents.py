@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from domain.customers.customer import Delivery
 from domain.delivery.dispatch import Form
 from domain.delivery.printing import BatchSums, Sheaf
+from domain.invoicing.branding import Branding
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.quotes.offer import Offer
 from integrations.einvoice import finvoice, oioubl, peppol
@@ -14,7 +15,7 @@ from integrations.printing import basis, printhouse
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
 from integrations.printing.quote_pdf import draw_quote
-from integrations.printing.sheet import Brand, brand_of
+from integrations.printing.sheet import Brand, brand_of, branded
 
 
 class InvoiceDocuments:
@@ -24,10 +25,16 @@ class InvoiceDocuments:
         self._brand = brand
 
     def pdf(
-        self, invoice: Invoice, calls: Iterable[Sequence[CallRow]], *, zone: str, logo: bytes | None = None
+        self,
+        invoice: Invoice,
+        calls: Iterable[Sequence[CallRow]],
+        *,
+        zone: str,
+        logo: bytes | None = None,
+        branding: Branding | None = None,
     ) -> bytes:
         """Return the PDF; where the payer gets e-invoices, PDF/A-3 with the UBL inside."""
-        made = draw(invoice, calls, zone=zone, brand=brand_of(invoice.look, logo) or self._brand)
+        made = draw(invoice, calls, zone=zone, brand=branded(branding, invoice.look, logo) or self._brand)
         if invoice.delivery is Delivery.PEPPOL and invoice.payer.endpoint and invoice.seller.endpoint:
             return archived(made, peppol.encode(invoice), invoice)
         return made

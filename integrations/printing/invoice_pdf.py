@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.customers.customer import CallSpecification
+from domain.invoicing.branding import filled
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
 from domain.invoicing.vat import HomeRate
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
-from integrations.printing.faces import BOLD, PLAIN, width
+from integrations.printing.faces import BOLD, PLAIN, width, wrapped
 from integrations.printing.letter import DRAWING, Letter
 from integrations.printing.sheet import GREY, LEFT, RIGHT, Brand, Column, Sheet, heading
 from integrations.printing.shown import by_kind, shown
@@ -23,6 +25,8 @@ from integrations.printing.slip import draw_slip, has_slip
 from integrations.printing.words import Words, grouped_bankgiro, law, words
 
 ROWS_ON_FIRST_PAGE: Final = 12
+OWN_LINES_MAX: Final = 8  # of a text of the seller's own
+TEXT_SIZE: Final = 8.5
 
 _LINES: Final = (
     Column(LEFT, 186),
@@ -59,24 +63,61 @@ class _Printer:
         lines = list(shown(self.invoice, self.said))
         short = len(self.invoice.customers) == 1 and len(lines) <= ROWS_ON_FIRST_PAGE
         self.head()
-        self.strip()
-        if short:
-            self.table(lines)
-        else:
-            self.summary()
-        self.totals()
-        if has_slip(self.invoice):
+        blocks = self.sheet.brand.blocks
+        # Texts of the seller's own take room on the first page, which the lines may then not have.
+        texts = {name: self.own_text(name) for name in ("intro", "closing") if name in blocks}
+        short = short and len(lines) + sum(map(len, texts.values())) <= ROWS_ON_FIRST_PAGE
+        drawing: dict[str, Callable[[], None]] = {
+            "strip": self.strip,
+            "lines": lambda: self.table(lines) if short else self.summary(),
+            "totals": self.totals,
+            **{name: functools.partial(self.paragraph, text) for name, text in texts.items()},
+        }
+        for name in blocks:
+            if name in drawing:
+                drawing[name]()
+        if has_slip(self.invoice) and "slip" in blocks:
             draw_slip(self.sheet, self.invoice, self.said)
         if not short:
             self.sheet.turn()
             self.specification(lines)
-        if self.invoice.buckets:
+        if self.invoice.buckets and "buckets" in blocks:
             if short:
                 self.sheet.turn()
             draw_buckets(self.sheet, self.invoice, self.said)
-        if self.invoice.call_specification is CallSpecification.ITEMISED:
+        if self.invoice.call_specification is CallSpecification.ITEMISED and "calls" in blocks:
             draw_calls(self.sheet, self.invoice, calls, said=self.said, zone=self.zone)
         return self.sheet.close()
+
+    def own_text(self, name: str) -> list[str]:
+        """Return a text of the seller's own in the payer's language, in lines that fit."""
+        told: Mapping[str, str] = getattr(self.sheet.brand, name)
+        text = told.get(self.said.language.code) or told.get("en") or ""
+        if not text:
+            return []
+        invoice, said = self.invoice, self.said
+        known = {
+            "number": invoice.number,
+            "amount": self.money(abs(invoice.total)),
+            "currency": invoice.currency,
+            "due": said.day(invoice.due_on),
+            "reference": invoice.payment.reference,
+            "customer": invoice.payer.number or "",
+            "name": invoice.payer.name,
+            "period": said.days(invoice.period),
+            "seller": invoice.seller.name,
+        }
+        size = TEXT_SIZE * self.sheet.brand.scale
+        lines = [line for part in filled(text, known).split("\n") for line in wrapped(part, PLAIN, size, RIGHT - LEFT)]
+        return lines[:OWN_LINES_MAX]
+
+    def paragraph(self, lines: Sequence[str]) -> None:
+        """Draw a text of the seller's own."""
+        size = TEXT_SIZE * self.sheet.brand.scale
+        self.sheet.y -= 6 if lines else 0
+        for line in lines:
+            self.sheet.y -= size * 1.35
+            self.sheet.text(LEFT, self.sheet.y, line, size=size)
 
     def money(self, value: Decimal) -> str:
         return self.said.money(value, self.decimals)
@@ -151,7 +192,7 @@ class _Printer:
             f"{said.number(line.vat.percent)} %",
             self.money(line.net),
         )
-        self.sheet.row(_LINES, cells, size=8)
+        self.sheet.row(_LINES, cells, size=8 * self.sheet.brand.scale)
 
     def summary(self) -> None:
         """Draw one row per customer and kind of line, or per kind alone where those are too many."""

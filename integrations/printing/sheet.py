@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from domain.invoicing.branding import BLOCKS, Branding
 from domain.invoicing.invoice import Look
 from integrations.printing.faces import BOLD, PLAIN, fitted, printable, register, width
 
@@ -37,6 +38,25 @@ class Brand:
     tone: Colour = (0.92, 0.96, 0.96)
     logo: bytes | None = None
     note: str | None = None
+    blocks: tuple[str, ...] = BLOCKS
+    scale: float = 1.0
+    intro: Mapping[str, str] = field(default_factory=dict)
+    closing: Mapping[str, str] = field(default_factory=dict)
+
+
+def branded(branding: Branding | None, look: Look | None, logo: bytes | None) -> Brand | None:
+    """Return the brand of a document: what was set for its seller, before the look that it was issued with."""
+    if branding is None:
+        return brand_of(look, logo)
+    said = look or Look()
+    own = Look(accent=branding.accent or said.accent, note=branding.note or said.note)
+    return replace(
+        brand_of(own, logo) or Brand(),
+        blocks=branding.blocks,
+        scale=branding.text_percent / 100,
+        intro=branding.intro,
+        closing=branding.closing,
+    )
 
 
 def brand_of(look: Look | None, logo: bytes | None) -> Brand | None:
