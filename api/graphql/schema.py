@@ -18,6 +18,7 @@ from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.approvals import ApprovalMutation, ApprovalQuery
 from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.billing import BillingMutation, BillingQuery, BillingSubscription
+from api.graphql.branding import BrandMutation, BrandQuery
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
 from api.graphql.collection import CollectionMutation, CollectionQuery
@@ -90,6 +91,7 @@ class Query(
     BillingQuery,
     CreditingQuery,
     DeliveryQuery,
+    BrandQuery,
     TaxQuery,
     AccountingQuery,
     PaymentQuery,
@@ -147,6 +149,7 @@ class Mutation(
     BillingMutation,
     CreditingMutation,
     DeliveryMutation,
+    BrandMutation,
     TaxMutation,
     AccountingMutation,
     PaymentMutation,

@@ -10,6 +10,8 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "creditLimits",
+        "reservations",
         "taxRules",
         "apiKeys",
         "identityProviders",
@@ -47,6 +49,7 @@ QUERIES: Final = {
         "webhooks",
     },
     "bad_value": {
+        "authorizeCall",
         "vatReport",
         "allowances",
         "bucketHistory",
@@ -55,6 +58,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "accountRules",
         "billRun",
         "parkedPayers",
         "billingRules",
@@ -100,6 +104,9 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "exposures",
+        "reservation",
+        "journal",
         "expectedInvoice",
         "charges",
         "disputes",
@@ -154,6 +161,7 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "reserveCall",
         "createApiKey",
         "createPortal",
         "setClientKeys",
@@ -181,6 +189,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "topUpCredit",
         "billCustomer",
         "billAgain",
         "setBillingRules",
@@ -232,6 +241,15 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "setCreditLimit",
+        "removeCreditLimit",
+        "overrideCredit",
+        "endCreditOverride",
+        "extendReservation",
+        "commitReservation",
+        "releaseReservation",
+        "putAccountRule",
+        "removeAccountRule",
         "addCharge",
         "endCharge",
         "checkVatId",
@@ -267,6 +285,7 @@ MUTATIONS: Final = {
         "acceptQuote",
         "acknowledgeAlarm",
         "dropPrintBatch",
+        "setBrand",
         "makePrintBatch",
         "putDeliveryChannel",
         "retryDispatch",
@@ -343,6 +362,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListCreditLimits",
         "GetTaxRules",
         "FetchInvoices",
         "ListApiKeys",
@@ -387,6 +407,10 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "TopUpCredit",
+        "ListAccountRules",
+        "RemoveAccountRule",
+        "ReadJournal",
         "RunBills",
         "BillAgain",
         "ListBillRuns",
@@ -461,6 +485,17 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "SetCreditLimit",
+        "RemoveCreditLimit",
+        "OverrideCredit",
+        "EndCreditOverride",
+        "GetExposures",
+        "AuthorizeCall",
+        "ReserveCall",
+        "ExtendReservation",
+        "CommitReservation",
+        "ReleaseReservation",
+        "PutAccountRule",
         "BillCustomer",
         "GetExpectedInvoice",
         "AddCharge",
@@ -611,6 +646,8 @@ REST: Final = {
         "PUT /rest/v1/cdr/{source}/{name}",
     },
     "404": {
+        "GET /rest/v1/reservations/{id}",
+        "POST /rest/v1/reservations/{id}/release",
         "GET /rest/v1/bulk/imports/{import}",
         "GET /rest/v1/bulk/sheets/{sheet}",
         "GET /rest/v1/customers/{id}/export",
@@ -622,6 +659,10 @@ REST: Final = {
         "POST /rest/v1/bulk/{kind}",
     },
     "422": {
+        "POST /rest/v1/authorize",
+        "POST /rest/v1/reservations",
+        "POST /rest/v1/reservations/{id}/extend",
+        "POST /rest/v1/reservations/{id}/commit",
         "GET /rest/v1/explanations/{event}",
         "POST /rest/v1/explain-call",
         "POST /rest/v1/price-call",
