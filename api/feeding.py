@@ -19,6 +19,7 @@ from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
 from domain.usecases.schedule_bills import promise_bill_runs
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
+from domain.usecases.take_payment_file import TakePayments
 from domain.usecases.tend_credit import tend_credit
 from domain.usecases.tend_orders import wake_orders
 from domain.usecases.watch_feed import watch_feeds
@@ -38,14 +39,21 @@ def outside(wiring: Wiring, actor: Actor) -> Outside:
         formats=wiring.formats,
         blobs=wiring.blobs,
         archives=wiring.archives,
-        take=TakeCdr(
+        take=TakePayments(
+            TakeCdr(
+                actor=actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                formats=wiring.formats,
+                raters=wiring.raters,
+                size_max=wiring.settings.upload_max_bytes,
+            ),
             actor=actor,
             begin=wiring.begin,
             clock=wiring.clock,
             blobs=wiring.blobs,
-            formats=wiring.formats,
-            raters=wiring.raters,
-            size_max=wiring.settings.upload_max_bytes,
+            read=wiring.read_payments,
         ),
         jitter=random.random,
     )

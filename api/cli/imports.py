@@ -249,11 +249,9 @@ def payments(
 
 
 async def _take_payments(files: list[Path], format_: str, looked_at: bool, wiring: Wiring, actor: Actor) -> int:
-    import functools
-
     from api.cli.mediate import naming, open_file
     from domain.refusal import Conflict, WrongState
-    from domain.usecases.import_payments import ImportPayments, import_payments
+    from domain.usecases.take_payment_file import take_payment_file
     from integrations.payments import formats
 
     attention = False
@@ -261,10 +259,18 @@ async def _take_payments(files: list[Path], format_: str, looked_at: bool, wirin
         with open_file(path) as opened, naming(path):
             opened.seek(0)
             data = opened.read(formats.BYTES_MAX + 1)
-        reader = functools.partial(formats.read, name=format_)
-        cmd = ImportPayments(name=path.name, data=data, read=reader, looked_at=looked_at)
         try:
-            done = await import_payments(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock)
+            done = await take_payment_file(
+                path.name,
+                data,
+                format_,
+                actor=actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                read=wiring.read_payments,
+                looked_at=looked_at,
+            )
         except (WrongState, Conflict) as no:
             complain(f"{path}: {no.message} (--looked-at)")
             attention = True

@@ -32,6 +32,7 @@ from domain.ids import (
 from domain.payments.amounts import minor_of
 from domain.payments.claim import ClaimKind
 from domain.payments.debit import DebitOrder, DebitState, OrderFile
+from domain.payments.handing_on import Target
 from domain.payments.instalments import InstalmentPlan, PlanState
 from domain.payments.mandate import Mandate, MandateState
 from domain.payments.orders import Creditor, Scheme
@@ -48,6 +49,7 @@ from domain.usecases.agree_instalments import (
     list_instalments,
     put_payment_rules,
 )
+from domain.usecases.hand_on_payments import PutTarget, list_targets, put_target
 from domain.usecases.list_payments import get_payment, list_claims
 from domain.usecases.manage_mandates import (
     AddMandate,
@@ -372,6 +374,58 @@ class RulesType:
     vat_relief: bool = strawberry.field(description="The VAT of a bad debt is taken back.")
     creditor: CreditorType
     version: int
+
+
+@strawberry.type(name="PaymentTargetCredential", description="A credential's name and reference.")
+class TargetCredentialType:
+    """A reference to a secret; never the secret."""
+
+    name: str
+    reference: str
+
+
+def _references(root: strawberry.Parent[Target]) -> list[TargetCredentialType]:
+    return [TargetCredentialType(name=name, reference=one) for name, one in sorted(root.credentials.items())]
+
+
+@strawberry.type(name="PaymentTarget", description="A place that each payment file is handed on to, once.")
+class TargetType:
+    """``domain.payments.handing_on.Target``."""
+
+    id: strawberry.ID = identified()
+    name: str
+    address: str
+    host_keys: list[str]
+    credentials: list[TargetCredentialType] = strawberry.field(resolver=_references)
+    active: bool
+    version: int
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, Target)
+
+
+@strawberry.input(description="A credential: env:NAME or file:NAME.")
+class TargetCredentialInput:
+    """A reference to a secret."""
+
+    name: str
+    reference: str
+
+
+@strawberry.input(description="A target as a whole; version 0: a new one.")
+class PaymentTargetInput:
+    """``PutTarget``."""
+
+    name: str
+    address: str
+    host_keys: list[str] = strawberry.field(default_factory=list)
+    ca: str | None = None
+    credentials: list[TargetCredentialInput] = strawberry.field(default_factory=list)
+    active: bool = True
+    version: int = 0
+    idempotency_key: str | None = kept_key()
 
 
 @strawberry.input(description="A mandate; active where it stands already. Autogiro's is else asked for in a file.")
@@ -706,6 +760,25 @@ async def _apply(info: Info, customer: ID) -> Any:
     return CreditAppliedType(amount_minor=used)
 
 
+async def _targets(info: Info) -> list[TargetType]:
+    found: Any = await info.context.ask(list_targets)
+    return list(found)
+
+
+async def _put_target(info: Info, input: PaymentTargetInput) -> Any:  # noqa: A002
+    wiring = info.context.wiring
+    cmd = PutTarget(
+        name=input.name,
+        address=input.address,
+        host_keys=tuple(input.host_keys),
+        ca=input.ca,
+        credentials={one.name: one.reference for one in input.credentials},
+        active=input.active,
+        version=input.version,
+    )
+    return await info.context.ask(put_target, cmd, transports=wiring.transports, vault=wiring.vault)
+
+
 @strawberry.type
 class GiroQuery:
     """Mandates, debits, refunds, settlements, plans, and the rules."""
@@ -722,6 +795,7 @@ class GiroQuery:
     payment_suggestions: list[SuggestionType] = strawberry.field(
         resolver=_suggestions, description="What a payment may be for, the likeliest first; nothing is applied."
     )
+    payment_targets: list[TargetType] = strawberry.field(resolver=_targets)
     payment_rules: RulesType = strawberry.field(resolver=_rules)
 
 
@@ -768,6 +842,9 @@ class GiroMutation:
         description="A possible duplicate is the same as one before, or booked as money of its own.",
     )
     apply_credit = strawberry.mutation(resolver=_apply, graphql_type=outcome("ApplyCreditResult", CreditAppliedType))
+    put_payment_target = strawberry.mutation(
+        resolver=_put_target, graphql_type=outcome("PutPaymentTargetResult", TargetType)
+    )
     set_payment_rules = strawberry.mutation(
         resolver=_set_rules, graphql_type=outcome("SetPaymentRulesResult", RulesType)
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.wiring import Wiring
-from domain.usecases.import_payments import ImportPayments, import_payments
+from domain.usecases.take_payment_file import take_payment_file
 
 PAYMENTS_MAX: Final = 64 << 20
+_SHOWN: Final = ("new", "records", "duplicates", "states", "reasons", "booked", "debits", "mandates")
 _COUNTS: Final = {"type": "object", "additionalProperties": {"type": "integer"}}
 PAYMENTS: dict[str, Any] = {
     "type": "object",
@@ -26,6 +26,8 @@ PAYMENTS: dict[str, Any] = {
         "states": _COUNTS,
         "reasons": _COUNTS,
         "booked": {"type": "object", "additionalProperties": {"type": "string"}},
+        "debits": _COUNTS,
+        "mandates": _COUNTS,
     },
 }
 
@@ -39,15 +41,18 @@ class TakePayments:
     async def __call__(self, request: Request) -> Response:
         """Take one file in: 201; 200 where it was before."""
         data = await request.body()
-        # A large file takes seconds to read: in a thread, so that others are answered meanwhile.
-        found = await asyncio.to_thread(self._wiring.read_payments, data, request.query_params.get("format", "auto"))
-        cmd = ImportPayments(
-            name=request.path_params["name"],
-            data=data,
-            read=lambda _: found,
+        wiring = self._wiring
+        done = await take_payment_file(
+            request.path_params["name"],
+            data,
+            request.query_params.get("format", "auto"),
+            actor=request.state.actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            blobs=wiring.blobs,
+            read=wiring.read_payments,
             looked_at="looked_at" in request.query_params,
         )
-        done = await import_payments(cmd, actor=request.state.actor, begin=self._wiring.begin, clock=self._wiring.clock)
-        shown = {name: getattr(done, name) for name in ("new", "records", "duplicates", "states", "reasons", "booked")}
+        shown = {name: getattr(done, name) for name in _SHOWN}
         told = {"id": done.file.id, "name": done.file.name, "format": done.file.format, **shown}
         return JSONResponse(told, status_code=201 if done.new else 200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -29,12 +28,12 @@ from domain.ports.page import PAGE_MAX, PageRequest
 from domain.refusal import NotFound
 from domain.usecases.allocate_payment import AllocatePayment, Part, allocate_payment, release_payment
 from domain.usecases.get_customer import get_customer
-from domain.usecases.import_payments import ImportPayments, import_payments
 from domain.usecases.list_payments import get_payment, items_named, list_open_items, list_payments
 from domain.usecases.load_batches import customers_by_ids
 from domain.usecases.manage_mandates import AddMandate, EndMandate, add_mandate, end_mandate, list_mandates
 from domain.usecases.refund_credit import RefundCredit, refund_credit
 from domain.usecases.settle_items import OffsetCredit, WriteOff, offset_credit, undo_settlement, write_off
+from domain.usecases.take_payment_file import take_payment_file
 from domain.usecases.work_payments import DecideDuplicate, decide_duplicate
 from domain.usecases.write_orders import (
     WriteDebits,
@@ -299,10 +298,17 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         lookedAt: bool | None,  # noqa: N803
     ) -> Any:
         """Take a payment file in: booked and applied, whole or not at all. The same again changes nothing."""
-        wiring, data = ctx.udc.wiring, b"".join(content)
-        found = await asyncio.to_thread(wiring.read_payments, data, format or "auto")
-        cmd = ImportPayments(name=name, data=data, read=lambda _: found, looked_at=bool(lookedAt))
-        done = await ctx.udc.ask(import_payments, cmd, clock=wiring.clock)
+        wiring = ctx.udc.wiring
+        done = await ctx.udc.ask(
+            take_payment_file,
+            name,
+            b"".join(content),
+            format or "auto",
+            clock=wiring.clock,
+            blobs=wiring.blobs,
+            read=wiring.read_payments,
+            looked_at=bool(lookedAt),
+        )
         return ImportedModel(
             id=done.file.id,
             name=done.file.name,

@@ -25,6 +25,7 @@ from domain.ports.unit import Begin, Unit
 from domain.refusal import Conflict, WrongState
 from domain.usecases.applying import allocations, claims_about, round_off, rules_of
 from domain.usecases.debit_outcomes import Returning, settle_debits, settle_refunds
+from domain.usecases.hand_on_payments import promise_hand_on
 from domain.usecases.mandates_told import take_mandates
 
 TWIN_DAYS = 3  # how far apart two formats may book the same payment
@@ -115,6 +116,7 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
         )
         done = await _take(unit, file, found, now)
         detail = {"format": file.format, "records": done.records, "duplicates": done.duplicates, **done.states}
+        await promise_hand_on(unit, file)
         await unit.audit.write("payments.import", f"payment_file:{file.id}", detail)
         await unit.outbox.promise("payments.imported", {"records": done.records}, subject=f"payment_file:{file.id}")
     return done

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.feeds.feed import SECRET_MAX, Credential, Feed, Rules, check
+from domain.feeds.payment_files import format_of
 from domain.feeds.schedule import following
 from domain.ids import FeedId
 from domain.ports.clock import Clock
@@ -26,7 +27,7 @@ class PutFeed:
 
     ``credentials`` are secrets, or references (``env:NAME``, ``file:NAME``); one that is left out stays as it is, as
     long as the feed goes to the same host as the same user; an empty one is taken away. ``source`` is a source of the
-    operator, or a shipped profile's name.
+    operator, a shipped profile's name, or ``payments`` (``payments:FORMAT``) for files of a bank.
     """
 
     name: str
@@ -68,12 +69,16 @@ async def put_feed(
             changed_at=now,
         )
     )
+    pays = format_of(cmd.source) is not None
+    if pays and cmd.rules.grows:
+        raise BadValue("a payment file is taken whole, and never grows", field="grows")
     await transports.check(place, operator=actor.operator)
     async with begin(actor) as unit:
-        try:
-            await unit.sources.by_name(cmd.source)
-        except NotFound:
-            formats.profile(cmd.source)  # a shipped profile becomes a source with the first file
+        if not pays:
+            try:
+                await unit.sources.by_name(cmd.source)
+            except NotFound:
+                formats.profile(cmd.source)  # a shipped profile becomes a source with the first file
         known = await unit.feeds.claim(cmd.name)
         if (known.version if known else 0) != cmd.version:
             raise Stale("the feed has changed since it was read, or is there already", field="version")
