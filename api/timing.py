@@ -57,12 +57,12 @@ class Timer:
 
     def stop(self) -> None:
         """Let the rest take as long as it takes; where the time is over already, it is."""
-        if not self._stopped:
-            self._stopped = True
+        if not self._stopped and not self._timeout.expired():
             self._timeout.reschedule(None)
+        self._stopped = True
 
     def end(self) -> None:
-        """The request is over: nothing is timed any more."""
+        """Count no more: the request is over, or was given up."""
         self._stopped = True
 
     def begun(self, operation: str) -> None:

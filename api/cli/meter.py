@@ -46,6 +46,7 @@ def export(
         typer.Option(help='A JSON object of prices, such as {"events": {"price": "2", "per": 1000}}.'),
     ] = None,
     format_: Annotated[str, typer.Option("--format", help="json or csv.")] = "json",
+    language: Annotated[str | None, typer.Option(help="The csv's header for people: en, sv, nb, da, fi or de.")] = None,
     operator: OperatorOption = None,
 ) -> int:
     """Print what a period comes to, a line per measure.
@@ -57,7 +58,7 @@ def export(
     if format_ not in FORMATS:
         raise BadValue("a format is one of {names}", names=", ".join(FORMATS), field="--format")
     table = {} if prices is None else _table(prices)
-    return run_with(operator, lambda wiring, actor: _export(wiring, actor, _period(period), table, format_))
+    return run_with(operator, lambda wiring, actor: _export(wiring, actor, _period(period), table, (format_, language)))
 
 
 async def _days(wiring: Wiring, actor: Actor, period: Period) -> int:
@@ -69,7 +70,9 @@ async def _days(wiring: Wiring, actor: Actor, period: Period) -> int:
     return DONE
 
 
-async def _export(wiring: Wiring, actor: Actor, period: Period, table: dict[str, Any], format_: str) -> int:
+async def _export(
+    wiring: Wiring, actor: Actor, period: Period, table: dict[str, Any], form: tuple[str, str | None]
+) -> int:
     from domain.invoicing.invoice import decimals_of
     from domain.metering.meter import basis, read_prices
     from domain.usecases.get_operator import get_operator
@@ -91,10 +94,14 @@ async def _export(wiring: Wiring, actor: Actor, period: Period, table: dict[str,
         }
         for line in basis(counted, period, read_prices(table), decimals=decimals_of(own.currency))
     ]
+    format_, said = form
     if format_ == "csv":
-        writer = csv.DictWriter(sys.stdout, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+        from domain.telling.language import language
+        from integrations.printing.report_heads import heads
+
+        writer = csv.writer(sys.stdout)
+        writer.writerow(heads(list(rows[0]), None if said is None else language(said).code))
+        writer.writerows(row.values() for row in rows)
     else:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))

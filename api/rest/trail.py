@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.catalogues import spoken
 from api.rest.invoices import named
 from api.routes import Operation
 from api.wiring import Wiring
@@ -21,12 +22,15 @@ from domain.period import utc
 from domain.ports.access import TrailFilter
 from domain.ports.page import PAGE_MAX, Page, PageRequest
 from domain.refusal import BadValue
+from domain.telling.language import language
 from domain.usecases.list_trail import list_trail
+from integrations.printing.report_heads import heads
 
 COLUMNS: Final = (
     *("id", "seq", "at", "kind", "client", "user", "factor", "behalf", "reseller", "address", "action", "target"),
     *("outcome", "request", "seen", "detail"),
 )
+LANGUAGE: Final = "language"  # of the header of a sheet
 TEXT: Final = {"type": "string"}
 WHOLE: Final = {"type": "integer"}
 TIME: Final = {"type": "string", "format": "date-time"}
@@ -41,6 +45,7 @@ FILTERS: Final[dict[str, dict[str, Any]]] = {
     "since": TIME,
     "until": TIME,
 }
+HEADER: Final = {"name": LANGUAGE, "schema": TEXT, "description": "Of the header; left out: the caller's own."}
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,10 +59,11 @@ class TrailExport:
     async def __call__(self, request: Request) -> Response:
         """Answer the lines."""
         wanted, actor = _wanted(request), request.state.actor
+        head = heads(COLUMNS, _language(request))
         first = await list_trail(PageRequest(PAGE_MAX), wanted, actor=actor, begin=self._wiring.begin)
         pages = self._pages(first, wanted, actor)
         if self._suffix == "csv":
-            return StreamingResponse(_csv(pages), media_type="text/csv", headers=named("audit.csv"))
+            return StreamingResponse(_csv(pages, head), media_type="text/csv", headers=named("audit.csv"))
         return StreamingResponse(_lines(pages), media_type="application/x-ndjson", headers=named("audit.jsonl"))
 
     async def _pages(self, page: Page[Recorded], wanted: TrailFilter, actor: Actor) -> AsyncIterator[Page[Recorded]]:
@@ -68,8 +74,19 @@ class TrailExport:
             yield page
 
 
-async def _csv(pages: AsyncIterator[Page[Recorded]]) -> AsyncIterator[bytes]:
-    yield (",".join(COLUMNS) + "\r\n").encode()
+def _language(request: Request) -> str | None:
+    """Return the language of the header: as asked, else the caller's own; None, the columns' names, in English.
+
+    Refuses with: BadValue.
+    """
+    asked = request.query_params.get(LANGUAGE)
+    if asked is None:
+        return None if spoken() == "en" else spoken()
+    return language(asked).code
+
+
+async def _csv(pages: AsyncIterator[Page[Recorded]], head: Sequence[str]) -> AsyncIterator[bytes]:
+    yield (",".join(head) + "\r\n").encode()
     async for page in pages:
         yield _rows(page.items)
 
@@ -112,6 +129,8 @@ def _wanted(request: Request) -> TrailFilter:
     """Read the filters. Refuses with: BadValue."""
     given: dict[str, Any] = {}
     for name, text in request.query_params.items():
+        if name == LANGUAGE:
+            continue
         kind = FILTERS.get(name)
         if kind is None:
             raise BadValue("there is no filter {name}; there are {names}", name=name[:80], names=", ".join(FILTERS))
@@ -147,7 +166,7 @@ def operations(wiring: Wiring) -> list[Operation]:
             name=f"exportAudit{suffix.capitalize()}",
             summary=f"The audit trail as {said}, the newest line first; everything that is given must fit.",
             action=Action.READ_AUDIT,
-            query=query,
+            query=query if suffix != "csv" else (*query, HEADER),
             answers={"200": (media, TEXT)},
             refuses=(422,),
         )

@@ -148,7 +148,17 @@ async def test_the_trail_is_exported_whole(house: House) -> None:
     answer = await house.call("operator", "GET", "/rest/v1/audit.csv?kind=change")
     assert answer.headers["content-type"].startswith("text/csv")
     assert len(answer.text.splitlines()) >= 3
-    for query in ("kind=none", "since=yesterday", "user=x", "nothing=1"):
+    assert answer.text.startswith("id,seq,at,kind,client,"), "programs find the columns' own names"
+    for query, said, first in (
+        ("", "de-AT", "Id,Nummer in der Kette,Zeit,Art,Client,"),
+        ("&language=fi", "de", "Tunnus,Numero ketjussa,Aika,"),
+        ("&language=en", "", "Id,Number in the chain,Time,"),
+    ):
+        headers = {"Accept-Language": said} if said else {}
+        told = await house.call("operator", "GET", f"/rest/v1/audit.csv?kind=change{query}", headers=headers)
+        assert told.text.startswith(first), told.text[:80]
+        assert told.text.splitlines()[1:] == answer.text.splitlines()[1:], "what is below is the same to everybody"
+    for query in ("kind=none", "since=yesterday", "user=x", "nothing=1", "language=xx"):
         answer = await house.call("operator", "GET", f"/rest/v1/audit.csv?{query}")
         assert answer.status_code == 422, query
 
