@@ -12,8 +12,9 @@ from datetime import date
 from typing import Final
 
 from api.bulk import bulk_job
-from api.collecting import collecting_seldom, letter_job, message_job, paid_job, run_job
-from api.crediting import check_job
+from api.collecting import collecting_seldom
+from api.collection_jobs import letter_job, message_job, paid_job, run_job
+from api.crediting import check_job, fraud_job
 from api.crediting import notice_job as credit_notice_job
 from api.documents_out import follow_job, queue_job, send_job
 from api.feeding import poll_job
@@ -25,7 +26,7 @@ from domain.access import letters
 from domain.access.actor import Actor
 from domain.bulk import run as bulk_run
 from domain.collection.progress import PAID_JOB
-from domain.credit import checking
+from domain.credit import checking, fraud
 from domain.ids import FileId
 from domain.intake.telling import SWEEP
 from domain.jobs.job import Job
@@ -108,6 +109,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     move_customer.APPLY_MOVES: _apply_moves,
     schedule_bills.KIND: _bill_run,
     checking.CHECK: check_job,
+    fraud.CHECK: fraud_job,
     checking.NOTICE: credit_notice_job,
     send_documents.QUEUE: queue_job,
     send_documents.SEND: send_job,
