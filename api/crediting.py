@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from api.catalogues import told
 from api.wiring import Wiring
 from domain.access.actor import Actor
 from domain.credit.checking import check_all
-from domain.ids import CustomerId
+from domain.ids import CustomerId, SubscriptionId
 from domain.jobs.job import Job
 from domain.ports.mail import MailFault
 from domain.ports.texts import TextFault
 from domain.refusal import Refusal, Unreadable, WrongState
 from domain.usecases.check_credit import check_credit
 from domain.usecases.tell_credit import mail_notice, text_notice
+from domain.usecases.watch_usage import watch_usage
 
 _AFTER: Final = "after"
 _PAGE: Final = 200
@@ -35,6 +37,15 @@ async def check_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, obje
         customers = [CustomerId(int(one)) for one in given]
     moved = await check_credit(customers, actor=actor, begin=wiring.begin, clock=wiring.clock)
     return {"looked": len(customers), "moved": moved}
+
+
+async def fraud_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
+    """Look for unusual usage of ``payload["lines"]`` between two instants."""
+    lines = job.payload["lines"]
+    assert isinstance(lines, list)
+    since, until = (datetime.fromisoformat(str(job.payload[name])) for name in ("since", "until"))
+    keys = [SubscriptionId(int(one)) for one in lines]
+    return {"found": await watch_usage(keys, since, until, actor, wiring.begin, wiring.clock)}
 
 
 async def notice_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:

@@ -24,10 +24,14 @@ begin
         'groups', (select json_agg(g.name) from customer_group g where g.operator = of_operator
             and g.customer = of_customer and g.valid_from <= at and (g.valid_to is null or g.valid_to > at)),
         'owed', (select json_object_agg(w.currency, w.sum) from (
-            select p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e
-              join ledger_posting p on p.operator = e.operator and p.entry = e.id
-             where e.operator = of_operator and e.customer = of_customer and p.account = any (own_accounts)
-             group by p.currency) w),
+            select d.currency, sum(d.amount)::bigint as sum from (
+                select p.currency, p.amount_minor as amount from ledger_entry e
+                  join ledger_posting p on p.operator = e.operator and p.entry = e.id
+                 where e.operator = of_operator and e.customer = of_customer and p.account = any (own_accounts)
+                union all
+                select i.currency, -i.amount_minor from invoice_dispute i
+                 where i.operator = of_operator and i.customer = of_customer and i.state = 'open') d
+             group by d.currency) w),
         'own_number', (select n.number from number_assignment n where n.operator = of_operator
             and n.subscription = line and n.valid_from <= at and (n.valid_to is null or n.valid_to > at)
             order by n.number limit 1),

@@ -65,10 +65,14 @@ select u.customer, u.subscription,
 
 # $2 customers, $3 the accounts of what they owe.
 OWED: Final = """
-select e.customer, p.currency, sum(p.amount_minor)::bigint as sum from ledger_entry e
-  join ledger_posting p on p.operator = e.operator and p.entry = e.id
- where e.operator = $1 and e.customer = any ($2::bigint[]) and p.account = any ($3::text[])
- group by e.customer, p.currency
+select d.customer, d.currency, sum(d.amount)::bigint as sum from (
+    select e.customer, p.currency, p.amount_minor as amount from ledger_entry e
+      join ledger_posting p on p.operator = e.operator and p.entry = e.id
+     where e.operator = $1 and e.customer = any ($2::bigint[]) and p.account = any ($3::text[])
+    union all
+    select i.customer, i.currency, -i.amount_minor from invoice_dispute i
+     where i.operator = $1 and i.customer = any ($2::bigint[]) and i.state = 'open') d
+ group by d.customer, d.currency
 """
 
 ANY_LIVE: Final = (

@@ -15,6 +15,7 @@ from domain.credit.kinds import KINDS, PRICED_ROWS, Home, Kind, country_code, is
 from domain.credit.limit import CreditLimit, CreditOverride
 from domain.credit.reservation import Reservation
 from domain.ids import CreditLimitId, CreditOverrideId, CreditReservationId, CustomerId, SubscriptionId
+from domain.invoicing.disputes import DisputeState
 from domain.ledger.entry import OWN
 from domain.operators import Operator
 from domain.ports.credit import CreditBar, CreditStanding, Watching
@@ -178,6 +179,10 @@ class MemoryCredit:
                 if posted.entry.customer in found and posting.account in OWN:
                     sums = found[posted.entry.customer]
                     sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount_minor
+        for one in self._draft.table("invoice_dispute").values():
+            if one.customer in found and one.state is DisputeState.OPEN:
+                sums = found[one.customer]
+                sums[one.currency] = sums.get(one.currency, 0) - one.amount_minor
         return found
 
     async def limits(self, customers: Sequence[CustomerId]) -> Sequence[CreditLimit]:

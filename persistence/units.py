@@ -34,6 +34,7 @@ from persistence.exchange import ExchangeStore
 from persistence.feeds import FeedStore
 from persistence.field_definitions import FieldDefinitionStore, MemoryFieldDefinitions
 from persistence.files import FileStore, SourceStore, SuspenseStore
+from persistence.fraud import FraudStore
 from persistence.giro import GiroStore, MemoryGiro
 from persistence.grants import GrantStore
 from persistence.groups import GroupStore, MemoryGroups
@@ -63,6 +64,7 @@ from persistence.memory_drafts import MemoryDrafts
 from persistence.memory_draws import MemoryDraws
 from persistence.memory_feeds import MemoryFeeds
 from persistence.memory_files import MemoryFiles, MemorySources, MemorySuspense
+from persistence.memory_fraud import MemoryFraud
 from persistence.memory_grants import MemoryGrants
 from persistence.memory_intake import MemoryIntake, MemoryUsage
 from persistence.memory_invoices import MemoryInvoices
@@ -180,6 +182,7 @@ class StoredUnit:
     payments = _Store(PaymentStore)
     giro = _Store(GiroStore)
     credit = _Store(CreditStore)
+    fraud = _Store(FraudStore)
     collection = _Store(CollectionStore)
     receivables = _Store(ReceivableStore)
     reratings = _Store(ReratingStore)
@@ -277,6 +280,7 @@ class MemoryUnit:
         self.payments = MemoryPayments(draft)
         self.giro = MemoryGiro(draft)
         self.credit = MemoryCredit(draft)
+        self.fraud = MemoryFraud(draft)
         self.collection = MemoryCollection(draft)
         self.receivables = MemoryReceivables(draft)
         self.reratings = MemoryReratings(draft)

@@ -16,11 +16,13 @@ import polars as pl
 
 from domain.credit.account import Account
 from domain.credit.checking import checks
+from domain.credit.fraud import CHECK, LINES_MAX
 from domain.credit.kinds import PRICED_ROWS, Home, Kind, counted
 from domain.credit.reservation import Record, Reservation, ReservationState, settles
 from domain.ids import CustomerId, OperatorId
 from domain.intake.rater import Rater
 from domain.invoicing.invoice import decimals_of
+from domain.jobs.job import NewJob
 from domain.margins.exchange import Exchange
 from domain.ports.unit import Unit
 
@@ -30,8 +32,11 @@ async def count_chunk(unit: Unit, usage: Any, rater: Rater, *, at: datetime) -> 
 
     What was set aside for the calls that they tell of is free again. Raises ``Collision``.
     """
+    if not usage.num_rows:
+        return
+    await _promise_look(unit, usage)
     watching = await unit.credit.watching()
-    if watching is None or not usage.num_rows:
+    if watching is None:
         return
     names = [
         "customer",
@@ -53,6 +58,20 @@ async def count_chunk(unit: Unit, usage: Any, rater: Rater, *, at: datetime) -> 
     looked = list(await unit.credit.move(counted(rows)))
     looked += await _settle(unit, usage, frame["subscription"].unique().to_list(), at)
     await promise_checks(unit, sorted(set(looked)))
+
+
+async def _promise_look(unit: Unit, usage: Any) -> None:
+    """Let a worker look for unusual usage of the lines of a chunk, where there are rules about it."""
+    if not await unit.fraud.watching():
+        return
+    lines = pl.DataFrame(pl.from_arrow(usage.select(["subscription", "start"])))
+    span = {"since": lines["start"].min(), "until": lines["start"].max()}
+    keys = lines["subscription"].unique().sort().to_list()
+    for first in range(0, len(keys), LINES_MAX):
+        payload = {name: at.isoformat() for name, at in span.items() if isinstance(at, datetime)}
+        await unit.jobs.add(
+            NewJob(kind=CHECK, payload={"lines": keys[first : first + LINES_MAX], **payload}, priority=50)
+        )
 
 
 async def count_stored(unit: Unit, rows: pl.DataFrame, rater: Rater, *, at: datetime) -> None:

@@ -29,6 +29,7 @@ from domain.ports.exchange import ExchangeRates
 from domain.ports.feeds import Feeds
 from domain.ports.field_definitions import FieldDefinitions
 from domain.ports.files import Files, Sources, Suspense
+from domain.ports.fraud import Fraud
 from domain.ports.giro import Giro
 from domain.ports.grants import Grants, Plans
 from domain.ports.groups import Groups
@@ -157,6 +158,8 @@ class Unit(Protocol):
     def giro(self) -> Giro: ...  # noqa: D102
     @property
     def credit(self) -> Credit: ...  # noqa: D102
+    @property
+    def fraud(self) -> Fraud: ...  # noqa: D102
     @property
     def collection(self) -> Collection: ...  # noqa: D102
     @property

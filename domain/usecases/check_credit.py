@@ -137,7 +137,7 @@ async def _bar(
         new = sorted(bar for (of, bar) in wanted if of == key and (of, bar) not in ours and bar not in others)
         if new:
             reason = f"{REASON}{', '.join(sorted({wanted[key, bar].value for bar in new}))}"
-            order = await _order(unit, line, OrderKind.BAR, tuple(new), reason, actor, now)
+            order = await order_bars(unit, line, OrderKind.BAR, tuple(new), reason, actor, now)
             for bar in new:
                 await unit.credit.add_bar(CreditBar(customer, key, bar, order, now))
             told = {"customer": customer, "bars": [bar.value for bar in new], "order": order}
@@ -161,7 +161,7 @@ async def _lift(  # noqa: PLR0917  (what its caller has)
     for one in gone:
         await unit.credit.drop_bar(one)
     if mine:
-        order = await _order(unit, line, OrderKind.UNBAR, tuple(mine), f"{REASON}within the limit", actor, now)
+        order = await order_bars(unit, line, OrderKind.UNBAR, tuple(mine), f"{REASON}within the limit", actor, now)
         told = {"customer": line.customer, "bars": [bar.value for bar in mine], "order": order}
         await unit.outbox.promise(UNBARRED, told, subject=f"subscription:{line.id}")
     return len(mine)
@@ -174,7 +174,7 @@ async def _lines(unit: Unit, customer: CustomerId) -> Sequence[Subscription]:
     return [line for each in found.values() for line in each]
 
 
-async def _order(  # noqa: PLR0917  (the fields of an order)
+async def order_bars(  # noqa: PLR0917  (the fields of an order)
     unit: Unit,
     line: Subscription,
     kind: OrderKind,
@@ -183,6 +183,7 @@ async def _order(  # noqa: PLR0917  (the fields of an order)
     actor: Actor,
     now: datetime,
 ) -> OrderId:
+    """Place an order to bar or unbar a line."""
     kept = await unit.orders.add(
         check(
             Order(

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.graphql.ids import global_id, read_id
+from domain.access.actor import system
+from domain.alarms.alarm import Raised
+from domain.ids import OperatorId
+from domain.usecases.raise_alarm import raise_alarm
 from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
+from tests.api.entrance import add_user
 from tests.api.month import NUMBERS, Month, make_month
 from tests.api.test_graphql_parties import gql
 
@@ -20,6 +25,7 @@ OWNERS = ("operator", "reseller", "below", "sibling", "other")
 PLACE = '{street: "a", postcode: "1", city: "b", country: "SE"}'
 LATER = "2026-12-01T00:00:00Z"
 ABSENT = 999_999_999
+CALLED = "46850000000"
 RESELLERS = {"reseller": 1, "sibling": 2, "below": 3, "other": 4}
 # Who sees whose.
 REACH = {
@@ -86,6 +92,9 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
             f'stepContract(input: {{contract: "{contract}", version: 1, state: SUSPENDED, on: "2026-12-01"}})'
         ),
         "Order": f'placeOrder(input: {{subscription: "{line}", kind: SUSPEND, runAt: "{LATER}"}})',
+        "CreditLimit": f'setCreditLimit(input: {{customer: "{customer}", amount: "100000"}})',
+        "CreditOverride": f'overrideCredit(input: {{customer: "{customer}", amount: "100000", reason: "a"}})',
+        "Reservation": f'reserveCall(input: {{subscription: "{line}", number: "{CALLED}", units: 1}})',
         "PortOrder": (
             f'requestPort(input: {{subscription: "{line}", number: "{owned.number}", direction: OUT, other: "T",'
             f' wantedAt: "{LATER}"}})'
@@ -101,6 +110,11 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
         ids[kind] = (await _done(house, owner, text, kind))["id"]
     under = f'createCustomer(input: {{name: "Under", kind: PERSON, address: {PLACE}, parent: "{customer}"}})'
     await _done(house, owner, under, "Customer")
+    level = f'createLevel(input: {{name: "Level of {owner}", permissions: ["customers:read"]}})'
+    ids["UserLevel"] = (await _done(house, owner, level, "UserLevel"))["id"]
+    number, reseller = (2, None) if owner == "other" else (1, RESELLERS.get(owner))
+    person = await add_user(house, f"{owner}@people.example", level="read_only", operator=number, reseller=reseller)
+    ids["User"] = global_id("User", person)
     hook = 'createWebhook(input: {url: "https://erp.example/hook"}) { ... on WebhookTold { webhook { id } } }'
     ids["Webhook"] = (await gql(house, owner, f"mutation {{ a: {hook} }}"))["a"]["webhook"]["id"]
     ids["Event"] = await _first(house, owner, "events(first: 100)")
@@ -127,6 +141,10 @@ async def _of_operators(house: House, client: str, service: str) -> dict[str, st
     ids["InvoiceBatch"] = (await gql(house, client, f"mutation {{ a: {fetched} }}"))["a"]["marker"]
     sources = await gql(house, client, "{ sources { id } }")
     operator = await gql(house, client, "{ operator { id } }")
+    found = Raised(kind="silent_source", subject="pbx", text="nothing came from the PBX")
+    actor = system(OperatorId(2 if client == "other" else 1))
+    alarm = await raise_alarm(found, actor=actor, begin=house.wiring.begin, clock=house.clock)
+    ids["Alarm"] = global_id("Alarm", alarm.id)
     return ids | {"Source": sources["sources"][0]["id"], "Operator": operator["operator"]["id"]}
 
 
@@ -137,7 +155,7 @@ async def make_holdings(house: House) -> Holdings:
         await unit.connection.execute("insert into reseller (operator, id, code, name) values (2, 4, 'far', 'far')")
     month = await make_month(house, {**NUMBERS, "below": "46850000005"})
     services = {"operator": month.service}
-    made = 'createService(input: {code: "S", name: "S"})'
+    made = 'createService(input: {code: "FAR", name: "S"})'
     services["other"] = (await _done(house, "other", made, "Service"))["id"]
     for client in ("operator", "other"):
         text = 'name: "A", kind: FIXED, firstNumber: "08-71 00 00 00", lastNumber: "08-71 00 00 99"'

@@ -51,6 +51,12 @@ WITHOUT: Final = {
         ("creditInvoice", "reissueInvoice", "disputeInvoice"),
         "takes of what is left of an invoice, under a lock; the invoice itself never changes",
     ),
+    **dict.fromkeys(
+        ("extendReservation", "commitReservation", "releaseReservation", "endCreditOverride"),
+        "one step of what is set aside for a call, under its customer's lock; refused where it is over",
+    ),
+    "overrideCredit": "every one stays, and the last that holds counts",
+    "topUpCredit": "books an amount once by its reference",
     "checkVatId": "asks a register, and keeps the answer with its time",
     **dict.fromkeys(("fetchInvoices", "acknowledgeInvoices"), "one step of a consumer's place"),
     **dict.fromkeys(
