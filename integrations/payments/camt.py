@@ -22,6 +22,14 @@ VERSIONS: Final = ("02", "04", "06", "08")
 _STATEMENT: Final = {"camt.053": "Stmt", "camt.054": "Ntfctn"}
 _RETURNS: Final = frozenset({"UPDD", "RRTN", "PRDD"})
 _LISTS: Final = frozenset({"Strd"})
+# What may stand in RtrInf: one of them says that the payment came back.
+_RETURNED: Final = frozenset(
+    {
+        *("RtrInf", "RtrInf/Rsn", "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", "RtrInf/AddtlInf", "RtrInf/Orgtr/Nm"),
+        *("RtrInf/OrgnlBkTxCd/Domn/Cd", "RtrInf/OrgnlBkTxCd/Prtry/Cd", "RtrInf/Orgtr/Id/OrgId/BICOrBEI"),
+        *("RtrInf/Orgtr/Id/OrgId/AnyBIC", "RtrInf/Orgtr/Id/OrgId/Othr/Id"),
+    }
+)
 
 
 @dataclass(slots=True)
@@ -221,7 +229,7 @@ def _record(entry: _Entry, statement: _Statement, detail: Branch, own: _Own) -> 
     reversal = branch.get("RvslInd") == "true"
     family = branch.get("BkTxCd/Domn/Fmly/SubFmlyCd")
     reason = first(detail, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
-    returned = reversal or family in _RETURNS or any(path.startswith("RtrInf") for path in detail)
+    returned = reversal or family in _RETURNS or not _RETURNED.isdisjoint(detail)
     kind = Kind.RETURN if returned else Kind.PAYMENT if sign == "CRDT" else Kind.OTHER
     payer, sender = _payer(detail, kind)
     receiver = _account(detail, "RltdPties/CdtrAcct/") if kind is Kind.PAYMENT else None

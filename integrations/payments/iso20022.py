@@ -57,15 +57,37 @@ def stream(
     yield from gathering.done
 
 
+class _Node:
+    """A place in the message's tree, found once: what stands there again costs a look-up and no more.
+
+    ``path`` is below the branch that the element's leaves are put into; ``taken`` opens a branch that is yielded,
+    ``listed`` one that is put into the list ``key`` of the branch above.
+    """
+
+    __slots__ = ("children", "depth", "key", "listed", "name", "opens", "parent", "path", "taken")
+
+    def __init__(self, parent: _Node | None, name: str, *, taken: bool, listed: bool) -> None:
+        self.parent = parent
+        self.name = name
+        self.taken = taken
+        self.listed = listed and not taken
+        self.opens = taken or self.listed
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        within = parent.path if parent is not None and parent.path else ""
+        self.key = f"{within}/{name}" if within else name
+        self.path: str = "" if self.opens or parent is None else self.key
+        self.children: dict[str, _Node] = {}
+
+
 class _Gathering:
-    """The handlers of one parse: one frame for each open element, leaves put into the branch they belong to."""
+    """The handlers of one parse: leaves are put into the branch they belong to."""
 
     def __init__(self, space: str, tags: Mapping[str, str | None], lists: frozenset[str]) -> None:
         self.done: list[tuple[str, Branch]] = []
         self._space, self._tags, self._lists = space, tags, lists
-        self._frames: list[tuple[str, str, Branch, bool]] = []
-        self._name, self._path, self._taken = "", "", False
+        self._node = _Node(None, "", taken=False, listed=False)
         self._branch: Branch = {}
+        self._branches: list[Branch] = []
         self._leaf = False
         self._text: list[str] = []
         self._currency: str | None = None
@@ -84,45 +106,49 @@ class _Gathering:
     def _document_type(*_: object) -> None:
         raise Unreadable("the file has a document type (DTD), which no bank sends; nothing was taken from it")
 
-    def _start(self, full: str, attributes: dict[str, str]) -> None:
-        name = full.rpartition(" ")[2]
-        frames = self._frames
-        if len(frames) <= 1 and (not full.startswith(self._space) or (not frames and name != "Document")):
+    def _grow(self, full: str) -> _Node:
+        """Return a place that is seen for the first time. Refuses with: Unreadable."""
+        above, name = self._node, full.rpartition(" ")[2]
+        if above.depth <= 1 and (not full.startswith(self._space) or (not above.depth and name != "Document")):
             raise Unreadable("the file's root is not Document of its own namespace; nothing was taken from it")
-        if len(frames) > _DEPTH_MAX:
+        if above.depth > _DEPTH_MAX:
             raise Unreadable("elements nested too deeply; nothing was taken from the file")
-        frames.append((self._name, self._path, self._branch, self._taken))
-        self._taken = name in self._tags and self._tags[name] in (None, self._name)
-        if self._taken:
-            self._branch, self._path = {}, ""
-        elif name in self._lists:
+        taken = name in self._tags and self._tags[name] in (None, above.name)
+        made = above.children[full] = _Node(above, name, taken=taken, listed=name in self._lists)
+        return made
+
+    def _start(self, full: str, attributes: dict[str, str]) -> None:
+        node = self._node.children.get(full)
+        if node is None:
+            node = self._grow(full)
+        self._node = node
+        if node.opens:
+            self._branches.append(self._branch)
             branch: Branch = {}
-            self._branch.setdefault(f"{self._path}/{name}" if self._path else name, []).append(branch)
-            self._branch, self._path = branch, ""
-        else:
-            self._path = f"{self._path}/{name}" if self._path else name
-        self._name = name
+            if node.listed:
+                self._branch.setdefault(node.key, []).append(branch)
+            self._branch = branch
         self._leaf = True
         self._currency = attributes.get("Ccy") if attributes else None
         self._text.clear()
 
     def _end(self, _: str) -> None:
-        name, branch = self._name, self._branch
+        node = self._node
         if self._leaf:
-            self._put("".join(self._text).strip())
             self._leaf = False
-        if self._taken:
-            self.done.append((name, branch))
-        self._name, self._path, self._branch, self._taken = self._frames.pop()
-
-    def _put(self, text: str) -> None:
-        path, branch = self._path, self._branch
-        if path in branch:
-            branch.setdefault(path + "[]", [branch[path]]).append(text)
-            return
-        branch[path] = text
-        if self._currency:
-            branch[path + "@"] = self._currency
+            path, branch, text = node.path, self._branch, "".join(self._text).strip()
+            if path in branch:
+                branch.setdefault(path + "[]", [branch[path]]).append(text)
+            else:
+                branch[path] = text
+                if self._currency:
+                    branch[path + "@"] = self._currency
+        if node.opens:
+            if node.taken:
+                self.done.append((node.name, self._branch))
+            self._branch = self._branches.pop()
+        assert node.parent is not None
+        self._node = node.parent
 
 
 def texts(branch: Branch, path: str) -> list[str]:
