@@ -1,6 +1,8 @@
 """Turns at asking network elements: in one process, a few orders at a time ask the same element.
 
-So an element that is dead holds a part of its operator's places, and his other elements' orders go on.
+So an element that is dead holds a part of its operator's places, and his other elements' orders go on. Several dead
+ones hold a part of them together: of elements that are not known to answer quickly one alone has a second turn, and
+those that were found slow have three turns among them.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from domain.ids import OperatorId
 ELEMENT_MAX: Final = 2
 # For so long an order keeps its place and waits for a turn: where the element answers, one comes soon.
 PATIENCE_SECONDS: Final = 0.25
+# An element that has not answered by then is slow, until it answers quickly again.
+SLOW_SECONDS: Final = 1.0
+SLOW_MAX: Final = 3
 Asked: TypeAlias = tuple[OperatorId, str]
 
 
@@ -24,6 +29,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._taken: dict[Asked, dict[Turn, float]] = {}
+        self._quick: dict[Asked, bool] = {}  # whether it answered quickly the last time; all that were ever asked for
         self._given = asyncio.Event()
 
     @contextmanager
@@ -38,7 +44,21 @@ class Turns:
     @property
     def full(self) -> Collection[Asked]:
         """The elements that nobody more may ask now."""
-        return [asked for asked, taken in self._taken.items() if len(taken) >= ELEMENT_MAX]
+        return [asked for asked in {**self._quick, **self._taken} if not self._is_free(asked)]
+
+    def _is_free(self, asked: Asked) -> bool:
+        """Tell whether one more may ask an element."""
+        here = len(self._taken.get(asked, ()))
+        if here >= ELEMENT_MAX or self._is_quick(asked):
+            return here < ELEMENT_MAX
+        waiting = sum(len(one) for each, one in self._taken.items() if each[0] == asked[0] and not self._is_quick(each))
+        if here:
+            return waiting < ELEMENT_MAX
+        return waiting < SLOW_MAX or asked not in self._quick
+
+    def _is_quick(self, asked: Asked) -> bool:
+        late = time.monotonic() - SLOW_SECONDS
+        return self._quick.get(asked, False) and all(since > late for since in self._taken.get(asked, {}).values())
 
     def take(self, asked: Asked, one: Turn) -> bool:
         """Take a turn where there is one; True also for one who has it. Another that he has is given back."""
@@ -46,7 +66,7 @@ class Turns:
         if one in taken:
             return True
         self.give(one)
-        if len(taken) >= ELEMENT_MAX:
+        if not self._is_free(asked):
             return False
         self._taken.setdefault(asked, {})[one] = time.monotonic()
         return True
@@ -54,7 +74,7 @@ class Turns:
     def give(self, one: Turn) -> None:
         """Give back what one has."""
         for asked in [asked for asked, taken in self._taken.items() if one in taken]:
-            del self._taken[asked][one]
+            self._quick[asked] = time.monotonic() - self._taken[asked].pop(one) <= SLOW_SECONDS
             if not self._taken[asked]:
                 del self._taken[asked]
             self._given.set()
@@ -64,8 +84,9 @@ class Turns:
         """Take a turn as soon as there is one; False, soon or at once, where who has them waits for long already."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not self.take(asked, one):
-            since = max(self._taken[asked].values())
-            left = min(until, since + PATIENCE_SECONDS) - time.monotonic()
+            if not (taken := self._taken.get(asked)):
+                return False  # others that are slow keep its operator's places
+            left = min(until, max(taken.values()) + PATIENCE_SECONDS) - time.monotonic()
             if left <= 0:
                 return False
             with suppress(TimeoutError):

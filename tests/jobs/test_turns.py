@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.turns import ELEMENT_MAX, PATIENCE_SECONDS, Turns
+from api.turns import ELEMENT_MAX, PATIENCE_SECONDS, SLOW_MAX, SLOW_SECONDS, Turns
 from api.wiring import Wiring
 from api.worker import OPERATOR_MAX, Worker
 from domain.access.actor import Actor
@@ -106,6 +106,50 @@ async def test_a_dead_element_leaves_its_operators_other_elements_places(wiring:
     assert {(job.state, job.attempts) for job in jobs} == {(JobState.DONE, 1)}, "to be put off is no attempt"
     assert len(jobs) == len(keys)
     assert wiring.turns.full == []
+
+
+async def test_three_dead_elements_leave_a_place_to_the_one_that_is_alive(wiring: Wiring, world: made.World) -> None:
+    """None of them was ever asked before; the orders for the dead ones came first."""
+    network = HalfDead()
+    wiring = replace(wiring, network=network)
+    lines = (SubscriptionKind.MOBILE, SubscriptionKind.SIP, SubscriptionKind.TRUNK)
+    keys = []
+    for line in lines:
+        await element(wiring, world.actor, f"{DEAD}-{line.value}", line)
+        keys += await orders(wiring, world.actor, line, 3)
+    await element(wiring, world.actor, ALIVE, SubscriptionKind.FIXED)
+    keys += await orders(wiring, world.actor, SubscriptionKind.FIXED, 2)
+    await asyncio.wait_for(Worker(wiring).run(until_idle=True), 60)
+    assert network.asked.index(ALIVE) == OPERATOR_MAX - 1, "it was asked while the dead ones were"
+    assert {one.state for one in await found(wiring, world.actor, keys)} == {OrderState.CONFIRMED}
+    assert {(job.state, job.attempts) for job in await all_of(wiring, world.actor)} == {(JobState.DONE, 1)}
+    assert wiring.turns.full == []
+
+
+def test_elements_that_were_slow_have_three_turns_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("api.turns.time.monotonic", lambda: now)
+    turns, operator = Turns(), OperatorId(1)
+    dead = [f"{DEAD}-{number}" for number in range(6)]
+    for name in dead:  # each was asked once, and did not answer
+        with turns.turn() as one:
+            assert one.take(operator, name)
+            now += SLOW_SECONDS + 1
+    with turns.turn() as one:
+        assert one.take(operator, ALIVE)  # and this one did
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(turns.turn()).take(operator, name) for name in dead]
+        assert taken == [True] * SLOW_MAX + [False] * 3
+        assert set(turns.full) == {(operator, name) for name in dead}
+        quick = [stack.enter_context(turns.turn()).take(operator, ALIVE) for _ in range(3)]
+        assert quick == [True, True, False]
+        now += SLOW_SECONDS + 1
+    assert turns.full == []
+    with turns.turn() as one:
+        assert one.take(operator, dead[0])  # which answers at once by now
+    with contextlib.ExitStack() as stack:
+        again = [stack.enter_context(turns.turn()).take(operator, name) for name in dead]
+        assert again == [True] * (SLOW_MAX + 1) + [False] * 2, "the first is quick again"
 
 
 async def test_an_operators_only_element_has_all_his_places(wiring: Wiring, world: made.World) -> None:
