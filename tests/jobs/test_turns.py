@@ -120,7 +120,7 @@ async def test_three_dead_elements_leave_a_place_to_the_one_that_is_alive(wiring
     await element(wiring, world.actor, ALIVE, SubscriptionKind.FIXED)
     keys += await orders(wiring, world.actor, SubscriptionKind.FIXED, 2)
     await asyncio.wait_for(Worker(wiring).run(until_idle=True), 60)
-    assert network.asked.index(ALIVE) == OPERATOR_MAX - 1, "it was asked while the dead ones were"
+    assert network.asked.index(ALIVE) < OPERATOR_MAX, "it was asked while the dead ones were"
     assert {one.state for one in await found(wiring, world.actor, keys)} == {OrderState.CONFIRMED}
     assert {(job.state, job.attempts) for job in await all_of(wiring, world.actor)} == {(JobState.DONE, 1)}
     assert wiring.turns.full == []
