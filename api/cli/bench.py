@@ -18,6 +18,7 @@ BENCHES: Final = {
     "rating": ("benchmarks.rating", "kernel events/s on one core, a quote's latency, compiling, CSV rated to Parquet"),
     "readers": ("benchmarks.readers", "rows/s of each CDR format beside a bare parse"),
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
+    "einvoice": ("benchmarks.einvoice", "documents written, checked and printed a second of CPU time, by format"),
     "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),
     "api": ("benchmarks.api", "answers at 50 requests/s with a million customers: by id, search, a page, balances"),
     "trail": ("benchmarks.trail", "what the audit trail costs a request, with it and without in turns"),

@@ -6,6 +6,7 @@ what is to be paid hangs on the payment terms, and a Danish account is a registr
 
 from __future__ import annotations
 
+import copy
 import uuid
 from datetime import timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from domain.invoicing.vat import VatTreatment
 from domain.money import round_to
 from domain.period import Period
 from domain.refusal import BadValue
-from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, document, group, leaf, plain, written
+from integrations.einvoice.ubl import CAC, CREDIT_NOTE, INVOICE, document, group, leaf, plain, written
 
 CUSTOMIZATION: Final = "OIOUBL-2.1"
 PROFILE: Final = "Procurement-BilSim-1.0"
@@ -64,6 +65,7 @@ class _Writer:
         self.credit = invoice.kind is DocumentKind.CREDIT_NOTE
         self.sign = -1 if self.credit else 1
         self.decimals = decimals_of(invoice.currency)
+        self.categories: dict[VatTreatment, etree._Element] = {}
 
     def write(self) -> None:
         self.head()
@@ -230,12 +232,19 @@ class _Writer:
             subtotal = group(node, "TaxSubtotal")
             self.amount(subtotal, "TaxableAmount", taxable)
             self.amount(subtotal, "TaxAmount", tax)
-            category = group(subtotal, "TaxCategory")
+            subtotal.append(self.category(treatment))
+
+    def category(self, treatment: VatTreatment) -> etree._Element:
+        """Return a tax category: the same stands on every line, so it is made once and copied."""
+        if treatment not in self.categories:
+            category = etree.Element(f"{{{CAC}}}TaxCategory")
             name = _CATEGORIES.get(treatment.category, "ZeroRated")
             leaf(category, "ID", name, schemeID="urn:oioubl:id:taxcategoryid-1.1", **_AGENCY)
             leaf(category, "Percent", plain(treatment.percent))
             leaf(category, "TaxExemptionReason", treatment.words)
             self.scheme(category)
+            self.categories[treatment] = category
+        return copy.copy(self.categories[treatment])
 
     def totals(self) -> None:
         invoice = self.invoice

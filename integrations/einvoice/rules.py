@@ -123,6 +123,11 @@ class Checker:
     ) -> None:
         self.close()
 
+    @property
+    def worker(self) -> int | None:
+        """The rules' process, while it runs."""
+        return None if self._worker is None else self._worker.pid
+
     def close(self) -> None:
         """End the worker process."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from decimal import Decimal
 from typing import Final
@@ -23,7 +24,8 @@ def clean(text: str) -> str:
     >>> clean("a\x00b\x1b")
     'ab'
     """
-    return _FORBIDDEN.sub("", text).strip()
+    # What is printable has no such character; most texts are, and need no search.
+    return text.strip() if text.isprintable() else _FORBIDDEN.sub("", text).strip()
 
 
 def document(namespace: str, name: str) -> etree._Element:
@@ -37,17 +39,26 @@ def document(namespace: str, name: str) -> etree._Element:
 
 def group(parent: etree._Element, tag: str) -> etree._Element:
     """Add an aggregate."""
-    return etree.SubElement(parent, f"{{{CAC}}}{tag}")
+    return etree.SubElement(parent, _aggregate(tag))
 
 
 def leaf(parent: etree._Element, tag: str, text: str | None, **attributes: str) -> etree._Element:
     """Add a leaf; where there is no text it is made, but not added, since an empty element is an error (R008)."""
-    content = clean(text or "")
-    node = etree.SubElement(parent, f"{{{CBC}}}{tag}") if content else etree.Element(f"{{{CBC}}}{tag}")
+    content = clean(text) if text else ""
+    name = _basic(tag)
+    node = etree.SubElement(parent, name, attributes) if content else etree.Element(name, attributes)
     node.text = content
-    for name, value in attributes.items():
-        node.set(name, value)
     return node
+
+
+@functools.cache
+def _aggregate(tag: str) -> str:
+    return f"{{{CAC}}}{tag}"
+
+
+@functools.cache
+def _basic(tag: str) -> str:
+    return f"{{{CBC}}}{tag}"
 
 
 def plain(value: Decimal) -> str:
