@@ -235,6 +235,64 @@ def reservations(customer: CustomerOption = None, operator: OperatorOption = Non
     return run_with(operator, work)
 
 
+@app.command()
+def rules(operator: OperatorOption = None) -> int:
+    """Print the rules about unusual usage, as JSON Lines."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.watch_usage import list_fraud_rules
+
+        for one in await list_fraud_rules(actor=actor, begin=wiring.begin):
+            _print(one)
+        return DONE
+
+    return run_with(operator, work)
+
+
+@app.command()
+def rule(  # noqa: PLR0917  (options, by name)
+    name: Annotated[str, typer.Argument(help="What the rule is called.")],
+    measure: Annotated[str, typer.Option(help="amount, minutes, calls or destination.")],
+    most: Annotated[str, typer.Option(help="More than this is unusual.")],
+    hours: Annotated[float, typer.Option(help="Within any so many hours.", min=0.1)] = 24.0,
+    kind: KindOption = None,
+    group: Annotated[str | None, typer.Option(help="Only customers of this group.")] = None,
+    bar: Annotated[list[str] | None, typer.Option(help="outgoing, premium, roaming, data; again.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Keep it, and do not look.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Forget it with what it found.")] = False,
+    operator: OperatorOption = None,
+) -> int:
+    """Keep a rule about unusual usage of a line, new or changed, and print it."""
+    from api.cli.reach import run_with
+
+    async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.credit.fraud import Measure
+        from domain.provisioning.order import Bar
+        from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
+
+        there = {one.name: one for one in await list_fraud_rules(actor=actor, begin=wiring.begin)}.get(name)
+        if remove and there is not None:
+            _print(await remove_fraud_rule(there.id, there.version, actor=actor, begin=wiring.begin))
+            return DONE
+        cmd = PutFraudRule(
+            name=name,
+            measure=_word(Measure, measure, "measure"),
+            most=_amount(most, "most"),
+            window_seconds=round(hours * 3600),
+            kind=_kind(kind or "all"),
+            group=group,
+            bars=tuple(_word(Bar, one, "bar") for one in bar or ()),
+            active=not off,
+            rule=None if there is None else there.id,
+            version=None if there is None else there.version,
+        )
+        _print(await put_fraud_rule(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock))
+        return DONE
+
+    return run_with(operator, work)
+
+
 def _print(one: Any) -> None:
     from api.credit_fields import plainly
 

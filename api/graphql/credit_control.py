@@ -18,10 +18,11 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from domain.credit.fraud import FraudAlarm, FraudRule, Measure
 from domain.credit.kinds import Kind
 from domain.credit.limit import CreditLimit, CreditOverride, shown
 from domain.credit.reservation import Reservation, ReservationState
-from domain.ids import CreditOverrideId, CreditReservationId, CustomerId, SubscriptionId
+from domain.ids import CreditOverrideId, CreditReservationId, CustomerId, FraudRuleId, SubscriptionId
 from domain.provisioning.order import Bar
 from domain.refusal import BadValue
 from domain.usecases.authorise_call import (
@@ -52,10 +53,20 @@ from domain.usecases.limit_credit import (
     show_credit,
 )
 from domain.usecases.top_up_credit import TopUpCredit, top_up_credit
+from domain.usecases.watch_usage import (
+    PutFraudRule,
+    list_fraud_rules,
+    list_suspicions,
+    put_fraud_rule,
+    remove_fraud_rule,
+)
 
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")
 
+strawberry.enum(
+    Measure, name="FraudMeasure", description="DESTINATION: how many that the line had never called before."
+)
 strawberry.enum(Kind, name="CreditKind", description="Which usage is counted: ALL of it, or some alone.")
 strawberry.enum(
     ReservationState,
@@ -342,6 +353,72 @@ class ToppedUpType:
     credit: Decimal
 
 
+@strawberry.type(name="FraudRule", description="More than most of a measure by one line within any window is unusual.")
+class FraudRuleType:
+    """``domain.credit.fraud.FraudRule``."""
+
+    id: strawberry.ID = identified()
+    name: str
+    measure: Measure
+    most: Decimal
+    window_seconds: int
+    kind: Kind
+    group: str | None
+    bars: list[Bar] = strawberry.field(resolver=_limit_bars, description="What the line is barred from at once.")
+    active: bool
+    version: int
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, FraudRule)
+
+
+@strawberry.type(name="FraudSuspicion", description="A line passed a rule: by value, in the window up to lastAt.")
+class SuspicionType:
+    """``domain.credit.fraud.FraudAlarm``."""
+
+    id: strawberry.ID = identified()
+    customer: ID = strawberry.field(resolver=_id("Customer", "customer"), graphql_type=ID)
+    subscription: ID = strawberry.field(resolver=_id("Subscription", "subscription"), graphql_type=ID)
+    rule: ID = strawberry.field(resolver=_id("FraudRule", "rule"), graphql_type=ID)
+    value: Decimal
+    since: datetime
+    last_at: datetime
+    seen_at: datetime
+
+    @classmethod
+    def is_type_of(cls, obj: object, _info: object) -> bool:
+        """Tell whether this type shows the object."""
+        return isinstance(obj, FraudAlarm)
+
+
+@strawberry.input(description="rule and version: of the rule that is changed; null: a new one.")
+class PutFraudRuleInput:
+    """``PutFraudRule``."""
+
+    name: str
+    measure: Measure
+    most: Decimal
+    window_seconds: int
+    kind: Kind | None = None
+    group: str | None = None
+    bars: list[Bar] | None = None
+    active: bool | None = None
+    rule: ID | None = None
+    version: int | None = None
+    idempotency_key: str | None = kept_key()
+
+
+@strawberry.input(description="With what was found by it.")
+class RemoveFraudRuleInput:
+    """What ``remove_fraud_rule`` takes."""
+
+    rule: ID
+    version: int
+    idempotency_key: str | None = kept_key()
+
+
 _KEYS = {"customer": "Customer", "subscription": "Subscription"}
 
 
@@ -437,6 +514,28 @@ async def _reservations(
     return connect(page, "Reservation", after=after)
 
 
+async def _rules(info: Info) -> Any:
+    return await info.context.ask(list_fraud_rules)
+
+
+async def _suspicions(
+    info: Info, first: int = FIRST_DEFAULT, after: str | None = None, customer: ID | None = None
+) -> Any:
+    whose = None if customer is None else CustomerId(key_of(customer, "Customer", "customer"))
+    page = await info.context.ask(list_suspicions, request(first, read_number(after, "FraudSuspicion")), customer=whose)
+    return connect(page, "FraudSuspicion", after=after)
+
+
+async def _put_rule(info: Info, asked: Annotated[PutFraudRuleInput, _AS_INPUT]) -> Any:
+    cmd = command(PutFraudRule, asked, {"rule": "FraudRule"})
+    return await info.context.ask(put_fraud_rule, cmd, clock=info.context.wiring.clock)
+
+
+async def _remove_rule(info: Info, asked: Annotated[RemoveFraudRuleInput, _AS_INPUT]) -> Any:
+    key = FraudRuleId(key_of(asked.rule, "FraudRule", "rule"))
+    return await info.context.ask(remove_fraud_rule, key, asked.version)
+
+
 @strawberry.type
 class CreditControlQuery:
     """Limits, what is used of them, and what may be used now."""
@@ -448,6 +547,8 @@ class CreditControlQuery:
         resolver=_exposures, description="Of a customer, and of those lines of his that a limit of lines covers."
     )
     credit_limits: Connection[CreditLimitType] = strawberry.field(resolver=_limits)
+    fraud_rules: list[FraudRuleType] = strawberry.field(resolver=_rules, description="About unusual usage, by name.")
+    fraud_suspicions: Connection[SuspicionType] = strawberry.field(resolver=_suspicions)
     reservation: ReservationType | None = strawberry.field(resolver=_reservation)
     reservations: Connection[ReservationType] = strawberry.field(
         resolver=_reservations, description="What is set aside; live false: also what was."
@@ -490,4 +591,12 @@ class CreditControlMutation:
     )
     release_reservation = strawberry.mutation(
         resolver=_release, graphql_type=outcome("ReleaseReservationResult", ReservationType)
+    )
+    put_fraud_rule = strawberry.mutation(
+        resolver=_put_rule,
+        graphql_type=outcome("PutFraudRuleResult", FraudRuleType),
+        description="Keep a rule about unusual usage; it is for usage that comes from then on.",
+    )
+    remove_fraud_rule = strawberry.mutation(
+        resolver=_remove_rule, graphql_type=outcome("RemoveFraudRuleResult", FraudRuleType)
     )

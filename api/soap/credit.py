@@ -12,10 +12,11 @@ from api.soap.models import Model, _enum, many, needed
 from api.soap.orders import BarOfLine
 from api.soap.paging import key_after
 from api.soap.service import operation
+from domain.credit.fraud import FraudRule, Measure
 from domain.credit.kinds import Kind
 from domain.credit.limit import CreditLimit, CreditOverride, shown
 from domain.credit.reservation import Reservation, ReservationState
-from domain.ids import CreditLimitId, CreditOverrideId, CreditReservationId, CustomerId, SubscriptionId
+from domain.ids import CreditLimitId, CreditOverrideId, CreditReservationId, CustomerId, FraudRuleId, SubscriptionId
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.provisioning.order import Bar
 from domain.usecases.authorise_call import (
@@ -42,9 +43,11 @@ from domain.usecases.limit_credit import (
     show_credit,
 )
 from domain.usecases.top_up_credit import TopUpCredit, top_up_credit
+from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
 
 PAGE: Final = 200
 KindOfCredit = _enum(Kind, "CreditKind")
+MeasureOfFraud = _enum(Measure, "FraudMeasure")
 StateOfReservation = _enum(ReservationState, "ReservationState")
 
 
@@ -194,6 +197,29 @@ class ReservationModel(Model):
     start = needed(DateTime)
     expiresAt = needed(DateTime)  # noqa: N815
     version = needed(Integer)
+
+
+class FraudRuleModel(Model):
+    """More than ``most`` of a measure by one line within any window is unusual. ``id``, ``version``: to change one."""
+
+    __type_name__ = "FraudRule"
+
+    id = Integer
+    name = needed(Unicode)
+    measure = needed(MeasureOfFraud)
+    most = needed(Number)
+    windowSeconds = needed(Integer)  # noqa: N815
+    kind = KindOfCredit
+    group = Unicode
+    bar = many(BarOfLine)
+    active = Boolean
+    version = Integer
+
+
+class FraudRuleList(Model):
+    """The operator's rules, by name."""
+
+    rule = many(FraudRuleModel)
 
 
 class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -355,6 +381,48 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Free what was set aside for a call that never came about."""
         key = CreditReservationId(id)
         return _reservation(await ctx.udc.ask(release_reservation, key, clock=ctx.udc.wiring.clock))
+
+    @operation("PutFraudRule", needed(FraudRuleModel), returns=FraudRuleModel, result="rule")
+    async def put_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
+        """Keep a rule about unusual usage: a new one, or with ``id`` and ``version`` a changed one."""
+        cmd = PutFraudRule(
+            name=rule.name,
+            measure=Measure(str(rule.measure)),
+            most=rule.most,
+            window_seconds=int(rule.windowSeconds),
+            kind=Kind.ALL if rule.kind is None else Kind(str(rule.kind)),
+            group=rule.group,
+            bars=tuple(Bar(str(one)) for one in rule.bar or ()),
+            active=rule.active is not False,
+            rule=None if rule.id is None else FraudRuleId(rule.id),
+            version=rule.version,
+        )
+        return _rule(await ctx.udc.ask(put_fraud_rule, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("RemoveFraudRule", needed(Integer(ge=1)), needed(Integer), returns=FraudRuleModel, result="rule")
+    async def remove_rule(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
+        """Forget a rule with what was found by it."""
+        return _rule(await ctx.udc.ask(remove_fraud_rule, FraudRuleId(id), version))
+
+    @operation("ListFraudRules", returns=FraudRuleList, result="rules")
+    async def list_rules(ctx: Any) -> Any:  # noqa: N805
+        """Return the rules about unusual usage."""
+        return FraudRuleList(rule=[_rule(one) for one in await ctx.udc.ask(list_fraud_rules)])
+
+
+def _rule(one: FraudRule) -> Any:
+    return FraudRuleModel(
+        id=one.id,
+        name=one.name,
+        measure=one.measure.value,
+        most=one.most,
+        windowSeconds=one.window_seconds,
+        kind=one.kind.value,
+        group=one.group,
+        bar=[bar.value for bar in one.bars],
+        active=one.active,
+        version=one.version,
+    )
 
 
 def _use(use: Any) -> dict[str, Any]:

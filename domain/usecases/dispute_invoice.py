@@ -9,6 +9,7 @@ from decimal import Decimal
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.commands import check_texts
+from domain.credit.counting import promise_checks
 from domain.ids import CustomerId, DisputeId, InvoiceId, OperatorId
 from domain.invoicing.disputes import REASON_MAX, Dispute, DisputeState, decided, disputed_amount
 from domain.ledger.entry import minor
@@ -75,6 +76,7 @@ async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, cl
         )
         detail = {"dispute": kept.id, "amount": f"{amount:f}", "version": kept.version}
         await unit.audit.write("dispute_invoice", f"invoice:{invoice.id}", detail)
+        await promise_checks(unit, [invoice.customer])
     return kept
 
 
@@ -96,6 +98,7 @@ async def decide_dispute(cmd: DecideDispute, *, actor: Actor, begin: Begin, cloc
         kept = await unit.disputes.keep(done)
         detail = {"dispute": kept.id, "state": kept.state.value, "version": kept.version}
         await unit.audit.write("decide_dispute", f"invoice:{kept.invoice}", detail)
+        await promise_checks(unit, [kept.customer])
     return kept
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 QUERIES: Final = {
     "answered": {
+        "fraudSuspicions",
         "creditLimits",
         "reservations",
         "taxRules",
@@ -58,6 +59,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "fraudRules",
         "accountRules",
         "billRun",
         "parkedPayers",
@@ -189,6 +191,8 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "putFraudRule",
+        "removeFraudRule",
         "topUpCredit",
         "billCustomer",
         "billAgain",
@@ -407,6 +411,9 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "PutFraudRule",
+        "RemoveFraudRule",
+        "ListFraudRules",
         "TopUpCredit",
         "ListAccountRules",
         "RemoveAccountRule",

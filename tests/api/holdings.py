@@ -112,8 +112,9 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
     await _done(house, owner, under, "Customer")
     level = f'createLevel(input: {{name: "Level of {owner}", permissions: ["customers:read"]}})'
     ids["UserLevel"] = (await _done(house, owner, level, "UserLevel"))["id"]
-    number, reseller = (2, None) if owner == "other" else (1, RESELLERS.get(owner))
-    person = await add_user(house, f"{owner}@people.example", level="read_only", operator=number, reseller=reseller)
+    of = 2 if owner == "other" else 1
+    email = f"{owner}@people.example"
+    person = await add_user(house, email, level="read_only", operator=of, reseller=RESELLERS.get(owner))
     ids["User"] = global_id("User", person)
     hook = 'createWebhook(input: {url: "https://erp.example/hook"}) { ... on WebhookTold { webhook { id } } }'
     ids["Webhook"] = (await gql(house, owner, f"mutation {{ a: {hook} }}"))["a"]["webhook"]["id"]
@@ -139,6 +140,9 @@ async def _of_operators(house: House, client: str, service: str) -> dict[str, st
     ids = {kind: await _first(house, client, query) for kind, query in lists.items()} | {"Service": service}
     fetched = 'fetchInvoices(input: {consumer: "erp", most: 1}) { ... on InvoicesFetched { marker } }'
     ids["InvoiceBatch"] = (await gql(house, client, f"mutation {{ a: {fetched} }}"))["a"]["marker"]
+    rule = f'putFraudRule(input: {{name: "{client}", measure: CALLS, most: "1000", windowSeconds: 3600}})'
+    made = await gql(house, client, f"mutation {{ a: {rule} {{ ... on FraudRule {{ id }} }} }}")
+    ids["FraudRule"] = made["a"]["id"]
     sources = await gql(house, client, "{ sources { id } }")
     operator = await gql(house, client, "{ operator { id } }")
     found = Raised(kind="silent_source", subject="pbx", text="nothing came from the PBX")

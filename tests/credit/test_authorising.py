@@ -55,7 +55,8 @@ async def test_as_much_as_the_kernel_charges_for(wiring, world):
     for number in (FIXED, "4712345678", "46701234567"):
         found = await made.ask(wiring, world, number)
         price = made.price(wiring, world, number)
-        assert found.units and found.left == Decimal(10)
+        assert found.units
+        assert found.left == Decimal(10)
         assert found.amount == await price(found.units) <= 10
         assert await price(found.units + 1) > 10
     # To Norway a minute costs 1.20, begun or not: 0.69 + 7 * 1.20 = 9.09.
