@@ -45,8 +45,8 @@ async def do(house: House, client: str, text: str, shown: str = SHOWN) -> dict[s
 
 
 async def set_up(house: House) -> None:
-    folder = house.wiring.settings.data_dir / "agency"
-    folder.mkdir(exist_ok=True)
+    folder = house.wiring.settings.data_dir / "inbox" / "1" / "agency"
+    folder.mkdir(parents=True, exist_ok=True)
     agency = f'putCollectionAgency(input: {{name: "inkasso", format: XML, address: "folder://{folder}"}})'
     for text in (agency, RULE, *RATES):
         done = await do(house, "operator", text)
@@ -70,6 +70,7 @@ async def test_from_a_rule_to_a_case_at_the_agency(house: House, month: Month) -
     due = (await gql(house, "operator", "{ invoices(first: 50) { edges { node { dueOn } } } }"))["invoices"]["edges"]
     last = max(edge["node"]["dueOn"] for edge in due)
     house.clock.at = datetime.combine(date.fromisoformat(last) + timedelta(days=6), time(12), UTC)
+    house.tokens.clear()  # they have run out
     planned = await do(house, "operator", "runCollection(input: {dryRun: true})", RUN)
     assert {one["step"] for one in planned["planned"]} == {"REMINDER"}, planned
     assert (await gql(house, "operator", "{ collectionSteps { edges { node { id } } } }"))["collectionSteps"][
@@ -100,10 +101,10 @@ async def test_from_a_rule_to_a_case_at_the_agency(house: House, month: Month) -
     (message,) = await jobs(house, "collection_message")
     for _ in range(2):
         assert (await message_job(house.wiring, actor, message))["outcome"] in {"sent", "sent before"}
-    names = sorted(one.name for one in (house.wiring.settings.data_dir / "agency").iterdir())
+    names = sorted(one.name for one in (house.wiring.settings.data_dir / "inbox" / "1" / "agency").iterdir())
     assert len(names) == 2
     assert (names[0].endswith("-001-new.xml"), names[1].endswith(".pdf")) == (True, True)
-    text = (house.wiring.settings.data_dir / "agency" / names[0]).read_text()
+    text = (house.wiring.settings.data_dir / "inbox" / "1" / "agency" / names[0]).read_text()
     assert "<principal_left>" in text
     await the_operator_s_alone(house, customer, handed["id"])
     case = f'{{ collectionCase(id: "{handed["id"]}") {{ case {{ state }} messages {{ kind sentAt }} }} }}'
@@ -175,6 +176,7 @@ async def test_collection_over_soap(live: House, port: str) -> None:
     await set_up(live)
     number = month.owned["operator"].customer["number"]
     live.clock.at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    live.tokens.clear()  # they have run out
 
     def operator(service: Any) -> None:
         run = service.RunCollection(dryRun=True)
