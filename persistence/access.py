@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Final
 
 from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.table import Table
@@ -14,7 +14,7 @@ from domain.access.actor import Action, Actor
 from domain.access.client import ApiClient
 from domain.access.editions import Edition
 from domain.ids import OperatorId, ResellerId
-from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
+from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, default_prefix, name_of, read_name
 from domain.operators import Address, NumberPlan, Operator
 from domain.refusal import Conflict, NotFound, Stale
 from domain.webhooks.event import parts
@@ -164,12 +164,23 @@ def client_to_row(client: ApiClient) -> dict[str, Any]:
     return {name: getattr(client, name) for name in same} | {"scopes": scopes} | extras_to_row(client)
 
 
+_SERIES: Final = "name, prefix, next, yearly, reference, reference_length"
+
+
 def series_from_row(row: Mapping[str, Any]) -> NumberSeries | None:
     """Make the series of a row; None where it is of something else."""
     named = read_name(row["name"])
     if named is None:
         return None
-    return NumberSeries(kind=named[0], reseller=named[1], prefix=row["prefix"], next=row["next"])
+    return NumberSeries(
+        kind=named[0],
+        reseller=named[1],
+        prefix=row["prefix"],
+        next=row["next"],
+        yearly=row["yearly"],
+        reference=ReferenceForm(row["reference"]),
+        reference_length=row["reference_length"],
+    )
 
 
 class OperatorStore:
@@ -212,7 +223,8 @@ class OperatorStore:
     async def series(self) -> Sequence[NumberSeries]:
         """Return every series of numbers that has begun, by name."""
         rows = await self._transaction.connection.fetch(
-            "select name, prefix, next from series where operator = $1 order by name", self._actor.operator
+            f"select {_SERIES} from series where operator = $1 order by name",  # noqa: S608  (our own words)
+            self._actor.operator,
         )
         return [one for one in map(series_from_row, rows) if one is not None]
 
@@ -225,7 +237,7 @@ class OperatorStore:
             *(self._actor.operator, name, FIRST_NUMBER, default_prefix(reseller)),
         )
         row = await connection.fetchrow(
-            "select name, prefix, next from series where operator = $1 and name = $2 for update",
+            f"select {_SERIES} from series where operator = $1 and name = $2 for update",  # noqa: S608  (our own words)
             *(self._actor.operator, name),
         )
         found = series_from_row(row)
@@ -241,9 +253,19 @@ class OperatorStore:
         )
         with refusing({"series_prefix": taken}):
             await self._transaction.connection.execute(
-                "update series set prefix = $3, next = $4 where operator = $1 and name = $2",
+                "update series set prefix = $3, next = $4, yearly = $5, reference = $6, reference_length = $7"
+                " where operator = $1 and name = $2",
                 *(self._actor.operator, series.name, series.prefix, series.next),
+                *(series.yearly, series.reference.value, series.reference_length),
             )
+
+    async def series_of(self, kind: SeriesKind, reseller: ResellerId | None) -> NumberSeries | None:
+        """Return one series; None where it has not begun."""
+        row = await self._transaction.connection.fetchrow(
+            f"select {_SERIES} from series where operator = $1 and name = $2",  # noqa: S608  (our own words)
+            *(self._actor.operator, name_of(kind, reseller)),
+        )
+        return None if row is None else series_from_row(row)
 
     async def add(self, operator: Operator) -> Operator:
         """Keep a new one with its series, an empty catalogue and its first line of audit. Refuses with: Conflict."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn
 
 from domain.access.actor import Actor
 from domain.ids import BillRunId, CustomerId, InvoiceId, ResellerId
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, LineKind
-from domain.invoicing.series import default_prefix, name_of
+from domain.invoicing.series import default_prefix, name_of, yearly_name, yearly_number
 from domain.ports.invoices import Chosen
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
@@ -195,7 +195,7 @@ class InvoiceStore:
             yield block
 
     async def draw(
-        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None, on: date | None = None
     ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
         """Draw keys and numbers of the seller's series, whose row stays locked until the unit ends."""
         if count == 0:
@@ -203,14 +203,25 @@ class InvoiceStore:
         connection = self._transaction.connection
         row = await connection.fetchrow(
             "insert into series as s (operator, name, next, prefix) values ($1, $2, $3::bigint + $4, $5)"
-            " on conflict (operator, name) do update set next = s.next + $4 returning next, prefix",
+            # The row of a yearly series is locked alike, and stays as it is: its years count.
+            " on conflict (operator, name) do update set next = s.next + case when s.yearly then 0 else $4 end"
+            " returning next, prefix, yearly",
             *(self._operator, name_of(kind.value, seller), FIRST_NUMBER, count, default_prefix(seller)),
         )
         following, prefix = row["next"], row["prefix"]
+        year = (on or datetime.now(UTC).date()).year
+        if row["yearly"]:
+            following = await connection.fetchval(
+                "insert into series as s (operator, name, next, prefix) values ($1, $2, 1 + $3::bigint, $4)"
+                " on conflict (operator, name) do update set next = s.next + $3 returning next",
+                # Its own prefix is never shown; it only differs from that of every other seller.
+                *(self._operator, yearly_name(kind.value, seller, year), count, f"Y{seller or 0}-"),
+            )
         drawn = await connection.fetch(
             "select nextval(pg_get_serial_sequence('invoice', 'id')) as id from generate_series(1, $1::int)", count
         )
-        numbers = [f"{prefix}{number}" for number in range(following - count, following)]
+        places = range(following - count, following)
+        numbers = [yearly_number(prefix, year, one) if row["yearly"] else f"{prefix}{one}" for one in places]
         return sorted(InvoiceId(row["id"]) for row in drawn), numbers
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:

@@ -11,7 +11,7 @@ from domain.access.actor import Actor
 from domain.access.chain import ERASING, Anchor, Line, Recorded
 from domain.access.client import ApiClient
 from domain.ids import EventId, OperatorId, ResellerId
-from domain.invoicing.series import NumberSeries, SeriesKind, default_prefix, name_of, read_name
+from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, default_prefix, name_of, read_name
 from domain.operators import Operator
 from domain.ports.access import TrailFilter
 from domain.ports.page import Page, PageRequest
@@ -78,7 +78,16 @@ class MemoryOperators:
         if named is None:
             return None
         kept = self._draft.table("series_prefix").get((own, name), default_prefix(named[1]))
-        return NumberSeries(kind=named[0], reseller=named[1], prefix=kept, next=self._draft.table("series")[own, name])
+        rules = self._draft.table("series_rules").get((own, name), (False, ReferenceForm.USUAL, None))
+        return NumberSeries(
+            kind=named[0],
+            reseller=named[1],
+            prefix=kept,
+            next=self._draft.table("series")[own, name],
+            yearly=rules[0],
+            reference=rules[1],
+            reference_length=rules[2],
+        )
 
     async def claim_series(self, kind: SeriesKind, reseller: ResellerId | None, *, expected: int) -> NumberSeries:
         """Return one, begun where it is not; the unit has everything locked. Refuses with: Stale."""
@@ -100,6 +109,12 @@ class MemoryOperators:
         place = (self._draft.actor.operator, series.name)
         self._draft.table("series")[place] = series.next
         self._draft.table("series_prefix")[place] = series.prefix
+        self._draft.table("series_rules")[place] = (series.yearly, series.reference, series.reference_length)
+
+    async def series_of(self, kind: SeriesKind, reseller: ResellerId | None) -> NumberSeries | None:
+        """Return one series; None where it has not begun."""
+        name = name_of(kind, reseller)
+        return self._one(name) if (self._draft.actor.operator, name) in self._draft.table("series") else None
 
     async def add(self, operator: Operator) -> Operator:
         """Keep a new one with its series and its first line of audit. Refuses with: Conflict (code taken)."""

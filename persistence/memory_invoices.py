@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NoReturn
 
 from domain.ids import (
@@ -17,7 +17,7 @@ from domain.ids import (
 from domain.invoicing.bill_run import BillRun
 from domain.invoicing.calls import masked
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
-from domain.invoicing.series import default_prefix, name_of
+from domain.invoicing.series import default_prefix, name_of, yearly_name, yearly_number
 from domain.ports.invoices import Chosen
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import RatedEvent
@@ -174,17 +174,22 @@ class MemoryInvoices:
         return payer_at(self._draft, run, customer, at)
 
     async def draw(
-        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None, on: date | None = None
     ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
         """Draw keys and numbers of the seller's series."""
         series = self._draft.table("series")
         place = (self._draft.actor.operator, name_of(kind.value, seller))
         prefix = self._draft.table("series_prefix").get(place, default_prefix(seller))
-        first = series.get(place, FIRST_NUMBER)
+        yearly, *_ = self._draft.table("series_rules").get(place, (False,))
+        year = (on or datetime.now(UTC).date()).year
+        if yearly:
+            place = (place[0], yearly_name(kind.value, seller, year))
+        first = series.get(place, 1 if yearly else FIRST_NUMBER)
         if count:
             series[place] = first + count
         keys = [InvoiceId(self._draft.draw("invoice")) for _ in range(count)]
-        return keys, [f"{prefix}{number}" for number in range(first, first + count)]
+        places = range(first, first + count)
+        return keys, [yearly_number(prefix, year, one) if yearly else f"{prefix}{one}" for one in places]
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:
         """Keep numbered invoices with their lines."""

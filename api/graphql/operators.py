@@ -18,7 +18,7 @@ from api.graphql.scalars import BigInt
 from domain.access.editions import Edition
 from domain.ids import ResellerId
 from domain.invoicing.invoice import decimals_of
-from domain.invoicing.series import NumberSeries, SeriesKind
+from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind
 from domain.metering.meter import Measure, MeterDay, MeterLine, UnitPrice, basis
 from domain.operators import NumberPlan
 from domain.period import Period
@@ -30,7 +30,7 @@ from domain.usecases.read_meter import read_meter
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")
 
-for _enum in (SeriesKind, Measure, Edition):
+for _enum in (SeriesKind, ReferenceForm, Measure, Edition):
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
 
 
@@ -46,6 +46,9 @@ class SeriesType:
     reseller: ResellerType | None = strawberry.field(resolver=_reseller, description="The seller; null: the operator.")
     prefix: str
     next: BigInt
+    yearly: bool = strawberry.field(description="It begins with 1 in each year of issue, as 2026-000001.")
+    reference: ReferenceForm
+    reference_length: int | None = strawberry.field(description="What OCR_FIXED is agreed with the bank as.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: object) -> bool:
@@ -157,6 +160,9 @@ class ChangeSeriesInput:
     reseller: ID | None = None
     prefix: str | None = None
     next: BigInt | None = None
+    yearly: bool | None = None
+    reference: ReferenceForm | None = None
+    reference_length: int | None = strawberry.field(default=None, description="With reference: OCR_FIXED alone.")
     idempotency_key: str | None = kept_key()
 
 
@@ -186,6 +192,9 @@ async def _change_series(info: Info, asked: Annotated[ChangeSeriesInput, _AS_INP
         reseller=ResellerId(key_of(asked.reseller, "Reseller", "reseller")) if asked.reseller else None,
         prefix=asked.prefix,
         next=None if asked.next is None else int(asked.next),
+        yearly=asked.yearly,
+        reference=asked.reference,
+        reference_length=asked.reference_length,
     )
     return await info.context.ask(change_series, cmd)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from spyne import Date, Integer, ServiceBase, Unicode
+from spyne import Boolean, Date, Integer, ServiceBase, Unicode
 
 from api.soap.models import Model, _enum, many, needed
 from api.soap.resellers import codes_of, key_named
 from api.soap.service import operation
 from domain.ids import ResellerId
-from domain.invoicing.series import NumberSeries, SeriesKind
+from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind
 from domain.period import Period
 from domain.usecases.number_series import ChangeSeries, change_series, list_series
 from domain.usecases.read_meter import read_meter
 
 KindOfSeries = _enum(SeriesKind, "SeriesKind")
+FormOfReference = _enum(ReferenceForm, "ReferenceForm")
 
 
 class SeriesModel(Model):
@@ -28,6 +29,9 @@ class SeriesModel(Model):
     reseller = Unicode
     prefix = needed(Unicode)
     next = needed(Integer)
+    yearly = needed(Boolean)
+    reference = needed(FormOfReference)
+    referenceLength = Integer  # noqa: N815  (an element's name)
 
 
 class DocumentSeriesPage(Model):
@@ -74,21 +78,34 @@ class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
         Unicode,
         Unicode,
         Integer,
+        Boolean,
+        FormOfReference,
+        Integer,
         returns=SeriesModel,
         result="series",
     )
-    async def change_series(
+    async def change_series(  # noqa: PLR0917
         ctx: Any,  # noqa: N805
         kind: str,
         expected: int,
         reseller: str | None,
         prefix: str | None,
         next: int | None,  # noqa: A002
+        yearly: bool | None,
+        reference: str | None,
+        referenceLength: int | None,  # noqa: N803
     ) -> Any:
         """Change a series from its next number on, which is expected as it was read."""
         codes = await codes_of(ctx.udc)
         cmd = ChangeSeries(
-            kind=SeriesKind(str(kind)), expected=expected, reseller=key_named(codes, reseller), prefix=prefix, next=next
+            kind=SeriesKind(str(kind)),
+            expected=expected,
+            reseller=key_named(codes, reseller),
+            prefix=prefix,
+            next=next,
+            yearly=yearly,
+            reference=None if reference is None else ReferenceForm(str(reference)),
+            reference_length=referenceLength,
         )
         return _series(await ctx.udc.ask(change_series, cmd), codes)
 
@@ -112,4 +129,12 @@ class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
 def _series(one: NumberSeries, codes: dict[ResellerId, str]) -> SeriesModel:
     seller = codes.get(one.reseller) if one.reseller is not None else None
-    return SeriesModel(kind=one.kind.value, reseller=seller, prefix=one.prefix, next=one.next)
+    return SeriesModel(
+        kind=one.kind.value,
+        reseller=seller,
+        prefix=one.prefix,
+        next=one.next,
+        yearly=one.yearly,
+        reference=one.reference.value,
+        referenceLength=one.reference_length,
+    )

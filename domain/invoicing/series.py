@@ -1,7 +1,8 @@
 """Number series: one per kind of document and seller, unbroken (ML 2023:200 17:24; one series per seller).
 
 A number is the prefix, which ends with a hyphen, and digits; so no two series of an operator come to the same number. A
-series goes forward only.
+series goes forward only. One that is ``yearly`` begins with 1 in each year of issue: 2026-000001; each year is a series
+of its own then, as unbroken as the others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.ids import ResellerId
+from domain.invoicing.references import OcrLevel, fik, kid_mod10, kid_mod11, ocr, rf, viite
 from domain.refusal import BadValue
 
 NEXT_MAX = 10**12
@@ -29,14 +31,37 @@ class SeriesKind(StrEnum):
 OF_DOCUMENTS = frozenset({SeriesKind.INVOICE, SeriesKind.CREDIT_NOTE})
 
 
+class ReferenceForm(StrEnum):
+    """Which payment reference is made of a number. ``usual``: that of the seller's country and his bank agreement."""
+
+    USUAL = "usual"
+    OCR_SOFT = "ocr_soft"
+    OCR_CHECK = "ocr_check"
+    OCR_LENGTH = "ocr_length"
+    OCR_FIXED = "ocr_fixed"
+    KID_MOD10 = "kid_mod10"
+    KID_MOD11 = "kid_mod11"
+    VIITE = "viite"
+    RF = "rf"
+    FIK_71 = "fik_71"
+    FIK_75 = "fik_75"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberSeries:
-    """A series and the number it gives next. ``reseller``: the seller whose it is; None: the operator."""
+    """A series and the number it gives next. ``reseller``: the seller whose it is; None: the operator.
+
+    ``yearly``: it begins anew in each year, and ``next`` is not counted on. ``reference_length`` is what ``ocr_fixed``
+    is agreed with the bank as.
+    """
 
     kind: SeriesKind
     reseller: ResellerId | None = None
     prefix: str = ""
     next: int
+    yearly: bool = False
+    reference: ReferenceForm = ReferenceForm.USUAL
+    reference_length: int | None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +107,51 @@ def check(series: NumberSeries, before: NumberSeries) -> NumberSeries:
         raise BadValue(
             "a series goes forward only: from {next} up to {most}", next=before.next, most=NEXT_MAX - 1, field="next"
         )
+    if series.kind not in OF_DOCUMENTS and (series.yearly or series.reference is not ReferenceForm.USUAL):
+        raise BadValue("only invoices and credit notes have years and references", field="yearly")
+    fixed = series.reference is ReferenceForm.OCR_FIXED
+    if fixed != (series.reference_length is not None):
+        raise BadValue("a reference of fixed length, and no other, needs the agreed length", field="referenceLength")
+    if series.kind in OF_DOCUMENTS:
+        referred(yearly_number("", 2026, 1) if series.yearly else str(series.next), series)
     return series
+
+
+def yearly_name(kind: str, reseller: ResellerId | None, year: int) -> str:
+    """Return the name that a year of a seller's series is kept under.
+
+    >>> yearly_name("invoice", ResellerId(7), 2026)
+    'invoice@2026/7'
+    """
+    return name_of(f"{kind}@{year}", reseller)
+
+
+def yearly_number(prefix: str, year: int, count: int) -> str:
+    """Return a number of a year.
+
+    >>> yearly_number("R7-", 2026, 1)
+    'R7-2026-000001'
+    """
+    return f"{prefix}{year}-{count:06d}"
+
+
+def referred(number: str, series: NumberSeries) -> str | None:
+    """Return the payment reference of a number; None: the usual one. Refuses with: BadValue (it does not fit)."""
+    digits = "".join(number.split("-")[-2:]) if series.yearly else counted(number)
+    match series.reference:
+        case ReferenceForm.USUAL:
+            return None
+        case ReferenceForm.KID_MOD10:
+            return kid_mod10(digits)
+        case ReferenceForm.KID_MOD11:
+            return kid_mod11(digits)
+        case ReferenceForm.VIITE:
+            return viite(digits)
+        case ReferenceForm.RF:
+            return rf(number.replace("-", ""))
+        case ReferenceForm.FIK_71 | ReferenceForm.FIK_75:
+            return fik(digits, kind=series.reference.value.removeprefix("fik_"))
+    return ocr(digits, OcrLevel(series.reference.value.removeprefix("ocr_")), length=series.reference_length)
 
 
 def counted(number: str) -> str:

@@ -38,6 +38,10 @@ class Operators(Protocol):
         """Return one, begun where it is not, and locked until the unit ends. Refuses with: Stale."""
         ...
 
+    async def series_of(self, kind: SeriesKind, reseller: ResellerId | None) -> NumberSeries | None:
+        """Return one series; None where it has not begun."""
+        ...
+
     async def keep_series(self, series: NumberSeries) -> None:
         """Write a changed one. Refuses with: Conflict (another seller's prefix)."""
         ...

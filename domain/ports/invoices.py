@@ -88,9 +88,12 @@ class Invoices(Protocol):
         ...
 
     async def draw(
-        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None
+        self, kind: DocumentKind, count: int, *, seller: ResellerId | None = None, on: date | None = None
     ) -> tuple[Sequence[InvoiceId], Sequence[str]]:
-        """Draw ``count`` keys and numbers of the seller's series, which stays locked until the unit ends."""
+        """Draw ``count`` keys and numbers of the seller's series, which stays locked until the unit ends.
+
+        ``on`` is the day of issue, whose year a yearly series counts; None: today.
+        """
         ...
 
     async def issue(self, invoices: Sequence[Invoice]) -> None:

@@ -16,6 +16,7 @@ from domain.ids import DisputeId, InvoiceId
 from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.disputes import decided
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, numbered
+from domain.invoicing.series import SeriesKind
 from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
@@ -58,7 +59,7 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         invoice = await unit.invoices.get(cmd.invoice)
         on = cmd.issued_on or max(clock.now().astimezone(ZoneInfo(operator.zone)).date(), invoice.issued_on)
         # Whoever credits at the same time waits for the series here.
-        (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by)
+        (key,), (number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by, on=on)
         others = await unit.invoices.correcting(invoice.number)
         wanted = Wanted(on=on, amount=cmd.amount, lines=cmd.lines, text=cmd.text.strip())
         draft = credit(invoice, wanted, others)
@@ -67,7 +68,8 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         await given_away(unit, actor, amount, draft.currency, now=now)
         await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=own)
         sells = await seller_named(unit, operator, invoice.sold_by)
-        note = numbered(draft, id=key, number=number, reference=reference_of(sells, number))
+        series = await unit.operators.series_of(SeriesKind.CREDIT_NOTE, invoice.sold_by)
+        note = numbered(draft, id=key, number=number, reference=reference_of(sells, number, series))
         await keep_credit(unit, note, invoice, others)
         detail = {"credit_note": number, "scope": str(note.credit), "total": f"{-note.total:f}"}
         await unit.audit.write("invoice.credit", f"invoice:{invoice.id}", detail)

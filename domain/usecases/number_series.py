@@ -7,22 +7,28 @@ from dataclasses import dataclass, replace
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.operations import operation
-from domain.commands import check_texts
+from domain.commands import camel, check_texts
 from domain.ids import ResellerId
-from domain.invoicing.series import NumberSeries, SeriesKind, check
+from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, check
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSeries:
-    """Another prefix, or a number to go on from. ``expected`` is the next number that the caller has read."""
+    """Another prefix, a number to go on from, years, or another form of payment reference.
+
+    ``expected`` is the next number that the caller has read. ``reference_length`` goes with ``reference``.
+    """
 
     kind: SeriesKind
     expected: int
     reseller: ResellerId | None = None
     prefix: str | None = None
     next: int | None = None
+    yearly: bool | None = None
+    reference: ReferenceForm | None = None
+    reference_length: int | None = None
 
 
 def _may(actor: Actor, reseller: ResellerId | None) -> None:
@@ -66,11 +72,15 @@ async def change_series(cmd: ChangeSeries, *, actor: Actor, begin: Begin) -> Num
             before,
             prefix=before.prefix if cmd.prefix is None else cmd.prefix,
             next=before.next if cmd.next is None else cmd.next,
+            yearly=before.yearly if cmd.yearly is None else cmd.yearly,
+            reference=before.reference if cmd.reference is None else cmd.reference,
+            reference_length=before.reference_length if cmd.reference is None else cmd.reference_length,
         )
         if check(after, before) == before:
             return before
         await unit.operators.keep_series(after)
-        changed = [name for name in ("prefix", "next") if getattr(before, name) != getattr(after, name)]
+        names = ("prefix", "next", "yearly", "reference", "reference_length")
+        changed = [camel(name) for name in names if getattr(before, name) != getattr(after, name)]
         detail = {"version": after.next, "changed": changed, "prefix": after.prefix, "next": after.next}
         await unit.audit.write("change_series", f"series:{after.name}", detail)
     return after

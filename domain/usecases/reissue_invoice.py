@@ -15,6 +15,7 @@ from domain.ids import CustomerId, InvoiceId
 from domain.invoicing.crediting import Wanted, credit
 from domain.invoicing.invoice import DocumentKind, Invoice, numbered
 from domain.invoicing.reissuing import Agreed, anew
+from domain.invoicing.series import SeriesKind
 from domain.ledger.entry import of_invoice
 from domain.operators import Operator
 from domain.ports.clock import Clock
@@ -63,8 +64,10 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         payer = await unit.customers.get(cmd.customer or invoice.customer)
         on = cmd.issued_on or max(clock.now().astimezone(ZoneInfo(operator.zone)).date(), invoice.issued_on)
         # In one order with bill runs, so that nobody waits in a ring.
-        (note_key,), (note_number,) = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by)
-        (key,), (number,) = await unit.invoices.draw(DocumentKind.INVOICE, 1, seller=invoice.sold_by)
+        (note_key,), (note_number,) = await unit.invoices.draw(
+            DocumentKind.CREDIT_NOTE, 1, seller=invoice.sold_by, on=on
+        )
+        (key,), (number,) = await unit.invoices.draw(DocumentKind.INVOICE, 1, seller=invoice.sold_by, on=on)
         others = await unit.invoices.correcting(invoice.number)
         given = credit(invoice, Wanted(on=on, text=cmd.text.strip(), reissue=True), others)
         sells = await seller_named(unit, operator, invoice.sold_by)
@@ -73,8 +76,10 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         )
         own = abs(given.total) if given.currency == operator.currency else None
         await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=clock.now(), amount=own)
-        note = numbered(given, id=note_key, number=note_number, reference=reference_of(sells, note_number))
-        new = numbered(made, id=key, number=number, reference=reference_of(sells, number))
+        note_series = await unit.operators.series_of(SeriesKind.CREDIT_NOTE, invoice.sold_by)
+        series = await unit.operators.series_of(SeriesKind.INVOICE, invoice.sold_by)
+        note = numbered(given, id=note_key, number=note_number, reference=reference_of(sells, note_number, note_series))
+        new = numbered(made, id=key, number=number, reference=reference_of(sells, number, series))
         await keep_credit(unit, note, invoice, others)
         await unit.invoices.issue([new])
         if new.sold_by is None:

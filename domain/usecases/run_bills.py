@@ -25,7 +25,7 @@ from domain.invoicing.billing_rules import BillForm, carried_over
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
-from domain.invoicing.series import counted
+from domain.invoicing.series import NumberSeries, SeriesKind, counted, referred
 from domain.jobs.job import NewJob
 from domain.ledger.entry import of_invoice
 from domain.operators import Operator
@@ -476,10 +476,11 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
     # In one order, so that two who issue at the same time wait for each other and never in a ring.
     for kind, seller in sorted({(draft.kind, draft.sold_by or ResellerId(0)) for draft in page.invoices}):
         mine = [draft for draft in page.invoices if (draft.kind, draft.sold_by or 0) == (kind, seller)]
-        keys, numbers = await unit.invoices.draw(kind, len(mine), seller=seller or None)
+        keys, numbers = await unit.invoices.draw(kind, len(mine), seller=seller or None, on=mine[0].issued_on)
+        series = await unit.operators.series_of(SeriesKind(kind.value), seller or None)
         sells = await seller_named(unit, operator, seller or None)
         issued += [
-            numbered(draft, id=key, number=number, reference=reference_of(sells, number))
+            numbered(draft, id=key, number=number, reference=reference_of(sells, number, series))
             for draft, key, number in zip(mine, keys, numbers, strict=True)
         ]
     await unit.invoices.issue(issued)
@@ -509,6 +510,11 @@ async def seller_named(unit: Unit, operator: Operator, reseller: ResellerId | No
     return operator if seller is None else selling(operator, seller)
 
 
-def reference_of(operator: Operator, number: str) -> str:
-    """Return what the payer gives with the payment of an invoice of this number."""
+def reference_of(operator: Operator, number: str, series: NumberSeries | None = None) -> str:
+    """Return what the payer gives with the payment of an invoice of this number, as its series says."""
+    own = None if series is None else referred(number, series)
+    if own is not None:
+        return own
+    if series is not None and series.yearly:
+        return payment_reference(operator.country, "".join(number.split("-")[-2:]), OcrLevel(operator.ocr_level))
     return payment_reference(operator.country, counted(number), OcrLevel(operator.ocr_level))
