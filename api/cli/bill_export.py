@@ -40,8 +40,8 @@ async def export_run(to: Export, format_: str) -> int:
     match format_:
         case "pdf":
             return await _export_pdf(to)
-        case "peppol":
-            return await _export_peppol(to)
+        case "peppol" | "finvoice" | "oioubl":
+            return await _export_einvoices(to, format_)
         case "sie" | "journal-csv" | "journal-json":
             return await _export_journal(to, format_)
     return await _export_data(to, format_)
@@ -57,23 +57,24 @@ async def _export_pdf(to: Export) -> int:
     return DONE
 
 
-async def _export_peppol(to: Export) -> int:
+async def _export_einvoices(to: Export, format_: str) -> int:
+    from domain.delivery.dispatch import Form
     from domain.ports.documents import RulesAway
     from integrations.einvoice.findings import FATAL
     from integrations.einvoice.rules import Checker
 
-    rules = to.wiring.settings.einvoice_rules
+    form, rules = Form(format_), to.wiring.settings.einvoice_rules
     if rules is None:
-        complain("checked by schema, EN 16931 and our own rules; TOLLWRIGHT_EINVOICE_RULES adds Peppol's")
+        complain("checked by schema, EN 16931 and our own rules; TOLLWRIGHT_EINVOICE_RULES adds the publishers'")
     code, skipped = DONE, 0
     with Checker(rules) as checker:
         async for invoice in _invoices(to):
             to.step(1, None)
-            if not invoice.payer.endpoint:
+            if not invoice.payer.endpoint and form is not Form.FINVOICE:
                 skipped += 1
                 continue
             try:
-                data = to.wiring.documents.einvoice(invoice)
+                data = to.wiring.documents.written(invoice, form)
                 findings = await asyncio.to_thread(checker.check, data, rules_may_miss=rules is None)
             except Refusal as no:
                 complain(f"invoice {invoice.number}: {no.message}")

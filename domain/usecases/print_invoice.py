@@ -10,6 +10,7 @@ from typing import Final
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.customers.customer import CallSpecification
+from domain.delivery.dispatch import Form, leaves
 from domain.ids import InvoiceId
 from domain.invoicing.branding import Branding
 from domain.invoicing.invoice import CallRow, Invoice
@@ -67,10 +68,15 @@ async def material_of(unit: Unit, invoice: Invoice) -> Material:
 
 @operation(Action.READ_INVOICES)
 async def write_einvoice(key: InvoiceId, *, actor: Actor, begin: Begin, documents: Documents) -> tuple[Invoice, bytes]:
-    """Return an invoice and its Peppol document. Refuses with: NotAllowed, NotFound, BadValue (no Peppol id)."""
+    """Return an invoice and its e-invoice in the payer's form, Peppol's where he gets none.
+
+    Refuses with: NotAllowed, NotFound, BadValue (what the form needs is not there, such as a Peppol id).
+    """
     async with begin(await reader_of(key, actor=actor, begin=begin)) as unit:
         invoice = await unit.invoices.get(key)
-    return invoice, await asyncio.to_thread(documents.einvoice, invoice)
+    way = leaves(invoice.delivery)
+    form = Form.PEPPOL if way is None or way[0] is Form.PDF else way[0]
+    return invoice, await asyncio.to_thread(documents.written, invoice, form)
 
 
 @operation(Action.READ_INVOICES)
