@@ -25,7 +25,7 @@ from tests.api.test_every_operation import schema as made_schema
 from tests.api.test_isolation_walk import NAMED
 from tests.api.walking import LATER, SCALARS, envelope, fields_of, selection
 
-MOST: Final = 24  # questions of one field or operation
+MOST: Final = 14  # questions of one field or operation
 DEPTHS: Final = (7, 6, 5, 4, 3, 2)
 
 
