@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
-from domain.access.actor import Actor
+from domain.access.actor import Action, Actor
+from domain.access.operations import operation
 from domain.feeds.payment_files import format_of
 from domain.ports.clock import Clock
 from domain.ports.files import Blobs
@@ -24,6 +25,7 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
+@operation(Action.WRITE_PAYMENTS)
 async def take_payment_file(
     name: str,
     data: bytes,
