@@ -55,6 +55,17 @@ WITHOUT: Final = {
         ("extendReservation", "commitReservation", "releaseReservation", "endCreditOverride"),
         "one step of what is set aside for a call, under its customer's lock; refused where it is over",
     ),
+    **dict.fromkeys(
+        ("writeDebits", "writeRefunds", "applyCredit"), "takes what waits under a lock; what is on its way is left"
+    ),
+    **dict.fromkeys(
+        ("decideDuplicate", "undoSettlement", "takeOrderFile"),
+        "one step of a state, which is refused or nothing where it has been taken",
+    ),
+    **dict.fromkeys(
+        ("offsetCredit", "writeOff", "refundCredit", "agreeInstalments"),
+        "closes what must still be open, under a lock",
+    ),
     "overrideCredit": "every one stays, and the last that holds counts",
     "topUpCredit": "books an amount once by its reference",
     "checkVatId": "asks a register, and keeps the answer with its time",
