@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Final
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLInputObjectType, get_named_type
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import InvalidOperationTypeError
@@ -23,6 +23,7 @@ from api.catalogues import sentence, told
 from api.graphql.closing import Closing
 from api.graphql.ids import global_id
 from api.journal import note
+from api.naming import named
 from domain import refusal as no
 from domain.access.approval import NeedsApproval as Waiting
 from domain.ports.news import TooSlow
@@ -119,6 +120,15 @@ def outcome(name: str, success: Any) -> Any:
     return Annotated[members, strawberry.union(name)]
 
 
+def _arguments(info: Any) -> Collection[str]:
+    """Return the arguments of the field that is answered, and what is in its inputs."""
+    raw = info._raw_info  # noqa: SLF001  (strawberry's own way to graphql-core)
+    found: dict[str, Any] = raw.parent_type.fields[raw.field_name].args
+    inputs = [get_named_type(one.type) for one in found.values()]
+    within = [name for kind in inputs if isinstance(kind, GraphQLInputObjectType) for name in kind.fields]
+    return {*found, *within}
+
+
 def _handler(kind: type[no.Refusal], answers: type[Refusal]) -> strawberry.ExceptionHandler[Any]:
     class Handler:
         exception_type = kind
@@ -127,7 +137,8 @@ def _handler(kind: type[no.Refusal], answers: type[Refusal]) -> strawberry.Excep
         def handle(self, exception: no.Refusal, *, field: object, info: object) -> Refusal:
             del field
             note(exception, to_snake_case(getattr(info, "field_name", "graphql")))
-            told: dict[str, Any] = {"code": kind.code.upper(), "message": sentence(exception), "field": exception.field}
+            place = named(exception.field, _arguments(info))
+            told: dict[str, Any] = {"code": kind.code.upper(), "message": sentence(exception), "field": place}
             if isinstance(exception, Waiting):
                 told["approval"] = global_id("Approval", exception.approval)
             return answers(**told)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args, get_type_hints
@@ -14,6 +15,7 @@ from api.catalogues import accepts
 from api.journal import refusing
 from api.keeping import Turn
 from api.languages import told_in
+from api.naming import named
 from api.soap import models, particulars, showing
 from api.soap.faults import NAMESPACE
 from api.soap.models import needed
@@ -29,7 +31,7 @@ from domain.operators import Address
 from domain.period import utc
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.rating.rated_event import EventRef
-from domain.refusal import BadValue
+from domain.refusal import BadValue, Refusal
 from domain.usecases.change_contract import ChangeContract, change_contract
 from domain.usecases.change_customer import ChangeCustomer, change_customer
 from domain.usecases.create_customer import CreateCustomer, create_customer
@@ -85,11 +87,31 @@ def operation(name: str, *arguments: Any, returns: Any, result: str) -> Callable
 
     def declare(function: Callable[..., Any]) -> Any:
         names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
+        telling = _in_own_words(function, {*names, *(part for one in arguments for part in _members(one))})
         if not takes_key(name, names):
-            return rpc(*arguments, **more)(function)
-        return rpc(*arguments, Unicode, _args=(*names, KEY), **more)(once(name, function))
+            return rpc(*arguments, _args=names, **more)(telling)
+        return rpc(*arguments, Unicode, _args=(*names, KEY), **more)(once(name, telling))
 
     return declare
+
+
+def _members(kind: Any) -> Collection[str]:
+    """Return the elements of a complex type, and none of a plain one."""
+    return list(getattr(kind, "_type_info", ()))
+
+
+def _in_own_words(function: Callable[..., Any], elements: Collection[str]) -> Callable[..., Any]:
+    """Return an operation whose refusals name the element that it has for the field."""
+
+    @functools.wraps(function)
+    async def telling(*arguments: Any) -> Any:
+        try:
+            return await function(*arguments)
+        except Refusal as no:
+            no.field = named(no.field, elements)
+            raise
+
+    return telling
 
 
 class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
