@@ -2,7 +2,8 @@
 # make test         everything that is checked                make bench   the figures, beside this machine's limits
 # make demo-reset   remove the local data, to start afresh    make lock    the newest dependencies, with their hashes
 # make prove        workers and database killed at random moments, STORMS=200 times, the import and the main job,
-#                   SEEDS=20 times each, and bill runs, BILLS=1000 times, must keep their books;
+#                   SEEDS=20 times each, and bill runs, BILLS=1000 times, must keep their books; a hundred at
+#                   once at a credit limit, CREDITS=1000 times, must never be over;
 #                   files damaged at random, FUZZ=500 times for each format, must be read or refused
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter; otherwise the first of python3.11, 3.12 and 3.13 that is there.
@@ -15,6 +16,7 @@ PYTHON =
 SEEDS = 20
 STORMS = 200
 BILLS = 1000
+CREDITS = 1000
 FUZZ = 500
 # An older pip would build spyne the old way, and say so at length; a newer one knows no other.
 PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -50,7 +52,9 @@ prove: setup-dev
 	@TOLLWRIGHT_FUZZ_ROUNDS=$(FUZZ) $(BIN)/pytest -q tests/mediation/test_fuzz.py
 	@STORM_SEEDS=$(STORMS) $(BIN)/pytest -q -s tests/jobs/test_storm.py
 	@KILL_SEEDS=$(SEEDS) $(BIN)/pytest -q tests/intake/test_kill.py tests/feeds/test_kill.py
+	@CREDIT_RUNS=$(CREDITS) $(BIN)/pytest -q tests/credit/test_storm.py
 	@$(BIN)/python -m benchmarks.bill_kills --seeds $(BILLS)
+	@$(BIN)/python -m benchmarks.collection_kills --seeds $(STORMS)
 	@exec $(BIN)/python -m benchmarks.kills --seeds $(SEEDS)
 
 demo-reset: setup
