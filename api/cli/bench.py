@@ -20,6 +20,7 @@ BENCHES: Final = {
     "billing": ("benchmarks.billing", "invoices/s of a bill run"),
     "einvoice": ("benchmarks.einvoice", "documents written, checked and printed a second of CPU time, by format"),
     "ledger": ("benchmarks.ledger", "a file of 100,000 payments to booked ones; camt details beside a bare parse"),
+    "credit": ("benchmarks.credit", "calls authorised a second in process and over REST, and how soon a limit bars"),
     "api": ("benchmarks.api", "answers at 50 requests/s with a million customers: by id, search, a page, balances"),
     "trail": ("benchmarks.trail", "what the audit trail costs a request, with it and without in turns"),
     "bulk": ("benchmarks.bulk", "a sheet of 100,000 lines with a number each, from bytes to committed ones"),

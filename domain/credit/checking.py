@@ -29,8 +29,8 @@ def check_all(after: int = 0) -> NewJob:
     return NewJob(kind=CHECK, payload={"after": after}, priority=PRIORITY - 10)
 
 
-def checks(customers: Sequence[CustomerId]) -> Iterator[NewJob]:
-    """Yield the jobs that look at customers."""
+def checks(customers: Sequence[CustomerId], *, urgent: bool = True) -> Iterator[NewJob]:
+    """Yield the jobs that look at customers; what passed a threshold goes before what was only begun to be watched."""
     for first in range(0, len(customers), CHECKED_MAX):
         some = list(customers[first : first + CHECKED_MAX])
-        yield NewJob(kind=CHECK, payload={"customers": some}, priority=PRIORITY)
+        yield NewJob(kind=CHECK, payload={"customers": some}, priority=PRIORITY if urgent else PRIORITY - 20)

@@ -95,9 +95,9 @@ async def recount(unit: Unit, customers: Collection[CustomerId], *, at: datetime
     await unit.credit.put_unbilled(watched, counted(rows))
 
 
-async def promise_checks(unit: Unit, customers: Sequence[CustomerId]) -> None:
+async def promise_checks(unit: Unit, customers: Sequence[CustomerId], *, urgent: bool = True) -> None:
     """Let a worker look at customers as soon as the unit has committed."""
-    for job in checks(customers):
+    for job in checks(customers, urgent=urgent):
         await unit.jobs.add(job)
 
 

@@ -305,7 +305,7 @@ async def watch_covered(*, actor: Actor, begin: Begin, clock: Clock, first: int 
         await unit.credit.fence()
         new = [customer for customer, lines in missing.items() if await unit.credit.open(customer, lines)]
         await recount(unit, new, at=clock.now())
-        await promise_checks(unit, sorted(new))
+        await promise_checks(unit, sorted(new), urgent=False)
     return len(new)
 
 
