@@ -171,9 +171,12 @@ class BillRunStore:
         return Page.of([_run_of(row) for row in rows], request)
 
     async def first_billed(self) -> date | None:
-        """Return the first day of the earliest period ever billed."""
+        """Return the first day of the earliest period ever billed, of named customers only where of no others."""
         found = await self._connection.fetchval(
-            "select min(period_start) from bill_run where operator = $1", self._operator
+            "select coalesce(min(period_start) filter (where kind = 'regular' and (customers is null"
+            " or cycle is not null or member_group is not null or reseller is not null)), min(period_start))"
+            " from bill_run where operator = $1",
+            self._operator,
         )
         return found if isinstance(found, date) else None
 

@@ -24,6 +24,7 @@ from domain.ids import (
 from domain.invoicing.bill_run import (
     BilledFee,
     BilledPart,
+    BillKind,
     BillRun,
     BillRunState,
     Carried,
@@ -186,8 +187,15 @@ class MemoryBillRuns:
         return page_of(self._own(), request, lambda one: one.id)
 
     async def first_billed(self) -> date | None:
-        """Return the first day of the earliest period ever billed."""
-        return min((run.period.start for run in self._own()), default=None)
+        """Return the first day of the earliest period ever billed, of named customers only where of no others."""
+        runs = self._own()
+        wide = [
+            run
+            for run in runs
+            if run.kind is BillKind.REGULAR
+            and (run.customers is None or any(one is not None for one in (run.cycle, run.group, run.reseller)))
+        ]
+        return min((run.period.start for run in wide or runs), default=None)
 
     async def divide(self, run: BillRun, *, size: int) -> BillRun:
         """Divide the run's payers into pages of ``size``, once."""

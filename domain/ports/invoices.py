@@ -165,7 +165,7 @@ class BillRuns(Protocol):
         ...
 
     async def first_billed(self) -> date | None:
-        """Return the first day of the earliest period ever billed."""
+        """Return the first day of the earliest period ever billed, of named customers only where of no others."""
         ...
 
     async def divide(self, run: BillRun, *, size: int) -> BillRun:

@@ -118,6 +118,20 @@ async def test_nobody_reaches_what_is_anothers(house: House) -> None:
                 assert told["code"] == "NOT_FOUND", (client, asked)
             assert (await gql(house, client, bill, c=asked))["a"]["code"] == allowed
         assert (await gql(house, client, end, c=charge["id"]))["a"]["code"] == "NOT_FOUND"
+    # What is named is another operator's, or not there at all.
+    run = (await do(house, "operator", "runBills", "RunBillsInput", RUN, month="2026-03"))["run"]["id"]
+    again = f"mutation($r: ID!) {{ a: billAgain(input: {{billRun: $r}}) {REFUSED} }}"
+    assert (await gql(house, "other", again, r=run))["a"]["code"] == "NOT_FOUND"
+    assert (await gql(house, "other", "query($id: ID!) { billRun(id: $id) { run { id } } }", id=run))["billRun"] is None
+    listed = "query($c: ID) { charges(customer: $c) { edges { node { id } } } }"
+    for client in ("other", "sibling"):
+        assert (await gql(house, client, listed, c=mine))["charges"]["edges"] == []
+    below_east = global_id("Reseller", 1)
+    named = f'mutation($r: ID!) {{ a: runBills(input: {{month: "2026-03", reseller: $r}}) {REFUSED} }}'
+    assert (await gql(house, "other", named, r=below_east))["a"]["code"] == "NOT_FOUND"
+    asked = 'name: "x", schedule: "0 3 1 * *", reseller: $r'
+    cron = f"mutation($r: ID!) {{ a: putBillSchedule(input: {{{asked}}}) {REFUSED} }}"
+    assert (await gql(house, "other", cron, r=below_east))["a"]["code"] == "NOT_FOUND"
     own = (await gql(house, "reseller", "{ charges { edges { node { customer { number } } } } }"))["charges"]["edges"]
     assert [edge["node"]["customer"]["number"] for edge in own] == ["R1"]
     expected = (await gql(house, "reseller", EXPECTED, c=below))["expectedInvoice"]

@@ -23,7 +23,7 @@ from tests.api.month import Month, make_month
 from tests.api.walking import arguments, envelope, fields_of, selection
 
 # What is told over a socket, each listened to as another by tests of its own.
-LIVE = {"importProgress", "alarmRaised", "margins", "orderProgress", "events"}
+LIVE = {"importProgress", "billRunProgress", "alarmRaised", "margins", "orderProgress", "events"}
 
 
 def schema() -> GraphQLSchema:

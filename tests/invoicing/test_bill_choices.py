@@ -283,6 +283,15 @@ async def test_a_final_invoice_bills_until_the_last_contract_has_ended(office: O
         await bill_customer(BillCustomer(customer=one.id, kind=BillKind.REGULAR), **around(office))
 
 
+async def test_an_invoice_of_one_customer_tells_nobody_else_when_billing_began(office: Office) -> None:
+    one, _, _ = await office.customer(number="1", start=date(2026, 3, 1))
+    await office.customer(number="2", start=date(2026, 3, 1))
+    await bill_customer(BillCustomer(customer=one.id, until=date(2026, 4, 1)), **around(office))
+    await office.bill()
+    fees = [[str(line.period) for line in invoice.lines] for invoice in office.invoices]
+    assert fees == [["2026-10-01..2026-11-01"]] * 2  # what came before October was paid elsewhere
+
+
 async def test_what_comes_after_an_invoice_in_between_is_billed_by_the_run(office: Office) -> None:
     one, _, line = await office.customer()
     await office.use(line, 3_000_000)
