@@ -218,8 +218,8 @@ async def _open_items(info: Info, customer: ID, on: date | None = None) -> list[
     ]
 
 
-async def _trial_balance(info: Info) -> list[AccountBalanceType]:
-    found = await info.context.ask(trial_balance)
+async def _trial_balance(info: Info, on: date | None = None) -> list[AccountBalanceType]:
+    found = await info.context.ask(trial_balance, on=on)
     return [
         AccountBalanceType(account=account, currency=currency, balance=major(total, currency))
         for (account, currency), total in found.items()

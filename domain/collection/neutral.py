@@ -61,6 +61,7 @@ def case_content(
         },
         "invoices": shown,
         "total": amount(total, currency),
+        "disputed": amount(sum(one.disputed_minor for one in invoices), currency),
     }
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
+from domain.collection.booking import claimed
+from domain.collection.interest import accrue
+from domain.collection.planning import minor_of
+from domain.collection.progress import DoneStep
 from domain.collection.rules import StepKind
-from domain.ids import CustomerId
+from domain.ids import ClaimId, CustomerId
 from domain.invoicing.invoice import DocumentKind
+from domain.payments.claim import Claim, ClaimKind
 from domain.ports.clock import Clock
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
+from domain.usecases.collection_law import law_of
 from domain.usecases.hand_over import follow_cases
 from domain.usecases.hold_lines import unbar_lines
 
@@ -33,6 +41,7 @@ async def end_collection(customer: CustomerId, *, actor: Actor, begin: Begin, cl
         unpaid = {key for key, item in items.items() if item.kind == DocumentKind.INVOICE.value and item.open_minor > 0}
         barring = {one.invoice for one in running if one.kind is StepKind.BAR} & unpaid
         over = [one for one in running if one.invoice not in unpaid]
+        await _claim_last_interest(unit, customer, over, actor=actor, on=on)
         await follow_cases(unit, customer, now=now, on=on)
         for step in over:
             await unit.collection.steps.put(replace(step, ended_at=now))
@@ -44,3 +53,51 @@ async def end_collection(customer: CustomerId, *, actor: Actor, begin: Begin, cl
             detail = {"customer": customer, "invoices": sorted({one.invoice for one in over})}
             await unit.audit.write("end_reminders", f"customer:{customer}", detail)
     return len(over)
+
+
+async def _claim_last_interest(
+    unit: Unit, customer: CustomerId, over: Sequence[DoneStep], *, actor: Actor, on: date
+) -> None:
+    """Claim what has accrued since interest was claimed last, of invoices paid since; less than is minded is let go."""
+    asked = {one.invoice: one for one in over if one.interest_until is not None}
+    if not asked:
+        return
+    debtor = await unit.customers.get(customer)
+    law = await law_of(unit)
+    country = (await unit.operators.own()).country
+    history = await unit.receivables.history(sorted(asked))
+    rules = {one.id: one for one in await unit.collection.rules.find()}
+    for invoice in sorted(asked):
+        mine = [one for one in over if one.invoice == invoice and one.interest_until is not None]
+        last = max(mine, key=lambda one: one.position)
+        rule = rules[last.rule]
+        accrued = accrue(
+            history[invoice],
+            since=max(one.interest_until for one in mine if one.interest_until is not None),
+            until=on,
+            country=rule.country or country,
+            customer=debtor.kind,
+            rates=law.rates,
+            terms=law.terms,
+        )
+        amount = accrued.amount_minor
+        if amount <= 0 or amount < minor_of(rule.minimum, last.currency):
+            continue
+        key = f"claim:{ClaimKind.INTEREST.value}:{invoice}:end{last.position}"
+        day = await unit.ledger.open_day(on)
+        await unit.ledger.post([claimed(key, ClaimKind.INTEREST, customer, last.currency, amount, day)])
+        await unit.giro.claims.add(
+            Claim(
+                id=ClaimId(0),
+                operator=actor.operator,
+                customer=customer,
+                invoice=invoice,
+                kind=ClaimKind.INTEREST,
+                currency=last.currency,
+                amount_minor=amount,
+                claimed_on=day,
+                due_on=on + timedelta(days=rule.pay_days),
+                entry=key,
+                text=(await unit.invoices.get(invoice)).number,
+            )
+        )

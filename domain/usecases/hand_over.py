@@ -226,7 +226,7 @@ async def get_collection_case(key: CollectionCaseId, *, actor: Actor, begin: Beg
 
 
 async def follow_cases(unit: Unit, customer: CustomerId, *, now: datetime, on: date) -> int:
-    """Tell agencies what was paid or credited past them, and close the cases of which nothing is left."""
+    """Tell agencies what was paid, credited or disputed past them, and close the cases of which nothing is left."""
     told = 0
     for case in await _open_cases(unit, [customer]):
         items = await unit.payments.items(case.invoices)
@@ -238,9 +238,13 @@ async def follow_cases(unit: Unit, customer: CustomerId, *, now: datetime, on: d
         applied = await unit.payments.applied_to([one.id for one in claims])
         left = sum(max(item.open_minor, 0) for item in items.values())
         left += sum(one.amount_minor - applied.get(one.id, 0) for one in claims)
-        if left == case.claimed_minor:
+        disputed = amount(sum((await unit.disputes.held(case.invoices)).values()), case.currency)
+        told_of = sorted(await unit.collection.messages.find(of_case=case.id), key=lambda one: one.number)
+        known = next((one.content["disputed"] for one in reversed(told_of) if "disputed" in one.content), disputed)
+        if left == case.claimed_minor and disputed == known:
             continue
         what: dict[str, Any] = {
+            "disputed": disputed,
             "paid": amount(case.claimed_minor - left, case.currency),
             "left": amount(left, case.currency),
             "invoices": [
@@ -253,7 +257,10 @@ async def follow_cases(unit: Unit, customer: CustomerId, *, now: datetime, on: d
             kept = replace(kept, state=CaseState.CLOSED, closed_at=now)
         kept = await unit.collection.cases.put(kept)
         content = correction(case.id, on=on, currency=case.currency, what=what)
-        await _tell(unit, kept, MessageKind.CLOSED if left <= 0 else MessageKind.PAYMENT, content, now=now)
+        kind = MessageKind.CLOSED if left <= 0 else MessageKind.PAYMENT
+        if left == case.claimed_minor:
+            kind = MessageKind.DISPUTE
+        await _tell(unit, kept, kind, content, now=now)
         if left <= 0:
             await unit.audit.write("close_collection", f"collection:{case.id}", {"version": kept.version})
         told += 1

@@ -13,10 +13,9 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.collection.booking import claimed
 from domain.collection.deciding import Overdue
-from domain.collection.planning import Debtor, Law, Plan, Taken, letter_rows, letters, plan
-from domain.collection.progress import DoneStep, Letter
+from domain.collection.planning import Debtor, Plan, Taken, letter_rows, letters, plan
+from domain.collection.progress import CaseState, DoneStep, Letter
 from domain.collection.rules import Channel, StepKind
-from domain.collection.shipped import LIMITS, RATES, TERMS
 from domain.customers.customer import Customer
 from domain.ids import (
     ClaimId,
@@ -34,6 +33,8 @@ from domain.payments.instalments import PlanState
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Conflict
+from domain.usecases.collection_law import law_of
+from domain.usecases.end_collection import end_collection
 from domain.usecases.hand_over import open_case
 from domain.usecases.hold_lines import bar_lines, end_lines
 
@@ -108,18 +109,15 @@ async def run_collection(
             currency = one.decision.overdue.currency
             claims[currency] = claims.get(currency, 0) + one.costs_minor
         done(customer, made)
+    if not cmd.dry_run:
+        # Who has paid was looked at when he did; what else ends it, such as a dispute, is seen here.
+        async with begin(actor) as unit:
+            running = {one.customer for one in await unit.collection.steps.find(ended_at=None)}
+            running |= {one.customer for one in await unit.collection.cases.find(state=CaseState.OPEN)}
+        for key in sorted(running if cmd.customers is None else running & set(cmd.customers)):
+            await end_collection(key, actor=actor, begin=begin, clock=clock)
     return CollectionRun(
         on=on, dry_run=cmd.dry_run, customers=len(due), steps=steps, letters=sent, claimed_minor=claims
-    )
-
-
-async def law_of(unit: Unit) -> Law:
-    """Return the operator's rules, and the legal rows: of two of one day his own comes last, and holds."""
-    return Law(
-        rules=await unit.collection.rules.find(active=True),
-        limits=[*LIMITS, *await unit.collection.limits.find()],
-        rates=[*RATES, *await unit.collection.rates.find()],
-        terms=TERMS,
     )
 
 

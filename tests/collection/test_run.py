@@ -21,8 +21,10 @@ from domain.invoicing.invoice import Invoice
 from domain.ports.page import PageRequest
 from domain.provisioning.order import Bar, OrderKind
 from domain.refusal import BadValue, NotAllowed, NotFound, WrongState
+from domain.usecases.dispute_invoice import DisputeInvoice, dispute_invoice
 from domain.usecases.end_collection import end_collection
 from domain.usecases.hand_over import HandOver, WithdrawCase, get_collection_case, hand_over, withdraw_collection_case
+from domain.usecases.import_payments import ImportPayments, import_payments
 from domain.usecases.ledger_reports import check_ledger
 from domain.usecases.manage_collection import (
     HoldCollection,
@@ -32,8 +34,10 @@ from domain.usecases.manage_collection import (
     release_collection,
 )
 from domain.usecases.run_collection import CollectionRun, RunCollection, run_collection
+from integrations.payments import formats
 from tests.invoicing.conftest import Office
 from tests.ledger.test_reports import ask, billed, paid
+from tests.payments.test_readers import camt, detail, entry
 
 DUE = date(2026, 12, 1)  # of what is billed for October
 STEPS = (
@@ -345,3 +349,40 @@ async def test_collection_is_the_operator_s_alone(ruled: Office) -> None:
     assert (done.customers, done.steps) == (0, 0)
     with pytest.raises(NotFound):
         await hold_collection(hold, actor=other, begin=world.begin, clock=world.clock)
+
+
+async def test_the_last_days_interest_is_not_forgotten_when_the_principal_is_paid(ruled: Office) -> None:
+    """Interest was claimed up to the reminder; who pays ten days later owes that of the ten days as well."""
+    (one,) = await billed(ruled, "1")
+    for days in (5, 15):
+        await run(ruled, DUE + timedelta(days=days))
+    day = DUE + timedelta(days=25)
+    at(ruled, day)
+    refs = "<Refs><EndToEndId>E1</EndToEndId></Refs>"
+    data = camt(entry("310.02", detail("310.02", one.payment.reference, more=refs))).replace(
+        b"2026-11-20", b"2026-12-26"
+    )
+    cmd = ImportPayments(name="late", data=data, read=formats.read, looked_at=True)
+    await ask(ruled, import_payments, cmd, clock=ruled.world.clock)
+    for _ in range(2):
+        await ask(ruled, end_collection, one.customer, clock=ruled.world.clock)
+    async with ruled.begin() as unit:
+        found = await unit.giro.claims.find(invoice=one.id)
+    # 249.00 at 10 % for 15 days, and for ten more.
+    assert [claim.amount_minor for claim in found if claim.kind.value == "interest"] == [102, 68]
+    assert await ask(ruled, check_ledger) == []
+
+
+async def test_an_agency_is_told_of_a_dispute(ruled: Office) -> None:
+    await _agency(ruled)
+    (one,) = await billed(ruled, "1")
+    at(ruled, DUE + timedelta(days=45))
+    again = HandOver(customer=one.customer, agency="inkasso")
+    case = await ask(ruled, hand_over, again, clock=ruled.world.clock)
+    cmd = DisputeInvoice(invoice=one.id, reason="never ordered", amount=Decimal(100))
+    await ask(ruled, dispute_invoice, cmd, clock=ruled.world.clock)
+    for _ in range(2):
+        await run(ruled, DUE + timedelta(days=46))
+    _, messages = await ask(ruled, get_collection_case, case.id)
+    assert [one.kind for one in messages] == [MessageKind.NEW, MessageKind.DISPUTE]
+    assert messages[-1].content["disputed"] == "100.00"
