@@ -45,11 +45,16 @@ class State:
 
 @dataclass(slots=True)
 class Draft:
-    """The state as one unit of one actor sees and changes it."""
+    """The state as one unit of one actor sees and changes it.
+
+    ``claimed``: the idempotency keys that it claims; ``met``: those that others held while it waited for its turn.
+    """
 
     state: State
     actor: Actor
     bulk: bool = False
+    claimed: set[object] = field(default_factory=set)
+    met: set[object] = field(default_factory=set)
 
     def table(self, name: str) -> dict[Any, Any]:
         """Return a table; its rows may be put and removed."""
@@ -95,6 +100,7 @@ class MemoryDatabase:
         self.state = State()
         self._lock = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
+        self._waiting: list[set[object]] = []  # what each that waits has met
         self.tell: Callable[[Notice], None] | None = None  # of what is committed
 
     async def enter(self, actor: Actor, *, bulk: bool = False) -> Draft:
@@ -102,13 +108,20 @@ class MemoryDatabase:
         task = asyncio.current_task()
         if self._holder is not None and self._holder is task:
             raise RuntimeError("a unit is already open in this task; pass it on instead of opening another")
-        await self._lock.acquire()
+        met: set[object] = set()
+        self._waiting.append(met)
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting = [one for one in self._waiting if one is not met]
         self._holder = task
-        return Draft(self.state.copy(), actor, bulk)
+        return Draft(self.state.copy(), actor, bulk, met=met)
 
     def leave(self, draft: Draft, *, commit: bool) -> None:
         """End the unit and let the next one in."""
         before = self.state
+        for met in self._waiting:
+            met.update(draft.claimed)
         if commit:
             self.state = draft.state
         self._holder = None

@@ -299,10 +299,15 @@ class MemoryAnswers:
 
     async def claim(self, key: str, content: bytes) -> int | None:
         """Return the id that was answered to the same command; None when the key is new. Refuses with: Conflict."""
-        rows = self._draft.table("answer")
-        known = rows.get(self._place(key))
+        rows, place = self._draft.table("answer"), self._place(key)
+        if place in self._draft.met:  # whoever asks while another answers is refused at once, as on a database (B7)
+            raise Conflict(
+                "a command with this idempotency key is being carried out at this moment", field="idempotencyKey"
+            )
+        known = rows.get(place)
         if known is None:
-            rows[self._place(key)] = (content, None)
+            rows[place] = (content, None)
+            self._draft.claimed.add(place)
             return None
         if known[0] != content:
             raise Conflict("the idempotency key was used with other content", field="idempotencyKey")

@@ -175,6 +175,33 @@ async def test_the_same_key_at_the_same_moment_gives_one_customer(world: World) 
     assert len(page.items) == 1
 
 
+async def test_who_sends_a_key_while_it_is_being_answered_is_refused_and_does_not_wait(world: World) -> None:
+    """B7: the same in memory as on a database."""
+    claimed, go = asyncio.Event(), asyncio.Event()
+
+    async def first() -> int | None:
+        async with world.begin(world.operator) as unit:
+            assert await unit.answers.claim("k", bytes(32)) is None
+            claimed.set()
+            await go.wait()
+            await unit.answers.keep("k", 7)
+        return 7
+
+    async def second() -> int | None:
+        async with world.begin(world.operator) as unit:
+            return await unit.answers.claim("k", bytes(32))
+
+    running = asyncio.create_task(first())
+    await claimed.wait()
+    late = asyncio.create_task(second())
+    await asyncio.sleep(0.05)
+    go.set()
+    with pytest.raises(Conflict):
+        await late
+    assert await running == 7
+    assert await second() == 7
+
+
 async def test_customers_created_at_once_have_numbers_of_their_own(world: World) -> None:
     calls = [create_customer(new(), actor=actor, begin=world.begin) for actor in (world.operator, world.north) * 5]
     numbers = [one.number for one in await asyncio.gather(*calls)]
