@@ -17,6 +17,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
+from domain.invoicing.disputes import DisputeState
 from domain.invoicing.invoice import decimals_of
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
 from domain.payments.record import Kind
@@ -140,6 +141,13 @@ class PaymentDetailType:
     allocations: list[AllocationType]
 
 
+async def _disputed(root: strawberry.Parent[Any], info: Info) -> Decimal:
+    found = await info.context.load.disputes.load(InvoiceId(key_of(str(root.invoice), "Invoice", "invoice")))
+    held = sum(one.amount_minor for one in found if one.state is DisputeState.OPEN)
+    open_: Decimal = root.open
+    return min(major(held, root.currency), max(open_, Decimal(0)))
+
+
 @strawberry.type(name="OpenItem", description="An invoice or credit note with what is open of it.")
 class OpenItemType:
     """``domain.payments.payment.OpenItem``."""
@@ -153,6 +161,9 @@ class OpenItemType:
     due_on: date
     total: Decimal
     open: Decimal
+    disputed: Decimal = strawberry.field(
+        resolver=_disputed, description="Of what is open: held by disputes that are not decided, and not reminded of."
+    )
 
 
 @strawberry.type(name="AccountBalance", description="What an account comes to in a currency; debit is positive.")

@@ -93,6 +93,9 @@ async def test_a_dispute_is_seen_with_its_invoice_and_decided_once(house: House,
     )
     assert found["disputes"]["edges"] == [{"node": {"id": held["id"], "reason": "Not mine"}}]
     assert found["invoice"]["disputes"] == [{"id": held["id"]}]
+    customer = month.owned["operator"].customer["id"]
+    open_ = await gql(house, "operator", f'{{ openItems(customer: "{customer}") {{ open disputed }} }}')
+    assert [one["disputed"] for one in open_["openItems"]] == [one["open"] for one in open_["openItems"]]
     decide = f'decideDispute(input: {{dispute: "{held["id"]}", version: 1, decision: "The log says so"}})'
     done = await _do(house, "operator", f"{decide} {{ {shown} {REFUSED} }}")
     assert done["state"] == "REJECTED"
