@@ -42,6 +42,7 @@ WORDS: Final = frozenset(
 ELSEWHERE: Final = {
     "basis": "tests/api/test_trade.py",
     "cdr": "tests/api/test_push.py",
+    "letters": "tests/api/test_collection.py",
     "callbacks": "tests/provisioning/test_callbacks.py",
     "GET /rest/v1/audit.csv customer": "tests/trail/test_activity.py",
     "GET /rest/v1/audit.jsonl customer": "tests/trail/test_activity.py",

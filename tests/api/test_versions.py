@@ -66,6 +66,10 @@ WITHOUT: Final = {
         ("offsetCredit", "writeOff", "refundCredit", "agreeInstalments"),
         "closes what must still be open, under a lock",
     ),
+    **dict.fromkeys(
+        ("runCollection", "handOverToCollection"), "works out anew under a lock, and takes no step twice"
+    ),
+    **dict.fromkeys(("holdCollection", "takeCollectionReceipt"), "makes a row of its own; the others stay"),
     "overrideCredit": "every one stays, and the last that holds counts",
     "topUpCredit": "books an amount once by its reference",
     "checkVatId": "asks a register, and keeps the answer with its time",
