@@ -52,7 +52,6 @@ QUERIES: Final = {
     },
     "bad_value": {
         "authorizeCall",
-        "vatReport",
         "allowances",
         "bucketHistory",
         "explainCall",
@@ -60,6 +59,7 @@ QUERIES: Final = {
         "sourceCheck",
     },
     "not_allowed": {
+        "vatReport",
         "agedReceivables",
         "collectionAgencies",
         "collectionCases",
@@ -463,6 +463,7 @@ SOAP: Final = {
         "TransferNumber",
     },
     "not_allowed": {
+        "PutAccountRule",
         "CheckLedger",
         "GetAgedReceivables",
         "GetCollectionCase",
@@ -586,7 +587,6 @@ SOAP: Final = {
         "ExtendReservation",
         "CommitReservation",
         "ReleaseReservation",
-        "PutAccountRule",
         "BillCustomer",
         "GetExpectedInvoice",
         "AddCharge",
