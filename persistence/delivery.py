@@ -174,12 +174,16 @@ class DispatchStore:
             raise NotFound("no dispatch {key}", key=key, field="dispatch")
         return dispatch_from(rows[0])
 
-    async def waiting(self, way: Way, *, most: int, keys: Sequence[InvoiceId] = ()) -> Sequence[Dispatch]:
+    async def waiting(
+        self, way: Way, *, most: int, keys: Sequence[InvoiceId] = (), run: BillRunId | None = None
+    ) -> Sequence[Dispatch]:
         """Return those that are queued for a way, locked, by key."""
         rows = await self._connection.fetch(
-            "select * from dispatch where operator = $1 and way = $2 and state = 'queued'"
-            " and ($3::bigint[] is null or invoice = any ($3)) order by id limit $4 for update skip locked",
-            *(self._operator, way.value, possible(keys) if keys else None, most),
+            "select * from dispatch d where operator = $1 and way = $2 and state = 'queued'"
+            " and ($3::bigint[] is null or invoice = any ($3)) and ($5::bigint is null or exists (select from invoice i"
+            " where i.operator = d.operator and i.customer = d.customer and i.id = d.invoice and i.run = $5))"
+            " order by id limit $4 for update of d skip locked",
+            *(self._operator, way.value, possible(keys) if keys else None, most, run),
         )
         return [dispatch_from(row) for row in rows]
 
@@ -345,8 +349,8 @@ class ChannelStore:
         """Keep what a recipient can take."""
         await self._connection.execute(
             "insert into recipient_capability (operator, endpoint, forms, looked_at, source)"
-            " values ($1, $2, $3, $4, $5) on conflict (operator, endpoint) do update set forms = excluded.forms, looked_at = excluded.looked_at,"
-            " source = excluded.source",
+            " values ($1, $2, $3, $4, $5) on conflict (operator, endpoint) do update set forms = excluded.forms,"
+            " looked_at = excluded.looked_at, source = excluded.source",
             *(self._operator, capability.endpoint, [one.value for one in capability.forms]),
             *(capability.looked_at, capability.source),
         )

@@ -64,12 +64,18 @@ class MemoryDispatches:
                 return one
         raise NotFound("no dispatch {key}", key=key, field="dispatch")
 
-    async def waiting(self, way: Way, *, most: int, keys: Sequence[InvoiceId] = ()) -> Sequence[Dispatch]:
+    async def waiting(
+        self, way: Way, *, most: int, keys: Sequence[InvoiceId] = (), run: BillRunId | None = None
+    ) -> Sequence[Dispatch]:
         """Return those that are queued for a way, by key."""
+        of_run = {one.id for one in self._draft.seen("invoice") if run in {None, one.run}}
         wanted = [
             one
             for one in self._seen()
-            if one.way is way and one.state is DispatchState.QUEUED and (not keys or one.invoice in keys)
+            if one.way is way
+            and one.state is DispatchState.QUEUED
+            and (not keys or one.invoice in keys)
+            and one.invoice in of_run
         ]
         return wanted[:most]
 

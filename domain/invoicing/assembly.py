@@ -98,7 +98,7 @@ def _has_address(bill: Bill) -> Doubt | None:
 
 
 def _has_endpoint(bill: Bill) -> Doubt | None:
-    if bill.payer.delivery is not Delivery.PEPPOL or payer_of(bill.payer).endpoint:
+    if bill.payer.delivery not in {Delivery.PEPPOL, Delivery.OIOUBL} or payer_of(bill.payer).endpoint:
         return None
     return Doubt(
         "missing_endpoint",

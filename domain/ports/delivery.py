@@ -31,8 +31,10 @@ class Dispatches(Protocol):
         """Return one locked until the unit ends. Refuses with: NotFound."""
         ...
 
-    async def waiting(self, way: Way, *, most: int, keys: Sequence[InvoiceId] = ()) -> Sequence[Dispatch]:
-        """Return those that are queued for a way, locked, by key; of these documents alone, where any are named."""
+    async def waiting(
+        self, way: Way, *, most: int, keys: Sequence[InvoiceId] = (), run: BillRunId | None = None
+    ) -> Sequence[Dispatch]:
+        """Return those that are queued for a way, locked, by key; of these documents or this run alone, where said."""
         ...
 
     async def keep(self, found: Sequence[Dispatch]) -> Sequence[Dispatch]:

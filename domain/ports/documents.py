@@ -45,7 +45,7 @@ class Documents(Protocol):
         """
         ...
 
-    def quote(self, offer: Offer, *, logo: bytes | None = None) -> bytes:
+    def quote(self, offer: Offer, *, logo: bytes | None = None, branding: Branding | None = None) -> bytes:
         """Return the PDF of a quote."""
         ...
 

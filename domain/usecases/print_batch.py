@@ -124,16 +124,8 @@ async def make_print_batch(
 async def _choose(unit: Unit, cmd: MakePrintBatch, clock: Clock) -> Sequence[Dispatch]:
     """Queue what is to be printed and return what goes into the batch."""
     wanted = QueueDocuments(run=cmd.run, invoices=cmd.invoices, again=cmd.again, most=cmd.limit)
-    queued = await queue(unit, wanted, clock, way=Way.PRINT)
-    waiting = await unit.dispatches.waiting(Way.PRINT, most=cmd.limit, keys=cmd.invoices)
-    if cmd.run is not None:
-        of_run = {
-            key
-            for key, one in (await unit.invoices.many([one.invoice for one in waiting])).items()
-            if one.run == cmd.run
-        }
-        waiting = [one for one in waiting if one.invoice in of_run]
-    del queued
+    await queue(unit, wanted, clock, way=Way.PRINT)
+    waiting = await unit.dispatches.waiting(Way.PRINT, most=cmd.limit, keys=cmd.invoices, run=cmd.run)
     if not waiting:
         raise NotFound(
             "nothing waits to be printed; what was in a batch goes into another with again", field="invoices"

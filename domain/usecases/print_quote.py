@@ -41,6 +41,10 @@ async def print_quote(
         reseller = seller_above(customer.reseller, await unit.resellers.tree())
         seller = None if reseller is None else reseller.seller
         picture = None if seller is None or seller.logo is None else await unit.resellers.logo(seller.logo)
+        sold_by = None if reseller is None else reseller.id
+        branding = await unit.brands.at(sold_by, clock.now().astimezone(ZoneInfo(operator.zone)).date())
+        if branding is not None and branding.logo is not None:
+            picture = await unit.resellers.logo(branding.logo)
     look = None if seller is None else Look(accent=seller.accent, logo=seller.logo, note=seller.note)
     day = (quote.sent_at or clock.now()).astimezone(ZoneInfo(operator.zone)).date()
     made = offer(
@@ -51,4 +55,4 @@ async def print_quote(
         look=look,
         on=day,
     )
-    return quote, await asyncio.to_thread(documents.quote, made, logo=picture)
+    return quote, await asyncio.to_thread(documents.quote, made, logo=picture, branding=branding)

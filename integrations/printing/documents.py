@@ -15,7 +15,7 @@ from integrations.printing import basis, printhouse
 from integrations.printing.archive import archived
 from integrations.printing.invoice_pdf import draw
 from integrations.printing.quote_pdf import draw_quote
-from integrations.printing.sheet import Brand, brand_of, branded
+from integrations.printing.sheet import Brand, branded
 
 
 class InvoiceDocuments:
@@ -39,9 +39,9 @@ class InvoiceDocuments:
             return archived(made, peppol.encode(invoice), invoice)
         return made
 
-    def quote(self, offer: Offer, *, logo: bytes | None = None) -> bytes:
+    def quote(self, offer: Offer, *, logo: bytes | None = None, branding: Branding | None = None) -> bytes:
         """Return the PDF of a quote."""
-        return draw_quote(offer, brand=brand_of(offer.look, logo) or self._brand)
+        return draw_quote(offer, brand=branded(branding, offer.look, logo) or self._brand)
 
     def pages(self, pdf: bytes) -> int:
         """Return how many pages a PDF has."""

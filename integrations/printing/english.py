@@ -45,6 +45,7 @@ SAY: Final = {
     "slip": "Payment",
     "payee": "Payee",
     "payer": "Payer",
+    "carried": "Carried forward",
     "letter_date": "Date",
     "account": "Account",
     "slip_line": "Slip line",

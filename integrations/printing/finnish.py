@@ -45,6 +45,7 @@ SAY: Final = {
     "slip": "Maksu",
     "payee": "Saaja",
     "payer": "Maksaja",
+    "carried": "Siirto edelliseltä sivulta",
     "letter_date": "Päiväys",
     "account": "Tili",
     "slip_line": "Maksurivi",

@@ -45,6 +45,7 @@ SAY: Final = {
     "slip": "Zahlung",
     "payee": "Zahlungsempfänger",
     "payer": "Zahler",
+    "carried": "Übertrag",
     "letter_date": "Datum",
     "account": "Konto",
     "slip_line": "Belegzeile",

@@ -163,12 +163,21 @@ class _Printer:
     def table(self, lines: Sequence[Line]) -> None:
         """Draw lines under the heads of their columns."""
         self.columns()
+        carried = Decimal(0)
         for line in lines:
             if self.sheet.down(13):
                 self.columns()
                 self.sheet.y -= 13
+                self.carried(carried)
+                self.sheet.y -= 13
             self.line(line)
+            carried += line.net
         self.sheet.rule(self.sheet.y - 5)
+
+    def carried(self, net: Decimal) -> None:
+        """Draw what the lines before the page come to."""
+        columns = (Column(LEFT, 420), Column(420, RIGHT, at_right=True))
+        self.sheet.row(columns, (self.said["carried"], self.money(net)), size=8, colour=GREY)
 
     def columns(self) -> None:
         said = self.said

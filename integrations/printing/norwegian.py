@@ -45,6 +45,7 @@ SAY: Final = {
     "slip": "Innbetaling",
     "payee": "Betalingsmottaker",
     "payer": "Betaler",
+    "carried": "Overført fra forrige side",
     "letter_date": "Dato",
     "account": "Konto",
     "slip_line": "Kodelinje",

@@ -45,6 +45,7 @@ SAY: Final = {
     "slip": "Inbetalning",
     "payee": "Betalningsmottagare",
     "payer": "Avsändare",
+    "carried": "Transport från föregående sida",
     "letter_date": "Brevdatum",
     "account": "Konto",
     "slip_line": "Kodrad",

@@ -121,6 +121,7 @@ def test_many_lines_go_to_a_specification_with_subtotals():
         whole, part = f"{invoice.subtotal(customer):,.2f}".replace(",", " ").split(".")
         assert f"{whole},{part}" in text
     assert "Avtal A-101" in text
+    assert "Transport från föregående sida" in text
 
 
 def test_a_credit_note_in_english_has_no_slip():
