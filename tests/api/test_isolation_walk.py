@@ -391,7 +391,7 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
     **dict.fromkeys(("creditInvoice.dispute", "fetchInvoices.marker"), "tests/api/test_crediting.py"),
     **dict.fromkeys(
         (
-            "handOverToCollection.customer",
+            "holdCollection.customer",
             "holdCollection.invoice",
             "releaseCollection.hold",
             "runCollection.customers",
