@@ -87,6 +87,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "user": ("api.cli.user", "Invite people who sign in; shut them out, help who lost a second factor."),
     "key": ("api.cli.key", "Create, list and revoke API clients; change the keys that sign and seal."),
     "apikey": ("api.cli.apikey", "Make, list, replace and revoke API keys, for programs that cannot fetch tokens."),
+    "reseller": ("api.cli.reseller", "List resellers; see and set what they pay for services."),
     "portal": ("api.cli.portal", "Make portals, through which people sign in."),
 }
 

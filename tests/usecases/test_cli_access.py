@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from api.cli import DONE, UNREACHABLE, WRONG
+from api.cli import DONE, WRONG
+from domain.access.actor import system
+from domain.ids import OperatorId
+from domain.usecases.create_reseller import CreateReseller, create_reseller
+from domain.usecases.create_service import CreateService, create_service
+from persistence.engine import Database
+from persistence.units import StoredUnits
 from tests.usecases.test_cli_key import OPERATOR, Told, tollwright
 
 __all__ = ["tollwright"]
@@ -50,9 +58,45 @@ def test_ways_in_from_the_command_line(tollwright: Callable[..., Told]) -> None:
     assert tollwright("key", "rotate")[1] == keys, "one that is on its way is enough"
 
 
-def test_another_master_key_is_told_in_a_line(tollwright: Callable[..., Told], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_another_master_key_a_new_key_signs_and_the_old_one_comes_back_with_its_own(
+    tollwright: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert tollwright(*OPERATOR)[0] == DONE
-    assert tollwright("key", "rotate")[0] == DONE
+    (first,) = (one["kid"] for one in tollwright("key", "rotate")[1])
     monkeypatch.setenv("TOLLWRIGHT_MASTER_KEY", "A" * 43 + "=")
-    code, _, said = tollwright("key", "rotate")
-    assert (code, said.count("\n"), "TOLLWRIGHT_MASTER_KEY" in said) == (UNREACHABLE, 1, True)
+    code, made, _ = tollwright("key", "rotate")
+    assert code == DONE
+    assert first not in {one["kid"] for one in made}
+    monkeypatch.delenv("TOLLWRIGHT_MASTER_KEY")
+    assert first in {one["kid"] for one in tollwright("key", "rotate")[1]}
+
+
+def test_what_resellers_pay_from_the_command_line(tollwright: Callable[..., Told], database_url: str) -> None:
+    assert tollwright(*OPERATOR)[0] == DONE
+
+    async def there() -> None:
+        async with await Database.open(database_url, connections_max=1) as own:
+            begin, boss = StoredUnits(own), system(OperatorId(1))
+            await create_reseller(CreateReseller(code="north", name="North"), actor=boss, begin=begin)
+            new = CreateService(code="SIM", name="SIM", one_time_fee=Decimal(50), periodic_fee=Decimal(100))
+            await create_service(new, actor=boss, begin=begin)
+
+    asyncio.run(there())
+    assert tollwright("reseller", "list") == (DONE, [{"code": "north", "name": "North", "parent": None}], "")
+    first = {"one_time_fee": None, "periodic_fee": None, "percent": "20", "service": None, "version": 1}
+    first |= {"valid_from": "2026-12-01"}
+    assert tollwright("reseller", "price", "north", "--from", "2026-12-01", "--percent", "20") == (DONE, [first], "")
+    code, (own,), _ = tollwright(
+        *("reseller", "price", "north", "--from", "2026-12-01", "--service", "SIM", "--periodic", "70")
+    )
+    assert (code, own["service"], own["periodic_fee"]) == (DONE, "SIM", "70")
+    assert tollwright("reseller", "prices", "north")[1] in ([first, own], [own, first])
+    (fee,) = tollwright("reseller", "fees", "north", "--on", "2026-12-01")[1]
+    assert (fee["service"], Decimal(fee["periodic_fee"])) == ("SIM", 70)
+    for wrong in (
+        ("price", "nobody", "--from", "2026-12-01", "--percent", "1"),
+        ("price", "north", "--from", "soon", "--percent", "1"),
+        ("price", "north", "--from", "2026-12-01", "--service", "NO", "--percent", "1"),
+        ("price", "north", "--from", "2026-12-01", "--percent", "20"),
+    ):
+        assert tollwright("reseller", *wrong)[0] == WRONG, wrong
