@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.customers.group import Membership
-from domain.ids import CustomerId, MandateId
+from domain.ids import ChargeId, CustomerId, MandateId, OperatorId
 from domain.invoicing.bill_run import BillKind
 from domain.invoicing.billing_rules import BillForm, BillingRules, beginning_on, billing_period
 from domain.invoicing.charge import Charge, ChargeKind, check, occurrences
@@ -395,7 +395,8 @@ async def test_a_wrong_charge_is_refused(office: Office, wrong) -> None:
 def test_occurrences_cover_every_day_once() -> None:
     made = check(
         Charge(
-            id=1, operator=1, customer=1, text="Hyra", unit_price=Decimal(100), starts=date(2026, 1, 31),
+            id=ChargeId(1), operator=OperatorId(1), customer=CustomerId(1), text="Hyra", unit_price=Decimal(100),
+            starts=date(2026, 1, 31),
             ends=date(2026, 4, 15), interval_months=1, created_at=datetime(2026, 1, 1, tzinfo=UTC),
         )
     )  # fmt: skip

@@ -130,3 +130,31 @@ def test_a_wrong_call_is_one_line_and_ends_with_2(bill, tmp_path, monkeypatch):
         assert (code, rows) == (2, [])
         assert said in error
         assert len(error.splitlines()) == 1
+
+
+def test_what_is_charged_expected_and_billed_again(bill, tmp_path):
+    code, rows, _ = bill("charge", "1002", "--text", "Projekt", "--price", "100", "--starts", "2026-10-05")
+    assert (code, rows[0]["customer"], rows[0]["kind"]) == (0, "1002", "manual")
+    assert bill("charge", "1002", "--text", "x", "--price", "much")[0] == 2
+    target = tmp_path / "expected.pdf"
+    code, rows, _ = bill("expect", "1002", "--on", "2026-10-31", "--pdf", str(target))
+    assert (code, rows[0]["total"]) == (0, "374.00")
+    assert {line["text"] for line in rows[0]["lines"]} == {"Mobile", "Projekt"}
+    assert "Projekt" in PdfReader(target).pages[0].extract_text()
+    code, rows, _ = bill("expect", "1003", "--on", "2026-10-31")
+    assert (code, rows[0]["parked"]) == (1, "missing_address")
+    code, rows, _ = bill("run", "--period", "2026-10", "--issued-on", "2026-11-02")
+    key = rows[-1]["run"]
+    code, rows, _ = bill("parked")
+    assert (code, [(row["parked"], row["run"], row["settled_by"]) for row in rows]) == (1, [("1003", key, None)])
+    code, rows, _ = bill("again", "--run", str(key))
+    assert (code, rows[-1]["payers"], rows[-1]["parked"]) == (1, 1, 1)
+    code, rows, _ = bill("customer", "1002", "--kind", "on_demand", "--until", "2026-12-01", "--dry-run")
+    assert (code, rows[-1]["kind"], rows[-1]["invoices"]) == (0, "on_demand", 1)
+    assert bill("customer", "1002", "--kind", "monthly")[0] == 2
+    code, rows, _ = bill("rules", "--minimum", "50", "--unpriced", "ignore")
+    assert (code, rows[0]["minimum"], rows[0]["version"]) == (0, "50", 1)
+    assert bill("rules")[1][0]["unpriced"] == "ignore"
+    code, rows, _ = bill("schedule", "monthly", "--cron", "0 3 1 * *", "--ahead", "1")
+    assert (code, rows[0]["name"], rows[0]["active"]) == (0, "monthly", True)
+    assert bill("schedule", "monthly", "--off")[1][0]["active"] is False
