@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from domain.invoicing.crediting import LineCredit
-from domain.invoicing.invoice import CreditScope, Invoice
+from domain.invoicing.crediting import LineCredit, Wanted, credit
+from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, settle
 from domain.invoicing.vat import VatTreatment
 from domain.refusal import BadValue, NotFound, Stale, WrongState
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
@@ -23,6 +26,7 @@ from domain.usecases.dispute_invoice import (
 from domain.usecases.fetch_invoices import FetchInvoices, acknowledge_invoices, fetch_invoices, read_invoice_batch
 from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
+from tests.invoicing.made import issued
 
 
 async def take(office: Office, invoice: Invoice, **more: Any) -> Invoice:
@@ -220,3 +224,69 @@ async def test_a_system_fetches_each_document_once_and_two_do_not_disturb_each_o
         await fetch_invoices(FetchInvoices(consumer="a b"), **who)
     with pytest.raises(NotFound):
         await acknowledge_invoices(first.batch.id, **{**who, "actor": office.world.other_operator})
+
+
+async def test_two_who_credit_or_fetch_at_once_take_nothing_twice(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    half = (invoice.total * Decimal("0.6")).quantize(Decimal("0.01"))
+    done = await asyncio.gather(*(take(office, invoice, amount=half) for _ in range(4)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["BadValue", "BadValue", "BadValue", "Invoice"]
+    done = await asyncio.gather(*(take(office, invoice) for _ in range(4)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["Invoice", "WrongState", "WrongState", "WrongState"]
+    async with office.begin() as unit:
+        assert sum(one.total for one in await unit.invoices.credited(invoice.number)) == -invoice.total
+        _, numbers = await unit.invoices.draw(DocumentKind.CREDIT_NOTE, 1)
+    assert numbers == ["100003"]
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    found = await asyncio.gather(*(fetch_invoices(FetchInvoices(consumer="erp"), **who) for _ in range(6)))
+    assert len({one.batch.id for one in found if one.batch is not None}) == 1
+
+
+_AMOUNTS = st.decimals(min_value="0.01", max_value="400", places=2)
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("amount"), _AMOUNTS),
+        st.tuples(st.sampled_from([1, 2, 3]), _AMOUNTS),
+        st.tuples(st.sampled_from([1, 2, 3]), st.none()),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(nets=st.lists(_AMOUNTS, min_size=3, max_size=3), steps=_STEPS)
+def test_whatever_is_credited_in_whatever_order_closes_the_invoice_to_the_oere(
+    nets: list[Decimal], steps: list[tuple[Any, Any]]
+) -> None:
+    rates = (VatTreatment("S", Decimal(25)), VatTreatment("S", Decimal(25)), VatTreatment("S", Decimal(6)))
+    plain = issued()
+    lines = tuple(
+        replace(plain.lines[0], position=place, net=net, unit_price=net, quantity=Decimal(1), vat=vat)
+        for place, (net, vat) in enumerate(zip(nets, rates, strict=True), 1)
+    )
+    totals = settle(((line.vat, line.net) for line in lines), whole=True)
+    assume(totals.total > 0)
+    invoice = replace(
+        plain,
+        lines=lines,
+        vat=totals.vat,
+        net=totals.net,
+        vat_total=totals.vat_total,
+        rounding=totals.rounding,
+        total=totals.total,
+    )
+    notes: list[Invoice] = []
+    for place, amount in [*steps, ("rest", None)]:
+        wanted = Wanted(on=invoice.issued_on)
+        if place == "amount":
+            wanted = replace(wanted, amount=amount)
+        elif place != "rest":
+            wanted = replace(wanted, lines=(LineCredit(position=place, amount=amount),))
+        try:
+            note = credit(invoice, wanted, notes)
+        except (BadValue, WrongState):
+            continue
+        notes.append(replace(note, number=f"n{len(notes)}"))
+        assert sum(one.total for one in notes) >= -invoice.total
+    assert sum(one.total for one in notes) == -invoice.total
+    assert sum(one.net for one in notes) == -invoice.net
