@@ -118,6 +118,7 @@ class _Printer:
         for line in lines:
             self.sheet.y -= size * 1.35
             self.sheet.text(LEFT, self.sheet.y, line, size=size)
+        self.sheet.y -= 8 if lines else 0
 
     def money(self, value: Decimal) -> str:
         return self.said.money(value, self.decimals)
