@@ -17,7 +17,7 @@ begin
     return (select json_build_object(
         'accounts', (select json_agg(a) from credit_account a where a.operator = of_operator
             and a.customer = of_customer and a.subscription in (0, line)),
-        'limits', (select json_agg(l) from credit_limit l where l.operator = of_operator
+        'limits', (select json_agg(l)::text from credit_limit l where l.operator = of_operator
             and (l.customer is null or l.customer = of_customer)),
         'overrides', (select json_agg(v) from credit_override v where v.operator = of_operator
             and v.customer = of_customer and v.ended_at is null),

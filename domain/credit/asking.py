@@ -59,9 +59,11 @@ class Asking:
         place = int(np.searchsorted(who, use.subscription))
         if place >= len(who) or who[place] != use.subscription:
             return None
-        owner = np.array([place], np.int32)
         made = cls(use, rater, place)
-        made._pricing = rater.pricing(owner, np.array([micros(use.at)], np.int64))
+        if len(rater.variants.number):
+            made._pricing = rater.pricing(np.array([place], np.int32), np.array([micros(use.at)], np.int64))
+        else:  # the same, without a look at everybody
+            made._pricing = rater.subscribers.pricing[place : place + 1]
         return made
 
     @property
