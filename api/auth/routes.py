@@ -40,9 +40,11 @@ _FORM: Final[Mapping[str, Any]] = {
 
 def operations(wiring: Wiring, bearer: Bearer) -> list[Operation]:
     """Return the routes."""
-    token = {"type": "object", "required": ["token"], "properties": {"token": TEXT}}
-    documents = _constant(metadata(wiring.settings.address))
-    logout = Logout(bearer, wiring.begin)
+    return [*_coming_in(wiring, bearer), *_standing(wiring, bearer), *_described(wiring, bearer)]
+
+
+def _coming_in(wiring: Wiring, bearer: Bearer) -> list[Operation]:
+    """Return how a token is come by."""
     return [
         Operation(
             method="POST",
@@ -69,6 +71,25 @@ def operations(wiring: Wiring, bearer: Bearer) -> list[Operation]:
             answers={"303": ("text/plain", TEXT)},
             refuses=(400,),
         ),
+        Operation(
+            method="GET",
+            path=PATH,
+            endpoint=Callback(wiring),
+            name="callback",
+            summary="Where an operator's own identity provider sends browsers back to.",
+            public=True,
+            query=tuple({"name": name, "schema": TEXT} for name in ("state", "code", "error")),
+            answers={"303": ("text/plain", TEXT)},
+            refuses=(400,),
+        ),
+    ]
+
+
+def _standing(wiring: Wiring, bearer: Bearer) -> list[Operation]:
+    """Return what a token that one has is worth, and how it ends."""
+    token = {"type": "object", "required": ["token"], "properties": {"token": TEXT}}
+    logout = Logout(bearer, wiring.begin)
+    return [
         *(
             Operation(
                 method=method,
@@ -120,17 +141,13 @@ def operations(wiring: Wiring, bearer: Bearer) -> list[Operation]:
             )
             for method, suffix in (("GET", ""), ("POST", "ByPost"))
         ),
-        Operation(
-            method="GET",
-            path=PATH,
-            endpoint=Callback(wiring),
-            name="callback",
-            summary="Where an operator's own identity provider sends browsers back to.",
-            public=True,
-            query=tuple({"name": name, "schema": TEXT} for name in ("state", "code", "error")),
-            answers={"303": ("text/plain", TEXT)},
-            refuses=(400,),
-        ),
+    ]
+
+
+def _described(wiring: Wiring, bearer: Bearer) -> list[Operation]:
+    """Return what the server says of itself."""
+    documents = _constant(metadata(wiring.settings.address))
+    return [
         Operation(
             method="GET",
             path="/oauth/jwks",
