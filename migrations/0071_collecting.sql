@@ -57,10 +57,16 @@ alter table allocation add column if not exists undone_on date;
 update allocation a set booked_on = p.booked_on, undone_on = (a.undone_at at time zone 'UTC')::date
   from payment p where p.operator = a.operator and p.id = a.payment and a.booked_on is null;
 alter table allocation alter column booked_on set not null;
-alter table allocation add foreign key (operator, settlement) references settlement (operator, id);
-alter table allocation add foreign key (operator, claim) references claim (operator, id);
-alter table allocation add constraint allocation_source check (num_nonnulls(payment, settlement) = 1);
-alter table allocation add constraint allocation_target check (num_nonnulls(invoice, claim) = 1);
+alter table allocation
+    drop constraint if exists allocation_settlement_fkey,
+    drop constraint if exists allocation_claim_fkey,
+    drop constraint if exists allocation_source,
+    drop constraint if exists allocation_target;
+alter table allocation
+    add constraint allocation_settlement_fkey foreign key (operator, settlement) references settlement (operator, id),
+    add constraint allocation_claim_fkey foreign key (operator, claim) references claim (operator, id),
+    add constraint allocation_source check (num_nonnulls(payment, settlement) = 1),
+    add constraint allocation_target check (num_nonnulls(invoice, claim) = 1);
 create index if not exists allocation_settlement on allocation (operator, settlement) where settlement is not null;
 create index if not exists allocation_claim on allocation (operator, claim) where claim is not null;
 
