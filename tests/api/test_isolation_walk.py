@@ -195,6 +195,17 @@ QUERIES_ELSEWHERE: Final[dict[str, str]] = {
     **dict.fromkeys(("billRun.id", "charges.customer"), "tests/api/test_billing.py"),
     "journal.billRun": "tests/api/test_crediting.py",
     **dict.fromkeys(("payment.id", "payments.customer"), "tests/api/test_payments.py"),
+    **dict.fromkeys(
+        (
+            "debitOrders.invoice",
+            "instalmentPlans.customer",
+            "mandates.customer",
+            "paymentSuggestions.payment",
+            "refunds.customer",
+            "settlements.customer",
+        ),
+        "tests/api/test_giro.py",
+    ),
     "alarm.id": "tests/api/test_sockets.py",
     **dict.fromkeys(("collectionCase.id", "collectionSteps.customer"), "tests/api/test_collection.py"),
     "approval.id": "tests/access/test_approvals.py",
@@ -285,6 +296,28 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
     **dict.fromkeys(
         ("acknowledgeBasis.batch",),
         "tests/api/test_trade.py",
+    ),
+    **dict.fromkeys(
+        (
+            "addMandate.customer",
+            "agreeInstalments.invoices",
+            "allocatePayment.claim",
+            "allocatePayment.customer",
+            "decideDuplicate.payment",
+            "endInstalments.plan",
+            "endMandate.mandate",
+            "endRefund.refund",
+            "offsetCredit.creditNote",
+            "offsetCredit.invoice",
+            "refundCredit.creditNote",
+            "refundCredit.payment",
+            "takeOrderFile.file",
+            "unblockMandate.mandate",
+            "undoSettlement.settlement",
+            "writeOff.claims",
+            "writeOff.invoices",
+        ),
+        "tests/api/test_giro.py",
     ),
     **dict.fromkeys(
         (
