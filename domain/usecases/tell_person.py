@@ -55,6 +55,8 @@ async def tell_person(key: CustomerId, *, actor: Actor, begin: Begin) -> AsyncIt
         if invoices:
             async for part in _invoices(unit, keys):
                 yield part
+            async for part in _disputes(unit, keys):
+                yield part
             yield "payments", [shown(row) for one in keys for row in await unit.persons.payments(one)]
         yield "usage", []
         for one in keys:
@@ -88,5 +90,16 @@ async def _invoices(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Par
         while more:
             page = await unit.invoices.page(PageRequest(PAGE_MAX // 10, after), customer=key)
             yield "invoices", [shown(one) for one in page.items]
+            more = page.more
+            after = page.items[-1].id if page.items else None
+
+
+async def _disputes(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
+    yield "disputes", []
+    for key in keys:
+        after, more = None, True
+        while more:
+            page = await unit.disputes.page(PageRequest(PAGE_MAX, after), customer=key)
+            yield "disputes", [shown(one) for one in page.items]
             more = page.more
             after = page.items[-1].id if page.items else None

@@ -103,7 +103,8 @@ async def test_a_person_is_told_everything_and_the_telling_is_recorded(world: Wo
     (invoice,) = parts["invoices"]
     assert (Decimal(invoice["net"]), invoice["payer"]["name"]) == (100, "Anna Hemlig")
     assert set(parts) == {
-        "customer", "places", "groups", "notes", "contracts", "subscriptions", "invoices", "payments", "usage",
+        "customer", "places", "groups", "notes", "contracts", "subscriptions", "invoices", "disputes",
+        "payments", "usage",
         "audit",
     }  # fmt: skip
     actions = {row["action"] for row in parts["audit"]}
