@@ -219,7 +219,7 @@ select $1, $2, n.customer, count(*) from suspense s
   join number_assignment n on n.operator = s.operator
    and n.number = case s.event ->> 'direction' when 'in' then s.event ->> 'b' else s.event ->> 'a' end
    and n.valid_from <= s.start and (n.valid_to is null or n.valid_to > s.start)
- where s.operator = $1 and s.kind = 'unrated' and s.reason in ('no_rate', 'no_destination') and s.resolved_at is null
+ where s.operator = $1 and s.kind = 'unrated' and s.reason = 'no_rate' and s.resolved_at is null
    and s.start < $3
  group by n.customer
 """

@@ -352,7 +352,7 @@ class MemoryBillRuns:
             event, start = one.event, one.start
             if one.operator != run.operator or event is None or start is None or start >= until:
                 continue
-            if one.reason in {"no_rate", "no_destination"}:
+            if one.reason == "no_rate":
                 mine = event["b"] if event["direction"] == "in" else event["a"]
                 for number, customer in held:
                     if (

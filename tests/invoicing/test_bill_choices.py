@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from domain.contracts.subscription import NumberAssignment, Subscription
+from domain.customers.customer import Customer
 from domain.customers.group import Membership
 from domain.ids import ChargeId, CustomerId, MandateId, OperatorId
 from domain.invoicing.bill_run import BillKind
-from domain.invoicing.billing_rules import BillForm, BillingRules, beginning_on, billing_period
+from domain.invoicing.billing_rules import BillForm, BillingRules, Unpriced, beginning_on, billing_period
 from domain.invoicing.charge import Charge, ChargeKind, check, occurrences
 from domain.invoicing.invoice import LineKind
 from domain.operators import Address
@@ -38,6 +41,8 @@ from domain.usecases.set_billing_rules import (
     set_billing_rules,
 )
 from domain.usecases.take_basis import read_basis, take_basis
+from persistence.engine import OWNER, Database
+from persistence.memory import MemoryDatabase
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
 
@@ -143,6 +148,57 @@ async def test_who_pays_by_direct_debit_is_parked_without_a_mandate_that_holds(o
         await unit.giro.mandates.put(replace(kept, state=MandateState.ACTIVE))
     assert (await office.bill()).invoices == 1
     assert run.parked == 1
+
+
+async def test_events_without_a_price_park_their_payer_or_are_let_be(office: Office) -> None:
+    one, _, line = await office.customer()
+    await office.use(line, 1_000_000)
+    await unpriced(office, one, line)
+    run = await office.bill()
+    (parked,) = [each for page in office.pages for each in page.parked]
+    assert (run.invoices, parked.reason) == (0, "missing_price")
+    assert "1 events" in parked.detail
+    await rules(office, unpriced=Unpriced.IGNORE)
+    assert (await office.bill()).invoices == 1
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row of suspense, as much as a bill run looks at."""
+
+    operator: OperatorId
+    start: datetime
+    reason: str
+    event: dict
+
+
+async def unpriced(office: Office, one: Customer, line: Subscription) -> None:
+    """Let an event of the line wait for a price; and one of nobody's number, and one to nowhere, which are no doubt."""
+    at, began, number = datetime(2026, 10, 7, 12, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "46701740999"
+    events = [(number, "no_rate"), ("4699", "no_rate"), (number, "no_destination")]
+    told = [(reason, {"a": a, "b": "4670", "direction": "out"}) for a, reason in events]
+    database = office.world.database
+    if isinstance(database, MemoryDatabase):
+        tables = database.state.tables
+        assigned = NumberAssignment(number=number, valid_from=began)
+        tables["subscription"][line.id] = replace(line, numbers=(*line.numbers, assigned))
+        tables["suspense"] = {key: Held(line.operator, at, *row) for key, row in enumerate(told)}
+        return
+    assert isinstance(database, Database)
+    async with database.transaction(role=OWNER) as unit:
+        run = unit.connection.execute
+        await run(
+            "insert into number_assignment (operator, customer, subscription, number, valid_from)"
+            " values ($1, $2, $3, $4, $5)",
+            *(line.operator, one.id, line.id, number, began),
+        )
+        file = await unit.connection.fetchval("select min(id) from cdr_file where operator = $1", line.operator)
+        for key, (reason, event) in enumerate(told):
+            await run(
+                "insert into suspense (operator, source, file, chunk, kind, record, byte_offset, reason, detail, raw,"
+                " event, start, key, content) values ($1, 1, $2, 1, 'unrated', 1, 0, $3, '', '', $4, $5, $6, 1)",
+                *(line.operator, file, reason, json.dumps(event), at, key),
+            )
 
 
 async def test_charges_are_billed_once_each_time_they_are_due(office: Office) -> None:
