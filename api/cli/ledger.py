@@ -42,7 +42,7 @@ def _day(value: datetime | None) -> date | None:
 
 @app.command()
 def check(operator: Operator = None) -> int:
-    """Check that the ledger ties to invoices, payments and open items.
+    """Check that the ledger ties to invoices and payments.
 
     Prints a line for each difference, the first ones; ends with 1 where there is one.
     """
