@@ -320,7 +320,7 @@ def _check(cmd: AuthoriseCall) -> None:
     if not 1 <= len(cmd.mode) <= 40 or not cmd.mode.isprintable():
         raise BadValue("a mode is voice, sms, mms, data or another word", field="mode")
     if cmd.visited is not None and not (1 <= len(cmd.visited) <= 40 and cmd.visited.isprintable()):
-        raise BadValue("a country is two letters, such as SE", field="visited")
+        raise BadValue("must be a text", field="visited")
 
 
 async def _try(
