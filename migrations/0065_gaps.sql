@@ -39,7 +39,3 @@ alter table kept_answer add column if not exists asked jsonb;
 
 -- A signing key that the master key does not open (a restore without it) signs nothing, and is kept as it is.
 alter table signing_key add column if not exists set_aside_at timestamptz;
-
--- A client that is bound to a certificate (RFC 8705): the SHA-256 of it.
-alter table api_client add column if not exists certificate_sha256 bytea
-    check (certificate_sha256 is null or octet_length(certificate_sha256) = 32);

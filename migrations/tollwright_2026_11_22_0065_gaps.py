@@ -1,4 +1,4 @@
-"""A second person for resellers' people too, kept answers that ask again, keys set aside, clients with certificates."""
+"""A second person for resellers' people too, kept answers that ask again, keys set aside."""
 
 from persistence.migrate import sql_migration
 
