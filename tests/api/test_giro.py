@@ -134,3 +134,64 @@ async def test_an_erp_imports_applies_and_writes_off_over_soap(live: House, port
         assert code(service.ListMandates) == "not_allowed"
 
     await _soap(live, "reseller", port, reseller)
+
+
+async def test_nobody_else_works_what_is_the_operator_s(house: House, month: Month) -> None:
+    """Each mutation with the operator's own things: a reseller and his sibling may not, another operator finds none."""
+    invoice = await _invoice(house, month)
+    customer, key = invoice["customer"]["id"], invoice["id"]
+    await _rules(house)
+    minor = int(Decimal(invoice["total"]) * 100)
+    assert (await _upload(house, "operator", _file(minor + 5000, invoice["number"]))).status_code == 201
+    payment = (await gql(house, "operator", "{ payments { edges { node { id } } } }"))["payments"]["edges"][0]["node"][
+        "id"
+    ]
+    wanted = f'addMandate(input: {{customer: "{customer}", scheme: AUTOGIRO, payerNumber: "101"}})'
+    mandate = (await do(house, f"{wanted} {{ {REFUSAL} ... on Mandate {{ id }} }}"))["id"]
+    written = await do(house, f"writeDebits(scheme: AUTOGIRO) {{ {REFUSAL} ... on OrdersWritten {{ file {{ id }} }} }}")
+    file = written["file"]["id"]
+    part = f'refundCredit(input: {{payment: "{payment}", account: "{IBAN}"}})'
+    refund = (await do(house, f"{part} {{ {REFUSAL} ... on Refund {{ id }} }}"))["id"]
+    plan, settlement, claim = (global_id(kind, 1) for kind in ("InstalmentPlan", "Settlement", "Claim"))
+    parts = '[{dueOn: "2027-06-01", amount: "1"}, {dueOn: "2027-07-01", amount: "1"}]'
+    texts = [
+        f'endMandate(mandate: "{mandate}", version: 2)',
+        f'unblockMandate(mandate: "{mandate}", version: 2)',
+        f'takeOrderFile(file: "{file}")',
+        f'decideDuplicate(payment: "{payment}", same: true)',
+        f'offsetCredit(creditNote: "{key}", invoice: "{key}")',
+        f'refundCredit(input: {{payment: "{payment}", account: "{IBAN}"}})',
+        f'refundCredit(input: {{creditNote: "{key}", account: "{IBAN}"}})',
+        f'endRefund(refund: "{refund}", version: 1, state: CANCELLED)',
+        f'endInstalments(plan: "{plan}", version: 1, state: KEPT)',
+        f'undoSettlement(settlement: "{settlement}")',
+        f'writeOff(input: {{invoices: ["{key}"]}})',
+        f'writeOff(input: {{claims: ["{claim}"]}})',
+        f'applyCredit(customer: "{customer}")',
+        f'agreeInstalments(input: {{customer: "{customer}", invoices: ["{key}"], parts: {parts}}})',
+        f'addMandate(input: {{customer: "{customer}", scheme: AUTOGIRO, payerNumber: "102"}})',
+        f'allocatePayment(input: {{payment: "{payment}", customer: "{customer}"}})',
+        f'allocatePayment(input: {{payment: "{payment}", parts: [{{claim: "{claim}"}}]}})',
+    ]
+    for text in texts:
+        for client in ("reseller", "sibling"):
+            assert (await do(house, f"{text} {{ __typename {REFUSAL} }}", client))["code"] == "NOT_ALLOWED", text
+        assert (await do(house, f"{text} {{ __typename {REFUSAL} }}", "other"))["code"] == "NOT_FOUND", text
+        query = {"query": f"mutation {{ a: {text} {{ __typename }} }}"}
+        assert (await house.http.post("/graphql", json=query)).status_code == 401
+    lists = [
+        f'debitOrders(invoice: "{key}") {{ edges {{ node {{ id }} }} }}',
+        f'mandates(customer: "{customer}") {{ edges {{ node {{ id }} }} }}',
+        f'refunds(customer: "{customer}") {{ edges {{ node {{ id }} }} }}',
+        f'settlements(customer: "{customer}") {{ edges {{ node {{ id }} }} }}',
+        f'instalmentPlans(customer: "{customer}") {{ edges {{ node {{ id }} }} }}',
+    ]
+    for text in lists:
+        for client in ("reseller", "sibling"):
+            answer = (await house.call(client, "POST", "/graphql", json={"query": f"{{ a: {text} }}"})).json()
+            assert answer["errors"][0]["extensions"]["code"] == "NOT_ALLOWED", text
+        assert (await gql(house, "other", f"{{ a: {text} }}"))["a"]["edges"] == []
+    suggested = {"query": f'{{ a: paymentSuggestions(payment: "{payment}") {{ score }} }}'}
+    for client, code_ in (("reseller", "NOT_ALLOWED"), ("sibling", "NOT_ALLOWED"), ("other", "NOT_FOUND")):
+        answer = (await house.call(client, "POST", "/graphql", json=suggested)).json()
+        assert answer["errors"][0]["extensions"]["code"] == code_, client
