@@ -97,10 +97,11 @@ def reverse_goods(
 
     That is for a buyer at home who pays VAT himself, in Sweden, above the rule's amount on one invoice (ML 16:16).
     """
-    goods = {key for key, one in services.items() if one.product_group in taxes.rules.goods_groups}
     at_home = payer.address.country == seller.country == "SE"
-    if not (goods and at_home and payer.kind is CustomerKind.ORGANISATION and payer.vat_id):
+    registered = payer.kind is CustomerKind.ORGANISATION and payer.vat_id
+    if not (taxes.rules.goods_groups and at_home and registered):
         return list(lines)
+    goods = {key for key, one in services.items() if one.product_group in taxes.rules.goods_groups}
     mine = [line for line in lines if line.service in goods and line.vat.category == "S"]
     if sum((line.net for line in mine), Decimal(0)) <= taxes.rules.goods_above:
         return list(lines)
