@@ -122,7 +122,11 @@ async def test_nobody_reaches_what_is_anothers(house: House) -> None:
     run = (await do(house, "operator", "runBills", "RunBillsInput", RUN, month="2026-03"))["run"]["id"]
     again = f"mutation($r: ID!) {{ a: billAgain(input: {{billRun: $r}}) {REFUSED} }}"
     assert (await gql(house, "other", again, r=run))["a"]["code"] == "NOT_FOUND"
-    assert (await gql(house, "other", "query($id: ID!) { billRun(id: $id) { run { id } } }", id=run))["billRun"] is None
+    query = {"query": "query($id: ID!) { billRun(id: $id) { run { id } } }", "variables": {"id": run}}
+    for client, refused in (("other", "NOT_FOUND"), ("reseller", "NOT_ALLOWED")):
+        answer = await house.call(client, "POST", "/graphql", json=query)
+        assert answer.json()["errors"][0]["extensions"]["code"] == refused
+    assert (await house.http.request("POST", "/graphql", json=query)).status_code == 401
     listed = "query($c: ID) { charges(customer: $c) { edges { node { id } } } }"
     for client in ("other", "sibling"):
         assert (await gql(house, client, listed, c=mine))["charges"]["edges"] == []
