@@ -96,10 +96,10 @@ WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
     most mostPercent name nationalPrefix needs next note noticeMonths number numberClass ocrLevel operation
     orderReference organisationNumber other outcome pattern paymentTermsDays per permission perMonth phone plan
     position postcode prefix priceList productGroup profile PutAccountRule.service quantity quarantineDays raw
-    reason records reference refusedFolder region renewalMonths salesperson schedule scheme scope seconds secret
-    seller sequence sequenceColumn sequenceLast short signatory signature silentAfterMinutes source stableSeconds
-    state status street street2 subject survivorVersion target team text to told trunk units url used value
-    vatCategory vatId vatPercent version visited warnAt why windowSeconds
+    reason records reference referenceLength refusedFolder region renewalMonths salesperson schedule scheme scope
+    seconds secret seller sequence sequenceColumn sequenceLast short signatory signature silentAfterMinutes source
+    stableSeconds state status street street2 subject survivorVersion target team text to told trunk units url used
+    value vatCategory vatId vatPercent version visited warnAt why windowSeconds
     """.split()  # noqa: SIM905  (a hundred words in quotes would not be easier to read)
 )
 # What else stands in an operation's envelope, so that it gets as far as to look for the thing.

@@ -44,6 +44,9 @@ ELSEWHERE: Final = {
     "cdr": "tests/api/test_push.py",
     "letters": "tests/api/test_collection.py",
     "callbacks": "tests/provisioning/test_callbacks.py",
+    "print-batches": "tests/delivery/test_print_batch.py",
+    "reservations": "tests/credit/test_authorising.py",
+    "POST /rest/v1/provisioning/callbacks/{operator}/{element} id": "tests/provisioning/test_callbacks.py",
     "GET /rest/v1/audit.csv customer": "tests/trail/test_activity.py",
     "GET /rest/v1/audit.jsonl customer": "tests/trail/test_activity.py",
 }
