@@ -235,10 +235,9 @@ async def settle_refunds(unit: Unit, payments: Sequence[Payment]) -> list[Paymen
             await end_refund(unit, order, RefundState.FAILED, on=one.booked_on, client="file")
             decided.append(one)
         elif one.record.get("status") == "BOOK" and one.amount_minor == order.amount_minor:
-            ended = await end_refund(unit, order, RefundState.PAID, on=one.booked_on, client="file")
-            decided.append(
-                replace(one, state=PaymentState.NOTED, reason=Reason.REFUND, entry=ended.ended, customer=order.customer)
-            )
+            # What it moved is booked by the refund's own entry.
+            await end_refund(unit, order, RefundState.PAID, on=one.booked_on, client="file")
+            decided.append(replace(one, state=PaymentState.NOTED, reason=Reason.REFUND, customer=order.customer))
         else:
             decided.append(one)
     return decided

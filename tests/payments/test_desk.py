@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -33,6 +34,7 @@ from domain.usecases.agree_instalments import (
 from domain.usecases.allocate_payment import AllocatePayment, Part, allocate_payment, release_payment
 from domain.usecases.applying import claim_fee, open_claims
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.ledger_reports import check_ledger
 from domain.usecases.list_payments import get_payment, list_payments
 from domain.usecases.manage_mandates import AddMandate, EndMandate, add_mandate, end_mandate, unblock_mandate
 from domain.usecases.refund_credit import RefundCredit, end_refund_by_hand, refund_credit
@@ -52,8 +54,11 @@ IBAN = "FI2112345600000785"
 
 
 @pytest.fixture(autouse=True)
-def today(office: Office) -> None:
+async def today(office: Office) -> AsyncIterator[None]:
+    """Every test begins on one day, and leaves a ledger that ties to invoices, payments and claims."""
     office.world.clock.at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    yield
+    assert await check_ledger(actor=office.actor, begin=office.world.begin) == []
 
 
 async def ask(office: Office, use_case: Any, *arguments: Any, timed: bool = True, **more: Any) -> Any:
