@@ -218,7 +218,8 @@ def _check(cmd: RunBills) -> None:
     chosen = any(one is not None for one in (cmd.cycle, cmd.group, cmd.reseller))
     if (cmd.customers is not None) + chosen + (cmd.again is not None) > 1:
         raise BadValue(
-            "name customers, choose them by cycle, group and reseller, or name a run: one of the three", field="customers"
+            "name customers, choose them by cycle, group and reseller, or name a run: one of the three",
+            field="customers",
         )
     if cmd.cycle is not None and not 1 <= cmd.cycle <= BILLING_DAY_MAX:
         raise BadValue("a billing day is 1 to {most}", most=BILLING_DAY_MAX, field="cycle")
