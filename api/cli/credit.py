@@ -94,9 +94,9 @@ def limit(  # noqa: PLR0917  (options, by name)
     remove: Annotated[int | None, typer.Option(help="Take away the limit of this id.", min=1)] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Set a limit and print it; with --remove take one away.
+    """Set a limit and print it.
 
-    Without customer, subscription or group it is each customer's of the operator.
+    With --remove take one away. Without customer, subscription or group it is each customer's of the operator.
     """
     from api.cli.reach import run_with
 
@@ -156,9 +156,9 @@ def override(  # noqa: PLR0917  (options, by name)
     end: Annotated[int | None, typer.Option(help="End the override of this id.", min=1)] = None,
     operator: OperatorOption = None,
 ) -> int:
-    """Set by hand what holds instead of limits, and print it; with --end end one.
+    """Set by hand what holds instead of limits, and print it.
 
-    Without --amount there is no limit, and nobody is barred.
+    With --end end one. Without --amount there is no limit, and nobody is barred.
     """
     from api.cli.reach import run_with
 
@@ -192,9 +192,9 @@ def authorize(
     mode: Annotated[str, typer.Option(help="voice, sms, mms or data.")] = "voice",
     operator: OperatorOption = None,
 ) -> int:
-    """Print how much a line may use now, as JSON; nothing is kept.
+    """Print how much a line may use now, as JSON.
 
-    Ends with 1 where nothing may be used.
+    Nothing is kept. Ends with 1 where nothing may be used.
     """
     from api.cli.reach import run_with
 
@@ -263,7 +263,10 @@ def rule(  # noqa: PLR0917  (options, by name)
     remove: Annotated[bool, typer.Option("--remove", help="Forget it with what it found.")] = False,
     operator: OperatorOption = None,
 ) -> int:
-    """Keep a rule about unusual usage of a line, new or changed, and print it."""
+    """Keep a rule about unusual usage of a line, and print it.
+
+    New, or the one of that name as it is to be.
+    """
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
