@@ -32,7 +32,7 @@ def main() -> None:
 def show(
     customer: Annotated[int, typer.Argument(help="The customer's id.", min=1)], operator: OperatorOption = None
 ) -> int:
-    """Print what a customer and his lines have used, as JSON Lines.
+    """Print what a customer and his lines have used.
 
     Ends with 1 where something is barred for it.
     """
