@@ -166,8 +166,11 @@ def letters(taken: Sequence[Taken]) -> dict[tuple[str, str, str], list[Taken]]:
     return found
 
 
-def letter_rows(taken: Sequence[Taken], *, on: date) -> dict[str, Any]:
-    """Return what a letter says of its invoices, as JSON: what is open, what is added, and by when to pay."""
+def letter_rows(taken: Sequence[Taken], earlier: Mapping[InvoiceId, int], *, on: date) -> dict[str, Any]:
+    """Return what a letter says of its invoices, as JSON: what is open, what is added, and by when to pay.
+
+    ``earlier``: what is open of fees and interest that were claimed before, by invoice.
+    """
     rows = []
     for one in taken:
         overdue = one.decision.overdue
@@ -179,6 +182,7 @@ def letter_rows(taken: Sequence[Taken], *, on: date) -> dict[str, Any]:
                 "due_on": overdue.due_on.isoformat(),
                 "open_minor": overdue.asked_minor,
                 "disputed_minor": overdue.disputed_minor,
+                "earlier_minor": earlier.get(overdue.invoice, 0),
                 "fee_minor": one.fee_minor,
                 "compensation_minor": one.compensation_minor,
                 "interest_minor": one.interest.amount_minor,

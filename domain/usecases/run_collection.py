@@ -33,6 +33,7 @@ from domain.payments.instalments import PlanState
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Conflict
+from domain.usecases.applying import claims_about
 from domain.usecases.collection_law import law_of
 from domain.usecases.end_collection import end_collection
 from domain.usecases.hand_over import open_case
@@ -245,7 +246,12 @@ async def _write(  # noqa: PLR0917  (what a letter is)
 ) -> Letter:
     """Keep a letter with all that it says, and let it be sent."""
     first = (await unit.invoices.many([taken[0].decision.overdue.invoice]))[taken[0].decision.overdue.invoice]
-    content: dict[str, Any] = letter_rows(taken, on=on)
+    keys = [one.decision.overdue.invoice for one in taken]
+    earlier = {
+        invoice: sum(one.open_minor for one in found if one.claim.currency == currency)
+        for invoice, found in (await claims_about(unit, keys)).items()
+    }
+    content: dict[str, Any] = letter_rows(taken, earlier, on=on)
     content["reference"] = first.payment.reference
     content["language"] = customer.language
     letter = await unit.collection.letters.add(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.collection.progress import Letter
+from domain.collection.rules import StepKind
 from domain.customers.customer import Customer
 from domain.invoicing.assembly import payer_of, recipient_of, seller_of
 from domain.invoicing.invoice import decimals_of
@@ -27,6 +28,7 @@ _ROWS: Final = (
     Column(390, 460, at_right=True),
     Column(460, RIGHT, at_right=True),
 )
+_AMOUNTS: Final = ("open_minor", "earlier_minor", "fee_minor", "compensation_minor", "interest_minor")
 _TEXT_WIDTH: Final = 100  # characters of 9 points
 
 
@@ -67,7 +69,7 @@ def letter_text(letter: Letter, operator: Operator) -> tuple[str, str, str]:
 
 
 def _sum(row: dict[str, Any]) -> int:
-    return sum(int(row[name]) for name in ("open_minor", "fee_minor", "compensation_minor", "interest_minor"))
+    return sum(int(row[name]) for name in _AMOUNTS)
 
 
 def _total(letter: Letter) -> int:
@@ -118,7 +120,8 @@ class _Printer:
     def table(self) -> None:
         sheet, own = self.sheet, self.own
         sheet.y -= 22
-        heads = [own[name] for name in ("invoice", "due", "open", "fee", "interest", "total")]
+        fee = "collection_fee" if self.letter.kind is StepKind.DEMAND else "fee"
+        heads = [own[name] for name in ("invoice", "due", "open", fee, "interest", "total")]
         sheet.row(_ROWS, heads, size=7.5, colour=GREY)
         sheet.rule(sheet.y - 5)
         sheet.y -= 4
@@ -141,6 +144,8 @@ class _Printer:
     def notes(self, row: dict[str, Any]) -> list[str]:
         own, said = self.own, self.said
         found = []
+        if row["earlier_minor"]:
+            found.append(f"{own['claim']}: {self.money(row['earlier_minor'])}")
         if row["compensation_minor"]:
             found.append(f"{own['compensation']}: {self.money(row['compensation_minor'])}")
         for line in row["interest"]:

@@ -132,6 +132,15 @@ async def test_fees_and_interest_are_claims_of_their_own_and_the_books_tie(ruled
         found = await unit.giro.claims.find(invoice=one.id)
         owed = await unit.ledger.owed([one.customer])
         amounts = await unit.receivables.open_amounts()
+        letters = await unit.collection.letters.find(kind=StepKind.DEMAND)
+    # A letter asks for all that is open, also of what was claimed before it.
+    (row,) = letters[0].content["rows"]
+    assert (row["open_minor"], row["earlier_minor"], row["fee_minor"], row["interest_minor"]) == (
+        24900,
+        6102,
+        18000,
+        102,
+    )
     # The next interest begins where the last ended: no day is asked for twice.
     assert [claim.amount_minor for claim in found if claim.kind.value == "interest"] == [102, 102]
     assert owed[one.customer]["SEK"] == 24900 + 6000 + 18000 + 204 == sum(item.open_minor for item in amounts)
