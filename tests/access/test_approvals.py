@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from inspect import getsourcefile, unwrap
@@ -541,7 +542,17 @@ def test_what_is_watched_asks_in_the_transaction_that_does_it() -> None:
     """Somebody who marks a use case and forgets to ask would let everything through."""
     for name in watched():
         whole = ast.parse(Path(getsourcefile(unwrap(WATCHED[name])) or "").read_text(encoding="utf-8"))
-        calls = [node for node in ast.walk(whole) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-        marks = sum(node.func.id == "four_eyes" for node in calls if isinstance(node.func, ast.Name))
-        asks = sum(node.func.id == "agreed" for node in calls if isinstance(node.func, ast.Name))
-        assert asks == marks, name
+        defined = (one for one in ast.walk(whole) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+        calls = {one.name: set(_called(one)) for one in defined}
+        reached, ahead = set(), [name]
+        while ahead:  # through functions of the same module
+            reached.add(one := ahead.pop())
+            ahead += [each for each in calls.get(one, ()) if each not in reached]
+        assert "agreed" in reached, name
+
+
+def _called(function: ast.AST) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            called = node.func
+            yield called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
