@@ -71,7 +71,7 @@ def write(
     format_: Annotated[str, typer.Option("--format", help="The file's format; see payments formats --written.")],
     out: Annotated[Path, typer.Option("--out", help="Where to write; - is standard output.")] = Path("-"),
 ) -> int:
-    """Write a file for a bank or clearing house; nothing is kept or posted.
+    """Write a file for a bank; nothing is kept or posted.
 
     Direct debits of an operator's own invoices are made by the server, which numbers their files: see payments
     debits. This writes one file from what it is told.
