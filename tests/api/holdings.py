@@ -161,8 +161,8 @@ async def make_holdings(house: House) -> Holdings:
     services = {"operator": month.service}
     made = 'createService(input: {code: "FAR", name: "S"})'
     services["other"] = (await _done(house, "other", made, "Service"))["id"]
-    for client in ("operator", "other"):
-        text = 'name: "A", kind: FIXED, firstNumber: "08-71 00 00 00", lastNumber: "08-71 00 00 99"'
+    for client, area in (("operator", "08-71"), ("other", "08-72")):
+        text = f'name: "A", kind: FIXED, firstNumber: "{area} 00 00 00", lastNumber: "{area} 00 00 99"'
         await _done(house, client, f"createNumberSeries(input: {{{text}}})", "NumberSeries")
     for owner, key in RESELLERS.items():
         if owner != "other":

@@ -31,7 +31,15 @@ KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(("contractNumber", "PutOnPlan.number", "GrantUnits.chargedTo"), "contract number"),
     **dict.fromkeys(("invoiceNumber",), "invoice number"),
     **dict.fromkeys(("quoteNumber",), "quote number"),
-    **dict.fromkeys(("callingNumber", "giverNumber", "takerNumber", "GetNumber.number"), "telephone number"),
+    **dict.fromkeys(("callingNumber", "giverNumber", "takerNumber"), "telephone number"),
+    **dict.fromkeys(("GetNumber.number", "TakeBackNumber.number"), "number of the stock"),
+    **dict.fromkeys(
+        tuple(
+            f"{operation}.customer"
+            for operation in ("SetCreditLimit", "ListCreditLimits", "OverrideCredit", "GetExposures", "TopUpCredit")
+        ),
+        "Customer",
+    ),
     "serviceCode": "service code",
     **dict.fromkeys(("GetService.code", "ChangeService.code"), "service code"),
     **dict.fromkeys(("GrantUnits.service", "PutResellerServicePrice.service"), "service code"),
@@ -56,7 +64,7 @@ KINDS: Final[dict[str, str]] = {
         tuple(
             f"{operation}.number"
             for operation in (
-                *("TransferNumber", "TakeBackNumber", "ListAllowances", "ListBucketHistory", "ListNumberOrders"),
+                *("ListAllowances", "ListBucketHistory", "ListNumberOrders"),
                 *("OrderPreselection",),
             )
         ),
@@ -104,8 +112,9 @@ WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
 )
 # What else stands in an operation's envelope, so that it gets as far as to look for the thing.
 CODES: Final[dict[str, dict[str, str]]] = {
-    "PriceCall": {"calledNumber": "46701740605"},
-    "ExplainCall": {"calledNumber": "46701740605"},
+    **{name: {"calledNumber": "46701740605"} for name in ("PriceCall", "ExplainCall")},
+    **{name: {"number": "46701740605"} for name in ("AuthorizeCall", "ReserveCall")},
+    "ExplainRefusal": {"operation": "create_contract"},
 }
 # Which test of a room asks for things of a kind as another, where making one takes what only that room's tests have.
 ROOMS: Final[dict[str, str]] = {
@@ -123,4 +132,39 @@ ROOMS: Final[dict[str, str]] = {
     "Grant": "tests/buckets/test_plan_protocols.py",
 }
 # Which test asks for it as another, where what else must be said is more than an envelope made of the schema has.
-ELSEWHERE: Final[dict[str, str]] = {}
+ELSEWHERE: Final[dict[str, str]] = {
+    **dict.fromkeys(
+        ("GetSuspenseHistory.id", "DiscardSuspense.id", "DiscardSuspense.file"), "tests/api/test_mediation.py"
+    ),
+    **dict.fromkeys(("ListUserSessions.user",), "tests/signing_in/test_users.py"),
+    "ListAudit.user": "tests/trail/test_activity.py",
+    "RunBills.reseller": "tests/api/test_billing.py",
+    **dict.fromkeys(
+        (
+            *("CreateService.serviceCode", "ExchangeContractService.subscription", "CreateContract.serviceCode"),
+            *("CreateContract.subscription", "CreateQuote.serviceCode"),
+        ),
+        "tests/api/test_soap_agreements.py",
+    ),
+    **dict.fromkeys(
+        ("TransferNumber.number", "ReserveNumbers.series", "OrderPreselection.number"), "tests/api/test_numbers.py"
+    ),
+    **dict.fromkeys(
+        ("PutOnPlan.number", "GrantUnits.service", "GrantUnits.chargedTo"), "tests/buckets/test_plan_protocols.py"
+    ),
+    **dict.fromkeys(
+        ("AllocatePayment.invoice", "AllocatePayment.customerNumber", "OffsetCredit.invoice", "TakeOrderFile.file"),
+        "tests/api/test_giro.py",
+    ),
+    **dict.fromkeys(
+        tuple(
+            f"{operation}.id" for operation in ("GetCollectionCase", "WithdrawCollectionCase", "TakeCollectionReceipt")
+        ),
+        "tests/api/test_collection.py",
+    ),
+    **dict.fromkeys(
+        ("ListCreditLimits.customer", "OverrideCredit.subscription", "TopUpCredit.customer"),
+        "tests/credit/test_protocols.py",
+    ),
+    "ChangeUserLevel.reseller": "tests/access/test_levels.py",
+}

@@ -100,6 +100,8 @@ class Keys:
                 return {"reseller": "east", "sibling": "west", "below": "below", "other": "far"}.get(owner)
             case "service code":
                 return {"operator": "S", "other": "FAR"}.get(owner)
+            case "number of the stock":
+                return {"reseller": "46871000001", "sibling": "46871000002", "below": "46871000003"}.get(owner)
             case "event":
                 return self.holdings.key(owner, "Usage")
         return self.holdings.key(owner, kind) if kind in self.holdings.ids[owner] else None
@@ -133,7 +135,7 @@ class Walk:
         found = {}
         for each, _ in elements(self.methods[operation].in_message):
             kind = kind_of(operation, each)
-            needed = len(each) == 1 or each[:-1] == path[:-1]
+            needed = path[: len(each) - 1] == each[:-1]
             own = (
                 self.keys.own(caller, kind)
                 if kind is not None and needed and _must(self.methods[operation], each)
@@ -196,6 +198,8 @@ async def test_every_key_of_an_operation(house: House, keys: Keys) -> None:
     named = sorted(naming(), key=lambda one: (not one[0].startswith(READS), one[0].lower().startswith(LAST)))
     for operation, path, kind in named:
         name, reads = f"{operation}.{path[-1]}", operation.startswith(READS)
+        if name in ELSEWHERE:
+            continue
         pairs = [(one, other) for one in CALLERS for other in OWNERS] if reads else FOREIGN
         nothing = {caller: await walk.absent(caller, operation, path, kind) for caller in CALLERS}
         fits = reads and await walk.fits(operation, path, kind)
@@ -220,9 +224,10 @@ async def test_every_key_of_an_operation(house: House, keys: Keys) -> None:
     assert not wrong, "\n".join(map(str, wrong))
     # What changes a thing is done to one's own last, when nobody is asked for it any more.
     for operation, path, kind in named:
-        if not operation.startswith(READS) and not await walk.fits(operation, path, kind):
-            unproved.add(f"{operation}.{path[-1]}")
-    assert unproved <= set(ELSEWHERE), (sorted(unproved - set(ELSEWHERE)), ADVICE)
+        name = f"{operation}.{path[-1]}"
+        if not (operation.startswith(READS) or name in ELSEWHERE) and not await walk.fits(operation, path, kind):
+            unproved.add(name)
+    assert not unproved, (sorted(unproved), ADVICE)
 
 
 async def test_without_a_token_every_operation_is_answered_alike(house: House) -> None:
