@@ -49,10 +49,16 @@ CHANGE: Final = """mutation($i: ChangeCustomerInput!) { changeCustomer(input: $i
 
 
 async def _event_alone(
-    self: AuditTrail, action: str, target: str, detail: Mapping[str, object] | None = None, *, kind: str = "change"
+    self: AuditTrail,
+    action: str,
+    target: str,
+    detail: Mapping[str, object] | None = None,
+    *,
+    kind: str = "change",
+    outcome: str = "done",
 ) -> None:
     """Write no line, but the event that comes with it: that is no part of what the trail costs."""
-    del kind
+    del kind, outcome
     if (event := named(action, target)) is not None:
         store = OutboxStore(self._transaction, self._actor)
         await store.promise(event, event_detail(detail), subject=target)

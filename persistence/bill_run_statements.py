@@ -42,7 +42,8 @@ r.currency,
     select invoice_standing(i.operator, i.number) as number from invoice i
       join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
-     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
+     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
+       and (s.payer is null or i.customer = s.payer)
      order by i.id limit 1) n on s.billed_by is not null
  -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
@@ -95,7 +96,8 @@ select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.na
     select invoice_standing(i.operator, i.number) as number from invoice i
       join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
-     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by and (s.payer is null or i.customer = s.payer)
+     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
+       and (s.payer is null or i.customer = s.payer)
      order by i.id limit 1) n on s.billed_by is not null
  where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
     and c.credit = 'whole' and c.original = n.number)

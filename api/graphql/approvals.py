@@ -35,7 +35,8 @@ ID = strawberry.ID
 
 strawberry.enum(
     ApprovalKind,
-    description="PRICES: putting prices into force. CREDIT: giving money or units away. BILL_RUN. PAYOUT: commissions.",
+    description="PRICES: putting prices into force. CREDIT: giving money or units away. BILL_RUN. PAYOUT: commissions."
+    " PERIOD: opening a locked month.",
 )
 strawberry.enum(ApprovalState)
 

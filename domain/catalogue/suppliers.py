@@ -20,10 +20,10 @@ def cost_lists(trunks: Iterable[Trunk], parents: Mapping[str, str | None]) -> fr
             below[parent].add(name)
     waiting = [parents.get(name) for name in found]
     while waiting:
-        name = waiting.pop()
-        if name is not None and name not in found and below[name] <= found:
-            found.add(name)
-            waiting.append(parents.get(name))
+        above = waiting.pop()
+        if above is not None and above not in found and below[above] <= found:
+            found.add(above)
+            waiting.append(parents.get(above))
     return frozenset(found)
 
 
