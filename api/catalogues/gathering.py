@@ -47,7 +47,8 @@ UNREAD: Final = (
 NOT_SAID: Final = re.compile(
     r"attachment; filename.*|.*realm=.*|default-src .*|at\+jwt|application/.*|Content Too Large|Unprocessable Content"
     r"|PRIVATE KEY|OPTS UTF8 ON|AVVISADE BET UPPDR|sv, en, nb, da, fi, de"
-    r"|pdf, email, print, peppol, finvoice, oioubl, erp|none, summary, itemised|mobile, fixed, sip, trunk|payment \{id\}.*|\{\{.*|(?:payment|payout) (?:all|paid)"
+    r"|pdf, email, print, peppol, finvoice, oioubl, erp"
+    r"|none, summary, itemised|mobile, fixed, sip, trunk|payment \{id\}.*|\{\{.*|(?:payment|payout) (?:all|paid)"
     r"|(?:prefix prefixes|countrycode cc|destination destinationname|price rate|setup connectfee|first initialincrement"
     r"|next subsequentincrement|increments billingincrements|minimum mincharge|validfrom effectivefrom"
     r"|validto effectiveto|enabled active) .*|Undantag från moms|Kreditfaktura, ingen betalning"
