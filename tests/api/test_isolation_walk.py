@@ -192,6 +192,9 @@ class Walk:
 QUERY_ARGUMENTS: Final = {name: {"number": '"46701740605"'} for name in ("priceCall", "explainCall")}
 # Where the things of other kinds are proved, of which making one takes a room's own tests.
 QUERIES_ELSEWHERE: Final[dict[str, str]] = {
+    "authorizeCall.subscription": "tests/credit/test_protocols.py",
+    "dispatches.customer": "tests/api/test_deliveries.py",
+    "fraudSuspicions.customer": "tests/credit/test_protocols.py",
     **dict.fromkeys(("billRun.id", "charges.customer"), "tests/api/test_billing.py"),
     "journal.billRun": "tests/api/test_crediting.py",
     **dict.fromkeys(("payment.id", "payments.customer"), "tests/api/test_payments.py"),
