@@ -66,7 +66,7 @@ class _Run:
     @property
     def ours(self) -> bool:
         """Tell whether the payee wrote it: orders and requests, with no trailer."""
-        return not self.new and not self.content and self.header.at(19, 22) != "9900"
+        return not self.new and not self.content and not self.header.strip(19, 22)
 
     @property
     def rejected(self) -> bool:
@@ -126,6 +126,8 @@ def _open(line: Line) -> _Run:
         return _Run(line, new=False, content=line.strip(25, 44), payee=line.strip(15, 24).lstrip("0"))
     if line.at(1, 2) != "01" or line.at(11, 18) != "AUTOGIRO":
         line.refuse("not an Autogiro file: it does not begin with a record 01 AUTOGIRO")
+    if not line.strip(69, 78).isdigit():
+        line.refuse("it is cut, or of no Autogiro file: it names no bankgiro number (columns 69-78)")
     return _Run(line, new=False, content=line.strip(23, 42), payee=line.strip(69, 78).lstrip("0"))
 
 
@@ -170,7 +172,7 @@ def _take(line: Line, run: _Run) -> None:
         _refund(line, run)
     elif code == "73":
         run.mandates.append(mandate(line))
-    elif code == "09":
+    elif code == "09" and not run.ours:
         run.trailer = line
     elif code in REQUESTS and run.ours:
         run.mandates.append(request(line, code))
@@ -333,7 +335,7 @@ def _check(line: Line, run: _Run) -> None:
         _equal(line, "payouts of", line.hundredths(21, 32, "the sum of payouts"), every_out.total)
         _equal(line, "a number of payments of", line.digits(33, 38, "the number of payments"), every_in.number)
         _equal(line, "payments of", line.hundredths(39, 50, "the sum of payments"), every_in.total)
-    elif run.new and run.sections:
+    elif run.new and run.content != _PENDING:
         _equal(line, "sections of payments:", line.digits(15, 20, "sections"), _sections(run, "15"))
         _equal(line, "payments:", line.digits(21, 32, "payments"), run.count("payment paid").number)
         _equal(line, "sections of payouts:", line.digits(33, 38, "sections"), _sections(run, "16"))

@@ -22,6 +22,7 @@ class Line:
 
     number: int
     text: str
+    length: int = -1  # of the record as it came, before it was padded; -1: as long as its text
 
     def at(self, first: int, last: int) -> str:
         """Return the columns as they are."""
@@ -31,9 +32,15 @@ class Line:
         """Return the columns without the blanks around them."""
         return self.text[first - 1 : last].strip()
 
+    def _whole(self, first: int, last: int, what: str) -> str:
+        """Return the columns of a number. Refuses with: Unreadable (the record ends among them: it was cut)."""
+        if first <= self.length < last:
+            self.refuse(f"it is cut: it ends at column {self.length}, within {what} (columns {first}-{last})")
+        return self.text[first - 1 : last].strip()
+
     def digits(self, first: int, last: int, what: str) -> int:
         """Return the columns as a whole number; blanks are none. Refuses with: Unreadable."""
-        text = self.text[first - 1 : last].strip()
+        text = self._whole(first, last, what)
         if not text:
             return 0
         if not (text.isascii() and text.isdigit()):
@@ -42,7 +49,7 @@ class Line:
 
     def hundredths(self, first: int, last: int, what: str) -> Decimal:
         """Return an amount in hundredths of the currency, exactly. Refuses with: Unreadable (also a blank one)."""
-        text = self.text[first - 1 : last].strip()
+        text = self._whole(first, last, what)
         if not (text.isascii() and text.isdigit()):
             self.refuse(f"{what} (columns {first}-{last}) is {text!r} and should be digits")
         return Decimal(int(text)).scaleb(-2)
@@ -93,7 +100,7 @@ def lines(data: bytes, *, width: int, tabs: bool = False) -> Iterator[Line]:
         text = text.expandtabs(8) if tabs else text
         if text[width:].strip():
             Line(number, text).refuse(f"it has {len(text.rstrip())} characters; records of this format have {width}")
-        yield Line(number, text.ljust(width))
+        yield Line(number, text.ljust(width), len(text))
 
 
 def differ(what: str, said: object, found: object, *, line: Line | None = None) -> NoReturn:

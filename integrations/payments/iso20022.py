@@ -50,7 +50,11 @@ def stream(
             done, gathering.done = gathering.done, []
             yield from done
         parser.Parse(b"", True)
-    except expat.ExpatError as wrong:
+    except LookupError as wrong:  # what the declaration names is no encoding
+        raise Unreadable(
+            "the file is in a character set that cannot be read: {wrong}; nothing was taken from it", wrong=wrong
+        ) from None
+    except (expat.ExpatError, ValueError) as wrong:
         raise Unreadable(
             "not whole XML: {wrong}; ask for the file again; nothing was taken from it", wrong=wrong
         ) from None

@@ -6,6 +6,7 @@ checked here: opening and entries make the closing balance, or a person must loo
 
 from __future__ import annotations
 
+import logging
 import re
 from decimal import Decimal
 from typing import Any, Final
@@ -17,6 +18,8 @@ from domain.refusal import Unreadable
 from integrations.payments.fixed import decode
 
 NAME: Final = "mt940"
+# The library writes what it cannot read, payers' names too, to the log; the refusal says what is to be said.
+logging.getLogger("mt940").setLevel(logging.CRITICAL)
 _NO_REFERENCE: Final = "NONREF"
 _TAG: Final = re.compile(rb"^:(20|25|28C?|60[FM]):", re.MULTILINE)
 _ENTRY: Final = re.compile(rb"^:61:", re.MULTILINE)

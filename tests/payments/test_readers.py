@@ -240,3 +240,30 @@ def test_the_command_ends_by_what_it_found(tmp_path: Path) -> None:
     assert isinstance(refused.exception, Unreadable)
     assert not refused.stdout
     assert str(bad) in refused.exception.message
+
+
+def test_a_character_set_that_is_none_is_its_own_reason() -> None:
+    with pytest.raises(Unreadable, match="character set"):
+        formats.read(camt(entry("1.00")).replace(b"UTF-8", b"UTF-9"))
+
+
+def test_a_record_that_ends_within_a_number_is_cut() -> None:
+    whole = bgmax((12345, "655969"))
+    record = next(line for line in whole.split(b"\r\n") if line.startswith(b"20"))
+    with pytest.raises(Unreadable, match=r"record 3: it is cut: it ends at column 54, within the amount \(columns"):
+        formats.read(whole.replace(record, record[:54]))
+
+
+def test_an_order_file_without_its_payee_is_cut_and_not_empty() -> None:
+    for head in (b"0120160725AUTOGIRO9", b"0120160725AUTOGIRO", b"0120160725AUTOGIRO" + b" " * 50):
+        with pytest.raises(Unreadable, match="names no bankgiro number"):
+            formats.read(head)
+
+
+def test_payments_of_the_new_layout_without_their_section_are_refused() -> None:
+    head = f"01AUTOGIRO{'':14}20261130{'':12}{'BET. SPEC & STOPP TK':<20}4711170009912346"
+    debit = f"82202611300{'':4}{101:016d}{29900:012d}{9912346:010d}{'REF1':<16}{'':10}0"
+    with pytest.raises(Unreadable, match="sections of payments: 1, its records make 0"):
+        formats.read(
+            "\r\n".join([head, debit, f"09202611309900{1:06d}{1:012d}{0:06d}{0:012d}{0:06d}{0:012d}"]).encode()
+        )
