@@ -97,8 +97,11 @@ class Channel:
     version: int = 0
 
     def about(self, name: str) -> str:
-        """Return what a secret of it is bound to: a change of the address makes it useless."""
-        return f"{self.operator}:channel:{self.code}:{host_of(self.settings.address)}:{name}"
+        """Return what a secret of it is bound to: a change of any host that it is told makes it useless."""
+        said = self.settings
+        others = {host_of(one) for one in (said.status_url, said.lookup_url) if one} - {host_of(said.address)}
+        hosts = " ".join([host_of(said.address), *sorted(others)])
+        return f"{self.operator}:channel:{self.code}:{hosts}:{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,8 @@ def check(channel: Channel) -> Channel:
         raise BadValue("what is mailed or printed is a PDF", field="forms")
     for name, text in (("address", said.address), ("statusUrl", said.status_url), ("lookupUrl", said.lookup_url)):
         check_template(text or "", field=name)
+        if _PLACE.search(host_of(text or "")):
+            raise BadValue("a document is put to one host: no places before the path", field=name)
     if len(said.headers) > HEADERS_MAX:
         raise BadValue("at most {most} headers", most=HEADERS_MAX, field="headers")
     for header, text in said.headers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.access.actor import Action, Actor
+from domain.access.actor import Action, Actor, allow, check_reach
 from domain.access.operations import operation
 from domain.ids import InvoiceBatchId
 from domain.invoicing.fetched import MOST, InvoiceBatch, check_consumer
@@ -41,8 +41,10 @@ async def fetch_invoices(cmd: FetchInvoices, *, actor: Actor, begin: Begin, cloc
 
     Asked again before it is acknowledged, the same batch is given. Each consumer has a place of its own.
 
-    Refuses with: NotAllowed, BadValue (a name that is none, how many, a marker that is not the last batch's).
+    Refuses with: NotAllowed (also a person who does not run bills, and who reaches the customers of some groups alone),
+    BadValue (a name that is none, how many, a marker that is not the last batch's).
     """
+    _check_caller(actor, "fetch_invoices")
     consumer = check_consumer(cmd.consumer)
     if not 1 <= cmd.most <= MOST:
         raise BadValue("1 to {most} invoices can be fetched at a time", most=MOST, field="most")
@@ -73,8 +75,9 @@ async def fetch_invoices(cmd: FetchInvoices, *, actor: Actor, begin: Begin, cloc
 async def acknowledge_invoices(key: InvoiceBatchId, *, actor: Actor, begin: Begin, clock: Clock) -> InvoiceBatch:
     """Say that the other system has a batch for good; said again, nothing changes.
 
-    Refuses with: NotAllowed, NotFound.
+    Refuses with: NotAllowed (as to fetch), NotFound.
     """
+    _check_caller(actor, "acknowledge_invoices")
     async with begin(actor) as unit:
         batch = await unit.invoice_batches.get(key)
         await unit.invoice_batches.hold(batch.consumer)
@@ -86,6 +89,16 @@ async def read_invoice_batch(key: InvoiceBatchId, *, actor: Actor, begin: Begin)
     """Return a batch that was given before, acknowledged or not. Refuses with: NotAllowed, NotFound."""
     async with begin(actor) as unit:
         return await _whole(unit, await unit.invoice_batches.get(key))
+
+
+def _check_caller(actor: Actor, operation: str) -> None:
+    """Let machines pass, and people who run bills: whoever may only read would lose documents to the other system.
+
+    What is new to it is new of all its customers: who reaches some of them would leave the others out for good.
+    """
+    check_reach(actor, bulk=True)
+    if actor.user is not None:
+        allow(actor, Action.RUN_BILLS, operation)
 
 
 async def _acknowledged(unit: Unit, batch: InvoiceBatch, clock: Clock) -> InvoiceBatch:

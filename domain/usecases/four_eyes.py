@@ -70,12 +70,15 @@ async def agreed(
     """Pass where one person may do this alone, or a second one has approved it: then the approval is used up.
 
     ``amount`` is in the operator's currency; None where it has none. Raises Unapproved.
-    Refuses with: WrongState (the approval was used already).
+    Refuses with: WrongState (the approval was used already, or was for less).
     """
     if actor.approval is not None:
         approval = await unit.approvals.claim(actor.approval)
         if approval.state is not ApprovalState.APPROVED or approval.content != content_of(command):
             raise WrongState("the approval was used already", field="approval")
+        # "All of it" may have become more since somebody looked at it.
+        if approval.amount is not None and (amount is None or amount > approval.amount):
+            raise WrongState("it comes to more now than was approved: ask again", field="approval")
         await unit.approvals.keep(replace(approval, state=ApprovalState.CARRIED_OUT, carried_out_at=now))
         return
     rule = (await unit.approvals.rules()).of(kind)

@@ -69,7 +69,8 @@ class SetCreditLimit:
 async def set_credit_limit(cmd: SetCreditLimit, *, actor: Actor, begin: Begin, clock: Clock) -> CreditLimit:
     """Set a limit, or change the one that there is; who it covers is watched from then on.
 
-    A higher one is more credit, which a level's ceiling and the rules of four eyes are about.
+    More of it, with its grace, is more credit, which a level's ceiling and the rules of four eyes are about; what is
+    not hard any more, or bars from less, is credit without end.
     Refuses with: NotAllowed, BadValue, NotFound (customer, subscription), Conflict (there is one, and no version was
     given), Stale.
     """
@@ -86,8 +87,7 @@ async def set_credit_limit(cmd: SetCreditLimit, *, actor: Actor, begin: Begin, c
             new = replace(new, id=before.id, version=before.version)
         elif cmd.version is not None:
             raise NotFound("there is no such limit to change", field="version")
-        raised = Decimal(new.amount - (before.amount if before is not None and cmd.version else 0)).scaleb(-6)
-        await _more_credit(unit, actor, cmd, raised, now)
+        await _more_credit(unit, actor, cmd, raised(new, before), now)
         kept = await unit.credit.put(new)
         await remember(unit.answers, cmd, kept.id)
         await unit.audit.write("set_credit_limit", _subject(kept), _detail(kept))
@@ -357,6 +357,21 @@ def _own_policy(limit: CreditLimit, actor: Actor) -> None:
     """Keep what holds for groups and for everybody to the operator's own, who reach everybody."""
     if limit.customer is None and (actor.reseller is not None or actor.limits.groups):
         raise NotAllowed("a limit of a group or of everybody is the operator's to set", field="customer")
+
+
+def raised(new: CreditLimit, before: CreditLimit | None) -> Decimal | None:
+    """Return how much more credit a limit gives than the one before it (None: nothing); None: without end.
+
+    What is not hard any more, or bars from less, holds nobody to its amount; grace is credit as well.
+    """
+    was_hard, was_bars = (True, BARS[new.kind]) if before is None else (before.hard, before.bars)
+    if (was_hard and not new.hard) or not set(new.bars) >= set(was_bars):
+        return None
+    if not was_hard and not was_bars:
+        return Decimal(0)  # it held nobody
+    longer = before is not None and new.grace_days > before.grace_days
+    was = 0 if before is None or longer else before.amount + before.grace_amount
+    return Decimal(new.amount + new.grace_amount - was).scaleb(-6)
 
 
 async def _same(unit: Unit, new: CreditLimit) -> CreditLimit | None:

@@ -37,7 +37,7 @@ from domain.usecases.decide_approval import (
     set_approval_rules,
     withdraw_approval,
 )
-from domain.usecases.four_eyes import watched
+from domain.usecases.four_eyes import agreed, watched
 from domain.usecases.import_tariff import ImportTariff, import_tariff
 from domain.usecases.list_drafts import get_draft
 from domain.usecases.load_batches import rates_of_lists
@@ -492,6 +492,28 @@ async def test_a_credit_above_the_amount_waits_and_one_below_does_not(office: Of
     async with office.begin() as unit:
         (note,) = await unit.invoices.credited(second.number)
     assert note.number == "100002"  # what waited drew no number
+
+
+async def test_all_of_it_is_no_more_than_was_approved(office: Office) -> None:
+    """What is left of an invoice or a payment may become more between the look at it and the deed."""
+    world = office.world
+    await office.customer()
+    await office.bill()
+    (invoice,) = office.invoices
+    anna, _ = await two(world)
+    cmd = CreditInvoice(invoice=invoice.id, issued_on=NOVEMBER.start)
+    await rules(world, ApprovalRule(kind=ApprovalKind.CREDIT))
+    with pytest.raises(NeedsApproval) as no:
+        await credit_invoice(cmd, actor=anna, begin=world.begin, clock=world.clock)
+    sly, now = replace(anna, approval=no.value.approval), world.clock.now()
+    async with office.begin() as unit:
+        found = await unit.approvals.claim(no.value.approval)
+        await unit.approvals.keep(replace(found, state=ApprovalState.APPROVED))
+        assert found.amount == invoice.total
+        for more in (found.amount + Decimal("0.01"), None):
+            with pytest.raises(WrongState, match="more now than was approved"):
+                await agreed(unit, sly, ApprovalKind.CREDIT, cmd, now=now, amount=more)
+        await agreed(unit, sly, ApprovalKind.CREDIT, cmd, now=now, amount=found.amount)
 
 
 async def test_a_bill_run_waits_and_its_rehearsal_does_not(office: Office) -> None:

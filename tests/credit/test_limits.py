@@ -7,9 +7,18 @@ from decimal import Decimal
 
 import pytest
 
+from domain.access.limits import Ceiling, Limits
 from domain.credit.kinds import Kind
 from domain.provisioning.order import Bar
-from domain.usecases.limit_credit import OverrideCredit, end_override, override_credit
+from domain.refusal import NotAllowed
+from domain.usecases.limit_credit import (
+    OverrideCredit,
+    SetCreditLimit,
+    end_override,
+    override_credit,
+    raised,
+    set_credit_limit,
+)
 from domain.usecases.top_up_credit import TopUpCredit, top_up_credit
 from domain.usecases.withdraw_file import WithdrawFile, withdraw_file
 from tests.credit import made
@@ -21,6 +30,33 @@ pytestmark = pytest.mark.usefixtures("world")
 def norway(place: int, seconds: int = 60, *, a: int = 0) -> str:
     """A call to Norway: 0.69 and 1.20 a minute begun."""
     return w.row(place, a=w.number(a), b="4712345678", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("more", "credit"),
+    [
+        ({"amount": Decimal(120)}, Decimal(20)),
+        ({"amount": Decimal(80)}, Decimal(-20)),
+        ({"grace_amount": Decimal(500)}, Decimal(500)),
+        ({"grace_days": 30}, Decimal(100)),
+        ({"hard": False}, None),
+        ({"bars": ()}, None),
+        ({"bars": (Bar.DATA,)}, None),
+    ],
+)
+async def test_whatever_loosens_a_limit_is_more_credit(wiring, world, more, credit):
+    """Within a level's ceiling somebody raises an amount; he takes the limit's teeth no more than the limit."""
+    before = await made.limit(wiring, world, "100")
+    ceiling = Ceiling(currency="SEK", each=Decimal(50))
+    clerk = replace(world.actor, limits=Limits(amounts=(ceiling,)))
+    cmd = SetCreditLimit(**{"amount": Decimal(100), "customer": world.customers[0], "version": before.version, **more})
+    if credit is None or credit > ceiling.each:
+        with pytest.raises(NotAllowed, match="your level"):
+            await set_credit_limit(cmd, **made.around(wiring, clerk))
+    else:
+        await set_credit_limit(cmd, **made.around(wiring, clerk))
+    after = await set_credit_limit(cmd, **made.around(wiring, world.actor)) if credit is None else None
+    assert raised(after or before, before) == (None if credit is None else 0)
 
 
 async def test_usage_is_counted_with_its_chunk(wiring, world, load):

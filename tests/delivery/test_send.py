@@ -13,7 +13,7 @@ from lxml import etree
 
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Body, Channel, Settings, check
-from domain.delivery.dispatch import DispatchState, Form, Way
+from domain.delivery.dispatch import DispatchState, Form, Way, moved
 from domain.delivery.receipts import read_rows
 from domain.ports.mail import MailFault
 from domain.refusal import BadValue, NotAllowed, Stale, WrongState
@@ -94,7 +94,12 @@ async def test_each_document_is_queued_once(outgoing):
     assert await queue_documents(QueueDocuments(), **outgoing.given) == []
     with pytest.raises(BadValue, match="say which"):
         await queue_documents(QueueDocuments(again=True), **outgoing.given)
-    (again,) = await queue_documents(QueueDocuments(invoices=(first[0].invoice,), again=True), **outgoing.given)
+    anew = QueueDocuments(invoices=(first[0].invoice,), again=True)
+    assert await queue_documents(anew, **outgoing.given) == []  # it waits, and would leave twice
+    async with outgoing.world.begin(outgoing.world.operator) as unit:
+        held = await unit.dispatches.claim(first[0].id)
+        await unit.dispatches.keep([moved(held, DispatchState.SENT, at=outgoing.world.clock.now())])
+    (again,) = await queue_documents(anew, **outgoing.given)
     assert again.again == 1
     for name, caller in outgoing.world.callers.items():
         if name != "operator" and name != "other_operator":
@@ -326,6 +331,19 @@ async def test_addresses_within_the_house_are_refused_and_secrets_stay(outgoing)
     given = {"http": carriers.http, "transports": carriers.transports, "vault": carriers.vault}
     with pytest.raises(BadValue, match="goes elsewhere"):
         await put_channel(cmd, actor=outgoing.world.operator, begin=outgoing.world.begin, **given)
+    # Where the state is asked for, and what the recipient can take, the secret is told as well.
+    for elsewhere in ("status_url", "lookup_url"):
+        said = Settings(address="http://127.0.0.1:9/", **{elsewhere: "http://127.0.0.2/{reference}"})
+        moved = replace(cmd, settings=said)
+        with pytest.raises(BadValue, match="goes elsewhere"):
+            await put_channel(moved, actor=outgoing.world.operator, begin=outgoing.world.begin, **given)
+        nowhere = replace(moved, settings=replace(said, **{elsewhere: "http://{recipient}.example/"}))
+        with pytest.raises(BadValue, match="before the path"):
+            await put_channel(nowhere, actor=outgoing.world.operator, begin=outgoing.world.begin, **given)
+    same = replace(
+        cmd, settings=Settings(address="http://127.0.0.1:9/new", status_url="http://127.0.0.1:9/{reference}")
+    )
+    assert (await put_channel(same, actor=outgoing.world.operator, begin=outgoing.world.begin, **given)).credentials
     for caller in (outgoing.world.north, outgoing.world.south):
         with pytest.raises(NotAllowed):
             await list_channels(actor=caller, begin=outgoing.world.begin)

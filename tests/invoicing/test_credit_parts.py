@@ -11,10 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from domain.access.actor import Action
+from domain.access.limits import Limits
+from domain.ids import UserId
 from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, settle
 from domain.invoicing.vat import VatTreatment
-from domain.refusal import BadValue, NotFound, Stale, WrongState
+from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.dispute_invoice import (
     DecideDispute,
@@ -224,6 +227,22 @@ async def test_a_system_fetches_each_document_once_and_two_do_not_disturb_each_o
         await fetch_invoices(FetchInvoices(consumer="a b"), **who)
     with pytest.raises(NotFound):
         await acknowledge_invoices(first.batch.id, **{**who, "actor": office.world.other_operator})
+
+
+async def test_who_may_only_read_does_not_move_another_systems_place(office: Office) -> None:
+    await billed(office, 10_000_000)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    batch = (await fetch_invoices(FetchInvoices(consumer="erp"), **who)).batch
+    assert batch is not None
+    reads = replace(office.actor, scopes=frozenset({Action.READ_INVOICES}))
+    person = replace(reads, user=UserId(1))
+    some = replace(reads, limits=Limits(groups=frozenset({"north"})))
+    for caller in (person, some):
+        with pytest.raises(NotAllowed):
+            await fetch_invoices(FetchInvoices(consumer="erp", marker=batch.id), **{**who, "actor": caller})
+        with pytest.raises(NotAllowed):
+            await acknowledge_invoices(batch.id, **{**who, "actor": caller})
+    assert (await acknowledge_invoices(batch.id, **{**who, "actor": reads})).acknowledged_at is not None
 
 
 async def test_two_who_credit_or_fetch_at_once_take_nothing_twice(office: Office) -> None:
