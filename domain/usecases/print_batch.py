@@ -201,6 +201,10 @@ async def drop_print_batch(
     await _put(batch, chosen, blobs, transports, vault)
     async with begin(actor) as unit:
         locked = await unit.dispatches.claim_batch(key)
+        if locked.state is not BatchState.MADE:
+            raise WrongState(
+                "batch {number} was dropped already, or has changed", number=locked.number, field="version"
+            )
         kept = await unit.dispatches.keep_batch(
             replace(locked, state=BatchState.DROPPED, dropped_to=chosen.settings.address, dropped_at=clock.now())
         )
@@ -248,7 +252,7 @@ async def take_print_receipt(
             of_batch = {one.number for one in known if one.batch == key}
             mine = [each for each in receipts if each.number in of_batch]
             strange = [each.named for each in receipts if each.number not in of_batch]
-        done = await take(unit, mine, clock)
+        done = await take(unit, mine, clock, batch=key)
         for batch in {one.batch for one in await unit.dispatches.named([each.number or "" for each in mine], [])}:
             if batch is not None:
                 await _count(unit, batch)

@@ -29,7 +29,7 @@ KEYS_MAX: Final = 1000
 class QueueDocuments:
     """What is to be sent: all of a run, those named, or with neither whatever was not sent yet.
 
-    ``again``: documents that are named and were sent before are sent once more.
+    ``again``: documents that are named and were sent before are sent once more; one that still waits is not.
     """
 
     run: BillRunId | None = None
@@ -68,7 +68,8 @@ async def queue(unit: Unit, cmd: QueueDocuments, clock: Clock, *, way: Way | Non
     counts = dict.fromkeys(keys, 0)
     if cmd.again:
         for key, sent in (await unit.dispatches.of_invoices(cmd.invoices)).items():
-            if sent:
+            # What still waits leaves by itself, and would leave twice.
+            if sent and all(one.state is not DispatchState.QUEUED for one in sent):
                 counts[key] = max(one.again for one in sent) + 1
     invoices = await unit.invoices.many(list(counts))
     channels = await unit.channels.all()
@@ -165,12 +166,15 @@ async def take_receipts(receipts: Sequence[Receipt], *, actor: Actor, begin: Beg
         return await take(unit, receipts, clock)
 
 
-async def take(unit: Unit, receipts: Sequence[Receipt], clock: Clock) -> ReceiptsTaken:
-    """Match receipts in a unit, tell of each document that reached its end, and count their batches."""
+async def take(
+    unit: Unit, receipts: Sequence[Receipt], clock: Clock, *, batch: PrintBatchId | None = None
+) -> ReceiptsTaken:
+    """Match receipts in a unit, to what is in one print batch where it is named, and tell of each document's end."""
     now = clock.now()
     numbers = sorted({each.number for each in receipts if each.number})
     references = sorted({each.reference for each in receipts if each.reference})
-    found = match(receipts, await unit.dispatches.named(numbers, references))
+    named = await unit.dispatches.named(numbers, references)
+    found = match(receipts, [one for one in named if batch is None or one.batch == batch])
     kept = await unit.dispatches.keep([moved(one, each.state, at=now, fault=each.reason) for one, each in found.moving])
     for one in kept:
         await tell(unit, one)

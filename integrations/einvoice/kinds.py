@@ -15,6 +15,8 @@ from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, REMINDER
 CII: Final = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 EHF_REMINDER: Final = f"{PEPPOL}#conformant#urn:fdc:anskaffelser.no:2019:ehf:reminder:3.0"
 EHF_PAYMENT_REQUEST: Final = "urn:fdc:anskaffelser.no:2019:ehf:spec:payment-request:3.0"
+_PEPPOL: Final = "urn:fdc:peppol.eu:2017:poacc:billing"
+_EHF: Final = "urn:fdc:anskaffelser.no:"
 
 
 class Kind(StrEnum):
@@ -57,25 +59,34 @@ def kind_of(root: etree._Element) -> Kind:
         raise Unreadable(
             "{tag} is not the root of a UBL 2.1, OIOUBL, EHF, Finvoice 3.0 or CII invoice or credit note", tag=root.tag
         )
-    said = (root.findtext("{*}CustomizationID") or "").strip()
+    said = _said(root, "{*}CustomizationID")
     if said.startswith("OIOUBL-2") or name.namespace == REMINDER:
         return Kind.OIOUBL
-    return {PEPPOL: Kind.PEPPOL, EHF_REMINDER: Kind.EHF_REMINDER, EHF_PAYMENT_REQUEST: Kind.EHF_PAYMENT_REQUEST}.get(
-        said, Kind.UBL
-    )
+    if said in {EHF_REMINDER, EHF_PAYMENT_REQUEST}:
+        return Kind.EHF_REMINDER if said == EHF_REMINDER else Kind.EHF_PAYMENT_REQUEST
+    # Peppol's rules are for whatever claims to be Peppol's, extensions of it and misspelt claims (R004) with them; what
+    # says nothing at all is told by its process. EHF's other extensions have rules of their own.
+    process = _said(root, "{*}ProfileID")
+    peppol = _PEPPOL in (said or process).lower() and _EHF not in said
+    return Kind.PEPPOL if peppol else Kind.UBL
+
+
+def _said(root: etree._Element, path: str) -> str:
+    """Return the text of an element, whatever comments stand in it; empty where it is missing."""
+    node = root.find(path)
+    return "" if node is None else str(node.xpath("string()")).strip()
 
 
 def issued_on(root: etree._Element, kind: Kind) -> date:
     """Return the document's issue date; the first day there is where it says none that can be read."""
     match kind:
         case Kind.FINVOICE:
-            said = root.findtext("InvoiceDetails/InvoiceDate")
+            said = _said(root, "InvoiceDetails/InvoiceDate")
         case Kind.CII:
-            said = root.findtext("{*}ExchangedDocument/{*}IssueDateTime/{*}DateTimeString")
+            said = _said(root, "{*}ExchangedDocument/{*}IssueDateTime/{*}DateTimeString")
         case _:
-            said = root.findtext("{*}IssueDate")
-    text = (said or "").strip()[:10]
+            said = _said(root, "{*}IssueDate")
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(said[:10])
     except ValueError:
         return date.min

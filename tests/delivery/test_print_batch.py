@@ -26,6 +26,7 @@ from domain.usecases.print_batch import (
     take_print_receipt,
 )
 from domain.usecases.put_channel import PutChannel, put_channel
+from domain.usecases.send_documents import QueueDocuments, queue_documents
 from integrations.printing.receipts import read
 
 
@@ -89,6 +90,22 @@ async def test_a_document_is_in_one_batch_unless_it_is_made_again(outgoing):
     second = await made(outgoing, invoices=(key,), again=True)
     assert (second.number, second.documents) == (2, 1)
     assert [one.again for one in await outgoing.dispatches() if one.invoice == key] == [0, 1]
+
+
+async def test_again_prints_what_still_waits_once(outgoing):
+    await queue_documents(QueueDocuments(), **outgoing.given)
+    waiting = next(one for one in await outgoing.dispatches() if one.way is Way.PRINT)
+    assert (await made(outgoing, invoices=(waiting.invoice,), again=True)).documents == 1
+
+
+async def test_a_late_receipt_is_of_the_batch_it_names(outgoing):
+    first = await made(outgoing)
+    one = next(each for each in await outgoing.dispatches() if each.batch == first.id)
+    second = await made(outgoing, invoices=(one.invoice,), again=True)
+    told = read(f"number;state\n{one.number};rejected\n".encode())
+    assert (await take_print_receipt(first.id, told, **outgoing.given)).rejected == (one.number,)
+    states = {each.batch: each.state for each in await outgoing.dispatches() if each.invoice == one.invoice}
+    assert states == {first.id: DispatchState.REJECTED, second.id: DispatchState.SENT}
 
 
 async def test_of_a_run_alone(outgoing):

@@ -17,6 +17,7 @@ from integrations.einvoice import ehf, finvoice, oioubl, peppol
 from integrations.einvoice.causes import cause_of
 from integrations.einvoice.findings import WARNING, Finding
 from integrations.einvoice.kinds import Kind
+from integrations.einvoice.peppol import CUSTOMIZATION
 from integrations.einvoice.rules import Checker, choose, rule_sets
 from tests.einvoice.drawn import OUTSIDE, drawn
 from tests.invoicing.made import issued
@@ -127,6 +128,22 @@ def test_other_documents_are_told_apart(checker, shared):
     samples = shared / "data" / "einvoice" / "samples"
     with pytest.raises(Unreadable, match="UtilityStatement"):
         checker.check((samples / "oioubl-2.1" / "OIOUBL_UtilityStatement_v2p2.xml").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("said", "rules"),
+    [
+        (f"{CUSTOMIZATION}#conformant#urn:fdc:example.org:more", []),  # an extension is Peppol's, too
+        (f"<!-- 3.0.21 -->{CUSTOMIZATION}", []),
+        (f"{CUSTOMIZATION}::1", ["PEPPOL-EN16931-R004"]),
+        (CUSTOMIZATION.upper(), ["PEPPOL-EN16931-R004"]),
+        ("", ["BR-01", "PEPPOL-EN16931-R008", "PEPPOL-EN16931-R004"]),
+    ],
+)
+def test_a_misspelt_claim_to_be_peppol_is_checked_as_peppol(checker, said, rules):
+    content = peppol.encode(issued()).replace(f">{CUSTOMIZATION}<".encode(), f">{said}<".encode())
+    kind, findings = checker.told(content)
+    assert (kind, sorted(each.rule for each in findings)) == (Kind.PEPPOL, sorted(rules))
 
 
 def test_xrechnung_is_checked_by_the_norm(checker):
