@@ -127,6 +127,8 @@ QUERIES: Final = {
         "trialBalance",
     },
     "not_found": {
+        "dispatches",
+        "brand",
         "collectionCase",
         "paymentSuggestions",
         "billRun",
@@ -186,6 +188,7 @@ QUERIES: Final = {
 }
 MUTATIONS: Final = {
     "bad_value": {
+        "takeReceipts",
         "reserveCall",
         "createApiKey",
         "createPortal",
@@ -214,6 +217,7 @@ MUTATIONS: Final = {
         "stepContract",
     },
     "not_allowed": {
+        "putDeliveryChannel",
         "handOverToCollection",
         "holdCollection",
         "lockLedger",
@@ -230,8 +234,6 @@ MUTATIONS: Final = {
         "setPaymentRules",
         "writeDebits",
         "writeRefunds",
-        "putFraudRule",
-        "removeFraudRule",
         "topUpCredit",
         "billCustomer",
         "setBillingRules",
@@ -283,6 +285,8 @@ MUTATIONS: Final = {
         "withdrawFile",
     },
     "not_found": {
+        "removeFraudRule",
+        "putFraudRule",
         "releaseCollection",
         "takeCollectionReceipt",
         "withdrawCollectionCase",
@@ -343,11 +347,9 @@ MUTATIONS: Final = {
         "dropPrintBatch",
         "setBrand",
         "makePrintBatch",
-        "putDeliveryChannel",
         "retryDispatch",
         "sendDocuments",
         "takePrintReceipt",
-        "takeReceipts",
         "acknowledgeBasis",
         "addSubscription",
         "allocatePayment",
@@ -418,6 +420,7 @@ MUTATIONS: Final = {
 }
 SOAP: Final = {
     "answered": {
+        "ListDispatches",
         "ListCreditLimits",
         "GetTaxRules",
         "FetchInvoices",
@@ -450,6 +453,7 @@ SOAP: Final = {
         "SearchCustomers",
     },
     "bad_value": {
+        "TakeReceipts",
         "ReadVatReport",
         "CreateUserLevel",
         "ReplayDeliveries",
@@ -496,7 +500,6 @@ SOAP: Final = {
         "ListAccountRules",
         "RemoveAccountRule",
         "ReadJournal",
-        "RunBills",
         "BillAgain",
         "ListBillRuns",
         "GetBillRun",
@@ -505,7 +508,6 @@ SOAP: Final = {
         "SetBillingRules",
         "DropBillingRules",
         "ListBillSchedules",
-        "PutBillSchedule",
         "SetTaxRules",
         "SetApprovalRules",
         "GetApprovalRules",
@@ -514,10 +516,7 @@ SOAP: Final = {
         "AbandonOrder",
         "AcknowledgeAlarm",
         "ListPrintBatches",
-        "MakePrintBatch",
         "RetryDispatch",
-        "SendDocuments",
-        "TakeReceipts",
         "AcknowledgeBasis",
         "BlockNumbers",
         "CancelJob",
@@ -570,6 +569,10 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "SendDocuments",
+        "RunBills",
+        "PutBillSchedule",
+        "MakePrintBatch",
         "GetAccountStatement",
         "HandOverToCollection",
         "HoldCollection",
@@ -718,10 +721,13 @@ REST: Final = {
         "POST /oauth/introspect",
         "POST /oauth/revoke",
         "POST /oauth/token",
-        "POST /rest/v1/payments/{name}",
         "POST /rest/v1/rate",
     },
     "403": {
+        "POST /rest/v1/payments/{name}",
+        "GET /rest/v1/print-batches/{id}.xml",
+        "GET /rest/v1/print-batches/{id}.pdf",
+        "GET /rest/v1/print-batches/{id}.csv",
         "GET /rest/v1/collection/letters/{id}.pdf",
         "GET /rest/v1/customers/{id}/statement.csv",
         "GET /rest/v1/customers/{id}/statement.pdf",
@@ -754,6 +760,7 @@ REST: Final = {
         "POST /rest/v1/bulk/{kind}",
     },
     "422": {
+        "POST /rest/v1/receipts",
         "POST /rest/v1/authorize",
         "POST /rest/v1/reservations",
         "POST /rest/v1/reservations/{id}/extend",

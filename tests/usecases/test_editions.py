@@ -43,6 +43,7 @@ OPEN = {
 # Where a whole scope is looked at, and why.
 WHOLE = {
     "create_client.create_client": "nobody gives a client what he has not himself",
+    "export_tariff.export_tariff": "what is shown is cost, unless he writes prices",
     "why_refused.why_refused": "it is no operation that could be given by itself",
     "sum_margins.may_see_margins": "what is shown is cost, whoever asks",
 }
