@@ -102,6 +102,7 @@ from persistence.rerating import ReratingStore
 from persistence.resellers import ResellerStore
 from persistence.services import ServiceStore
 from persistence.sessions import SessionStore
+from persistence.shelf import MemoryShelf, ShelfStore
 from persistence.sign_ins import ApiKeyStore, SignInStore
 from persistence.simulations import MemorySimulations, SimulationStore
 from persistence.statements import noting
@@ -377,6 +378,9 @@ def _watch_stores() -> None:
     apart = {AuditTrail, MemoryAudit, OutboxStore, MemoryOutbox, AnswerStore, MemoryAnswers, JobStore, MemoryJobs}
     bulk = {IntakeStore, MemoryIntake, DrawStore, MemoryDraws, BillRunStore, MemoryBillRuns}
     units = {StoredUnit, MemoryUnit, StoredUnits, MemoryUnits, StoredProofs, MemoryProofs}  # proofs: nobody's to read
+    # These stand within others, or write what they are given by another name.
+    for one in (ShelfStore, MemoryShelf, ChannelStore, MemoryChannels):
+        watched(one, keeps="put")
     for one in [*globals().values()]:
         if isinstance(one, type) and one.__module__.startswith("persistence.") and one not in apart | bulk | units:
             watched(one)

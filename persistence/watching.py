@@ -23,12 +23,17 @@ from domain.ports.page import Page
 ITEMS_MAX: Final = 100  # of a list in a value that was changed
 TEXT_MAX: Final = 500
 # What is never told, whatever it is called in: bytes are sealed or digests, and these are open to whoever has them.
-SECRET: Final = frozenset({"secret", "secret_sha256", "password", "credentials", "private_pem", "seed", "token"})
+SECRET: Final = frozenset(
+    {"secret", "secret_sha256", "password", "credentials", "private_pem", "seed", "token", "headers"}
+)
 # What every change has.
 ALWAYS: Final = frozenset({"version", "id", "operator"})
 _CLAIMS: Final = ("claim", "get", "own", "find", "named")
 # How audit lines call an aggregate, where that is not its class's name.
-CALLED: Final = {"ApiClient": "client", "FieldDefinition": "field", "NumberSeries": "number_series"}
+CALLED: Final = {
+    "ApiClient": "client", "FieldDefinition": "field", "NumberSeries": "number_series", "Channel": "delivery_channel",
+    "Target": "payment_target", "Hold": "collection_hold", "Case": "collection", "Agency": "collection_agency",
+}  # fmt: skip
 
 K = TypeVar("K", bound=type)
 
@@ -47,8 +52,9 @@ class Watch:
 
     def was(self, one: Any) -> None:
         """Take note of what a thing is before anything is done to it."""
-        if (place := _place(one)) is not None:
-            self.before.setdefault(place, one)
+        for each in one[:ITEMS_MAX] if isinstance(one, list) else (one,):
+            if (place := _place(each)) is not None:
+                self.before.setdefault(place, each)
 
     def becomes(self, given: Any, kept: Any) -> None:
         """Take note of what a thing becomes."""
@@ -94,13 +100,13 @@ def watching() -> Iterator[Watch]:
                 done.seen |= mine.seen
 
 
-def watched(kind: K) -> K:
-    """Watch a class of stores."""
+def watched(kind: K, *, keeps: str = "keep") -> K:
+    """Watch a class of stores; ``keeps`` is what its method is called that is given a thing as it becomes."""
     for name, method in list(vars(kind).items()):
         if name.startswith("_") or not callable(method) or getattr(method, "watched", False):
             continue
         if _is_async(method):
-            setattr(kind, name, _asked(name, method))
+            setattr(kind, name, _asked(name, method, keeps=name == keeps))
     return kind
 
 
@@ -109,8 +115,8 @@ def _is_async(method: Any) -> bool:
     return code is not None and bool(code.co_flags & 0x80)  # CO_COROUTINE
 
 
-def _asked(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    claims, keeps = name.startswith(_CLAIMS), name == "keep"
+def _asked(name: str, method: Callable[..., Awaitable[Any]], *, keeps: bool) -> Callable[..., Awaitable[Any]]:
+    claims = name.startswith(_CLAIMS)
 
     @functools.wraps(method)
     async def ask(self: Any, *arguments: Any, **more: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from domain.collection.progress import CaseFormat, Message
+from integrations.einvoice.ubl import clean
 from integrations.ledger.tables import table
 
 
@@ -46,6 +47,5 @@ def _flat(value: Any, path: str) -> Iterator[Sequence[str]]:
 
 
 def _said(value: Any) -> str:
-    text = str(value)
     # What XML 1.0 cannot hold has no place in a name or a reason either.
-    return "".join(each for each in text if each in "\t\n\r" or each >= " ")
+    return clean(str(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -60,6 +61,12 @@ def test_a_case_is_the_same_in_every_form() -> None:
     _, data = case_file(message(), CaseFormat.CSV)
     rows = dict(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
     assert (rows["invoices.2.left"], rows["debtor.name"]) == ("-2.00", "Åsa & Co <AB>")
+
+
+def test_a_name_that_no_xml_can_hold_stops_no_case() -> None:
+    odd = replace(message(), content={**CONTENT, "debtor": {"name": "Åsa\ufffe\x07 B"}})
+    _, data = case_file(odd, CaseFormat.XML)
+    assert etree.fromstring(data).findtext("debtor/name") == "Åsa B"
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+46701", "@SUM(A1)", "-x", "\tx"])

@@ -80,6 +80,25 @@ async def test_a_reading_tells_whose_data_were_shown(house: House) -> None:
     assert "get_customer" not in {line["action"] for line in other}
 
 
+async def test_agreements_about_paying_tell_it_as_all_else_does(house: House) -> None:
+    """Mandates, refunds, letters and cases stand on shelves within other stores."""
+    one = await customer(house)
+    add = """mutation($input: AddMandateInput!) { addMandate(input: $input) { ... on Mandate { id version }
+        ... on Refusal { code message } } }"""
+    told = {"customer": one["id"], "scheme": "AUTOGIRO", "payerNumber": "101", "active": True}
+    made = (await ask(house, "operator", add, input=told))["data"]["addMandate"]
+    end = """mutation($id: ID!, $version: Int!) { endMandate(mandate: $id, version: $version, reason: "moved") {
+        ... on Mandate { state } ... on Refusal { code message } } }"""
+    done = await ask(house, "operator", end, id=made["id"], version=made["version"])
+    assert done["data"]["endMandate"] == {"state": "CANCELLED"}
+    (line,) = await trail(house, action="cancel_mandate")
+    detail = json.loads(line["detail"])
+    assert (detail["before"]["state"], detail["after"]["state"]) == ("active", "cancelled")
+    await ask(house, "operator", "{ mandates { edges { node { id } } } }")
+    (line,) = await trail(house, action="list_mandates")
+    assert (line["kind"], line["seen"]) == ("READ", [one["id"]])
+
+
 async def test_a_refusal_changes_nothing_and_is_told(house: House) -> None:
     one = await customer(house)
     answer = await ask(house, "operator", CHANGE, id=one["id"], version=7, name="Other")
