@@ -67,10 +67,10 @@ class MemoryPayments:
         """Return the positions of those that another format told too."""
         found = set()
         for one in payments:
-            names = names_of(one.record, references_only=True)
+            names = names_of(one.record)
             for other in self._payments():
                 if (
-                    other.state in _POSTED
+                    (other.state in _POSTED or other.state is PaymentState.RETURNED)
                     and other.kind is Kind.PAYMENT
                     and (other.amount_minor, other.currency) == (one.amount_minor, one.currency)
                     and other.identity.partition(":")[0] != one.identity.partition(":")[0]

@@ -176,6 +176,10 @@ class MemoryReceivables:
                     one.amount_minor for one in self._own("refund") if one.payment == payment.id and _live(one)
                 )
                 rests[payment.customer, payment.currency] += taken - amount
+            elif payment.customer is not None and payment.kind is Kind.PAYMENT:
+                # It came back, and what was paid back of it before is owed.
+                left = [one for one in self._own("refund") if one.payment == payment.id and _live(one)]
+                rests[payment.customer, payment.currency] += sum(one.amount_minor for one in left)
         for currency in unallocated.keys() | free.keys():
             what = f"account {BAS.unallocated}"
             yield from _differ(Rule.UNALLOCATED, what, currency, unallocated[currency], free[currency])

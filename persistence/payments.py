@@ -51,7 +51,7 @@ select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $
  where exists (select from payment p join payment_file f on f.operator = p.operator and f.id = p.file
      where p.operator = $1 and p.amount_minor = w.amount and p.currency = w.currency and f.format <> w.format
        and p.booked_on between w.booked_on - $8::int and w.booked_on + $8::int
-       and p.state in ('allocated', 'credit', 'unallocated') and p.kind = 'payment'
+       and p.state in ('allocated', 'credit', 'unallocated', 'returned') and p.kind = 'payment'
        and p.names && (select array_agg(n) from jsonb_array_elements_text(w.names) n))
 """
 _ORIGINALS: Final = """
@@ -107,7 +107,7 @@ class PaymentStore:
 
     async def twins(self, payments: Sequence[Payment], *, days: int) -> frozenset[int]:
         """Return the positions of those that another format told too."""
-        wanted = [(one, sorted(names_of(one.record, references_only=True))) for one in payments]
+        wanted = [(one, sorted(names_of(one.record))) for one in payments]
         wanted = [(one, names) for one, names in wanted if names]
         if not wanted:
             return frozenset()

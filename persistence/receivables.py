@@ -155,6 +155,10 @@ rests (customer, currency, amount) as (
       from payment y where y.operator = $1 and y.entry is not null and y.customer is not null
        and y.state in ('allocated', 'credit')
     union all
+    select r.customer, r.currency, r.amount_minor from refund r
+      join payment y on y.operator = r.operator and y.id = r.payment and y.state = 'returned'
+     where r.operator = $1 and r.state in ('requested', 'sent', 'paid')
+    union all
     select e.customer, p.currency, p.amount_minor from ledger_entry e
       join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = any ($3::text[])
      where e.operator = $1 and e.key like 'topup:%' and e.customer is not null),

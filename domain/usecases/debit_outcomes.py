@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
+from xml.sax.saxutils import escape
 
 from domain.ids import MandateId
 from domain.ledger.entry import BAS, Entry, Posting
@@ -16,7 +17,7 @@ from domain.payments.booking import shares
 from domain.payments.debit import DebitOrder, DebitState
 from domain.payments.naming import names_of
 from domain.payments.payment import OpenItem, Payment, PaymentState, Reason
-from domain.payments.record import Kind
+from domain.payments.record import Kind, PaymentFile
 from domain.payments.refund import Refund, RefundState
 from domain.payments.rules import Rules
 from domain.ports.unit import Unit
@@ -25,7 +26,12 @@ from domain.usecases.applying import claim_fee, move, rules_of, unsettle, unsett
 _DEBIT: Final = re.compile(r"D([0-9]{1,18})", re.ASCII)
 _REFUND: Final = re.compile(r"R([0-9]{1,18})", re.ASCII)
 _BY_DEBIT: Final = frozenset({"autogiro", "dk_bs"})
+_END_TO_END: Final = re.compile(r"<EndToEndId>([DR][0-9]{1,18})</EndToEndId>", re.ASCII)
+_REFUSED: Final = "RJCT"
 _AVTALEGIRO: Final = "15"
+_AUTOGIRO_IN_BGMAX: Final = "4"
+# A statement's marks of money that came back to us: a reversal of what went out takes no payment back.
+_CAME_IN: Final = frozenset({"CRDT", "RD"})
 # Bankgirot tries it again by itself; an order that was moved to another day is on its way still.
 _ON_ITS_WAY: Final = frozenset({"9", "14"})
 _NOT_DONE: Final = re.compile(r"0[0-9]|1[01]|13", re.ASCII)
@@ -61,7 +67,7 @@ async def settle_debits(
     if not paid and not ended:
         return {}
     waiting = await _Waiting.of(unit, [*paid, *ended], plans)
-    rules = await rules_of(unit)
+    retries = (await rules_of(unit)).retries
     counts: Counter[str] = Counter()
     for one in paid:
         if (order := waiting.take(one, plans)) is not None:
@@ -72,25 +78,71 @@ async def settle_debits(
         if (order := waiting.take(one, plans)) is not None:
             state = DebitState.REJECTED if one.kind is Kind.REJECTION else DebitState.CANCELLED
             reason = str(one.record.get("reason") or one.record.get("status") or one.record.get("code") or "")
-            done = await release(unit, order, state, on=now.date(), reason=reason or None)
-            await unit.giro.debits.put(done)
-            told = {
-                "invoice": order.invoice,
-                "customer": order.customer,
-                "reason": reason,
-                "attempt": order.attempt,
-                "again": state is DebitState.REJECTED and order.attempt <= rules.retries,
-            }
-            await unit.outbox.promise(f"debit.{state.value}", told, subject=f"invoice:{order.invoice}")
+            await _stopped(unit, order, state, now=now, reason=reason, retries=retries)
             counts[state.value] += 1
     return dict(counts)
+
+
+async def _stopped(
+    unit: Unit, order: DebitOrder, state: DebitState, *, now: dt.datetime, reason: str, retries: int
+) -> None:
+    """End an order that moved no money, and tell it."""
+    await unit.giro.debits.put(await release(unit, order, state, on=now.date(), reason=reason or None))
+    told = {
+        "invoice": order.invoice,
+        "customer": order.customer,
+        "reason": reason,
+        "attempt": order.attempt,
+        "again": state is DebitState.REJECTED and order.attempt <= retries,
+    }
+    await unit.outbox.promise(f"debit.{state.value}", told, subject=f"invoice:{order.invoice}")
+
+
+async def settle_refused(unit: Unit, found: PaymentFile, now: dt.datetime) -> dict[str, int]:
+    """End the orders of a message, or of a batch of one, that a bank refused as a whole; return how many."""
+    if found.format != "pain002":
+        return {}
+    told_singly = {record.details.get("original_payment_info") for record in found.records}
+    batches = [
+        one["id"]
+        for one in found.summary["batches"]
+        if one["status"] == _REFUSED and one["id"] and one["id"] not in told_singly
+    ]
+    whole = not found.records and found.file_id["group_status"] == _REFUSED
+    named = found.file_id["original_msg_id"] or ""
+    number = named.rpartition("-")[2]
+    if not (whole or batches) or not (number.isascii() and number.isdigit() and len(number) < 10):
+        return {}
+    files = await unit.giro.files.find(number=int(number))
+    sent = next((one for one in files if f"<MsgId>{escape(named)}</MsgId>".encode() in one.content), None)
+    if sent is None:
+        return {}
+    keys = _keys_of(sent.content.decode(), None if whole else batches)
+    retries = (await rules_of(unit)).retries
+    debits = [one for one in await unit.giro.debits.find(file=sent.id, state=DebitState.SENT) if one.key in keys]
+    for order in debits:
+        await _stopped(unit, order, DebitState.REJECTED, now=now, reason=_REFUSED, retries=retries)
+    for refund in await unit.giro.refunds.find(file=sent.id, state=RefundState.SENT):
+        if refund.key in keys:
+            await end_refund(unit, refund, RefundState.FAILED, on=now.date(), client="file")
+    return {DebitState.REJECTED.value: len(debits)} if debits else {}
+
+
+def _keys_of(message: str, batches: Sequence[str] | None) -> set[str]:
+    """Return our names of the orders of a message's batches; None: of all."""
+    parts = message.split("<PmtInf>")[1:]
+    if batches is not None:
+        wanted = tuple(f"<PmtInfId>{escape(one)}</PmtInfId>" for one in batches)
+        parts = [part for part in parts if any(name in part for name in wanted)]
+    return {key for part in parts for key in _END_TO_END.findall(part)}
 
 
 def _by_debit(payment: Payment) -> bool:
     """Tell whether a payment is one that we took."""
     format_ = payment.identity.partition(":")[0]
     avtalegiro = format_ == "nets_ocr" and payment.record.get("transaction_type") == _AVTALEGIRO
-    return format_ in _BY_DEBIT or avtalegiro or bool(_named(payment, _DEBIT))
+    in_bgmax = format_ == "bgmax" and payment.record.get("channel") == _AUTOGIRO_IN_BGMAX
+    return format_ in _BY_DEBIT or avtalegiro or in_bgmax or bool(_named(payment, _DEBIT))
 
 
 def _goes_on(payment: Payment) -> bool:
@@ -171,7 +223,8 @@ class Returning:
         unit = self._unit
         if payment.state is not PaymentState.UNALLOCATED:
             return payment
-        originals = await unit.payments.originals(payment)
+        came_in = payment.record.get("sign") in _CAME_IN or payment.record.get("direction") == "credit"
+        originals = [] if came_in else await unit.payments.originals(payment)
         if not originals:
             return replace(payment, state=PaymentState.HELD, reason=Reason.UNKNOWN_ORIGINAL)
         original = originals[0]
@@ -181,6 +234,9 @@ class Returning:
         await unit.payments.undo([one.id for one in made], at=self._now, client="return", on=day)
         await unsettle_of(unit, original.id, at=self._now, on=day, client="return")
         await unit.payments.change(replace(original, state=PaymentState.RETURNED, reason=None))
+        for refund in await unit.giro.refunds.find(payment=original.id, state=RefundState.REQUESTED):
+            # There is nothing to pay back of it any more; what has left to the bank is owed by him.
+            await end_refund(unit, refund, RefundState.CANCELLED, on=payment.booked_on, client="return")
         if original.customer is None:
             # It had been several customers': each owes his part again.
             back = [-share for share in shares([(one.customer, one.amount_minor) for one in made])]
@@ -268,7 +324,8 @@ async def end_refund(unit: Unit, order: Refund, state: RefundState, *, on: dt.da
         await unit.ledger.post([entry])
         if state is not RefundState.PAID and order.payment is not None:
             payment = await unit.payments.get(order.payment)
-            await unit.payments.change(replace(payment, state=PaymentState.CREDIT, reason=Reason.OVERPAID))
+            if payment.state is not PaymentState.RETURNED:  # what was taken back meanwhile is nobody's to use again
+                await unit.payments.change(replace(payment, state=PaymentState.CREDIT, reason=Reason.OVERPAID))
     ended = await unit.giro.refunds.put(replace(order, state=state, ended=key))
     await unit.outbox.promise(
         f"refund.{state.value}",

@@ -24,7 +24,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import Conflict, WrongState
 from domain.usecases.applying import allocations, claims_about, round_off, rules_of
-from domain.usecases.debit_outcomes import Returning, settle_debits, settle_refunds
+from domain.usecases.debit_outcomes import Returning, settle_debits, settle_refunds, settle_refused
 from domain.usecases.hand_on_payments import promise_hand_on
 from domain.usecases.mandates_told import take_mandates
 
@@ -158,7 +158,9 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
     for one in kept:
         if (chosen_of := plans.get(one.position)) is not None and chosen_of.rounding is not None:
             await round_off(unit, one, chosen_of.rounding, at=now, on=one.booked_on, client=file.client)
-    debits = await settle_debits(unit, kept, plans, now)
+    debits = dict(
+        Counter(await settle_debits(unit, kept, plans, now)) + Counter(await settle_refused(unit, found, now))
+    )
     told = [(f"payment:{one.id}", told_of(one)) for one in kept if one.entry is not None and one.kind is Kind.PAYMENT]
     await unit.outbox.promise_all("payment.received", told)
     back = [(f"payment:{one.id}", told_of(one)) for one in kept if one.kind is Kind.RETURN and one.original is not None]

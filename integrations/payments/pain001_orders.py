@@ -23,7 +23,7 @@ def write(batch: Batch, *, version: str = "09") -> bytes:
         raise BadValue("there are the versions {listed}", listed=", ".join(VERSIONS), field="version")
     if not batch.payouts:
         raise BadValue("a message of payments has at least one", field="orders")
-    named = message_id(batch.creditor, batch)
+    named = message_id(batch.creditor, batch, f"R{version}")
     ordered = sorted(batch.payouts, key=lambda one: (one.on, one.currency))
     parts = [list(part) for _, part in groupby(ordered, key=lambda one: (one.on, one.currency))]
     body: list[Node] = [

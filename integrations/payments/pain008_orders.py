@@ -33,7 +33,7 @@ def write(batch: Batch, *, scheme: Scheme = Scheme.SEPA_CORE, version: str = "08
         raise BadValue("a message of direct debits has at least one", field="orders")
     for debit in batch.debits:
         _check(debit)
-    named = message_id(creditor, batch)
+    named = message_id(creditor, batch, f"D{version}" if scheme is Scheme.SEPA_CORE else f"B{version}")
     ordered = sorted(batch.debits, key=lambda one: (one.due_on, one.sequence))
     parts = [list(part) for _, part in groupby(ordered, key=lambda one: (one.due_on, one.sequence))]
     root: Node = (
@@ -49,10 +49,10 @@ def write(batch: Batch, *, scheme: Scheme = Scheme.SEPA_CORE, version: str = "08
     return document(VERSIONS[version], root)
 
 
-def message_id(creditor: Creditor, batch: Batch) -> str:
-    """Return the message's name, 30 characters at most: a batch has no other in any year."""
+def message_id(creditor: Creditor, batch: Batch, series: str) -> str:
+    """Return the message's name, 35 characters at most. Files are numbered in each ``series`` for itself."""
     letters = "".join(letter for letter in creditor.name if letter.isascii() and letter.isalnum())[:10]
-    return f"{letters or 'TW'}-{batch.made_at:%y%m%d}-{batch.number}"
+    return f"{letters or 'TW'}-{batch.made_at:%y%m%d}-{series}-{batch.number}"
 
 
 def header(batch: Batch, named: str, sum_: Decimal, count: int) -> list[Node]:

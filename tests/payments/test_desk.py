@@ -487,3 +487,95 @@ async def test_whoever_may_not_is_refused(office: Office) -> None:
     with pytest.raises(NotFound):
         await add_mandate(*works[0][1], actor=stranger, begin=world.begin, clock=world.clock)
     assert (await list_payments(PageRequest(), actor=stranger, begin=world.begin)).items == []
+
+
+async def test_a_debit_that_bgmax_tells_first_is_on_its_way_no_more(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    await rule(office)
+    await mandate(office, invoice)
+    await ordered(office)
+    told = bgmax((24900, invoice.payment.reference))
+    head, _, rest = told.partition(b"\r\n20")
+    done = await take(office, head + b"\r\n20" + rest[:54] + b"4" + rest[55:])
+    assert (done.states, done.debits) == ({"allocated": 1}, {"paid": 1})
+    assert (await sums(office))[TRANSIT] == 0
+
+
+def refused(named: str, batch: str = "", status: str = "RJCT") -> bytes:
+    """A status report that refuses a message, or a batch of it, without telling single orders."""
+    info = f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch}</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts></OrgnlPmtInfAndSts>"
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03">'
+        "<CstmrPmtStsRpt><GrpHdr><MsgId>S1</MsgId></GrpHdr><OrgnlGrpInfAndSts>"
+        f"<OrgnlMsgId>{named}</OrgnlMsgId><GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts>{info if batch else ''}"
+        "</CstmrPmtStsRpt></Document>"
+    ).encode()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_message_or_batch_that_a_bank_refuses_whole_moves_its_refunds_back(office: Office, whole: bool) -> None:
+    payment = await overpaid(office)
+    await rule(office)
+    refund = await ask(office, refund_credit, RefundCredit(payment=payment.id, account=IBAN))
+    written = await ask(office, write_refunds, WriteRefunds(), write)
+    named = written.file.content.decode().partition("<MsgId>")[2].partition("<")[0]
+    assert "-R09-" in named, "other kinds of files are numbered for themselves"
+    await take(office, refused("TW-261122-R09-9"), looked_at=True)
+    assert (await sums(office))[PAYOUTS] == -refund.amount_minor, "no message of ours"
+    report = refused(named) if whole else refused(named, f"{named}-1", "PART")
+    await take(office, report, looked_at=True)
+    found = await sums(office)
+    assert (found[PAYOUTS], found[CREDIT]) == (0, -refund.amount_minor)
+    assert (await ask(office, get_payment, payment.id, timed=False))[0].state is PaymentState.CREDIT
+
+
+async def test_what_is_told_by_its_bank_s_name_alone_is_a_possible_duplicate_too(office: Office) -> None:
+    one = "<TxDtls><Refs><AcctSvcrRef>ASR-77</AcctSvcrRef></Refs></TxDtls>"
+    assert (await take(office, camt(entry("100.00", one)))).reasons == {"no_reference": 1}
+    statement = (
+        camt(entry("100.00", one), message="M2")
+        .replace(b"camt.054", b"camt.053")
+        .replace(b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrStmt")
+        .replace(b"Ntfctn", b"Stmt")
+    )
+    assert (await take(office, statement)).reasons == {"possible_duplicate": 1}
+
+
+async def test_a_payment_that_came_back_is_no_new_money_when_a_statement_tells_it_late(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    paid = entry("249.00", detail("249.00", invoice.payment.reference))
+    await take(office, camt(paid))
+    out = detail("249.00", invoice.payment.reference).replace("CRDT", "DBIT")
+    back = entry("249.00", out, sign="DBIT", more="<RvslInd>true</RvslInd>")
+    assert (await take(office, camt(back, message="M2"))).states == {"returned": 1}
+    assert (await take(office, bgmax((24900, invoice.payment.reference)))).reasons == {"possible_duplicate": 1}
+    assert (await sums(office))[BANK] == 0
+
+
+async def test_a_reversal_that_brings_money_takes_no_payment_back(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    await take(office, bgmax((24900, invoice.payment.reference)))
+    in_again = entry("249.00", detail("249.00", invoice.payment.reference), more="<RvslInd>true</RvslInd>")
+    assert (await take(office, camt(in_again))).reasons == {"unknown_original": 1}
+    assert await open_of(office, invoice) == 0
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_a_refund_of_a_payment_that_came_back_gives_no_credit(office: Office, sent: bool) -> None:
+    payment = await overpaid(office)
+    await rule(office)
+    refund = await ask(office, refund_credit, RefundCredit(payment=payment.id, account=IBAN))
+    if sent:
+        await ask(office, write_refunds, WriteRefunds(), write)
+    reference = payment.record["references"][0]["ref"]
+    amount = f"{Decimal(payment.amount_minor).scaleb(-2)}"
+    out = detail(amount, reference).replace("CRDT", "DBIT")
+    back = entry(amount, out, sign="DBIT", more="<RvslInd>true</RvslInd>")
+    assert (await take(office, camt(back))).states == {"returned": 1}
+    assert await ask(office, check_ledger, timed=False) == []
+    if sent:
+        assert (await sums(office))[CREDIT] == refund.amount_minor, "he owes what was paid back to him"
+        await ask(office, end_refund_by_hand, refund.id, refund.version + 1, RefundState.FAILED)
+    assert (await ask(office, write_refunds, WriteRefunds(), write)).file is None, "there is nothing to pay back"
+    assert (await ask(office, get_payment, payment.id, timed=False))[0].state is PaymentState.RETURNED
+    assert (await sums(office))[CREDIT] == 0
