@@ -1,7 +1,7 @@
 """What other systems were given of the invoices, in PostgreSQL and in memory.
 
 Keys of invoices are drawn before they are committed, so that one may appear below others that were given already. A
-batch therefore holds its documents' keys, and the next one looks back to where everything was given a day before.
+batch therefore holds its documents' keys, and the next one looks back to where one made a day later has looked.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from persistence.memory import Draft
 from persistence.violations import possible
 
 _LOCK: Final = 0x696E7662
-# $1 operator, $2 consumer, $3 reseller (0: the operator), $4 a day ago, $5 sellers (null: the operator), $6 how many.
+# $1 operator, $2 consumer, $3 reseller (0: the operator), $4 a day, $5 sellers (null: the operator), $6 how many.
 _NEW: Final = """
 with settled as (
-    select coalesce(max(upto), 0) as upto from invoice_batch
-     where operator = $1 and consumer = $2 and coalesce(reseller, 0) = $3 and made_at < $4),
+    -- Everything up to there was looked at again a day after it was given, by a batch that went beyond it.
+    select coalesce(max(b.upto), 0) as upto from invoice_batch b
+     where b.operator = $1 and b.consumer = $2 and coalesce(b.reseller, 0) = $3
+       and exists (select from invoice_batch l where l.operator = b.operator and l.consumer = b.consumer
+           and coalesce(l.reseller, 0) = $3 and l.id > b.id and l.made_at >= b.made_at + $4
+           and l.invoices[cardinality(l.invoices)] >= b.upto)),
 given as (
     select unnest(b.invoices) as id from invoice_batch b, settled s
      where b.operator = $1 and b.consumer = $2 and coalesce(b.reseller, 0) = $3 and b.upto > s.upto)
@@ -63,7 +67,7 @@ class InvoiceBatchStore:
     async def make(self, consumer: str, *, most: int, at: datetime) -> InvoiceBatch | None:
         """Make the next batch, the oldest documents first; None where nothing is new."""
         rows = await self._connection.fetch(
-            _NEW, self._operator, consumer, self._reseller or 0, at - SETTLED, self._sellers, most
+            _NEW, self._operator, consumer, self._reseller or 0, SETTLED, self._sellers, most
         )
         if not rows:
             return None

@@ -38,10 +38,11 @@ def charge_lines(bill: Bill) -> Iterator[Line]:
 def discount_lines(bill: Bill, lines: Sequence[Line]) -> Iterator[Line]:
     """Yield what discounts take off these lines: per cent first, then amounts, of what is left.
 
-    The payer's own discounts act on the whole invoice, those of a customer billed through him on that one's lines.
+    The payer's own discounts act on the whole invoice, those of a customer billed through him on that one's lines. Those
+    are first, so that together they take off no more than there is.
     """
     found = list(lines)
-    for member in bill.members:
+    for member in sorted(bill.members, key=lambda one: one.id == bill.payer.id):
         if not bill.pays_last(member.id):
             continue
         mine = [one for one in bill.charges.get(member.id, ()) if one.kind is ChargeKind.DISCOUNT]
@@ -73,7 +74,8 @@ def _discounts(bill: Bill, member: Customer, charge: Charge, lines: Iterable[Lin
     for one in _open(bill, charge):
         there = {place: base for place, base in bases.items() if base > 0}
         left = sum(there.values(), Decimal(0))
-        amount = min(one.amount, left)
+        # What is given back of earlier invoices lowers what there is to take off.
+        amount = max(min(one.amount, sum(bases.values(), Decimal(0))), Decimal(0))
         for place, base in there.items():
             part = round_to(amount * base / left, decimals)
             left, amount = left - base, amount - part

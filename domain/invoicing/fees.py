@@ -261,10 +261,11 @@ def _periodic(
     advance = held.service.in_advance
     bound = window.fees_until if advance else window.period.end
     first = max(stretches[0][0], window.earliest)
-    if bound <= first:
+    if max(bound, window.fees_until) <= first:
         return
     prices = [price for stretch in stretches for price in held.priced(*stretch)]
-    for fee_period in held.fee_periods(Period(first, bound)):
+    # One in arrears that a later run has billed already exists, too, as far as fees in advance are looked at.
+    for fee_period in held.fee_periods(Period(first, max(bound, window.fees_until))):
         found = covers(fee_period, prices, decimals=window.decimals)
         if not found or (advance and found[0].period.start < window.earliest):
             continue  # or paid before this system billed, or too long ago to be changed

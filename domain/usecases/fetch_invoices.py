@@ -12,7 +12,7 @@ from domain.invoicing.fetched import MOST, InvoiceBatch, check_consumer
 from domain.invoicing.invoice import Invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,8 @@ class Fetched:
 async def fetch_invoices(cmd: FetchInvoices, *, actor: Actor, begin: Begin, clock: Clock) -> Fetched:
     """Return the batch that waits to be acknowledged; where none waits, one of the documents that are new.
 
-    Asked again before it is acknowledged, the same batch is given. Each consumer has a place of its own.
+    Asked again before it is acknowledged, with the same marker or none, the same batch is given. Each consumer has a
+    place of its own.
 
     Refuses with: NotAllowed (also a person who does not run bills, and who reaches the customers of some groups alone),
     BadValue (a name that is none, how many, a marker that is not the last batch's).
@@ -52,7 +53,7 @@ async def fetch_invoices(cmd: FetchInvoices, *, actor: Actor, begin: Begin, cloc
         await unit.invoice_batches.hold(consumer)
         last = await unit.invoice_batches.last(consumer)
         if cmd.marker is not None:
-            if last is None or last.id != cmd.marker:
+            if last is None or (last.id != cmd.marker and not await _answered(unit, last, cmd.marker)):
                 raise BadValue(
                     "the last batch of {consumer} is {last}, not {marker}",
                     consumer=consumer,
@@ -60,7 +61,8 @@ async def fetch_invoices(cmd: FetchInvoices, *, actor: Actor, begin: Begin, cloc
                     marker=cmd.marker,
                     field="marker",
                 )
-            last = await _acknowledged(unit, last, clock)
+            if last.id == cmd.marker:
+                last = await _acknowledged(unit, last, clock)
         if last is not None and last.acknowledged_at is None:
             return await _whole(unit, last)
         made = await unit.invoice_batches.make(consumer, most=cmd.most, at=clock.now())
@@ -99,6 +101,17 @@ def _check_caller(actor: Actor, operation: str) -> None:
     check_reach(actor, bulk=True)
     if actor.user is not None:
         allow(actor, Action.RUN_BILLS, operation)
+
+
+async def _answered(unit: Unit, last: InvoiceBatch, marker: InvoiceBatchId) -> bool:
+    """Tell whether a marker was answered by the batch that waits: whoever lost that answer asks the same again."""
+    if last.acknowledged_at is not None:
+        return False
+    try:
+        before = await unit.invoice_batches.get(marker)
+    except NotFound:
+        return False
+    return before.consumer == last.consumer and before.id < last.id and before.upto == last.after
 
 
 async def _acknowledged(unit: Unit, batch: InvoiceBatch, clock: Clock) -> InvoiceBatch:

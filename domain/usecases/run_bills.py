@@ -384,7 +384,9 @@ async def _page(  # noqa: PLR0917  (what its callers have)
         billed += [(key, member.id) for member in bill.members if bill.usage.get(member.id)]
         if made is not None:
             drafts.append(made)
-            bought[key] = {member.id: page.bought[member.id] for member in bill.members if page.bought.get(member.id)}
+            # As the lines: of the days before a member's payer changed, nothing of what he buys is here.
+            buyers = [member.id for member in bill.members if bill.pays_last(member.id)]
+            bought[key] = {buyer: page.bought[buyer] for buyer in buyers if page.bought.get(buyer)}
     return PageDone(
         run=run,
         payers_total=total,

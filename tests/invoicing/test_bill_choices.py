@@ -16,7 +16,7 @@ from domain.ids import ChargeId, CustomerId, MandateId, OperatorId
 from domain.invoicing.bill_run import BillKind
 from domain.invoicing.billing_rules import BillForm, BillingRules, Unpriced, beginning_on, billing_period
 from domain.invoicing.charge import Charge, ChargeKind, check, occurrences
-from domain.invoicing.invoice import LineKind
+from domain.invoicing.invoice import DocumentKind, LineKind
 from domain.operators import Address
 from domain.payments.mandate import Mandate, MandateState, Scheme
 from domain.period import Period
@@ -267,6 +267,25 @@ async def test_a_discount_never_turns_an_invoice_into_a_credit(office: Office) -
     (invoice,) = office.invoices
     assert (invoice.net, invoice.total) == (0, 0)
     assert [str(line.net) for line in invoice.lines] == ["199.00", "-199.00"]
+
+
+async def test_discounts_together_and_beside_corrections_take_off_no_more_than_there_is(office: Office) -> None:
+    payer, _, _ = await office.customer()
+    member, _, _ = await office.customer(parent=payer.id, through_parent=True)
+    for one in (payer, member):
+        await charge(office, one, kind=ChargeKind.DISCOUNT, text="Halvt", unit_price=None, percent=Decimal(60))
+    await office.bill()
+    (invoice,) = office.invoices
+    off = [(line.customer, str(line.net)) for line in invoice.lines if line.kind is LineKind.DISCOUNT]
+    assert off == [(payer.id, "-167.16"), (member.id, "-119.40")]  # 60 % of 199 + 199 - 119.40
+    other, _, _ = await office.customer()
+    await charge(office, other, text="Åter", unit_price=Decimal(-120), vat_percent=Decimal(6))
+    await charge(office, other, kind=ChargeKind.DISCOUNT, text="Ursäkt", unit_price=Decimal(500))
+    await rules(office, zero_invoices=True)
+    await office.bill(customers=(other.id,))
+    (invoice,) = office.invoices
+    assert [str(line.net) for line in invoice.lines] == ["-120.00", "199.00", "-79.00"]
+    assert (invoice.net, invoice.kind) == (0, DocumentKind.INVOICE)
 
 
 async def test_small_bills_are_carried_over_for_so_many_months(office: Office) -> None:

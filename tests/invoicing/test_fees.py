@@ -81,6 +81,17 @@ def test_arrears_are_billed_when_they_end_and_left_alone_by_an_earlier_run():
         billed = keep(billed, found)
 
 
+def test_arrears_of_a_later_run_are_left_alone_by_an_earlier_one_with_fees_ahead():
+    slow = {SWITCHBOARD.id: SWITCHBOARD}
+    agreed = contract(date(2026, 10, 1), ContractService(service=SWITCHBOARD.id, start=date(2026, 10, 1)))
+    billed: dict = {}
+    for period, expected in ((OCTOBER, ["199.00"]), (NOVEMBER, ["199.00"]), (OCTOBER, []), (NOVEMBER, [])):
+        window = Window(period, date(2027, 1, 1), since=OCTOBER.start)
+        found = charges(due_fees(agreed, slow, window), billed, window)
+        assert [str(charge.amount) for charge in found] == expected
+        billed = keep(billed, found)
+
+
 def test_a_draft_pays_nothing_and_a_suspended_contract_goes_on_paying():
     assert run(contract(date(2026, 10, 1), state=ContractState.DRAFT), {}) == []
     assert run(contract(date(2026, 10, 1), state=ContractState.SUSPENDED), {})
