@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from api.wiring import Wiring
 from domain.access.actor import Actor
-from domain.ids import BillRunId, DispatchId
+from domain.ids import BillRunId, DispatchId, InvoiceId
 from domain.jobs.job import Job
 from domain.refusal import NotFound
 from domain.usecases.send_document import Carriers, follow_document, send_document
@@ -37,8 +37,11 @@ async def send_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, objec
 
 
 async def queue_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
-    """Queue the documents of the run ``payload["run"]``, as many as there are."""
-    cmd, queued = QueueDocuments(run=BillRunId(int(str(job.payload["run"])))), 0
+    """Queue the documents of the run ``payload["run"]``, as many as there are, or those of ``payload["invoices"]``."""
+    run, keys = job.payload.get("run"), job.payload.get("invoices")
+    cmd, queued = QueueDocuments(run=BillRunId(int(str(run))) if run is not None else None), 0
+    if isinstance(keys, list):
+        cmd = QueueDocuments(invoices=tuple(InvoiceId(int(str(key))) for key in keys))
     while made := await queue_documents(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock):
         queued += len(made)
     return {"queued": queued}

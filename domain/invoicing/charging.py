@@ -38,8 +38,8 @@ def charge_lines(bill: Bill) -> Iterator[Line]:
 def discount_lines(bill: Bill, lines: Sequence[Line]) -> Iterator[Line]:
     """Yield what discounts take off these lines: per cent first, then amounts, of what is left.
 
-    The payer's own discounts act on the whole invoice, those of a customer billed through him on that one's lines. Those
-    are first, so that together they take off no more than there is.
+    The payer's own discounts act on the whole invoice, those of a customer billed through him on that one's lines.
+    Those are first, so that together they take off no more than there is.
     """
     found = list(lines)
     for member in sorted(bill.members, key=lambda one: one.id == bill.payer.id):

@@ -17,12 +17,14 @@ from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.disputes import decided
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, numbered
 from domain.invoicing.series import SeriesKind
+from domain.jobs.job import NewJob
 from domain.ledger.entry import of_invoice
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.run_bills import reference_of, seller_named
+from domain.usecases.send_documents import QUEUE
 
 LINES_MAX = 1000
 
@@ -84,10 +86,17 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
 
 
 async def keep_credit(unit: Unit, note: Invoice, invoice: Invoice, others: Sequence[Invoice]) -> None:
-    """Keep and book an issued credit note; one that mirrors an untouched invoice reverses its entry."""
+    """Keep, book and send an issued credit note; one that mirrors an untouched invoice reverses its entry."""
     await unit.invoices.issue([note])
+    await let_leave(unit, note)
     if invoice.sold_by is None:
         entry = of_invoice(note)
         if not others and note.credit is not CreditScope.PART:
             entry = replace(entry, reverses=of_invoice(invoice).key)
         await unit.ledger.post([entry])
+
+
+async def let_leave(unit: Unit, document: Invoice) -> None:
+    """Promise that a document which is of no bill run is sent as its payer gets them."""
+    job = NewJob(kind=QUEUE, payload={"invoices": [document.id]}, dedupe=f"invoice:{document.id}")
+    await unit.jobs.add(job)

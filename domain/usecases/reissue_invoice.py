@@ -20,7 +20,7 @@ from domain.ledger.entry import of_invoice
 from domain.operators import Operator
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.usecases.credit_invoice import keep_credit
+from domain.usecases.credit_invoice import keep_credit, let_leave
 from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.load_taxes import load_taxes
 from domain.usecases.run_bills import reference_of, seller_named
@@ -82,6 +82,7 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         new = numbered(made, id=key, number=number, reference=reference_of(sells, number, series))
         await keep_credit(unit, note, invoice, others)
         await unit.invoices.issue([new])
+        await let_leave(unit, new)
         if new.sold_by is None:
             await unit.ledger.post([of_invoice(new)])
         detail = {"credit_note": note.number, "invoice": new.number}

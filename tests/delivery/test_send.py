@@ -7,19 +7,23 @@ import base64
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 from lxml import etree
 
+from api.documents_out import queue_job
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Body, Channel, Settings, check
 from domain.delivery.dispatch import DispatchState, Form, Way, moved
 from domain.delivery.receipts import read_rows
 from domain.ports.mail import MailFault
+from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, Stale, WrongState
 from domain.usecases.put_channel import PutChannel, list_channels, put_channel
+from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from domain.usecases.send_document import follow_document, send_document
-from domain.usecases.send_documents import QueueDocuments, queue_documents, retry_dispatch, take_receipts
+from domain.usecases.send_documents import QUEUE, QueueDocuments, queue_documents, retry_dispatch, take_receipts
 
 
 @dataclass
@@ -109,6 +113,19 @@ async def test_each_document_is_queued_once(outgoing):
                 )
     other = {**outgoing.given, "actor": outgoing.world.other_operator}
     assert await queue_documents(QueueDocuments(invoices=(first[0].invoice,)), **other) == []
+
+
+async def test_what_is_credited_and_issued_anew_leaves_as_its_invoice_did(outgoing):
+    await queue_documents(QueueDocuments(), **outgoing.given)
+    invoice = next(one for one in await outgoing.invoices() if one.delivery is Delivery.EMAIL)
+    done = await reissue_invoice(ReissueInvoice(invoice=invoice.id), **outgoing.given)
+    wiring = SimpleNamespace(begin=outgoing.world.begin, clock=outgoing.world.clock)
+    async with outgoing.world.begin(outgoing.world.operator) as unit:
+        jobs = (await unit.jobs.page(PageRequest(100), kind=QUEUE)).items
+    for job in jobs:
+        await queue_job(wiring, outgoing.world.operator, job)
+    made = {one.invoice: one.way for one in await outgoing.dispatches()}
+    assert (made[done.credit_note.id], made[done.invoice.id]) == (Way.MAIL, Way.MAIL)
 
 
 async def test_an_access_point_gets_the_checked_document_once(outgoing):
