@@ -14,6 +14,7 @@ from typing import Final
 from domain.access.actor import Actor
 from domain.alarms.alarm import Raised
 from domain.contracts.subscription import Subscription, check
+from domain.credit.checking import checks
 from domain.ids import OperatorId, OrderId
 from domain.jobs.job import PutOff
 from domain.ports.clock import Clock
@@ -258,6 +259,10 @@ async def _apply(unit: Unit, order: Order, line: Subscription, now: datetime) ->
         detail = {"version": line.version, "changed": ["barring"], "bars": bars, "order": order.id}
         action = "unbar_subscription" if done.barrings[0].until is not None else "bar_subscription"
         await unit.audit.write(action, f"subscription:{line.id}", detail)
+        if done.barrings[0].until is not None and (await unit.credit.accounts([line.customer]))[line.customer]:
+            # Where somebody else's bar stood, none was placed for a limit that is passed.
+            for job in checks([line.customer]):
+                await unit.jobs.add(job)
 
 
 async def _park(key: OrderId, why: str, *, actor: Actor, begin: Begin, now: datetime) -> Order:

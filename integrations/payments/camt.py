@@ -36,6 +36,7 @@ _RETURNED: Final = frozenset(
 class _Statement:
     """One account's statement or notification, as far as it has been read."""
 
+    tag: str
     account: str | None = None
     currency: str | None = None
     entries: int = 0
@@ -54,8 +55,11 @@ class _Run:
     records: list[PaymentRecord] = field(default_factory=list)
     differing: list[dict[str, Any]] = field(default_factory=list)
     attention: list[str] = field(default_factory=list)
-    current: _Statement = field(default_factory=_Statement)
     details: list[Branch] = field(default_factory=list)
+    current: _Statement = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.current = _Statement(self.tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,8 @@ def _record(entry: _Entry, statement: _Statement, detail: Branch, own: _Own) -> 
     reason = first(detail, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
     returned = reversal or family in _RETURNS or not _RETURNED.isdisjoint(detail)
     kind = Kind.RETURN if returned else Kind.PAYMENT if sign == "CRDT" else Kind.OTHER
+    if kind is Kind.PAYMENT and not detail and _is_batch(entry, statement):
+        kind = Kind.LUMP_SUM
     payer, sender = _payer(detail, kind)
     receiver = _account(detail, "RltdPties/CdtrAcct/") if kind is Kind.PAYMENT else None
     return PaymentRecord(
@@ -247,6 +253,12 @@ def _record(entry: _Entry, statement: _Statement, detail: Branch, own: _Own) -> 
         status=entry.status,
         details=_told(entry, statement, detail, sign) | {"reversal": reversal, "return_reason": reason},
     )
+
+
+def _is_batch(entry: _Entry, statement: _Statement) -> bool:
+    """Tell whether a statement's entry is the sum of several payments, which another file tells in detail."""
+    count = entry.branch.get("NtryDtls/Btch/NbOfTxs", "")
+    return statement.tag == "Stmt" and count.isascii() and count.isdigit() and int(count) > 1
 
 
 def _told(entry: _Entry, statement: _Statement, detail: Branch, sign: str) -> dict[str, Any]:
@@ -347,7 +359,7 @@ def _end(run: _Run, branch: Branch) -> None:
                 "missing from it, or it is an extract"
             )
     run.statements.append(told)
-    run.current = _Statement()
+    run.current = _Statement(run.tag)
 
 
 def _check_summary(statement: _Statement, where: str) -> list[str]:

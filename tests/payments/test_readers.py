@@ -267,3 +267,15 @@ def test_payments_of_the_new_layout_without_their_section_are_refused() -> None:
         formats.read(
             "\r\n".join([head, debit, f"09202611309900{1:06d}{1:012d}{0:06d}{0:012d}{0:06d}{0:012d}"]).encode()
         )
+
+
+def test_a_statement_s_sum_of_many_payments_is_no_payment() -> None:
+    batch = "<Btch><NbOfTxs>{count}</NbOfTxs></Btch>"
+    kinds = []
+    for count, statement in ((2, True), (1, True), (2, False)):
+        data = camt(entry("30.00", batch.format(count=count)))
+        if statement:
+            data = data.replace(b"camt.054", b"camt.053").replace(b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrStmt")
+            data = data.replace(b"Ntfctn", b"Stmt")
+        kinds.append(formats.read(data).records[0].kind)
+    assert kinds == [Kind.LUMP_SUM, Kind.PAYMENT, Kind.PAYMENT], "a notification's sum is told nowhere else"
