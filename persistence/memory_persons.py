@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -11,6 +11,7 @@ from domain.contracts.contract import ContractState
 from domain.customers.customer import Customer
 from domain.ids import CustomerId
 from domain.operators import Address
+from domain.payments.mandate import MandateState
 from domain.ports.persons import Open, Retention, Trail
 from persistence.memory import Draft
 from persistence.memory_provisioning import forget_orders
@@ -146,6 +147,7 @@ class MemoryPersons:
         for key, one in self._mine("contract", customer).items():
             draft.table("contract")[key] = replace(one, fields=())
         forget_orders(draft, customer)
+        _forget_paying(draft, customer, name, at)
         person = draft.table("customer")[customer]
         draft.table("customer")[customer] = Customer(
             id=person.id,
@@ -165,6 +167,35 @@ class MemoryPersons:
             closed_at=person.closed_at or at,
         )
         return {"events": events, "notes": len(notes), "numbers": numbers}
+
+
+def _forget_paying(draft: Draft, customer: CustomerId, name: str, at: datetime) -> None:
+    """Empty what mandates, agencies and reasons say of a person who is erased."""
+
+    def each(table: str, change: Callable[[Any], dict[str, Any]]) -> None:
+        rows = draft.table(table)
+        for key, row in list(rows.items()):
+            if row.customer == customer:
+                version = {"version": row.version + 1} if hasattr(row, "version") else {}
+                rows[key] = replace(row, **{**version, **change(row)})
+
+    nobody = {"account": "", "identity": "", "bic": "", "payer_number": "", "signature": None, "reason": "erased"}
+    each(
+        "mandate",
+        lambda row: {
+            **nobody,
+            "state": row.state if row.state is MandateState.REFUSED else MandateState.CANCELLED,
+            "ended_on": row.ended_on or at.date(),
+        },
+    )
+    each(
+        "collection_message",
+        lambda row: {"content": {**row.content, "debtor": {"name": name}} if "debtor" in row.content else row.content},
+    )
+    each("collection_hold", lambda _: {"reason": ""})
+    each("invoice_dispute", lambda _: {"reason": "", "decision": ""})
+    each("credit_override", lambda _: {"reason": ""})
+    each("credit_reservation", lambda row: {"number": row.number[:-4], "reference": "", "version": row.version})
 
 
 def _rekeyed(key: Any, double: CustomerId, survivor: CustomerId) -> Any:

@@ -92,7 +92,16 @@ async def about_him(unit: Unit, keys: Sequence[CustomerId]) -> list[str]:
     """Return what lines of the trail may be about that keep something of him."""
     contracts = [one.id for each in (await unit.contracts.of_customers(keys)).values() for one in each]
     lines = [one.id for each in (await unit.subscriptions.of_contracts(contracts)).values() for one in each]
-    named = (("customer", keys), ("contract", contracts), ("subscription", lines))
+    giro, collection = unit.giro, unit.collection
+    named: tuple[tuple[str, Sequence[int]], ...] = (
+        ("customer", keys),
+        ("contract", contracts),
+        ("subscription", lines),
+        ("mandate", [one.id for one in await giro.mandates.find(customer=keys)]),
+        ("refund", [one.id for one in await giro.refunds.find(customer=keys)]),
+        ("collection", [one.id for one in await collection.cases.find(customer=keys)]),
+        ("collection_hold", [one.id for one in await collection.holds.find(customer=keys)]),
+    )
     return [f"{kind}:{key}" for kind, some in named for key in some]
 
 

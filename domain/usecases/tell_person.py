@@ -58,6 +58,8 @@ async def tell_person(key: CustomerId, *, actor: Actor, begin: Begin) -> AsyncIt
             async for part in _disputes(unit, keys):
                 yield part
             yield "payments", [shown(row) for one in keys for row in await unit.persons.payments(one)]
+            async for part in _paying(unit, keys):
+                yield part
         yield "usage", []
         for one in keys:
             async for block in unit.persons.usage(one):
@@ -92,6 +94,21 @@ async def _invoices(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Par
             yield "invoices", [shown(one) for one in page.items]
             more = page.more
             after = page.items[-1].id if page.items else None
+
+
+async def _paying(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
+    """Yield what was agreed about paying, what was done where nobody paid, and what was set about his credit."""
+    giro, collection = unit.giro, unit.collection
+    yield "mandates", [shown(one) for one in await giro.mandates.find(customer=keys)]
+    yield "refunds", [shown(one) for one in await giro.refunds.find(customer=keys)]
+    yield "claims", [shown(one) for one in await giro.claims.find(customer=keys)]
+    yield "settlements", [shown(one) for one in await giro.settlements.find(customer=keys)]
+    yield "instalment_plans", [shown(one) for one in await giro.plans.find(customer=keys)]
+    yield "letters", [shown(one) for one in await collection.letters.find(customer=keys)]
+    yield "collection_holds", [shown(one) for one in await collection.holds.find(customer=keys)]
+    yield "collection_cases", [shown(one) for one in await collection.cases.find(customer=keys)]
+    yield "collection_messages", [shown(one) for one in await collection.messages.find(customer=keys)]
+    yield "credit_overrides", [shown(one) for one in await unit.credit.overrides(keys)]
 
 
 async def _disputes(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:

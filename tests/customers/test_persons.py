@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from domain.collection.progress import Case, CaseState, HoldKind, Message, MessageKind
 from domain.contracts.contract import ContractState
 from domain.customers.contact import Contact
 from domain.customers.customer import Customer, CustomerKind
+from domain.ids import CollectionCaseId, CollectionMessageId
+from domain.payments.orders import Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
@@ -19,7 +22,10 @@ from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.erase_person import ErasePerson, Erasure, erase_person
 from domain.usecases.get_customer import get_customer
+from domain.usecases.limit_credit import OverrideCredit, override_credit
 from domain.usecases.list_customers import ListCustomers, list_customers
+from domain.usecases.manage_collection import HoldCollection, hold_collection
+from domain.usecases.manage_mandates import AddMandate, add_mandate
 from domain.usecases.note_customer import NoteCustomer, list_notes, note_customer
 from domain.usecases.run_bills import RunBills, run_bills
 from domain.usecases.tell_person import tell_person
@@ -104,8 +110,8 @@ async def test_a_person_is_told_everything_and_the_telling_is_recorded(world: Wo
     assert (Decimal(invoice["net"]), invoice["payer"]["name"]) == (100, "Anna Hemlig")
     assert set(parts) == {
         "customer", "places", "groups", "notes", "contracts", "subscriptions", "invoices", "disputes",
-        "payments", "usage",
-        "audit",
+        "payments", "mandates", "refunds", "claims", "settlements", "instalment_plans", "letters", "collection_holds",
+        "collection_cases", "collection_messages", "credit_overrides", "usage", "audit",
     }  # fmt: skip
     actions = {row["action"] for row in parts["audit"]}
     assert {"create_customer", "merge_customers", "create_contract", "add_subscription"} <= actions
@@ -166,6 +172,46 @@ async def test_who_is_erased_is_nobody_any_more(world: World) -> None:
     for attempt in (erase(world, one), note(world, one, "x"), merge(world, one, await anna(world))):
         with pytest.raises(WrongState, match="erased"):
             await attempt
+
+
+async def test_banks_and_agencies_know_nobody_who_is_erased(world: World) -> None:
+    one = await anna(world)
+    around = {"actor": world.operator, "begin": world.begin, "clock": world.clock}
+    asked = AddMandate(
+        customer=one.id,
+        scheme=Scheme.SEPA_CORE,
+        payer_number="811218-9876",
+        account="FI2112345600000785",
+        active=True,
+        signed_on=date(2026, 2, 1),
+    )
+    await add_mandate(asked, **around)
+    await hold_collection(HoldCollection(customer=one.id, kind=HoldKind.STOP, reason="Hemlig"), **around)
+    await override_credit(OverrideCredit(customer=one.id, amount=Decimal(5), reason="Hemlig"), **around)
+    content = {"debtor": {"name": "Anna Hemlig", "identity_number": "8112189876"}, "total": "1.00"}
+    async with world.begin(world.operator) as unit:
+        case = await unit.collection.cases.add(
+            Case(
+                id=CollectionCaseId(0), operator=one.operator, customer=one.id, agency="a", currency="SEK",
+                invoices=(), opened_on=world.clock.now().date(), claimed_minor=0, state=CaseState.CLOSED,
+            )
+        )  # fmt: skip
+        await unit.collection.messages.add(
+            Message(
+                id=CollectionMessageId(0), operator=one.operator, customer=one.id, of_case=case.id, number=1,
+                kind=MessageKind.NEW, at=world.clock.now(), content=content,
+            )
+        )  # fmt: skip
+    parts = await told(world, one)
+    assert parts["mandates"][0]["account"] == "FI2112345600000785"
+    assert parts["collection_messages"][0]["content"]["debtor"]["identity_number"] == "8112189876"
+    await erase(world, one)
+    parts = await told(world, one)
+    (mandate,) = parts["mandates"]
+    assert (mandate["state"], mandate["account"], mandate["payerNumber"]) == ("cancelled", "", "")
+    assert parts["collection_messages"][0]["content"] == {"debtor": {"name": "Erased 1"}, "total": "1.00"}
+    for hidden in ("Hemlig", "8112189876", "811218-9876", "FI2112345600000785"):
+        assert hidden not in repr(parts), hidden
 
 
 async def test_who_may_not_and_what_is_no_person(world: World) -> None:
