@@ -77,9 +77,14 @@ class PlaceStore:
         await self._connection.execute(
             "delete from customer_place where operator = $1 and customer = $2", self._operator, customer
         )
+        last = places[-1] if places else None
         rules = {
-            "customer_place_operator_parent_fkey": NotFound("no such customer", field="parent"),
-            "customer_place_operator_billed_through_fkey": NotFound("no such customer", field="billedThrough"),
+            "customer_place_operator_parent_fkey": NotFound(
+                "no customer {parent}", parent=last and last.parent, field="parent"
+            ),
+            "customer_place_operator_billed_through_fkey": NotFound(
+                "no customer {billed_through}", billed_through=last and last.billed_through, field="billedThrough"
+            ),
         }
         with refusing(rules):
             await self._connection.executemany(

@@ -28,7 +28,7 @@ from domain.contracts.terms import Discount
 from domain.ids import ApprovalId, LevelId, OperatorId, ResellerId, UserId
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.refusal import NotAllowed, WrongState
+from domain.refusal import NotAllowed, NotFound, WrongState
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,11 +129,16 @@ async def given_away(unit: Unit, actor: Actor, amount: Decimal | None, currency:
 async def discounts_given(
     unit: Unit, actor: Actor, discounts: Sequence[Discount], before: Sequence[Discount] = (), *, now: datetime
 ) -> None:
-    """Count discounts that were not there before against the level's limits; one in per cent has no amount.
+    """Look for the services of discounts that were not there before, and count them against the level's limits.
 
-    Refuses with: NotAllowed, naming the limit.
+    One in per cent has no amount. Refuses with: NotFound (a service), NotAllowed, naming the limit.
     """
     new = [one for one in discounts if one not in before]
+    services = [one.service for one in new if one.service is not None]
+    known = await unit.services.many(services) if services else {}
+    for key in services:
+        if key not in known:
+            raise NotFound("no service {key}", key=key, field="discounts")
     if new and actor.limits.amounts:
         currency = (await unit.operators.own()).currency
         for one in new:

@@ -96,6 +96,8 @@ def _text(kind: Any, name: str, rest: Path | None, mine: Mapping[str, str], give
     """Return what stands at an argument; ``rest``: where below it the id stands, None: it does not."""
     kind = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
     if isinstance(kind, GraphQLList):
+        if rest is None and given.get(name, "").startswith("["):
+            return given[name]
         return f"[{_text(kind.of_type, name, rest, mine, given)}]"
     if rest == ():
         return "$id"
@@ -266,7 +268,7 @@ MUTATION_ARGUMENTS: Final[dict[str, dict[str, str]]] = {
     "createNumberSeries": {"kind": "FIXED", "firstNumber": '"+4687UNIQUE0"', "lastNumber": '"+4687UNIQUE9"'},
     "createPortal": {"scopes": '["customers:read"]', "redirectUris": '["https://portal.example/back"]', "url": ""},
     "moveCustomer": {"validFrom": '"2026-12-01"'},
-    "priceContract": {"to": '"*"', "mode": '"voice"', "steps": '[{price: "1", per: "60"}]'},
+    "priceContract": {"to": '"*"', "mode": '"voice"', "steps": '{price: "1", per: "60"}'},
     "putCommissionRule": {"version": ""},
     "putResellerServicePrice": {"version": ""},
     "reserveNumbers": {"count": "1"},
@@ -506,7 +508,7 @@ async def test_every_id_of_a_mutation(house: House, holdings: Holdings) -> None:
                 continue
             answer = await walk.ask(caller, name, path, holdings.ids[owner][kind])
             if plainly(answer) != nobodys[caller]:
-                wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, answer[:200]))
+                wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, answer[:200], nobodys[caller][:200]))
     assert not wrong
     unproved = {
         f"{name}.{path[-1]}" for name, path in paths if await walk.kind(name, path, MUTATIONS_ELSEWHERE) is None
