@@ -82,6 +82,8 @@ def credit(invoice: Invoice, wanted: Wanted, others: Sequence[Invoice] = ()) -> 
     lines = _wanted_lines(invoice, left, wanted)
     if lines is None or left.after(lines).nothing:
         return _whole(invoice, left, wanted)
+    if wanted.lines:
+        _check_sum(invoice, left, lines, len(others))
     return _note(invoice, lines, CreditScope.PART, wanted.on, most=left.total, exact=wanted.amount)
 
 
@@ -163,6 +165,25 @@ def _by_lines(invoice: Invoice, left: Left, wanted: Wanted) -> list[Line]:
             )
         )
     return found
+
+
+def _check_sum(invoice: Invoice, left: Left, lines: Sequence[Line], before: int) -> None:
+    """Refuse lines that together give nothing back, or more than is left: others of the invoice lower what it comes to.
+
+    What rounding alone explains, of the invoice and of VAT on the notes ``before``, is no more than is left.
+    """
+    places = decimals(invoice.currency)
+    given = -settle(((line.vat, line.net) for line in lines), decimals=places).total
+    if given <= 0:
+        raise BadValue("these lines come to nothing that is to be paid", field="lines")
+    if given > left.total + 1 + before * Decimal(4).scaleb(-places):
+        raise BadValue(
+            "of invoice {number} {left} {currency} is left to credit",
+            number=invoice.number,
+            left=left.total,
+            currency=invoice.currency,
+            field="lines",
+        )
 
 
 def _share(line: Line, one: LineCredit, left: Decimal, places: int, field: str) -> tuple[Decimal, Decimal | None]:

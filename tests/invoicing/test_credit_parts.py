@@ -287,6 +287,37 @@ async def test_two_who_credit_or_fetch_at_once_take_nothing_twice(office: Office
     assert len({one.batch.id for one in found if one.batch is not None}) == 1
 
 
+def test_lines_that_others_lower_are_credited_with_them_and_no_note_charges() -> None:
+    plain = issued()
+    nets = ((Decimal(100), "3041"), (Decimal(-60), "3042"), (Decimal(30), "3041"))
+    lines = tuple(
+        replace(plain.lines[0], position=place, net=net, unit_price=abs(net), quantity=Decimal(1).copy_sign(net))
+        for place, (net, _) in enumerate(nets, 1)
+    )
+    lines = tuple(replace(line, account=account) for line, (_, account) in zip(lines, nets, strict=True))
+    totals = settle((line.vat, line.net) for line in lines)
+    invoice = replace(
+        plain,
+        lines=lines,
+        vat=totals.vat,
+        net=totals.net,
+        vat_total=totals.vat_total,
+        rounding=totals.rounding,
+        total=totals.total,
+    )
+    assert invoice.total == Decimal("87.50")
+
+    def wanted(*places: int) -> Wanted:
+        return Wanted(on=invoice.issued_on, lines=tuple(LineCredit(position=place) for place in places))
+
+    with pytest.raises(BadValue, match=r"87\.50 SEK is left"):
+        credit(invoice, wanted(1), [])
+    with pytest.raises(BadValue, match="come to nothing"):
+        credit(invoice, wanted(2), [])
+    note = credit(invoice, wanted(1, 2), [])
+    assert (note.net, note.vat_total, note.rounding, note.total) == (-40, -10, 0, -50)
+
+
 _AMOUNTS = st.decimals(min_value="0.01", max_value="400", places=2)
 _STEPS = st.lists(
     st.one_of(
