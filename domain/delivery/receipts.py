@@ -90,7 +90,12 @@ def read_rows(rows: Sequence[Mapping[str, str]]) -> list[Receipt]:
 def _checked(rows: Sequence[Mapping[str, str]]) -> list[Receipt]:
     if len(rows) > ROWS_MAX:
         raise LimitExceeded("a receipt file has at most {most} rows", most=ROWS_MAX)
-    return [_receipt(place, {key: value.strip() for key, value in row.items()}) for place, row in enumerate(rows, 1)]
+    return [_receipt(place, {key: _plain(value) for key, value in row.items()}) for place, row in enumerate(rows, 1)]
+
+
+def _plain(value: str) -> str:
+    """Return a text without what nobody can print or keep, such as NUL."""
+    return "".join(filter(str.isprintable, " ".join(value.split())))
 
 
 def _receipt(place: int, row: Mapping[str, str]) -> Receipt:

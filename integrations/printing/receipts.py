@@ -45,7 +45,7 @@ def _of_xml(root: etree._Element) -> list[Receipt]:
     rows = []
     for node in root.iter("{*}document", "{*}receipt", "{*}row"):
         told = {str(name).lower(): str(value) for name, value in node.attrib.items()}
-        told |= {etree.QName(child.tag).localname.lower(): child.text or "" for child in node if len(child) == 0}
+        told |= {etree.QName(child.tag).localname.lower(): child.text or "" for child in node.iterchildren("*")}
         if "state" in told or "status" in told:
             rows.append({**told, "state": told.get("state") or told.get("status", "")})
     if not rows:

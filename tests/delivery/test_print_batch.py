@@ -168,6 +168,18 @@ def test_a_receipt_file_that_cannot_be_read_is_refused_whole(content, why):
         read(content)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<r><!-- one --><document number="7" state="rejected"><!-- why --><reason>no\tdoor</reason></document></r>',
+        b'{"number": "7", "state": "rejected", "reason": "no\\u0000 \\ud800door"}',
+    ],
+)
+def test_odd_letters_and_comments_in_a_receipt_are_let_be(content):
+    (one,) = read(content)
+    assert (one.number, one.state, one.reason) == ("7", DispatchState.REJECTED, "no door")
+
+
 async def test_it_is_dropped_where_the_printhouse_fetches_once(outgoing):
     given = {
         "http": outgoing.carriers.http,
