@@ -20,6 +20,7 @@ THRESHOLDS_MAX: Final = 10
 THRESHOLD_MAX: Final = 200
 GRACE_DAYS_MAX: Final = 366
 REASON_MAX: Final = 500
+GROUP_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,8 @@ def check(limit: CreditLimit) -> CreditLimit:
             raise BadValue("an amount is 0 to {most}", most=AMOUNT_MAX, field=name)
     if limit.customer is not None and (limit.group is not None or limit.each_line):
         raise BadValue("a customer's limit is of no group, and of one line where that is named", field="group")
+    if limit.group is not None and not 1 <= len(limit.group) <= GROUP_MAX:
+        raise BadValue("a name has 1 to {most} characters", most=GROUP_MAX, field="group")
     if limit.subscription is not None and limit.customer is None:
         raise BadValue("a line's limit names its customer", field="customer")
     told = limit.warn_at
@@ -157,8 +160,9 @@ def _covers(
 
 def micro_of(value: Decimal, *, field: str) -> int:
     """Return an amount as micro-units. Refuses with: BadValue."""
-    scaled = value.scaleb(6) if value.is_finite() else None
-    if scaled is None or scaled != int(scaled) or not 0 <= scaled <= AMOUNT_MAX * MICRO:
+    # Its size first: to write 1e999999 out as a whole number takes its time.
+    scaled = value.scaleb(6) if value.is_finite() and 0 <= value <= AMOUNT_MAX else None
+    if scaled is None or scaled != int(scaled):
         raise BadValue("an amount is 0 to {most}, with at most six decimals", most=AMOUNT_MAX, field=field)
     return int(scaled)
 

@@ -13,7 +13,8 @@ _MOST: Final = 10**17
 
 def minor_of(amount: Decimal, currency: str, field: str) -> int:
     """Return an amount in minor units. Refuses with: BadValue (more decimals than the currency has, not finite)."""
-    scaled = amount.scaleb(decimals_of(currency)) if amount.is_finite() else None
+    # Its size first: what is far too large cannot be written out.
+    scaled = amount.scaleb(decimals_of(currency)) if amount.is_finite() and abs(amount) < _MOST else None
     if scaled is None or scaled != int(scaled) or abs(scaled) >= _MOST:
         raise BadValue("{amount} is no amount in {currency}", amount=amount, currency=currency, field=field)
     return int(scaled)

@@ -17,6 +17,7 @@ from stdnum.exceptions import ValidationError
 
 from domain.ids import CustomerId, MandateId, OperatorId, OrderFileId
 from domain.payments.orders import Scheme
+from domain.payments.refund import check_bic
 from domain.refusal import BadValue, WrongState
 
 
@@ -85,7 +86,7 @@ def check(mandate: Mandate) -> Mandate:
             account = str(iban.validate(mandate.account))
         except ValidationError:
             raise BadValue("{text!r} is no IBAN", text=mandate.account, field="account") from None
-        return replace(mandate, payer_number=number, account=account)
+        return replace(mandate, payer_number=number, account=account, bic=check_bic(mandate.bic))
     if not (number.isascii() and number.isdigit() and len(number) <= _LENGTHS[scheme]):
         raise BadValue("a payer number is {most} digits at most", most=_LENGTHS[scheme], field="payerNumber")
     account = mandate.account.replace(" ", "").replace("-", "")

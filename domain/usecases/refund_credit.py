@@ -16,7 +16,7 @@ from domain.ledger.entry import BAS, Entry, Posting
 from domain.payments.allocating import Piece
 from domain.payments.amounts import minor_of
 from domain.payments.payment import PaymentState
-from domain.payments.refund import Refund, RefundState, check_account
+from domain.payments.refund import Refund, RefundState, check_account, check_bic
 from domain.payments.settlement import SettlementKind
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
@@ -54,13 +54,13 @@ async def refund_credit(cmd: RefundCredit, *, actor: Actor, begin: Begin, clock:
     Refuses with: NotAllowed, NotFound, BadValue (nothing left, more than that, no such account), WrongState.
     """
     check_texts(cmd)
-    account = check_account(cmd.account, cmd.scheme)
+    account, bic = check_account(cmd.account, cmd.scheme), check_bic(cmd.bic)
     if (cmd.payment is None) == (cmd.credit_note is None):
         raise BadValue("name a payment or a credit note", field="payment")
     now = clock.now()
     async with begin(actor) as unit:
         await unit.payments.lock()
-        made = replace(await _draft(unit, cmd, actor, now), account=account)
+        made = replace(await _draft(unit, cmd, actor, now), account=account, bic=bic)
         amount = Decimal(made.amount_minor).scaleb(-decimals_of(made.currency))
         own = amount if made.currency == (await unit.operators.own()).currency else None
         await agreed(unit, actor, ApprovalKind.PAYOUT, cmd, now=now, amount=own)

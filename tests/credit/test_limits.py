@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import pytest
 from domain.access.limits import Ceiling, Limits
 from domain.credit.kinds import Kind
 from domain.provisioning.order import Bar
-from domain.refusal import NotAllowed
+from domain.refusal import BadValue, NotAllowed
 from domain.usecases.limit_credit import (
     OverrideCredit,
     SetCreditLimit,
@@ -57,6 +58,20 @@ async def test_whatever_loosens_a_limit_is_more_credit(wiring, world, more, cred
         await set_credit_limit(cmd, **made.around(wiring, clerk))
     after = await set_credit_limit(cmd, **made.around(wiring, world.actor)) if credit is None else None
     assert raised(after or before, before) == (None if credit is None else 0)
+
+
+@pytest.mark.parametrize("amount", ["1e999999", "1e-999999", "NaN", "-1", "Infinity", "0.0000001"])
+async def test_an_amount_that_is_none_is_refused_at_once(wiring, world, amount):
+    begun = time.monotonic()
+    with pytest.raises(BadValue):
+        await made.limit(wiring, world, amount)
+    cmd = TopUpCredit(customer=world.customers[0], amount=Decimal(amount), reference="odd")
+    with pytest.raises(BadValue):
+        await top_up_credit(cmd, **made.around(wiring, world.actor))
+    assert time.monotonic() - begun < 1
+    for group in ("", "x" * 101):
+        with pytest.raises(BadValue, match="1 to 100"):
+            await made.limit(wiring, world, "1", group=group)
 
 
 async def test_usage_is_counted_with_its_chunk(wiring, world, load):

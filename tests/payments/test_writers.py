@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from api.cli.payments import app
 from domain.payments.orders import Ask, Batch, Creditor, Debit, MandateRequest, Payout
 from domain.payments.record import Kind
+from domain.payments.refund import check_bic
 from domain.refusal import BadValue, Unreadable
 from integrations.payments import formats
 from integrations.payments.writing import WRITTEN, write
@@ -274,3 +275,10 @@ def test_the_command_writes_what_it_is_told(tmp_path: Path) -> None:
     refused = run.invoke(app, ["write", "--format", "autogiro", str(orders)], standalone_mode=False)
     assert isinstance(refused.exception, BadValue)
     assert refused.exception.field == "debits.0.payerNumber"
+
+
+@pytest.mark.parametrize("text", ["X", "SWEDSESS1", "A<B>CDEF", "NDEA5ESS"])
+def test_a_bic_that_is_none_stops_one_refund_and_not_the_file(text: str) -> None:
+    with pytest.raises(BadValue, match="is no BIC") as no:
+        check_bic(text)
+    assert no.value.field == "bic"
