@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,7 +99,9 @@ def send(
         from domain.usecases.send_documents import QueueDocuments, dispatches_by_key, queue_documents
 
         keys = await numbered(invoice or (), wiring, actor)
-        cmd = QueueDocuments(run=BillRunId(run) if run else None, invoices=keys, again=again)
+        # What does not leave here and now is tried by workers; they keep off it meanwhile.
+        meanwhile = wiring.clock.now() + timedelta(hours=1) if now else None
+        cmd = QueueDocuments(run=BillRunId(run) if run else None, invoices=keys, again=again, workers_at=meanwhile)
         code = DONE
         given: Any = {"actor": actor, "begin": wiring.begin, "clock": wiring.clock}
         for one in await queue_documents(cmd, **given):

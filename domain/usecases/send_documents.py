@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from domain.access.actor import Action, Actor
@@ -30,12 +31,14 @@ class QueueDocuments:
     """What is to be sent: all of a run, those named, or with neither whatever was not sent yet.
 
     ``again``: documents that are named and were sent before are sent once more; one that still waits is not.
+    ``workers_at``: until then workers leave them to the caller, who sends them himself; two would send twice.
     """
 
     run: BillRunId | None = None
     invoices: tuple[InvoiceId, ...] = ()
     again: bool = False
     most: int = QUEUED_MAX
+    workers_at: datetime | None = None
 
 
 @operation(Action.RUN_BILLS)
@@ -84,7 +87,7 @@ async def queue(unit: Unit, cmd: QueueDocuments, clock: Clock, *, way: Way | Non
                 found.append(one)
     made = await unit.dispatches.add(found)
     for one in made:
-        await promise(unit, one)
+        await promise(unit, one, at=cmd.workers_at)
     return made
 
 
@@ -96,10 +99,10 @@ def routed(one: Dispatch, channels: Sequence[Channel]) -> Dispatch:
     return one if chosen is None else replace(one, way=chosen.way, channel=chosen.code)
 
 
-async def promise(unit: Unit, one: Dispatch) -> None:
-    """Promise that a worker sends it; what is printed waits for a batch."""
+async def promise(unit: Unit, one: Dispatch, *, at: datetime | None = None) -> None:
+    """Promise that a worker sends it, at once or from a time on; what is printed waits for a batch."""
     if one.way is not Way.PRINT:
-        await unit.jobs.add(NewJob(kind=SEND, payload={"dispatch": one.id}, dedupe=f"dispatch:{one.id}"))
+        await unit.jobs.add(NewJob(kind=SEND, payload={"dispatch": one.id}, dedupe=f"dispatch:{one.id}", run_at=at))
 
 
 @operation(Action.READ_INVOICES)

@@ -7,6 +7,7 @@ import base64
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -23,7 +24,7 @@ from domain.refusal import BadValue, NotAllowed, Stale, WrongState
 from domain.usecases.put_channel import PutChannel, list_channels, put_channel
 from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from domain.usecases.send_document import follow_document, send_document
-from domain.usecases.send_documents import QUEUE, QueueDocuments, queue_documents, retry_dispatch, take_receipts
+from domain.usecases.send_documents import QUEUE, SEND, QueueDocuments, queue_documents, retry_dispatch, take_receipts
 
 
 @dataclass
@@ -113,6 +114,15 @@ async def test_each_document_is_queued_once(outgoing):
                 )
     other = {**outgoing.given, "actor": outgoing.world.other_operator}
     assert await queue_documents(QueueDocuments(invoices=(first[0].invoice,)), **other) == []
+
+
+async def test_workers_keep_off_what_its_caller_sends_here_and_now(outgoing):
+    later = outgoing.world.clock.now() + timedelta(hours=1)
+    made = await queue_documents(QueueDocuments(workers_at=later), **outgoing.given)
+    async with outgoing.world.begin(outgoing.world.operator) as unit:
+        jobs = (await unit.jobs.page(PageRequest(100), kind=SEND)).items
+    assert len(jobs) == len([one for one in made if one.way is not Way.PRINT]) > 0
+    assert {job.run_at for job in jobs} == {later}
 
 
 async def test_what_is_credited_and_issued_anew_leaves_as_its_invoice_did(outgoing):
