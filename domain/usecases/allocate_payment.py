@@ -10,7 +10,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
 from domain.payments.allocating import OpenClaim, Piece
-from domain.payments.booking import Share, shares
+from domain.payments.booking import Share, shares, signed
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
 from domain.payments.refund import OUT
 from domain.ports.clock import Clock
@@ -76,11 +76,11 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
 
 
 async def left_of(unit: Unit, payment: Payment) -> int:
-    """Return what is neither applied of a payment nor paid back, in minor units."""
+    """Return what is neither applied of a payment nor paid back, in minor units; of money out it is negative."""
     made = (await unit.payments.allocations([payment.id]))[payment.id]
     refunds = await unit.giro.refunds.find(payment=payment.id, state=tuple(OUT))
     applied = sum(one.amount_minor for one in made if one.undone_at is None)
-    return payment.amount_minor - applied - sum(one.amount_minor for one in refunds)
+    return signed(payment) - applied - sum(one.amount_minor for one in refunds)
 
 
 async def _chosen(unit: Unit, payment: Payment, cmd: AllocatePayment, left: int) -> tuple[list[Piece], list[str]]:
@@ -89,6 +89,7 @@ async def _chosen(unit: Unit, payment: Payment, cmd: AllocatePayment, left: int)
     wanted = [part.claim for part in cmd.parts if part.claim is not None]
     found = await open_claims(unit, await unit.giro.claims.find(id=wanted)) if wanted else []
     claims = {one.claim.id: one for one in found}
+    out = left < 0  # a deduction or a payout: it is for credit notes alone
     chosen, names = list[Piece](), list[str]()
     for index, part in enumerate(cmd.parts):
         place = f"parts.{index}"
@@ -98,9 +99,9 @@ async def _chosen(unit: Unit, payment: Payment, cmd: AllocatePayment, left: int)
         left -= piece.amount
         chosen.append(piece)
         names.append(name)
-    if left < 0:
+    if left > 0 if out else left < 0:
         raise BadValue(
-            "the parts are {value} more than is left of the payment, in minor units", value=-left, field="parts"
+            "the parts are {value} more than is left of the payment, in minor units", value=abs(left), field="parts"
         )
     return chosen, names
 
@@ -138,8 +139,10 @@ def _piece(  # noqa: PLR0917  (what decides)
         )
     if payment.customer not in {None, customer}:
         raise BadValue("invoice {number} is another customer's; release the payment first", number=name, field=place)
-    amount = part.amount_minor if part.amount_minor is not None else min(open_, max(left, 0))
-    if amount == 0 or (amount > 0) != (open_ > 0) or abs(amount) > abs(open_):
+    out = signed(payment) < 0
+    most = max(open_, min(left, 0)) if out else min(open_, max(left, 0))
+    amount = part.amount_minor if part.amount_minor is not None else most
+    if amount == 0 or (out and amount > 0) or (amount > 0) != (open_ > 0) or abs(amount) > abs(open_):
         raise BadValue(
             "of invoice {number} {open} is open, in minor units", number=name, open=open_, field=f"{place}.amount"
         )
@@ -207,4 +210,4 @@ def _given(payment: Payment, made: Sequence[Allocation]) -> list[Share]:
     if payment.customer is None:
         return applied
     total = sum(share.applied for share in applied)
-    return [Share(payment.customer, total, payment.amount_minor - total)]
+    return [Share(payment.customer, total, signed(payment) - total)]

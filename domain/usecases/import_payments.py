@@ -274,7 +274,7 @@ class Named:
                 self._apply(chosen.parts)
                 return await self._with_rest(payment, chosen, chosen.customer)
         else:
-            chosen = self._lowered(payment, wanted)
+            chosen = await self._lowered(payment, wanted)
         self._apply(chosen.parts)
         if chosen.rounding is not None:
             self._apply((chosen.rounding,))
@@ -312,17 +312,29 @@ class Named:
         state = PaymentState.ALLOCATED if whole else PaymentState.CREDIT
         return replace(chosen, parts=parts, state=state, reason=reason)
 
-    def _lowered(self, payment: Payment, wanted: Sequence[Wanted]) -> Plan:
+    async def _lowered(self, payment: Payment, wanted: Sequence[Wanted]) -> Plan:
         """Apply what lowers a deposit or was paid out (deduction, payout) to the credit note it names."""
         items = self._items(wanted)
-        item = next((items[form] for one in wanted for form in forms_of(one.ref) if form in items), None)
+        forms = [form for one in wanted for form in forms_of(one.ref)]
+        item = next((items[form] for form in forms if form in items), None)
         if item is None or item.currency != payment.currency:
-            return Plan(state=PaymentState.HELD, reason=Reason.UNKNOWN_REFERENCE)
-        part = max(-payment.amount_minor, min(item.open_minor, 0))
-        parts = (Piece(invoice=item.invoice, customer=item.customer, amount=part),) if part else ()
+            return Plan(reason=Reason.UNKNOWN_REFERENCE)
+        if item.open_minor >= 0:
+            item = await self._note_of(item, forms)
+        if item is None or item.open_minor >= 0:
+            return Plan(reason=Reason.NOTHING_OPEN)
+        part = max(-payment.amount_minor, item.open_minor)
+        parts = (Piece(invoice=item.invoice, customer=item.customer, amount=part),)
         whole = part == -payment.amount_minor
         state = PaymentState.ALLOCATED if whole else PaymentState.CREDIT
         return Plan(parts=parts, customer=item.customer, state=state, reason=None if whole else Reason.NOTHING_OPEN)
+
+    async def _note_of(self, item: OpenItem, forms: Sequence[str]) -> OpenItem | None:
+        """Return the customer's open credit note that is called as one of his invoices is; None where there is none."""
+        for one in await self._unit.payments.open_items(item.customer):
+            if one.open_minor < 0 and one.currency == item.currency and {one.number, one.reference} & set(forms):
+                return self._now.setdefault(one.invoice, one)
+        return None
 
     def _apply(self, parts: Sequence[Piece]) -> None:
         """Take what was applied off what is open, so that the file's next payment sees it."""

@@ -579,3 +579,49 @@ async def test_a_refund_of_a_payment_that_came_back_gives_no_credit(office: Offi
     assert (await ask(office, write_refunds, WriteRefunds(), write)).file is None, "there is nothing to pay back"
     assert (await ask(office, get_payment, payment.id, timed=False))[0].state is PaymentState.RETURNED
     assert (await sums(office))[CREDIT] == 0
+
+
+def deducted(invoice: Invoice, name: str, deduction: int) -> bytes:
+    """A BgMax file of a payment of which a deduction for a credit note is taken off."""
+    paid = max(deduction, 24900)
+    lines = [
+        "01BGMAX               0120261122173035010331P",
+        "050009912346          SEK",
+        f"20{'1234567':>10}{invoice.payment.reference:>25}{paid:018d}21{1:012d}0",
+        f"21{'1234567':>10}{name:>25}{deduction:018d}21{2:012d}00",
+        f"15{'58410000010098232':0>35}2026112200001{paid - deduction:018d}SEK{2:08d} ",
+        f"70{1:08d}{1:08d}{0:08d}{1:08d}",
+    ]
+    return "\r\n".join(line.ljust(80) for line in lines).encode("iso-8859-1")
+
+
+@pytest.mark.parametrize("amount", [24900, 23900, 24910])
+async def test_what_a_payer_took_off_is_undone_and_done_again_as_it_was(office: Office, amount: int) -> None:
+    one, two = await billed(office, "1", "2")
+    await take(office, bgmax((24900, one.payment.reference)))
+    note = await ask(office, credit_invoice, CreditInvoice(invoice=one.id))
+    await take(office, deducted(two, note.number, amount))
+    taken_off = next(each for each in await payments(office) if each.kind.value == "deduction")
+    before = await sums(office)
+    over = max(amount - 24900, 0)
+    assert (before[BANK], await open_of(office, one)) == (49800 + over - amount, min(amount - 24900, 0))
+    assert before.get(CREDIT, 0) == 0, "what one has paid too much the other has taken too much"
+    with pytest.raises((BadValue, WrongState)):
+        await ask(office, refund_credit, RefundCredit(payment=taken_off.id, account=IBAN))
+    await ask(office, release_payment, taken_off.id)
+    found = await sums(office)
+    assert (found[BANK], found[NOBODYS], found.get(CREDIT, 0)) == (before[BANK], amount, -over)
+    assert await open_of(office, one) == -24900
+    with pytest.raises(BadValue):
+        await ask(office, allocate_payment, AllocatePayment(payment=taken_off.id, parts=(Part(invoice=two.id),)))
+    done = await ask(office, allocate_payment, AllocatePayment(payment=taken_off.id, parts=(Part(invoice=note.id),)))
+    assert (done.state, done.customer) == (taken_off.state, taken_off.customer)
+    assert await sums(office) == before | {NOBODYS: 0}
+
+
+async def test_what_a_payer_took_off_for_nothing_is_nobody_s_yet(office: Office) -> None:
+    one, two = await billed(office, "1", "2")
+    done = await take(office, deducted(two, one.number, 10000))
+    assert (done.states, done.reasons) == ({"allocated": 1, "unallocated": 1}, {"nothing_open": 1})
+    found = await sums(office)
+    assert (found[BANK], found[NOBODYS], await open_of(office, one)) == (14900, 10000, 24900)
