@@ -26,7 +26,7 @@ from domain.ports.mail import Attached, Letter, Mailer, MailFault
 from domain.ports.transports import TransportFault, Transports, Vault
 from domain.ports.unit import Begin, Unit
 from domain.ports.webhooks import Answer, Http
-from domain.refusal import BadValue, Refusal, WrongState
+from domain.refusal import BadValue, LimitExceeded, Refusal, WrongState
 from domain.telling.documents import invoice_mail
 from domain.transports.place import read_place
 from domain.usecases.print_batch import opened
@@ -113,7 +113,6 @@ async def send_document(
         channel = await unit.channels.claim(one.channel) if one.channel else None
         endpoint = invoice.payer.endpoint
         capability = await unit.channels.capability(endpoint) if endpoint else None
-        material = await material_of(unit, invoice) if one.form is Form.PDF else None
     it = _Leaving(one=one, invoice=invoice, channel=channel, carriers=carriers)
     try:
         found = await _able(it, capability, clock)
@@ -122,13 +121,17 @@ async def send_document(
                 await unit.channels.know(found)
         if found is not None and one.form not in found.forms:
             return await _otherwise(key, channel, actor=actor, begin=begin, clock=clock)
-        if material is not None:
+        if one.form is Form.PDF:
+            async with begin(actor) as unit:
+                material = await material_of(unit, invoice)
             content = await asyncio.to_thread(material.printed, carriers.documents)
         else:
             content = await _checked(it)
         sent = await _carry(it, content)
     except Parked as parked:
         return await _end(key, DispatchState.PARKED, parked.said, parked.rule, actor=actor, begin=begin, clock=clock)
+    except LimitExceeded as much:  # more calls than a document holds: trying again does not help
+        return await _end(key, DispatchState.PARKED, much.message, much.code, actor=actor, begin=begin, clock=clock)
     except Unsent as no:
         if no.rejected or no.lasting or last:
             state = DispatchState.REJECTED if no.rejected else DispatchState.FAILED

@@ -20,7 +20,7 @@ from domain.delivery.dispatch import DispatchState, Form, Way, moved
 from domain.delivery.receipts import read_rows
 from domain.ports.mail import MailFault
 from domain.ports.page import PageRequest
-from domain.refusal import BadValue, NotAllowed, Stale, WrongState
+from domain.refusal import BadValue, LimitExceeded, NotAllowed, Stale, WrongState
 from domain.usecases.put_channel import PutChannel, list_channels, put_channel
 from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from domain.usecases.send_document import follow_document, send_document
@@ -312,6 +312,18 @@ async def test_mail_brings_the_pdf(outgoing):
     assert one.number in letter.subject
     assert letter.attachments[0].name == f"{one.number}.pdf"
     assert letter.attachments[0].content.startswith(b"%PDF")
+
+
+async def test_a_document_of_too_many_calls_is_parked(outgoing, monkeypatch):
+    async def refuse(_unit, invoice):
+        raise LimitExceeded(
+            "invoice {number} has more than {calls_max} calls to print", number=invoice.number, calls_max=1
+        )
+
+    one = await queued(outgoing, Form.PDF)
+    monkeypatch.setattr("domain.usecases.send_document.material_of", refuse)
+    parked = await send(outgoing, one)
+    assert (parked.state, parked.rule) == (DispatchState.PARKED, LimitExceeded.code)
 
 
 async def test_mail_that_is_not_taken_now_waits(outgoing):
