@@ -209,6 +209,11 @@ def _payer(payment: Payment) -> str | None:
     return None if number is None else str(number)
 
 
+def came_in(payment: Payment) -> bool:
+    """Tell whether what reads as a return brought money: what we had paid out came back."""
+    return payment.record.get("sign") in _CAME_IN or payment.record.get("direction") == "credit"
+
+
 class Returning:
     """Takes payments back, one after another; ``applied`` is what each took off what customers owe, negative."""
 
@@ -223,8 +228,7 @@ class Returning:
         unit = self._unit
         if payment.state is not PaymentState.UNALLOCATED:
             return payment
-        came_in = payment.record.get("sign") in _CAME_IN or payment.record.get("direction") == "credit"
-        originals = [] if came_in else await unit.payments.originals(payment)
+        originals = [] if came_in(payment) else await unit.payments.originals(payment)
         if not originals:
             return replace(payment, state=PaymentState.HELD, reason=Reason.UNKNOWN_ORIGINAL)
         original = originals[0]

@@ -11,6 +11,7 @@ from domain.ids import CustomerId, PaymentId
 from domain.payments.allocating import on_oldest
 from domain.payments.booking import received, shares
 from domain.payments.payment import Payment, PaymentState, Reason
+from domain.payments.record import Kind
 from domain.payments.suggesting import Suggestion, candidates, name_words, same_name, suggest
 from domain.ports.clock import Clock
 from domain.ports.page import PageRequest
@@ -18,6 +19,7 @@ from domain.ports.unit import Begin, Unit
 from domain.refusal import WrongState
 from domain.usecases.allocate_payment import left_of
 from domain.usecases.applying import allocations, claims_about, move, rules_of
+from domain.usecases.debit_outcomes import came_in
 
 NAMES_MAX = 50
 
@@ -50,7 +52,10 @@ async def suggest_payment(key: PaymentId, *, actor: Actor, begin: Begin) -> Sequ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideDuplicate:
-    """A payment that is held as a possible duplicate: the ``same`` as one before, or money of its own."""
+    """A payment that is held as a possible duplicate: the ``same`` as one before, or money of its own.
+
+    A return whose payment is not known is decided the same way.
+    """
 
     payment: PaymentId
     same: bool
@@ -65,7 +70,9 @@ async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin) 
     async with begin(actor) as unit:
         await unit.payments.lock()
         payment = await unit.payments.get(cmd.payment)
-        if payment.state is not PaymentState.HELD or payment.reason is not Reason.POSSIBLE_DUPLICATE:
+        unmet = payment.reason is Reason.UNKNOWN_ORIGINAL and (cmd.same or not came_in(payment))
+        decidable = payment.reason is Reason.POSSIBLE_DUPLICATE or unmet
+        if payment.state is not PaymentState.HELD or not decidable:
             raise WrongState("payment {id} is not held as a possible duplicate", id=payment.id, field="payment")
         if cmd.same:
             done = replace(payment, state=PaymentState.NOTED, reason=Reason.DUPLICATE)
@@ -77,7 +84,8 @@ async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin) 
         await unit.audit.write("settle_duplicate", f"payment:{payment.id}", {"same": cmd.same})
         if not cmd.same:
             told = {"amount_minor": payment.amount_minor, "currency": payment.currency, "state": done.state.value}
-            await unit.outbox.promise("payment.received", told, subject=f"payment:{payment.id}")
+            event = "payment.received" if payment.kind is Kind.PAYMENT else "payment.returned"
+            await unit.outbox.promise(event, told, subject=f"payment:{payment.id}")
     return done
 
 

@@ -625,3 +625,25 @@ async def test_what_a_payer_took_off_for_nothing_is_nobody_s_yet(office: Office)
     assert (done.states, done.reasons) == ({"allocated": 1, "unallocated": 1}, {"nothing_open": 1})
     found = await sums(office)
     assert (found[BANK], found[NOBODYS], await open_of(office, one)) == (14900, 10000, 24900)
+
+
+async def test_a_return_of_an_unknown_payment_is_booked_and_given_to_a_customer(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    for number, message in ((1, "M1"), (2, "M2")):
+        out = detail("10.00", f"9999{number}").replace("CRDT", "DBIT")
+        back = entry("10.00", out, sign="DBIT", more="<RvslInd>true</RvslInd>")
+        assert (await take(office, camt(back, message=message))).reasons == {"unknown_original": 1}
+    in_again = entry("5.00", detail("5.00", "77"), more="<RvslInd>true</RvslInd>")
+    await take(office, camt(in_again, message="M3"))
+    one, two, brought = await payments(office)
+    decide = office.actor, office.world.begin
+    told = await decide_duplicate(DecideDuplicate(payment=one.id, same=True), actor=decide[0], begin=decide[1])
+    assert told.state is PaymentState.NOTED
+    with pytest.raises(WrongState):
+        await decide_duplicate(DecideDuplicate(payment=brought.id, same=False), actor=decide[0], begin=decide[1])
+    await decide_duplicate(DecideDuplicate(payment=two.id, same=False), actor=decide[0], begin=decide[1])
+    assert ((await sums(office))[BANK], (await sums(office))[NOBODYS]) == (-1000, 1000)
+    assert await ask(office, check_ledger, timed=False) == []
+    await ask(office, allocate_payment, AllocatePayment(payment=two.id, customer=invoice.customer))
+    found = await sums(office)
+    assert (found[NOBODYS], found[CREDIT]) == (0, 1000), "he owes what was taken back"
