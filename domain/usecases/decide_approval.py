@@ -33,6 +33,14 @@ class Carry(Protocol):
         ...
 
 
+# Who decides, and whoever may ask for something that waits for it: he sees what he asked for, and takes it back.
+ASKING: Final = (
+    Action.APPROVE,
+    *(Action.WRITE_PRICES, Action.RUN_BILLS, Action.WRITE_CONTRACTS, Action.WRITE_COMMISSIONS),
+    *(Action.WRITE_PAYMENTS, Action.MANAGE_CREDIT, Action.MANAGE_OPERATOR),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideApproval:
     """Let it happen, or (``approve`` false) not, which wants a reason. ``version`` is the one that was read."""
@@ -106,9 +114,7 @@ async def decide_approval(cmd: DecideApproval, *, actor: Actor, begin: Begin, cl
         return await unit.approvals.keep(replace(done, state=ApprovalState.CARRIED_OUT, carried_out_at=clock.now()))
 
 
-@operation(
-    any_of=(Action.APPROVE, Action.WRITE_PRICES, Action.RUN_BILLS, Action.WRITE_CONTRACTS, Action.WRITE_COMMISSIONS)
-)
+@operation(any_of=ASKING)
 async def withdraw_approval(key: ApprovalId, version: int, *, actor: Actor, begin: Begin, clock: Clock) -> Approval:
     """Take back what one has asked for oneself. Refuses with: NotAllowed, NotFound, Stale, WrongState (decided)."""
     async with begin(actor) as unit:
@@ -124,9 +130,7 @@ async def withdraw_approval(key: ApprovalId, version: int, *, actor: Actor, begi
     return withdrawn
 
 
-@operation(
-    any_of=(Action.APPROVE, Action.WRITE_PRICES, Action.RUN_BILLS, Action.WRITE_CONTRACTS, Action.WRITE_COMMISSIONS)
-)
+@operation(any_of=ASKING)
 async def list_approvals(
     request: PageRequest, *, state: ApprovalState | None = None, actor: Actor, begin: Begin
 ) -> Page[Approval]:
@@ -139,9 +143,7 @@ async def list_approvals(
         return await unit.approvals.page(request, state=state, asker=whose)
 
 
-@operation(
-    any_of=(Action.APPROVE, Action.WRITE_PRICES, Action.RUN_BILLS, Action.WRITE_CONTRACTS, Action.WRITE_COMMISSIONS)
-)
+@operation(any_of=ASKING)
 async def get_approval(key: ApprovalId, *, actor: Actor, begin: Begin) -> Approval:
     """Return one, of others for who may decide alone. Refuses with: NotAllowed, NotFound."""
     async with begin(actor) as unit:

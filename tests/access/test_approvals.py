@@ -39,6 +39,7 @@ from domain.usecases.decide_approval import (
 )
 from domain.usecases.four_eyes import agreed, watched
 from domain.usecases.import_tariff import ImportTariff, import_tariff
+from domain.usecases.limit_credit import SetCreditLimit, set_credit_limit
 from domain.usecases.list_drafts import get_draft
 from domain.usecases.load_batches import rates_of_lists
 from domain.usecases.publish_draft import PublishDraft, publish_draft
@@ -514,6 +515,23 @@ async def test_all_of_it_is_no_more_than_was_approved(office: Office) -> None:
             with pytest.raises(WrongState, match="more now than was approved"):
                 await agreed(unit, sly, ApprovalKind.CREDIT, cmd, now=now, amount=more)
         await agreed(unit, sly, ApprovalKind.CREDIT, cmd, now=now, amount=found.amount)
+
+
+async def test_whoever_asks_sees_it_and_takes_it_back(office: Office) -> None:
+    """Also who may do nothing but what waits: credit, or payments."""
+    world = office.world
+    customer, *_ = await office.customer()
+    await rules(world, ApprovalRule(kind=ApprovalKind.CREDIT))
+    clerk = replace(world.operator, client="clerk", scopes=frozenset({Action.MANAGE_CREDIT}))
+    cmd = SetCreditLimit(customer=customer.id, amount=Decimal(100))
+    with pytest.raises(NeedsApproval) as no:
+        await set_credit_limit(cmd, actor=clerk, begin=world.begin, clock=world.clock)
+    (found,) = (await list_approvals(PageRequest(), actor=clerk, begin=world.begin)).items
+    assert found.id == no.value.approval
+    gone = await withdraw_approval(found.id, found.version, actor=clerk, begin=world.begin, clock=world.clock)
+    assert gone.state is ApprovalState.WITHDRAWN
+    cashier = replace(clerk, client="cashier", scopes=frozenset({Action.WRITE_PAYMENTS}))
+    assert (await list_approvals(PageRequest(), actor=cashier, begin=world.begin)).items == []
 
 
 async def test_a_bill_run_waits_and_its_rehearsal_does_not(office: Office) -> None:
