@@ -15,7 +15,7 @@ from domain.catalogue.draft import Draft, DraftState
 from domain.catalogue.tariff import Rate
 from domain.ports.page import PageRequest
 from domain.rating.book import compile_book
-from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Stale
+from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.check_draft import DraftChecked, check_draft
 from domain.usecases.discard_draft import discard_draft
 from domain.usecases.export_tariff import export_tariff
@@ -111,7 +111,7 @@ async def test_what_is_published_is_never_edited_and_its_name_is_free_again(worl
     await load(world)
     await put(world, {"price_lists": {"master": {"change": [price("SE", "0.79")]}}})
     done = await publish(world)
-    with pytest.raises(NotFound):
+    with pytest.raises(WrongState, match="published already"):
         await publish(world)
     again = await put(world, {"bands": {"night": {"from": "22:00", "to": "06:00"}}})
     assert again.id != done.draft.id
@@ -139,7 +139,7 @@ async def test_of_two_who_publish_at_once_one_does(world: World) -> None:
     await load(world)
     await put(world, {"price_lists": {"master": {"change": [price("SE", "0.79")]}}})
     found = await asyncio.gather(*(publish(world) for _ in range(3)), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in found) == ["DraftPublished", "NotFound", "NotFound"]
+    assert sorted(type(one).__name__ for one in found) == ["DraftPublished", "WrongState", "WrongState"]
     assert len(await rates(world, "master", "SE")) == 2
 
 

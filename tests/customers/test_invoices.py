@@ -72,7 +72,7 @@ def test_what_is_issued_is_kept_and_read_back() -> None:
         "id": invoice.id, "operator": 1, "run": None, "kind": "invoice", "number": "1", "customer": 1, "reseller": None,
         "currency": "SEK", "period_start": invoice.period.start, "period_end": invoice.period.end,
         "issued_on": invoice.issued_on, "due_on": invoice.due_on, "reference": "", "net": 0, "vat": 0, "rounding": 0,
-        "total": 0, "original": None, "document": document, "seller": None,
+        "total": 0, "original": None, "document": document, "seller": None, "credit": None, "replaces": None,
     }  # fmt: skip
     read = from_row(columns, ())
     assert {name: getattr(read, name) for name in names} == same
