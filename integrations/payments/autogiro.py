@@ -104,6 +104,8 @@ def read(data: bytes) -> PaymentFile:
         raise Unreadable(
             "the file is cut: its last record (09) is missing; ask for it again; nothing was taken from it"
         )
+    if run.ours and not (run.records or run.mandates):
+        raise Unreadable("the file is cut: it holds neither an order nor a request; nothing was taken from it")
     _end_section(run)
     totals: dict[str, Any] = {"sections": run.sections} if run.sections else {}
     if run.trailer is not None:
@@ -126,7 +128,7 @@ def _open(line: Line) -> _Run:
         return _Run(line, new=False, content=line.strip(25, 44), payee=line.strip(15, 24).lstrip("0"))
     if line.at(1, 2) != "01" or line.at(11, 18) != "AUTOGIRO":
         line.refuse("not an Autogiro file: it does not begin with a record 01 AUTOGIRO")
-    if not line.strip(69, 78).isdigit():
+    if not line.digits(69, 78, "the bankgiro number"):
         line.refuse("it is cut, or of no Autogiro file: it names no bankgiro number (columns 69-78)")
     return _Run(line, new=False, content=line.strip(23, 42), payee=line.strip(69, 78).lstrip("0"))
 
@@ -189,6 +191,8 @@ def _payment(line: Line, direction: str, run: _Run) -> None:
     if run.rejected or run.content == _PENDING:
         _short(line, direction, run)
         return
+    if 0 <= line.length < 53:
+        line.refuse(f"it is cut: it ends at column {line.length}, before the bankgiro number (columns 44-53) does")
     raw = line.at(54, 69)
     reference = raw.strip() if run.ours or not run.new else raw.strip().lstrip("0")
     amount = line.hundredths(32, 43, "the amount")

@@ -258,6 +258,14 @@ def test_an_order_file_without_its_payee_is_cut_and_not_empty() -> None:
     for head in (b"0120160725AUTOGIRO9", b"0120160725AUTOGIRO", b"0120160725AUTOGIRO" + b" " * 50):
         with pytest.raises(Unreadable, match="names no bankgiro number"):
             formats.read(head)
+    whole = b"0120160725AUTOGIRO" + b" " * 44 + b"4711170009912346"
+    with pytest.raises(Unreadable, match="it is cut: it ends at column 74, within the bankgiro number"):
+        formats.read(whole[:74])
+    with pytest.raises(Unreadable, match="neither an order nor a request"):
+        formats.read(whole)
+    order = f"82202611300{'':4}{101:016d}{29900:012d}"
+    with pytest.raises(Unreadable, match="record 2: it is cut: it ends at column 43"):
+        formats.read(whole + b"\r\n" + order.encode())
 
 
 def test_payments_of_the_new_layout_without_their_section_are_refused() -> None:
