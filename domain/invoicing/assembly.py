@@ -106,6 +106,16 @@ def _has_endpoint(bill: Bill) -> Doubt | None:
     )
 
 
+def _has_email(bill: Bill) -> Doubt | None:
+    if bill.payer.delivery is not Delivery.EMAIL or payer_of(bill.payer).email:
+        return None
+    return Doubt(
+        "missing_email",
+        f"customer {bill.payer.number} gets invoices by e-mail, but has no address: give it one, or choose another"
+        " delivery",
+    )
+
+
 def _in_one_currency(bill: Bill) -> Doubt | None:
     currencies = {total.currency for member in bill.members for total in bill.usage.get(member.id, ())}
     foreign = sorted(currencies - {bill.operator.currency})
@@ -132,6 +142,7 @@ def _has_home_rate(bill: Bill) -> Doubt | None:
 CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
     _has_address,
     _has_endpoint,
+    _has_email,
     _has_mandate,
     _in_one_currency,
     _has_home_rate,

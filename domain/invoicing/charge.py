@@ -48,6 +48,8 @@ LINE_KINDS: Final = {
 # BAS: sales of services, other income, interest received from customers.
 ACCOUNTS: Final = {ChargeKind.REMINDER_FEE: "3990", ChargeKind.INTEREST: "8313"}
 ACCOUNT: Final = "3041"
+# No VAT is charged on what paying late costs: interest is exempt, a reminder's fee makes good a loss.
+PAID_LATE: Final = frozenset({ChargeKind.REMINDER_FEE, ChargeKind.INTEREST})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

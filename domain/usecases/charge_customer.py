@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from domain.access.actor import Action, Actor
@@ -11,11 +11,11 @@ from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.customers.customer import check_open
 from domain.ids import ChargeId, CustomerId
-from domain.invoicing.charge import ACCOUNT, ACCOUNTS, Charge, ChargeKind, check
+from domain.invoicing.charge import ACCOUNT, ACCOUNTS, PAID_LATE, Charge, ChargeKind, check
 from domain.invoicing.invoice import Unit as Measure
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.refusal import Stale, WrongState
 from domain.usecases.fit_contract import day_in
 from domain.usecases.four_eyes import given_away
@@ -23,7 +23,10 @@ from domain.usecases.four_eyes import given_away
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddCharge:
-    """A charge as ``Charge`` says; ``starts`` None: today, ``account`` None: that of its kind."""
+    """A charge as ``Charge`` says; ``starts`` None: today, ``account`` None: that of its kind.
+
+    What paying late costs is exempt unless ``vat_category`` says otherwise.
+    """
 
     customer: CustomerId
     kind: ChargeKind = ChargeKind.MANUAL
@@ -68,6 +71,8 @@ async def add_charge(cmd: AddCharge, *, actor: Actor, begin: Begin, clock: Clock
         operator = await unit.operators.own()
         now = clock.now()
         same = {name: getattr(cmd, name) for name in _SAME}
+        if cmd.kind in PAID_LATE and cmd.vat_category is None:
+            same["vat_category"] = "E"
         charge = check(
             Charge(
                 id=ChargeId(0),
@@ -93,6 +98,8 @@ async def add_charge(cmd: AddCharge, *, actor: Actor, begin: Begin, clock: Clock
 async def end_charge(cmd: EndCharge, *, actor: Actor, begin: Begin, clock: Clock) -> Charge:
     """Let a charge end before a day, or withdraw it: what was billed stays, and is taken back by a credit note.
 
+    A discount that lasts longer and a charge that is withdrawn count against the level's limits.
+
     Refuses with: NotAllowed, NotFound, BadValue (the day), Stale, WrongState (it was withdrawn).
     """
     async with begin(actor) as unit:
@@ -104,10 +111,21 @@ async def end_charge(cmd: EndCharge, *, actor: Actor, begin: Begin, clock: Clock
         ended = replace(charge, ends=cmd.ends, withdrawn_at=clock.now() if cmd.withdraw else None)
         if cmd.withdraw:
             ended = replace(ended, ends=charge.ends)
+        await _given(unit, actor, charge, ended, now=clock.now())
         kept = await unit.charges.keep(check(ended))
         detail = {"version": kept.version, "customer": kept.customer}
         await unit.audit.write("withdraw_charge" if cmd.withdraw else "end_charge", f"charge:{kept.id}", detail)
     return kept
+
+
+async def _given(unit: Unit, actor: Actor, charge: Charge, ended: Charge, *, now: datetime) -> None:
+    """Count what is given away: by a discount that lasts longer (nobody can tell how much), by a charge withdrawn."""
+    currency = (await unit.operators.own()).currency
+    gives = charge.kind is ChargeKind.DISCOUNT or charge.amount < 0
+    if gives and charge.ends is not None and (ended.ends is None or ended.ends > charge.ends):
+        await given_away(unit, actor, None, currency, now=now)
+    if not gives and ended.withdrawn_at is not None:
+        await given_away(unit, actor, charge.amount, currency, now=now)
 
 
 @operation(Action.READ_CONTRACTS)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.contracts.contract import ContractService
 from domain.contracts.service import CountryTax
-from domain.customers.customer import CustomerKind
+from domain.customers.customer import CustomerKind, Delivery
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Doubt
 from domain.invoicing.bill_run import BilledFee, FeeKey
@@ -76,6 +76,7 @@ def test_nothing_to_bill_is_no_invoice():
     [
         ({"payer": replace(PAYER, address=Address("", "1", "x", "SE"))}, "missing_address"),
         ({"payer": replace(PAYER, endpoint=None)}, "missing_endpoint"),
+        ({"payer": replace(PAYER, delivery=Delivery.EMAIL, email=None)}, "missing_email"),
         ({"usage": {PAYER.id: (usage(1, currency="EUR"),)}}, "currency"),
         (
             {"payer": replace(PAYER, vat_id=None, address=Address("Katu 1", "00100", "Helsinki", "FI"))},

@@ -259,6 +259,14 @@ async def test_discounts_on_the_whole_invoice_follow_its_vat(office: Office) -> 
     assert [(line.text, str(line.net)) for line in invoice.lines] == [("Mobile", "199.00"), ("Lojal 10 %", "-19.90")]
 
 
+async def test_what_paying_late_costs_is_exempt_unless_told_otherwise(office: Office) -> None:
+    one, _, _ = await office.customer()
+    late = {"kind": ChargeKind.INTEREST, "text": "Ränta"}
+    told = [await charge(office, one, **late, vat_category=said) for said in (None, "O")]
+    assert [each.vat_category for each in told] == ["E", "O"]
+    assert (await charge(office, one)).vat_category is None
+
+
 async def test_a_discount_never_turns_an_invoice_into_a_credit(office: Office) -> None:
     one, _, _ = await office.customer()
     await charge(office, one, kind=ChargeKind.DISCOUNT, text="Ursäkt", unit_price=Decimal(1000))

@@ -21,6 +21,7 @@ from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.usecases import run_bills as bills
 from domain.usecases.abandon_bill_run import abandon_bill_run
 from domain.usecases.list_bill_runs import get_bill_run, list_bill_runs
+from domain.usecases.send_documents import QUEUE
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
@@ -257,6 +258,9 @@ async def test_a_run_that_is_abandoned_leaves_the_rest_to_the_next(office: Offic
         await abandon_bill_run(BillRunId(99), actor=office.actor, **everything)
     ended = await abandon_bill_run(BillRunId(1), actor=office.actor, **everything)
     assert (ended.state, ended.payers, ended.invoices) == (BillRunState.DONE, 2, 2)
+    async with office.begin() as unit:  # what it issued leaves
+        (job,) = (await unit.jobs.page(PageRequest(100), kind=QUEUE)).items
+    assert job.payload == {"run": 1}
     with pytest.raises(WrongState):
         await abandon_bill_run(BillRunId(1), actor=office.actor, **everything)
     rest = await office.bill()
