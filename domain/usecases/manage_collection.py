@@ -78,6 +78,7 @@ async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begi
 
     Refuses with: NotAllowed, BadValue (its form; more than the law allows, which it names), NotFound, Stale, Conflict.
     """
+    check_texts(rule)
     async with begin(actor) as unit:
         operator = await unit.operators.own()
         limits = [*LIMITS, *await unit.collection.limits.find()]
@@ -110,6 +111,7 @@ async def put_legal_limit(limit: LegalLimit, *, actor: Actor, begin: Begin) -> L
 
     Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict.
     """
+    check_texts(limit)
     check_country(limit.country, field="country")
     currency(limit.currency)
     if not limit.most.is_finite() or limit.most < 0:
@@ -148,6 +150,7 @@ async def put_reference_rate(rate: ReferenceRate, *, actor: Actor, begin: Begin)
 
     Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict.
     """
+    check_texts(rate)
     check_country(rate.country, field="country")
     if not rate.percent.is_finite() or not -10 <= rate.percent <= 100 or round(rate.percent, 4) != rate.percent:
         raise BadValue("a rate is -10 to 100 per cent, with four decimals at most", field="percent")

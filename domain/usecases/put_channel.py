@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
+from domain.commands import check_texts
 from domain.delivery.channel import SECRETS, Channel, Settings, check, filled
 from domain.delivery.dispatch import Form, Way
 from domain.feeds.feed import SECRET_MAX, Credential
@@ -41,6 +42,7 @@ async def put_channel(
     cmd: PutChannel, *, actor: Actor, begin: Begin, http: Http, transports: Transports, vault: Vault
 ) -> Channel:
     """Keep a channel; of several active of a form the first takes it. Refuses with: NotAllowed, BadValue, Stale."""
+    check_texts(replace(cmd.settings, ca=None))
     channel = check(
         Channel(
             id=ChannelId(0),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor, allow
 from domain.access.operations import operation
+from domain.commands import check_texts
 from domain.ids import ResellerId
 from domain.invoicing.branding import BLOCKS, Branding, check
 from domain.ports.clock import Clock
@@ -41,6 +42,7 @@ async def set_brand(cmd: SetBrand, *, actor: Actor, begin: Begin, clock: Clock) 
 
     Refuses with: NotAllowed, NotFound (reseller, logo), BadValue (a day that is past), Stale.
     """
+    check_texts(replace(cmd, note=_line(cmd.note or ""), intro=_lines(cmd.intro), closing=_lines(cmd.closing)))
     seller = cmd.reseller or actor.reseller
     if seller is None:
         allow(actor, Action.MANAGE_OPERATOR, "set_brand")
@@ -75,6 +77,15 @@ async def set_brand(cmd: SetBrand, *, actor: Actor, begin: Begin, clock: Clock) 
         detail = {"reseller": seller, "validFrom": kept.valid_from.isoformat(), "version": kept.version}
         await unit.audit.write("set_brand", f"reseller:{seller}" if seller else f"operator:{actor.operator}", detail)
     return kept
+
+
+def _lines(texts: Mapping[str, str]) -> dict[str, str]:
+    return {language: _line(text) for language, text in texts.items()}
+
+
+def _line(text: str) -> str:
+    """Return a text without the ends of its lines, which it may have."""
+    return text.replace("\r\n", " ").replace("\n", " ")
 
 
 async def _check_seller(unit: Unit, seller: ResellerId | None) -> None:
