@@ -305,6 +305,7 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "addMandate.customer",
+            "agreeInstalments.customer",
             "agreeInstalments.invoices",
             "allocatePayment.claim",
             "allocatePayment.customer",
@@ -426,7 +427,9 @@ MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
         ),
         "tests/api/test_machines.py",
     ),
-    **dict.fromkeys(("creditInvoice.dispute", "fetchInvoices.marker"), "tests/api/test_crediting.py"),
+    **dict.fromkeys(
+        ("creditInvoice.dispute", "fetchInvoices.marker", "putAccountRule.service"), "tests/api/test_crediting.py"
+    ),
     **dict.fromkeys(
         (
             "holdCollection.customer",
