@@ -44,7 +44,6 @@ WITHOUT_KEY: Final[Mapping[str, str]] = {
     ),
     "exportPerson": "it reads, and what it reads is kept nowhere else",
     "testFeed": "it looks, and changes nothing",
-    "authorizeCall": "it reckons, and changes nothing",
 }
 _running: Final[ContextVar[bytes | None]] = ContextVar("token of the command that is carried out", default=None)
 

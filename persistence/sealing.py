@@ -96,6 +96,8 @@ SEALED: Final[Sequence[Sealed]] = (
 )
 # Sealed too, and gone within minutes: the key they were sealed with is kept until then.
 PASSING: Final = frozenset({"provider_attempt.sealed_verifier"})
+# Where secrets stand (``env:``, ``file:``), and no secret.
+REFERENCES: Final = frozenset({"collection_agency.credentials", "payment_target.credentials"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,9 @@ async def test_rules_of_accounts_and_the_journal_are_the_operators_own(house: Ho
         assert (await _do(house, client, asked))["code"] == code
         gone = f'removeAccountRule(rule: "{made["id"]}", version: 1) {{ __typename {REFUSED} }}'
         assert (await _do(house, client, gone))["code"] == code
+    for key in (month.service, global_id("Service", 999_999)):
+        answer = await _do(house, "other", f'{put}, service: "{key}"}}) {shown}')
+        assert (answer["code"], answer["field"]) == ("NOT_FOUND", "service")
     listed = "{ accountRules { id country } }"
     assert (await gql(house, "operator", listed))["accountRules"] == [{"id": made["id"], "country": "SE"}]
     assert (await gql(house, "other", listed))["accountRules"] == []
