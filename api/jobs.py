@@ -12,12 +12,12 @@ from datetime import date
 from typing import Final
 
 from api.bulk import bulk_job
-from api.collecting import collecting_seldom
 from api.collection_jobs import letter_job, message_job, paid_job, run_job
 from api.crediting import check_job, fraud_job
 from api.crediting import notice_job as credit_notice_job
 from api.documents_out import follow_job, queue_job, send_job
 from api.feeding import poll_job
+from api.garbage import collecting_seldom
 from api.handing_on import hand_on_job
 from api.mailing import link_job, notice_job
 from api.provisioning import order_job

@@ -22,7 +22,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from api.collecting import collecting_seldom
+from api.garbage import collecting_seldom
 from api.settings import Settings
 from api.wiring import Wiring, on_database
 from domain.access.actor import Actor, system

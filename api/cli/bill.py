@@ -256,7 +256,7 @@ async def reseller_named(wiring: Wiring, actor: Actor, code: str | None) -> Any:
 
 async def told_run(usecase: Any, cmd: Any, wiring: Wiring, actor: Actor) -> int:
     """Bill, telling every invoice and every parked payer as its page is done; 1 where somebody was parked."""
-    from api.collecting import collecting_seldom
+    from api.garbage import collecting_seldom
 
     with collecting_seldom(), progress_bar("billing", None) as step:
 

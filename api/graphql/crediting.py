@@ -16,11 +16,11 @@ from api.graphql.invoices import InvoiceType
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
-from api.graphql.payments import major
 from api.graphql.refusals import outcome
 from domain.ids import CustomerId, InvoiceBatchId
 from domain.invoicing.crediting import LineCredit
 from domain.invoicing.disputes import Dispute, DisputeState
+from domain.payments.amounts import major_of
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.dispute_invoice import (
     DecideDispute,
@@ -43,7 +43,7 @@ async def _disputed(root: strawberry.Parent[Dispute], info: Info) -> Any:
 
 
 def _amount(root: strawberry.Parent[Dispute]) -> Decimal:
-    return major(root.amount_minor, root.currency)
+    return major_of(root.amount_minor, root.currency)
 
 
 @strawberry.type(name="InvoiceDispute", description="What a payer disputes of an invoice; not reminded of while open.")

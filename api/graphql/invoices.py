@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from api.collecting import collecting_seldom
+from api.garbage import collecting_seldom
 from api.graphql.connections import Connection, connect, request
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of, read_number

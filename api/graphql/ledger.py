@@ -11,13 +11,13 @@ import strawberry
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.once import kept_key
-from api.graphql.payments import major
 from api.graphql.refusals import outcome
 from domain.ids import CustomerId
 from domain.ledger.ageing import Ageing, OpenAmount
 from domain.ledger.locking import LedgerLock
 from domain.ledger.statement import MovementKind, Statement, StatementRow
 from domain.ledger.tying import Difference, Rule
+from domain.payments.amounts import major_of
 from domain.usecases.ledger_reports import (
     AgeBy,
     AgedReceivables,
@@ -165,7 +165,7 @@ class UnlockLedgerInput:
 
 def _ageing(one: Ageing) -> AgeingType:
     names = ("not_due", "days_30", "days_60", "days_90", "older", "credit", "total")
-    return AgeingType(currency=one.currency, **{name: major(getattr(one, name), one.currency) for name in names})
+    return AgeingType(currency=one.currency, **{name: major_of(getattr(one, name), one.currency) for name in names})
 
 
 def _row(row: StatementRow) -> StatementRowType:
@@ -175,17 +175,17 @@ def _row(row: StatementRow) -> StatementRowType:
         kind=one.kind,
         document=one.document or None,
         text=one.text,
-        amount=major(one.amount_minor, one.currency),
-        balance=major(row.balance_minor, one.currency),
+        amount=major_of(one.amount_minor, one.currency),
+        balance=major_of(row.balance_minor, one.currency),
     )
 
 
 def _part(part: Statement) -> StatementPartType:
     return StatementPartType(
         currency=part.currency,
-        opening=major(part.opening_minor, part.currency),
+        opening=major_of(part.opening_minor, part.currency),
         rows=[_row(row) for row in part.rows],
-        closing=major(part.closing_minor, part.currency),
+        closing=major_of(part.closing_minor, part.currency),
         ageing=_ageing(part.ageing),
     )
 
@@ -196,7 +196,7 @@ def _item(one: OpenAmount) -> OpenAmountType:
         name=one.name,
         currency=one.currency,
         due_on=one.due_on,
-        open=major(one.open_minor, one.currency),
+        open=major_of(one.open_minor, one.currency),
     )
 
 
@@ -242,8 +242,8 @@ async def _check(info: Info) -> list[LedgerDifferenceType]:
             rule=one.rule,
             what=one.what,
             currency=one.currency,
-            ledger=major(one.ledger_minor, one.currency),
-            books=major(one.books_minor, one.currency),
+            ledger=major_of(one.ledger_minor, one.currency),
+            books=major_of(one.books_minor, one.currency),
         )
         for one in found
     ]

@@ -18,7 +18,7 @@ from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
 from domain.invoicing.disputes import DisputeState
-from domain.invoicing.invoice import decimals_of
+from domain.payments.amounts import major_of, minor_of
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
 from domain.payments.record import Kind
 from domain.refusal import BadValue
@@ -33,13 +33,18 @@ strawberry.enum(Reason, name="PaymentReason", description="Why a payment is nobo
 strawberry.enum(Kind, name="PaymentKind", description="What happened to the money.")
 
 
-def _amount(root: strawberry.Parent[Any]) -> Decimal:
-    return major(root.amount_minor, root.currency)
+def amount(root: strawberry.Parent[Any]) -> Decimal:
+    """Resolve the amount of what is kept in minor units."""
+    return major_of(root.amount_minor, root.currency)
 
 
-def major(minor: int, currency: str) -> Decimal:
-    """Return an amount in the currency's own unit."""
-    return Decimal(minor).scaleb(-decimals_of(currency))
+def amount_of(name: str) -> Any:
+    """Return a resolver of an amount that an attribute has in minor units."""
+
+    def resolve(root: strawberry.Parent[Any]) -> Decimal:
+        return major_of(getattr(root, name), root.currency)
+
+    return resolve
 
 
 @strawberry.type(name="PaymentReference", description="A reference that the payer gave.")
@@ -82,7 +87,7 @@ def _shown(payment: Payment, made: Sequence[Allocation]) -> list[AllocationType]
             invoice=None if one.invoice is None else strawberry.ID(global_id("Invoice", one.invoice)),
             claim=None if one.claim is None else strawberry.ID(global_id("Claim", one.claim)),
             customer=strawberry.ID(global_id("Customer", one.customer)),
-            amount=major(one.amount_minor, payment.currency),
+            amount=major_of(one.amount_minor, payment.currency),
             made_at=one.made_at,
             client=one.client,
             undone_at=one.undone_at,
@@ -116,7 +121,7 @@ class PaymentType:
     kind: Kind
     state: PaymentState
     reason: Reason | None
-    amount: Decimal = strawberry.field(resolver=_amount)
+    amount: Decimal = strawberry.field(resolver=amount)
     currency: str
     booked_on: date
     customer: strawberry.ID | None = strawberry.field(resolver=_customer)
@@ -145,7 +150,7 @@ async def _disputed(root: strawberry.Parent[Any], info: Info) -> Decimal:
     found = await info.context.load.disputes.load(InvoiceId(key_of(str(root.invoice), "Invoice", "invoice")))
     held = sum(one.amount_minor for one in found if one.state is DisputeState.OPEN)
     open_: Decimal = root.open
-    return min(major(held, root.currency), max(open_, Decimal(0)))
+    return min(major_of(held, root.currency), max(open_, Decimal(0)))
 
 
 @strawberry.type(name="OpenItem", description="An invoice or credit note with what is open of it.")
@@ -221,8 +226,8 @@ async def _open_items(info: Info, customer: ID, on: date | None = None) -> list[
     return [
         OpenItemType(
             invoice=strawberry.ID(global_id("Invoice", one.invoice)),
-            total=major(one.total_minor, one.currency),
-            open=major(one.open_minor, one.currency),
+            total=major_of(one.total_minor, one.currency),
+            open=major_of(one.open_minor, one.currency),
             **{name: getattr(one, name) for name in ("kind", "number", "reference", "currency", "issued_on", "due_on")},
         )
         for one in found
@@ -232,7 +237,7 @@ async def _open_items(info: Info, customer: ID, on: date | None = None) -> list[
 async def _trial_balance(info: Info, on: date | None = None) -> list[AccountBalanceType]:
     found = await info.context.ask(trial_balance, on=on)
     return [
-        AccountBalanceType(account=account, currency=currency, balance=major(total, currency))
+        AccountBalanceType(account=account, currency=currency, balance=major_of(total, currency))
         for (account, currency), total in found.items()
     ]
 
@@ -248,25 +253,15 @@ async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:  # noqa: A0
             if part.invoice is None
             else InvoiceId(key_of(part.invoice, "Invoice", f"parts.{index}.invoice")),
             claim=None if part.claim is None else ClaimId(key_of(part.claim, "Claim", f"parts.{index}.claim")),
-            amount_minor=None if part.amount is None else _minor(part.amount, payment.currency, index),
+            amount_minor=None
+            if part.amount is None
+            else minor_of(part.amount, payment.currency, f"parts.{index}.amount"),
         )
         for index, part in enumerate(input.parts)
     ]
     owner = None if input.customer is None else CustomerId(key_of(input.customer, "Customer", "customer"))
     cmd = AllocatePayment(payment=key, parts=parts, customer=owner)
     return await info.context.ask(allocate_payment, cmd, clock=info.context.wiring.clock)
-
-
-def _minor(amount: Decimal, currency: str, index: int) -> int:
-    scaled = amount.scaleb(decimals_of(currency))
-    if scaled != int(scaled):
-        raise BadValue(
-            "{amount:f} has more decimals than {currency} has",
-            amount=amount,
-            currency=currency,
-            field=f"parts.{index}.amount",
-        )
-    return int(scaled)
 
 
 async def _release(info: Info, payment: ID) -> Any:

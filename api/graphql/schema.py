@@ -12,18 +12,23 @@ from strawberry.types import get_object_definition
 
 from api.graphql.access import AccessMutation, AccessQuery
 from api.graphql.accounting import AccountingMutation, AccountingQuery
+from api.graphql.agencies import AgencyMutation, AgencyQuery
 from api.graphql.agreements import AgreementMutation, AgreementQuery
 from api.graphql.alarms import AlarmMutation, AlarmQuery, AlarmSubscription, AlarmType
 from api.graphql.allowances import AllowanceQuery, GroupMutation
 from api.graphql.approvals import ApprovalMutation, ApprovalQuery
+from api.graphql.authorising import AuthorisingQuery, ReservationMutation, ReservationQuery
+from api.graphql.bank_orders import BankOrderMutation, BankOrderQuery
 from api.graphql.basis import BasisMutation, BasisQuery
 from api.graphql.billing import BillingMutation, BillingQuery, BillingSubscription
 from api.graphql.branding import BrandMutation, BrandQuery
 from api.graphql.bulk import BulkMutation, BulkQuery
 from api.graphql.clients import ClientMutation, ClientQuery
-from api.graphql.collection import CollectionMutation, CollectionQuery
+from api.graphql.collecting import CollectingMutation, CollectingQuery
+from api.graphql.collection_cases import CollectionCaseMutation, CollectionCaseQuery
+from api.graphql.collection_rules import CollectionRuleMutation, CollectionRuleQuery
 from api.graphql.commissions import CommissionMutation, CommissionQuery
-from api.graphql.credit_control import CreditControlMutation, CreditControlQuery
+from api.graphql.credit_limits import CreditLimitMutation, CreditLimitQuery
 from api.graphql.crediting import CreditingMutation, CreditingQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
 from api.graphql.deliveries import ChannelType, DeliveryMutation, DeliveryQuery, DispatchType, PrintBatchType
@@ -33,15 +38,18 @@ from api.graphql.elements import ElementMutation, ElementQuery, NetworkElementTy
 from api.graphql.exchange_rates import ExchangeMutation, ExchangeQuery
 from api.graphql.explanations import ExplanationQuery
 from api.graphql.feeds import FeedMutation, FeedQuery, FeedType
+from api.graphql.fraud import FraudMutation, FraudQuery
 from api.graphql.gatekeeping import GateMutation, GateQuery
-from api.graphql.giro import GiroMutation, GiroQuery
+from api.graphql.instalments import InstalmentMutation, InstalmentQuery
 from api.graphql.intake import FileType, IntakeMutation, IntakeQuery, SourceType, SuspendedType
 from api.graphql.invoices import InvoiceMutation, InvoiceQuery, InvoiceType
 from api.graphql.jobs import JobMutation, JobQuery, JobType
 from api.graphql.ledger import LedgerMutation, LedgerQuery
+from api.graphql.legal_limits import LegalLimitMutation, LegalLimitQuery
 from api.graphql.levels import LevelMutation, LevelQuery
 from api.graphql.limits import TOKENS_MAX, Limits
 from api.graphql.lines import LineMutation
+from api.graphql.mandates import MandateMutation, MandateQuery
 from api.graphql.margin_updates import MarginSubscription
 from api.graphql.margins import MarginQuery
 from api.graphql.mediation import MediationMutation, MediationQuery
@@ -56,15 +64,20 @@ from api.graphql.own_fields import OwnFieldMutation, OwnFieldQuery
 from api.graphql.parties import ContractType, CustomerType, OperatorType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.party_changes import PartyMutation
 from api.graphql.party_queries import PartyQuery
+from api.graphql.payment_rules import PaymentRulesMutation, PaymentRulesQuery
+from api.graphql.payment_targets import PaymentTargetMutation, PaymentTargetQuery
+from api.graphql.payment_work import PaymentWorkMutation, PaymentWorkQuery
 from api.graphql.payments import PaymentMutation, PaymentQuery, PaymentType
 from api.graphql.plans import PlanMutation, PlanQuery
 from api.graphql.price_lists import CatalogueMutation, CatalogueQuery, PriceListType
 from api.graphql.progress import ProgressSubscription
 from api.graphql.quotes import QuoteMutation, QuoteQuery, QuoteType
+from api.graphql.refunds import RefundMutation, RefundQuery
 from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
+from api.graphql.settlements import SettlementMutation, SettlementQuery
 from api.graphql.signing_in import SigningInMutation
 from api.graphql.simulations import SimulationQuery, SimulationType
 from api.graphql.taxes import TaxMutation, TaxQuery
@@ -96,9 +109,23 @@ class Query(
     AccountingQuery,
     PaymentQuery,
     LedgerQuery,
-    CollectionQuery,
-    CreditControlQuery,
-    GiroQuery,
+    CollectionRuleQuery,
+    LegalLimitQuery,
+    AgencyQuery,
+    CollectingQuery,
+    CollectionCaseQuery,
+    AuthorisingQuery,
+    CreditLimitQuery,
+    FraudQuery,
+    ReservationQuery,
+    MandateQuery,
+    BankOrderQuery,
+    RefundQuery,
+    SettlementQuery,
+    InstalmentQuery,
+    PaymentWorkQuery,
+    PaymentTargetQuery,
+    PaymentRulesQuery,
     IntakeQuery,
     MediationQuery,
     ReratingQuery,
@@ -154,9 +181,22 @@ class Mutation(
     AccountingMutation,
     PaymentMutation,
     LedgerMutation,
-    CollectionMutation,
-    CreditControlMutation,
-    GiroMutation,
+    CollectionRuleMutation,
+    LegalLimitMutation,
+    AgencyMutation,
+    CollectingMutation,
+    CollectionCaseMutation,
+    CreditLimitMutation,
+    ReservationMutation,
+    FraudMutation,
+    MandateMutation,
+    BankOrderMutation,
+    SettlementMutation,
+    RefundMutation,
+    InstalmentMutation,
+    PaymentWorkMutation,
+    PaymentTargetMutation,
+    PaymentRulesMutation,
     ClientMutation,
     AccessMutation,
     JobMutation,

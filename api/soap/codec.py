@@ -19,9 +19,13 @@ from spyne.server import ServerBase
 from api.soap.access import Access
 from api.soap.accounting import Accounting
 from api.soap.agreements import Agreements
+from api.soap.authorising import Authorising
+from api.soap.bank_orders import BankOrders
 from api.soap.basis import Basis
 from api.soap.bill_runs import BillRuns
+from api.soap.billing_rules import RulesOfBilling
 from api.soap.bulk import Bulk
+from api.soap.charges import Charges
 from api.soap.collection import CollectionDesk
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
@@ -30,11 +34,13 @@ from api.soap.customers import Customers
 from api.soap.deliveries import Deliveries
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
+from api.soap.fraud import FraudRules
 from api.soap.invoices import Invoices
 from api.soap.jobs import Jobs
 from api.soap.ledger import LedgerReports
 from api.soap.levels import UserLevels
 from api.soap.lines import Lines
+from api.soap.mandates import Mandates
 from api.soap.margins import Margins
 from api.soap.number_orders import NumberOrders
 from api.soap.numbers import Numbers
@@ -49,6 +55,7 @@ from api.soap.resellers import Resellers
 from api.soap.series import Series
 from api.soap.service import Billing, Call
 from api.soap.services import Services
+from api.soap.settlements import Settlements
 from api.soap.sources import Sources
 from api.soap.suspense import Suspense
 from api.soap.taxes import Taxes
@@ -89,6 +96,8 @@ class Codec:
             [
                 Billing,
                 BillRuns,
+                Charges,
+                RulesOfBilling,
                 Bulk,
                 Customers,
                 Services,
@@ -109,6 +118,9 @@ class Codec:
                 NumberOrders,
                 Plans,
                 Payments,
+                Settlements,
+                Mandates,
+                BankOrders,
                 LedgerReports,
                 CollectionDesk,
                 People,
@@ -116,6 +128,8 @@ class Codec:
                 Access,
                 Provisioning,
                 Credit,
+                Authorising,
+                FraudRules,
                 Series,
                 Resellers,
                 Commissions,

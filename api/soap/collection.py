@@ -9,7 +9,6 @@ from typing import Any, Final
 from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
-from api.graphql.payments import major
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
 from api.soap.service import operation
@@ -20,6 +19,7 @@ from domain.collection.progress import Case, CaseState, Hold, HoldKind, Message,
 from domain.collection.rules import StepKind
 from domain.customers.customer import Customer
 from domain.ids import CollectionCaseId, CollectionHoldId, InvoiceId
+from domain.payments.amounts import major_of
 from domain.ports.page import PageRequest
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
@@ -154,11 +154,11 @@ def _planned(customer: Customer, plan: Plan) -> list[PlannedStepModel]:
                 customerNumber=customer.number,
                 invoiceNumber=overdue.number,
                 currency=code,
-                open=major(overdue.open_minor, code),
+                open=major_of(overdue.open_minor, code),
                 step=taken.step.kind.value if taken else None,
-                fee=major(taken.fee_minor if taken else 0, code),
-                compensation=major(taken.compensation_minor if taken else 0, code),
-                interest=major(taken.interest.amount_minor if taken else 0, code),
+                fee=major_of(taken.fee_minor if taken else 0, code),
+                compensation=major_of(taken.compensation_minor if taken else 0, code),
+                interest=major_of(taken.interest.amount_minor if taken else 0, code),
                 why=decision.why.value if decision.why else None,
                 since=decision.since,
             )
@@ -172,7 +172,7 @@ def _case(one: Case) -> CollectionCaseModel:
         agency=one.agency,
         currency=one.currency,
         openedOn=one.opened_on,
-        claimed=major(one.claimed_minor, one.currency),
+        claimed=major_of(one.claimed_minor, one.currency),
         state=one.state.value,
         reference=one.reference,
         version=one.version,

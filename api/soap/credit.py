@@ -1,4 +1,4 @@
-"""The operations of the WSDL about credit: limits, what is used of them, and calls authorised by what is left."""
+"""The operations of the WSDL about credit: limits, what is used of them, and what is set by hand instead."""
 
 from __future__ import annotations
 
@@ -12,24 +12,11 @@ from api.soap.models import Model, _enum, many, needed
 from api.soap.orders import BarOfLine
 from api.soap.paging import key_after
 from api.soap.service import operation
-from domain.credit.fraud import FraudRule, Measure
 from domain.credit.kinds import Kind
 from domain.credit.limit import CreditLimit, CreditOverride, shown
-from domain.credit.reservation import Reservation, ReservationState
-from domain.ids import CreditLimitId, CreditOverrideId, CreditReservationId, CustomerId, FraudRuleId, SubscriptionId
+from domain.ids import CreditLimitId, CreditOverrideId, CustomerId, SubscriptionId
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.provisioning.order import Bar
-from domain.usecases.authorise_call import (
-    AuthoriseCall,
-    CommitReservation,
-    ExtendReservation,
-    ReserveCall,
-    authorise_call,
-    commit_reservation,
-    extend_reservation,
-    release_reservation,
-    reserve_call,
-)
 from domain.usecases.limit_credit import (
     Exposure,
     OverrideCredit,
@@ -43,12 +30,9 @@ from domain.usecases.limit_credit import (
     show_credit,
 )
 from domain.usecases.top_up_credit import TopUpCredit, top_up_credit
-from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
 
 PAGE: Final = 200
 KindOfCredit = _enum(Kind, "CreditKind")
-MeasureOfFraud = _enum(Measure, "FraudMeasure")
-StateOfReservation = _enum(ReservationState, "ReservationState")
 
 
 class NewCreditLimit(Model):
@@ -153,77 +137,8 @@ class ExposureList(Model):
     exposure = many(ExposureModel)
 
 
-class Use(Model):
-    """A use that is about to begin. ``units``: wanted; none: as many as there are."""
-
-    subscription = needed(Integer(ge=1))
-    number = Unicode
-    units = Integer(ge=1)
-    mode = Unicode
-    direction = Unicode
-    visited = Unicode
-    reference = Unicode
-    seconds = Integer(ge=1)
-
-
-class AuthorizationModel(Model):
-    """How much may be used now; of 0 ``reason`` says why."""
-
-    __type_name__ = "Authorization"
-
-    at = needed(DateTime)
-    units = needed(Integer)
-    amount = needed(Number)
-    currency = needed(Unicode)
-    left = Number
-    kind = KindOfCredit
-    destination = Unicode
-    reason = Unicode
-
-
-class ReservationModel(Model):
-    """What is set aside for a call that is going on."""
-
-    __type_name__ = "Reservation"
-
-    id = needed(Integer)
-    customer = needed(Integer)
-    subscription = needed(Integer)
-    reference = Unicode
-    state = needed(StateOfReservation)
-    granted = needed(Integer)
-    used = Integer
-    amount = needed(Number)
-    start = needed(DateTime)
-    expiresAt = needed(DateTime)  # noqa: N815
-    version = needed(Integer)
-
-
-class FraudRuleModel(Model):
-    """More than ``most`` of a measure by one line within any window is unusual. ``id``, ``version``: to change one."""
-
-    __type_name__ = "FraudRule"
-
-    id = Integer
-    name = needed(Unicode)
-    measure = needed(MeasureOfFraud)
-    most = needed(Number)
-    windowSeconds = needed(Integer)  # noqa: N815
-    kind = KindOfCredit
-    group = Unicode
-    bar = many(BarOfLine)
-    active = Boolean
-    version = Integer
-
-
-class FraudRuleList(Model):
-    """The operator's rules, by name."""
-
-    rule = many(FraudRuleModel)
-
-
 class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
-    """Credit and authorisation."""
+    """Credit."""
 
     __service_name__ = "Billing"
 
@@ -325,111 +240,6 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         cmd = TopUpCredit(customer=CustomerId(customer), amount=amount, reference=reference)
         return await ctx.udc.ask(top_up_credit, cmd, clock=ctx.udc.wiring.clock)
 
-    @operation("AuthorizeCall", needed(Use), returns=AuthorizationModel, result="authorization")
-    async def authorise(ctx: Any, use: Any) -> Any:  # noqa: N805
-        """Return how many seconds, messages or kB a line may use now; nothing is kept."""
-        wiring, fields = ctx.udc.wiring, _use(use)
-        cmd = AuthoriseCall(**{name: value for name, value in fields.items() if name not in {"reference", "seconds"}})
-        found = await ctx.udc.ask(authorise_call, cmd, clock=wiring.clock, raters=wiring.raters)
-        return AuthorizationModel(
-            at=found.at,
-            units=found.units,
-            amount=found.amount,
-            currency=found.currency,
-            left=found.left,
-            kind=found.kind and found.kind.value,
-            destination=found.destination,
-            reason=found.reason,
-        )
-
-    @operation("ReserveCall", needed(Use), returns=ReservationModel, result="reservation")
-    async def reserve(ctx: Any, use: Any) -> Any:  # noqa: N805
-        """Set aside what a call may use; the same reference again is the same reservation."""
-        wiring = ctx.udc.wiring
-        cmd = ReserveCall(**_use(use))
-        kept, _ = await ctx.udc.ask(reserve_call, cmd, clock=wiring.clock, raters=wiring.raters)
-        return _reservation(kept)
-
-    @operation(
-        "ExtendReservation",
-        needed(Integer(ge=1)),
-        needed(Integer(ge=1)),
-        Integer(ge=1),
-        returns=ReservationModel,
-        result="reservation",
-    )
-    async def extend(ctx: Any, id: int, units: int, seconds: int | None) -> Any:  # noqa: A002, N805
-        """Set ``units`` more aside for a call that goes on."""
-        more = {} if seconds is None else {"seconds": seconds}
-        cmd, wiring = ExtendReservation(reservation=CreditReservationId(id), units=units, **more), ctx.udc.wiring
-        return _reservation(await ctx.udc.ask(extend_reservation, cmd, clock=wiring.clock, raters=wiring.raters))
-
-    @operation(
-        "CommitReservation",
-        needed(Integer(ge=1)),
-        needed(Integer(ge=0)),
-        returns=ReservationModel,
-        result="reservation",
-    )
-    async def commit(ctx: Any, id: int, used: int) -> Any:  # noqa: A002, N805
-        """Say what a call has used; the rest is free."""
-        cmd, wiring = CommitReservation(reservation=CreditReservationId(id), used=used), ctx.udc.wiring
-        return _reservation(await ctx.udc.ask(commit_reservation, cmd, clock=wiring.clock, raters=wiring.raters))
-
-    @operation("ReleaseReservation", needed(Integer(ge=1)), returns=ReservationModel, result="reservation")
-    async def release(ctx: Any, id: int) -> Any:  # noqa: A002, N805
-        """Free what was set aside for a call that never came about."""
-        key = CreditReservationId(id)
-        return _reservation(await ctx.udc.ask(release_reservation, key, clock=ctx.udc.wiring.clock))
-
-    @operation("PutFraudRule", needed(FraudRuleModel), returns=FraudRuleModel, result="rule")
-    async def put_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
-        """Keep a rule about unusual usage: a new one, or with ``id`` and ``version`` a changed one."""
-        cmd = PutFraudRule(
-            name=rule.name,
-            measure=Measure(str(rule.measure)),
-            most=rule.most,
-            window_seconds=int(rule.windowSeconds),
-            kind=Kind.ALL if rule.kind is None else Kind(str(rule.kind)),
-            group=rule.group,
-            bars=tuple(Bar(str(one)) for one in rule.bar or ()),
-            active=rule.active is not False,
-            rule=None if rule.id is None else FraudRuleId(rule.id),
-            version=rule.version,
-        )
-        return _rule(await ctx.udc.ask(put_fraud_rule, cmd, clock=ctx.udc.wiring.clock))
-
-    @operation("RemoveFraudRule", needed(Integer(ge=1)), needed(Integer), returns=FraudRuleModel, result="rule")
-    async def remove_rule(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
-        """Forget a rule with what was found by it."""
-        return _rule(await ctx.udc.ask(remove_fraud_rule, FraudRuleId(id), version))
-
-    @operation("ListFraudRules", returns=FraudRuleList, result="rules")
-    async def list_rules(ctx: Any) -> Any:  # noqa: N805
-        """Return the rules about unusual usage."""
-        return FraudRuleList(rule=[_rule(one) for one in await ctx.udc.ask(list_fraud_rules)])
-
-
-def _rule(one: FraudRule) -> Any:
-    return FraudRuleModel(
-        id=one.id,
-        name=one.name,
-        measure=one.measure.value,
-        most=one.most,
-        windowSeconds=one.window_seconds,
-        kind=one.kind.value,
-        group=one.group,
-        bar=[bar.value for bar in one.bars],
-        active=one.active,
-        version=one.version,
-    )
-
-
-def _use(use: Any) -> dict[str, Any]:
-    names = ("number", "units", "mode", "direction", "visited", "reference", "seconds")
-    fields = {name: value for name in names if (value := getattr(use, name)) is not None}
-    return {"subscription": SubscriptionId(use.subscription), **fields}
-
 
 def _limit(one: CreditLimit) -> Any:
     return CreditLimitModel(
@@ -487,20 +297,4 @@ def _exposure(one: Exposure) -> Any:
         watched=one.watched,
         bar=[bar.value for bar in one.bars],
         override=[_override(each) for each in one.overrides],
-    )
-
-
-def _reservation(one: Reservation) -> Any:
-    return ReservationModel(
-        id=one.id,
-        customer=one.customer,
-        subscription=one.subscription,
-        reference=one.reference or None,
-        state=one.state.value,
-        granted=one.granted,
-        used=one.used,
-        amount=shown(one.amount),
-        start=one.start,
-        expiresAt=one.expires_at,
-        version=one.version,
     )

@@ -8,13 +8,13 @@ from typing import Any
 from spyne import Boolean, Date, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
-from api.graphql.payments import major
 from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
 from domain.ledger.ageing import Ageing
 from domain.ledger.locking import LedgerLock
 from domain.ledger.statement import MovementKind
 from domain.ledger.tying import Rule
+from domain.payments.amounts import major_of
 from domain.usecases.get_customer import get_customer
 from domain.usecases.ledger_reports import (
     AgeBy,
@@ -135,7 +135,7 @@ class LedgerLockModel(Model):
 def _ageing(one: Ageing) -> AgeingModel:
     sums = (one.not_due, one.days_30, one.days_60, one.days_90, one.older, one.credit, one.total)
     names = ("notDue", "days1to30", "days31to60", "days61to90", "older", "credit", "total")
-    shown = {name: major(amount, one.currency) for name, amount in zip(names, sums, strict=True)}
+    shown = {name: major_of(amount, one.currency) for name, amount in zip(names, sums, strict=True)}
     return AgeingModel(currency=one.currency, **shown)
 
 
@@ -162,19 +162,19 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
         parts = [
             StatementPartModel(
                 currency=part.currency,
-                opening=major(part.opening_minor, part.currency),
+                opening=major_of(part.opening_minor, part.currency),
                 row=[
                     MovementModel(
                         bookedOn=row.movement.booked_on,
                         kind=row.movement.kind.value,
                         document=row.movement.document or None,
                         text=row.movement.text,
-                        amount=major(row.movement.amount_minor, part.currency),
-                        balance=major(row.balance_minor, part.currency),
+                        amount=major_of(row.movement.amount_minor, part.currency),
+                        balance=major_of(row.balance_minor, part.currency),
                     )
                     for row in part.rows
                 ],
-                closing=major(part.closing_minor, part.currency),
+                closing=major_of(part.closing_minor, part.currency),
                 ageing=_ageing(part.ageing),
             )
             for part in told.parts
@@ -205,8 +205,8 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
                     rule=one.rule.value,
                     what=one.what,
                     currency=one.currency,
-                    ledger=major(one.ledger_minor, one.currency),
-                    books=major(one.books_minor, one.currency),
+                    ledger=major_of(one.ledger_minor, one.currency),
+                    books=major_of(one.books_minor, one.currency),
                 )
                 for one in found
             ],

@@ -18,3 +18,8 @@ def minor_of(amount: Decimal, currency: str, field: str) -> int:
     if scaled is None or scaled != int(scaled) or abs(scaled) >= _MOST:
         raise BadValue("{amount} is no amount in {currency}", amount=amount, currency=currency, field=field)
     return int(scaled)
+
+
+def major_of(minor: int, currency: str) -> Decimal:
+    """Return an amount in the currency's own unit, with all its decimals."""
+    return Decimal(minor).scaleb(-decimals_of(currency))

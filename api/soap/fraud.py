@@ -1,0 +1,91 @@
+"""The operations of the WSDL about unusual usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spyne import Boolean, Integer, ServiceBase, Unicode
+from spyne import Decimal as Number
+
+from api.soap.credit import KindOfCredit
+from api.soap.models import Model, _enum, many, needed
+from api.soap.orders import BarOfLine
+from api.soap.service import operation
+from domain.credit.fraud import FraudRule, Measure
+from domain.credit.kinds import Kind
+from domain.ids import FraudRuleId
+from domain.provisioning.order import Bar
+from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
+
+MeasureOfFraud = _enum(Measure, "FraudMeasure")
+
+
+class FraudRuleModel(Model):
+    """More than ``most`` of a measure by one line within any window is unusual. ``id``, ``version``: to change one."""
+
+    __type_name__ = "FraudRule"
+
+    id = Integer
+    name = needed(Unicode)
+    measure = needed(MeasureOfFraud)
+    most = needed(Number)
+    windowSeconds = needed(Integer)  # noqa: N815
+    kind = KindOfCredit
+    group = Unicode
+    bar = many(BarOfLine)
+    active = Boolean
+    version = Integer
+
+
+class FraudRuleList(Model):
+    """The operator's rules, by name."""
+
+    rule = many(FraudRuleModel)
+
+
+class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
+    """The rules that find it."""
+
+    __service_name__ = "Billing"
+
+    @operation("PutFraudRule", needed(FraudRuleModel), returns=FraudRuleModel, result="rule")
+    async def put_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
+        """Keep a rule about unusual usage: a new one, or with ``id`` and ``version`` a changed one."""
+        cmd = PutFraudRule(
+            name=rule.name,
+            measure=Measure(str(rule.measure)),
+            most=rule.most,
+            window_seconds=int(rule.windowSeconds),
+            kind=Kind.ALL if rule.kind is None else Kind(str(rule.kind)),
+            group=rule.group,
+            bars=tuple(Bar(str(one)) for one in rule.bar or ()),
+            active=rule.active is not False,
+            rule=None if rule.id is None else FraudRuleId(rule.id),
+            version=rule.version,
+        )
+        return _rule(await ctx.udc.ask(put_fraud_rule, cmd, clock=ctx.udc.wiring.clock))
+
+    @operation("RemoveFraudRule", needed(Integer(ge=1)), needed(Integer), returns=FraudRuleModel, result="rule")
+    async def remove_rule(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
+        """Forget a rule with what was found by it."""
+        return _rule(await ctx.udc.ask(remove_fraud_rule, FraudRuleId(id), version))
+
+    @operation("ListFraudRules", returns=FraudRuleList, result="rules")
+    async def list_rules(ctx: Any) -> Any:  # noqa: N805
+        """Return the rules about unusual usage."""
+        return FraudRuleList(rule=[_rule(one) for one in await ctx.udc.ask(list_fraud_rules)])
+
+
+def _rule(one: FraudRule) -> Any:
+    return FraudRuleModel(
+        id=one.id,
+        name=one.name,
+        measure=one.measure.value,
+        most=one.most,
+        windowSeconds=one.window_seconds,
+        kind=one.kind.value,
+        group=one.group,
+        bar=[bar.value for bar in one.bars],
+        active=one.active,
+        version=one.version,
+    )
