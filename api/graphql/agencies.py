@@ -68,7 +68,7 @@ async def _agencies(info: Info) -> Any:
     return await info.context.ask(list_collection_agencies)
 
 
-async def _put_agency(info: Info, input: PutCollectionAgencyInput) -> Any:  # noqa: A002  (its name in the API)
+async def _put_agency(info: Info, input: PutCollectionAgencyInput) -> Any:
     cmd = PutAgency(
         name=input.name,
         format=input.format,

@@ -330,7 +330,7 @@ async def _change_service(info: Info, asked: Annotated[ChangeServiceInput, _AS_I
     return await ordered(info, change_service, cmd)
 
 
-async def _one_service(info: Info, id: ID | None = None, code: str | None = None) -> Any:  # noqa: A002  (its name in the API)
+async def _one_service(info: Info, id: ID | None = None, code: str | None = None) -> Any:
     if (id is None) == (code is None):
         raise BadValue("give either id or code", field="id")
     key = ServiceId(key_of(id, "Service", "id")) if id is not None else code

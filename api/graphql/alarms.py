@@ -72,7 +72,7 @@ async def _alarms(
     return connect(page, "Alarm", after=after)
 
 
-async def _one(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _one(info: Info, id: ID) -> Any:
     return await info.context.ask(get_alarm, AlarmId(key_of(id, "Alarm", "id")))
 
 

@@ -140,7 +140,7 @@ async def _approvals(
     return connect(page, "Approval", after=after)
 
 
-async def _approval(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _approval(info: Info, id: ID) -> Any:
     return await info.context.ask(get_approval, _key(id, "id"))
 
 

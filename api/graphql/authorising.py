@@ -187,7 +187,7 @@ async def _release(info: Info, asked: Annotated[ReleaseReservationInput, _AS_INP
     return await info.context.ask(release_reservation, key, clock=info.context.wiring.clock)
 
 
-async def _reservation(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _reservation(info: Info, id: ID) -> Any:
     return await info.context.ask(get_reservation, CreditReservationId(key_of(id, "Reservation", "id")))
 
 

@@ -300,7 +300,7 @@ async def _bill_again(info: Info, asked: Annotated[BillAgainInput, _AS_INPUT]) -
     return await _bill(info, bill_again, BillAgain(run=BillRunId(fields.pop("bill_run")), **fields))
 
 
-async def _bill_run(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _bill_run(info: Info, id: ID) -> Any:
     run, parked = await info.context.ask(get_bill_run, BillRunId(key_of(id, "BillRun", "id")))
     return BillRunDone(run=run, parked=parked)
 

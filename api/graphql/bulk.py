@@ -113,7 +113,7 @@ async def _imports(info: Info, first: int = FIRST_DEFAULT, after: str | None = N
     return connect(page, "BulkImport", after=after)
 
 
-async def _import(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _import(info: Info, id: ID) -> Any:
     return await info.context.ask(get_bulk_import, BulkImportId(key_of(id, "BulkImport", "id")))
 
 

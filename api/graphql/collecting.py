@@ -211,7 +211,7 @@ async def _letters(
     return connect(page, "CollectionLetter", after=after)
 
 
-async def _hold(info: Info, input: HoldCollectionInput) -> Any:  # noqa: A002  (its name in the API)
+async def _hold(info: Info, input: HoldCollectionInput) -> Any:
     cmd = HoldCollection(
         customer=CustomerId(key_of(input.customer, "Customer", "customer")),
         kind=input.kind,
@@ -228,7 +228,7 @@ async def _release(info: Info, hold: ID, version: int) -> Any:
     return await info.context.ask(release_collection, key, version, clock=info.context.wiring.clock)
 
 
-async def _run(info: Info, input: RunCollectionInput) -> Any:  # noqa: A002  (its name in the API)
+async def _run(info: Info, input: RunCollectionInput) -> Any:
     shown: list[PlannedStepType] = []
     customers = None
     if input.customers is not None:

@@ -131,24 +131,24 @@ async def _cases(
     return connect(page, "CollectionCase", after=after)
 
 
-async def _case(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _case(info: Info, id: ID) -> Any:
     key = CollectionCaseId(key_of(id, "CollectionCase", "id"))
     case, messages = await info.context.ask(get_collection_case, key)
     return CaseDetailType(case=case, messages=list(messages))
 
 
-async def _hand_over(info: Info, input: HandOverInput) -> Any:  # noqa: A002  (its name in the API)
+async def _hand_over(info: Info, input: HandOverInput) -> Any:
     cmd = HandOver(customer=CustomerId(key_of(input.customer, "Customer", "customer")), agency=input.agency)
     return await info.context.ask(hand_over, cmd, clock=info.context.wiring.clock)
 
 
-async def _withdraw(info: Info, input: WithdrawCollectionCaseInput) -> Any:  # noqa: A002  (its name in the API)
+async def _withdraw(info: Info, input: WithdrawCollectionCaseInput) -> Any:
     key = CollectionCaseId(key_of(input.case, "CollectionCase", "case"))
     cmd = WithdrawCase(case=key, version=input.version, reason=input.reason)
     return await info.context.ask(withdraw_collection_case, cmd, clock=info.context.wiring.clock)
 
 
-async def _receipt(info: Info, input: TakeCollectionReceiptInput) -> Any:  # noqa: A002  (its name in the API)
+async def _receipt(info: Info, input: TakeCollectionReceiptInput) -> Any:
     key = CollectionCaseId(key_of(input.case, "CollectionCase", "case"))
     cmd = TakeReceipt(case=key, status=input.status, reference=input.reference, text=input.text)
     return await info.context.ask(take_collection_receipt, cmd, clock=info.context.wiring.clock)

@@ -114,7 +114,7 @@ async def _rules(info: Info) -> Any:
     return await info.context.ask(list_collection_rules)
 
 
-async def _put_rule(info: Info, input: PutCollectionRuleInput) -> Any:  # noqa: A002  (its name in the API)
+async def _put_rule(info: Info, input: PutCollectionRuleInput) -> Any:
     steps = tuple(
         CollectionStep(
             kind=step.kind,

@@ -206,7 +206,7 @@ async def _preview(info: Info, since: date, until: date) -> Any:
     return await info.context.ask(preview_commissions, Period(since, until), clock=info.context.wiring.clock)
 
 
-async def _statement(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _statement(info: Info, id: ID) -> Any:
     return await info.context.ask(get_statement, key_of(id, "CommissionStatement", "id"))
 
 

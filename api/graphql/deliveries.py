@@ -338,7 +338,7 @@ async def _put_channel(info: Info, asked: Annotated[PutDeliveryChannelInput, _AS
     return await info.context.ask(put_channel, cmd, **more)
 
 
-async def _dispatches(  # noqa: PLR0917  (arguments of the field, which are named)
+async def _dispatches(
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,

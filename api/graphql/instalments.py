@@ -97,7 +97,7 @@ async def _plans(info: Info, first: int = FIRST_DEFAULT, after: str | None = Non
     return connect(await info.context.ask(list_instalments, asked, customer=whose), "InstalmentPlan", after=after)
 
 
-async def _agree(info: Info, input: InstalmentsInput) -> Any:  # noqa: A002
+async def _agree(info: Info, input: InstalmentsInput) -> Any:
     cmd = AgreeInstalments(
         customer=CustomerId(key_of(input.customer, "Customer", "customer")),
         invoices=tuple(

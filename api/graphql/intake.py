@@ -156,7 +156,7 @@ async def _files(info: Info, first: int = FIRST_DEFAULT, after: str | None = Non
     return connect(page, "File", after=after)
 
 
-async def _one(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _one(info: Info, id: ID) -> Any:
     return await info.context.ask(get_file, FileId(key_of(id, "File", "id")))
 
 

@@ -360,14 +360,14 @@ class BillRunDone:
     parked: list[ParkedType]
 
 
-async def _invoice(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
+async def _invoice(info: Info, id: ID | None = None, number: str | None = None) -> Any:
     if (id is None) == (number is None):
         raise BadValue("give either id or number", field="id")
     key: InvoiceId | str = InvoiceId(key_of(id, "Invoice", "id")) if id is not None else str(number)
     return await info.context.ask(get_invoice, key)
 
 
-async def _invoices(  # noqa: PLR0917  (the arguments of a field)
+async def _invoices(
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,

@@ -253,12 +253,12 @@ async def _lock_state(info: Info) -> Any:
     return await info.context.ask(read_ledger_lock)
 
 
-async def _lock(info: Info, input: LockLedgerInput) -> Any:  # noqa: A002  (its name in the API)
+async def _lock(info: Info, input: LockLedgerInput) -> Any:
     cmd = LockLedger(month=input.month, version=input.version)
     return await info.context.ask(lock_ledger, cmd, clock=info.context.wiring.clock)
 
 
-async def _unlock(info: Info, input: UnlockLedgerInput) -> Any:  # noqa: A002  (its name in the API)
+async def _unlock(info: Info, input: UnlockLedgerInput) -> Any:
     cmd = UnlockLedger(month=input.month, version=input.version, reason=input.reason)
     return await info.context.ask(unlock_ledger, cmd, clock=info.context.wiring.clock)
 

@@ -107,7 +107,7 @@ async def _rates(info: Info) -> Any:
     return await info.context.ask(list_reference_rates)
 
 
-async def _put_limit(info: Info, input: PutLegalLimitInput) -> Any:  # noqa: A002  (its name in the API)
+async def _put_limit(info: Info, input: PutLegalLimitInput) -> Any:
     same = (
         "country", "kind", "valid_from", "most", "currency", "law", "source", "customer_kind", "first_days",
         "between_days", "count", "agreed", "version",
@@ -115,7 +115,7 @@ async def _put_limit(info: Info, input: PutLegalLimitInput) -> Any:  # noqa: A00
     return await info.context.ask(put_legal_limit, LegalLimit(**{name: getattr(input, name) for name in same}))
 
 
-async def _put_rate(info: Info, input: PutReferenceRateInput) -> Any:  # noqa: A002  (its name in the API)
+async def _put_rate(info: Info, input: PutReferenceRateInput) -> Any:
     same = ("country", "valid_from", "percent", "source", "version")
     return await info.context.ask(put_reference_rate, ReferenceRate(**{name: getattr(input, name) for name in same}))
 

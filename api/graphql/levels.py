@@ -220,7 +220,7 @@ async def _levels(info: Info) -> Any:
     return await info.context.ask(list_levels)
 
 
-async def _level(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _level(info: Info, id: ID) -> Any:
     return await info.context.ask(get_level, LevelId(key_of(id, "UserLevel", "id")))
 
 

@@ -94,7 +94,7 @@ async def _mandates(
     return connect(page, "Mandate", after=after)
 
 
-async def _add(info: Info, input: AddMandateInput) -> Any:  # noqa: A002
+async def _add(info: Info, input: AddMandateInput) -> Any:
     names = [one.name for one in dataclasses.fields(AddMandate) if one.name != "customer"]
     cmd = AddMandate(
         customer=CustomerId(key_of(input.customer, "Customer", "customer")),

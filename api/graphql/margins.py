@@ -186,7 +186,7 @@ def _place(text: str, by: MarginBy, order: MarginOrder) -> tuple[int, str] | Non
     return None
 
 
-async def _margins(  # noqa: PLR0917  (its arguments in the API)
+async def _margins(
     info: Info,
     wanted: Annotated[MarginFilterInput, strawberry.argument(name="filter")],
     by: MarginBy = MarginBy.DESTINATION,

@@ -361,13 +361,13 @@ async def _discard(info: Info, asked: Annotated[DiscardSuspenseInput, strawberry
     return SuspenseCountType(records=BigInt(await info.context.ask(discard_suspense, cmd)))
 
 
-async def _history(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _history(info: Info, id: ID) -> Any:
     return await info.context.ask(suspense_history, SuspenseId(key_of(id, "Suspended", "id")))
 
 
 async def _suspended(
     info: Info,
-    filter: SuspenseFilterInput,  # noqa: A002  (its name in the API)
+    filter: SuspenseFilterInput,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
 ) -> Any:
@@ -376,7 +376,7 @@ async def _suspended(
     return connect(await info.context.ask(list_suspense, cmd), "Suspended", after=after)
 
 
-async def _chosen_counts(info: Info, filter: SuspenseFilterInput) -> list[ReasonCountType]:  # noqa: A002
+async def _chosen_counts(info: Info, filter: SuspenseFilterInput) -> list[ReasonCountType]:
     cmd = ListSuspense(chosen=await chosen_by(info, filter))
     return _counts(await info.context.ask(count_suspense, cmd))
 

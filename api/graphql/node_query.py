@@ -83,7 +83,7 @@ FETCH: Final[dict[str, Fetch]] = {
 }
 
 
-async def _node(info: Info, id: strawberry.ID) -> Any:  # noqa: A002  (its name in Relay)
+async def _node(info: Info, id: strawberry.ID) -> Any:
     kind, _ = read_id(id)
     if kind == "Usage":
         return await info.context.ask(get_usage, event_ref(id))

@@ -192,11 +192,11 @@ async def _step_preselection(info: Info, asked: Annotated[StepNumberOrderInput, 
     return await info.context.ask(step_preselection, cmd, clock=info.context.wiring.clock)
 
 
-async def _port(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _port(info: Info, id: ID) -> Any:
     return await info.context.ask(get_number_order, NumberOrderId(key_of(id, "PortOrder", "id")), kinds=PORTS)
 
 
-async def _preselection(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _preselection(info: Info, id: ID) -> Any:
     key = NumberOrderId(key_of(id, "PreselectionOrder", "id"))
     return await info.context.ask(get_number_order, key, kinds=_CHOSEN)
 
@@ -225,7 +225,7 @@ async def _list(info: Info, kind: str, wanted: NumberOrderFilter | None, first: 
 
 async def _ports(
     info: Info,
-    filter: NumberOrderFilter | None = None,  # noqa: A002  (its name in the API)
+    filter: NumberOrderFilter | None = None,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
 ) -> Any:
@@ -234,7 +234,7 @@ async def _ports(
 
 async def _preselections(
     info: Info,
-    filter: NumberOrderFilter | None = None,  # noqa: A002  (its name in the API)
+    filter: NumberOrderFilter | None = None,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
 ) -> Any:

@@ -258,13 +258,13 @@ async def _all_series(info: Info, first: int = FIRST_DEFAULT, after: str | None 
     return connect(page, "NumberSeries", after=after)
 
 
-async def _one_series(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _one_series(info: Info, id: ID) -> Any:
     return await info.context.ask(get_number_series, NumberSeriesId(key_of(id, "NumberSeries", "id")))
 
 
 async def _numbers(
     info: Info,
-    filter: NumberFilterInput | None = None,  # noqa: A002  (its name in the API)
+    filter: NumberFilterInput | None = None,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
 ) -> Any:

@@ -242,11 +242,11 @@ def _key(text: str, field: str = "order") -> OrderId:
     return OrderId(key_of(text, "Order", field))
 
 
-async def _order(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _order(info: Info, id: ID) -> Any:
     return await info.context.ask(get_order, _key(id, "id"))
 
 
-async def _orders(  # noqa: PLR0917  (the list's wishes)
+async def _orders(
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,

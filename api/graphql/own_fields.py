@@ -121,7 +121,7 @@ async def _definitions(info: Info, aggregate: Aggregate | None = None) -> Any:
     return await info.context.ask(list_fields, aggregate)
 
 
-async def _found(  # noqa: PLR0917  (arguments of a field)
+async def _found(
     info: Info, aggregate: Aggregate, name: str, value: str, first: int = FIRST_DEFAULT, after: str | None = None
 ) -> Any:
     kind, loader = _KINDS[aggregate]

@@ -38,7 +38,7 @@ async def _operator(info: Info) -> Any:
     return await info.context.ask(get_operator)
 
 
-async def _customer(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
+async def _customer(info: Info, id: ID | None = None, number: str | None = None) -> Any:
     return await info.context.ask(get_customer, _one_of(id, number, "Customer"))
 
 
@@ -56,7 +56,7 @@ async def _customers(
 
 async def _contract(
     info: Info,
-    id: ID | None = None,  # noqa: A002  (its name in the API)
+    id: ID | None = None,
     number: str | None = None,
     as_of: date | None = None,
     known_at: datetime | None = None,
@@ -78,11 +78,11 @@ async def _services(info: Info, first: int = FIRST_DEFAULT, after: str | None = 
     return connect(page, "Service", after=after)
 
 
-async def _subscription(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _subscription(info: Info, id: ID) -> Any:
     return await info.context.ask(get_subscription, SubscriptionId(key_of(id, "Subscription", "id")))
 
 
-async def _subscriptions(  # noqa: PLR0917  (each is an argument of the API)
+async def _subscriptions(
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,

@@ -131,7 +131,7 @@ async def _rules(info: Info) -> RulesType:
     return _shown(await info.context.ask(get_payment_rules))
 
 
-async def _set_rules(info: Info, input: PaymentRulesInput) -> Any:  # noqa: A002  (its name in the API)
+async def _set_rules(info: Info, input: PaymentRulesInput) -> Any:
     def sums(told: list[CurrencyAmountInput], field: str) -> dict[str, int]:
         return {one.currency: minor_of(one.amount, one.currency, field) for one in told}
 

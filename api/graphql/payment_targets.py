@@ -71,7 +71,7 @@ async def _targets(info: Info) -> list[TargetType]:
     return list(found)
 
 
-async def _put_target(info: Info, input: PaymentTargetInput) -> Any:  # noqa: A002
+async def _put_target(info: Info, input: PaymentTargetInput) -> Any:
     wiring = info.context.wiring
     cmd = PutTarget(
         name=input.name,

@@ -215,7 +215,7 @@ async def _payments(
     return connect(page, "PaymentRecord", after=after)
 
 
-async def _payment(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _payment(info: Info, id: ID) -> Any:
     payment, made = await info.context.ask(get_payment, PaymentId(key_of(id, "PaymentRecord", "id")))
     return PaymentDetailType(payment=payment, allocations=_shown(payment, made))
 
@@ -242,7 +242,7 @@ async def _trial_balance(info: Info, on: date | None = None) -> list[AccountBala
     ]
 
 
-async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:  # noqa: A002  (its name in the API)
+async def _allocate(info: Info, input: AllocatePaymentInput) -> Any:
     if len(input.parts) > PARTS_MAX:
         raise BadValue("at most {parts_max} parts at a time", parts_max=PARTS_MAX, field="parts")
     key = PaymentId(key_of(input.payment, "PaymentRecord", "payment"))

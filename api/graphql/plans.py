@@ -312,7 +312,7 @@ async def _plan_assignments(info: Info, contract: ID) -> Any:
     return _assignments(await info.context.ask(get_plan_assignments, key)).assignments
 
 
-async def _history(  # noqa: PLR0917  (a field's arguments)
+async def _history(
     info: Info,
     since: datetime,
     customer: ID | None = None,

@@ -196,7 +196,7 @@ async def _decline_quote(info: Info, asked: Annotated[DeclineQuoteInput, _AS_INP
     return await ordered(info, answer_quote, command(AnswerQuote, asked, {"quote": "ContractQuote"}, accepted=False))
 
 
-async def _quote(info: Info, id: ID | None = None, number: str | None = None) -> Any:  # noqa: A002  (its name in the API)
+async def _quote(info: Info, id: ID | None = None, number: str | None = None) -> Any:
     if (id is None) == (number is None):
         raise BadValue("give either id or number", field="id")
     key = QuoteId(key_of(id, "ContractQuote", "id")) if id is not None else number

@@ -83,7 +83,7 @@ async def _refunds(
     return connect(await info.context.ask(list_refunds, asked, customer=whose, state=state), "Refund", after=after)
 
 
-async def _refund(info: Info, input: RefundInput) -> Any:  # noqa: A002
+async def _refund(info: Info, input: RefundInput) -> Any:
     payment = None if input.payment is None else PaymentId(key_of(input.payment, "PaymentRecord", "payment"))
     note = None if input.credit_note is None else InvoiceId(key_of(input.credit_note, "Invoice", "creditNote"))
     plain = {name: getattr(input, name) for name in ("account", "scheme", "name", "bic", "text")}

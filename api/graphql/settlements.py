@@ -122,7 +122,7 @@ async def _offset(info: Info, credit_note: ID, invoice: ID, amount: Decimal | No
     return await info.context.ask(offset_credit, cmd, clock=info.context.wiring.clock)
 
 
-async def _write_off(info: Info, input: WriteOffInput) -> Any:  # noqa: A002
+async def _write_off(info: Info, input: WriteOffInput) -> Any:
     cmd = WriteOff(
         invoices=tuple(
             InvoiceId(key_of(one, "Invoice", f"invoices.{index}")) for index, one in enumerate(input.invoices)

@@ -106,7 +106,7 @@ async def _simulate(info: Info, asked: Annotated[SimulateTariffInput, strawberry
     return await info.context.ask(simulate_tariff, cmd, clock=wiring.clock, raters=wiring.raters)
 
 
-async def _one(info: Info, id: strawberry.ID) -> Any:  # noqa: A002  (its name in the API)
+async def _one(info: Info, id: strawberry.ID) -> Any:
     return await info.context.ask(get_simulation, SimulationId(key_of(id, "Simulation", "id")))
 
 

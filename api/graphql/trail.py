@@ -116,7 +116,7 @@ async def _lines(
     info: Info,
     first: int = FIRST_DEFAULT,
     after: str | None = None,
-    filter: AuditFilter | None = None,  # noqa: A002  (its name in the API)
+    filter: AuditFilter | None = None,
 ) -> Any:
     page = await info.context.ask(list_trail, request(first, read_number(after, "AuditLine")), _wanted(filter))
     return connect(page, "AuditLine", after=after)

@@ -180,7 +180,7 @@ async def _usage(
     return connect(Page(page.items, page.more), "Usage", after=after, key=lambda event: event.ref)
 
 
-async def _one(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _one(info: Info, id: ID) -> Any:
     return await info.context.ask(get_usage, event_ref(id))
 
 

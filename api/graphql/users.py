@@ -97,7 +97,7 @@ class ChangeUserInput:
     idempotency_key: str | None = kept_key()
 
 
-async def _users(  # noqa: PLR0917  (a field's arguments)
+async def _users(
     info: Info,
     first: int = 50,
     after: str | None = None,
@@ -116,7 +116,7 @@ async def _users(  # noqa: PLR0917  (a field's arguments)
     return connect(page, "User", after=after)
 
 
-async def _user(info: Info, id: ID) -> Any:  # noqa: A002  (its name in GraphQL)
+async def _user(info: Info, id: ID) -> Any:
     return await info.context.ask(get_user, _key(id, "id"))
 
 

@@ -218,7 +218,7 @@ async def _webhooks(info: Info) -> Any:
     return await info.context.ask(list_webhooks)
 
 
-async def _webhook(info: Info, id: ID) -> Any:  # noqa: A002  (its name in the API)
+async def _webhook(info: Info, id: ID) -> Any:
     return await info.context.ask(get_webhook, WebhookId(key_of(id, "Webhook", "id")))
 
 

@@ -38,11 +38,11 @@ class ApiKey(Model):
     name = needed(Unicode)
     scope = many(Unicode)
     reseller = Integer
-    createdAt = needed(DateTime)  # noqa: N815  (an element's name)
-    createdBy = needed(Unicode)  # noqa: N815
-    endsAt = needed(DateTime)  # noqa: N815
-    revokedAt = DateTime  # noqa: N815
-    lastUsedAt = DateTime  # noqa: N815
+    createdAt = needed(DateTime)
+    createdBy = needed(Unicode)
+    endsAt = needed(DateTime)
+    revokedAt = DateTime
+    lastUsedAt = DateTime
     text = Unicode
 
 
@@ -50,7 +50,7 @@ class ApiKeyPage(Model):
     """API keys by age."""
 
     count = needed(Integer)
-    apiKey = many(ApiKey)  # noqa: N815
+    apiKey = many(ApiKey)
     next = Unicode
 
 
@@ -59,7 +59,7 @@ class NewApiKey(Model):
 
     name = needed(Unicode)
     scope = many(Unicode)
-    endsAt = needed(DateTime)  # noqa: N815
+    endsAt = needed(DateTime)
     reseller = Unicode
 
 
@@ -68,19 +68,19 @@ class UserSession(Model):
 
     id = needed(Integer)
     user = needed(Integer)
-    clientId = needed(Unicode)  # noqa: N815
+    clientId = needed(Unicode)
     factor = needed(Unicode)
     address = Unicode
-    createdAt = needed(DateTime)  # noqa: N815
-    renewedAt = needed(DateTime)  # noqa: N815
-    endsAt = needed(DateTime)  # noqa: N815
+    createdAt = needed(DateTime)
+    renewedAt = needed(DateTime)
+    endsAt = needed(DateTime)
 
 
 class UserSessionPage(Model):
     """Sessions by age."""
 
     count = needed(Integer)
-    userSession = many(UserSession)  # noqa: N815
+    userSession = many(UserSession)
     next = Unicode
 
 
@@ -90,14 +90,14 @@ class Access(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListApiKeys", Integer(ge=1, le=PAGE_MAX), Unicode, returns=ApiKeyPage, result="page")
-    async def list_api_keys(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805  (spyne's context)
+    async def list_api_keys(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return the API keys, those that have ended too."""
         page = await ctx.udc.ask(list_api_keys, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         return ApiKeyPage(count=len(page.items), apiKey=[_key(one) for one in page.items], next=following)
 
     @operation("CreateApiKey", needed(NewApiKey), returns=ApiKey, result="apiKey")
-    async def create_api_key(ctx: Any, apiKey: Any) -> Any:  # noqa: N803, N805
+    async def create_api_key(ctx: Any, apiKey: Any) -> Any:
         """Make an API key, and tell its text, which nobody can read again."""
         words = list(apiKey.scope or ())
         for word in words:
@@ -114,10 +114,10 @@ class Access(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("RotateApiKey", needed(Unicode), DateTime, DateTime, returns=ApiKey, result="apiKey")
     async def rotate_api_key(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         prefix: str,
-        oldEndsAt: datetime | None,  # noqa: N803
-        endsAt: datetime | None,  # noqa: N803
+        oldEndsAt: datetime | None,
+        endsAt: datetime | None,
     ) -> Any:
         """Replace an API key; both are good until oldEndsAt, and without it the old one ends at once."""
         old = await ctx.udc.ask(find_api_key, prefix)
@@ -126,13 +126,13 @@ class Access(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _key(made.key, made.text)
 
     @operation("RevokeApiKey", needed(Unicode), returns=ApiKey, result="apiKey")
-    async def revoke_api_key(ctx: Any, prefix: str) -> Any:  # noqa: N805
+    async def revoke_api_key(ctx: Any, prefix: str) -> Any:
         """Shut an API key out for good."""
         found = await ctx.udc.ask(find_api_key, prefix)
         return _key(await ctx.udc.ask(revoke_api_key, ApiKeyId(found.id), clock=ctx.udc.wiring.clock))
 
     @operation("ListUserSessions", Integer, Integer(ge=1, le=PAGE_MAX), Unicode, returns=UserSessionPage, result="page")
-    async def list_user_sessions(ctx: Any, user: int | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_user_sessions(ctx: Any, user: int | None, first: int | None, after: str | None) -> Any:
         """Return who is signed in: of one person, or of everybody."""
         whose = None if user is None else UserId(user)
         request = PageRequest(first or PAGE, key_after(after))
@@ -142,7 +142,7 @@ class Access(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return UserSessionPage(count=len(shown), userSession=shown, next=following)
 
     @operation("EndUserSessions", needed(Integer), returns=needed(Integer), result="count")
-    async def end_user_sessions(ctx: Any, user: int) -> Any:  # noqa: N805
+    async def end_user_sessions(ctx: Any, user: int) -> Any:
         """End all sessions of a person."""
         return await ctx.udc.ask(end_sessions, UserId(user), clock=ctx.udc.wiring.clock)
 

@@ -28,14 +28,14 @@ class AccountRuleModel(Model):
     id = Integer
     version = Integer
     account = needed(Unicode)
-    validFrom = needed(Date)  # noqa: N815  (an element's name)
-    validTo = Date  # noqa: N815
+    validFrom = needed(Date)
+    validTo = Date
     kind = Unicode
-    productGroup = Unicode  # noqa: N815
+    productGroup = Unicode
     service = Unicode
     country = Unicode
-    vatCategory = Unicode  # noqa: N815
-    vatPercent = XsDecimal  # noqa: N815
+    vatCategory = Unicode
+    vatPercent = XsDecimal
 
 
 class AccountRuleList(Model):
@@ -56,7 +56,7 @@ class JournalVoucher(Model):
     """Rows of a day that come to zero; series F: sales, P: accruals."""
 
     series = needed(Unicode)
-    datedOn = needed(Date)  # noqa: N815
+    datedOn = needed(Date)
     text = needed(Unicode)
     row = many(JournalRow)
 
@@ -78,7 +78,7 @@ class Accounting(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListAccountRules", returns=AccountRuleList, result="rules")
-    async def list_account_rules(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def list_account_rules(ctx: Any) -> Any:
         """Return the rules of what sales are booked on."""
         found = await ctx.udc.ask(list_account_rules)
         named = await ctx.udc.ask(services_by_ids, sorted({one.service for one in found if one.service is not None}))
@@ -86,7 +86,7 @@ class Accounting(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return AccountRuleList(count=len(found), rule=[_shown(one, codes.get(one.service)) for one in found])
 
     @operation("PutAccountRule", needed(AccountRuleModel), returns=AccountRuleModel, result="rule")
-    async def put_account_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
+    async def put_account_rule(ctx: Any, rule: Any) -> Any:
         """Keep a new rule, or with id and version the whole of a changed one."""
         service = None if rule.service is None else (await ctx.udc.ask(get_service, rule.service)).id
         kept = await ctx.udc.ask(
@@ -109,13 +109,13 @@ class Accounting(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _shown(kept, rule.service)
 
     @operation("RemoveAccountRule", needed(Integer), needed(Integer), returns=Integer, result="rule")
-    async def remove_account_rule(ctx: Any, rule: int, version: int) -> Any:  # noqa: N805
+    async def remove_account_rule(ctx: Any, rule: int, version: int) -> Any:
         """Let a rule hold no longer; what is booked stays."""
         await ctx.udc.ask(remove_account_rule, AccountRuleId(rule), version)
         return rule
 
     @operation("ReadJournal", Integer, Date, Date, returns=JournalModel, result="journal")
-    async def read_journal(ctx: Any, run: int | None, start: date | None, end: date | None) -> Any:  # noqa: N805
+    async def read_journal(ctx: Any, run: int | None, start: date | None, end: date | None) -> Any:
         """Return the vouchers of a bill run, or of all that was issued from start until before end."""
         days = None if start is None or end is None else Period(start, end)
         found = await ctx.udc.ask(make_journal, run=None if run is None else BillRunId(run), period=days)

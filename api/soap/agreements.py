@@ -33,12 +33,12 @@ from domain.usecases.price_contract import PriceContract, price_contract
 class NewContract(Model):
     """What a new contract is made of; without a number it is drawn."""
 
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    customerNumber = needed(Unicode)
     start = needed(Date)
     end = Date
     number = Unicode
     state = models.StateOfContract
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     service = many(models.ContractLine)
     terms = Terms
     discount = many(Discount)
@@ -56,7 +56,7 @@ class ContractRate(Model):
     per = Integer(ge=1)
     next = Integer(ge=1)
     setup = XsDecimal
-    validTo = DateTime  # noqa: N815  (an element's name)
+    validTo = DateTime
 
 
 class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -65,7 +65,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("CreateContract", needed(NewContract), Unicode, returns=models.Contract, result="contract")
-    async def create_contract(ctx: Any, contract: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def create_contract(ctx: Any, contract: Any, idempotencyKey: str | None) -> Any:
         """Create a contract, as a draft or active."""
         call = ctx.udc
         owner = await call.ask(get_customer, contract.customerNumber)
@@ -96,7 +96,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await shown(call, await call.ask(create_contract, cmd, clock=call.wiring.clock))
 
     @operation("GetContractAsOf", needed(Unicode), Date, DateTime, returns=models.Contract, result="contract")
-    async def get_contract_as_of(ctx: Any, contractNumber: str, asOf: date | None, knownAt: datetime | None) -> Any:  # noqa: N803, N805
+    async def get_contract_as_of(ctx: Any, contractNumber: str, asOf: date | None, knownAt: datetime | None) -> Any:
         """Return a contract as it looked or will look on a day, or as it had been recorded by an instant."""
         return await shown(ctx.udc, await ctx.udc.ask(get_contract, contractNumber, as_of=asOf, known_at=knownAt))
 
@@ -109,7 +109,7 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Contract,
         result="contract",
     )
-    async def agree_terms(ctx: Any, contractNumber: str, version: int, terms: Any, discount: Any) -> Any:  # noqa: N803, N805
+    async def agree_terms(ctx: Any, contractNumber: str, version: int, terms: Any, discount: Any) -> Any:
         """Agree other terms from today on, and other discounts; what is left out stays, discounts replace all."""
         call = ctx.udc
         found = await call.ask(get_contract, contractNumber)
@@ -132,12 +132,12 @@ class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="contract",
     )
     async def price_contract(
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+        ctx: Any,
+        contractNumber: str,
         version: int,
-        validFrom: datetime,  # noqa: N803
+        validFrom: datetime,
         rate: Any,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Give a contract prices that deviate from its list, from an instant on."""
         call = ctx.udc

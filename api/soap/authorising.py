@@ -70,7 +70,7 @@ class ReservationModel(Model):
     used = Integer
     amount = needed(Number)
     start = needed(DateTime)
-    expiresAt = needed(DateTime)  # noqa: N815
+    expiresAt = needed(DateTime)
     version = needed(Integer)
 
 
@@ -80,7 +80,7 @@ class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("AuthorizeCall", needed(Use), returns=AuthorizationModel, result="authorization")
-    async def authorise(ctx: Any, use: Any) -> Any:  # noqa: N805
+    async def authorise(ctx: Any, use: Any) -> Any:
         """Return how many seconds, messages or kB a line may use now; nothing is kept."""
         wiring, fields = ctx.udc.wiring, _use(use)
         cmd = AuthoriseCall(**{name: value for name, value in fields.items() if name not in {"reference", "seconds"}})
@@ -97,7 +97,7 @@ class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ReserveCall", needed(Use), returns=ReservationModel, result="reservation")
-    async def reserve(ctx: Any, use: Any) -> Any:  # noqa: N805
+    async def reserve(ctx: Any, use: Any) -> Any:
         """Set aside what a call may use; the same reference again is the same reservation."""
         wiring = ctx.udc.wiring
         cmd = ReserveCall(**_use(use))
@@ -112,7 +112,7 @@ class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ReservationModel,
         result="reservation",
     )
-    async def extend(ctx: Any, id: int, units: int, seconds: int | None) -> Any:  # noqa: A002, N805
+    async def extend(ctx: Any, id: int, units: int, seconds: int | None) -> Any:
         """Set ``units`` more aside for a call that goes on."""
         more = {} if seconds is None else {"seconds": seconds}
         cmd, wiring = ExtendReservation(reservation=CreditReservationId(id), units=units, **more), ctx.udc.wiring
@@ -125,13 +125,13 @@ class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ReservationModel,
         result="reservation",
     )
-    async def commit(ctx: Any, id: int, used: int) -> Any:  # noqa: A002, N805
+    async def commit(ctx: Any, id: int, used: int) -> Any:
         """Say what a call has used; the rest is free."""
         cmd, wiring = CommitReservation(reservation=CreditReservationId(id), used=used), ctx.udc.wiring
         return _reservation(await ctx.udc.ask(commit_reservation, cmd, clock=wiring.clock, raters=wiring.raters))
 
     @operation("ReleaseReservation", needed(Integer(ge=1)), returns=ReservationModel, result="reservation")
-    async def release(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def release(ctx: Any, id: int) -> Any:
         """Free what was set aside for a call that never came about."""
         key = CreditReservationId(id)
         return _reservation(await ctx.udc.ask(release_reservation, key, clock=ctx.udc.wiring.clock))

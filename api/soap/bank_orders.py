@@ -38,8 +38,8 @@ class OrderFileModel(Model):
     number = needed(Integer)
     name = needed(Unicode)
     orders = needed(Integer)
-    madeAt = needed(DateTime)  # noqa: N815
-    takenAt = DateTime  # noqa: N815
+    madeAt = needed(DateTime)
+    takenAt = DateTime
     content = ByteArray
 
 
@@ -68,28 +68,28 @@ class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("WriteDebits", needed(SchemeOfDebit), Date, Boolean, returns=WrittenModel, result="written")
-    async def write_debits(ctx: Any, scheme: str, on: date | None, older: bool | None) -> Any:  # noqa: N805
+    async def write_debits(ctx: Any, scheme: str, on: date | None, older: bool | None) -> Any:
         """Write the direct debits of due invoices of payers with a mandate; what is on its way is not ordered again."""
         cmd = WriteDebits(scheme=Scheme(str(scheme)), on=on, older=bool(older))
         wiring = ctx.udc.wiring
         return _written(await ctx.udc.ask(write_debits, cmd, wiring.write_payments, clock=wiring.clock))
 
     @operation("WriteRefunds", Date, Boolean, returns=WrittenModel, result="written")
-    async def write_refunds(ctx: Any, on: date | None, older: bool | None) -> Any:  # noqa: N805
+    async def write_refunds(ctx: Any, on: date | None, older: bool | None) -> Any:
         """Write all refunds that wait."""
         wiring = ctx.udc.wiring
         cmd = WriteRefunds(on=on, older=bool(older))
         return _written(await ctx.udc.ask(write_refunds, cmd, wiring.write_payments, clock=wiring.clock))
 
     @operation("ListOrderFiles", Integer(ge=1, le=PAGE_MAX), Unicode, returns=OrderFilePage, result="page")
-    async def list_order_files(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_order_files(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return the files that were written, by key, without their content."""
         page = await ctx.udc.ask(list_order_files, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         return OrderFilePage(count=len(page.items), file=[_file(one) for one in page.items], next=following)
 
     @operation("TakeOrderFile", needed(Integer), returns=OrderFileModel, result="file")
-    async def take_order_file(ctx: Any, file: int) -> Any:  # noqa: N805
+    async def take_order_file(ctx: Any, file: int) -> Any:
         """Return a file's content to be given to the bank; who took it first, and when, is kept."""
         found = await ctx.udc.ask(take_order_file, OrderFileId(file), clock=ctx.udc.wiring.clock)
         shown = _file(found)

@@ -31,8 +31,8 @@ class ExternalNumber(Model):
     """A number from validFrom until validTo."""
 
     number = needed(Unicode)
-    validFrom = needed(DateTime)  # noqa: N815
-    validTo = DateTime  # noqa: N815
+    validFrom = needed(DateTime)
+    validTo = DateTime
 
 
 class ExternalLineModel(Model):
@@ -43,7 +43,7 @@ class ExternalLineModel(Model):
     key = needed(Unicode)
     kind = KindOfSubscription
     label = Unicode
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     number = many(ExternalNumber)
 
 
@@ -55,7 +55,7 @@ class ExternalCustomerModel(Model):
     key = needed(Unicode)
     name = needed(Unicode)
     kind = KindOfCustomer
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     line = many(ExternalLineModel)
 
 
@@ -89,8 +89,8 @@ class BasisBatchModel(Model):
     __type_name__ = "BasisBatch"
 
     id = needed(Integer)
-    madeAt = needed(DateTime)  # noqa: N815
-    acknowledgedAt = DateTime  # noqa: N815
+    madeAt = needed(DateTime)
+    acknowledgedAt = DateTime
     lines = needed(Integer)
 
 
@@ -100,9 +100,9 @@ class BasisLineModel(Model):
     __type_name__ = "BasisLine"
 
     position = needed(Integer)
-    customerKey = needed(Unicode)  # noqa: N815
-    subscriptionKey = needed(Unicode)  # noqa: N815
-    periodStart = needed(Date)  # noqa: N815
+    customerKey = needed(Unicode)
+    subscriptionKey = needed(Unicode)
+    periodStart = needed(Date)
     mode = needed(Unicode)
     direction = needed(Unicode)
     group = needed(Unicode)
@@ -128,7 +128,7 @@ class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("SyncCustomers", needed(ExternalCustomers), returns=SyncedPage, result="page")
-    async def sync_customers(ctx: Any, customers: Any) -> Any:  # noqa: N805
+    async def sync_customers(ctx: Any, customers: Any) -> Any:
         """Make or change customers by another system's keys, each by itself; the same again changes nothing."""
         cmd = SyncCustomers(customers=tuple(_external(one) for one in customers.customer or ()))
         done = await ctx.udc.ask(sync_customers, cmd, clock=ctx.udc.wiring.clock)
@@ -146,7 +146,7 @@ class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("TakeBasis", returns=BasisBatchModel, result="batch")
-    async def take_basis(ctx: Any) -> Any:  # noqa: N805
+    async def take_basis(ctx: Any) -> Any:
         """Return what was rated since the last batch; until that is acknowledged, the same again."""
         return _batch(await ctx.udc.ask(take_basis, clock=ctx.udc.wiring.clock))
 
@@ -158,7 +158,7 @@ class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=BasisPageModel,
         result="page",
     )
-    async def read_basis(ctx: Any, batch: int, first: int | None, after: int | None) -> Any:  # noqa: N805
+    async def read_basis(ctx: Any, batch: int, first: int | None, after: int | None) -> Any:
         """Return lines of a batch behind a position."""
         page = await ctx.udc.ask(read_basis, batch, first=first or PAGE, after=after or 0)
         lines = [
@@ -181,7 +181,7 @@ class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return BasisPageModel(batch=_batch(page.batch), line=lines, next=following)
 
     @operation("AcknowledgeBasis", needed(Integer(ge=1)), returns=BasisBatchModel, result="batch")
-    async def acknowledge_basis(ctx: Any, batch: int) -> Any:  # noqa: N805
+    async def acknowledge_basis(ctx: Any, batch: int) -> Any:
         """Say that a batch is there for good."""
         return _batch(await ctx.udc.ask(acknowledge_basis, batch, clock=ctx.udc.wiring.clock))
 

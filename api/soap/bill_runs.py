@@ -34,11 +34,11 @@ KindOfBill = _enum(BillKind, "BillKind")
 class ParkedPayer(Model):
     """A payer whose bill is in doubt, and what to do; ``settledBy``: the run that has come to him since."""
 
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    customerNumber = needed(Unicode)
     reason = needed(Unicode)
     detail = needed(Unicode)
     run = Integer
-    settledBy = Integer  # noqa: N815
+    settledBy = Integer
 
 
 class BillRunModel(Model):
@@ -51,7 +51,7 @@ class BillRunModel(Model):
     state = needed(Unicode)
     since = needed(Date)
     until = needed(Date)
-    issuedOn = needed(Date)  # noqa: N815
+    issuedOn = needed(Date)
     cycle = Integer
     group = Unicode
     again = Integer
@@ -63,7 +63,7 @@ class BillRunModel(Model):
     net = needed(XsDecimal)
     vat = needed(XsDecimal)
     total = needed(XsDecimal)
-    parkedPayer = many(ParkedPayer)  # noqa: N815
+    parkedPayer = many(ParkedPayer)
 
 
 class BillRunPage(Model):
@@ -88,26 +88,26 @@ class BillOrder(Model):
     month = Unicode
     since = Date
     until = Date
-    feesUntil = Date  # noqa: N815
-    issuedOn = Date  # noqa: N815
-    customerNumber = many(Unicode)  # noqa: N815
+    feesUntil = Date
+    issuedOn = Date
+    customerNumber = many(Unicode)
     cycle = Integer
     group = Unicode
     reseller = Unicode
-    dryRun = Boolean  # noqa: N815
+    dryRun = Boolean
 
 
 class ExpectedLine(Model):
     """A line of an expected invoice."""
 
     kind = needed(Unicode)
-    customerName = needed(Unicode)  # noqa: N815
+    customerName = needed(Unicode)
     text = needed(Unicode)
     quantity = needed(XsDecimal)
     unit = needed(Unicode)
-    unitPrice = needed(XsDecimal)  # noqa: N815
+    unitPrice = needed(XsDecimal)
     net = needed(XsDecimal)
-    vatPercent = needed(XsDecimal)  # noqa: N815
+    vatPercent = needed(XsDecimal)
     since = needed(Date)
     until = needed(Date)
 
@@ -117,7 +117,7 @@ class ExpectedInvoiceModel(Model):
 
     __type_name__ = "ExpectedInvoice"
 
-    payerNumber = needed(Unicode)  # noqa: N815
+    payerNumber = needed(Unicode)
     since = needed(Date)
     until = needed(Date)
     currency = Unicode
@@ -135,7 +135,7 @@ class BillRuns(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("RunBills", needed(BillOrder), returns=BillRunModel, result="run")
-    async def run_bills(ctx: Any, order: Any) -> Any:  # noqa: N805
+    async def run_bills(ctx: Any, order: Any) -> Any:
         """Bill a period; again, only what is new since; an interrupted run is continued."""
         codes = await codes_of(ctx.udc)
         numbers = order.customerNumber or []
@@ -163,12 +163,12 @@ class BillRuns(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="run",
     )
     async def bill_customer(
-        ctx: Any,  # noqa: N805
-        customerNumber: str,  # noqa: N803
+        ctx: Any,
+        customerNumber: str,
         kind: str,
         until: date | None,
-        issuedOn: date | None,  # noqa: N803
-        dryRun: bool | None,  # noqa: N803
+        issuedOn: date | None,
+        dryRun: bool | None,
     ) -> Any:
         """Issue a final invoice, one in between or one on demand: of what is due before a day."""
         found = await ctx.udc.ask(get_customer, customerNumber)
@@ -178,32 +178,32 @@ class BillRuns(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _billed(ctx, bill_customer, cmd)
 
     @operation("BillAgain", needed(Integer(ge=1)), Date, Boolean, returns=BillRunModel, result="run")
-    async def bill_again(ctx: Any, run: int, issuedOn: date | None, dryRun: bool | None) -> Any:  # noqa: N803, N805
+    async def bill_again(ctx: Any, run: int, issuedOn: date | None, dryRun: bool | None) -> Any:
         """Bill whom a run parked, once what stood in the way is mended."""
         cmd = BillAgain(run=BillRunId(run), issued_on=issuedOn, dry_run=bool(dryRun))
         return await _billed(ctx, bill_again, cmd)
 
     @operation("ListBillRuns", Integer(ge=1, le=PAGE_MAX), Unicode, returns=BillRunPage, result="page")
-    async def list_bill_runs(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_bill_runs(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return bill runs."""
         page = await ctx.udc.ask(list_bill_runs, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
         return BillRunPage(count=len(page.items), run=[_run(one, ()) for one in page.items], next=following)
 
     @operation("GetBillRun", needed(Integer(ge=1)), returns=BillRunModel, result="run")
-    async def get_bill_run(ctx: Any, run: int) -> Any:  # noqa: N805
+    async def get_bill_run(ctx: Any, run: int) -> Any:
         """Return a run and whom it parked."""
         return _run(*await ctx.udc.ask(get_bill_run, BillRunId(run)))
 
     @operation("ListParkedPayers", Integer(ge=1, le=PAGE_MAX), Unicode, returns=ParkedPage, result="page")
-    async def list_parked_payers(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_parked_payers(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return who waits to be billed again, of all runs, and what to do."""
         page = await ctx.udc.ask(list_parked, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].customer) if page.more else None
         return ParkedPage(count=len(page.items), payer=[_parked(one) for one in page.items], next=following)
 
     @operation("GetExpectedInvoice", needed(Unicode), Date, returns=ExpectedInvoiceModel, result="invoice")
-    async def get_expected_invoice(ctx: Any, customerNumber: str, on: date | None) -> Any:  # noqa: N803, N805
+    async def get_expected_invoice(ctx: Any, customerNumber: str, on: date | None) -> Any:
         """Return what the invoice of a customer's payer would be: what is unbilled, and due by the end of a day."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         wiring = ctx.udc.wiring

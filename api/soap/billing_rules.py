@@ -33,8 +33,8 @@ class BillingRulesModel(Model):
 
     group = Unicode
     minimum = XsDecimal
-    carryMonths = Integer  # noqa: N815
-    zeroInvoices = Boolean  # noqa: N815
+    carryMonths = Integer
+    zeroInvoices = Boolean
     unpriced = UnpricedEvents
     form = FormOfBill
     version = Integer
@@ -57,10 +57,10 @@ class BillScheduleModel(Model):
     group = Unicode
     reseller = Unicode
     months = Integer
-    feesAheadMonths = Integer  # noqa: N815
+    feesAheadMonths = Integer
     approval = Boolean
     active = Boolean
-    nextAt = DateTime  # noqa: N815
+    nextAt = DateTime
     told = Unicode
     version = Integer
 
@@ -77,12 +77,12 @@ class RulesOfBilling(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListBillingRules", returns=BillingRulesPage, result="page")
-    async def list_billing_rules(ctx: Any) -> Any:  # noqa: N805
+    async def list_billing_rules(ctx: Any) -> Any:
         """Return what invoices follow."""
         return BillingRulesPage(rules=[_rules(one) for one in await ctx.udc.ask(list_billing_rules)])
 
     @operation("SetBillingRules", needed(BillingRulesModel), returns=BillingRulesModel, result="rules")
-    async def set_billing_rules(ctx: Any, rules: Any) -> Any:  # noqa: N805
+    async def set_billing_rules(ctx: Any, rules: Any) -> Any:
         """Set what invoices follow, of a group of customers or of everybody else, as a whole."""
         told_of = {
             "group": rules.group,
@@ -97,20 +97,20 @@ class RulesOfBilling(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _rules(await ctx.udc.ask(set_billing_rules, cmd))
 
     @operation("DropBillingRules", needed(Unicode), needed(Integer), returns=BillingRulesPage, result="page")
-    async def drop_billing_rules(ctx: Any, group: str, version: int) -> Any:  # noqa: N805
+    async def drop_billing_rules(ctx: Any, group: str, version: int) -> Any:
         """Let a group follow the rules of everybody again; return what there is then."""
         await ctx.udc.ask(drop_billing_rules, group, version)
         return BillingRulesPage(rules=[_rules(one) for one in await ctx.udc.ask(list_billing_rules)])
 
     @operation("ListBillSchedules", returns=BillSchedulePage, result="page")
-    async def list_bill_schedules(ctx: Any) -> Any:  # noqa: N805
+    async def list_bill_schedules(ctx: Any) -> Any:
         """Return when bills are run by themselves."""
         codes = await codes_of(ctx.udc)
         found = await ctx.udc.ask(list_bill_schedules)
         return BillSchedulePage(schedule=[_schedule(one, codes) for one in found])
 
     @operation("PutBillSchedule", needed(BillScheduleModel), returns=BillScheduleModel, result="schedule")
-    async def put_bill_schedule(ctx: Any, schedule: Any) -> Any:  # noqa: N805
+    async def put_bill_schedule(ctx: Any, schedule: Any) -> Any:
         """Keep when bills are run by themselves: of a new name, or with a version the whole of a changed one."""
         codes = await codes_of(ctx.udc)
         told_of = {

@@ -48,7 +48,7 @@ class BulkImport(Model):
     unchanged = needed(Integer)
     faulty = needed(Integer)
     fault = Unicode
-    finishedAt = DateTime  # noqa: N815  (an element's name)
+    finishedAt = DateTime
 
 
 class BulkFault(Model):
@@ -74,7 +74,7 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ImportSheet", needed(NewSheet), returns=BulkImport, result="import")
-    async def import_sheet(ctx: Any, sheet: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def import_sheet(ctx: Any, sheet: Any) -> Any:
         """Bring a sheet; a worker takes it in, and GetBulkImport tells how far it is."""
         cmd = TakeSheet(
             kind=SheetKind(str(sheet.kind)),
@@ -86,14 +86,14 @@ class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _shown(await ctx.udc.ask(take_sheet, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("GetBulkImport", needed(Integer), returns=BulkImport, result="import")
-    async def get_bulk_import(ctx: Any, id: int) -> Any:  # noqa: A002, N805  (its name in the WSDL)
+    async def get_bulk_import(ctx: Any, id: int) -> Any:
         """Return how far an import is."""
         return _shown(await ctx.udc.ask(get_bulk_import, BulkImportId(id)))
 
     @operation(
         "ListBulkFaults", needed(Integer), Integer(ge=1, le=PAGE_MAX), Integer, returns=BulkFaultPage, result="page"
     )
-    async def list_bulk_faults(ctx: Any, id: int, first: int | None, after: int | None) -> Any:  # noqa: A002, N805
+    async def list_bulk_faults(ctx: Any, id: int, first: int | None, after: int | None) -> Any:
         """Return what is wrong with an import's rows."""
         page = await ctx.udc.ask(list_bulk_faults, BulkImportId(id), PageRequest(first or PAGE, after))
         faults = [

@@ -32,21 +32,21 @@ class ChargeModel(Model):
     __type_name__ = "CustomerCharge"
 
     id = Integer
-    customerNumber = needed(Unicode)  # noqa: N815
+    customerNumber = needed(Unicode)
     kind = needed(KindOfCharge)
     text = needed(Unicode)
     quantity = XsDecimal
     unit = UnitOfQuantity
-    unitPrice = XsDecimal  # noqa: N815
+    unitPrice = XsDecimal
     percent = XsDecimal
-    vatPercent = XsDecimal  # noqa: N815
-    vatCategory = Unicode  # noqa: N815
+    vatPercent = XsDecimal
+    vatCategory = Unicode
     account = Unicode
     starts = Date
     ends = Date
-    intervalMonths = Integer  # noqa: N815
+    intervalMonths = Integer
     reference = Unicode
-    withdrawnAt = DateTime  # noqa: N815
+    withdrawnAt = DateTime
     version = Integer
 
 
@@ -64,7 +64,7 @@ class Charges(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("AddCharge", needed(ChargeModel), Unicode, returns=ChargeModel, result="charge")
-    async def add_charge(ctx: Any, charge: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def add_charge(ctx: Any, charge: Any, idempotencyKey: str | None) -> Any:
         """Charge a customer beside his contracts, or give a discount on his invoices."""
         found = await ctx.udc.ask(get_customer, charge.customerNumber)
         more = {
@@ -94,14 +94,14 @@ class Charges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _charge(await ctx.udc.ask(add_charge, cmd, clock=ctx.udc.wiring.clock), found.number)
 
     @operation("EndCharge", needed(Integer(ge=1)), needed(Integer), Date, Boolean, returns=ChargeModel, result="charge")
-    async def end_charge(ctx: Any, charge: int, version: int, ends: date | None, withdraw: bool | None) -> Any:  # noqa: N805
+    async def end_charge(ctx: Any, charge: int, version: int, ends: date | None, withdraw: bool | None) -> Any:
         """Let a charge end before a day, or withdraw what of it is not billed."""
         cmd = EndCharge(charge=ChargeId(charge), version=version, ends=ends, withdraw=bool(withdraw))
         kept = await ctx.udc.ask(end_charge, cmd, clock=ctx.udc.wiring.clock)
         return (await _charges(ctx, [kept]))[0]
 
     @operation("ListCharges", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=ChargePage, result="page")
-    async def list_charges(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+    async def list_charges(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:
         """Return charges and discounts of a customer, or of all."""
         chosen = None if customerNumber is None else (await ctx.udc.ask(get_customer, customerNumber)).id
         page = await ctx.udc.ask(list_charges, PageRequest(first or PAGE, key_after(after)), customer=chosen)

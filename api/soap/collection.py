@@ -50,8 +50,8 @@ class PlannedStepModel(Model):
 
     __type_name__ = "PlannedStep"
 
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
-    invoiceNumber = needed(Unicode)  # noqa: N815
+    customerNumber = needed(Unicode)
+    invoiceNumber = needed(Unicode)
     currency = needed(Unicode)
     open = needed(XsDecimal)
     step = KindOfCollectionStep
@@ -68,7 +68,7 @@ class CollectionRunModel(Model):
     __type_name__ = "CollectionRun"
 
     on = needed(Date)
-    dryRun = needed(Boolean)  # noqa: N815
+    dryRun = needed(Boolean)
     customers = needed(Integer)
     steps = needed(Integer)
     letters = needed(Integer)
@@ -84,7 +84,7 @@ class CollectionHoldModel(Model):
     kind = needed(KindOfHold)
     until = Date
     reason = needed(Unicode)
-    endedAt = DateTime  # noqa: N815
+    endedAt = DateTime
     version = needed(Integer)
 
 
@@ -96,7 +96,7 @@ class CollectionCaseModel(Model):
     id = needed(Integer)
     agency = needed(Unicode)
     currency = needed(Unicode)
-    openedOn = needed(Date)  # noqa: N815
+    openedOn = needed(Date)
     claimed = needed(XsDecimal)
     state = needed(StateOfCase)
     reference = Unicode
@@ -119,7 +119,7 @@ class CollectionMessageModel(Model):
     number = needed(Integer)
     kind = needed(KindOfMessage)
     at = needed(DateTime)
-    sentAt = DateTime  # noqa: N815
+    sentAt = DateTime
     content = needed(Unicode)
 
 
@@ -138,7 +138,7 @@ class ReferenceRateModel(Model):
     __type_name__ = "ReferenceRate"
 
     country = needed(Unicode)
-    validFrom = needed(Date)  # noqa: N815
+    validFrom = needed(Date)
     percent = needed(XsDecimal)
     source = Unicode
     version = needed(Integer)
@@ -206,7 +206,7 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("RunCollection", Boolean, Date, returns=CollectionRunModel, result="run")
-    async def run_collection(ctx: Any, dryRun: bool | None, on: date | None) -> Any:  # noqa: N803, N805
+    async def run_collection(ctx: Any, dryRun: bool | None, on: date | None) -> Any:
         """Take the steps that are due today; with dryRun only say which, on any day. 1000 invoices at most are told."""
         shown: list[PlannedStepModel] = []
         done = await ctx.udc.ask(
@@ -235,10 +235,10 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="hold",
     )
     async def hold_collection(
-        ctx: Any,  # noqa: N805
-        customerNumber: str,  # noqa: N803
+        ctx: Any,
+        customerNumber: str,
         kind: str,
-        invoiceNumber: str | None,  # noqa: N803
+        invoiceNumber: str | None,
         until: date | None,
         reason: str | None,
     ) -> Any:
@@ -251,13 +251,13 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _hold(await ctx.udc.ask(hold_collection, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("ReleaseCollection", needed(Integer), needed(Integer), returns=CollectionHoldModel, result="hold")
-    async def release_collection(ctx: Any, hold: int, version: int) -> Any:  # noqa: N805
+    async def release_collection(ctx: Any, hold: int, version: int) -> Any:
         """End a hold."""
         key = CollectionHoldId(hold)
         return _hold(await ctx.udc.ask(release_collection, key, version, clock=ctx.udc.wiring.clock))
 
     @operation("ListCollectionCases", StateOfCase, Unicode, returns=CollectionCasePage, result="page")
-    async def list_collection_cases(ctx: Any, state: str | None, after: str | None) -> Any:  # noqa: N805
+    async def list_collection_cases(ctx: Any, state: str | None, after: str | None) -> Any:
         """Return cases by their id, 200 at most; after is the last page's next."""
         request = PageRequest(PAGE, key_after(after))
         wanted = None if state is None else CaseState(str(state))
@@ -266,13 +266,13 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return CollectionCasePage(count=len(page.items), case=[_case(one) for one in page.items], next=following)
 
     @operation("GetCollectionCase", needed(Integer), returns=CollectionCaseDetailModel, result="detail")
-    async def get_collection_case(ctx: Any, id: int) -> Any:  # noqa: A002, N805  (its name in the API)
+    async def get_collection_case(ctx: Any, id: int) -> Any:
         """Return a case with its messages."""
         case, messages = await ctx.udc.ask(get_collection_case, CollectionCaseId(id))
         return CollectionCaseDetailModel(case=_case(case), message=[_message(one) for one in messages])
 
     @operation("HandOverToCollection", needed(Unicode), needed(Unicode), returns=CollectionCaseModel, result="case")
-    async def hand_over_to_collection(ctx: Any, customerNumber: str, agency: str) -> Any:  # noqa: N803, N805
+    async def hand_over_to_collection(ctx: Any, customerNumber: str, agency: str) -> Any:
         """Hand all that is overdue of a customer over to an agency."""
         customer = await ctx.udc.ask(get_customer, customerNumber)
         cmd = HandOver(customer=customer.id, agency=agency)
@@ -286,7 +286,7 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=CollectionCaseModel,
         result="case",
     )
-    async def withdraw_collection_case(ctx: Any, id: int, version: int, reason: str) -> Any:  # noqa: A002, N805
+    async def withdraw_collection_case(ctx: Any, id: int, version: int, reason: str) -> Any:
         """Call a case back from its agency."""
         cmd = WithdrawCase(case=CollectionCaseId(id), version=version, reason=reason)
         return _case(await ctx.udc.ask(withdraw_collection_case, cmd, clock=ctx.udc.wiring.clock))
@@ -301,8 +301,8 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="case",
     )
     async def take_collection_receipt(
-        ctx: Any,  # noqa: N805
-        id: int,  # noqa: A002
+        ctx: Any,
+        id: int,
         status: str,
         reference: str | None,
         text: str | None,
@@ -312,7 +312,7 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _case(await ctx.udc.ask(take_collection_receipt, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("PutReferenceRate", needed(ReferenceRateModel), returns=ReferenceRateModel, result="rate")
-    async def put_reference_rate(ctx: Any, rate: Any) -> Any:  # noqa: N805
+    async def put_reference_rate(ctx: Any, rate: Any) -> Any:
         """Enter a country's reference rate."""
         cmd = ReferenceRate(
             country=rate.country,

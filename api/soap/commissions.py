@@ -92,8 +92,8 @@ class CommissionRuleModel(Model):
     salesperson = Unicode
     team = Unicode
     reseller = Unicode
-    validFrom = needed(Date)  # noqa: N815
-    validTo = Date  # noqa: N815
+    validFrom = needed(Date)
+    validTo = Date
     version = Integer
 
 
@@ -125,7 +125,7 @@ class Commissions(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="salesperson",
     )
     async def put_salesperson(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         code: str,
         name: str,
         team: str | None,
@@ -138,20 +138,20 @@ class Commissions(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _salesperson(await ctx.udc.ask(put_salesperson, cmd), codes)
 
     @operation("ListSalespersons", returns=SalespersonPage, result="page")
-    async def list_salespersons(ctx: Any) -> Any:  # noqa: N805
+    async def list_salespersons(ctx: Any) -> Any:
         """Return the salespersons that the caller may see."""
         codes = await codes_of(ctx.udc)
         return SalespersonPage(salesperson=[_salesperson(one, codes) for one in await ctx.udc.ask(list_salespersons)])
 
     @operation("ListCommissionRules", returns=CommissionRulePage, result="page")
-    async def list_commission_rules(ctx: Any) -> Any:  # noqa: N805
+    async def list_commission_rules(ctx: Any) -> Any:
         """Return the commission rules; of the operator's own clients alone."""
         rules = await ctx.udc.ask(list_rules)
         codes = await codes_of(ctx.udc)
         return CommissionRulePage(rule=[_rule(one, codes) for one in rules])
 
     @operation("PutCommissionRule", needed(CommissionRuleModel), returns=CommissionRuleModel, result="rule")
-    async def put_commission_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
+    async def put_commission_rule(ctx: Any, rule: Any) -> Any:
         """Keep a new commission rule, or with a version a changed one."""
         codes = await codes_of(ctx.udc)
         cmd = PutRule(
@@ -177,7 +177,7 @@ class Commissions(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=CommissionStatementModel,
         result="statement",
     )
-    async def make_commission_statement(ctx: Any, since: date, until: date) -> Any:  # noqa: N805
+    async def make_commission_statement(ctx: Any, since: date, until: date) -> Any:
         """Make the statement of a period that has ended; made before, the same again."""
         made = await ctx.udc.ask(make_statement, Period(since, until), clock=ctx.udc.wiring.clock)
         return _statement(made, await codes_of(ctx.udc))
@@ -189,7 +189,7 @@ class Commissions(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=CommissionStatementPage,
         result="page",
     )
-    async def list_commission_statements(ctx: Any, first: int | None, after: int | None) -> Any:  # noqa: N805
+    async def list_commission_statements(ctx: Any, first: int | None, after: int | None) -> Any:
         """Return statements with the lines that the caller may see."""
         page = await ctx.udc.ask(list_statements, PageRequest(first or PAGE, after or None))
         codes = await codes_of(ctx.udc)

@@ -51,7 +51,7 @@ _FIRST: Final = Integer(ge=1, le=PAGE_MAX)
 class HeldService(Model):
     """Names a service that a contract holds; start and subscription where it does several times."""
 
-    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceCode = needed(Unicode)
     start = Date
     subscription = Integer
 
@@ -59,11 +59,11 @@ class HeldService(Model):
 class NewServiceOnContract(Model):
     """What comes; left out, quantity is 1 and the fees are the service's own."""
 
-    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceCode = needed(Unicode)
     end = Date
     quantity = Integer(ge=1, le=1_000_000)
-    oneTimeFee = XsDecimal  # noqa: N815
-    periodicFee = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
     subscription = Integer
 
 
@@ -76,15 +76,15 @@ class ContractChangeModel(Model):
     kind = needed(KindOfChange)
     effective = needed(Date)
     state = needed(StateOfChange)
-    contractNumber = needed(Unicode)  # noqa: N815  (an element's name)
-    recordedAt = needed(DateTime)  # noqa: N815
-    doneAt = DateTime  # noqa: N815
+    contractNumber = needed(Unicode)
+    recordedAt = needed(DateTime)
+    doneAt = DateTime
     client = needed(Unicode)
     version = needed(Integer)
     changed = many(Unicode)
     reason = Unicode
     fault = Unicode
-    successorNumber = Unicode  # noqa: N815
+    successorNumber = Unicode
 
 
 class ContractChangePage(Model):
@@ -100,7 +100,7 @@ class RemainingFeeModel(Model):
 
     __type_name__ = "RemainingFee"
 
-    serviceName = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceName = needed(Unicode)
     start = needed(Date)
     subscription = Integer
     amount = needed(XsDecimal)
@@ -109,10 +109,10 @@ class RemainingFeeModel(Model):
 class ContractEnding(Model):
     """What giving notice would lead to; amounts without VAT."""
 
-    noticedOn = needed(Date)  # noqa: N815  (an element's name)
+    noticedOn = needed(Date)
     earliest = needed(Date)
-    freeFrom = needed(Date)  # noqa: N815
-    boundUntil = Date  # noqa: N815
+    freeFrom = needed(Date)
+    boundUntil = Date
     end = needed(Date)
     fee = many(RemainingFeeModel)
     total = needed(XsDecimal)
@@ -135,14 +135,14 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractChangeModel,
         result="change",
     )
-    async def step_contract(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def step_contract(
+        ctx: Any,
+        contractNumber: str,
         version: int,
         state: str,
         on: date | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Activate, suspend or resume a contract from a day on, today where none is given."""
         found = await ctx.udc.ask(get_contract, contractNumber)
@@ -168,15 +168,15 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractChangeModel,
         result="change",
     )
-    async def exchange_service(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def exchange_service(
+        ctx: Any,
+        contractNumber: str,
         version: int,
         on: date | None,
         gone: Any,
         new: Any,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Add, end, upgrade or downgrade a service from a day on: gone goes, new comes."""
         call = ctx.udc
@@ -219,15 +219,15 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractChangeModel,
         result="change",
     )
-    async def move_contract(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def move_contract(
+        ctx: Any,
+        contractNumber: str,
         version: int,
         on: date | None,
         site: Any,
-        customerNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Move a contract to another address, or under another customer, from a day on."""
         call = ctx.udc
@@ -256,15 +256,15 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractChangeModel,
         result="change",
     )
-    async def take_over_contract(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def take_over_contract(
+        ctx: Any,
+        contractNumber: str,
         version: int,
-        customerNumber: str,  # noqa: N803
+        customerNumber: str,
         on: date | None,
         number: str | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Let another customer have a contract that goes on as it was, with lines and numbers, from a day on."""
         call = ctx.udc
@@ -281,7 +281,7 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _ordered(call, take_over_contract, cmd)
 
     @operation("PreviewContractEnding", needed(Unicode), Date, Date, returns=ContractEnding, result="ending")
-    async def preview_ending(ctx: Any, contractNumber: str, noticedOn: date | None, end: date | None) -> Any:  # noqa: N803, N805
+    async def preview_ending(ctx: Any, contractNumber: str, noticedOn: date | None, end: date | None) -> Any:
         """Return what giving notice would lead to; nothing is changed."""
         found = await ctx.udc.ask(get_contract, contractNumber)
         cmd = PreviewEnding(contract=found.id, noticed_on=noticedOn, end=end)
@@ -299,15 +299,15 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractChangeModel,
         result="change",
     )
-    async def end_contract(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def end_contract(
+        ctx: Any,
+        contractNumber: str,
         version: int,
-        noticedOn: date | None,  # noqa: N803
+        noticedOn: date | None,
         end: date | None,
         free: bool | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """End a contract with notice; without end as soon as that costs nothing. free waives what is left."""
         found = await ctx.udc.ask(get_contract, contractNumber)
@@ -323,12 +323,12 @@ class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _ordered(ctx.udc, end_contract, cmd)
 
     @operation("CancelContractChange", needed(Integer(ge=1)), returns=ContractChangeModel, result="change")
-    async def cancel_change(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def cancel_change(ctx: Any, id: int) -> Any:
         """Cancel what is planned."""
         return await _ordered(ctx.udc, cancel_change, ContractChangeId(id))
 
     @operation("ListContractChanges", needed(Unicode), _FIRST, Unicode, returns=ContractChangePage, result="page")
-    async def list_changes(ctx: Any, contractNumber: str, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+    async def list_changes(ctx: Any, contractNumber: str, first: int | None, after: str | None) -> Any:
         """Return what was changed of a contract and what is planned."""
         found = await ctx.udc.ask(get_contract, contractNumber)
         page = await ctx.udc.ask(list_contract_changes, found.id, PageRequest(first or PAGE, key_after(after)))

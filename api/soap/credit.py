@@ -43,13 +43,13 @@ class NewCreditLimit(Model):
     customer = Integer(ge=1)
     subscription = Integer(ge=1)
     group = Unicode
-    eachLine = Boolean  # noqa: N815  (an element's name)
+    eachLine = Boolean
     hard = Boolean
-    warnAt = many(Integer(ge=1))  # noqa: N815
+    warnAt = many(Integer(ge=1))
     bar = many(BarOfLine)
-    barsNothing = Boolean  # noqa: N815
-    graceAmount = Number  # noqa: N815
-    graceDays = Integer  # noqa: N815
+    barsNothing = Boolean
+    graceAmount = Number
+    graceDays = Integer
     mail = Boolean
     sms = Boolean
     version = Integer
@@ -64,14 +64,14 @@ class CreditLimitModel(Model):
     customer = Integer
     subscription = Integer
     group = Unicode
-    eachLine = needed(Boolean)  # noqa: N815
+    eachLine = needed(Boolean)
     kind = needed(KindOfCredit)
     amount = needed(Number)
     hard = needed(Boolean)
-    warnAt = many(Integer)  # noqa: N815
+    warnAt = many(Integer)
     bar = many(BarOfLine)
-    graceAmount = needed(Number)  # noqa: N815
-    graceDays = needed(Integer)  # noqa: N815
+    graceAmount = needed(Number)
+    graceDays = needed(Integer)
     mail = needed(Boolean)
     sms = needed(Boolean)
     version = needed(Integer)
@@ -97,9 +97,9 @@ class CreditOverrideModel(Model):
     amount = Number
     reason = needed(Unicode)
     client = needed(Unicode)
-    madeAt = needed(DateTime)  # noqa: N815
+    madeAt = needed(DateTime)
     until = DateTime
-    endedAt = DateTime  # noqa: N815
+    endedAt = DateTime
 
 
 class KindExposureModel(Model):
@@ -143,7 +143,7 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("SetCreditLimit", needed(NewCreditLimit), Unicode, returns=CreditLimitModel, result="limit")
-    async def set_limit(ctx: Any, limit: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805  (spyne's context)
+    async def set_limit(ctx: Any, limit: Any, idempotencyKey: str | None) -> Any:
         """Set a limit, or change the one of ``version``. Without ``bar`` lines are barred from what fits the kind."""
         names = {"amount": "amount", "customer": "customer", "subscription": "subscription", "group": "group"}
         names |= {"eachLine": "each_line", "hard": "hard", "graceAmount": "grace_amount", "graceDays": "grace_days"}
@@ -161,7 +161,7 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _limit(await ctx.udc.ask(set_credit_limit, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("RemoveCreditLimit", needed(Integer(ge=1)), needed(Integer), returns=CreditLimitModel, result="limit")
-    async def remove_limit(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
+    async def remove_limit(ctx: Any, id: int, version: int) -> Any:
         """Take a limit away, and return it as it was."""
         cmd = RemoveCreditLimit(limit=CreditLimitId(id), version=version)
         return _limit(await ctx.udc.ask(remove_credit_limit, cmd, clock=ctx.udc.wiring.clock))
@@ -174,7 +174,7 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=CreditLimitPage,
         result="page",
     )
-    async def list_limits(ctx: Any, customer: int | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_limits(ctx: Any, customer: int | None, first: int | None, after: str | None) -> Any:
         """Return limits: those of a customer and his lines, or all."""
         whose = None if customer is None else CustomerId(customer)
         request = PageRequest(first or PAGE, key_after(after))
@@ -194,15 +194,15 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=CreditOverrideModel,
         result="override",
     )
-    async def override(  # noqa: PLR0917  (the elements)
-        ctx: Any,  # noqa: N805
+    async def override(
+        ctx: Any,
         customer: int,
         reason: str,
         subscription: int | None,
         kind: str | None,
         amount: Decimal | None,
         until: Any,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Set by hand what holds instead of limits; without ``amount`` there is no limit."""
         cmd = OverrideCredit(
@@ -217,12 +217,12 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _override(await ctx.udc.ask(override_credit, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("EndCreditOverride", needed(Integer(ge=1)), returns=CreditOverrideModel, result="override")
-    async def end_override(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def end_override(ctx: Any, id: int) -> Any:
         """End what was set by hand: the limits hold again."""
         return _override(await ctx.udc.ask(end_override, CreditOverrideId(id), clock=ctx.udc.wiring.clock))
 
     @operation("GetExposures", needed(Integer(ge=1)), returns=ExposureList, result="exposures")
-    async def exposures(ctx: Any, customer: int) -> Any:  # noqa: N805
+    async def exposures(ctx: Any, customer: int) -> Any:
         """Return what a customer, and each watched line of his, has used of limits."""
         found = await ctx.udc.ask(show_credit, CustomerId(customer), clock=ctx.udc.wiring.clock)
         return ExposureList(exposure=[_exposure(one) for one in found])
@@ -235,7 +235,7 @@ class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=needed(Number),
         result="credit",
     )
-    async def top_up(ctx: Any, customer: int, amount: Decimal, reference: str) -> Any:  # noqa: N805
+    async def top_up(ctx: Any, customer: int, amount: Decimal, reference: str) -> Any:
         """Book money that was paid for a customer as his credit, and return what he has."""
         cmd = TopUpCredit(customer=CustomerId(customer), amount=amount, reference=reference)
         return await ctx.udc.ask(top_up_credit, cmd, clock=ctx.udc.wiring.clock)

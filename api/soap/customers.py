@@ -54,26 +54,26 @@ class CustomerPage(Model):
 class CustomerPlace(Model):
     """Where a customer stands from a day until another; customers are named by number."""
 
-    validFrom = Date  # noqa: N815  (an element's name)
-    validTo = Date  # noqa: N815
-    parentNumber = Unicode  # noqa: N815
-    throughParent = needed(Boolean)  # noqa: N815
-    billedThroughNumber = Unicode  # noqa: N815
+    validFrom = Date
+    validTo = Date
+    parentNumber = Unicode
+    throughParent = needed(Boolean)
+    billedThroughNumber = Unicode
 
 
 class CustomerPlaces(Model):
     """Places in order of time. ``mergedIntoNumber``: it was a double of that customer."""
 
     place = many(CustomerPlace)
-    mergedIntoNumber = Unicode  # noqa: N815  (an element's name)
+    mergedIntoNumber = Unicode
 
 
 class Move(Model):
     """What a move changes; an element that is left out stays, one that is nil is emptied."""
 
-    parentNumber = Unicode  # noqa: N815  (an element's name)
-    throughParent = Boolean  # noqa: N815
-    billedThroughNumber = Unicode  # noqa: N815
+    parentNumber = Unicode
+    throughParent = Boolean
+    billedThroughNumber = Unicode
 
 
 class CustomerNote(Model):
@@ -96,7 +96,7 @@ class PersonExport(Model):
     """Everything that is kept of a customer: a ZIP of JSON files."""
 
     name = needed(Unicode)
-    mediaType = needed(Unicode)  # noqa: N815  (an element's name)
+    mediaType = needed(Unicode)
     content = needed(ByteArray)
 
 
@@ -129,7 +129,7 @@ class FieldDefinitionModel(Model):
     choice = many(Unicode)
     required = needed(Boolean)
     searchable = needed(Boolean)
-    endsAt = DateTime  # noqa: N815  (an element's name)
+    endsAt = DateTime
     version = needed(Integer)
 
 
@@ -144,7 +144,7 @@ class FieldChange(Model):
 
     choice = many(Unicode)
     required = Boolean
-    endsAt = DateTime  # noqa: N815  (an element's name)
+    endsAt = DateTime
 
 
 class OwnFields(Model):
@@ -168,7 +168,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("SearchCustomers", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=CustomerPage, result="page")
-    async def search_customers(ctx: Any, text: str | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def search_customers(ctx: Any, text: str | None, first: int | None, after: str | None) -> Any:
         """Return customers by the beginnings of words, as one types, of names, addresses and every number."""
         query = ListCustomers(page=PageRequest(first or PAGE, key_after(after)), text=text)
         page = await ctx.udc.ask(list_customers, query)
@@ -178,7 +178,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("GetCustomerPlaces", needed(Unicode), returns=CustomerPlaces, result="places")
-    async def get_customer_places(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805
+    async def get_customer_places(ctx: Any, customerNumber: str) -> Any:
         """Return where a customer stood, stands and will stand in the tree."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         places = await ctx.udc.ask(list_places, found.id)
@@ -200,12 +200,12 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="customer",
     )
     async def move_customer(
-        ctx: Any,  # noqa: N805
-        customerNumber: str,  # noqa: N803
+        ctx: Any,
+        customerNumber: str,
         version: int,
-        validFrom: date,  # noqa: N803
+        validFrom: date,
         move: Any,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Move a customer in the tree from a day on."""
         found = await ctx.udc.ask(get_customer, customerNumber)
@@ -224,7 +224,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return showing.customer(await ctx.udc.ask(move_customer, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("CancelMove", needed(Unicode), needed(Integer), needed(Date), returns=models.Customer, result="customer")
-    async def cancel_move(ctx: Any, customerNumber: str, version: int, validFrom: date) -> Any:  # noqa: N803, N805
+    async def cancel_move(ctx: Any, customerNumber: str, version: int, validFrom: date) -> Any:
         """Take a planned move back."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         cmd = CancelMove(customer=found.id, version=version, valid_from=validFrom)
@@ -241,12 +241,12 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="customer",
     )
     async def merge_customers(
-        ctx: Any,  # noqa: N805
-        survivorNumber: str,  # noqa: N803
-        survivorVersion: int,  # noqa: N803
-        doubleNumber: str,  # noqa: N803
-        doubleVersion: int,  # noqa: N803
-        idempotencyKey: str | None,  # noqa: N803
+        ctx: Any,
+        survivorNumber: str,
+        survivorVersion: int,
+        doubleNumber: str,
+        doubleVersion: int,
+        idempotencyKey: str | None,
     ) -> Any:
         """Merge a double into the customer that survives, and return that one."""
         survivor = await ctx.udc.ask(get_customer, survivorNumber)
@@ -261,7 +261,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return showing.customer(await ctx.udc.ask(merge_customers, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("NoteCustomer", needed(Unicode), needed(Unicode), Unicode, returns=CustomerNote, result="note")
-    async def note_customer(ctx: Any, customerNumber: str, text: str, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def note_customer(ctx: Any, customerNumber: str, text: str, idempotencyKey: str | None) -> Any:
         """Note something about a customer."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         cmd = NoteCustomer(customer=found.id, text=text, idempotency_key=idempotencyKey)
@@ -271,7 +271,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ListCustomerNotes", needed(Unicode), Integer(ge=1, le=PAGE_MAX), Unicode, returns=NotePage, result="page"
     )
-    async def list_customer_notes(ctx: Any, customerNumber: str, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+    async def list_customer_notes(ctx: Any, customerNumber: str, first: int | None, after: str | None) -> Any:
         """Return a page of a customer's notes."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         page = await ctx.udc.ask(list_notes, found.id, PageRequest(first or PAGE, key_after(after)))
@@ -280,14 +280,14 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return NotePage(count=len(notes), note=notes, next=following)
 
     @operation("ExportPerson", needed(Unicode), returns=PersonExport, result="export")
-    async def export_person(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805
+    async def export_person(ctx: Any, customerNumber: str) -> Any:
         """Return everything that is kept of a customer."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         content = await person_bytes(found.id, wiring=ctx.udc.wiring, actor=ctx.udc.actor)
         return PersonExport(name=file_name(found), mediaType="application/zip", content=[content])
 
     @operation("ErasePerson", needed(Unicode), needed(Integer), returns=Erasure, result="erasure")
-    async def erase_person(ctx: Any, customerNumber: str, version: int) -> Any:  # noqa: N803, N805
+    async def erase_person(ctx: Any, customerNumber: str, version: int) -> Any:
         """Anonymise a person in place; it cannot be undone."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         cmd = ErasePerson(customer=found.id, version=version)
@@ -301,7 +301,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ListOwnFields", KindOfAggregate, returns=FieldDefinitions, result="fields")
-    async def list_own_fields(ctx: Any, aggregate: str | None) -> Any:  # noqa: N805
+    async def list_own_fields(ctx: Any, aggregate: str | None) -> Any:
         """Return the operator's own fields of an aggregate, or of all; ended ones too."""
         chosen = None if aggregate is None else Aggregate(str(aggregate))
         return FieldDefinitions(field=[_definition(one) for one in await ctx.udc.ask(list_fields, chosen)])
@@ -317,8 +317,8 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=FieldDefinitionModel,
         result="field",
     )
-    async def define_field(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def define_field(
+        ctx: Any,
         aggregate: str,
         name: str,
         kind: str,
@@ -346,7 +346,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=FieldDefinitionModel,
         result="field",
     )
-    async def change_field(ctx: Any, aggregate: str, name: str, version: int, change: Any) -> Any:  # noqa: N805
+    async def change_field(ctx: Any, aggregate: str, name: str, version: int, change: Any) -> Any:
         """Change a field: its choices, whether it is required, when it ends."""
         fields = given(ctx.in_body_doc, "change", change)
         if "choice" in fields:
@@ -365,7 +365,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=OwnFields,
         result="fields",
     )
-    async def set_fields(ctx: Any, aggregate: str, of: str, version: int, field: list[Any] | None) -> Any:  # noqa: N805
+    async def set_fields(ctx: Any, aggregate: str, of: str, version: int, field: list[Any] | None) -> Any:
         """Write fields of a customer or contract by number, a service or reseller by code, a line by id."""
         kind = Aggregate(str(aggregate))
         key = await _named(ctx.udc, kind, of)
@@ -384,7 +384,7 @@ class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def find_by_field(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         aggregate: str,
         name: str,
         value: str,

@@ -38,7 +38,7 @@ class DispatchModel(Model):
     __type_name__ = "Dispatch"
 
     id = needed(Integer)
-    invoiceNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    invoiceNumber = needed(Unicode)
     form = needed(FormOfDocument)
     way = needed(WayOfDocument)
     state = needed(StateOfDispatch)
@@ -48,10 +48,10 @@ class DispatchModel(Model):
     rule = Unicode
     fault = Unicode
     again = needed(Integer)
-    printBatch = Integer  # noqa: N815
+    printBatch = Integer
     sequence = Integer
-    queuedAt = needed(DateTime)  # noqa: N815
-    changedAt = needed(DateTime)  # noqa: N815
+    queuedAt = needed(DateTime)
+    changedAt = needed(DateTime)
     version = needed(Integer)
 
 
@@ -77,8 +77,8 @@ class PrintBatchModel(Model):
     sha256 = needed(Unicode)
     accepted = needed(Integer)
     rejected = needed(Integer)
-    madeAt = needed(DateTime)  # noqa: N815
-    droppedAt = DateTime  # noqa: N815
+    madeAt = needed(DateTime)
+    droppedAt = DateTime
     version = needed(Integer)
 
 
@@ -120,9 +120,9 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("SendDocuments", Integer, many(Unicode), Boolean, returns=DispatchPage, result="queued")
     async def send_documents(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         run: int | None,
-        invoiceNumber: list[str] | None,  # noqa: N803
+        invoiceNumber: list[str] | None,
         again: bool | None,
     ) -> Any:
         """Queue documents to be sent: all of a run, those named, or with neither whatever was not sent yet."""
@@ -134,7 +134,7 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return DispatchPage(count=len(made), dispatch=[_dispatch(one) for one in made])
 
     @operation("RetryDispatch", needed(Integer), needed(Integer), returns=DispatchModel, result="dispatch")
-    async def retry_dispatch(ctx: Any, dispatch: int, version: int) -> Any:  # noqa: N805
+    async def retry_dispatch(ctx: Any, dispatch: int, version: int) -> Any:
         """Queue a document that was parked or given up."""
         clock = ctx.udc.wiring.clock
         return _dispatch(await ctx.udc.ask(retry_dispatch, DispatchId(dispatch), version=version, clock=clock))
@@ -149,7 +149,7 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_dispatches(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         state: str | None,
         way: str | None,
         first: int | None,
@@ -167,9 +167,9 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("TakeReceipts", many(ReceiptModel), Integer, returns=ReceiptsModel, result="taken")
     async def take_receipts(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         receipt: list[Any] | None,
-        printBatch: int | None,  # noqa: N803
+        printBatch: int | None,
     ) -> Any:
         """Let documents be what a printhouse or an access point says; again changes nothing."""
         key = None if printBatch is None else PrintBatchId(printBatch)
@@ -178,9 +178,9 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("MakePrintBatch", Integer, many(Unicode), Boolean, Boolean, returns=PrintBatchModel, result="batch")
     async def make_print_batch(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         run: int | None,
-        invoiceNumber: list[str] | None,  # noqa: N803
+        invoiceNumber: list[str] | None,
         again: bool | None,
         simplex: bool | None,
     ) -> Any:
@@ -194,7 +194,7 @@ class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _batch(await ctx.udc.ask(make_print_batch, cmd, **more))
 
     @operation("ListPrintBatches", Integer(ge=1, le=PAGE_MAX), Unicode, returns=PrintBatchPage, result="page")
-    async def list_print_batches(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_print_batches(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return the batches."""
         page = await ctx.udc.ask(list_print_batches, PageRequest(first or PAGE, key_after(after)))
         found = [_batch(one) for one in page.items]

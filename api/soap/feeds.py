@@ -45,7 +45,7 @@ class FeedChange(Model):
     source = needed(Unicode)
     address = needed(Unicode)
     version = Integer(ge=0)
-    hostKey = many(Unicode)  # noqa: N815  (an element's name)
+    hostKey = many(Unicode)
     ca = Unicode
     region = Unicode
     endpoint = Unicode
@@ -55,26 +55,26 @@ class FeedChange(Model):
     pattern = Unicode
     ignored = many(Unicode)
     complete = CompleteOfFeed
-    stableSeconds = Integer  # noqa: N815
+    stableSeconds = Integer
     marker = Unicode
     grows = Boolean
     after = AfterOfFeed
-    doneFolder = Unicode  # noqa: N815
-    refusedFolder = Unicode  # noqa: N815
-    silentAfterMinutes = Integer  # noqa: N815
+    doneFolder = Unicode
+    refusedFolder = Unicode
+    silentAfterMinutes = Integer
     sequence = Unicode
-    sequenceLast = Integer  # noqa: N815
-    sequenceColumn = Unicode  # noqa: N815
-    watchCounts = Boolean  # noqa: N815
+    sequenceLast = Integer
+    sequenceColumn = Unicode
+    watchCounts = Boolean
 
 
 class Feed(FeedChange):
     """A feed and how it stands."""
 
-    nextAt = DateTime  # noqa: N815
-    lastRunAt = DateTime  # noqa: N815
-    lastSuccessAt = DateTime  # noqa: N815
-    lastFileAt = DateTime  # noqa: N815
+    nextAt = DateTime
+    lastRunAt = DateTime
+    lastSuccessAt = DateTime
+    lastFileAt = DateTime
     failures = needed(Integer)
     fault = Unicode
     polling = needed(Boolean)
@@ -91,8 +91,8 @@ class FeedRun(Model):
 
     id = needed(Integer)
     state = needed(StateOfRun)
-    startedAt = needed(DateTime)  # noqa: N815
-    finishedAt = DateTime  # noqa: N815
+    startedAt = needed(DateTime)
+    finishedAt = DateTime
     found = needed(Integer)
     wanted = needed(Integer)
     taken = needed(Integer)
@@ -140,12 +140,12 @@ class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListFeeds", returns=FeedList, result="feeds")
-    async def list_feeds(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def list_feeds(ctx: Any) -> Any:
         """Return the operator's feeds by name."""
         return FeedList(feed=[_feed(one) for one in await ctx.udc.ask(list_feeds)])
 
     @operation("PutFeed", needed(FeedChange), returns=Feed, result="feed")
-    async def put_feed(ctx: Any, feed: Any) -> Any:  # noqa: N805
+    async def put_feed(ctx: Any, feed: Any) -> Any:
         """Set up a feed, or change one as a whole at the version that was read."""
         wiring = ctx.udc.wiring
         kept = await ctx.udc.ask(
@@ -159,12 +159,12 @@ class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _feed(await ctx.udc.ask(get_feed, kept.name))
 
     @operation("RemoveFeed", needed(Unicode), needed(Integer), returns=needed(Unicode), result="name")
-    async def remove_feed(ctx: Any, name: str, version: int) -> Any:  # noqa: N805
+    async def remove_feed(ctx: Any, name: str, version: int) -> Any:
         """Forget a feed with its secrets and its log; its files stay."""
         return (await ctx.udc.ask(remove_feed, name, version)).name
 
     @operation("TestFeed", needed(Unicode), returns=FeedTried, result="tried")
-    async def try_feed(ctx: Any, name: str) -> Any:  # noqa: N805
+    async def try_feed(ctx: Any, name: str) -> Any:
         """Connect as the feed would, and list; nothing is fetched or changed."""
         wiring = ctx.udc.wiring
         tried = await ctx.udc.ask(
@@ -188,12 +188,12 @@ class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("PollFeed", needed(Unicode), Boolean, returns=needed(Integer), result="job")
-    async def poll_feed(ctx: Any, name: str, again: bool | None) -> Any:  # noqa: N805
+    async def poll_feed(ctx: Any, name: str, again: bool | None) -> Any:
         """Poll a feed now, by a worker; return its job."""
         return (await ctx.udc.ask(promise_poll, name, again=bool(again))).id
 
     @operation("ListFeedRuns", needed(Unicode), Integer(ge=1, le=PAGE_MAX), Unicode, returns=FeedRunPage, result="page")
-    async def list_feed_runs(ctx: Any, name: str, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_feed_runs(ctx: Any, name: str, first: int | None, after: str | None) -> Any:
         """Return a feed's runs, the newest first."""
         page = await ctx.udc.ask(list_feed_runs, name, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None

@@ -29,7 +29,7 @@ class FraudRuleModel(Model):
     name = needed(Unicode)
     measure = needed(MeasureOfFraud)
     most = needed(Number)
-    windowSeconds = needed(Integer)  # noqa: N815
+    windowSeconds = needed(Integer)
     kind = KindOfCredit
     group = Unicode
     bar = many(BarOfLine)
@@ -49,7 +49,7 @@ class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("PutFraudRule", needed(FraudRuleModel), returns=FraudRuleModel, result="rule")
-    async def put_rule(ctx: Any, rule: Any) -> Any:  # noqa: N805
+    async def put_rule(ctx: Any, rule: Any) -> Any:
         """Keep a rule about unusual usage: a new one, or with ``id`` and ``version`` a changed one."""
         cmd = PutFraudRule(
             name=rule.name,
@@ -66,12 +66,12 @@ class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _rule(await ctx.udc.ask(put_fraud_rule, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("RemoveFraudRule", needed(Integer(ge=1)), needed(Integer), returns=FraudRuleModel, result="rule")
-    async def remove_rule(ctx: Any, id: int, version: int) -> Any:  # noqa: A002, N805
+    async def remove_rule(ctx: Any, id: int, version: int) -> Any:
         """Forget a rule with what was found by it."""
         return _rule(await ctx.udc.ask(remove_fraud_rule, FraudRuleId(id), version))
 
     @operation("ListFraudRules", returns=FraudRuleList, result="rules")
-    async def list_rules(ctx: Any) -> Any:  # noqa: N805
+    async def list_rules(ctx: Any) -> Any:
         """Return the rules about unusual usage."""
         return FraudRuleList(rule=[_rule(one) for one in await ctx.udc.ask(list_fraud_rules)])
 

@@ -51,8 +51,8 @@ class InvoicePartyModel(Model):
 
     name = needed(Unicode)
     number = Unicode
-    identityNumber = Unicode  # noqa: N815  (an element's name)
-    vatId = Unicode  # noqa: N815
+    identityNumber = Unicode
+    vatId = Unicode
     endpoint = Unicode
     email = Unicode
     address = needed(models.Address)
@@ -66,20 +66,20 @@ class InvoiceLineModel(Model):
     position = needed(Integer)
     kind = needed(Unicode)
     text = needed(Unicode)
-    customerName = needed(Unicode)  # noqa: N815
-    contractNumber = Unicode  # noqa: N815
+    customerName = needed(Unicode)
+    contractNumber = Unicode
     label = Unicode
     quantity = needed(XsDecimal)
     unit = needed(Unicode)
-    unitPrice = needed(XsDecimal)  # noqa: N815
+    unitPrice = needed(XsDecimal)
     net = needed(XsDecimal)
-    vatCategory = needed(Unicode)  # noqa: N815
-    vatPercent = needed(XsDecimal)  # noqa: N815
-    periodStart = needed(Date)  # noqa: N815
-    periodEnd = needed(Date)  # noqa: N815
+    vatCategory = needed(Unicode)
+    vatPercent = needed(XsDecimal)
+    periodStart = needed(Date)
+    periodEnd = needed(Date)
     account = needed(Unicode)
     corrects = Unicode
-    correctsLine = Integer  # noqa: N815
+    correctsLine = Integer
 
 
 class InvoiceVat(Model):
@@ -96,16 +96,16 @@ class InvoiceDetail(Model):
     """An issued invoice or credit note with its lines; amounts of a credit note are negative."""
 
     invoice = needed(models.Invoice)
-    customerNumber = Unicode  # noqa: N815
+    customerNumber = Unicode
     original = Unicode
     replaces = Unicode
     credit = Unicode
     language = needed(Unicode)
     bankgiro = Unicode
     iban = Unicode
-    buyerReference = Unicode  # noqa: N815
-    orderReference = Unicode  # noqa: N815
-    costCentre = Unicode  # noqa: N815
+    buyerReference = Unicode
+    orderReference = Unicode
+    costCentre = Unicode
     seller = needed(InvoicePartyModel)
     payer = needed(InvoicePartyModel)
     line = many(InvoiceLineModel)
@@ -118,7 +118,7 @@ class InvoiceBatchModel(Model):
     __type_name__ = "InvoiceBatch"
 
     marker = Integer
-    madeAt = DateTime  # noqa: N815
+    madeAt = DateTime
     count = needed(Integer)
     document = many(InvoiceDetail)
 
@@ -128,7 +128,7 @@ class BatchAcknowledged(Model):
 
     marker = needed(Integer)
     consumer = needed(Unicode)
-    acknowledgedAt = needed(DateTime)  # noqa: N815
+    acknowledgedAt = needed(DateTime)
 
 
 class CreditedLine(Model):
@@ -142,7 +142,7 @@ class CreditedLine(Model):
 class InvoiceReissued(Model):
     """The credit note, and the invoice that stands for the first one."""
 
-    creditNote = needed(InvoiceDetail)  # noqa: N815
+    creditNote = needed(InvoiceDetail)
     invoice = needed(InvoiceDetail)
 
 
@@ -152,16 +152,16 @@ class DisputeModel(Model):
     __type_name__ = "InvoiceDispute"
 
     id = needed(Integer)
-    invoiceNumber = needed(Unicode)  # noqa: N815
+    invoiceNumber = needed(Unicode)
     amount = needed(XsDecimal)
     currency = needed(Unicode)
     line = many(Integer)
     reason = needed(Unicode)
     state = needed(StateOfDispute)
-    openedAt = needed(DateTime)  # noqa: N815
-    decidedAt = DateTime  # noqa: N815
+    openedAt = needed(DateTime)
+    decidedAt = DateTime
     decision = Unicode
-    creditNote = Unicode  # noqa: N815
+    creditNote = Unicode
     version = needed(Integer)
 
 
@@ -179,7 +179,7 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetInvoice", needed(Unicode), models.KindOfDocument, returns=InvoiceDetail, result="document")
-    async def get_invoice(ctx: Any, invoiceNumber: str, kind: str | None) -> Any:  # noqa: N803, N805
+    async def get_invoice(ctx: Any, invoiceNumber: str, kind: str | None) -> Any:
         """Return an invoice with its lines, or a credit note where kind says so."""
         return shown(await ctx.udc.ask(get_invoice, invoiceNumber, kind=_series(kind)))
 
@@ -191,7 +191,7 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=InvoiceBatchModel,
         result="batch",
     )
-    async def fetch_invoices(ctx: Any, consumer: str, most: int | None, marker: int | None) -> Any:  # noqa: N805
+    async def fetch_invoices(ctx: Any, consumer: str, most: int | None, marker: int | None) -> Any:
         """Return what is new to a consumer; the same again until it is acknowledged, by its marker or by itself."""
         cmd = FetchInvoices(
             consumer=consumer, most=most or 100, marker=None if marker is None else InvoiceBatchId(marker)
@@ -199,12 +199,12 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _batch(await ctx.udc.ask(fetch_invoices, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("ReadInvoiceBatch", needed(Integer), returns=InvoiceBatchModel, result="batch")
-    async def read_invoice_batch(ctx: Any, marker: int) -> Any:  # noqa: N805
+    async def read_invoice_batch(ctx: Any, marker: int) -> Any:
         """Return a batch that was given before."""
         return _batch(await ctx.udc.ask(read_invoice_batch, InvoiceBatchId(marker)))
 
     @operation("AcknowledgeInvoices", needed(Integer), returns=BatchAcknowledged, result="acknowledged")
-    async def acknowledge_invoices(ctx: Any, marker: int) -> Any:  # noqa: N805
+    async def acknowledge_invoices(ctx: Any, marker: int) -> Any:
         """Say that the caller has a batch for good; said again, nothing changes."""
         done = await ctx.udc.ask(acknowledge_invoices, InvoiceBatchId(marker), clock=ctx.udc.wiring.clock)
         return BatchAcknowledged(marker=done.id, consumer=done.consumer, acknowledgedAt=done.acknowledged_at)
@@ -220,13 +220,13 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=InvoiceDetail,
         result="document",
     )
-    async def credit_invoice(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        invoiceNumber: str,  # noqa: N803
+    async def credit_invoice(
+        ctx: Any,
+        invoiceNumber: str,
         amount: Decimal | None,
         line: list[Any] | None,
         text: str | None,
-        issuedOn: date | None,  # noqa: N803
+        issuedOn: date | None,
         dispute: int | None,
     ) -> Any:
         """Issue a credit note of lines, of an amount with VAT, or of all that is left, and return it."""
@@ -244,11 +244,11 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("ReissueInvoice", needed(Unicode), Unicode, Unicode, Date, returns=InvoiceReissued, result="reissued")
     async def reissue_invoice(
-        ctx: Any,  # noqa: N805
-        invoiceNumber: str,  # noqa: N803
-        customerNumber: str | None,  # noqa: N803
+        ctx: Any,
+        invoiceNumber: str,
+        customerNumber: str | None,
         text: str | None,
-        issuedOn: date | None,  # noqa: N803
+        issuedOn: date | None,
     ) -> Any:
         """Credit what is left of an invoice and issue it anew, to its payer as he is now or to another customer."""
         found = await ctx.udc.ask(get_invoice, invoiceNumber)
@@ -267,8 +267,8 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="dispute",
     )
     async def dispute_invoice(
-        ctx: Any,  # noqa: N805
-        invoiceNumber: str,  # noqa: N803
+        ctx: Any,
+        invoiceNumber: str,
         reason: str,
         amount: Decimal | None,
         line: list[int] | None,
@@ -283,7 +283,7 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         "DecideDispute", needed(Integer), needed(Integer), Unicode, Boolean, returns=DisputeModel, result="dispute"
     )
     async def decide_dispute(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         dispute: int,
         version: int,
         decision: str | None,
@@ -307,9 +307,9 @@ class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_disputes(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         state: str | None,
-        customerNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
         first: int | None,
         after: str | None,
     ) -> Any:

@@ -30,14 +30,14 @@ class JobModel(Model):
     state = needed(StateOfJob)
     priority = needed(Integer)
     attempts = needed(Integer)
-    attemptsMax = needed(Integer)  # noqa: N815  (an element's name)
-    runAt = needed(DateTime)  # noqa: N815
+    attemptsMax = needed(Integer)
+    runAt = needed(DateTime)
     client = needed(Unicode)
     error = Unicode
     result = Unicode
-    createdAt = needed(DateTime)  # noqa: N815
-    startedAt = DateTime  # noqa: N815
-    finishedAt = DateTime  # noqa: N815
+    createdAt = needed(DateTime)
+    startedAt = DateTime
+    finishedAt = DateTime
 
 
 class JobPage(Model):
@@ -66,7 +66,7 @@ class Jobs(ServiceBase):  # type: ignore[misc]  # spyne has no types
     """What waits, runs and failed; trying again and cancelling."""
 
     @operation("ListJobs", StateOfJob, Unicode, Unicode, returns=JobPage, result="page")
-    async def list_jobs(ctx: Any, state: Any, kind: str | None, after: str | None) -> Any:  # noqa: N805
+    async def list_jobs(ctx: Any, state: Any, kind: str | None, after: str | None) -> Any:
         """Return jobs by their id, 200 at most; after is the last page's next."""
         cmd = ListJobs(
             page=PageRequest(first=PAGE, after=key_after(after)),
@@ -78,23 +78,23 @@ class Jobs(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return JobPage(count=len(jobs), job=jobs, next=str(page.items[-1].id) if page.more else None)
 
     @operation("GetJob", needed(Integer), returns=JobModel, result="job")
-    async def get_job(ctx: Any, job: int) -> Any:  # noqa: N805
+    async def get_job(ctx: Any, job: int) -> Any:
         """Return one job."""
         return _job(await ctx.udc.ask(get_job, JobId(job)))
 
     @operation("CountJobs", returns=JobCounts, result="counts")
-    async def count_jobs(ctx: Any) -> Any:  # noqa: N805
+    async def count_jobs(ctx: Any) -> Any:
         """Return how many jobs there are, by kind and state."""
         counts = await ctx.udc.ask(count_jobs)
         return JobCounts(entry=[JobCount(kind=kind, state=state.value, count=n) for (kind, state), n in counts.items()])
 
     @operation("RetryJob", needed(Integer), returns=JobModel, result="job")
-    async def retry_job(ctx: Any, job: int) -> Any:  # noqa: N805
+    async def retry_job(ctx: Any, job: int) -> Any:
         """Let a dead job wait again; one that waits is due at once."""
         return _job(await ctx.udc.ask(retry_job, JobId(job), clock=ctx.udc.wiring.clock))
 
     @operation("CancelJob", needed(Integer), returns=JobModel, result="job")
-    async def cancel_job(ctx: Any, job: int) -> Any:  # noqa: N805
+    async def cancel_job(ctx: Any, job: int) -> Any:
         """Let a job that waits be dead."""
         return _job(await ctx.udc.ask(cancel_job, JobId(job), clock=ctx.udc.wiring.clock))
 

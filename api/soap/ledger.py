@@ -37,7 +37,7 @@ class AgeingModel(Model):
     __type_name__ = "Ageing"
 
     currency = needed(Unicode)
-    notDue = needed(XsDecimal)  # noqa: N815  (an element's name)
+    notDue = needed(XsDecimal)
     days1to30 = needed(XsDecimal)
     days31to60 = needed(XsDecimal)
     days61to90 = needed(XsDecimal)
@@ -51,7 +51,7 @@ class MovementModel(Model):
 
     __type_name__ = "StatementRow"
 
-    bookedOn = needed(Date)  # noqa: N815
+    bookedOn = needed(Date)
     kind = needed(KindOfMovement)
     document = Unicode
     text = needed(Unicode)
@@ -76,7 +76,7 @@ class AccountStatementModel(Model):
 
     __type_name__ = "AccountStatement"
 
-    customerNumber = needed(Unicode)  # noqa: N815
+    customerNumber = needed(Unicode)
     since = needed(Date)
     until = needed(Date)
     part = many(StatementPartModel)
@@ -150,8 +150,8 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("GetAccountStatement", needed(Unicode), Date, Date, returns=AccountStatementModel, result="statement")
     async def get_account_statement(
-        ctx: Any,  # noqa: N805  (spyne's context)
-        customerNumber: str,  # noqa: N803
+        ctx: Any,
+        customerNumber: str,
         since: date | None,
         until: date | None,
     ) -> Any:
@@ -184,7 +184,7 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("GetAgedReceivables", Date, AgedBy, returns=AgedReceivablesModel, result="receivables")
-    async def get_aged_receivables(ctx: Any, on: date | None, by: str | None) -> Any:  # noqa: N805
+    async def get_aged_receivables(ctx: Any, on: date | None, by: str | None) -> Any:
         """Return how old what is owed is, of each customer, group or reseller; absent: today, by customer."""
         cmd = AgeReceivables(on=on, by=AgeBy(str(by or AgeBy.CUSTOMER)))
         told = await ctx.udc.ask(age_receivables, cmd, clock=ctx.udc.wiring.clock)
@@ -195,7 +195,7 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("CheckLedger", returns=LedgerCheckModel, result="check")
-    async def check_ledger(ctx: Any) -> Any:  # noqa: N805
+    async def check_ledger(ctx: Any) -> Any:
         """Return where the ledger does not tie to invoices, payments and what they were applied to."""
         found = await ctx.udc.ask(check_ledger)
         return LedgerCheckModel(
@@ -213,12 +213,12 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("GetLedgerLock", returns=LedgerLockModel, result="lock")
-    async def get_ledger_lock(ctx: Any) -> Any:  # noqa: N805
+    async def get_ledger_lock(ctx: Any) -> Any:
         """Return how far the ledger is locked."""
         return _lock(await ctx.udc.ask(read_ledger_lock))
 
     @operation("LockLedger", needed(Unicode), needed(Integer), returns=LedgerLockModel, result="lock")
-    async def lock_ledger(ctx: Any, month: str, version: int) -> Any:  # noqa: N805
+    async def lock_ledger(ctx: Any, month: str, version: int) -> Any:
         """Lock a month that is over, such as 2026-10, and all before it."""
         cmd = LockLedger(month=month, version=version)
         return _lock(await ctx.udc.ask(lock_ledger, cmd, clock=ctx.udc.wiring.clock))
@@ -226,7 +226,7 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "UnlockLedger", needed(Unicode), needed(Integer), needed(Unicode), returns=LedgerLockModel, result="lock"
     )
-    async def unlock_ledger(ctx: Any, month: str, version: int, reason: str) -> Any:  # noqa: N805
+    async def unlock_ledger(ctx: Any, month: str, version: int, reason: str) -> Any:
         """Open a month and all after it again; it may wait for a second person."""
         cmd = UnlockLedger(month=month, version=version, reason=reason)
         return _lock(await ctx.udc.ask(unlock_ledger, cmd, clock=ctx.udc.wiring.clock))

@@ -64,8 +64,8 @@ class NewUserLevel(Model):
     name = needed(Unicode)
     permission = many(Unicode)
     limits = LevelLimits
-    requiresSecondFactor = Boolean  # noqa: N815  (an element's name)
-    copyOf = Integer  # noqa: N815
+    requiresSecondFactor = Boolean
+    copyOf = Integer
     reseller = Integer
 
 
@@ -77,7 +77,7 @@ class UserLevelChange(Model):
     name = Unicode
     permission = many(Unicode)
     limits = LevelLimits
-    requiresSecondFactor = Boolean  # noqa: N815
+    requiresSecondFactor = Boolean
 
 
 class UserLevel(Model):
@@ -85,11 +85,11 @@ class UserLevel(Model):
 
     id = needed(Integer)
     name = needed(Unicode)
-    builtIn = Unicode  # noqa: N815
+    builtIn = Unicode
     reseller = Integer
     permission = many(Unicode)
     limits = needed(LevelLimits)
-    requiresSecondFactor = needed(Boolean)  # noqa: N815
+    requiresSecondFactor = needed(Boolean)
     version = needed(Integer)
 
 
@@ -104,7 +104,7 @@ class OperationOffered(Model):
 
     name = needed(Unicode)
     scope = many(Unicode)
-    anyOf = many(Unicode)  # noqa: N815
+    anyOf = many(Unicode)
     description = needed(Unicode)
 
 
@@ -139,14 +139,14 @@ class Approval(Model):
     command = needed(Unicode)
     amount = Decimal
     asker = needed(Unicode)
-    askedAt = needed(DateTime)  # noqa: N815
-    expiresAt = needed(DateTime)  # noqa: N815
+    askedAt = needed(DateTime)
+    expiresAt = needed(DateTime)
     state = needed(StateOfApproval)
     decider = Unicode
-    decidedAt = DateTime  # noqa: N815
+    decidedAt = DateTime
     reason = needed(Unicode)
     fault = Unicode
-    carriedOutAt = DateTime  # noqa: N815
+    carriedOutAt = DateTime
     version = needed(Integer)
 
 
@@ -179,7 +179,7 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListOperations", returns=OperationList, result="operations")
-    async def list_operations(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def list_operations(ctx: Any) -> Any:
         """Return everything that can be done at all, by name."""
         return OperationList(
             operation=[
@@ -194,12 +194,12 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ListUserLevels", returns=UserLevelList, result="levels")
-    async def list_levels(ctx: Any) -> Any:  # noqa: N805
+    async def list_levels(ctx: Any) -> Any:
         """Return the levels, built-in ones too."""
         return UserLevelList(level=[_level(one) for one in await ctx.udc.ask(list_levels)])
 
     @operation("CreateUserLevel", needed(NewUserLevel), returns=UserLevel, result="level")
-    async def create_level(ctx: Any, level: Any) -> Any:  # noqa: N805
+    async def create_level(ctx: Any, level: Any) -> Any:
         """Make a level; nobody puts more into one than he has himself."""
         cmd = CreateLevel(
             name=level.name,
@@ -212,7 +212,7 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _level(await ctx.udc.ask(create_level, cmd))
 
     @operation("ChangeUserLevel", needed(UserLevelChange), returns=UserLevel, result="level")
-    async def change_level(ctx: Any, change: Any) -> Any:  # noqa: N805
+    async def change_level(ctx: Any, change: Any) -> Any:
         """Change a level at the version that was read; it holds for everybody who has it within seconds."""
         fields = {
             "name": change.name,
@@ -228,12 +228,12 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _level(await ctx.udc.ask(change_level, cmd))
 
     @operation("RemoveUserLevel", needed(Integer), needed(Integer), returns=needed(Unicode), result="name")
-    async def remove_level(ctx: Any, level: int, version: int) -> Any:  # noqa: N805
+    async def remove_level(ctx: Any, level: int, version: int) -> Any:
         """Forget a level that nobody has."""
         return (await ctx.udc.ask(remove_level, LevelId(level), version)).name
 
     @operation("ExplainRefusal", needed(Unicode), Integer, Unicode, returns=OperationJudged, result="judged")
-    async def why_refused(ctx: Any, operation: str, user: int | None, clientId: str | None) -> Any:  # noqa: N803, N805
+    async def why_refused(ctx: Any, operation: str, user: int | None, clientId: str | None) -> Any:
         """Say whether a user, a client or (neither) the caller himself may do an operation, and why not."""
         cmd = WhyRefused(operation=operation, user=None if user is None else UserId(user), client=clientId)
         judged = await ctx.udc.ask(why_refused, cmd)
@@ -253,7 +253,7 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ListApprovals", Integer(ge=1, le=PAGE_MAX), Unicode, StateOfApproval, returns=ApprovalPage, result="page"
     )
-    async def list_approvals(ctx: Any, first: int | None, after: str | None, state: Any) -> Any:  # noqa: N805
+    async def list_approvals(ctx: Any, first: int | None, after: str | None, state: Any) -> Any:
         """List what waits or was decided: all for who may decide, for others what they asked for."""
         wanted = None if state is None else eyes.ApprovalState(str(state))
         page = await ctx.udc.ask(list_approvals, PageRequest(first or PAGE, key_after(after)), state=wanted)
@@ -270,7 +270,7 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="approval",
     )
     async def decide_approval(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         approval: int,
         version: int,
         approve: bool,
@@ -282,18 +282,18 @@ class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _approval(ctx, await ctx.udc.ask(decide_approval, cmd, clock=wiring.clock, carry=carrier(wiring)))
 
     @operation("WithdrawApproval", needed(Integer), needed(Integer), returns=Approval, result="approval")
-    async def withdraw_approval(ctx: Any, approval: int, version: int) -> Any:  # noqa: N805
+    async def withdraw_approval(ctx: Any, approval: int, version: int) -> Any:
         """Take back what one has asked for oneself."""
         clock = ctx.udc.wiring.clock
         return _approval(ctx, await ctx.udc.ask(withdraw_approval, ApprovalId(approval), version, clock=clock))
 
     @operation("GetApprovalRules", returns=ApprovalRules, result="rules")
-    async def get_approval_rules(ctx: Any) -> Any:  # noqa: N805
+    async def get_approval_rules(ctx: Any) -> Any:
         """Return what needs a second person."""
         return _rules(await ctx.udc.ask(get_approval_rules))
 
     @operation("SetApprovalRules", needed(ApprovalRules), returns=ApprovalRules, result="result")
-    async def set_approval_rules(ctx: Any, rules: Any) -> Any:  # noqa: N805
+    async def set_approval_rules(ctx: Any, rules: Any) -> Any:
         """Put these rules in the place of those of the version that was read; they only become stricter."""
         cmd = SetApprovalRules(
             rules=tuple(

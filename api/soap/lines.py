@@ -31,8 +31,8 @@ class NewNumber(Model):
     """A number, or what else a line is known by, from ``validFrom`` until ``validTo``."""
 
     number = needed(Unicode)
-    validFrom = needed(DateTime)  # noqa: N815  (an element's name)
-    validTo = DateTime  # noqa: N815
+    validFrom = needed(DateTime)
+    validTo = DateTime
     kind = KindOfIdentifier
 
 
@@ -42,7 +42,7 @@ class LineStateChange(Model):
     state = needed(Unicode)
     since = needed(DateTime)
     reason = Unicode
-    recordedAt = DateTime  # noqa: N815
+    recordedAt = DateTime
     client = Unicode
 
 
@@ -58,12 +58,12 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetSubscription", needed(Integer(ge=1)), returns=Line, result="subscription")
-    async def get_subscription(ctx: Any, id: int) -> Any:  # noqa: A002, N805  (spyne's context and names)
+    async def get_subscription(ctx: Any, id: int) -> Any:
         """Return a line."""
         return _line(ctx.udc, await ctx.udc.ask(get_subscription, SubscriptionId(id)))
 
     @operation("GetSubscriptionHistory", needed(Integer(ge=1)), returns=LineHistory, result="history")
-    async def get_history(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def get_history(ctx: Any, id: int) -> Any:
         """Return a line's states in the order of time."""
         one = await ctx.udc.ask(get_subscription, SubscriptionId(id))
         changes = (await ctx.udc.ask(subscription_histories, [one.id]))[one.id]
@@ -86,14 +86,14 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Line,
         result="subscription",
     )
-    async def add_subscription(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str,  # noqa: N803
+    async def add_subscription(
+        ctx: Any,
+        contractNumber: str,
         kind: Any,
         label: str | None,
         number: Any,
         pending: bool | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Add a line to a contract: active at once, or pending until it is activated."""
         agreed = await ctx.udc.ask(get_contract, contractNumber)
@@ -113,7 +113,7 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Line,
         result="subscription",
     )
-    async def assign_numbers(ctx: Any, id: int, number: Any, version: int | None) -> Any:  # noqa: A002, N805
+    async def assign_numbers(ctx: Any, id: int, number: Any, version: int | None) -> Any:
         """Assign numbers, and what else a line is known by."""
         cmd = AssignNumbers(subscription=SubscriptionId(id), numbers=_assignments(number), version=version)
         return _line(ctx.udc, await timed(ctx.udc, assign_numbers, cmd))
@@ -124,7 +124,7 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Line,
         result="subscription",
     )
-    async def release_numbers(ctx: Any, id: int, number: Any, at: Any, version: int | None) -> Any:  # noqa: A002, N805
+    async def release_numbers(ctx: Any, id: int, number: Any, at: Any, version: int | None) -> Any:
         """End assignments at an instant."""
         cmd = ReleaseNumbers(subscription=SubscriptionId(id), numbers=tuple(number or ()), at=at, version=version)
         return _line(ctx.udc, await ctx.udc.ask(release_numbers, cmd))
@@ -135,14 +135,14 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Line,
         result="subscription",
     )
-    async def step_subscription(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        id: int,  # noqa: A002
+    async def step_subscription(
+        ctx: Any,
+        id: int,
         step: Any,
         at: Any,
         reason: str | None,
         version: int | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Activate, suspend, resume or end a line; only an end may lie ahead."""
         cmd = StepSubscription(
@@ -162,8 +162,8 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="subscription",
     )
     async def change_subscription(
-        ctx: Any,  # noqa: N805
-        id: int,  # noqa: A002
+        ctx: Any,
+        id: int,
         version: int,
         label: str | None,
         field: list[Any] | None,
@@ -179,14 +179,14 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Line,
         result="subscription",
     )
-    async def swap_sim(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        id: int,  # noqa: A002
+    async def swap_sim(
+        ctx: Any,
+        id: int,
         iccid: str | None,
         imsi: str | None,
         at: Any,
         version: int | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Change a line's card; the numbers stay."""
         cmd = SwapSim(
@@ -206,12 +206,12 @@ class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="subscription",
     )
     async def transfer_number(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         number: str,
         source: int,
         target: int,
         at: Any,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Move a number from one line to another at an instant."""
         cmd = TransferNumber(

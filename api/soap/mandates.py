@@ -29,14 +29,14 @@ class MandateModel(Model):
     __type_name__ = "Mandate"
 
     id = needed(Integer)
-    customerNumber = needed(Unicode)  # noqa: N815
+    customerNumber = needed(Unicode)
     scheme = needed(SchemeOfDebit)
-    payerNumber = needed(Unicode)  # noqa: N815
+    payerNumber = needed(Unicode)
     account = Unicode
     state = needed(StateOfMandate)
-    signedOn = Date  # noqa: N815
-    activeFrom = Date  # noqa: N815
-    endedOn = Date  # noqa: N815
+    signedOn = Date
+    activeFrom = Date
+    endedOn = Date
     reason = Unicode
     blocked = needed(Boolean)
     version = needed(Integer)
@@ -53,13 +53,13 @@ class MandatePage(Model):
 class NewMandate(Model):
     """A mandate; active where it stands already."""
 
-    customerNumber = needed(Unicode)  # noqa: N815
+    customerNumber = needed(Unicode)
     scheme = needed(SchemeOfDebit)
-    payerNumber = needed(Unicode)  # noqa: N815
+    payerNumber = needed(Unicode)
     account = Unicode
     identity = Unicode
     bic = Unicode
-    signedOn = Date  # noqa: N815
+    signedOn = Date
     signature = Unicode
     active = Boolean
 
@@ -70,7 +70,7 @@ class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("AddMandate", needed(NewMandate), returns=MandateModel, result="mandate")
-    async def add_mandate(ctx: Any, mandate: Any) -> Any:  # noqa: N805
+    async def add_mandate(ctx: Any, mandate: Any) -> Any:
         """Keep a customer's mandate; Autogiro's is asked for in the next file, where it does not stand already."""
         customer = await ctx.udc.ask(get_customer, mandate.customerNumber)
         cmd = AddMandate(
@@ -87,7 +87,7 @@ class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return (await _mandates(ctx, [await ctx.udc.ask(add_mandate, cmd, clock=ctx.udc.wiring.clock)]))[0]
 
     @operation("EndMandate", needed(Integer), needed(Integer), Unicode, returns=MandateModel, result="mandate")
-    async def end_mandate(ctx: Any, mandate: int, version: int, reason: str | None) -> Any:  # noqa: N805
+    async def end_mandate(ctx: Any, mandate: int, version: int, reason: str | None) -> Any:
         """End a mandate at the version that was read."""
         cmd = EndMandate(mandate=MandateId(mandate), version=version, reason=reason or "")
         return (await _mandates(ctx, [await ctx.udc.ask(end_mandate, cmd, clock=ctx.udc.wiring.clock)]))[0]
@@ -102,8 +102,8 @@ class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_mandates(
-        ctx: Any,  # noqa: N805
-        customerNumber: str | None,  # noqa: N803
+        ctx: Any,
+        customerNumber: str | None,
         state: str | None,
         first: int | None,
         after: str | None,

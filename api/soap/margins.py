@@ -95,11 +95,11 @@ class AlarmModel(Model):
     text = needed(Unicode)
     data = needed(Unicode)
     state = needed(StateOfAlarm)
-    firstSeen = needed(DateTime)  # noqa: N815  (an element's name)
-    lastSeen = needed(DateTime)  # noqa: N815
+    firstSeen = needed(DateTime)
+    lastSeen = needed(DateTime)
     times = needed(Integer)
-    acknowledgedBy = Unicode  # noqa: N815
-    closedBy = Unicode  # noqa: N815
+    acknowledgedBy = Unicode
+    closedBy = Unicode
 
 
 class AlarmPage(Model):
@@ -127,13 +127,13 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=MarginPage,
         result="page",
     )
-    async def list_margins(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def list_margins(
+        ctx: Any,
         since: datetime,
         until: datetime,
         by: str,
         order: str | None,
-        customerNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
         first: int | None,
         after: str | None,
     ) -> Any:
@@ -160,7 +160,7 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ImportExchangeRates", needed(ByteArray), Boolean, returns=RatesImported, result="imported")
-    async def import_exchange_rates(ctx: Any, content: Any, replace: bool | None) -> Any:  # noqa: N805
+    async def import_exchange_rates(ctx: Any, content: Any, replace: bool | None) -> Any:
         """Take a bank's file of daily rates in; the same again changes nothing."""
         wiring = ctx.udc.wiring
         cmd = ImportRates(content=b"".join(content), replace=bool(replace))
@@ -171,7 +171,7 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ListExchangeRates", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=ExchangeRatePage, result="page"
     )
-    async def list_exchange_rates(ctx: Any, currency: str | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_exchange_rates(ctx: Any, currency: str | None, first: int | None, after: str | None) -> Any:
         """Return exchange rates of a currency, or of any, the newest day first."""
         page = await ctx.udc.ask(list_exchange_rates, first=first or PAGE, after=_rate_place(after), code=currency)
         last = page.items[-1] if page.more else None
@@ -184,7 +184,7 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ListAlarms", StateOfAlarm, Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=AlarmPage, result="page"
     )
-    async def list_alarms(ctx: Any, state: str | None, kind: str | None, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_alarms(ctx: Any, state: str | None, kind: str | None, first: int | None, after: str | None) -> Any:
         """Return alarms in a state and of a kind, or all."""
         request = PageRequest(first or PAGE, key_after(after))
         chosen = AlarmState(str(state)) if state is not None else None
@@ -193,12 +193,12 @@ class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return AlarmPage(count=len(page.items), alarm=[_alarm(one) for one in page.items], next=following)
 
     @operation("AcknowledgeAlarm", needed(Integer(ge=1)), returns=AlarmModel, result="alarm")
-    async def acknowledge_alarm(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def acknowledge_alarm(ctx: Any, id: int) -> Any:
         """Say that somebody looks at an alarm."""
         return _alarm(await ctx.udc.ask(acknowledge_alarm, AlarmId(id), clock=ctx.udc.wiring.clock))
 
     @operation("CloseAlarm", needed(Integer(ge=1)), returns=AlarmModel, result="alarm")
-    async def close_alarm(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def close_alarm(ctx: Any, id: int) -> Any:
         """Say that an alarm is dealt with."""
         return _alarm(await ctx.udc.ask(close_alarm, AlarmId(id), clock=ctx.udc.wiring.clock))
 

@@ -103,29 +103,29 @@ class Customer(Model):
     kind = needed(KindOfCustomer)
     name = needed(Unicode)
     address = needed(Address)
-    identityNumber = Unicode  # noqa: N815  (an element's name)
-    vatId = Unicode  # noqa: N815
-    throughParent = needed(Boolean)  # noqa: N815
+    identityNumber = Unicode
+    vatId = Unicode
+    throughParent = needed(Boolean)
     email = Unicode
     phone = Unicode
     language = needed(Unicode)
-    paymentTermsDays = Integer  # noqa: N815
+    paymentTermsDays = Integer
     delivery = needed(KindOfDelivery)
     endpoint = Unicode
-    callSpecification = needed(KindOfSpecification)  # noqa: N815
-    maskDigits = needed(Integer)  # noqa: N815
-    priceList = Unicode  # noqa: N815
+    callSpecification = needed(KindOfSpecification)
+    maskDigits = needed(Integer)
+    priceList = Unicode
     recipient = Recipient
     contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
-    creditLimit = XsDecimal  # noqa: N815
-    buyerReference = Unicode  # noqa: N815
-    orderReference = Unicode  # noqa: N815
-    costCentre = Unicode  # noqa: N815
-    billingDay = Integer  # noqa: N815
-    directDebit = Boolean  # noqa: N815
+    creditLimit = XsDecimal
+    buyerReference = Unicode
+    orderReference = Unicode
+    costCentre = Unicode
+    billingDay = Integer
+    directDebit = Boolean
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
-    closedAt = DateTime  # noqa: N815
-    erasedAt = DateTime  # noqa: N815
+    closedAt = DateTime
+    erasedAt = DateTime
     version = needed(Integer)
 
 
@@ -136,28 +136,28 @@ class NewCustomer(Model):
     kind = needed(KindOfCustomer)
     name = needed(Unicode)
     address = needed(Address)
-    identityNumber = Unicode  # noqa: N815  (an element's name)
-    vatId = Unicode  # noqa: N815
-    parentNumber = Unicode  # noqa: N815
-    throughParent = Boolean  # noqa: N815
+    identityNumber = Unicode
+    vatId = Unicode
+    parentNumber = Unicode
+    throughParent = Boolean
     email = Unicode
     phone = Unicode
     language = Unicode
-    paymentTermsDays = Integer  # noqa: N815
+    paymentTermsDays = Integer
     delivery = KindOfDelivery
     endpoint = Unicode
-    callSpecification = KindOfSpecification  # noqa: N815
-    maskDigits = Integer  # noqa: N815
-    priceList = Unicode  # noqa: N815
-    billedThroughNumber = Unicode  # noqa: N815
+    callSpecification = KindOfSpecification
+    maskDigits = Integer
+    priceList = Unicode
+    billedThroughNumber = Unicode
     recipient = Recipient
     contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
-    creditLimit = XsDecimal  # noqa: N815
-    buyerReference = Unicode  # noqa: N815
-    orderReference = Unicode  # noqa: N815
-    costCentre = Unicode  # noqa: N815
-    billingDay = Integer  # noqa: N815
-    directDebit = Boolean  # noqa: N815
+    creditLimit = XsDecimal
+    buyerReference = Unicode
+    orderReference = Unicode
+    costCentre = Unicode
+    billingDay = Integer
+    directDebit = Boolean
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
@@ -168,28 +168,28 @@ class CustomerChange(Model):
     name = Unicode
     number = Unicode
     address = Address
-    identityNumber = Unicode  # noqa: N815  (an element's name)
-    vatId = Unicode  # noqa: N815
-    throughParent = Boolean  # noqa: N815
+    identityNumber = Unicode
+    vatId = Unicode
+    throughParent = Boolean
     email = Unicode
     phone = Unicode
     language = Unicode
-    paymentTermsDays = Integer  # noqa: N815
+    paymentTermsDays = Integer
     delivery = KindOfDelivery
     endpoint = Unicode
-    callSpecification = KindOfSpecification  # noqa: N815
-    maskDigits = Integer  # noqa: N815
-    priceList = Unicode  # noqa: N815
-    parentNumber = Unicode  # noqa: N815
-    billedThroughNumber = Unicode  # noqa: N815
+    callSpecification = KindOfSpecification
+    maskDigits = Integer
+    priceList = Unicode
+    parentNumber = Unicode
+    billedThroughNumber = Unicode
     recipient = Recipient
     contact = Contact.customize(min_occurs=0, max_occurs="unbounded")
-    creditLimit = XsDecimal  # noqa: N815
-    buyerReference = Unicode  # noqa: N815
-    orderReference = Unicode  # noqa: N815
-    costCentre = Unicode  # noqa: N815
-    billingDay = Integer  # noqa: N815
-    directDebit = Boolean  # noqa: N815
+    creditLimit = XsDecimal
+    buyerReference = Unicode
+    orderReference = Unicode
+    costCentre = Unicode
+    billingDay = Integer
+    directDebit = Boolean
     field = OwnField.customize(min_occurs=0, max_occurs="unbounded")
 
 
@@ -198,18 +198,18 @@ class Terms(Model):
 
     __type_name__ = "ContractTerms"
 
-    bindingMonths = Integer  # noqa: N815  (an element's name)
-    bindingFrom = Date  # noqa: N815
-    bindingShare = XsDecimal  # noqa: N815
-    noticeMonths = Integer  # noqa: N815
+    bindingMonths = Integer
+    bindingFrom = Date
+    bindingShare = XsDecimal
+    noticeMonths = Integer
     renewal = KindOfRenewal
-    renewalMonths = Integer  # noqa: N815
-    intervalMonths = Integer  # noqa: N815
+    renewalMonths = Integer
+    intervalMonths = Integer
     anniversary = Boolean
-    paysSuspended = Boolean  # noqa: N815
+    paysSuspended = Boolean
     conditions = Unicode
     signatory = Unicode
-    signedOn = Date  # noqa: N815
+    signedOn = Date
     seller = Unicode
     site = Address
 
@@ -222,29 +222,29 @@ class Discount(Model):
     end = Date
     percent = XsDecimal
     amount = XsDecimal
-    serviceCode = Unicode  # noqa: N815  (an element's name)
+    serviceCode = Unicode
     text = Unicode
 
 
 class ContractLine(Model):
     """A service on a contract; fees left out are the service's own."""
 
-    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceCode = needed(Unicode)
     start = needed(Date)
     end = Date
     quantity = Integer(ge=1, le=1_000_000)
-    oneTimeFee = XsDecimal  # noqa: N815
-    periodicFee = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
     subscription = Integer
-    bundleCode = Unicode  # noqa: N815
+    bundleCode = Unicode
 
 
 class NumberAssignment(Model):
     """A number from validFrom until validTo."""
 
     number = needed(Unicode)
-    validFrom = needed(DateTime)  # noqa: N815  (an element's name)
-    validTo = DateTime  # noqa: N815
+    validFrom = needed(DateTime)
+    validTo = DateTime
     kind = KindOfIdentifier
 
 
@@ -256,8 +256,8 @@ class Line(Model):
     label = needed(Unicode)
     number = NumberAssignment.customize(min_occurs=0, max_occurs="unbounded")
     state = needed(StateOfSubscription)
-    activatedAt = DateTime  # noqa: N815
-    endedAt = DateTime  # noqa: N815
+    activatedAt = DateTime
+    endedAt = DateTime
     version = needed(Integer)
 
 
@@ -265,11 +265,11 @@ class Contract(Model):
     """A contract with its services and lines."""
 
     number = needed(Unicode)
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    customerNumber = needed(Unicode)
     start = needed(Date)
     end = Date
     state = needed(StateOfContract)
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     service = ContractLine.customize(min_occurs=0, max_occurs="unbounded")
     subscription = Line.customize(min_occurs=0, max_occurs="unbounded")
     version = needed(Integer)
@@ -283,7 +283,7 @@ class ContractChange(Model):
     state = StateOfContract
     start = Date
     end = Date
-    priceList = Unicode  # noqa: N815  (an element's name)
+    priceList = Unicode
 
 
 class Charge(Model):
@@ -291,7 +291,7 @@ class Charge(Model):
 
     amount = needed(XsDecimal)
     currency = needed(Unicode)
-    priceList = needed(Unicode)  # noqa: N815  (an element's name)
+    priceList = needed(Unicode)
 
 
 class Usage(Model):
@@ -340,7 +340,7 @@ class Allowance(Model):
     given = needed(XsDecimal)
     grant = Integer
     cap = XsDecimal
-    usedByLine = XsDecimal  # noqa: N815  (an element's name)
+    usedByLine = XsDecimal
 
 
 class Allowances(Model):
@@ -358,7 +358,7 @@ class LevelExplained(Model):
     status = needed(Unicode)
     amount = XsDecimal
     currency = Unicode
-    priceList = Unicode  # noqa: N815  (an element's name)
+    priceList = Unicode
     band = Unicode
     billed = needed(Integer)
 
@@ -388,10 +388,10 @@ class Invoice(Model):
 
     number = needed(Unicode)
     kind = needed(KindOfDocument)
-    issuedOn = needed(Date)  # noqa: N815  (an element's name)
-    dueOn = needed(Date)  # noqa: N815
-    periodStart = needed(Date)  # noqa: N815
-    periodEnd = needed(Date)  # noqa: N815
+    issuedOn = needed(Date)
+    dueOn = needed(Date)
+    periodStart = needed(Date)
+    periodEnd = needed(Date)
     currency = needed(Unicode)
     net = needed(XsDecimal)
     vat = needed(XsDecimal)
@@ -412,5 +412,5 @@ class Document(Model):
     """A document of an invoice."""
 
     name = needed(Unicode)
-    mediaType = needed(Unicode)  # noqa: N815  (an element's name)
+    mediaType = needed(Unicode)
     content = needed(ByteArray)

@@ -52,12 +52,12 @@ class NumberOrderShown(Model):
     holder = Unicode
     scope = ScopeOfPreselection
     state = needed(StateOfNumberOrder)
-    wantedAt = needed(DateTime)  # noqa: N815
+    wantedAt = needed(DateTime)
     moment = DateTime
     reason = ReasonOfNumberOrder
     note = Unicode
     reference = Unicode
-    endsSubscription = needed(Boolean)  # noqa: N815
+    endsSubscription = needed(Boolean)
     version = needed(Integer)
     step = many(NumberOrderStep)
 
@@ -77,11 +77,11 @@ class NewPort(Model):
     subscription = needed(Integer(ge=1))
     number = needed(Unicode)
     other = needed(Unicode)
-    wantedAt = needed(DateTime)  # noqa: N815
+    wantedAt = needed(DateTime)
     holder = Unicode
     reference = Unicode
     note = Unicode
-    endsSubscription = Boolean  # noqa: N815
+    endsSubscription = Boolean
 
 
 class NewPreselection(Model):
@@ -90,9 +90,9 @@ class NewPreselection(Model):
     subscription = needed(Integer(ge=1))
     number = needed(Unicode)
     prefix = needed(Unicode)
-    wantedAt = needed(DateTime)  # noqa: N815
+    wantedAt = needed(DateTime)
     scope = ScopeOfPreselection
-    accessOperator = Unicode  # noqa: N815
+    accessOperator = Unicode
     reference = Unicode
     note = Unicode
 
@@ -115,7 +115,7 @@ class NumberOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("RequestPort", needed(NewPort), Unicode, returns=NumberOrderShown, result="order")
-    async def request_port(ctx: Any, port: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def request_port(ctx: Any, port: Any, idempotencyKey: str | None) -> Any:
         """Order that a number is ported in or out."""
         cmd = RequestPort(
             kind=OrderKind(str(port.kind)),
@@ -132,12 +132,12 @@ class NumberOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _order(ctx.udc, await timed(ctx.udc, request_port, cmd))
 
     @operation("StepPort", needed(NextState), Unicode, returns=NumberOrderShown, result="order")
-    async def step_port(ctx: Any, next: Any, idempotencyKey: str | None) -> Any:  # noqa: A002, N803, N805
+    async def step_port(ctx: Any, next: Any, idempotencyKey: str | None) -> Any:
         """Confirm a port with its moment, complete, reject or cancel it."""
         return await _order(ctx.udc, await timed(ctx.udc, step_port, _step(next, idempotencyKey)))
 
     @operation("OrderPreselection", needed(NewPreselection), Unicode, returns=NumberOrderShown, result="order")
-    async def order_preselection(ctx: Any, preselection: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def order_preselection(ctx: Any, preselection: Any, idempotencyKey: str | None) -> Any:
         """Order carrier preselection for a fixed number."""
         cmd = OrderPreselection(
             subscription=SubscriptionId(preselection.subscription),
@@ -153,7 +153,7 @@ class NumberOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _order(ctx.udc, await timed(ctx.udc, order_preselection, cmd))
 
     @operation("StepPreselection", needed(NextState), Unicode, returns=NumberOrderShown, result="order")
-    async def step_preselection(ctx: Any, next: Any, idempotencyKey: str | None) -> Any:  # noqa: A002, N803, N805
+    async def step_preselection(ctx: Any, next: Any, idempotencyKey: str | None) -> Any:
         """Take a preselection to its next state."""
         return await _order(ctx.udc, await timed(ctx.udc, step_preselection, _step(next, idempotencyKey)))
 
@@ -164,8 +164,8 @@ class NumberOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=NumberOrderPage,
         result="page",
     )
-    async def list_orders(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def list_orders(
+        ctx: Any,
         kind: Any,
         number: str | None,
         state: Any,

@@ -54,9 +54,9 @@ class NumberBlock(Model):
     id = needed(Integer)
     name = needed(Unicode)
     kind = needed(KindOfNumber)
-    firstNumber = needed(Unicode)  # noqa: N815
-    lastNumber = needed(Unicode)  # noqa: N815
-    quarantineDays = needed(Integer)  # noqa: N815
+    firstNumber = needed(Unicode)
+    lastNumber = needed(Unicode)
+    quarantineDays = needed(Integer)
     reseller = Unicode
     version = needed(Integer)
 
@@ -66,9 +66,9 @@ class NewNumberSeries(Model):
 
     name = needed(Unicode)
     kind = needed(KindOfNumber)
-    firstNumber = needed(Unicode)  # noqa: N815
-    lastNumber = needed(Unicode)  # noqa: N815
-    quarantineDays = Integer  # noqa: N815
+    firstNumber = needed(Unicode)
+    lastNumber = needed(Unicode)
+    quarantineDays = Integer
     reseller = Unicode
 
 
@@ -97,8 +97,8 @@ class NumberHolder(Model):
     """Which line has or had a number."""
 
     subscription = needed(Integer)
-    validFrom = needed(DateTime)  # noqa: N815
-    validTo = DateTime  # noqa: N815
+    validFrom = needed(DateTime)
+    validTo = DateTime
 
 
 class PhoneNumber(Model):
@@ -109,8 +109,8 @@ class PhoneNumber(Model):
     status = needed(StatusOfNumber)
     since = DateTime
     until = DateTime
-    freeFrom = DateTime  # noqa: N815
-    numberClass = needed(Unicode)  # noqa: N815
+    freeFrom = DateTime
+    numberClass = needed(Unicode)
     price = XsDecimal
     series = Integer
     reseller = Unicode
@@ -118,7 +118,7 @@ class PhoneNumber(Model):
     holder = Unicode
     reason = Unicode
     version = needed(Integer)
-    heldBy = many(NumberHolder)  # noqa: N815
+    heldBy = many(NumberHolder)
 
 
 class NumberPage(Model):
@@ -136,9 +136,9 @@ class NumberFilter(Model):
     kind = KindOfNumber
     series = Integer
     area = Unicode
-    endsWith = Unicode  # noqa: N815
+    endsWith = Unicode
     contains = Unicode
-    numberClass = Unicode  # noqa: N815
+    numberClass = Unicode
 
 
 class NewReservation(Model):
@@ -165,7 +165,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("CreateNumberSeries", needed(NewNumberSeries), Unicode, returns=NumberBlock, result="series")
-    async def create_series(ctx: Any, series: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def create_series(ctx: Any, series: Any, idempotencyKey: str | None) -> Any:
         """Make a series, and its numbers in the stock."""
         cmd = CreateNumberSeries(
             name=series.name,
@@ -186,11 +186,11 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="series",
     )
     async def change_series(
-        ctx: Any,  # noqa: N805
-        id: int,  # noqa: A002
+        ctx: Any,
+        id: int,
         version: int,
         name: str | None,
-        quarantineDays: int | None,  # noqa: N803
+        quarantineDays: int | None,
     ) -> Any:
         """Change a series' name or how long its numbers rest."""
         cmd = ChangeNumberSeries(
@@ -202,7 +202,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _series(await ctx.udc.ask(change_number_series, cmd), await _codes(ctx.udc))
 
     @operation("ListNumberSeries", Integer(ge=1, le=PAGE_MAX), Integer, returns=NumberSeriesPage, result="page")
-    async def list_series(ctx: Any, first: int | None, after: int | None) -> Any:  # noqa: N805
+    async def list_series(ctx: Any, first: int | None, after: int | None) -> Any:
         """Return series by key."""
         page = await ctx.udc.ask(list_number_series, PageRequest(first or PAGE, after))
         codes = await _codes(ctx.udc)
@@ -212,14 +212,14 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("CountNumbers", needed(Integer(ge=1)), returns=NumberCounts, result="counts")
-    async def count_numbers(ctx: Any, series: int) -> Any:  # noqa: N805
+    async def count_numbers(ctx: Any, series: int) -> Any:
         """Return how many numbers of a series have which status now."""
         found = await timed(ctx.udc, count_numbers, NumberSeriesId(series))
         rows = [NumberCount(status=status.value, count=count) for status, count in sorted(found.items())]
         return NumberCounts(count=rows)
 
     @operation("FindNumbers", NumberFilter, Integer(ge=1, le=PAGE_MAX), Unicode, returns=NumberPage, result="page")
-    async def find_numbers(ctx: Any, wanted: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def find_numbers(ctx: Any, wanted: Any, first: int | None, after: str | None) -> Any:
         """Return numbers of the stock by their digits."""
         query = FindNumbers(wanted=_wanted(wanted), page=PageRequest(first or PAGE, key_after(after)))
         page = await timed(ctx.udc, find_numbers, query)
@@ -227,7 +227,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return NumberPage(count=len(page.items), number=await _phones(ctx.udc, page.items), next=following)
 
     @operation("GetNumber", needed(Unicode), returns=PhoneNumber, result="number")
-    async def get_number(ctx: Any, number: str) -> Any:  # noqa: N805
+    async def get_number(ctx: Any, number: str) -> Any:
         """Return one number of the stock and who has or had it."""
         one = await ctx.udc.ask(get_number, number)
         holders = (await ctx.udc.ask(holders_of, [one.number]))[one.number]
@@ -238,7 +238,7 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return shown
 
     @operation("ReserveNumbers", needed(NewReservation), Unicode, returns=NumberReservation, result="reservation")
-    async def reserve_numbers(ctx: Any, reservation: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def reserve_numbers(ctx: Any, reservation: Any, idempotencyKey: str | None) -> Any:
         """Keep numbers for somebody until an instant."""
         customer = reservation.customer
         cmd = ReserveNumbers(
@@ -252,13 +252,13 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _reservation(await timed(ctx.udc, reserve_numbers, cmd))
 
     @operation("CancelReservation", needed(Integer(ge=1)), returns=NumberPage, result="page")
-    async def cancel_reservation(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def cancel_reservation(ctx: Any, id: int) -> Any:
         """Let go of what is still reserved, and return it."""
         found = await timed(ctx.udc, cancel_reservation, NumberReservationId(id))
         return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("GiveNumbers", needed(Unicode), needed(Unicode), Unicode, returns=needed(Integer), result="count")
-    async def give_numbers(ctx: Any, firstNumber: str, lastNumber: str, reseller: str | None) -> Any:  # noqa: N803, N805
+    async def give_numbers(ctx: Any, firstNumber: str, lastNumber: str, reseller: str | None) -> Any:
         """Give free numbers to a reseller's subtree by his code, or take them back; return how many."""
         key = await _reseller(ctx.udc, reseller)
         return await timed(
@@ -266,26 +266,26 @@ class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("BlockNumbers", many(Unicode), needed(Unicode), returns=NumberPage, result="page")
-    async def block_numbers(ctx: Any, number: Any, reason: str) -> Any:  # noqa: N805
+    async def block_numbers(ctx: Any, number: Any, reason: str) -> Any:
         """Keep numbers from being given."""
         found = await timed(ctx.udc, block_numbers, BlockNumbers(numbers=tuple(number or ()), reason=reason))
         return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("FreeNumbers", many(Unicode), returns=NumberPage, result="page")
-    async def free_numbers(ctx: Any, number: Any) -> Any:  # noqa: N805
+    async def free_numbers(ctx: Any, number: Any) -> Any:
         """Free numbers that are blocked, reserved or rest."""
         found = await timed(ctx.udc, free_numbers, tuple(number or ()))
         return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("ClassifyNumbers", many(Unicode), needed(Unicode), XsDecimal, returns=NumberPage, result="page")
-    async def classify_numbers(ctx: Any, number: Any, numberClass: str, price: Any) -> Any:  # noqa: N803, N805
+    async def classify_numbers(ctx: Any, number: Any, numberClass: str, price: Any) -> Any:
         """Give numbers a class and a price."""
         cmd = ClassifyNumbers(numbers=tuple(number or ()), number_class=numberClass, price=price)
         found = await ctx.udc.ask(classify_numbers, cmd)
         return NumberPage(count=len(found), number=await _phones(ctx.udc, found))
 
     @operation("TakeBackNumber", needed(Unicode), returns=PhoneNumber, result="number")
-    async def take_back_number(ctx: Any, number: str) -> Any:  # noqa: N805
+    async def take_back_number(ctx: Any, number: str) -> Any:
         """Take back a number that had been ported out and is ours again."""
         (shown,) = await _phones(ctx.udc, [await timed(ctx.udc, take_back_number, number)])
         return shown

@@ -23,13 +23,13 @@ class VatIdModel(Model):
     __type_name__ = "VatId"
 
     country = needed(Unicode)
-    vatId = needed(Unicode)  # noqa: N815  (an element's name)
+    vatId = needed(Unicode)
 
 
 class VatIds(Model):
     """All VAT ids in other countries."""
 
-    vatId = many(VatIdModel)  # noqa: N815
+    vatId = many(VatIdModel)
 
 
 class Languages(Model):
@@ -43,8 +43,8 @@ class NumberPlanModel(Model):
 
     __type_name__ = "NumberPlan"
 
-    nationalPrefix = Unicode  # noqa: N815
-    internationalPrefix = Unicode  # noqa: N815
+    nationalPrefix = Unicode
+    internationalPrefix = Unicode
     short = many(Unicode)
 
 
@@ -55,9 +55,9 @@ class OperatorModel(Model):
 
     code = needed(Unicode)
     name = needed(Unicode)
-    organisationNumber = needed(Unicode)  # noqa: N815
-    vatId = needed(Unicode)  # noqa: N815
-    vatIds = needed(VatIds)  # noqa: N815
+    organisationNumber = needed(Unicode)
+    vatId = needed(Unicode)
+    vatIds = needed(VatIds)
     address = needed(AddressModel)
     zone = needed(Unicode)
     currency = needed(Unicode)
@@ -69,10 +69,10 @@ class OperatorModel(Model):
     email = Unicode
     phone = Unicode
     endpoint = Unicode
-    paymentTermsDays = needed(Integer)  # noqa: N815
-    roundsToKrona = needed(Boolean)  # noqa: N815
-    ocrLevel = needed(Unicode)  # noqa: N815
-    numberPlan = needed(NumberPlanModel)  # noqa: N815
+    paymentTermsDays = needed(Integer)
+    roundsToKrona = needed(Boolean)
+    ocrLevel = needed(Unicode)
+    numberPlan = needed(NumberPlanModel)
     edition = needed(KindOfEdition)
     version = needed(Integer)
 
@@ -81,9 +81,9 @@ class OperatorChange(Model):
     """What changes; an element that is left out stays, one that is nil is emptied."""
 
     name = Unicode
-    organisationNumber = Unicode  # noqa: N815
-    vatId = Unicode  # noqa: N815
-    vatIds = VatIds  # noqa: N815
+    organisationNumber = Unicode
+    vatId = Unicode
+    vatIds = VatIds
     address = AddressModel
     language = Unicode
     languages = Languages
@@ -92,10 +92,10 @@ class OperatorChange(Model):
     email = Unicode
     phone = Unicode
     endpoint = Unicode
-    paymentTermsDays = Integer  # noqa: N815
-    roundsToKrona = Boolean  # noqa: N815
-    ocrLevel = Unicode  # noqa: N815
-    numberPlan = NumberPlanModel  # noqa: N815
+    paymentTermsDays = Integer
+    roundsToKrona = Boolean
+    ocrLevel = Unicode
+    numberPlan = NumberPlanModel
 
 
 class Operators(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -104,12 +104,12 @@ class Operators(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetOperator", returns=OperatorModel, result="operator")
-    async def get_operator(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def get_operator(ctx: Any) -> Any:
         """Return the caller's operator with its settings."""
         return _operator(await ctx.udc.ask(get_operator))
 
     @operation("ChangeOperator", needed(Integer), needed(OperatorChange), returns=OperatorModel, result="operator")
-    async def change_operator(ctx: Any, version: int, change: Any) -> Any:  # noqa: N805
+    async def change_operator(ctx: Any, version: int, change: Any) -> Any:
         """Change the operator's settings, at the version that was read. Documents issued stay as they are."""
         fields = filled(given(ctx.in_body_doc, "change", change), ChangeOperator)
         if "vat_ids" in fields:

@@ -54,7 +54,7 @@ class NewOrder(Model):
     bar = many(BarOfLine)
     parameter = many(OrderParameter)
     reason = Unicode
-    runAt = DateTime  # noqa: N815  (an element's name)
+    runAt = DateTime
     after = many(Integer(ge=1))
 
 
@@ -69,7 +69,7 @@ class OrderStep(Model):
     fault = Unicode
     reference = Unicode
     undo = StateOfCall
-    undoFault = Unicode  # noqa: N815
+    undoFault = Unicode
 
 
 class NetworkOrder(Model):
@@ -84,14 +84,14 @@ class NetworkOrder(Model):
     parameter = many(OrderParameter)
     reason = Unicode
     state = needed(StateOfOrder)
-    waitingFor = WaitingOfOrder  # noqa: N815
-    runAt = DateTime  # noqa: N815
+    waitingFor = WaitingOfOrder
+    runAt = DateTime
     after = many(Integer)
     cancelling = needed(Boolean)
     fault = Unicode
     client = needed(Unicode)
-    requestedAt = needed(DateTime)  # noqa: N815
-    finishedAt = DateTime  # noqa: N815
+    requestedAt = needed(DateTime)
+    finishedAt = DateTime
     version = needed(Integer)
     step = many(OrderStep)
 
@@ -147,7 +147,7 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("PlaceOrder", needed(NewOrder), Unicode, returns=NetworkOrder, result="order")
-    async def place_order(ctx: Any, order: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805  (spyne's context)
+    async def place_order(ctx: Any, order: Any, idempotencyKey: str | None) -> Any:
         """Let the network do something for a subscription. Under the same key again, the same order comes again."""
         listed = order.parameter or []
         parameters = {one.name: one.value for one in listed}
@@ -166,7 +166,7 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _order(ctx, await ctx.udc.ask(place_order, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("GetOrder", needed(Integer(ge=1)), returns=NetworkOrder, result="order")
-    async def get_order(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def get_order(ctx: Any, id: int) -> Any:
         """Return an order."""
         return _order(ctx, await ctx.udc.ask(get_order, OrderId(id)))
 
@@ -181,7 +181,7 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_orders(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         subscription: int | None,
         state: str | None,
         kind: str | None,
@@ -200,19 +200,19 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return OrderPage(count=len(page.items), order=[_order(ctx, one) for one in page.items], next=following)
 
     @operation("CancelOrder", needed(Integer(ge=1)), needed(Integer), Unicode, returns=NetworkOrder, result="order")
-    async def cancel_order(ctx: Any, id: int, version: int, reason: str | None) -> Any:  # noqa: A002, N805
+    async def cancel_order(ctx: Any, id: int, version: int, reason: str | None) -> Any:
         """Cancel an order: at once where nothing was sent, otherwise once it is answered and undone."""
         return await _tend(ctx, cancel_order, id, version, reason)
 
     @operation("RetryOrder", needed(Integer(ge=1)), needed(Integer), Unicode, returns=NetworkOrder, result="order")
-    async def retry_order(ctx: Any, id: int, version: int, reason: str | None) -> Any:  # noqa: A002, N805
+    async def retry_order(ctx: Any, id: int, version: int, reason: str | None) -> Any:
         """Let a parked order be tried again, or one that rests at once."""
         return await _tend(ctx, retry_order, id, version, reason)
 
     @operation(
         "AbandonOrder", needed(Integer(ge=1)), needed(Integer), needed(Unicode), returns=NetworkOrder, result="order"
     )
-    async def abandon_order(ctx: Any, id: int, version: int, reason: str) -> Any:  # noqa: A002, N805
+    async def abandon_order(ctx: Any, id: int, version: int, reason: str) -> Any:
         """End a parked order as failed: a person has seen to what the network still has of it."""
         return await _tend(ctx, abandon_order, id, version, reason)
 
@@ -225,25 +225,25 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=NetworkOrder,
         result="order",
     )
-    async def complete_step(ctx: Any, id: int, version: int, done: bool, note: str | None) -> Any:  # noqa: A002, N805
+    async def complete_step(ctx: Any, id: int, version: int, done: bool, note: str | None) -> Any:
         """Say that the step which waits for a person is done, or could not be."""
         cmd = CompleteStep(order=OrderId(id), version=version, done=done, note=note or "")
         return _order(ctx, await ctx.udc.ask(complete_step, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("GetBarring", needed(Integer(ge=1)), Boolean, returns=BarringList, result="barrings")
-    async def get_barring(ctx: Any, subscription: int, past: bool | None) -> Any:  # noqa: N805
+    async def get_barring(ctx: Any, subscription: int, past: bool | None) -> Any:
         """Return what a line is barred from now; past: and what it was barred from before."""
         key, clock = SubscriptionId(subscription), ctx.udc.wiring.clock
         found = await ctx.udc.ask(barring_of, key, past=bool(past), clock=clock)
         return BarringList(barring=[_barring(one) for one in found])
 
     @operation("ListNetworkElements", returns=ElementList, result="elements")
-    async def list_elements(ctx: Any) -> Any:  # noqa: N805
+    async def list_elements(ctx: Any) -> Any:
         """Return the operator's network elements by name."""
         return ElementList(element=[_element(one) for one in await ctx.udc.ask(list_elements)])
 
     @operation("PutNetworkElement", needed(Unicode), returns=ElementModel, result="element")
-    async def put_element(ctx: Any, document: str) -> Any:  # noqa: N805
+    async def put_element(ctx: Any, document: str) -> Any:
         """Set up a network element, or change one as a whole, by its JSON at the version that was read."""
         try:
             fields = json.loads(document)
@@ -255,7 +255,7 @@ class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _element(await ctx.udc.ask(get_element, kept.name))
 
     @operation("RemoveNetworkElement", needed(Unicode), needed(Integer), returns=needed(Unicode), result="name")
-    async def remove_element(ctx: Any, name: str, version: int) -> Any:  # noqa: N805
+    async def remove_element(ctx: Any, name: str, version: int) -> Any:
         """Forget a network element with its secrets; steps that still need it fail."""
         return (await ctx.udc.ask(remove_element, name, version)).name
 

@@ -42,11 +42,11 @@ class PaymentModel(Model):
     reason = Unicode
     amount = needed(XsDecimal)
     currency = needed(Unicode)
-    bookedOn = needed(Date)  # noqa: N815  (an element's name)
-    customerNumber = Unicode  # noqa: N815
+    bookedOn = needed(Date)
+    customerNumber = Unicode
     reference = many(Unicode)
     payer = Unicode
-    bankReference = Unicode  # noqa: N815
+    bankReference = Unicode
     text = many(Unicode)
 
 
@@ -100,8 +100,8 @@ class OpenItemModel(Model):
     number = needed(Unicode)
     reference = needed(Unicode)
     currency = needed(Unicode)
-    issuedOn = needed(Date)  # noqa: N815
-    dueOn = needed(Date)  # noqa: N815
+    issuedOn = needed(Date)
+    dueOn = needed(Date)
     total = needed(XsDecimal)
     open = needed(XsDecimal)
 
@@ -127,9 +127,9 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_payments(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         state: str | None,
-        customerNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
         first: int | None,
         after: str | None,
     ) -> Any:
@@ -154,11 +154,11 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="imported",
     )
     async def import_payment_file(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         name: str,
         content: Any,
-        format: str | None,  # noqa: A002  (an element's name)
-        lookedAt: bool | None,  # noqa: N803
+        format: str | None,
+        lookedAt: bool | None,
     ) -> Any:
         """Take a payment file in: booked and applied, whole or not at all. The same again changes nothing."""
         wiring = ctx.udc.wiring
@@ -184,7 +184,7 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("AllocatePayment", needed(Integer), many(PartModel), Unicode, returns=PaymentModel, result="payment")
-    async def allocate_payment(ctx: Any, payment: int, part: Any, customerNumber: str | None) -> Any:  # noqa: N803, N805
+    async def allocate_payment(ctx: Any, payment: int, part: Any, customerNumber: str | None) -> Any:
         """Apply a payment to invoices; what is left, or with no part all of it, is credit of the customer."""
         of, _ = await ctx.udc.ask(get_payment, PaymentId(payment))
         wanted = [
@@ -200,19 +200,19 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return (await _payments(ctx, [done]))[0]
 
     @operation("ReleasePayment", needed(Integer), returns=PaymentModel, result="payment")
-    async def release_payment(ctx: Any, payment: int) -> Any:  # noqa: N805
+    async def release_payment(ctx: Any, payment: int) -> Any:
         """Undo all that a payment was applied to: its invoices are open again, the money is nobody's yet."""
         done = await ctx.udc.ask(release_payment, PaymentId(payment), clock=ctx.udc.wiring.clock)
         return (await _payments(ctx, [done]))[0]
 
     @operation("DecideDuplicate", needed(Integer), needed(Boolean), returns=PaymentModel, result="payment")
-    async def decide_duplicate(ctx: Any, payment: int, same: bool) -> Any:  # noqa: N805
+    async def decide_duplicate(ctx: Any, payment: int, same: bool) -> Any:
         """Say of a possible duplicate that it is the same as one before, or money of its own, which is booked."""
         cmd = DecideDuplicate(payment=PaymentId(payment), same=same)
         return (await _payments(ctx, [await ctx.udc.ask(decide_duplicate, cmd)]))[0]
 
     @operation("ListOpenItems", needed(Unicode), Date, returns=OpenItemList, result="items")
-    async def list_open_items(ctx: Any, customerNumber: str, on: date | None) -> Any:  # noqa: N803, N805
+    async def list_open_items(ctx: Any, customerNumber: str, on: date | None) -> Any:
         """Return what is open of a customer by due date, now or when a day ended."""
         customer = await ctx.udc.ask(get_customer, customerNumber)
         found = await ctx.udc.ask(list_open_items, customer.id, on=on)

@@ -59,9 +59,9 @@ class User(Model):
     level = needed(Integer)
     reseller = Unicode
     state = needed(StateOfUser)
-    secondFactor = needed(Boolean)  # noqa: N815  (an element's name)
-    createdAt = needed(DateTime)  # noqa: N815
-    signedInAt = DateTime  # noqa: N815
+    secondFactor = needed(Boolean)
+    createdAt = needed(DateTime)
+    signedInAt = DateTime
     version = needed(Integer)
 
 
@@ -89,7 +89,7 @@ class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_users(
-        ctx: Any,  # noqa: N805  (spyne's context)
+        ctx: Any,
         first: int | None,
         after: str | None,
         text: str | None,
@@ -105,12 +105,12 @@ class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("GetUser", needed(Integer), returns=User, result="user")
-    async def get_user(ctx: Any, user: int) -> Any:  # noqa: N805
+    async def get_user(ctx: Any, user: int) -> Any:
         """Return one of them."""
         return _user(await ctx.udc.ask(get_user, UserId(user)), await _codes(ctx))
 
     @operation("InviteUser", needed(NewUser), returns=User, result="user")
-    async def invite_user(ctx: Any, user: Any) -> Any:  # noqa: N805
+    async def invite_user(ctx: Any, user: Any) -> Any:
         """Invite somebody: he gets a mail with a link that works once, and chooses his password there."""
         codes = await _codes(ctx)
         cmd = InviteUser(
@@ -123,12 +123,12 @@ class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _user(await ctx.udc.ask(invite_user, cmd, clock=ctx.udc.wiring.clock), codes)
 
     @operation("InviteAgain", needed(Integer), returns=User, result="result")
-    async def invite_again(ctx: Any, user: int) -> Any:  # noqa: N805
+    async def invite_again(ctx: Any, user: int) -> Any:
         """Send another invitation; the link before is dead with it."""
         return _user(await ctx.udc.ask(invite_again, UserId(user)), await _codes(ctx))
 
     @operation("ChangeUser", needed(UserChange), returns=User, result="user")
-    async def change_user(ctx: Any, change: Any) -> Any:  # noqa: N805
+    async def change_user(ctx: Any, change: Any) -> Any:
         """Change somebody at the version that was read."""
         fields = {name: getattr(change, name) for name in ("email", "name", "language", "level")}
         cmd = ChangeUser(
@@ -139,24 +139,24 @@ class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _user(await ctx.udc.ask(change_user, cmd, clock=ctx.udc.wiring.clock), await _codes(ctx))
 
     @operation("DisableUser", needed(Integer), needed(Integer), returns=User, result="result")
-    async def disable_user(ctx: Any, user: int, version: int) -> Any:  # noqa: N805
+    async def disable_user(ctx: Any, user: int, version: int) -> Any:
         """Shut somebody out: his sessions end within seconds."""
         done = await ctx.udc.ask(disable_user, UserId(user), version, clock=ctx.udc.wiring.clock)
         return _user(done, await _codes(ctx))
 
     @operation("EnableUser", needed(Integer), needed(Integer), returns=User, result="result")
-    async def enable_user(ctx: Any, user: int, version: int) -> Any:  # noqa: N805
+    async def enable_user(ctx: Any, user: int, version: int) -> Any:
         """Let somebody in again."""
         return _user(await ctx.udc.ask(enable_user, UserId(user), version), await _codes(ctx))
 
     @operation("ResetSecondFactor", needed(Integer), needed(Integer), returns=User, result="result")
-    async def reset_second_factor(ctx: Any, user: int, version: int) -> Any:  # noqa: N805
+    async def reset_second_factor(ctx: Any, user: int, version: int) -> Any:
         """Take the second factors from somebody who has lost his."""
         done = await ctx.udc.ask(reset_second_factor, UserId(user), version, clock=ctx.udc.wiring.clock)
         return _user(done, await _codes(ctx))
 
     @operation("EraseUser", needed(Integer), needed(Integer), returns=User, result="result")
-    async def erase_user(ctx: Any, user: int, version: int) -> Any:  # noqa: N805
+    async def erase_user(ctx: Any, user: int, version: int) -> Any:
         """Erase somebody for good (GDPR article 17)."""
         done = await ctx.udc.ask(erase_user, UserId(user), version, clock=ctx.udc.wiring.clock)
         return _user(done, await _codes(ctx))

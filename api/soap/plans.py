@@ -41,7 +41,7 @@ class PlanBucket(Model):
     amount = needed(XsDecimal)
     monthly = needed(Boolean)
     prorated = needed(Boolean)
-    perSubscription = XsDecimal  # noqa: N815  (an element's name)
+    perSubscription = XsDecimal
     threshold = many(Integer)
 
 
@@ -50,7 +50,7 @@ class Plan(Model):
 
     name = needed(Unicode)
     shared = needed(Boolean)
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     bucket = many(PlanBucket)
 
 
@@ -66,8 +66,8 @@ class PlanAssignment(Model):
 
     plan = needed(Unicode)
     subscription = Integer
-    validFrom = needed(Date)  # noqa: N815
-    validTo = Date  # noqa: N815
+    validFrom = needed(Date)
+    validTo = Date
 
 
 class PlanAssignments(Model):
@@ -91,7 +91,7 @@ class BucketGrant(Model):
     price = needed(XsDecimal)
     day = Date
     giver = Integer
-    withdrawnAt = DateTime  # noqa: N815
+    withdrawnAt = DateTime
 
 
 class GiftOfUnits(Model):
@@ -106,8 +106,8 @@ class GiftRulesModel(Model):
 
     __type_name__ = "GiftRules"
 
-    perMonth = needed(Integer)  # noqa: N815
-    mostPercent = needed(Integer)  # noqa: N815
+    perMonth = needed(Integer)
+    mostPercent = needed(Integer)
     anybody = needed(Boolean)
     version = needed(Integer)
 
@@ -143,7 +143,7 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListPlans", returns=PlanList, result="plans")
-    async def list_plans(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def list_plans(ctx: Any) -> Any:
         """Return the plans that the caller may use."""
         found = await ctx.udc.ask(list_plans, raters=ctx.udc.wiring.raters)
         rows = [
@@ -158,7 +158,7 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return PlanList(count=len(rows), plan=rows)
 
     @operation("ListPlanAssignments", needed(Unicode), returns=PlanAssignments, result="assignments")
-    async def list_plan_assignments(ctx: Any, contractNumber: str) -> Any:  # noqa: N803, N805
+    async def list_plan_assignments(ctx: Any, contractNumber: str) -> Any:
         """Return what a contract and its lines are on and were."""
         agreed = await ctx.udc.ask(get_contract, contractNumber)
         return _assignments(await ctx.udc.ask(get_plan_assignments, agreed.id))
@@ -175,15 +175,15 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=PlanAssignments,
         result="assignments",
     )
-    async def put_on_plan(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        contractNumber: str | None,  # noqa: N803
+    async def put_on_plan(
+        ctx: Any,
+        contractNumber: str | None,
         number: str | None,
         plan: str | None,
-        validFrom: date,  # noqa: N803
-        validTo: date | None,  # noqa: N803
+        validFrom: date,
+        validTo: date | None,
         version: int | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Put a contract, or a line by its number, on a plan from a day on; without a plan it is on none."""
         whose = await _whose(ctx.udc, None, contractNumber, number)
@@ -199,10 +199,10 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     @operation("ListAllowances", Unicode, DateTime, Unicode, Unicode, returns=models.Allowances, result="allowances")
     async def list_allowances(
-        ctx: Any,  # noqa: N805
-        contractNumber: str | None,  # noqa: N803
+        ctx: Any,
+        contractNumber: str | None,
         at: datetime | None,
-        customerNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
         number: str | None,
     ) -> Any:
         """Return what the buckets of a customer, a contract or a line have left, now where no time is given."""
@@ -222,10 +222,10 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=BucketHistory,
         result="history",
     )
-    async def list_bucket_history(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        customerNumber: str | None,  # noqa: N803
-        contractNumber: str | None,  # noqa: N803
+    async def list_bucket_history(
+        ctx: Any,
+        customerNumber: str | None,
+        contractNumber: str | None,
         number: str | None,
         since: datetime,
         until: datetime | None,
@@ -254,20 +254,20 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=BucketGrant,
         result="grant",
     )
-    async def grant_units(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        customerNumber: str | None,  # noqa: N803
-        contractNumber: str | None,  # noqa: N803
+    async def grant_units(
+        ctx: Any,
+        customerNumber: str | None,
+        contractNumber: str | None,
         number: str | None,
         bucket: str,
         amount: Decimal | None,
-        validFrom: datetime | None,  # noqa: N803
-        validTo: datetime | None,  # noqa: N803
+        validFrom: datetime | None,
+        validTo: datetime | None,
         price: Decimal | None,
         service: str | None,
-        chargedTo: str | None,  # noqa: N803
+        chargedTo: str | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Grant units beside plans; what is left out is as the bucket's top-up says."""
         whose = await _whose(ctx.udc, customerNumber, contractNumber, number)
@@ -287,7 +287,7 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _grant(await ctx.udc.ask(grant_units, cmd, **_around(ctx.udc)))
 
     @operation("WithdrawGrant", needed(Integer(ge=1)), Unicode, returns=BucketGrant, result="grant")
-    async def withdraw_grant(ctx: Any, id: int, reason: str | None) -> Any:  # noqa: A002, N805
+    async def withdraw_grant(ctx: Any, id: int, reason: str | None) -> Any:
         """Take back a grant of which nothing is used."""
         cmd = WithdrawGrant(grant=GrantId(id), reason=reason or "")
         return _grant(await ctx.udc.ask(withdraw_grant, cmd, **_around(ctx.udc)))
@@ -303,12 +303,12 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="gift",
     )
     async def give_units(
-        ctx: Any,  # noqa: N805
-        giverNumber: str,  # noqa: N803
-        takerNumber: str,  # noqa: N803
+        ctx: Any,
+        giverNumber: str,
+        takerNumber: str,
         bucket: str,
         amount: Decimal,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Move units from one line to another, each named by its number now."""
         now = ctx.udc.wiring.clock.now()
@@ -318,7 +318,7 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return GiftOfUnits(count=len(rows), grant=rows)
 
     @operation("GetGiftRules", returns=GiftRulesModel, result="rules")
-    async def get_gift_rules(ctx: Any) -> Any:  # noqa: N805
+    async def get_gift_rules(ctx: Any) -> Any:
         """Return how lines may give units to each other."""
         return await _rules(ctx.udc, await ctx.udc.ask(get_gift_rules))
 
@@ -332,9 +332,9 @@ class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="rules",
     )
     async def set_gift_rules(
-        ctx: Any,  # noqa: N805
-        perMonth: int,  # noqa: N803
-        mostPercent: int | None,  # noqa: N803
+        ctx: Any,
+        perMonth: int,
+        mostPercent: int | None,
         anybody: bool | None,
         version: int | None,
     ) -> Any:

@@ -49,21 +49,21 @@ class QuoteLineModel(Model):
 
     __type_name__ = "QuoteLine"
 
-    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceCode = needed(Unicode)
     quantity = Integer(ge=1, le=1_000_000)
-    oneTimeFee = XsDecimal  # noqa: N815
-    periodicFee = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
 
 
 class NewQuote(Model):
     """What a quote says; without validUntil it holds for 30 days, without number it is drawn."""
 
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    customerNumber = needed(Unicode)
     line = many(QuoteLineModel)
-    validUntil = Date  # noqa: N815
+    validUntil = Date
     number = Unicode
     start = Date
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     text = Unicode
     terms = Terms
     discount = many(Discount)
@@ -73,9 +73,9 @@ class QuoteChange(Model):
     """What changes of a draft; what is left out stays, lines and discounts that are given replace all."""
 
     line = many(QuoteLineModel)
-    validUntil = Date  # noqa: N815  (an element's name)
+    validUntil = Date
     start = Date
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     text = Unicode
     terms = Terms
     discount = many(Discount)
@@ -85,16 +85,16 @@ class ContractQuote(Model):
     """An offer; accepted, it becomes a contract."""
 
     number = needed(Unicode)
-    customerNumber = needed(Unicode)  # noqa: N815  (an element's name)
+    customerNumber = needed(Unicode)
     state = needed(StateOfQuote)
-    validUntil = needed(Date)  # noqa: N815
+    validUntil = needed(Date)
     start = Date
     line = many(QuoteLineModel)
     terms = Terms
     discount = many(Discount)
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     text = Unicode
-    contractNumber = Unicode  # noqa: N815
+    contractNumber = Unicode
     reason = Unicode
     version = needed(Integer)
 
@@ -113,7 +113,7 @@ class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("CreateQuote", needed(NewQuote), Unicode, returns=ContractQuote, result="quote")
-    async def create_quote(ctx: Any, quote: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def create_quote(ctx: Any, quote: Any, idempotencyKey: str | None) -> Any:
         """Write a quote as a draft."""
         call = ctx.udc
         cmd = CreateQuote(
@@ -133,7 +133,7 @@ class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ChangeQuote", needed(Unicode), needed(Integer), needed(QuoteChange), returns=ContractQuote, result="quote"
     )
-    async def change_quote(ctx: Any, quoteNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
+    async def change_quote(ctx: Any, quoteNumber: str, version: int, change: Any) -> Any:
         """Change a draft."""
         call = ctx.udc
         found = await call.ask(get_quote, quoteNumber, clock=call.wiring.clock)
@@ -151,19 +151,19 @@ class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return await _quote(call, await call.ask(change_quote, cmd, clock=call.wiring.clock))
 
     @operation("GetQuote", needed(Unicode), returns=ContractQuote, result="quote")
-    async def get_quote(ctx: Any, quoteNumber: str) -> Any:  # noqa: N803, N805
+    async def get_quote(ctx: Any, quoteNumber: str) -> Any:
         """Return a quote."""
         return await _quote(ctx.udc, await ctx.udc.ask(get_quote, quoteNumber, clock=ctx.udc.wiring.clock))
 
     @operation("FetchQuote", needed(Unicode), returns=models.Document, result="document")
-    async def fetch_quote(ctx: Any, quoteNumber: str) -> Any:  # noqa: N803, N805
+    async def fetch_quote(ctx: Any, quoteNumber: str) -> Any:
         """Return the PDF of a quote, as its customer receives it."""
         more = {"clock": ctx.udc.wiring.clock, "documents": ctx.udc.wiring.documents}
         found, content = await ctx.udc.ask(print_quote, quoteNumber, **more)
         return models.Document(name=f"{found.number}.pdf", mediaType="application/pdf", content=[content])
 
     @operation("ListQuotes", Unicode, _FIRST, Unicode, returns=ContractQuotePage, result="page")
-    async def list_quotes(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+    async def list_quotes(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:
         """Return quotes to a customer, or to everybody."""
         call = ctx.udc
         owner = None if customerNumber is None else CustomerId((await call.ask(get_customer, customerNumber)).id)
@@ -173,7 +173,7 @@ class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return ContractQuotePage(count=len(rows), quote=rows, next=str(page.items[-1].id) if page.more else None)
 
     @operation("SendQuote", needed(Unicode), needed(Integer), returns=ContractQuote, result="quote")
-    async def send_quote(ctx: Any, quoteNumber: str, version: int) -> Any:  # noqa: N803, N805
+    async def send_quote(ctx: Any, quoteNumber: str, version: int) -> Any:
         """Fix a quote's prices; from now on it can be answered."""
         call = ctx.udc
         found = await call.ask(get_quote, quoteNumber, clock=call.wiring.clock)
@@ -191,15 +191,15 @@ class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ContractQuote,
         result="quote",
     )
-    async def answer_quote(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        quoteNumber: str,  # noqa: N803
+    async def answer_quote(
+        ctx: Any,
+        quoteNumber: str,
         version: int,
         accepted: bool,
         start: date | None,
         signatory: str | None,
         reason: str | None,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Take the customer's answer; accepted, the quote becomes an active contract."""
         call = ctx.udc

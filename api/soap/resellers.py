@@ -36,16 +36,16 @@ class SellerModel(Model):
     __type_name__ = "Seller"
 
     name = needed(Unicode)
-    organisationNumber = needed(Unicode)  # noqa: N815
-    vatId = needed(Unicode)  # noqa: N815
+    organisationNumber = needed(Unicode)
+    vatId = needed(Unicode)
     address = needed(AddressModel)
     bankgiro = Unicode
     iban = Unicode
     email = Unicode
     phone = Unicode
     endpoint = Unicode
-    ocrLevel = Unicode  # noqa: N815
-    paymentTermsDays = Integer  # noqa: N815
+    ocrLevel = Unicode
+    paymentTermsDays = Integer
     accent = Unicode
     logo = Unicode
     note = Unicode
@@ -59,10 +59,10 @@ class ResellerModel(Model):
     code = needed(Unicode)
     name = needed(Unicode)
     parent = Unicode
-    priceList = Unicode  # noqa: N815
+    priceList = Unicode
     seller = SellerModel
     version = needed(Integer)
-    termsVersion = Integer  # noqa: N815
+    termsVersion = Integer
 
 
 class ResellerPage(Model):
@@ -76,10 +76,10 @@ class ResellerTermModel(Model):
 
     __type_name__ = "ResellerTerm"
 
-    validFrom = needed(DateTime)  # noqa: N815
+    validFrom = needed(DateTime)
     parent = Unicode
-    priceList = Unicode  # noqa: N815
-    customerNumber = Unicode  # noqa: N815
+    priceList = Unicode
+    customerNumber = Unicode
 
 
 class ResellerTermPage(Model):
@@ -94,7 +94,7 @@ class Resellers(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListResellers", returns=ResellerPage, result="page")
-    async def list_resellers(ctx: Any) -> Any:  # noqa: N805
+    async def list_resellers(ctx: Any) -> Any:
         """Return the resellers that the caller may see."""
         found = await ctx.udc.ask(list_resellers)
         codes = {one.id: one.code for one in found}
@@ -112,14 +112,14 @@ class Resellers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ResellerModel,
         result="reseller",
     )
-    async def create_reseller(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def create_reseller(
+        ctx: Any,
         code: str,
         name: str,
         parent: str | None,
-        priceList: str | None,  # noqa: N803
+        priceList: str | None,
         seller: Any,
-        idempotencyKey: str | None,  # noqa: N803
+        idempotencyKey: str | None,
     ) -> Any:
         """Create a reseller below the caller. Sent again under the same key, the same answer comes again."""
         codes = await codes_of(ctx.udc)
@@ -143,7 +143,7 @@ class Resellers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ResellerModel,
         result="reseller",
     )
-    async def change_reseller(ctx: Any, code: str, version: int, name: str | None, seller: Any) -> Any:  # noqa: N805
+    async def change_reseller(ctx: Any, code: str, version: int, name: str | None, seller: Any) -> Any:
         """Change a reseller's name and who sells on his documents, at the version that was read."""
         codes = await codes_of(ctx.udc)
         changes: dict[str, Any] = {"name": name} if name is not None else {}
@@ -165,13 +165,13 @@ class Resellers(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ResellerTermPage,
         result="page",
     )
-    async def change_reseller_terms(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def change_reseller_terms(
+        ctx: Any,
         code: str,
-        validFrom: datetime | None,  # noqa: N803
+        validFrom: datetime | None,
         parent: str | None,
-        priceList: str | None,  # noqa: N803
-        customerNumber: str | None,  # noqa: N803
+        priceList: str | None,
+        customerNumber: str | None,
         version: int | None,
     ) -> Any:
         """Change of whom a reseller buys, at which list and as which customer, from an instant on; absent: as it is."""

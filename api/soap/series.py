@@ -31,7 +31,7 @@ class SeriesModel(Model):
     next = needed(Integer)
     yearly = needed(Boolean)
     reference = needed(FormOfReference)
-    referenceLength = Integer  # noqa: N815  (an element's name)
+    referenceLength = Integer
 
 
 class DocumentSeriesPage(Model):
@@ -49,9 +49,9 @@ class MeterDayModel(Model):
     subscriptions = needed(Integer)
     events = needed(Integer)
     invoices = needed(Integer)
-    graphqlCalls = needed(Integer)  # noqa: N815  (an element's name)
-    soapCalls = needed(Integer)  # noqa: N815
-    restCalls = needed(Integer)  # noqa: N815
+    graphqlCalls = needed(Integer)
+    soapCalls = needed(Integer)
+    restCalls = needed(Integer)
 
 
 class MeterPage(Model):
@@ -66,7 +66,7 @@ class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListDocumentSeries", returns=DocumentSeriesPage, result="page")
-    async def list_document_series(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def list_document_series(ctx: Any) -> Any:
         """Return the number series that the caller may see."""
         codes = await codes_of(ctx.udc)
         return DocumentSeriesPage(series=[_series(one, codes) for one in await ctx.udc.ask(list_series)])
@@ -84,16 +84,16 @@ class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=SeriesModel,
         result="series",
     )
-    async def change_series(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def change_series(
+        ctx: Any,
         kind: str,
         expected: int,
         reseller: str | None,
         prefix: str | None,
-        next: int | None,  # noqa: A002
+        next: int | None,
         yearly: bool | None,
         reference: str | None,
-        referenceLength: int | None,  # noqa: N803
+        referenceLength: int | None,
     ) -> Any:
         """Change a series from its next number on, which is expected as it was read."""
         codes = await codes_of(ctx.udc)
@@ -110,7 +110,7 @@ class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _series(await ctx.udc.ask(change_series, cmd), codes)
 
     @operation("ReadMeter", needed(Date), needed(Date), returns=MeterPage, result="meter")
-    async def read_meter(ctx: Any, since: date, until: date) -> Any:  # noqa: N805
+    async def read_meter(ctx: Any, since: date, until: date) -> Any:
         """Return what was counted on the days with since <= day < until."""
         days = await ctx.udc.ask(read_meter, Period(since, until))
         return MeterPage(

@@ -120,7 +120,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetCustomer", needed(Unicode), returns=models.Customer, result="customer")
-    async def get_customer(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805  (spyne's context and names)
+    async def get_customer(ctx: Any, customerNumber: str) -> Any:
         """Return a customer."""
         return showing.customer(await ctx.udc.ask(get_customer, customerNumber))
 
@@ -131,7 +131,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Customer,
         result="customer",
     )
-    async def create_customer(ctx: Any, customer: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def create_customer(ctx: Any, customer: Any, idempotencyKey: str | None) -> Any:
         """Create a customer. Sent again under the same key, the same answer comes again."""
         fields = given(ctx.in_body_doc, "customer", customer)
         fields = {name: value for name, value in fields.items() if value is not None}
@@ -147,7 +147,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Customer,
         result="customer",
     )
-    async def change_customer(ctx: Any, customerNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
+    async def change_customer(ctx: Any, customerNumber: str, version: int, change: Any) -> Any:
         """Change a customer at the version that was read."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         read = await particulars.read(given(ctx.in_body_doc, "change", change), ctx.udc.ask)
@@ -156,7 +156,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return showing.customer(await ctx.udc.ask(change_customer, cmd))
 
     @operation("GetContract", needed(Unicode), returns=models.Contract, result="contract")
-    async def get_contract(ctx: Any, contractNumber: str) -> Any:  # noqa: N803, N805
+    async def get_contract(ctx: Any, contractNumber: str) -> Any:
         """Return a contract with its services and lines."""
         return await shown(ctx.udc, await ctx.udc.ask(get_contract, contractNumber))
 
@@ -168,7 +168,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Contract,
         result="contract",
     )
-    async def change_contract(ctx: Any, contractNumber: str, version: int, change: Any) -> Any:  # noqa: N803, N805
+    async def change_contract(ctx: Any, contractNumber: str, version: int, change: Any) -> Any:
         """Change a contract at the version that was read."""
         found = await ctx.udc.ask(get_contract, contractNumber)
         fields = filled(given(ctx.in_body_doc, "change", change), ChangeContract)
@@ -186,10 +186,10 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Quote,
         result="quote",
     )
-    async def price_call(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        callingNumber: str,  # noqa: N803
-        calledNumber: str,  # noqa: N803
+    async def price_call(
+        ctx: Any,
+        callingNumber: str,
+        calledNumber: str,
         at: datetime | None,
         used: int | None,
         mode: str | None,
@@ -217,16 +217,16 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Explanation,
         result="explanation",
     )
-    async def explain_call(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
-        callingNumber: str,  # noqa: N803
-        calledNumber: str,  # noqa: N803
+    async def explain_call(
+        ctx: Any,
+        callingNumber: str,
+        calledNumber: str,
         at: datetime | None,
         used: int | None,
         mode: str | None,
         trunk: str | None,
         language: str | None,
-        asOf: datetime | None,  # noqa: N803
+        asOf: datetime | None,
     ) -> Any:
         """Return why a call from one of our numbers to another would cost what it would."""
         wiring = ctx.udc.wiring
@@ -240,7 +240,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return showing.explanation(explained, said)
 
     @operation("ExplainEvent", needed(Unicode), Unicode, DateTime, returns=models.Explanation, result="explanation")
-    async def explain_event(ctx: Any, event: str, language: str | None, asOf: datetime | None) -> Any:  # noqa: N803, N805
+    async def explain_event(ctx: Any, event: str, language: str | None, asOf: datetime | None) -> Any:
         """Return why an event of ListUsage costs what it costs, or why a record in suspense is not rated."""
         wiring = ctx.udc.wiring
         said = await told_in(language, accepts(), wiring=wiring, actor=ctx.udc.actor)
@@ -263,12 +263,12 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.UsagePage,
         result="page",
     )
-    async def list_usage(  # noqa: PLR0917
-        ctx: Any,  # noqa: N805
+    async def list_usage(
+        ctx: Any,
         since: datetime,
         until: datetime,
-        customerNumber: str | None,  # noqa: N803
-        contractNumber: str | None,  # noqa: N803
+        customerNumber: str | None,
+        contractNumber: str | None,
         first: int | None,
         after: str | None,
     ) -> Any:
@@ -288,7 +288,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return models.UsagePage(count=len(page.items), usage=[showing.usage(one) for one in page.items], next=following)
 
     @operation("ListInvoices", Unicode, Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
-    async def list_invoices(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:  # noqa: N803, N805
+    async def list_invoices(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:
         """Return invoices and credit notes of a payer, or of everybody."""
         payer = await ctx.udc.ask(get_customer, customerNumber) if customerNumber is not None else None
         query = ListInvoices(page=PageRequest(first or PAGE, key_after(after)), customer=payer.id if payer else None)
@@ -299,7 +299,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ListReceivedInvoices", Integer(ge=1, le=PAGE_MAX), Unicode, returns=models.InvoicePage, result="page")
-    async def list_received_invoices(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_received_invoices(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return the invoices and credit notes that a reseller received for what he buys."""
         page = await ctx.udc.ask(list_received_invoices, PageRequest(first or PAGE, key_after(after)))
         following = str(page.items[-1].id) if page.more else None
@@ -315,7 +315,7 @@ class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=models.Document,
         result="document",
     )
-    async def fetch_invoice(ctx: Any, invoiceNumber: str, format: str, kind: str | None) -> Any:  # noqa: A002, N803, N805
+    async def fetch_invoice(ctx: Any, invoiceNumber: str, format: str, kind: str | None) -> Any:
         """Return the PDF or the Peppol XML of an invoice, or of a credit note where kind says so."""
         form = str(format)  # spyne's own values of enumerations compare with nothing
         series = DocumentKind(str(kind)) if kind is not None else DocumentKind.INVOICE

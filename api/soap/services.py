@@ -31,8 +31,8 @@ class ServicePriceModel(Model):
     __type_name__ = "ServicePrice"
 
     start = needed(Date)
-    oneTimeFee = needed(XsDecimal)  # noqa: N815  (an element's name)
-    periodicFee = needed(XsDecimal)  # noqa: N815
+    oneTimeFee = needed(XsDecimal)
+    periodicFee = needed(XsDecimal)
 
 
 class CountryTaxModel(Model):
@@ -42,8 +42,8 @@ class CountryTaxModel(Model):
 
     country = needed(Unicode)
     account = Unicode
-    vatCategory = Unicode  # noqa: N815  (an element's name)
-    vatPercent = XsDecimal  # noqa: N815
+    vatCategory = Unicode
+    vatPercent = XsDecimal
 
 
 class BundlePartModel(Model):
@@ -51,10 +51,10 @@ class BundlePartModel(Model):
 
     __type_name__ = "BundlePart"
 
-    serviceCode = needed(Unicode)  # noqa: N815  (an element's name)
+    serviceCode = needed(Unicode)
     quantity = Integer(ge=1, le=1_000_000)
-    oneTimeFee = XsDecimal  # noqa: N815
-    periodicFee = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
 
 
 class ServiceModel(Model):
@@ -64,17 +64,17 @@ class ServiceModel(Model):
 
     code = needed(Unicode)
     name = needed(Unicode)
-    oneTimeFee = XsDecimal  # noqa: N815  (an element's name)
-    periodicFee = XsDecimal  # noqa: N815
-    inAdvance = Boolean  # noqa: N815
-    intervalMonths = Integer  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
+    inAdvance = Boolean
+    intervalMonths = Integer
     anniversary = Boolean
-    vatPercent = XsDecimal  # noqa: N815
+    vatPercent = XsDecimal
     account = Unicode
-    productGroup = Unicode  # noqa: N815
-    priceList = Unicode  # noqa: N815
-    validFrom = Date  # noqa: N815
-    validTo = Date  # noqa: N815
+    productGroup = Unicode
+    priceList = Unicode
+    validFrom = Date
+    validTo = Date
     price = many(ServicePriceModel)
     country = many(CountryTaxModel)
     part = many(BundlePartModel)
@@ -87,15 +87,15 @@ class ServiceChange(Model):
     """What changes of a service; what is left out stays. New fees hold from feesFrom on, left out: today."""
 
     name = Unicode
-    oneTimeFee = XsDecimal  # noqa: N815  (an element's name)
-    periodicFee = XsDecimal  # noqa: N815
-    feesFrom = Date  # noqa: N815
-    vatPercent = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
+    feesFrom = Date
+    vatPercent = XsDecimal
     account = Unicode
-    productGroup = Unicode  # noqa: N815
-    priceList = Unicode  # noqa: N815
-    validFrom = Date  # noqa: N815
-    validTo = Date  # noqa: N815
+    productGroup = Unicode
+    priceList = Unicode
+    validFrom = Date
+    validTo = Date
     country = many(CountryTaxModel)
 
 
@@ -113,19 +113,19 @@ class Services(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetService", needed(Unicode), returns=ServiceModel, result="service")
-    async def get_service(ctx: Any, code: str) -> Any:  # noqa: N805  (spyne's context)
+    async def get_service(ctx: Any, code: str) -> Any:
         """Return a service."""
         return (await _services(ctx.udc, [await ctx.udc.ask(get_service, code)]))[0]
 
     @operation("ListServices", _FIRST, Unicode, returns=ServicePage, result="page")
-    async def list_services(ctx: Any, first: int | None, after: str | None) -> Any:  # noqa: N805
+    async def list_services(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return services."""
         page = await ctx.udc.ask(list_services, PageRequest(first or PAGE, key_after(after)))
         rows = await _services(ctx.udc, page.items)
         return ServicePage(count=len(rows), service=rows, next=str(page.items[-1].id) if page.more else None)
 
     @operation("CreateService", needed(ServiceModel), Unicode, returns=ServiceModel, result="service")
-    async def create_service(ctx: Any, service: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def create_service(ctx: Any, service: Any, idempotencyKey: str | None) -> Any:
         """Create a service; only the operator himself may."""
         call = ctx.udc
         named = [each.serviceCode for each in service.part or ()] + [*(service.needs or ()), *(service.excludes or ())]
@@ -155,7 +155,7 @@ class Services(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ChangeService", needed(Unicode), needed(Integer), needed(ServiceChange), returns=ServiceModel, result="service"
     )
-    async def change_service(ctx: Any, code: str, version: int, change: Any) -> Any:  # noqa: N805
+    async def change_service(ctx: Any, code: str, version: int, change: Any) -> Any:
         """Change a service; contracts that hold it go on."""
         found = await ctx.udc.ask(get_service, code)
         more: dict[str, Any] = {"countries": _countries(change.country)} if change.country else {}

@@ -32,8 +32,8 @@ class SettlementModel(Model):
     kind = needed(KindOfSettlement)
     currency = needed(Unicode)
     amount = needed(XsDecimal)
-    bookedOn = needed(Date)  # noqa: N815
-    undoneOn = Date  # noqa: N815
+    bookedOn = needed(Date)
+    undoneOn = Date
 
 
 class RefundModel(Model):
@@ -53,7 +53,7 @@ class NewRefund(Model):
     """What is left of a payment, or owed for a credit note by its number; without an amount all of it."""
 
     payment = Integer
-    creditNote = Unicode  # noqa: N815
+    creditNote = Unicode
     amount = XsDecimal
     account = needed(Unicode)
     scheme = Unicode
@@ -68,7 +68,7 @@ class Settlements(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("WriteOff", needed(many(Unicode)), Unicode, returns=SettlementModel, result="settlement")
-    async def write_off(ctx: Any, invoice: Any, text: str | None) -> Any:  # noqa: N805
+    async def write_off(ctx: Any, invoice: Any, text: str | None) -> Any:
         """Give up all that is open of invoices of one customer, by their numbers."""
         keys = [await invoice_named(ctx, one, f"invoice.{index}") for index, one in enumerate(invoice or [])]
         cmd = WriteOff(invoices=tuple(keys), text=text or "")
@@ -77,19 +77,19 @@ class Settlements(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "OffsetCredit", needed(Unicode), needed(Unicode), XsDecimal, returns=SettlementModel, result="settlement"
     )
-    async def offset_credit(ctx: Any, creditNote: str, invoice: str, amount: Decimal | None) -> Any:  # noqa: N803, N805
+    async def offset_credit(ctx: Any, creditNote: str, invoice: str, amount: Decimal | None) -> Any:
         """Set what is open of a credit note off against an invoice of the same customer."""
         note = await invoice_named(ctx, creditNote, "creditNote")
         cmd = OffsetCredit(credit_note=note, invoice=await invoice_named(ctx, invoice, "invoice"), amount=amount)
         return _settlement(await ctx.udc.ask(offset_credit, cmd, clock=ctx.udc.wiring.clock))
 
     @operation("UndoSettlement", needed(Integer), returns=SettlementModel, result="settlement")
-    async def undo_settlement(ctx: Any, settlement: int) -> Any:  # noqa: N805
+    async def undo_settlement(ctx: Any, settlement: int) -> Any:
         """Undo a write-off or a set-off: all it closed is open again."""
         return _settlement(await ctx.udc.ask(undo_settlement, SettlementId(settlement), clock=ctx.udc.wiring.clock))
 
     @operation("RefundCredit", needed(NewRefund), returns=RefundModel, result="refund")
-    async def refund_credit(ctx: Any, refund: Any) -> Any:  # noqa: N805
+    async def refund_credit(ctx: Any, refund: Any) -> Any:
         """Ask for a refund; the next file of refunds takes it to the bank."""
         note = None if refund.creditNote is None else await invoice_named(ctx, refund.creditNote, "creditNote")
         cmd = RefundCredit(

@@ -33,8 +33,8 @@ class _Orders(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "SimulatedNetwork"
 
     @rpc(*(Unicode,) * 7, _returns=Result, _operation_name="Provision")  # type: ignore[untyped-decorator]
-    def provision(  # noqa: PLR0917  (the elements of its request)
-        ctx: Any,  # noqa: N805  (spyne's context)
+    def provision(
+        ctx: Any,
         request: str,
         action: str,
         line: str,

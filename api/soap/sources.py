@@ -56,7 +56,7 @@ class ProfileVersion(Model):
     profile = needed(Unicode)
     client = needed(Unicode)
     note = Unicode
-    createdAt = needed(DateTime)  # noqa: N815
+    createdAt = needed(DateTime)
 
 
 class ProfileVersions(Model):
@@ -117,7 +117,7 @@ class FileModel(Model):
     id = needed(Integer)
     name = needed(Unicode)
     state = needed(StateOfFile)
-    profileVersion = Integer  # noqa: N815
+    profileVersion = Integer
     count = many(Count)
     ignored = many(Count)
 
@@ -156,18 +156,18 @@ class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("ListSources", returns=SourceList, result="sources")
-    async def list_sources(ctx: Any) -> Any:  # noqa: N805
+    async def list_sources(ctx: Any) -> Any:
         """Return the operator's sources with their profiles."""
         return SourceList(source=[_source(one) for one in await ctx.udc.ask(list_sources)])
 
     @operation("PutSource", needed(Unicode), needed(Unicode), Unicode, returns=SourceModel, result="source")
-    async def put_source(ctx: Any, name: str, profile: str, note: str | None) -> Any:  # noqa: N805
+    async def put_source(ctx: Any, name: str, profile: str, note: str | None) -> Any:
         """Keep a source, or a new version of its profile: a shipped profile's name, or a TOML text."""
         cmd = PutSource(name=name, profile=profile, note=note)
         return _source(await ctx.udc.ask(put_source, cmd, formats=ctx.udc.wiring.formats))
 
     @operation("ListSourceVersions", needed(Unicode), returns=ProfileVersions, result="versions")
-    async def source_versions(ctx: Any, name: str) -> Any:  # noqa: N805
+    async def source_versions(ctx: Any, name: str) -> Any:
         """Return every profile that a source had, the latest first."""
         found = await ctx.udc.ask(list_source_versions, name)
         return ProfileVersions(
@@ -186,25 +186,25 @@ class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "CompareSourceVersions", needed(Unicode), needed(Integer), needed(Integer), returns=Unicode, result="difference"
     )
-    async def source_difference(ctx: Any, name: str, before: int, after: int) -> str:  # noqa: N805
+    async def source_difference(ctx: Any, name: str, before: int, after: int) -> str:
         """Return how one version of a profile differs from another, as a unified diff."""
         return str(await ctx.udc.ask(compare_source_versions, name, before, after))
 
     @operation("RollBackSource", needed(Unicode), needed(Integer), Unicode, returns=SourceModel, result="source")
-    async def roll_back_source(ctx: Any, name: str, version: int, note: str | None) -> Any:  # noqa: N805
+    async def roll_back_source(ctx: Any, name: str, version: int, note: str | None) -> Any:
         """Make an earlier profile the source's again, as a new version."""
         cmd = RollBackSource(name=name, version=version, note=note)
         return _source(await ctx.udc.ask(roll_back_source, cmd, formats=ctx.udc.wiring.formats))
 
     @operation("CheckProfile", needed(Unicode), returns=ProfileFaults, result="faults")
-    async def profile_faults(ctx: Any, profile: str) -> Any:  # noqa: N805
+    async def profile_faults(ctx: Any, profile: str) -> Any:
         """Return what is wrong with a profile."""
         found = await ctx.udc.ask(validate_profile, profile, formats=ctx.udc.wiring.formats)
         return ProfileFaults(fault=[told(one) for one in found])
 
     @operation("CheckSource", needed(ByteArray), Unicode, Unicode, Integer, returns=SourceCheck, result="check")
     async def check_source(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         content: Any,
         source: str | None,
         profile: str | None,
@@ -231,7 +231,7 @@ class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ListBalances", returns=Balances, result="balances")
-    async def list_balances(ctx: Any) -> Any:  # noqa: N805
+    async def list_balances(ctx: Any) -> Any:
         """Return where the records of each source's files went."""
         found = await ctx.udc.ask(list_balances)
         names = await ctx.udc.ask(sources_by_ids, [SourceId(one.source) for one in found])
@@ -260,7 +260,7 @@ class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="withdrawal",
     )
     async def withdraw_file(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         file: int,
         why: str,
         corrections: bool | None,
@@ -291,7 +291,7 @@ class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("SweepSessions", Unicode, returns=Sweep, result="sweep")
-    async def sweep_sessions(ctx: Any, source: str | None) -> Any:  # noqa: N805
+    async def sweep_sessions(ctx: Any, source: str | None) -> Any:
         """Tell of sessions whose time is out."""
         wiring = ctx.udc.wiring
         done = await ctx.udc.ask(

@@ -68,13 +68,13 @@ class SuspendedRecord(Model):
     kind = needed(KindOfSuspense)
     file = needed(Integer)
     record = needed(Integer)
-    byteOffset = needed(Integer)  # noqa: N815  (an element's name)
+    byteOffset = needed(Integer)
     reason = needed(Unicode)
     detail = needed(Unicode)
     raw = needed(Unicode)
     start = DateTime
     event = Unicode
-    createdAt = needed(DateTime)  # noqa: N815
+    createdAt = needed(DateTime)
 
 
 class SuspensePage(Model):
@@ -104,7 +104,7 @@ class SuspenseEntry(Model):
     why = needed(Unicode)
     reason = Unicode
     before = needed(Unicode)
-    createdAt = needed(DateTime)  # noqa: N815
+    createdAt = needed(DateTime)
 
 
 class SuspenseHistory(Model):
@@ -121,7 +121,7 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "ListSuspense", SuspenseSelection, Integer(ge=1, le=PAGE_MAX), Unicode, returns=SuspensePage, result="page"
     )
-    async def list_suspense(ctx: Any, filter: Any, first: int | None, after: str | None) -> Any:  # noqa: A002, N805
+    async def list_suspense(ctx: Any, filter: Any, first: int | None, after: str | None) -> Any:
         """Return records in suspense by id, and how many are chosen per reason."""
         chosen = await _chosen(ctx, filter)
         position = int(after) if after is not None and after.isascii() and after.isdigit() and len(after) < 19 else None
@@ -156,7 +156,7 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=Integer,
         result="records",
     )
-    async def correct_suspense(ctx: Any, filter: Any, why: str, raw: str | None, field: Any) -> int:  # noqa: A002, N805
+    async def correct_suspense(ctx: Any, filter: Any, why: str, raw: str | None, field: Any) -> int:
         """Keep with what records are to be released; return how many."""
         correction = Correction(raw=raw, fields={one.name: one.value for one in field or ()})
         cmd = CorrectSuspense(chosen=await _chosen(ctx, filter), correction=correction, why=why)
@@ -170,7 +170,7 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=SuspenseRelease,
         result="release",
     )
-    async def release_suspense(ctx: Any, filter: Any, why: str | None, preview: bool | None) -> Any:  # noqa: A002, N805
+    async def release_suspense(ctx: Any, filter: Any, why: str | None, preview: bool | None) -> Any:
         """Let records take their way again; a preview unless preview is false."""
         wiring = ctx.udc.wiring
         cmd = ReleaseSuspense(chosen=await _chosen(ctx, filter), why=why or "", preview=preview is not False)
@@ -188,13 +188,13 @@ class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation(
         "DiscardSuspense", needed(SuspenseSelection), needed(Unicode), Boolean, returns=Integer, result="records"
     )
-    async def discard_suspense(ctx: Any, filter: Any, why: str, preview: bool | None) -> int:  # noqa: A002, N805
+    async def discard_suspense(ctx: Any, filter: Any, why: str, preview: bool | None) -> int:
         """Give records up, with a reason; a preview unless preview is false."""
         cmd = DiscardSuspense(chosen=await _chosen(ctx, filter), why=why, preview=preview is not False)
         return int(await ctx.udc.ask(discard_suspense, cmd))
 
     @operation("GetSuspenseHistory", needed(Integer), returns=SuspenseHistory, result="history")
-    async def suspense_history(ctx: Any, id: int) -> Any:  # noqa: A002, N805
+    async def suspense_history(ctx: Any, id: int) -> Any:
         """Return what was done to a record."""
         found = await ctx.udc.ask(suspense_history, SuspenseId(id))
         entries = [

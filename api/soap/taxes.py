@@ -29,8 +29,8 @@ class VatRateModel(Model):
 
     country = needed(Unicode)
     percent = needed(XsDecimal)
-    validFrom = needed(Date)  # noqa: N815  (an element's name)
-    validTo = Date  # noqa: N815
+    validFrom = needed(Date)
+    validTo = Date
 
 
 class TaxRulesModel(Model):
@@ -39,19 +39,19 @@ class TaxRulesModel(Model):
     __type_name__ = "TaxRules"
 
     version = needed(Integer)
-    ossSince = Date  # noqa: N815
-    requireChecked = Boolean  # noqa: N815
-    checkedDays = Integer  # noqa: N815
-    goodsGroup = many(Unicode)  # noqa: N815
-    goodsAbove = XsDecimal  # noqa: N815
+    ossSince = Date
+    requireChecked = Boolean
+    checkedDays = Integer
+    goodsGroup = many(Unicode)
+    goodsAbove = XsDecimal
     rate = many(VatRateModel)
 
 
 class VatIdChecked(Model):
     """What the register of a VAT id said of it; ``request`` is the proof of having asked."""
 
-    vatId = needed(Unicode)  # noqa: N815
-    checkedAt = needed(DateTime)  # noqa: N815
+    vatId = needed(Unicode)
+    checkedAt = needed(DateTime)
     valid = needed(Boolean)
     name = Unicode
     address = Unicode
@@ -73,7 +73,7 @@ class OssSale(Model):
 class UnionSale(Model):
     """What was sold to a business of another member state."""
 
-    vatId = needed(Unicode)  # noqa: N815
+    vatId = needed(Unicode)
     country = needed(Unicode)
     currency = needed(Unicode)
     services = needed(XsDecimal)
@@ -95,12 +95,12 @@ class Taxes(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Billing"
 
     @operation("GetTaxRules", returns=TaxRulesModel, result="rules")
-    async def get_tax_rules(ctx: Any) -> Any:  # noqa: N805  (spyne's context)
+    async def get_tax_rules(ctx: Any) -> Any:
         """Return the operator's rules of VAT."""
         return _shown(await ctx.udc.ask(get_tax_rules))
 
     @operation("SetTaxRules", needed(TaxRulesModel), returns=TaxRulesModel, result="rules")
-    async def set_tax_rules(ctx: Any, rules: Any) -> Any:  # noqa: N805
+    async def set_tax_rules(ctx: Any, rules: Any) -> Any:
         """Set the whole of the rules at the version that was read; 0 where none were set."""
         told = {
             "require_checked": rules.requireChecked,
@@ -117,7 +117,7 @@ class Taxes(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _shown(await ctx.udc.ask(set_tax_rules, cmd))
 
     @operation("CheckVatId", needed(Unicode), returns=VatIdChecked, result="checked")
-    async def check_vat_id(ctx: Any, customerNumber: str) -> Any:  # noqa: N803, N805
+    async def check_vat_id(ctx: Any, customerNumber: str) -> Any:
         """Ask the register of VAT ids about a customer's, and keep the answer."""
         found = await ctx.udc.ask(get_customer, customerNumber)
         said = await ctx.udc.ask(check_vat_id, found.id, register=ctx.udc.wiring.vat_register)
@@ -132,7 +132,7 @@ class Taxes(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
     @operation("ReadVatReport", needed(Date), needed(Date), returns=VatReportModel, result="report")
-    async def read_vat_report(ctx: Any, start: date, end: date) -> Any:  # noqa: N805
+    async def read_vat_report(ctx: Any, start: date, end: date) -> Any:
         """Return sales by the one-stop shop, and to businesses of other member states; end is not included."""
         if end <= start:
             raise BadValue("a period must end after it starts: {start} to {end}", start=start, end=end, field="end")

@@ -30,7 +30,7 @@ class AuditFilter(Model):
     action = Unicode
     target = Unicode
     outcome = Unicode
-    customerNumber = Unicode  # noqa: N815  (an element's name)
+    customerNumber = Unicode
     since = DateTime
     until = DateTime
 
@@ -68,7 +68,7 @@ class AuditAnchor(Model):
 
     seq = needed(Integer)
     hash = needed(Unicode)
-    madeAt = needed(DateTime)  # noqa: N815  (an element's name)
+    madeAt = needed(DateTime)
     token = needed(Unicode)
 
 
@@ -84,7 +84,7 @@ class Trail(ServiceBase):  # type: ignore[misc]  # spyne has no types
     __service_name__ = "Trail"
 
     @operation("ListAudit", AuditFilter, Integer(ge=1, le=PAGE_MAX), Unicode, returns=AuditPage, result="page")
-    async def list_audit(ctx: Any, filter: Any, first: int | None, after: str | None) -> Any:  # noqa: A002, N805
+    async def list_audit(ctx: Any, filter: Any, first: int | None, after: str | None) -> Any:
         """Return lines of the audit trail, the newest first."""
         wanted = await _wanted(ctx.udc, filter)
         page = await ctx.udc.ask(list_trail, PageRequest(first or PAGE, key_after(after)), wanted)
@@ -92,7 +92,7 @@ class Trail(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return AuditPage(count=len(page.items), line=[_shown(one) for one in page.items], next=following)
 
     @operation("ListAuditAnchors", Integer(ge=1, le=PAGE_MAX), returns=AuditAnchors, result="anchors")
-    async def list_audit_anchors(ctx: Any, first: int | None) -> Any:  # noqa: N805
+    async def list_audit_anchors(ctx: Any, first: int | None) -> Any:
         """Return the newest anchors of the trail's chain."""
         found = await ctx.udc.ask(list_anchors, first or 50)
         return AuditAnchors(

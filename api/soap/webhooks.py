@@ -79,8 +79,8 @@ class Webhook(Model):
     note = needed(Unicode)
     active = needed(Boolean)
     version = needed(Integer)
-    createdAt = needed(DateTime)  # noqa: N815  (an element's name)
-    failingSince = DateTime  # noqa: N815
+    createdAt = needed(DateTime)
+    failingSince = DateTime
     fault = Unicode
     secret = Unicode
 
@@ -100,7 +100,7 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
         "ListEvents", Integer(ge=1, le=PAGE_MAX), Unicode, many(Unicode), Unicode, returns=EventPage, result="page"
     )
     async def list_events(
-        ctx: Any,  # noqa: N805  (spyne's context)
+        ctx: Any,
         first: int | None,
         after: str | None,
         kind: list[str] | None,
@@ -114,12 +114,12 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return EventPage(count=len(page.items), event=[_event(one) for one in page.items], last=last, more=page.more)
 
     @operation("ListWebhooks", returns=WebhookList, result="webhooks")
-    async def list_webhooks(ctx: Any) -> Any:  # noqa: N805
+    async def list_webhooks(ctx: Any) -> Any:
         """Return the caller's webhooks."""
         return WebhookList(webhook=[_webhook(one) for one in await ctx.udc.ask(list_webhooks)])
 
     @operation("CreateWebhook", needed(NewWebhook), returns=Webhook, result="webhook")
-    async def create_webhook(ctx: Any, webhook: Any) -> Any:  # noqa: N805
+    async def create_webhook(ctx: Any, webhook: Any) -> Any:
         """Keep a new webhook, and tell its secret, which nobody can read again."""
         wiring = ctx.udc.wiring
         cmd = CreateWebhook(url=webhook.url, kinds=tuple(webhook.kind or ("*",)), note=webhook.note or "")
@@ -129,7 +129,7 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _webhook(told.webhook, told.secret)
 
     @operation("ChangeWebhook", needed(WebhookChange), returns=Webhook, result="webhook")
-    async def change_webhook(ctx: Any, change: Any) -> Any:  # noqa: N805
+    async def change_webhook(ctx: Any, change: Any) -> Any:
         """Change a webhook at the version that was read; with another address it gets a new secret."""
         wiring = ctx.udc.wiring
         fields = {name: getattr(change, name) for name in ("url", "note", "active")}
@@ -143,7 +143,7 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _webhook(told.webhook, told.secret)
 
     @operation("RotateWebhookSecret", needed(Integer), returns=Webhook, result="result")
-    async def rotate_webhook_secret(ctx: Any, webhook: int) -> Any:  # noqa: N805
+    async def rotate_webhook_secret(ctx: Any, webhook: int) -> Any:
         """Give a webhook a new secret; the one before signs too for a day."""
         wiring = ctx.udc.wiring
         told = await ctx.udc.ask(
@@ -156,17 +156,17 @@ class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return _webhook(told.webhook, told.secret)
 
     @operation("RemoveWebhook", needed(Integer), needed(Integer), returns=needed(Unicode), result="url")
-    async def remove_webhook(ctx: Any, webhook: int, version: int) -> Any:  # noqa: N805
+    async def remove_webhook(ctx: Any, webhook: int, version: int) -> Any:
         """Forget a webhook with what is on its way to it."""
         return (await ctx.udc.ask(remove_webhook, WebhookId(webhook), version)).url
 
     @operation("TestWebhook", needed(Integer), returns=Webhook, result="result")
-    async def try_webhook(ctx: Any, webhook: int) -> Any:  # noqa: N805
+    async def try_webhook(ctx: Any, webhook: int) -> Any:
         """Send webhook.test to a webhook."""
         return _webhook(await ctx.udc.ask(try_webhook, WebhookId(webhook)))
 
     @operation("ReplayDeliveries", needed(Integer), Integer, DateTime, returns=needed(Integer), result="count")
-    async def replay_deliveries(ctx: Any, webhook: int, event: int | None, since: Any) -> Any:  # noqa: N805
+    async def replay_deliveries(ctx: Any, webhook: int, event: int | None, since: Any) -> Any:
         """Send again: one event, or all that are wanted since a time, or (neither) all that were given up."""
         cmd = Replay(webhook=WebhookId(webhook), event=None if event is None else EventId(event), since=since)
         return await ctx.udc.ask(replay_deliveries, cmd, clock=ctx.udc.wiring.clock)

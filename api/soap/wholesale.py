@@ -35,10 +35,10 @@ class ResellerServicePriceModel(Model):
 
     reseller = needed(Unicode)
     service = Unicode
-    validFrom = needed(Date)  # noqa: N815  (an element's name)
+    validFrom = needed(Date)
     percent = XsDecimal
-    oneTimeFee = XsDecimal  # noqa: N815
-    periodicFee = XsDecimal  # noqa: N815
+    oneTimeFee = XsDecimal
+    periodicFee = XsDecimal
     version = Integer
 
 
@@ -54,8 +54,8 @@ class ResellerServiceFeeModel(Model):
     __type_name__ = "ResellerServiceFee"
 
     service = needed(Unicode)
-    oneTimeFee = needed(XsDecimal)  # noqa: N815
-    periodicFee = needed(XsDecimal)  # noqa: N815
+    oneTimeFee = needed(XsDecimal)
+    periodicFee = needed(XsDecimal)
 
 
 class ResellerServiceFeePage(Model):
@@ -77,7 +77,7 @@ class WholesaleFees(ServiceBase):  # type: ignore[misc]  # spyne has no types
         returns=ResellerServicePriceModel,
         result="price",
     )
-    async def put_reseller_service_price(ctx: Any, price: Any, idempotencyKey: str | None) -> Any:  # noqa: N803, N805
+    async def put_reseller_service_price(ctx: Any, price: Any, idempotencyKey: str | None) -> Any:
         """Let a reseller below the caller pay other fees from a day on; with a version that price is changed."""
         service = None if price.service is None else (await ctx.udc.ask(get_service, price.service)).id
         cmd = PutWholesalePrice(
@@ -94,7 +94,7 @@ class WholesaleFees(ServiceBase):  # type: ignore[misc]  # spyne has no types
         return price
 
     @operation("ListResellerServicePrices", needed(Unicode), returns=ResellerServicePricePage, result="page")
-    async def list_reseller_service_prices(ctx: Any, reseller: str) -> Any:  # noqa: N805
+    async def list_reseller_service_prices(ctx: Any, reseller: str) -> Any:
         """Return what was agreed with a reseller about services, by service and day."""
         found = await ctx.udc.ask(list_wholesale_prices, await _key(ctx.udc, reseller))
         named = await ctx.udc.ask(services_by_ids, sorted({one.service for one in found if one.service is not None}))
@@ -123,7 +123,7 @@ class WholesaleFees(ServiceBase):  # type: ignore[misc]  # spyne has no types
         result="page",
     )
     async def list_reseller_service_fees(
-        ctx: Any,  # noqa: N805
+        ctx: Any,
         reseller: str,
         on: date | None,
         first: int | None,
