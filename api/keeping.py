@@ -52,9 +52,9 @@ class Wired(Protocol):
     """What is needed of ``api.wiring.Wiring``."""
 
     @property
-    def begin(self) -> Begin: ...  # noqa: D102
+    def begin(self) -> Begin: ...  # noqa: D102  (what ``api.wiring`` says of it)
     @property
-    def clock(self) -> Clock: ...  # noqa: D102
+    def clock(self) -> Clock: ...  # noqa: D102  (what ``api.wiring`` says of it)
 
 
 class _Trail:

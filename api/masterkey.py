@@ -62,12 +62,12 @@ async def rotate(*, forget_old: bool, reseal_only: bool) -> int:
             "already": done.already,
             "lost": list(done.lost),
         }
-        print(json.dumps(told, ensure_ascii=False))  # noqa: T201
+        print(json.dumps(told, ensure_ascii=False))  # noqa: T201  (a command's answer)
         return ATTENTION if done.lost else DONE
 
 
 async def _anew(database: Database, vault: SealedVault) -> Resealed:
-    return await reseal(database, vault, progress=lambda count: print(count, "sealed anew", file=sys.stderr))  # noqa: T201
+    return await reseal(database, vault, progress=lambda count: print(count, "sealed anew", file=sys.stderr))  # noqa: T201  (a command's answer)
 
 
 async def _others(database: Database) -> int:
@@ -84,7 +84,7 @@ async def _settled(database: Database, path: Path, request_seconds: int) -> None
     """
     longest = (float(request_seconds) or UNLIMITED_SECONDS) + MARGIN_SECONDS
     if (left := longest - _age(path)) > 0:
-        print(f"waiting {left:.0f} s for what others seal at this moment", file=sys.stderr)  # noqa: T201
+        print(f"waiting {left:.0f} s for what others seal at this moment", file=sys.stderr)  # noqa: T201  (a command's answer)
         await asyncio.sleep(left)
     until = time.monotonic() + PATIENCE_SECONDS
     while True:

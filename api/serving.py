@@ -184,7 +184,7 @@ async def _begin(wiring: Wiring, job: Job | None, running: asyncio.Future[None])
         with contextlib.suppress(asyncio.CancelledError):
             await doing
     if not running.done():
-        print(f"Tollwright is ready at {wiring.settings.address} (Ctrl-C stops it)", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"Tollwright is ready at {wiring.settings.address} (Ctrl-C stops it)", file=sys.stderr, flush=True)  # noqa: T201  (to whoever started it)
     # What the calendar brings comes after the job: contracts of the demo's past would end before their lines are there.
     async with scheduling(wiring):
         await running

@@ -22,9 +22,9 @@ async def warm() -> None:
     """Do a small main job in memory."""
     from rich.console import Console  # noqa: PLC0415  (numba is loaded when its directory is known)
 
-    from api.demo import run_main_job  # noqa: PLC0415
-    from api.settings import Settings  # noqa: PLC0415
-    from api.wiring import in_memory  # noqa: PLC0415
+    from api.demo import run_main_job  # noqa: PLC0415  (likewise)
+    from api.settings import Settings  # noqa: PLC0415  (likewise)
+    from api.wiring import in_memory  # noqa: PLC0415  (likewise)
 
     with tempfile.TemporaryDirectory(prefix="tollwright-warming-") as folder:
         settings = Settings(data_dir=Path(folder), demo_customers=CUSTOMERS, demo_calls=CALLS)

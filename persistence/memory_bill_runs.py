@@ -416,8 +416,8 @@ def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -
     customer, contract, subscription, mode, direction, group, currency, late, corrects, pays = place
     return UsageTotal(
         customer=customer,  # type: ignore[arg-type]  # the key's parts in their order
-        contract=contract,  # type: ignore[arg-type]
-        subscription=subscription,  # type: ignore[arg-type]
+        contract=contract,  # type: ignore[arg-type]  # likewise
+        subscription=subscription,  # type: ignore[arg-type]  # likewise
         mode=str(mode),
         direction=str(direction),
         group=str(group),
@@ -428,7 +428,7 @@ def _total(place: tuple[object, ...], events: Sequence[RatedEvent], zone: str) -
         used=sum(event.used for event in events),
         amount_micro=sum(map(micro_of, events)),
         corrects=None if corrects is None else str(corrects),
-        payer=pays,  # type: ignore[arg-type]
+        payer=pays,  # type: ignore[arg-type]  # likewise
     )
 
 

@@ -27,7 +27,7 @@ def main() -> int:
             missing += not told
         with path.open("wb") as file:
             write_po(file, made, width=0, sort_output=False, include_lineno=False, omit_header=True)
-    print(f"{len(wanted)} sentences, {missing} without a translation", file=sys.stderr)  # noqa: T201
+    print(f"{len(wanted)} sentences, {missing} without a translation", file=sys.stderr)  # noqa: T201  (a command's answer)
     return int(missing > 0)
 
 

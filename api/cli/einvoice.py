@@ -109,7 +109,7 @@ def send(
                 try:
                     one = await send_document(one.id, carriers(wiring), **given)  # noqa: PLW2901  (as it is now)
                 except WrongState:
-                    one = (await dispatches_by_key([one.id], actor=actor, begin=wiring.begin))[one.id]  # noqa: PLW2901
+                    one = (await dispatches_by_key([one.id], actor=actor, begin=wiring.begin))[one.id]  # noqa: PLW2901  (as it stands now)
                 if one.state in {DispatchState.QUEUED, DispatchState.PARKED, DispatchState.FAILED}:
                     code = ATTENTION
             print(json.dumps(_told(one), ensure_ascii=False))

@@ -67,7 +67,7 @@ class Limits(SchemaExtension):
             schema: GraphQLSchema = context.schema._schema  # noqa: SLF001  (strawberry's own way to graphql-core)
             found = faults(context.graphql_document, _lists(schema), context.variables or {})
             # Its operation_name would be the first one's.
-            if context._provided_operation_name is None and _operations(context.graphql_document) > 1:  # noqa: SLF001
+            if context._provided_operation_name is None and _operations(context.graphql_document) > 1:  # noqa: SLF001  (what the request said)
                 message = "the document holds several operations: say which by operationName"
                 context.pre_execution_errors = [GraphQLError(message, extensions={"code": "MALFORMED"})]
             elif found:

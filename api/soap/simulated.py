@@ -32,7 +32,7 @@ class _Orders(ServiceBase):  # type: ignore[misc]  # spyne has no types
 
     __service_name__ = "SimulatedNetwork"
 
-    @rpc(*(Unicode,) * 7, _returns=Result, _operation_name="Provision")  # type: ignore[untyped-decorator]
+    @rpc(*(Unicode,) * 7, _returns=Result, _operation_name="Provision")  # type: ignore[untyped-decorator]  # spyne has no types
     def provision(
         ctx: Any,
         request: str,

@@ -162,7 +162,7 @@ async def taking(wiring: Wiring, path: Path | None) -> AsyncIterator[Callable[[]
         sockets = await listening(wiring, clients)
     except OSError as error:
         raise Unreachable(f"cannot listen on {', '.join(clients.listen)}: {error.strerror}") from None
-    print(f"Tollwright takes RADIUS accounting on {', '.join(clients.listen)}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"Tollwright takes RADIUS accounting on {', '.join(clients.listen)}", file=sys.stderr, flush=True)  # noqa: T201  (to whoever started it)
     try:
         yield lambda: sum((one.counts for _, one in sockets), Counter())
     finally:

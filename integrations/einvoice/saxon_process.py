@@ -20,7 +20,7 @@ NAMED = re.compile(r"\[(([FW])-[A-Z]+[0-9]+)\]", re.ASCII)
 def main() -> None:
     """Answer requests until standard input ends."""
     from lxml import etree  # noqa: PLC0415  (only this process needs them)
-    from saxonche import PySaxonProcessor  # noqa: PLC0415
+    from saxonche import PySaxonProcessor  # noqa: PLC0415  (likewise)
 
     compiled: dict[str, Any] = {}
     with PySaxonProcessor(license=False) as processor:

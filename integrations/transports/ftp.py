@@ -231,8 +231,8 @@ class FtpTransport:
                 if free != names[-1]:
                     continue
                 with suppress(Missing):
-                    await self._do(there, lambda there=there: self._ftp.delete(_wire(there)))  # type: ignore[misc]
-            await self._do(name, lambda there=there: self._ftp.rename(self._sent(name), _wire(there)))  # type: ignore[misc]
+                    await self._do(there, lambda there=there: self._ftp.delete(_wire(there)))  # type: ignore[misc]  # a loop's own value
+            await self._do(name, lambda there=there: self._ftp.rename(self._sent(name), _wire(there)))  # type: ignore[misc]  # a loop's own value
             return free
         raise AssertionError("a file is moved under one of at least one name")
 
@@ -247,7 +247,7 @@ class FtpTransport:
         conn, _ = await self._do(name, lambda: self._ftp.ntransfercmd(f"STOR {fresh}"))
         try:
             async for block in blocks:
-                await self._do(name, lambda block=block: conn.sendall(block))  # type: ignore[misc]
+                await self._do(name, lambda block=block: conn.sendall(block))  # type: ignore[misc]  # a loop's own value
                 size += len(block)
             await self._do(name, lambda: _end(conn))
             conn.close()
