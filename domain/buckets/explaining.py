@@ -12,8 +12,8 @@ from domain.catalogue.tariff import Party, Tariff
 from domain.intake.rows import COST_SLOT
 from domain.rating.allowances import allowances, owners
 from domain.rating.clock import micros
-from domain.rating.explain import Standing
 from domain.rating.rated_event import EventRef
+from domain.rating.standing import Standing
 
 
 def identity(ref: EventRef, version: int) -> pl.DataFrame:

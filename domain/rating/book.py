@@ -12,24 +12,35 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import numpy as np
 
-from domain.catalogue.tariff import ANY, GROUP, HOME, Band, PriceList, Rate, Ring, RoundingRule, Tariff, unit_of
+from domain.catalogue.tariff import (
+    DAY_SECONDS,
+    Band,
+    Destination,
+    PriceList,
+    Rate,
+    RoundingRule,
+    Tariff,
+    Zone,
+    unit_of,
+)
 from domain.money import Rounding
 from domain.rating import layout as at
-from domain.rating.clock import micros, transitions
+from domain.rating.clock import transitions
+from domain.rating.conditions import Conditions
 from domain.rating.flattening import flatten
 from domain.rating.intervals import compile_ported, compile_prefixes
 from domain.rating.layout import frozen, member_rows, packed, table
-from domain.rating.list_parts import ListPart, Naming, compile_list, join, rate_row, step_row
+from domain.rating.list_parts import Joined, ListPart, Naming, compile_list, join
+from domain.rating.ring_rows import RingRows, compile_rings
 
 KNOWN_MODES: Final = ("voice", "sms", "mms", "data")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _UNITS: Final = {"seconds": at.SECONDS, "messages": at.MESSAGES, "kB": at.KB, "money": at.MONEY}
-_BY_VOLUME: Final = {"amount": at.BY_AMOUNT, "units": at.BY_UNITS, "events": at.BY_EVENTS}
-LEVEL_BITS: Final = {"retail": at.ON_RETAIL, "wholesale": at.ON_WHOLESALE, "cost": at.ON_COST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,86 +95,6 @@ def unit_code(unit: str) -> int:
     return _UNITS[unit]
 
 
-def since_us(moment: datetime | None) -> int:
-    """Return an open or given beginning as µs."""
-    return at.BEGIN if moment is None else micros(moment)
-
-
-def until_us(moment: datetime | None) -> int:
-    """Return an open or given end as µs."""
-    return at.MAX if moment is None else micros(moment)
-
-
-def day_number(day: date) -> int:
-    """Return days since 1970."""
-    return day.toordinal() - date(1970, 1, 1).toordinal()
-
-
-class ConditionSets:
-    """Distinct any-of conditions as rows of bits; a condition that is None is -1 (holds always)."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.rows: list[list[int]] = []
-        self.found: dict[tuple[str, ...], int] = {}
-
-    def add(self, names: tuple[str, ...] | None, members: Iterable[int] | None) -> int:
-        """Return the row of a condition whose members are these columns."""
-        if names is None or members is None:
-            return -1
-        if names not in self.found:
-            self.found[names] = len(self.rows)
-            self.rows.append(list(members))
-        return self.found[names]
-
-    def lacks(self, names: tuple[str, ...] | None) -> bool:
-        """Say whether the condition still needs a row."""
-        return names is not None and names not in self.found
-
-    def array(self) -> at.Int64s:
-        """Return the membership table."""
-        return member_rows(self.rows, self.width)
-
-
-def to_members(book_index: Index, members: dict[str, list[int]], names: tuple[str, ...] | None) -> list[int] | None:
-    """Return the destinations a ``to`` condition names; ``*`` also meets an event without a destination (the last)."""
-    if names is None:
-        return None
-    found: set[int] = set()
-    for name in names:
-        if name == ANY:
-            found.update(range(len(book_index.destination) + 1))
-        elif name.startswith(GROUP):
-            found.update(members[name.removeprefix(GROUP)])
-        else:
-            found.add(book_index.destination[name])
-    return sorted(found)
-
-
-def zone_members(tariff: Tariff, countries: Sequence[str], names: tuple[str, ...] | None) -> list[int] | None:
-    """Return the columns (0 home, 1 + country, the last any other) that a zone condition names."""
-    if names is None:
-        return None
-    found: set[int] = set()
-    for name in names:
-        if name == ANY:
-            found.update(range(len(countries) + 2))
-        elif name == HOME:
-            found.add(0)
-        else:
-            found.update(1 + countries.index(country) for country in tariff.zones[name].countries)
-    return sorted(found)
-
-
-def group_members(tariff: Tariff) -> dict[str, list[int]]:
-    """Return the destinations (by index) of each group."""
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for number, destination in enumerate(tariff.destinations.values()):
-        for group in destination.groups:
-            members[group].append(number)
-    return members
-
-
 def compile_book(tariff: Tariff, before: Book | None = None) -> Book:
     """Compile a catalogue. The parties are compiled apart (``parties.compile_parties``).
 
@@ -186,10 +117,27 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def _compiled(tariff: Tariff, before: Book | None) -> Book:
-    members = group_members(tariff)
-    lists = tuple(tariff.price_lists)
-    inherited = {name: tariff.inherited(name) for name in lists}
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a catalogue names, each kind in the order of the kernel's indexes. ``inherited``: lists as they hold."""
+
+    inherited: Mapping[str, PriceList]
+    currencies: Sequence[str]
+    zones: Sequence[Zone]
+    countries: Sequence[str]
+    bands: Sequence[Band]
+    modes: Sequence[str]
+    index: Index
+    naming: Naming
+    clocks: Sequence[str]  # the time zones that lists are in
+
+
+def _named(tariff: Tariff) -> _Named:
+    members: defaultdict[str, list[int]] = defaultdict(list)  # the destinations of each group
+    for number, destination in enumerate(tariff.destinations.values()):
+        for group in destination.groups:
+            members[group].append(number)
+    inherited = {name: tariff.inherited(name) for name in tariff.price_lists}
     currencies = sorted(
         {p.currency for p in inherited.values() if p.currency} | {b.currency for b in tariff.buckets if b.currency}
     )
@@ -198,104 +146,109 @@ def _compiled(tariff: Tariff, before: Book | None) -> Book:
     bands = sorted(tariff.bands.values(), key=lambda band: (band.rank, band.name))
     modes = _modes(tariff)
     index = Index(
-        destination={name: n for n, name in enumerate(tariff.destinations)},
-        group={name: n for n, name in enumerate(members)},
-        list={name: n for n, name in enumerate(lists)},
-        currency={name: n for n, name in enumerate(currencies)},
-        mode={name: n for n, name in enumerate(modes)},
-        country={name: n for n, name in enumerate(countries)},
-        trunk={name: n for n, name in enumerate(tariff.trunks)},
-        zone={zone.name: n for n, zone in enumerate(zones)},
+        destination=_numbered(tariff.destinations),
+        group=_numbered(members),
+        list=_numbered(inherited),
+        currency=_numbered(currencies),
+        mode=_numbered(modes),
+        country=_numbered(countries),
+        trunk=_numbered(tariff.trunks),
+        zone=_numbered(zone.name for zone in zones),
     )
-    naming = _naming(tariff, index, members, {band.name: n for n, band in enumerate(bands)})
-    parts = _parts(tariff, naming, before)
-    joined = join(parts.lists, tariff, naming)
-    sources: list[Rate | None] = [rate for name in joined.order for rate in tariff.price_lists[name].rates]
-    more_rates: list[list[int]] = []
-    more_steps: list[list[int]] = []
-    rings = sorted(tariff.rings, key=lambda ring: (ring.priority, ring.id))
-    mode_sets, to_sets = ConditionSets(len(modes)), ConditionSets(len(index.destination) + 1)
-    zone_sets = ConditionSets(len(countries) + 2)
-    groups: dict[str, int] = {}
-    ring_rows = []
-    for ring in rings:
-        conditions = (
-            mode_sets.add(ring.modes, [index.mode[m] for m in ring.modes or ()]),
-            to_sets.add(ring.to, to_members(index, members, ring.to)),
-            zone_sets.add(ring.zones, zone_members(tariff, countries, ring.zones)),
-        )
-        own, effect = -1, ring.effect
-        if effect.price is not None:
-            own = len(joined.rates) + len(more_rates)
-            made = Rate(to=ANY, mode="", setup=effect.setup, first=effect.first, steps=effect.price)
-            more_rates.append(rate_row(made, len(joined.steps) + len(more_steps), naming))
-            more_steps += [step_row(step) for step in effect.price]
-        ring_rows.append(_ring_row(ring, conditions, groups, naming.bands, own))
-    zone_names = sorted({plist.zone or "UTC" for plist in inherited.values()})
-    prefix_top, starts, nodes = parts.prefixes
-    slots, ported = compile_ported(tariff.ported, index.destination)
-    calendars = list(tariff.holidays)
-    days = [sorted({day_number(day) for day in tariff.holidays[name]}) for name in calendars]
-    moves = [transitions(name) for name in zone_names]
-    entries, first = joined.entries, joined.first
-    rates = np.concatenate([joined.rates, table(more_rates, at.RATE_WIDTH)])
-    steps = np.concatenate([joined.steps, table(more_steps, at.STEP_WIDTH)])
-    list_rows = table([_list_row(inherited[n], index, zone_names) for n in lists], at.LIST_WIDTH)
-    options, choice = flatten(entries, rates, steps, list_rows, joined.rows, first)
-    asks_a = bool((entries[:, at.E_FROM] >= 0).any())
-    cells, wide = packed(
-        {
-            at.TOP: prefix_top,
-            at.CHOICE: choice,
-            at.FIRST: first,
-            at.STARTS: starts,
-            at.NODES: nodes,
-            at.PORTED_SLOTS: slots,
-            at.PORTED: ported,
-            at.TARGETS_AT: _offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
-            at.TARGETS: np.array([target for targets in naming.targets for target in targets], np.int64),
-            at.ENTRIES: entries,
-            at.RATES: rates,
-            at.STEPS: steps,
-            at.LISTS: list_rows,
-            at.BANDS: table([_band_row(band, calendars) for band in bands], 5),
-            at.CLOCK: np.array(sorted({0} | {s % 86_400 * at.SECOND_US for b in bands for s in (b.start, b.end)})),
-            at.HOLIDAYS_AT: _offsets([len(d) for d in days]),
-            at.HOLIDAYS: np.array([d for ds in days for d in ds], np.int64),
-            at.ZONES_AT: _offsets([len(m) for m in moves]),
-            at.MOVES: np.array([move for zone_moves in moves for move in zone_moves], np.int64).reshape(-1, 2),
-            at.IN_ZONE: _in_zone(countries, [zone.countries for zone in zones]),
-            at.MODE_UNITS: np.array([_UNITS[unit_of(mode)] for mode in modes], np.int64),
-            at.RINGS: table(ring_rows, 13),
-            at.MODE_SETS: mode_sets.array(),
-            at.TO_SETS: to_sets.array(),
-            at.ZONE_SETS: zone_sets.array(),
-            at.ASKS_A: np.array([asks_a], np.int64),
-            at.ROWS: joined.rows,
-            at.OPTIONS: options,
-        },
-        at.WIDE,
+    naming = _naming(tariff, index, members, _numbered(band.name for band in bands))
+    clocks = sorted({plist.zone or "UTC" for plist in inherited.values()})
+    return _Named(inherited, currencies, zones, countries, bands, modes, index, naming, clocks)
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+def _compiled(tariff: Tariff, before: Book | None) -> Book:
+    named = _named(tariff)
+    parts = _parts(tariff, named.naming, before)
+    joined = join(parts.lists, tariff, named.naming)
+    conditions = Conditions(tariff, named.naming, named.index.country)
+    rings = compile_rings(
+        tariff.rings, conditions, named.naming, rates_before=len(joined.rates), steps_before=len(joined.steps)
     )
+    sections = {**_of_catalogue(tariff, named, parts), **_of_prices(named, joined, rings)}
+    mode_sets, to_sets, zone_sets = conditions.arrays()
+    sections |= {at.MODE_SETS: mode_sets, at.TO_SETS: to_sets, at.ZONE_SETS: zone_sets}
+    cells, wide = packed(sections, at.WIDE)
+    rates = [rate for name in joined.order for rate in tariff.price_lists[name].rates]
     return Book(
         tariff=tariff,
         cells=cells,
         wide=wide,
         destinations=tuple(tariff.destinations),
-        lists=lists,
-        currencies=tuple(currencies),
-        bands=tuple(band.name for band in bands),
-        modes=modes,
-        countries=tuple(countries),
-        rings=tuple(ring.id for ring in rings),
+        lists=tuple(tariff.price_lists),
+        currencies=tuple(named.currencies),
+        bands=tuple(band.name for band in named.bands),
+        modes=tuple(named.modes),
+        countries=tuple(named.countries),
+        rings=rings.names,
         trunks=tuple(tariff.trunks),
-        rates=(*sources, *(None for _ in more_rates)),
-        rate_ids=frozen(np.concatenate([joined.ids, np.zeros(len(more_rates), np.int64)])),
-        list_ids=frozen(np.array([tariff.price_lists[n].id for n in lists], np.int64)),
-        destination_ids=frozen(np.array([d.id for d in tariff.destinations.values()], np.int64)),
-        band_ids=frozen(np.array([band.id for band in bands], np.int64)),
-        index=index,
+        rates=(*rates, *(None for _ in rings.rates)),
+        rate_ids=frozen(np.concatenate([joined.ids, np.zeros(len(rings.rates), np.int64)])),
+        list_ids=_ids(tariff.price_lists.values()),
+        destination_ids=_ids(tariff.destinations.values()),
+        band_ids=_ids(named.bands),
+        index=named.index,
         parts=parts,
     )
+
+
+def _ids(things: Iterable[PriceList | Destination | Band]) -> at.Int64s:
+    made: at.Int64s = frozen(np.array([one.id for one in things], np.int64))
+    return made
+
+
+def _of_catalogue(tariff: Tariff, named: _Named, parts: Parts) -> dict[int, at.Int64s | at.Int32s]:
+    """Return the sections that say where a number leads and when a band holds."""
+    prefix_top, starts, nodes = parts.prefixes
+    slots, ported = compile_ported(tariff.ported, named.index.destination)
+    calendars = list(tariff.holidays)
+    days = [sorted({day.toordinal() - _EPOCH for day in tariff.holidays[name]}) for name in calendars]
+    moves = [transitions(name) for name in named.clocks]
+    edges = {0} | {second % DAY_SECONDS * at.SECOND_US for band in named.bands for second in (band.start, band.end)}
+    return {
+        at.TOP: prefix_top,
+        at.STARTS: starts,
+        at.NODES: nodes,
+        at.PORTED_SLOTS: slots,
+        at.PORTED: ported,
+        at.TARGETS_AT: _offsets([1 + len(d.groups) for d in tariff.destinations.values()]),
+        at.TARGETS: np.array([target for targets in named.naming.targets for target in targets], np.int64),
+        at.BANDS: table([_band_row(band, calendars) for band in named.bands], 5),
+        at.CLOCK: np.array(sorted(edges), np.int64),
+        at.HOLIDAYS_AT: _offsets([len(d) for d in days]),
+        at.HOLIDAYS: np.array([d for ds in days for d in ds], np.int64),
+        at.ZONES_AT: _offsets([len(m) for m in moves]),
+        at.MOVES: np.array([move for zone_moves in moves for move in zone_moves], np.int64).reshape(-1, 2),
+        at.IN_ZONE: _in_zone(named.countries, [zone.countries for zone in named.zones]),
+        at.MODE_UNITS: np.array([_UNITS[unit_of(mode)] for mode in named.modes], np.int64),
+    }
+
+
+def _of_prices(named: _Named, joined: Joined, rings: RingRows) -> dict[int, at.Int64s | at.Int32s]:
+    """Return the sections that say what something costs: lists with their rates, and rings."""
+    rates = np.concatenate([joined.rates, rings.rates])
+    steps = np.concatenate([joined.steps, rings.steps])
+    lists = table([_list_row(plist, named) for plist in named.inherited.values()], at.LIST_WIDTH)
+    options, choice = flatten(joined.entries, rates, steps, lists, joined.rows, joined.first)
+    return {
+        at.CHOICE: choice,
+        at.FIRST: joined.first,
+        at.ENTRIES: joined.entries,
+        at.RATES: rates,
+        at.STEPS: steps,
+        at.LISTS: lists,
+        at.RINGS: rings.rings,
+        at.ASKS_A: np.array([bool((joined.entries[:, at.E_FROM] >= 0).any())], np.int64),
+        at.ROWS: joined.rows,
+        at.OPTIONS: options,
+    }
 
 
 def _naming(tariff: Tariff, index: Index, members: Mapping[str, list[int]], bands: dict[str, int]) -> Naming:
@@ -356,12 +309,12 @@ def _in_zone(countries: Sequence[str], zones: Sequence[Sequence[str]]) -> at.Int
     return member_rows([*of, []], len(zones))
 
 
-def _list_row(plist: PriceList, index: Index, zone_names: list[str]) -> list[int]:
+def _list_row(plist: PriceList, named: _Named) -> list[int]:
     assert plist.rounding is not None
     return [
-        index.list[plist.parent] if plist.parent else -1,
-        index.currency[plist.currency] if plist.currency else -1,
-        zone_names.index(plist.zone or "UTC"),
+        named.index.list[plist.parent] if plist.parent else -1,
+        named.index.currency[plist.currency] if plist.currency else -1,
+        named.clocks.index(plist.zone or "UTC"),
         int(plist.band_policy == "split"),
         *_rounding(plist.rounding),
         0,
@@ -383,36 +336,4 @@ def _band_row(band: Band, calendars: list[str]) -> list[int]:
         band.end * at.SECOND_US,
         calendars.index(band.except_holidays) if band.except_holidays else -1,
         calendars.index(band.on_holidays) if band.on_holidays else -1,
-    ]
-
-
-def _ring_row(
-    ring: Ring, sets: tuple[int, int, int], groups: dict[str, int], bands: Mapping[str, int], own_rate: int
-) -> list[int]:
-    effect = ring.effect
-    if effect.percent is not None:
-        kind, value = at.BY_PERCENT, effect.percent
-    elif effect.per_event is not None:
-        kind, value = at.BY_EVENT, effect.per_event
-    elif effect.per_minute is not None:
-        kind, value = at.BY_MINUTE, effect.per_minute
-    else:
-        kind, value = at.BY_PRICE, 0
-    since, until = since_us(ring.valid_from), until_us(ring.valid_to)
-    if ring.volume_period is not None:
-        since, until = max(since, micros(ring.volume_period[0])), min(until, micros(ring.volume_period[1]))
-    # Money is counted in micro-units, the rest in units: the mark is the first count that reaches it.
-    scale = 1_000 if ring.volume_unit == "amount" else 1_000_000_000
-    return [
-        sum(LEVEL_BITS[level] for level in set(ring.levels)),
-        groups.setdefault(ring.exclusive, len(groups)) if ring.exclusive else -1,
-        bands[ring.band] if ring.band else -1,
-        *sets,
-        since,
-        until,
-        kind,
-        value,
-        own_rate,
-        -(-ring.volume_from // scale),
-        _BY_VOLUME[ring.volume_unit],
     ]

@@ -11,18 +11,12 @@ import numpy as np
 from domain.catalogue.tariff import Bucket, Party
 from domain.rating import layout as at
 from domain.rating.allowances import Roll
-from domain.rating.book import (
-    LEVEL_BITS,
-    Book,
-    ConditionSets,
-    group_members,
-    to_members,
-    unit_code,
-    zone_members,
-)
+from domain.rating.book import Book, unit_code
 from domain.rating.clock import micros
+from domain.rating.conditions import Conditions
 from domain.rating.layout import frozen, packed, table
 from domain.rating.list_parts import DIRECTIONS
+from domain.rating.ring_rows import LEVEL_BITS, in_order
 from domain.refusal import NotFound
 
 
@@ -83,59 +77,26 @@ def compile_parties(
     """
     given = [one for one in book.tariff.buckets if not one.is_plan] if buckets is None else buckets
     ordered = sorted(given, key=lambda b: (b.priority, b.period[1], b.id))
-    bucket_rows, sets = _bucket_rows(book, ordered)
-    by_owner: defaultdict[str, list[int]] = defaultdict(list)
-    for number, bucket in enumerate(ordered):
-        by_owner[bucket.owner].append(number)
-    alike = len({party.name for party in parties}) < len(parties)
-    rings = _RingSets(book, alike=alike)
-    counted: dict[tuple[str, int], int] = {}
-    rows: list[list[int]] = []
-    tiers: list[int] = []
-    drawn: list[int] = []
-    limits: list[int] = []
-    caps: dict[tuple[int, str], int] = {}
-    counters = 0
-    lists = book.index.list
+    bucket_rows, conditions = _bucket_rows(book, ordered)
+    made = _PartyRows(book, parties, ordered, bucket_rows)
     for party in parties:
-        owners = {party.name, *party.shares}
-        found = {number for owner in owners for number in by_owner.get(owner, ())}
-        own = sorted(n for n in found if ordered[n].is_open_to(party))
-        first, end, volumes = rings.of(party)
-        levels = [_found(lists, name) for name in (party.retail, party.deviations, party.cost)]
-        cells_of = volumes * (len(party.wholesale) + 2)
-        counter = counted.setdefault((party.name, len(party.wholesale)), counters) if alike else counters
-        on = [rings.levels[first, end], _levels(bucket_rows, own)]
-        if rings.shared and volumes:
-            first, end = rings.apart(party, first, end)
-            counter = cells_of = 0
-        row = [*levels, len(tiers), len(party.wholesale), *on, first, end, len(drawn), len(own), counter]
-        rows.append(row + [0] * (at.PARTY_WIDTH - len(row)))
-        tiers += [_found(lists, name) for name in party.wholesale]
-        drawn += own
-        limits += [
-            -1 if ordered[n].cap is None else len(ordered) + caps.setdefault((n, party.name), len(caps)) for n in own
-        ]
-        counters += cells_of if counter == counters else 0
-    counters = max(counters, rings.cells)
-    made = table(rows, at.PARTY_WIDTH)
+        made.add(party)
+    rows = table(made.rows, at.PARTY_WIDTH)
+    stateful = made.stateful()
     places = {bucket.id: place for place, bucket in enumerate(ordered)}
-    stateful = (made[:, at.P_BUCKETS] > 0).astype(np.uint8) if rows else np.zeros(0, np.uint8)
-    for number, row in enumerate(rows):
-        if rings.volumes[(row[at.P_RINGS], row[at.P_RINGS_END])] > 0:
-            stateful[number] = 1
+    modes, to, zones = conditions.arrays()
     cells, _ = packed(
         {
-            at.PARTIES: made,
-            at.TIERS: np.array(tiers, np.int64),
-            at.PARTY_RINGS: table(rings.members, 2),
-            at.PARTY_BUCKETS: np.array(drawn, np.int64),
+            at.PARTIES: rows,
+            at.TIERS: np.array(made.tiers, np.int64),
+            at.PARTY_RINGS: table(made.rings.members, 2),
+            at.PARTY_BUCKETS: np.array(made.drawn, np.int64),
             at.BUCKETS: table(bucket_rows, at.BUCKET_WIDTH),
-            at.BUCKET_MODES: sets[0].array(),
-            at.BUCKET_TO: sets[1].array(),
-            at.BUCKET_ZONES: sets[2].array(),
-            at.PARTY_CAPS: np.array(limits, np.int64),
-            at.TRUNKS: np.array([*(_found(lists, t.cost) for t in book.tariff.trunks.values()), -1], np.int64),
+            at.BUCKET_MODES: modes,
+            at.BUCKET_TO: to,
+            at.BUCKET_ZONES: zones,
+            at.PARTY_CAPS: np.array(made.limits, np.int64),
+            at.TRUNKS: np.array([*(made.list(t.cost) for t in book.tariff.trunks.values()), -1], np.int64),
         }
     )
     return Parties(
@@ -144,20 +105,95 @@ def compile_parties(
         names=tuple(party.name for party in parties),
         buckets=tuple(bucket.id for bucket in ordered),
         allowances=frozen(
-            np.array([bucket.amount for bucket in ordered] + [ordered[n].cap or 0 for n, _ in caps], np.int64)
+            np.array([bucket.amount for bucket in ordered] + [ordered[n].cap or 0 for n, _ in made.caps], np.int64)
         ),
-        counters=counters,
+        counters=max(made.counters, made.rings.cells),
         stateful=frozen(stateful),
         any_stateful=bool(stateful.any()),
         slots=max(slots, 2 + max((len(party.wholesale) for party in parties), default=0)),
-        rings_max=rings.longest,
-        buckets_max=max((row[at.P_BUCKETS] for row in rows), default=0),
+        rings_max=made.rings.longest,
+        buckets_max=int(rows[:, at.P_BUCKETS].max(initial=0)),
         rolls=tuple(
             (micros(roll.at), roll.cap, tuple(places[name] for name in roll.buckets if name in places))
             for roll in sorted(rolls, key=lambda one: one.at)
         ),
-        caps=tuple(caps),
+        caps=tuple(made.caps),
     )
+
+
+class _PartyRows:
+    """Parties on their way into the tables: a row of each, and what it leads to in the tables beside."""
+
+    def __init__(
+        self, book: Book, parties: Sequence[Party], buckets: Sequence[Bucket], bucket_rows: Sequence[Sequence[int]]
+    ) -> None:
+        self.rows: list[list[int]] = []
+        self.tiers: list[int] = []
+        self.drawn: list[int] = []
+        self.limits: list[int] = []
+        self.caps: dict[tuple[int, str], int] = {}
+        self.counters = 0
+        self._lists = book.index.list
+        self._buckets = buckets
+        self._bucket_rows = bucket_rows
+        self._by_owner: defaultdict[str, list[int]] = defaultdict(list)
+        for number, bucket in enumerate(buckets):
+            self._by_owner[bucket.owner].append(number)
+        self._alike = len({party.name for party in parties}) < len(parties)
+        self._counted: dict[tuple[str, int], int] = {}  # the counters of parties of one name
+        self.rings = _RingSets(book, alike=self._alike)
+
+    def add(self, party: Party) -> None:
+        """Add a party. Refuses with: NotFound (a list that the book does not hold)."""
+        owners = {party.name, *party.shares}
+        found = {number for owner in owners for number in self._by_owner.get(owner, ())}
+        own = sorted(n for n in found if self._buckets[n].is_open_to(party))
+        first, end, volumes = self.rings.of(party)
+        levels = [self.list(name) for name in (party.retail, party.deviations, party.cost)]
+        on = [self.rings.levels[first, end], self._levels(own)]
+        if self.rings.shared and volumes:
+            first, end = self.rings.apart(party, first, end)
+            counter = 0
+        else:
+            counter = self._counter(party, volumes)
+        row = [*levels, len(self.tiers), len(party.wholesale), *on, first, end, len(self.drawn), len(own), counter]
+        self.rows.append(row + [0] * (at.PARTY_WIDTH - len(row)))
+        self.tiers += [self.list(name) for name in party.wholesale]
+        self.drawn += own
+        self.limits += [self._limit(number, party) for number in own]
+
+    def list(self, name: str | None) -> int:
+        """Return the number of a list; -1 of none. Refuses with: NotFound."""
+        return _found(self._lists, name)
+
+    def stateful(self) -> at.Bytes:
+        """Tell of each party whether its events must be rated in order: it draws on buckets, or counts volumes."""
+        states = [
+            row[at.P_BUCKETS] > 0 or self.rings.volumes[row[at.P_RINGS], row[at.P_RINGS_END]] > 0 for row in self.rows
+        ]
+        return np.array(states, np.uint8)
+
+    def _counter(self, party: Party, volumes: int) -> int:
+        """Return the first of a party's counters, one per volume and level; parties of one name share theirs."""
+        begin = self.counters
+        if self._alike:
+            begin = self._counted.setdefault((party.name, len(party.wholesale)), begin)
+        if begin == self.counters:
+            self.counters += volumes * (len(party.wholesale) + 2)
+        return begin
+
+    def _limit(self, bucket: int, party: Party) -> int:
+        """Return the cell of what a party may still take of a bucket; -1: all that is left."""
+        if self._buckets[bucket].cap is None:
+            return -1
+        return len(self._buckets) + self.caps.setdefault((bucket, party.name), len(self.caps))
+
+    def _levels(self, buckets: Sequence[int]) -> int:
+        """Return the bits of the levels on which any of the buckets acts."""
+        bits = 0
+        for number in buckets:
+            bits |= self._bucket_rows[number][at.K_LEVELS]
+        return bits
 
 
 def _found(lists: dict[str, int], name: str | None) -> int:
@@ -168,20 +204,12 @@ def _found(lists: dict[str, int], name: str | None) -> int:
     return lists[name]
 
 
-def _levels(bucket_rows: list[list[int]], buckets: list[int]) -> int:
-    """Return the bits of the levels on which any of the buckets acts."""
-    bits = 0
-    for number in buckets:
-        bits |= bucket_rows[number][at.K_LEVELS]
-    return bits
-
-
 class _RingSets:
     """The rings that parties of one kind may get, each kind once. ``alike``: a ring's counter is the same for all."""
 
     def __init__(self, book: Book, *, alike: bool = False) -> None:
         self.alike = alike
-        self.rings = sorted(book.tariff.rings, key=lambda ring: (ring.priority, ring.id))
+        self.rings = in_order(book.tariff.rings)
         self.groups = {group for ring in self.rings for group in ring.groups or ()}
         self.named = {name for ring in self.rings for name in ring.parties or ()}
         self.found: dict[tuple[frozenset[str], frozenset[str]], tuple[int, int, int]] = {}
@@ -239,12 +267,8 @@ class _RingSets:
         return self.same[rings]
 
 
-def _bucket_rows(
-    book: Book, buckets: Sequence[Bucket]
-) -> tuple[list[list[int]], tuple[ConditionSets, ConditionSets, ConditionSets]]:
-    members = group_members(book.tariff)
-    modes, to = ConditionSets(len(book.modes)), ConditionSets(len(book.destinations) + 1)
-    zones = ConditionSets(len(book.countries) + 2)
+def _bucket_rows(book: Book, buckets: Sequence[Bucket]) -> tuple[list[list[int]], Conditions]:
+    conditions = Conditions(book.tariff, book.parts.naming, book.index.country)
     rows: list[list[int]] = []
     alike: dict[tuple[object, ...], list[int]] = {}  # of a plan's many allowances most are alike
     for bucket in buckets:
@@ -255,7 +279,6 @@ def _bucket_rows(
         if like in alike:
             rows.append(alike[like])
             continue
-        known = tuple(book.index.mode[mode] for mode in bucket.modes or () if mode in book.index.mode)
         both = bucket.directions is None
         rows.append(
             [
@@ -266,11 +289,9 @@ def _bucket_rows(
                 int(bucket.split == "increment"),
                 _found(book.index.list, bucket.when_empty),
                 sum(LEVEL_BITS[level] for level in set(bucket.levels)),
-                modes.add(bucket.modes, known),
-                to.add(bucket.to, to_members(book.index, members, bucket.to) if to.lacks(bucket.to) else ()),
-                zones.add(bucket.zones, zone_members(book.tariff, book.countries, bucket.zones)),
+                *conditions.rows(bucket.modes, bucket.to, bucket.zones),
                 sum(1 << n for n, name in enumerate(DIRECTIONS) if both or name in (bucket.directions or ())),
             ]
         )
         alike[like] = rows[-1]
-    return rows, (modes, to, zones)
+    return rows, conditions

@@ -17,9 +17,10 @@ from domain.intake.raters import Raters
 from domain.intake.subscribers import Pricing
 from domain.period import utc
 from domain.ports.unit import Begin
-from domain.rating.explain import Explainer, Standing
+from domain.rating.explain import Explainer
 from domain.rating.explanation import Asked, Explanation, LevelExplained
 from domain.rating.rated_event import EventRef, RatedEvent
+from domain.rating.standing import Standing
 from domain.usecases.load_exchange import with_margins
 
 RATED = "rated"
