@@ -17,7 +17,7 @@ from domain.refusal import NotFound
 from persistence.engine import Transaction
 from persistence.locks import CHUNKS
 from persistence.memory import Draft
-from persistence.usage import currency_of
+from persistence.usage import currencies_of
 from persistence.violations import possible
 
 CHUNK_SECONDS: Final = 600
@@ -109,7 +109,7 @@ class StoredBasis:
             "select greatest($2, coalesce(max(id), 0)) from chunk where operator = $1", self._operator, after
         )
         key = await connection.fetchval("select nextval(pg_get_serial_sequence('basis_batch', 'id'))")
-        currencies = await self._currencies()
+        currencies = await currencies_of(self._connection, self._operator)
         made = BasisBatch(id=key, operator=OperatorId(self._operator), after=after, horizon=horizon, made_at=made_at)
         await connection.execute(
             "insert into basis_batch (operator, id, after, horizon, made_at, lines) values ($1, $2, $3, $4, $5, 0)",
@@ -126,18 +126,6 @@ class StoredBasis:
             "update basis_batch set lines = $3 where operator = $1 and id = $2", self._operator, key, count
         )
         return replace(made, lines=count)
-
-    async def _currencies(self) -> dict[int, str]:
-        """Return the currency of every rate version that ever was."""
-        lists = await self._connection.fetch(
-            "select distinct on (name) name, parent, currency from price_list where operator = $1"
-            " order by name, replaced_at desc nulls first",
-            self._operator,
-        )
-        above = {row["name"]: (row["parent"], row["currency"]) for row in lists}
-        currencies = {name: currency_of(name, above) for name in above}
-        rates = await self._connection.fetch("select id, price_list from rate where operator = $1", self._operator)
-        return {row["id"]: currencies[row["price_list"]] for row in rates}
 
     async def get(self, key: int) -> BasisBatch:
         """Return one. Refuses with: NotFound."""

@@ -260,6 +260,19 @@ def currency_of(name: str, above: Mapping[str, tuple[str | None, str | None]]) -
     raise AssertionError(f"the price list {name} has no currency")
 
 
+async def currencies_of(connection: Any, operator: int) -> dict[int, str]:
+    """Return the currency of every rate version that an operator ever had."""
+    lists = await connection.fetch(
+        "select distinct on (name) name, parent, currency from price_list where operator = $1"
+        " order by name, replaced_at desc nulls first",
+        operator,
+    )
+    above = {row["name"]: (row["parent"], row["currency"]) for row in lists}
+    currencies = {name: currency_of(name, above) for name in above}
+    rates = await connection.fetch("select id, price_list from rate where operator = $1", operator)
+    return {row["id"]: currencies[row["price_list"]] for row in rates}
+
+
 def place_of(ref: EventRef) -> tuple[datetime, int, int]:
     """Return start, source and key of an event. Refuses with: NotFound (no event can have them)."""
     try:

@@ -179,7 +179,8 @@ class Invoice:
     (BT-10, BT-13, BT-19 of EN 16931). ``buckets`` tells what became of allowances in the period.
     ``credit`` tells of a credit note that was decided upon (None: of an invoice, or one that a bill run came to) how
     much it takes back. ``replaces`` is the number of the invoice that this one was issued anew for. ``home``: what the
-    currency is worth in that of the seller's country, where that is another.
+    currency is worth in that of the seller's country, where that is another. ``self_billed``: the seller is a supplier
+    of the operator, who is the payer and has written it (``domain.selfbilling``).
     """
 
     id: InvoiceId
@@ -217,6 +218,7 @@ class Invoice:
     credit: CreditScope | None = None
     replaces: str | None = None
     home: HomeRate | None = None
+    self_billed: bool = False
 
     @property
     def vat_at_home(self) -> Decimal | None:

@@ -146,7 +146,7 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
 def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: UsageTotal) -> Line:
     decimals = bill.window.decimals
     net = Decimal(divide(total.amount_micro * 10**decimals, MICRO)).scaleb(-decimals)
-    quantity, unit = _measure(total)
+    quantity, unit = measured(total.mode, used=total.used, events=total.events)
     if net < 0:
         quantity = -quantity
     said = words(bill.payer.language)
@@ -210,16 +210,16 @@ def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, s
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 
 
-def _measure(total: UsageTotal) -> tuple[Decimal, Unit]:
+def measured(mode: str, *, used: int, events: int) -> tuple[Decimal, Unit]:
     """Return minutes, megabytes or pieces; pieces where the other would round to nothing."""
-    measured, unit = Decimal(0), Unit.PIECE
-    if total.mode in _TIMED:
-        measured, unit = round_to(Decimal(abs(total.used)) / 60, 2), Unit.MINUTE
-    elif total.mode == "data":
-        measured, unit = round_to(Decimal(abs(total.used)) / 1000, 3), Unit.MEGABYTE
-    if measured > 0:
-        return measured, unit
-    return Decimal(max(abs(total.events), 1)), Unit.PIECE
+    amount, unit = Decimal(0), Unit.PIECE
+    if mode in _TIMED:
+        amount, unit = round_to(Decimal(abs(used)) / 60, 2), Unit.MINUTE
+    elif mode == "data":
+        amount, unit = round_to(Decimal(abs(used)) / 1000, 3), Unit.MEGABYTE
+    if amount > 0:
+        return amount, unit
+    return Decimal(max(abs(events), 1)), Unit.PIECE
 
 
 def _label(subscription: Subscription | None) -> str | None:

@@ -24,6 +24,7 @@ class Words:
     credit: str
     reduction: str
     credited: str
+    commission: str
 
 
 _LANGUAGES: Final = {
@@ -46,6 +47,7 @@ _LANGUAGES: Final = {
         credit="Kreditering av faktura {number}: {text}",
         reduction="Prisavdrag på faktura {number}",
         credited="Tidigare krediterat av faktura {number}",
+        commission="Provision: {rule}",
     ),
     "en": Words(
         language=LANGUAGES["en"],
@@ -66,6 +68,7 @@ _LANGUAGES: Final = {
         credit="Credit of invoice {number}: {text}",
         reduction="Reduction of invoice {number}",
         credited="Credited of invoice {number} before",
+        commission="Commission: {rule}",
     ),
     "nb": Words(
         language=LANGUAGES["nb"],
@@ -86,6 +89,7 @@ _LANGUAGES: Final = {
         credit="Kreditering av faktura {number}: {text}",
         reduction="Prisavslag på faktura {number}",
         credited="Tidligere kreditert av faktura {number}",
+        commission="Provisjon: {rule}",
     ),
     "da": Words(
         language=LANGUAGES["da"],
@@ -106,6 +110,7 @@ _LANGUAGES: Final = {
         credit="Kreditering af faktura {number}: {text}",
         reduction="Prisnedslag på faktura {number}",
         credited="Tidligere krediteret af faktura {number}",
+        commission="Provision: {rule}",
     ),
     "fi": Words(
         language=LANGUAGES["fi"],
@@ -126,6 +131,7 @@ _LANGUAGES: Final = {
         credit="Hyvitys laskusta {number}: {text}",
         reduction="Hinnanalennus laskusta {number}",
         credited="Laskusta {number} aiemmin hyvitetty",
+        commission="Provisio: {rule}",
     ),
     "de": Words(
         language=LANGUAGES["de"],
@@ -146,6 +152,7 @@ _LANGUAGES: Final = {
         credit="Gutschrift zu Rechnung {number}: {text}",
         reduction="Preisnachlass auf Rechnung {number}",
         credited="Zu Rechnung {number} bereits gutgeschrieben",
+        commission="Provision: {rule}",
     ),
 }
 

@@ -14,7 +14,7 @@ from typing import Final
 from domain.ledger.entry import Entry
 from domain.refusal import WrongState
 
-_DOCUMENTS: Final = ("invoice:", "credit_note:")
+_DOCUMENTS: Final = ("invoice:", "credit_note:", "self_billed:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

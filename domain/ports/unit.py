@@ -50,6 +50,7 @@ from domain.ports.provisioning import Elements, Orders
 from domain.ports.receivables import Receivables
 from domain.ports.registered import RegisteredDocuments
 from domain.ports.rerating import Reratings
+from domain.ports.self_billing import SelfBilling
 from domain.ports.sessions import Sessions
 from domain.ports.sign_ins import ApiKeys, IdentityProviders, SignIns
 from domain.ports.simulations import Simulations
@@ -146,6 +147,8 @@ class Unit(Protocol):
     def disputes(self) -> Disputes: ...  # noqa: D102
     @property
     def account_rules(self) -> AccountRules: ...  # noqa: D102
+    @property
+    def self_billing(self) -> SelfBilling: ...  # noqa: D102
     @property
     def taxes(self) -> TaxStore: ...  # noqa: D102
     @property

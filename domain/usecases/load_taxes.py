@@ -25,10 +25,11 @@ async def load_taxes(unit: Unit, operator: Operator, payers: Iterable[Customer],
     if home in {None, operator.currency}:
         return Taxes(rules=rules, checks=checks)
     assert home is not None
-    return Taxes(rules=rules, checks=checks, home_currency=home, home=await _worth(unit, operator.currency, home, on))
+    return Taxes(rules=rules, checks=checks, home_currency=home, home=await worth(unit, operator.currency, home, on))
 
 
-async def _worth(unit: Unit, currency: str, home: str, on: date) -> HomeRate | None:
+async def worth(unit: Unit, currency: str, home: str, on: date) -> HomeRate | None:
+    """Return what a currency is worth in another on a day; None where that is not known."""
     exchange = await load_exchange(unit, on, on, {currency, home})
     factor = exchange.factor(currency, home, on)
     if factor is None:
