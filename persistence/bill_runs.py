@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from domain.access.actor import Actor
-from domain.contracts.changes import projected
-from domain.contracts.contract import Contract
-from domain.contracts.service import Service
-from domain.customers.customer import TREE_DEPTH_MAX, Customer
-from domain.ids import BillRunId, ContractId, CustomerId, ResellerId, ServiceId, SubscriptionId
+from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.invoicing.bill_run import (
-    BilledFee,
-    BilledPart,
     BillKind,
     BillRun,
     BillRunState,
     Carried,
-    FeeKey,
     Parked,
     RunPage,
-    UsageTotal,
 )
-from domain.invoicing.fees import LOOKBACK_MONTHS
 from domain.period import Period
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, WrongState
 from persistence.bill_run_statements import (
-    BILLED,
     CHOSEN,
     COLLECT,
     COLLECT_WHOLESALE,
     DIVIDE,
     MARK,
-    MEMBERS,
-    PAYERS,
-    PAYERS_OF,
     SUPERSEDE,
     UNPRICED,
 )
-from persistence.contract_changes import ContractChangeStore
-from persistence.contracts import ContractStore
-from persistence.customers import from_row as customer_from_row
 from persistence.engine import Transaction
 from persistence.locks import BILLS, CHUNKS
-from persistence.services import ServiceStore
-from persistence.stays import keep_stays, stays_of
-from persistence.subscriptions import SubscriptionStore
+from persistence.payer_pages import members_of, payer_page, selected
+from persistence.stays import keep_stays
 from persistence.usage import currency_of
 from persistence.violations import possible
 
@@ -59,7 +41,6 @@ PARKED_MAX: Final = 100_000
 COLLECT_SECONDS: Final = 3600
 COLLECT_MEGABYTES: Final = 256
 CHUNK_SECONDS: Final = 600
-_DIRECTIONS: Final = ("out", "in")
 _PARKED: Final = (
     "select p.run, p.customer, c.number as customer_number, p.reason, p.detail, p.settled_by from bill_parked p"
     " join customer c on c.operator = p.operator and c.id = p.customer"
@@ -145,7 +126,7 @@ class BillRunStore:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
         if run.customers is None:
             return None
-        members = await self._members(run, await self._selected(run, 0))
+        members = await members_of(self._connection, run, await selected(self._connection, run, 0))
         return [member.id for group in members.values() for member in group]
 
     async def get(self, key: BillRunId) -> BillRun:
@@ -184,7 +165,7 @@ class BillRunStore:
         """Divide the run's payers into pages of ``size``, once."""
         if run.divided:
             return run
-        payers = await self._selected(run, run.position)
+        payers = await selected(self._connection, run, run.position)
         await self._connection.execute(DIVIDE, self._operator, run.id, size, payers)
         divided = replace(run, divided=True)
         await self.keep(divided)
@@ -270,41 +251,7 @@ class BillRunStore:
 
     async def payers(self, run: BillRun, page: RunPage) -> PayerPage:
         """Return a page's payers with everything their bills are made of."""
-        payers = list(page.payers)
-        members = await self._members(run, payers)
-        customers = [member.id for group in members.values() for member in group]
-        unit = (self._transaction, self._actor)
-        contracts, services = await self._agreed(customers, until=max(run.fees_until, run.period.end))
-        usage = await self._usage(run, customers)
-        lines = {SubscriptionId(total.subscription) for each in usage.values() for total in each}
-        agreed = [contract for each in contracts.values() for contract in each]
-        lines |= {line.subscription for one in agreed for line in one.services if line.subscription is not None}
-        return PayerPage(
-            payers=payers,
-            members=members,
-            contracts=contracts,
-            services=services,
-            subscriptions=await SubscriptionStore(*unit).many(sorted(lines)),
-            usage=usage,
-            billed=await self._billed(run, [contract.id for contract in agreed]),
-            paid=await stays_of(self._connection, self._operator, run.id, payers),
-        )
-
-    async def _agreed(
-        self, customers: Sequence[CustomerId], *, until: date
-    ) -> tuple[dict[CustomerId, Sequence[Contract]], Mapping[ServiceId, Service]]:
-        """Return the contracts of the customers, with what is planned for them before a day, and their services."""
-        unit = (self._transaction, self._actor)
-        contracts = await ContractStore(*unit).of_customers(customers)
-        planned = await ContractChangeStore(*unit).planned(customers, before=until)
-        wanted = {line.service for each in contracts.values() for contract in each for line in contract.services}
-        wanted |= {change.new.service for each in planned.values() for change in each if change.new is not None}
-        services = await ServiceStore(*unit).related(sorted(wanted))
-        found: dict[CustomerId, Sequence[Contract]] = {
-            key: [projected(one, planned[one.id], services, until) if one.id in planned else one for one in each]
-            for key, each in contracts.items()
-        }
-        return found, services
+        return await payer_page(self._transaction, self._actor, run, page)
 
     async def park(self, parked: Sequence[Parked]) -> None:
         """Keep who was parked and why."""
@@ -404,89 +351,6 @@ class BillRunStore:
                 *(self._operator, run.id),
             )
 
-    async def _selected(self, run: BillRun, after: int) -> list[CustomerId]:
-        chosen = None
-        if run.customers is not None:
-            chosen = await self._payers_of(run, run.customers)
-        rows = await self._connection.fetch(PAYERS, self._operator, after, chosen, _tree_day(run), run.id)
-        return [row["id"] for row in rows]
-
-    async def _payers_of(self, run: BillRun, customers: Sequence[CustomerId]) -> list[int]:
-        """Return who pays for these customers in a run."""
-        asked = (self._operator, list(customers))
-        rows = await self._connection.fetch(PAYERS_OF, *asked, TREE_DEPTH_MAX, _tree_day(run))
-        found = {row["id"] for row in rows}
-        stays = "select payer from bill_run_stay where operator = $1 and customer = any ($2::bigint[]) and run = $3"
-        return sorted(found | {row["payer"] for row in await self._connection.fetch(stays, *asked, run.id)})
-
-    async def _members(self, run: BillRun, payers: Sequence[CustomerId]) -> dict[CustomerId, Sequence[Customer]]:
-        asked = (self._operator, list(payers), TREE_DEPTH_MAX, _tree_day(run), run.id)
-        found: dict[CustomerId, list[Customer]] = {key: [] for key in payers}
-        for row in await self._connection.fetch(MEMBERS, *asked):
-            found[row["payer"]].append(customer_from_row(row))
-        return dict(found)
-
-    async def _usage(self, run: BillRun, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Sequence[UsageTotal]]:
-        rows = await self._connection.fetch(
-            "select customer, contract, subscription, mode, direction, group_name, currency, late, first, events, used,"
-            " amount_micro, corrects, wholesale, payer from bill_run_usage where operator = $1 and run = $2"
-            " and customer = any ($3::bigint[])"
-            " order by customer, subscription, mode, direction, group_name, late, corrects, payer",
-            *(self._operator, run.id, list(customers)),
-        )
-        found: dict[CustomerId, list[UsageTotal]] = defaultdict(list)
-        for (
-            customer,
-            contract,
-            line,
-            mode,
-            direction,
-            group,
-            currency,
-            late,
-            first,
-            events,
-            used,
-            amount,
-            number,
-            wholesale,
-            payer,
-        ) in rows:
-            found[customer].append(
-                UsageTotal(
-                    customer=customer,
-                    contract=contract,
-                    subscription=line,
-                    mode=mode,
-                    direction=_DIRECTIONS[direction],
-                    group=group,
-                    currency=currency,
-                    late=late,
-                    first=first,
-                    events=events,
-                    used=used,
-                    amount_micro=amount,
-                    corrects=number,
-                    wholesale=wholesale,
-                    payer=payer,
-                )
-            )
-        return found
-
-    async def _billed(self, run: BillRun, contracts: Sequence[ContractId]) -> dict[ContractId, dict[FeeKey, BilledFee]]:
-        months = run.period.start.year * 12 + run.period.start.month - 1 - LOOKBACK_MONTHS - 12  # a year's fee in front
-        rows = await self._connection.fetch(
-            BILLED, self._operator, list(contracts), date(months // 12, months % 12 + 1, 1)
-        )
-        found: dict[ContractId, dict[FeeKey, BilledFee]] = defaultdict(dict)
-        for row in rows:
-            started = (row["fee_held_from"], row["fee_start"])
-            key = FeeKey(row["contract"], row["service"], *started, row["fee_one_time"], row["subscription"] or 0)
-            lines = zip(row["starts"], row["ends"], row["nets"], row["numbers"], strict=True)
-            parts = tuple(BilledPart(Period(start, end), net, number) for start, end, net, number in lines)
-            found[key.contract][key] = BilledFee(row["net"], row["number"], parts)
-        return found
-
     async def _currencies(self) -> dict[int, str]:
         """Return the currency of every rate version that ever was."""
         lists = await self._connection.fetch(
@@ -498,11 +362,6 @@ class BillRunStore:
         currencies = {name: currency_of(name, above) for name in above}
         rates = await self._connection.fetch("select id, price_list from rate where operator = $1", self._operator)
         return {row["id"]: currencies[row["price_list"]] for row in rates}
-
-
-def _tree_day(run: BillRun) -> date:
-    """Return the day whose tree tells who pays: the last of the period."""
-    return run.period.end - timedelta(days=1)
 
 
 def _row_of(run: BillRun) -> tuple[Any, ...]:

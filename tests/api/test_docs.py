@@ -10,9 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from graphql import parse, validate
 
-from api.graphql.schema import make_schema
 from tests.api.conftest import SECRET, House
 from tests.api.month import call, make_month
 from tests.api.test_push import leg
@@ -72,22 +70,6 @@ async def test_what_is_shown_works(live: House, tmp_path: Path) -> None:
     assert (tmp_path / "invoice.pdf").read_bytes().startswith(b"%PDF")
     for script in blocks("api-soap.md", "python"):
         assert "4 events" in await run([sys.executable, "-c", script], tmp_path, live)
-
-
-def test_the_operations_shown_are_of_the_schema() -> None:
-    schema = make_schema()._schema  # type: ignore[attr-defined]  # strawberry's own way to graphql-core
-    pages = [*PAGES, "operators.md", "resellers.md", "levels.md", "signing-in.md"]
-    shown = [text for page in pages for text in blocks(page, "graphql")]
-    assert shown
-    for text in shown:
-        assert validate(schema, parse(text)) == []
-
-
-def test_every_link_leads_somewhere() -> None:
-    for page in [*PAGES, "security.md", "operators.md", "resellers.md", "signing-in.md", "portal-login.md"]:
-        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-            assert (ROOT / "docs" / link).exists(), (page, link)
 
 
 def test_every_test_that_security_names_exists() -> None:
