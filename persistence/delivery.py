@@ -31,14 +31,13 @@ from persistence.documents import loaded, text
 from persistence.engine import Transaction
 from persistence.violations import possible
 
-LEAVING: Final = [each.value for each in Delivery if leaves(each) is not None]
 _NEW: Final = (
     "operator", "invoice", "number", "kind", "customer", "reseller", "form", "way", "state", "again", "queued_at",
     "changed_at", "channel",
 )  # fmt: skip
 _CHANGING: Final = (
     "state", "channel", "attempts", "reference", "digest", "rule", "fault", "form", "way", "batch", "sequence",
-    "first_page", "pages", "changed_at",
+    "first_page", "pages", "changed_at", "handed_at",
 )  # fmt: skip
 _INSERT: Final = (
     f"insert into dispatch ({', '.join(_NEW)}) values ({', '.join(f'${i}' for i in range(1, len(_NEW) + 1))})"  # noqa: S608  (our own words)
@@ -55,6 +54,11 @@ select i.id from invoice i
    and not exists (select from dispatch d where d.operator = i.operator and d.invoice = i.id)
  order by i.id limit $5
 """
+
+
+def leaving(way: Way | None) -> list[str]:
+    """Return the customers' choices by which a document leaves by itself, those of one way alone where it is given."""
+    return [each.value for each in Delivery if (left := leaves(each)) is not None and way in {None, left[1]}]
 
 
 def dispatch_from(row: Mapping[str, Any]) -> Dispatch:
@@ -83,6 +87,7 @@ def dispatch_from(row: Mapping[str, Any]) -> Dispatch:
         sequence=row["sequence"],
         first_page=row["first_page"],
         pages=row["pages"],
+        handed_at=row["handed_at"],
         version=row["version"],
     )
 
@@ -138,10 +143,12 @@ class DispatchStore:
         self._connection = transaction.connection
         self._operator = int(actor.operator)
 
-    async def unsent(self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int) -> Sequence[InvoiceId]:
+    async def unsent(
+        self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int, way: Way | None = None
+    ) -> Sequence[InvoiceId]:
         """Return the documents without a dispatch that leave by themselves, by key."""
         named = possible(keys) if keys else None
-        rows = await self._connection.fetch(_UNSENT, self._operator, LEAVING, run, named, most)
+        rows = await self._connection.fetch(_UNSENT, self._operator, leaving(way), run, named, most)
         return [InvoiceId(row["id"]) for row in rows]
 
     async def add(self, found: Sequence[Dispatch]) -> Sequence[Dispatch]:
@@ -195,7 +202,7 @@ class DispatchStore:
                 _UPDATE,
                 *(self._operator, one.id, one.state.value, one.channel, one.attempts, one.reference, one.digest),
                 *(one.rule, one.fault, one.form.value, one.way.value, one.batch, one.sequence, one.first_page),
-                *(one.pages, one.changed_at),
+                *(one.pages, one.changed_at, one.handed_at),
             )
             kept.append(dispatch_from(row))
         return kept

@@ -27,13 +27,16 @@ class MemoryDispatches:
     def _own_batches(self) -> list[PrintBatch]:
         return _operators(self._draft, "print_batch")
 
-    async def unsent(self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int) -> Sequence[InvoiceId]:
+    async def unsent(
+        self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int, way: Way | None = None
+    ) -> Sequence[InvoiceId]:
         """Return the documents without a dispatch that leave by themselves, by key."""
         known = {one.invoice for one in self._seen()}
         found = [
             one.id
             for one in self._draft.seen("invoice")
-            if leaves(one.delivery) is not None
+            if (left := leaves(one.delivery)) is not None
+            and way in {None, left[1]}
             and run in {None, one.run}
             and (not keys or one.id in keys)
             and one.id not in known

@@ -14,6 +14,8 @@ from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.refusal import WrongState
 
 FAULT_MAX: Final = 500
+# The rule of a document that may have been taken, or not: nobody tries it again by himself.
+UNCERTAIN: Final = "uncertain"
 
 
 class Way(StrEnum):
@@ -75,7 +77,7 @@ class Dispatch:
 
     ``reference`` is the name that the other side gives it; ``digest`` the SHA-256 of what was sent; ``rule`` the rule
     that a parked one breaks, ``fault`` what is wrong in a sentence. ``batch``, ``sequence``, ``first_page`` and
-    ``pages`` are of a printed one.
+    ``pages`` are of a printed one. ``handed_at``: a mail server is being given it since then, and has not answered.
     """
 
     id: DispatchId
@@ -101,6 +103,7 @@ class Dispatch:
     sequence: int | None = None
     first_page: int | None = None
     pages: int | None = None
+    handed_at: datetime | None = None
     version: int = 1
 
 
@@ -145,7 +148,8 @@ def moved(one: Dispatch, state: DispatchState, *, at: datetime, fault: str | Non
             other=state.value,
             field="dispatch",
         )
-    return replace(one, state=state, changed_at=at, fault=None if fault is None else fault[:FAULT_MAX])
+    said = None if fault is None else fault[:FAULT_MAX]
+    return replace(one, state=state, changed_at=at, fault=said, handed_at=None)
 
 
 def counted(dispatches: Iterable[Dispatch]) -> dict[DispatchState, int]:

@@ -15,8 +15,13 @@ from domain.ports.page import Page, PageRequest
 class Dispatches(Protocol):
     """Documents on their way that the unit's caller may see."""
 
-    async def unsent(self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int) -> Sequence[InvoiceId]:
-        """Return the documents without a dispatch that leave by themselves, by key: of a run, those named, or all."""
+    async def unsent(
+        self, *, run: BillRunId | None, keys: Sequence[InvoiceId], most: int, way: Way | None = None
+    ) -> Sequence[InvoiceId]:
+        """Return the documents without a dispatch that leave by themselves, by key: of a run, those named, or all.
+
+        ``way``: of customers alone who chose it.
+        """
         ...
 
     async def add(self, found: Sequence[Dispatch]) -> Sequence[Dispatch]:

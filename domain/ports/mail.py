@@ -7,12 +7,16 @@ from typing import Protocol
 
 
 class MailFault(Exception):  # noqa: N818  (it names what happened at the other side, and is always caught)
-    """It was not taken. ``lasting``: trying again does not help until somebody has mended something."""
+    """It was not taken. ``lasting``: trying again does not help until somebody has mended something.
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
+    ``uncertain``: it broke off before the server said whether it had taken it.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False, uncertain: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.lasting = lasting
+        self.uncertain = uncertain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,10 @@ class Attached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One mail to one person, as plain text. ``text`` may hold a link that opens something, and is never logged."""
+    """One mail to one person, as plain text. ``text`` may hold a link that opens something, and is never logged.
+
+    ``key`` is the same however often this letter is tried, so that its readers' programs know it again.
+    """
 
     to: str
     name: str
@@ -34,6 +41,7 @@ class Letter:
     text: str = field(repr=False)
     language: str = "en"
     attachments: tuple[Attached, ...] = ()
+    key: str | None = None
 
 
 class Mailer(Protocol):

@@ -106,6 +106,7 @@ async def send_letter(key: CollectionLetterId, *, actor: Actor, begin: Begin, cl
                     text=text,
                     language=str(letter.content["language"]),
                     attachments=(attached,),
+                    key=f"collection-{operator.id}-{letter.id}",
                 )
             )
         elif letter.channel is Channel.SMS and customer.phone:

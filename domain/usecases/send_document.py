@@ -9,14 +9,14 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Body, Capability, Channel, Settings, filled
-from domain.delivery.dispatch import ENDED, Dispatch, DispatchState, Form, Way, leaves, moved
+from domain.delivery.dispatch import ENDED, UNCERTAIN, Dispatch, DispatchState, Form, Way, leaves, moved
 from domain.ids import DispatchId
 from domain.invoicing.invoice import Invoice
 from domain.jobs.job import NewJob
@@ -27,12 +27,14 @@ from domain.ports.transports import TransportFault, Transports, Vault
 from domain.ports.unit import Begin, Unit
 from domain.ports.webhooks import Answer, Http
 from domain.refusal import BadValue, LimitExceeded, Refusal, WrongState
+from domain.saying import Said
 from domain.telling.documents import invoice_mail
 from domain.transports.place import read_place
 from domain.usecases.print_batch import opened
 from domain.usecases.print_invoice import material_of
 from domain.usecases.send_documents import FOLLOW, SEND, tell
 
+HANDING: Final = timedelta(minutes=5)  # a mail server has answered by then, or never will
 FOLLOW_DAYS: Final = 14
 FOLLOW_EVERY: Final = timedelta(minutes=5)
 ANSWER_SECONDS: Final = 30.0
@@ -48,6 +50,17 @@ DOCUMENT_TYPES: Final = {
     Form.OIOUBL: "OIOUBL-2.1",
     Form.PDF: "application/pdf",
 }
+
+
+MAYBE: Final = Said("the mail server may have taken it, or not: ask the customer before you send it again")
+
+
+class _Given(TypedDict):
+    """What every step is given."""
+
+    actor: Actor
+    begin: Begin
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +101,14 @@ class Parked(Exception):  # noqa: N818  (an answer: the document does not leave 
 
 
 class Unsent(Exception):  # noqa: N818  (an answer: it was not taken, and may be later)
-    """It was not taken. ``lasting``: nor will it be."""
+    """It was not taken. ``lasting``: nor will it be. ``uncertain``: nobody can tell whether it was."""
 
-    def __init__(self, why: str, *, lasting: bool, rejected: bool = False) -> None:
+    def __init__(self, why: str, *, lasting: bool, rejected: bool = False, uncertain: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.lasting = lasting
         self.rejected = rejected
+        self.uncertain = uncertain
 
 
 @operation(Action.RUN_BILLS)
@@ -103,16 +117,23 @@ async def send_document(
 ) -> Dispatch:
     """Send a queued document; one that is not queued any more is returned as it is.
 
-    ``last``: nobody tries again. Refuses with: NotAllowed, NotFound, WrongState (not taken now; it is tried again).
+    Mail has no key by which its server knows a document again: where we went down while it was handed over, it is
+    given up as uncertain instead of sent twice. ``last``: nobody tries again.
+    Refuses with: NotAllowed, NotFound, WrongState (not taken now; it is tried again).
     """
     async with begin(actor) as unit:
         one = await unit.dispatches.claim(key)
         if one.state is not DispatchState.QUEUED or one.way is Way.PRINT:
             return one
+        if one.handed_at is not None and clock.now() - one.handed_at < HANDING:
+            raise WrongState("document {number} is being handed over", number=one.number, field="dispatch")
         invoice = await unit.invoices.get(one.invoice)
         channel = await unit.channels.claim(one.channel) if one.channel else None
         endpoint = invoice.payer.endpoint
         capability = await unit.channels.capability(endpoint) if endpoint else None
+    given: _Given = {"actor": actor, "begin": begin, "clock": clock}
+    if one.handed_at is not None:
+        return await _end(key, DispatchState.FAILED, MAYBE, UNCERTAIN, **given)
     it = _Leaving(one=one, invoice=invoice, channel=channel, carriers=carriers)
     try:
         found = await _able(it, capability, clock)
@@ -120,29 +141,36 @@ async def send_document(
             async with begin(actor) as unit:
                 await unit.channels.know(found)
         if found is not None and one.form not in found.forms:
-            return await _otherwise(key, channel, actor=actor, begin=begin, clock=clock)
+            return await _otherwise(key, channel, **given)
         if one.form is Form.PDF:
             async with begin(actor) as unit:
                 material = await material_of(unit, invoice)
             content = await asyncio.to_thread(material.printed, carriers.documents)
         else:
             content = await _checked(it)
+        if one.way is Way.MAIL:
+            await _note(key, **given)
         sent = await _carry(it, content)
     except Parked as parked:
-        return await _end(key, DispatchState.PARKED, parked.said, parked.rule, actor=actor, begin=begin, clock=clock)
+        return await _end(key, DispatchState.PARKED, parked.said, parked.rule, **given)
     except LimitExceeded as much:  # more calls than a document holds: trying again does not help
-        return await _end(key, DispatchState.PARKED, much.message, much.code, actor=actor, begin=begin, clock=clock)
+        return await _end(key, DispatchState.PARKED, much.message, much.code, **given)
     except Unsent as no:
+        if no.uncertain:
+            return await _end(key, DispatchState.FAILED, MAYBE, UNCERTAIN, **given)
         if no.rejected or no.lasting or last:
             state = DispatchState.REJECTED if no.rejected else DispatchState.FAILED
-            return await _end(key, state, no.why, None, actor=actor, begin=begin, clock=clock)
+            return await _end(key, state, no.why, None, **given)
         async with begin(actor) as unit:
             again = await unit.dispatches.claim(key)
-            await unit.dispatches.keep([replace(again, attempts=again.attempts + 1, fault=no.why[:500])])
+            tried = replace(again, attempts=again.attempts + 1, fault=no.why[:500], handed_at=None)
+            await unit.dispatches.keep([tried])
         raise WrongState("document {number} was not taken: {why}", number=one.number, why=no.why) from None
     async with begin(actor) as unit:
         now = clock.now()
         again = await unit.dispatches.claim(key)
+        if again.rule == UNCERTAIN:  # given up by somebody else while it was under way: now it is known
+            again = replace(again, state=DispatchState.QUEUED, rule=None)
         state, reference = sent
         (kept,) = await unit.dispatches.keep(
             [
@@ -159,6 +187,15 @@ async def send_document(
         if channel is not None and channel.settings.status_url and state not in ENDED:
             await _promise_look(unit, kept, clock)
     return kept
+
+
+async def _note(key: DispatchId, *, actor: Actor, begin: Begin, clock: Clock) -> None:
+    """Note, before it happens, that a document is handed over. Refuses with: WrongState (somebody else does it)."""
+    async with begin(actor) as unit:
+        one = await unit.dispatches.claim(key)
+        if one.state is not DispatchState.QUEUED or one.handed_at is not None:
+            raise WrongState("document {number} is being handed over", number=one.number, field="dispatch")
+        await unit.dispatches.keep([replace(one, handed_at=clock.now())])
 
 
 async def _able(it: _Leaving, known: Capability | None, clock: Clock) -> Capability | None:
@@ -268,11 +305,12 @@ async def _mail(it: _Leaving, content: bytes) -> tuple[DispatchState, str | None
         text=text,
         language=invoice.language,
         attachments=(Attached(name=f"{invoice.number}.pdf", media="application/pdf", content=content),),
+        key=f"{it.one.kind.value.replace('_', '-')}-{_known(it)['idempotency_key']}",
     )
     try:
         await it.carriers.mailer.send(letter)
     except MailFault as fault:
-        raise Unsent(fault.message, lasting=fault.lasting) from None
+        raise Unsent(fault.message, lasting=fault.lasting, uncertain=fault.uncertain) from None
     return DispatchState.DELIVERED, None
 
 

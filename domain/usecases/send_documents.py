@@ -67,7 +67,8 @@ def check_named(invoices: Sequence[InvoiceId], *, again: bool) -> None:
 async def queue(unit: Unit, cmd: QueueDocuments, clock: Clock, *, way: Way | None = None) -> Sequence[Dispatch]:
     """Keep dispatches of the documents, those of one way alone where it is given, and promise their sending."""
     now = clock.now()
-    keys = await unit.dispatches.unsent(run=cmd.run, keys=cmd.invoices, most=cmd.most)
+    # What is wanted by one way alone is not looked for behind what leaves by others.
+    keys = await unit.dispatches.unsent(run=cmd.run, keys=cmd.invoices, most=cmd.most, way=way)
     counts = dict.fromkeys(keys, 0)
     if cmd.again:
         for key, sent in (await unit.dispatches.of_invoices(cmd.invoices)).items():
@@ -102,7 +103,9 @@ def routed(one: Dispatch, channels: Sequence[Channel]) -> Dispatch:
 async def promise(unit: Unit, one: Dispatch, *, at: datetime | None = None) -> None:
     """Promise that a worker sends it, at once or from a time on; what is printed waits for a batch."""
     if one.way is not Way.PRINT:
-        await unit.jobs.add(NewJob(kind=SEND, payload={"dispatch": one.id}, dedupe=f"dispatch:{one.id}", run_at=at))
+        # By its version: a job that has just parked it is still open, and is none that sends it again.
+        dedupe = f"dispatch:{one.id}/{one.version}"
+        await unit.jobs.add(NewJob(kind=SEND, payload={"dispatch": one.id}, dedupe=dedupe, run_at=at))
 
 
 @operation(Action.READ_INVOICES)

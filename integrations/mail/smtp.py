@@ -76,6 +76,10 @@ class SmtpMailer:
             ) from None
         except aiosmtplib.SMTPResponseException as no:
             raise MailFault(f"the mail server said {no.code}", lasting=_lasts(no.code)) from None
+        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPReadTimeoutError) as cut:
+            # It was reached and fell silent: what was under way it may have taken.
+            said = f"the mail server at {server.host}:{server.port} broke off: {type(cut).__name__}"
+            raise MailFault(said, uncertain=True) from None
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as fault:
             # Its text may hold what was sent, so only its kind is told.
             raise MailFault(f"the mail server at {server.host}:{server.port}: {type(fault).__name__}") from None
@@ -90,7 +94,8 @@ class SmtpMailer:
         except (ValueError, IndexError) as wrong:
             raise MailFault(f"a header cannot be written: {type(wrong).__name__}", lasting=True) from None
         message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = make_msgid(domain=_address(self._server.sender).domain)
+        domain = _address(self._server.sender).domain
+        message["Message-ID"] = f"<{letter.key}@{domain}>" if letter.key else make_msgid(domain=domain)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
         message.set_content(letter.text)
         message["Content-Language"] = letter.language  # which setting the content would take away

@@ -16,7 +16,7 @@ from lxml import etree
 from api.documents_out import queue_job
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Body, Channel, Settings, check
-from domain.delivery.dispatch import DispatchState, Form, Way, moved
+from domain.delivery.dispatch import UNCERTAIN, DispatchState, Form, Way, moved
 from domain.delivery.receipts import read_rows
 from domain.ports.mail import MailFault
 from domain.ports.page import PageRequest
@@ -333,6 +333,72 @@ async def test_mail_that_is_not_taken_now_waits(outgoing):
         await send(outgoing, one)
     outgoing.post.fault = MailFault("the mail server said 550", lasting=True)
     assert (await send(outgoing, one)).state is DispatchState.FAILED
+
+
+async def test_mail_that_broke_off_is_uncertain_and_not_sent_twice(outgoing):
+    one = await queued(outgoing, Form.PDF)
+    outgoing.post.fault = MailFault("the mail server broke off", uncertain=True)
+    failed = await send(outgoing, one)
+    assert (failed.state, failed.rule, failed.handed_at) == (DispatchState.FAILED, UNCERTAIN, None)
+    assert "ask the customer" in failed.fault
+    outgoing.post.fault = None
+    again = await retry_dispatch(one.id, version=failed.version, **outgoing.given)
+    assert (await send(outgoing, again)).state is DispatchState.DELIVERED
+
+
+class Crashing:
+    """A mailer that takes a letter, and whose process ends before anybody hears of it."""
+
+    def __init__(self) -> None:
+        self.letters = []
+
+    async def send(self, letter) -> None:
+        """Take it and be gone."""
+        self.letters.append(letter)
+        raise KeyboardInterrupt
+
+
+async def test_a_crash_after_the_server_took_it_sends_no_second_mail(outgoing):
+    one = await queued(outgoing, Form.PDF)
+    crashing = Crashing()
+    with pytest.raises(KeyboardInterrupt):
+        await send_document(one.id, replace(outgoing.carriers, mailer=crashing), **outgoing.given)
+    with pytest.raises(WrongState, match="being handed over"):
+        await send(outgoing, one)  # whoever does it may be at it still
+    clock = SimpleNamespace(now=lambda: outgoing.world.clock.now() + timedelta(minutes=6))
+    later = {**outgoing.given, "clock": clock}
+    failed = await send_document(one.id, outgoing.carriers, **later)
+    assert (failed.state, failed.rule) == (DispatchState.FAILED, UNCERTAIN)
+    assert outgoing.post.letters == []
+    again = await retry_dispatch(one.id, version=failed.version, **later)
+    assert (await send_document(again.id, outgoing.carriers, **later)).state is DispatchState.DELIVERED
+    assert [each.key for each in outgoing.post.letters] == [each.key for each in crashing.letters]
+
+
+async def test_who_was_given_up_as_uncertain_is_delivered_when_it_is_known(outgoing):
+    one = await queued(outgoing, Form.PDF)
+
+    class Slow:
+        """A mailer during whose answer somebody else gives the document up."""
+
+        async def send(self, letter) -> None:
+            """Take it."""
+            async with outgoing.world.begin(outgoing.world.operator) as unit:
+                held = await unit.dispatches.claim(one.id)
+                lost = moved(held, DispatchState.FAILED, at=outgoing.world.clock.now(), fault="maybe")
+                await unit.dispatches.keep([replace(lost, rule=UNCERTAIN)])
+
+    sent = await send_document(one.id, replace(outgoing.carriers, mailer=Slow()), **outgoing.given)
+    assert (sent.state, sent.rule) == (DispatchState.DELIVERED, None)
+
+
+async def test_one_that_is_retried_while_its_job_ends_gets_a_job_of_its_own(outgoing):
+    one = await queued(outgoing, Form.PEPPOL)
+    parked = await send(outgoing, one)  # its job is not done yet
+    again = await retry_dispatch(one.id, version=parked.version, **outgoing.given)
+    async with outgoing.world.begin(outgoing.world.operator) as unit:
+        jobs = (await unit.jobs.page(PageRequest(100), kind=SEND)).items
+    assert len([job for job in jobs if job.payload["dispatch"] == again.id]) == 2
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from api.settings import Settings
-from api.wiring import on_database
+from api.wiring import SystemClock, on_database
 from api.worker import Worker
 from domain.access.actor import system
 from domain.ids import OperatorId
@@ -105,6 +105,43 @@ async def job_texts(house: House) -> str:
 async def invite(house: House, address: str, language: str = "sv", name: str = "Åsa Öberg") -> Any:
     cmd = InviteUser(email=address, name=name, language=language, level=await level(house, "support"))
     return await invite_user(cmd, actor=system(OperatorId(1)), begin=house.wiring.begin, clock=house.clock)
+
+
+async def test_a_letter_with_a_key_has_the_same_message_id_each_time(post: Post) -> None:
+    mailer = SmtpMailer(
+        Server(host="127.0.0.1", port=post.port, security=Security.NONE, sender="a@b.example"), SystemClock()
+    )
+    letter = Letter(to="x@y.example", name="X", subject="S", text="T", key="invoice-1-2-0")
+    await mailer.send(letter)
+    await mailer.send(letter)
+    assert [one["Message-ID"] for one in post.letters()] == ["<invoice-1-2-0@b.example>"] * 2
+
+
+@pytest.mark.parametrize(("last", "uncertain"), [(b"DATA", True), (b"EHLO", True), (None, False)])
+async def test_a_server_that_breaks_off_leaves_it_uncertain(last: bytes | None, uncertain: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 x\r\n")
+        while line := await reader.readline():
+            if line.strip() == b"." or (last == b"EHLO" and line.startswith(last)):
+                break
+            if line.startswith((b"EHLO", b"MAIL", b"RCPT")):
+                writer.write(b"250 OK\r\n")
+            elif line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if last is None:
+        server.close()
+        await server.wait_closed()
+    mailer = SmtpMailer(
+        Server(host="127.0.0.1", port=port, security=Security.NONE, sender="a@b.example"), SystemClock()
+    )
+    with pytest.raises(MailFault) as fault:
+        await mailer.send(Letter(to="x@y.example", name="X", subject="S", text="T"))
+    assert (fault.value.uncertain, fault.value.lasting) == (uncertain, False)
+    server.close()
 
 
 async def test_an_invitation_is_mailed_and_its_link_opens_once(mailing: House, post: Post) -> None:
