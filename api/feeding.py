@@ -13,6 +13,7 @@ from api.wiring import Wiring
 from domain.access.actor import Actor, system
 from domain.feeds.run import Run
 from domain.jobs.job import Job
+from domain.ports.taking import Take
 from domain.refusal import NotFound, Refusal, WrongState
 from domain.usecases.carry_out_changes import carry_out_changes
 from domain.usecases.poll_feed import Outside, PollFeed, poll_feed
@@ -20,9 +21,11 @@ from domain.usecases.schedule_bills import promise_bill_runs
 from domain.usecases.schedule_polls import schedule_polls
 from domain.usecases.take_feed_file import TakeCdr
 from domain.usecases.take_payment_file import TakePayments
+from domain.usecases.take_receipt_file import TakeReceipts
 from domain.usecases.tend_credit import tend_credit
 from domain.usecases.tend_orders import wake_orders
 from domain.usecases.watch_feed import watch_feeds
+from integrations.printing import receipts
 from persistence.away import DatabaseAway
 
 LOG: Final = logging.getLogger("tollwright.feeds")
@@ -39,23 +42,32 @@ def outside(wiring: Wiring, actor: Actor) -> Outside:
         formats=wiring.formats,
         blobs=wiring.blobs,
         archives=wiring.archives,
-        take=TakePayments(
-            TakeCdr(
-                actor=actor,
-                begin=wiring.begin,
-                clock=wiring.clock,
-                blobs=wiring.blobs,
-                formats=wiring.formats,
-                raters=wiring.raters,
-                size_max=wiring.settings.upload_max_bytes,
-            ),
-            actor=actor,
-            begin=wiring.begin,
-            clock=wiring.clock,
-            blobs=wiring.blobs,
-            read=wiring.read_payments,
-        ),
+        take=_takers(wiring, actor),
         jitter=random.random,
+    )
+
+
+def _takers(wiring: Wiring, actor: Actor) -> Take:
+    """Return what takes files, by their feed's source: receipts, payments, or usage."""
+    usage = TakeCdr(
+        actor=actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        blobs=wiring.blobs,
+        formats=wiring.formats,
+        raters=wiring.raters,
+        size_max=wiring.settings.upload_max_bytes,
+    )
+    payments = TakePayments(
+        usage,
+        actor=actor,
+        begin=wiring.begin,
+        clock=wiring.clock,
+        blobs=wiring.blobs,
+        read=wiring.read_payments,
+    )
+    return TakeReceipts(
+        payments, actor=actor, begin=wiring.begin, clock=wiring.clock, blobs=wiring.blobs, read=receipts.read
     )
 
 

@@ -17,6 +17,7 @@ from domain.access.operations import operation
 from domain.feeds.feed import Completeness, Feed, Rules, Standing
 from domain.feeds.handling import Handled, Handling
 from domain.feeds.payment_files import format_of
+from domain.feeds.receipt_files import tells
 from domain.feeds.run import Run, RunState
 from domain.feeds.schedule import following, retry
 from domain.feeds.sightings import Look, Seen, Sighting, Verdict, gone, next_look, sighted, verdict, wanted
@@ -107,8 +108,8 @@ async def completed_rules(feed: Feed, unit: Unit, formats: Formats) -> Rules:
     """Return a feed's rules, with what is left to the source's profile filled in. Refuses with: BadValue, NotFound."""
     if feed.rules.complete is not None:
         return feed.rules
-    if format_of(feed.source) is not None:
-        # Whether a payment file is whole its own trailer says, when it is read.
+    if format_of(feed.source) is not None or tells(feed.source):
+        # Whether a payment file is whole its own trailer says, when it is read; receipts that are missing come later.
         return replace(feed.rules, complete=Completeness.STABLE)
     profile = formats.profile(await _profile(feed.source, unit))
     return replace(feed.rules, complete=FIELDS_OF_PROFILE.get(profile.layout.complete, Completeness.STABLE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,16 +23,17 @@ from domain.delivery.printing import (
 )
 from domain.delivery.receipts import Receipt
 from domain.ids import BillRunId, InvoiceId, PrintBatchId
+from domain.invoicing.invoice import Invoice
 from domain.ports.clock import Clock
 from domain.ports.documents import Documents
 from domain.ports.files import Blobs
 from domain.ports.page import Page, PageRequest
 from domain.ports.transports import TransportFault, Transports, Vault
 from domain.ports.unit import Begin, Unit
-from domain.refusal import BadValue, Conflict, NotFound, WrongState
+from domain.refusal import BadValue, Conflict, LimitExceeded, NotFound, WrongState
 from domain.transports.place import read_place
-from domain.usecases.print_invoice import Material, material_of
-from domain.usecases.send_documents import QueueDocuments, ReceiptsTaken, check_named, queue, take
+from domain.usecases.print_invoice import material_of
+from domain.usecases.send_documents import QueueDocuments, ReceiptsTaken, check_named, queue, take, tell
 
 FILE_MAX: Final = 2 << 30
 FILES: Final = ("pdf", "xml", "csv")
@@ -59,8 +60,9 @@ async def make_print_batch(
 ) -> PrintBatch:
     """Make a batch of what waits to be printed, in the order of post, and keep its files.
 
-    Each document is in one batch, but where it is made again on purpose. Refuses with: NotAllowed, BadValue, NotFound
-    (nothing waits), Conflict (another batch took some of it meanwhile), LimitExceeded (calls).
+    Each document is in one batch, but where it is made again on purpose. One of more calls than a document holds is
+    parked, and the others go. Refuses with: NotAllowed, BadValue, NotFound (nothing waits, or all of it was parked),
+    Conflict (another batch took some of it meanwhile).
     """
     check_named(cmd.invoices, again=cmd.again)
     check_count(cmd.limit)
@@ -70,11 +72,7 @@ async def make_print_batch(
         invoices = await unit.invoices.many([one.invoice for one in chosen])
         number = await unit.dispatches.next_number()
     order = sorted(chosen, key=lambda one: post_order(invoices[one.invoice], country=operator.country))
-    pdfs = []
-    for one in order:  # outside a transaction: a batch takes its time, and nobody waits for it
-        async with begin(actor) as unit:
-            material = await material_of(unit, invoices[one.invoice])
-        pdfs.append(await asyncio.to_thread(_printed, material, documents))
+    pdfs, order = await _printed(order, invoices, actor=actor, begin=begin, clock=clock, documents=documents)
     pages = [await asyncio.to_thread(documents.pages, pdf) for pdf in pdfs]
     lying = sheaves([invoices[one.invoice] for one in order], pages, duplex=cmd.duplex)
     sums = sums_of(lying, duplex=cmd.duplex)
@@ -133,8 +131,40 @@ async def _choose(unit: Unit, cmd: MakePrintBatch, clock: Clock) -> Sequence[Dis
     return waiting
 
 
-def _printed(material: Material, documents: Documents) -> bytes:
-    return material.printed(documents)
+async def _printed(
+    order: Sequence[Dispatch],
+    invoices: Mapping[InvoiceId, Invoice],
+    *,
+    actor: Actor,
+    begin: Begin,
+    clock: Clock,
+    documents: Documents,
+) -> tuple[list[bytes], list[Dispatch]]:
+    """Return the documents, and which of the dispatches they are of: the others are parked. Refuses with: NotFound.
+
+    Outside a transaction: a batch takes its time, and nobody waits for it.
+    """
+    pdfs: list[bytes] = []
+    made: list[Dispatch] = []
+    for one in order:
+        try:
+            async with begin(actor) as unit:
+                material = await material_of(unit, invoices[one.invoice])
+        except LimitExceeded as much:
+            async with begin(actor) as unit:
+                again = await unit.dispatches.claim(one.id)
+                if again.state is DispatchState.QUEUED:
+                    parked = moved(again, DispatchState.PARKED, at=clock.now(), fault=much.message)
+                    (kept,) = await unit.dispatches.keep([replace(parked, rule=much.code)])
+                    detail = {"number": one.number, "rule": much.code, "fault": much.message[:500]}
+                    await unit.audit.write("park_document", f"dispatch:{one.id}", detail)
+                    await tell(unit, kept)
+            continue
+        pdfs.append(await asyncio.to_thread(material.printed, documents))
+        made.append(one)
+    if not made:
+        raise NotFound("all that waited was parked: it has more calls than a document holds", field="invoices")
+    return pdfs, made
 
 
 def _keys(order: Sequence[Dispatch]) -> list[InvoiceId]:

@@ -9,6 +9,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.feeds.feed import SECRET_MAX, Credential, Feed, Rules, check
 from domain.feeds.payment_files import format_of
+from domain.feeds.receipt_files import tells
 from domain.feeds.schedule import following
 from domain.ids import FeedId
 from domain.ports.clock import Clock
@@ -27,7 +28,8 @@ class PutFeed:
 
     ``credentials`` are secrets, or references (``env:NAME``, ``file:NAME``); one that is left out stays as it is, as
     long as the feed goes to the same host as the same user; an empty one is taken away. ``source`` is a source of the
-    operator, a shipped profile's name, or ``payments`` (``payments:FORMAT``) for files of a bank.
+    operator, a shipped profile's name, ``payments`` (``payments:FORMAT``) for files of a bank, or ``receipts`` for what
+    printhouses and networks say became of documents.
     """
 
     name: str
@@ -69,12 +71,12 @@ async def put_feed(
             changed_at=now,
         )
     )
-    pays = format_of(cmd.source) is not None
-    if pays and cmd.rules.grows:
-        raise BadValue("a payment file is taken whole, and never grows", field="grows")
+    of_usage = format_of(cmd.source) is None and not tells(cmd.source)
+    if not of_usage and cmd.rules.grows:
+        raise BadValue("a file of payments or receipts is taken whole, and never grows", field="grows")
     await transports.check(place, operator=actor.operator)
     async with begin(actor) as unit:
-        if not pays:
+        if of_usage:
             try:
                 await unit.sources.by_name(cmd.source)
             except NotFound:

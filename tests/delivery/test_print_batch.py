@@ -12,11 +12,13 @@ from lxml import etree
 from pypdf import PdfReader
 
 from domain.access.actor import Action
+from domain.customers.customer import Delivery
 from domain.delivery.channel import Settings
 from domain.delivery.dispatch import DispatchState, Form, Way
 from domain.delivery.printing import BatchState
 from domain.ports.page import PageRequest
-from domain.refusal import BadValue, NotAllowed, NotFound, Unreadable, WrongState
+from domain.refusal import BadValue, LimitExceeded, NotAllowed, NotFound, Unreadable, WrongState
+from domain.usecases import print_batch
 from domain.usecases.print_batch import (
     MakePrintBatch,
     drop_print_batch,
@@ -26,7 +28,8 @@ from domain.usecases.print_batch import (
     take_print_receipt,
 )
 from domain.usecases.put_channel import PutChannel, put_channel
-from domain.usecases.send_documents import QueueDocuments, queue_documents
+from domain.usecases.send_documents import QueueDocuments, queue_documents, retry_dispatch
+from domain.usecases.take_receipt_file import TakeReceipts
 from integrations.printing.receipts import read
 
 
@@ -96,6 +99,56 @@ async def test_again_prints_what_still_waits_once(outgoing):
     await queue_documents(QueueDocuments(), **outgoing.given)
     waiting = next(one for one in await outgoing.dispatches() if one.way is Way.PRINT)
     assert (await made(outgoing, invoices=(waiting.invoice,), again=True)).documents == 1
+
+
+async def test_a_document_of_too_many_calls_is_parked_and_the_others_are_printed(outgoing, monkeypatch):
+    real, big = print_batch.material_of, (await outgoing.invoices())[0].number
+
+    async def counting(unit, invoice):
+        if invoice.number == big:
+            raise LimitExceeded("invoice {number} has more than {calls_max} calls", number=big, calls_max=1)
+        return await real(unit, invoice)
+
+    monkeypatch.setattr(print_batch, "material_of", counting)
+    assert (await made(outgoing)).documents == 2
+    (parked,) = [one for one in await outgoing.dispatches() if one.state is DispatchState.PARKED]
+    assert (parked.number, parked.rule) == (big, LimitExceeded.code)
+    with pytest.raises(NotFound, match="nothing waits"):
+        await made(outgoing)
+    await retry_dispatch(parked.id, version=parked.version, **outgoing.given)
+    with pytest.raises(NotFound, match="parked"):
+        await made(outgoing)
+
+
+async def test_what_leaves_otherwise_does_not_stand_before_what_is_printed(outgoing):
+    invoices = {one.delivery: one.id for one in await outgoing.invoices()}
+    async with outgoing.office.begin() as unit:
+        wanted = {"run": None, "keys": (), "most": 1}
+        assert await unit.dispatches.unsent(**wanted, way=Way.MAIL) == [invoices[Delivery.EMAIL]]
+        (first,) = await unit.dispatches.unsent(**wanted, way=Way.PRINT)
+        assert (await unit.invoices.get(first)).delivery is Delivery.PRINT
+        assert list(await unit.dispatches.unsent(**wanted)) == [first]
+
+
+async def test_a_feed_s_receipt_file_answers_the_batch(outgoing):
+    batch = await made(outgoing)
+    rows = "".join(f"{one.number};accepted\n" for one in await outgoing.dispatches() if one.batch == batch.id)
+
+    async def content():
+        yield b"number;state\n"
+        yield rows.encode()
+
+    async def usage(source, name, blocks, *, column=None):
+        raise AssertionError(source)
+
+    take = TakeReceipts(usage, **outgoing.given, blobs=outgoing.blobs, read=read)
+    first = await take("receipts", "answers.csv", content())
+    assert (first.again, first.remark) == (False, None)
+    page = await list_print_batches(PageRequest(1), actor=outgoing.world.operator, begin=outgoing.world.begin)
+    assert (page.items[0].state, page.items[0].accepted) == (BatchState.ANSWERED, 3)
+    assert (await take("receipts", "again.csv", content())).again is True
+    with pytest.raises(AssertionError, match="asterisk"):
+        await take("asterisk", "cdr.csv", content())
 
 
 async def test_a_late_receipt_is_of_the_batch_it_names(outgoing):
