@@ -140,11 +140,17 @@ class CreditStore:
         """Return the usage of customers that no bill run has billed."""
         row = await self._connection.fetchrow(sql.WATCHING, self._operator, PREMIUM.pattern, 1)
         code = country_code(row["country"])
-        found = await self._connection.fetch(
-            sql.UNBILLED, self._operator, possible(customers), code, row["premium"] or []
-        )
-        names = PRICED_ROWS.names()
-        return pl.DataFrame([tuple(row[name] for name in names) for row in found], schema=PRICED_ROWS, orient="row")
+        whose = await self._with_doubles(customers)
+        found = await self._connection.fetch(sql.UNBILLED, self._operator, list(whose), code, row["premium"] or [])
+        names = PRICED_ROWS.names()[1:]
+        rows = [(whose[row["customer"]], *(row[name] for name in names)) for row in found]
+        return pl.DataFrame(rows, schema=PRICED_ROWS, orient="row")
+
+    async def _with_doubles(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, CustomerId]:
+        """Return for whom customers count: each for himself, and who was merged into one for that one."""
+        keys = possible(customers)
+        rows = await self._connection.fetch(sql.DOUBLES, self._operator, keys)
+        return {row["id"]: row["merged_into"] for row in rows} | {CustomerId(key): CustomerId(key) for key in keys}
 
     async def put_unbilled(self, customers: Sequence[CustomerId], sums: pl.DataFrame) -> None:
         """Write what is unbilled of watched customers."""
@@ -165,10 +171,12 @@ class CreditStore:
 
     async def owed(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
         """Return what customers owe, less their credit and what they dispute."""
-        rows = await self._connection.fetch(sql.OWED, self._operator, possible(customers), list(OWN))
+        whose = await self._with_doubles(customers)
+        rows = await self._connection.fetch(sql.OWED, self._operator, list(whose), _OWN)
         found: dict[CustomerId, dict[str, int]] = {key: {} for key in customers}
         for row in rows:
-            found[row["customer"]][row["currency"]] = row["sum"]
+            sums = found[whose[row["customer"]]]
+            sums[row["currency"]] = sums.get(row["currency"], 0) + row["sum"]
         return found
 
     async def limits(self, customers: Sequence[CustomerId]) -> Sequence[CreditLimit]:

@@ -63,6 +63,9 @@ select u.customer, u.subscription,
  group by 1, 2, 3, 4, 5, 6, 7
 """
 
+# $2 customers: who was merged into them.
+DOUBLES: Final = "select id, merged_into from customer where operator = $1 and merged_into = any ($2::bigint[])"
+
 # $2 customers, $3 the accounts of what they owe.
 OWED: Final = """
 select d.customer, d.currency, sum(d.amount)::bigint as sum from (
@@ -108,6 +111,7 @@ with covered as (
                and g.valid_from <= now() and (g.valid_to is null or g.valid_to > now())))))
 select v.customer, v.subscription from covered v where not exists (
     select from credit_account a where a.operator = $1 and a.customer = v.customer and a.subscription = v.subscription)
+   and not exists (select from customer m where m.operator = $1 and m.id = v.customer and m.merged_into is not null)
  order by v.customer, v.subscription limit $2
 """
 

@@ -105,6 +105,8 @@ class MemoryCredit:
         found: dict[CustomerId, list[SubscriptionId]] = {}
         lines: list[Subscription] = self._draft.seen("subscription")
         for customer in self._draft.seen("customer"):
+            if customer.merged_into is not None:
+                continue
             groups = self._groups(customer.id, None)
             mine = [
                 one
@@ -140,14 +142,14 @@ class MemoryCredit:
         home, marks = await self._home(), marks_of(self._draft)
         tariff = await MemoryCatalogue(self._draft).tariff()
         names = {name: one.id for name, one in tariff.destinations.items()}
-        rows = []
+        rows, whose = [], self._with_doubles(customers)
         for row in usage_rows(self._draft):
             event = row.event
-            if event.customer not in customers or any(mark.covers(event) for mark in marks):
+            if event.customer not in whose or any(mark.covers(event) for mark in marks):
                 continue
             rows.append(
                 (
-                    event.customer,
+                    whose[event.customer],
                     event.subscription,
                     is_abroad(event.b or "", home.code, outward=event.direction == "out"),
                     names.get(event.destination) in home.premium,
@@ -158,6 +160,13 @@ class MemoryCredit:
                 )
             )
         return pl.DataFrame(rows, schema=PRICED_ROWS, orient="row")
+
+    def _with_doubles(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, CustomerId]:
+        """Return for whom customers count: each for himself, and who was merged into one for that one."""
+        rows = self._draft.seen("customer")
+        return {one.id: one.merged_into for one in rows if one.merged_into in customers} | {
+            key: key for key in customers
+        }
 
     async def put_unbilled(self, customers: Sequence[CustomerId], sums: pl.DataFrame) -> None:
         """Write what is unbilled of watched customers."""
@@ -174,14 +183,15 @@ class MemoryCredit:
     async def owed(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
         """Return what customers owe, less their credit and what they dispute."""
         found: dict[CustomerId, dict[str, int]] = {key: {} for key in customers}
+        whose = self._with_doubles(customers)
         for posted in self._draft.table(f"ledger of {self._draft.actor.operator}").values():
             for posting in posted.entry.postings:
-                if posted.entry.customer in found and posting.account in OWN:
-                    sums = found[posted.entry.customer]
+                if posted.entry.customer in whose and posting.account in OWN:
+                    sums = found[whose[posted.entry.customer]]
                     sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount_minor
         for one in self._draft.table("invoice_dispute").values():
-            if one.customer in found and one.state is DisputeState.OPEN:
-                sums = found[one.customer]
+            if one.customer in whose and one.state is DisputeState.OPEN:
+                sums = found[whose[one.customer]]
                 sums[one.currency] = sums.get(one.currency, 0) - one.amount_minor
         return found
 

@@ -14,19 +14,19 @@ from domain.operators import Address
 from domain.payments.mandate import MandateState
 from domain.ports.persons import Open, Retention, Trail
 from persistence.memory import Draft
+from persistence.memory_merging import forget_written, hand_over_credit
 from persistence.memory_provisioning import forget_orders
+from persistence.merging import STAYS
 
 RETENTION: Final = {
     "SE": Retention(years=7, source="Bokföringslagen (1999:1078) 7 kap. 2 §"),
     "**": Retention(years=10, source="no rule of the country is recorded: the longest that is usual"),
 }
-# What stays with who bought it: it was issued, booked or has happened.
-_STAYS: Final = frozenset(
-    {
-        "customer", "customer_place", "customer_note", "customer_group", "invoice", "usage", "usage_past", "payment",
-        "allocation", "ledger_entry", "billed_through", "bill_parked", "bill_run_usage", "audit", "basis_line",
-    }
-)  # fmt: skip
+# Nobody else moves these here: what stays, what a whole customer is, and what has rules of its own.
+_HELD: Final = STAYS | {
+    "customer", "customer_group", "usage_past", "audit", "credit_limit", "credit_account", "bill_carried",
+}  # fmt: skip
+_VERSIONED: Final = frozenset({"contract", "charge", "mandate", "credit_reservation"})
 
 
 class MemoryPersons:
@@ -43,15 +43,24 @@ class MemoryPersons:
         lines = self._mine("subscription", double).values()
         contracts = self._mine("contract", double)
         numbers = sum(each.valid_to is None or each.valid_to > at for one in lines for each in one.numbers)
-        for table in set(self._draft.state.tables) - _STAYS:
+        for table in set(self._draft.state.tables) - _HELD:
             for key, row in list(self._draft.table(table).items()):
                 if is_dataclass(row) and getattr(row, "customer", None) == double:
                     kept: Any = row
-                    raised = {"version": kept.version + 1} if table == "contract" else {}
+                    raised = {"version": kept.version + 1} if table in _VERSIONED else {}
                     del self._draft.table(table)[key]
                     self._draft.table(table)[_rekeyed(key, double, survivor)] = replace(
                         kept, customer=survivor, **raised
                     )
+        changes = self._draft.table("contract_change")
+        for key, change in list(changes.items()):
+            if change.change.owner == double:
+                changes[key] = replace(change, change=replace(change.change, owner=survivor))
+        hand_over_credit(self._draft, double, survivor)
+        carried = self._draft.table("bill_carried")
+        if (left := carried.pop(double, None)) is not None:
+            there = carried.get(survivor, left)
+            carried[survivor] = replace(there, customer=survivor, since=min(there.since, left.since))
         groups = 0
         members = self._draft.table("customer_group")
         for one in list(self._mine("customer_group", double).values()):
@@ -147,6 +156,7 @@ class MemoryPersons:
         for key, one in self._mine("contract", customer).items():
             draft.table("contract")[key] = replace(one, fields=())
         forget_orders(draft, customer)
+        forget_written(draft, customer)
         _forget_paying(draft, customer, name, at)
         person = draft.table("customer")[customer]
         draft.table("customer")[customer] = Customer(

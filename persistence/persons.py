@@ -46,8 +46,9 @@ class PersonStore:
         return self._transaction.connection
 
     async def hand_over(self, double: CustomerId, survivor: CustomerId, *, at: datetime) -> Mapping[str, int]:
-        """Give a customer's contracts, lines, numbers, buckets and groups to another."""
+        """Give what goes on (``persistence.merging``) from a customer to another."""
         counts = await self._connection.fetchval("select hand_over_customer($1, $2, $3)", double, survivor, at)
+        await self._connection.execute("select hand_over_standing($1, $2)", double, survivor)
         found: dict[str, int] = json.loads(counts)
         return found
 
@@ -135,6 +136,7 @@ class PersonStore:
     async def erase(self, customer: CustomerId, *, name: str, at: datetime) -> Mapping[str, int]:
         """Anonymise a person in place and return how many rows of each kind were changed."""
         counts = await self._connection.fetchval("select erase_customer($1, $2, $3)", customer, name, at)
+        await self._connection.execute("select erase_written($1)", customer)
         found: dict[str, int] = json.loads(counts)
         return found
 

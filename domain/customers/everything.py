@@ -25,6 +25,8 @@ def shown(value: Any) -> Any:
             return value.value
         case str():
             return value
+        case bytes():
+            return value.hex()
         case Decimal():
             return format(value, "f")
         case datetime() | date():

@@ -124,7 +124,10 @@ class Credit(Protocol):
         ...
 
     async def unbilled(self, customers: Sequence[CustomerId]) -> pl.DataFrame:
-        """Return the usage of customers that no bill run has billed: ``ROWS``, and the ``rate`` that priced it."""
+        """Return the usage of customers that no bill run has billed: ``ROWS``, and the ``rate`` that priced it.
+
+        Of a double that was merged into one of them it counts as that one's.
+        """
         ...
 
     async def put_unbilled(self, customers: Sequence[CustomerId], sums: pl.DataFrame) -> None:
@@ -136,7 +139,10 @@ class Credit(Protocol):
         ...
 
     async def owed(self, customers: Sequence[CustomerId]) -> Mapping[CustomerId, Mapping[str, int]]:
-        """Return what customers owe by the ledger, less their credit and what they dispute: minor units by currency."""
+        """Return what customers owe by the ledger, less their credit and what they dispute: minor units by currency.
+
+        What is owed by a double that was merged into one of them, that one owes.
+        """
         ...
 
     # Limits.

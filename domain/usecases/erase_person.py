@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import CustomerId
 from domain.invoicing.invoice import Invoice
+from domain.numbers.ordering import OrderKind
 from domain.ports.clock import Clock
-from domain.ports.page import PAGE_MAX, PageRequest
+from domain.ports.page import PAGE_MAX, Page, PageRequest
 from domain.ports.unit import Begin, Unit
 from domain.refusal import NotAllowed, Stale, WrongState
 from domain.usecases.move_customer import today_of
@@ -93,8 +96,21 @@ async def about_him(unit: Unit, keys: Sequence[CustomerId]) -> list[str]:
     contracts = [one.id for each in (await unit.contracts.of_customers(keys)).values() for one in each]
     lines = [one.id for each in (await unit.subscriptions.of_contracts(contracts)).values() for one in each]
     giro, collection = unit.giro, unit.collection
+
+    async def listed(pages: Callable[..., Awaitable[Page[Any]]], **more: Any) -> list[int]:
+        return [
+            one.id
+            for key in keys
+            async for items in each_page(functools.partial(pages, customer=key, **more))
+            for one in items
+        ]
+
     named: tuple[tuple[str, Sequence[int]], ...] = (
         ("customer", keys),
+        ("quote", await listed(unit.quotes.page)),
+        ("order", await listed(unit.orders.page)),
+        ("number_order", await listed(unit.number_orders.page, kinds=tuple(OrderKind))),
+        ("charge", await listed(unit.charges.page)),
         ("contract", contracts),
         ("subscription", lines),
         ("mandate", [one.id for one in await giro.mandates.find(customer=keys)]),
@@ -132,13 +148,19 @@ async def _kept(unit: Unit, keys: Sequence[CustomerId], today: date) -> list[Kep
     return kept
 
 
+async def each_page(pages: Callable[[PageRequest], Awaitable[Page[Any]]], most: int = PAGE_MAX) -> AsyncIterator[Any]:
+    """Yield the items of every page of a list, by key."""
+    after, more = None, True
+    while more:
+        page = await pages(PageRequest(most, after))
+        yield page.items
+        more, after = page.more, page.items[-1].id if page.items else None
+
+
 async def _invoices(unit: Unit, keys: Sequence[CustomerId]) -> list[Invoice]:
-    found: list[Invoice] = []
-    for key in keys:
-        after, more = None, True
-        while more:
-            page = await unit.invoices.page(PageRequest(PAGE_MAX // 10, after), customer=key)
-            found += page.items
-            more = page.more
-            after = page.items[-1].id if page.items else None
-    return found
+    return [
+        one
+        for key in keys
+        async for items in each_page(functools.partial(unit.invoices.page, customer=key), PAGE_MAX // 10)
+        for one in items
+    ]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
+from domain.credit.counting import promise_checks, recount
 from domain.customers.customer import Customer, check_open
 from domain.customers.place import Place, moved, own_place, place_on
 from domain.ids import CustomerId
@@ -33,9 +34,10 @@ class MergeCustomers:
 async def merge_customers(cmd: MergeCustomers, *, actor: Actor, begin: Begin, clock: Clock) -> Customer:
     """Give what goes on to the survivor, close the double, and return the survivor.
 
-    Contracts, lines, numbers, buckets, groups, sub-customers and contacts go over now. What is invoiced or paid stays
-    with the double and is found with the survivor; what it has used and is not invoiced goes on the survivor's next
-    invoice. The double's own fields and identity numbers fill what is empty at the survivor.
+    Contracts, lines, numbers, buckets, groups, charges, mandates, sub-customers and contacts go over now, and limits of
+    kinds of which the survivor has none. What is invoiced or paid stays with the double and is found with the survivor;
+    what it has used and is not invoiced goes on the survivor's next invoice. What both owe and have used counts against
+    the survivor's limits. The double's own fields and identity numbers fill what is empty at the survivor.
 
     Refuses with: NotAllowed, NotFound, Stale, BadValue (both are the same), WrongState (one is merged, closed or erased
     already; they belong to different resellers; the survivor is below the double), Conflict (key).
@@ -57,6 +59,8 @@ async def merge_customers(cmd: MergeCustomers, *, actor: Actor, begin: Begin, cl
         moved_over = await unit.persons.hand_over(double.id, survivor.id, at=clock.now())
         kept = await unit.customers.keep(_filled(survivor, double))
         await _close(unit, double, kept, today, clock)
+        await recount(unit, [kept.id], at=clock.now())
+        await promise_checks(unit, [kept.id])
         await remember(unit.answers, cmd, kept.id)
         await _tell(unit, kept, double, moved_over)
     return kept

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from domain.access.actor import Action, Actor, allow
@@ -12,11 +13,14 @@ from domain.customers.customer import Customer
 from domain.customers.everything import shown
 from domain.customers.place import own_place
 from domain.ids import CustomerId
-from domain.ports.page import PAGE_MAX, PageRequest
+from domain.numbers.ordering import OrderKind
+from domain.ports.page import PAGE_MAX, Page
 from domain.ports.unit import Begin, Unit
+from domain.usecases.erase_person import about_him, each_page
 
 NEEDED: Final = (Action.READ_CUSTOMERS, Action.READ_CONTRACTS, Action.READ_USAGE)
 Part = tuple[str, Sequence[dict[str, Any]]]
+Pages = Callable[..., Awaitable[Page[Any]]]  # of a request and ``customer``
 
 
 @operation(*NEEDED)
@@ -40,33 +44,29 @@ async def tell_person(key: CustomerId, *, actor: Actor, begin: Begin) -> AsyncIt
         yield "customer", [shown(everybody[one]) for one in keys]
         yield "places", [row for one in keys for row in await _places(unit, everybody[one])]
         yield "groups", [shown(row) for one in keys for row in await unit.groups.of(one)]
-        async for part in _notes(unit, keys):
+        async for part in _each(keys, "notes", lambda page, customer: unit.notes.page(customer, page)):
             yield part
-        targets = [f"customer:{one}" for one in keys]
-        contracts = [one for each in (await unit.contracts.of_customers(keys)).values() for one in each]
-        yield "contracts", [shown(one) for one in contracts]
-        lines = [
-            one
-            for each in (await unit.subscriptions.of_contracts([one.id for one in contracts])).values()
-            for one in each
-        ]
-        yield "subscriptions", [shown(one) for one in lines]
-        targets += [f"contract:{one.id}" for one in contracts] + [f"subscription:{one.id}" for one in lines]
+        async for part in _agreed(unit, keys):
+            yield part
         if invoices:
-            async for part in _invoices(unit, keys):
-                yield part
-            async for part in _disputes(unit, keys):
-                yield part
-            yield "payments", [shown(row) for one in keys for row in await unit.persons.payments(one)]
-            async for part in _paying(unit, keys):
-                yield part
+            for parts in (_invoiced(unit, keys), _paying(unit, keys), _credit(unit, keys)):
+                async for part in parts:
+                    yield part
         yield "usage", []
         for one in keys:
             async for block in unit.persons.usage(one):
                 yield "usage", [shown(row) for row in block]
         yield "audit", []
-        async for lines_of_audit in unit.persons.trail(targets):
+        async for lines_of_audit in unit.persons.trail(await about_him(unit, keys)):
             yield "audit", [shown(line) for line in lines_of_audit]
+
+
+async def _each(keys: Sequence[CustomerId], name: str, pages: Pages, most: int = PAGE_MAX) -> AsyncIterator[Part]:
+    """Yield a part of what is listed by customer and page."""
+    yield name, []
+    for key in keys:
+        async for items in each_page(functools.partial(pages, customer=key), most):
+            yield name, [shown(one) for one in items]
 
 
 async def _places(unit: Unit, customer: Customer) -> list[dict[str, Any]]:
@@ -74,49 +74,71 @@ async def _places(unit: Unit, customer: Customer) -> list[dict[str, Any]]:
     return [shown(one) for one in dated or [own_place(customer)]]
 
 
-async def _notes(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
-    yield "notes", []
-    for key in keys:
-        after, more = None, True
-        while more:
-            page = await unit.notes.page(key, PageRequest(PAGE_MAX, after))
-            yield "notes", [shown(one) for one in page.items]
-            more = page.more
-            after = page.items[-1].id if page.items else None
+async def _agreed(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
+    """Yield contracts and lines with how they came to be as they are, and what was asked of the network."""
+    async for part in _each(keys, "quotes", unit.quotes.page):
+        yield part
+    contracts = [one for each in (await unit.contracts.of_customers(keys)).values() for one in each]
+    numbers = [one.id for one in contracts]
+    yield "contracts", [shown(one) for one in contracts]
+    yield "contract_changes", []
+    for contract in numbers:
+        async for items in each_page(functools.partial(unit.contract_changes.page, contract=contract)):
+            yield "contract_changes", [shown(one) for one in items]
+    plans = await unit.plans.of_contracts(numbers)
+    yield "plans", [shown(one) for each in plans.values() for one in each]
+    lines = [one for each in (await unit.subscriptions.of_contracts(numbers)).values() for one in each]
+    yield "subscriptions", [shown(one) for one in lines]
+    states = await unit.subscriptions.history([one.id for one in lines])
+    yield "states", [{"subscription": key, **shown(one)} for key, each in states.items() for one in each]
+    barrings = await unit.orders.barrings([one.id for one in lines], at=None)
+    yield "bars", [shown(one) for each in barrings.values() for one in each]
+    async for part in _each(keys, "orders", unit.orders.page):
+        yield part
+    pages = functools.partial(unit.number_orders.page, kinds=tuple(OrderKind))
+    async for part in _each(keys, "number_orders", pages):
+        yield part
+    yield "grants", [shown(row) for one in keys for row in await unit.grants.of(one)]
 
 
-async def _invoices(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
-    yield "invoices", []
-    for key in keys:
-        after, more = None, True
-        while more:
-            page = await unit.invoices.page(PageRequest(PAGE_MAX // 10, after), customer=key)
-            yield "invoices", [shown(one) for one in page.items]
-            more = page.more
-            after = page.items[-1].id if page.items else None
+async def _invoiced(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
+    """Yield what he is invoiced, how it was sent and what he disputes of it."""
+    listed: tuple[tuple[str, Pages, int], ...] = (
+        ("charges", unit.charges.page, PAGE_MAX),
+        ("invoices", unit.invoices.page, PAGE_MAX // 10),
+        ("dispatches", unit.dispatches.page, PAGE_MAX),
+        ("disputes", unit.disputes.page, PAGE_MAX),
+    )
+    for name, pages, most in listed:
+        async for part in _each(keys, name, pages, most):
+            yield part
 
 
 async def _paying(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
-    """Yield what was agreed about paying, what was done where nobody paid, and what was set about his credit."""
+    """Yield what he paid, what was agreed about paying, and what was done where nobody paid."""
     giro, collection = unit.giro, unit.collection
+    yield "payments", [shown(row) for one in keys for row in await unit.persons.payments(one)]
     yield "mandates", [shown(one) for one in await giro.mandates.find(customer=keys)]
+    yield "debits", [shown(one) for one in await giro.debits.find(customer=keys)]
     yield "refunds", [shown(one) for one in await giro.refunds.find(customer=keys)]
     yield "claims", [shown(one) for one in await giro.claims.find(customer=keys)]
     yield "settlements", [shown(one) for one in await giro.settlements.find(customer=keys)]
     yield "instalment_plans", [shown(one) for one in await giro.plans.find(customer=keys)]
+    yield "collection_steps", [shown(one) for one in await collection.steps.find(customer=keys)]
     yield "letters", [shown(one) for one in await collection.letters.find(customer=keys)]
     yield "collection_holds", [shown(one) for one in await collection.holds.find(customer=keys)]
     yield "collection_cases", [shown(one) for one in await collection.cases.find(customer=keys)]
     yield "collection_messages", [shown(one) for one in await collection.messages.find(customer=keys)]
+
+
+async def _credit(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
+    """Yield how much he may use, what was set aside for calls, and what was unusual."""
     yield "credit_overrides", [shown(one) for one in await unit.credit.overrides(keys)]
-
-
-async def _disputes(unit: Unit, keys: Sequence[CustomerId]) -> AsyncIterator[Part]:
-    yield "disputes", []
-    for key in keys:
-        after, more = None, True
-        while more:
-            page = await unit.disputes.page(PageRequest(PAGE_MAX, after), customer=key)
-            yield "disputes", [shown(one) for one in page.items]
-            more = page.more
-            after = page.items[-1].id if page.items else None
+    listed: tuple[tuple[str, Pages], ...] = (
+        ("credit_limits", unit.credit.page),
+        ("reservations", unit.credit.reservations),
+        ("suspicions", unit.fraud.page),
+    )
+    for name, pages in listed:
+        async for part in _each(keys, name, pages):
+            yield part

@@ -127,7 +127,10 @@ def _request(one: Mandate) -> MandateRequest:
 
 
 async def _due(unit: Unit, scheme: Scheme, rules: Rules, on: dt.date) -> list[tuple[Mandate, OpenItem, int, int]]:
-    """Return each invoice to be taken: whose, how much in minor units, and the attempt's number."""
+    """Return each invoice to be taken: by which mandate, how much in minor units, and the attempt's number.
+
+    Whose double was merged into him pays its invoices, too.
+    """
     mandates = {
         one.customer: one
         for one in await unit.giro.mandates.find(scheme=scheme, state=MandateState.ACTIVE, blocked=False)
@@ -135,6 +138,8 @@ async def _due(unit: Unit, scheme: Scheme, rules: Rules, on: dt.date) -> list[tu
     }
     if not mandates:
         return []
+    for owner, doubles in (await unit.persons.doubles(list(mandates))).items():
+        mandates.update(dict.fromkeys(doubles, mandates[owner]))
     opened = await unit.payments.open_of(list(mandates), due_by=on + dt.timedelta(days=rules.lead_days))
     currency = CURRENCIES[scheme]
     items = [
@@ -210,7 +215,8 @@ async def _order(
     await unit.ledger.post(entries)
     kept = await unit.giro.debits.add_all(rows)
     people = await unit.customers.many([one.customer for one in kept])
-    debits = []
+    debits, first = [], {mandate.id for mandate, *_ in due if not mandate.used}
+    unused = set(first)
     for order, (mandate, item, _, _) in zip(kept, due, strict=True):
         person = people[order.customer]
         debits.append(
@@ -225,13 +231,14 @@ async def _order(
                 account=mandate.account,
                 bic=mandate.bic,
                 signed_on=mandate.signed_on,
-                sequence="RCUR" if mandate.used else "FRST",
+                sequence="FRST" if mandate.id in unused else "RCUR",
                 notify=mandate.notify,
                 street=person.address.street,
                 postcode=person.address.postcode,
             )
         )
-    for key in {mandate.id for mandate, *_ in due if not mandate.used}:
+        unused.discard(mandate.id)
+    for key in sorted(first):
         await unit.giro.mandates.put(replace(await unit.giro.mandates.get(key), used=True))
     return debits
 

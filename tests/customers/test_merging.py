@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,25 +11,43 @@ import pytest
 
 from domain.contracts.contract import ContractService, ContractState
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
+from domain.credit.kinds import Kind
+from domain.credit.limit import CreditLimit
+from domain.credit.reservation import Reservation, ReservationState
 from domain.customers.contact import Contact
 from domain.customers.customer import Customer, CustomerKind
+from domain.ids import CreditReservationId
+from domain.payments.orders import Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotFound, Stale, WrongState
 from domain.usecases.add_subscription import AddSubscription, add_subscription
+from domain.usecases.agree_instalments import get_payment_rules, put_payment_rules
 from domain.usecases.change_customer import ChangeCustomer, change_customer
+from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.create_contract import CreateContract, create_contract
 from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.create_service import CreateService, create_service
 from domain.usecases.get_customer import get_customer
 from domain.usecases.group_customers import JoinGroup, join_group
+from domain.usecases.limit_credit import (
+    OverrideCredit,
+    SetCreditLimit,
+    override_credit,
+    set_credit_limit,
+    show_credit,
+)
 from domain.usecases.list_customers import ListCustomers, list_customers
 from domain.usecases.list_invoices import ListInvoices, list_invoices
 from domain.usecases.list_payments import list_open_items
+from domain.usecases.manage_mandates import AddMandate, add_mandate
 from domain.usecases.merge_customers import MergeCustomers, merge_customers
 from domain.usecases.run_bills import RunBills, run_bills
+from domain.usecases.write_orders import WriteDebits, list_debits, write_debits
+from integrations.payments.writing import write
 from persistence.engine import OWNER, Database
 from tests.customers.test_moves import made
+from tests.payments.test_desk import CREDITOR
 from tests.stores.worlds import NOON, PLACE, World
 from tests.usecases.trail import trail
 
@@ -235,3 +254,77 @@ async def test_buckets_balances_go_over_and_what_both_have_is_added_up(world: Wo
         )
     assert [tuple(row) for row in balances] == [("own", 7, 3), ("shared", 150, 45)]
     assert counted == 22
+
+
+async def test_what_is_charged_paid_by_and_limited_goes_over(world: World) -> None:
+    survivor, double = await made(world, "One"), await made(world, "Two")
+    _, line = await agreed(world, double)
+    around: dict[str, Any] = {"actor": world.operator, "begin": world.begin, "clock": world.clock}
+
+    async def limit(amount: str, **more: Any) -> CreditLimit:
+        return await set_credit_limit(SetCreditLimit(amount=Decimal(amount), **more), **around)
+
+    charge = await add_charge(AddCharge(customer=double.id, text="Mast", unit_price=Decimal(500)), **around)
+    mandate = await add_mandate(
+        AddMandate(customer=double.id, scheme=Scheme.AUTOGIRO, payer_number="101", active=True), **around
+    )
+    override = await override_credit(OverrideCredit(customer=double.id, reason="trusted"), **around)
+    own = await limit("50", customer=survivor.id)
+    left = await limit("100", customer=double.id)
+    abroad = await limit("20", customer=double.id, kind=Kind.INTERNATIONAL)
+    of_line = await limit("5", customer=double.id, subscription=line.id)
+    aside = Reservation(
+        id=CreditReservationId(0), operator=world.operator.operator, customer=double.id, subscription=line.id,
+        number="4712345678", mode="voice", direction="out", start=NOON, state=ReservationState.OPEN, granted=60,
+        amount=2_000_000, kinds=frozenset({Kind.ALL}), expires_at=NOON.replace(hour=13), client="x", changed_at=NOON,
+    )  # fmt: skip
+    async with world.begin(world.operator) as unit:
+        aside = await unit.credit.reserve(aside)
+    await merge(world, survivor, double)
+    async with world.begin(world.operator) as unit:
+        over = await unit.charges.get(charge.id)
+        (held,) = await unit.giro.mandates.find(customer=[survivor.id])
+        limits = {one.id: one for one in await unit.credit.limits([survivor.id])}
+        (by_hand,) = await unit.credit.overrides([survivor.id])
+        accounts = await unit.credit.accounts([survivor.id, double.id])
+        promised = await unit.credit.reservation(aside.id)
+        assert (await unit.credit.limits([double.id])) == [left], "the survivor's own of the kind goes before it"
+        assert double.id not in await unit.credit.missing(first=1000), "it is not watched again for it"
+    assert (over.customer, over.version) == (survivor.id, charge.version + 1)
+    assert (held.id, held.state, held.version) == (mandate.id, mandate.state, mandate.version + 1)
+    assert (by_hand.id, promised.customer) == (override.id, survivor.id)
+    assert set(limits) == {own.id, abroad.id, of_line.id}
+    assert limits[of_line.id].subscription == line.id
+    assert accounts[double.id] == []
+    reserved = {one.subscription: one.reserved.get(Kind.ALL) for one in accounts[survivor.id]}
+    assert reserved == {None: 2_000_000, line.id: 2_000_000}
+    # What was set aside for the double's line is given back where it went.
+    async with world.begin(world.operator) as unit:
+        await unit.credit.claim([survivor.id])
+        await unit.credit.change(promised, replace(promised, state=ReservationState.RELEASED))
+        accounts = await unit.credit.accounts([survivor.id])
+    assert {one.reserved.get(Kind.ALL) for one in accounts[survivor.id]} == {0}
+
+
+async def test_what_a_double_owes_counts_and_is_debited_with_the_survivor(world: World) -> None:
+    survivor, double = await made(world, "One"), await made(world, "Two")
+    _, line = await agreed(world, double, 100)
+    who: dict[str, Any] = {"actor": world.operator, "begin": world.begin}
+    around: dict[str, Any] = {**who, "clock": world.clock}
+    await set_credit_limit(SetCreditLimit(amount=Decimal(50), customer=survivor.id), **around)
+    await run_bills(RunBills(period=Period.month("2026-02")), **around)
+    known = await get_payment_rules(**who)
+    await put_payment_rules(replace(known.rules, creditor=CREDITOR), known.version, **who)
+    await add_mandate(AddMandate(customer=double.id, scheme=Scheme.AUTOGIRO, payer_number="101", active=True), **around)
+    (before,) = await show_credit(survivor.id, **around)
+    await merge(world, survivor, double)
+    (after,) = await show_credit(survivor.id, **around)
+    assert (before.owed, after.owed) == (0, Decimal(125))
+    async with world.begin(world.operator) as unit:
+        standing = await unit.credit.standing(line.id, at=world.clock.now())
+    assert standing is not None
+    assert (standing.customer, standing.owed) == (survivor.id, {"SEK": 12500})
+    written = await write_debits(WriteDebits(scheme=Scheme.AUTOGIRO, on=date(2026, 4, 20)), write, **around)
+    assert written.debits == 1
+    (order,) = (await list_debits(PageRequest(), **who)).items
+    assert order.customer == double.id, "whose invoice it is"

@@ -109,9 +109,11 @@ async def test_a_person_is_told_everything_and_the_telling_is_recorded(world: Wo
     (invoice,) = parts["invoices"]
     assert (Decimal(invoice["net"]), invoice["payer"]["name"]) == (100, "Anna Hemlig")
     assert set(parts) == {
-        "customer", "places", "groups", "notes", "contracts", "subscriptions", "invoices", "disputes",
-        "payments", "mandates", "refunds", "claims", "settlements", "instalment_plans", "letters", "collection_holds",
-        "collection_cases", "collection_messages", "credit_overrides", "usage", "audit",
+        "customer", "places", "groups", "notes", "quotes", "contracts", "contract_changes", "plans", "subscriptions",
+        "states", "bars", "orders", "number_orders", "grants", "charges", "invoices", "dispatches", "disputes",
+        "payments", "mandates", "debits", "refunds", "claims", "settlements", "instalment_plans", "collection_steps",
+        "letters", "collection_holds", "collection_cases", "collection_messages", "credit_overrides", "credit_limits",
+        "reservations", "suspicions", "usage", "audit",
     }  # fmt: skip
     actions = {row["action"] for row in parts["audit"]}
     assert {"create_customer", "merge_customers", "create_contract", "add_subscription"} <= actions
