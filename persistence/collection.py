@@ -19,7 +19,7 @@ RATES: Final = Kept(ReferenceRate, "reference_rate", "reference rate", one=(("co
 RULES: Final = Kept(CollectionRule, "collection_rule", "collection rule", one=(("name", "valid_from"),))
 AGENCIES: Final = Kept(Agency, "collection_agency", "collection agency", one=(("name",),))
 STEPS: Final = Kept(
-    DoneStep, "collection_step", "step of collection", one=(("invoice", "position"), ("invoice", "done_on"))
+    DoneStep, "collection_step", "step of collection", one=(("invoice", "position", "ended_at"), ("invoice", "done_on"))
 )
 LETTERS: Final = Kept(
     Letter, "collection_letter", "letter of collection", one=(("customer", "made_on", "kind", "currency"),)

@@ -71,8 +71,8 @@ class MemoryPayments:
             for other in self._payments():
                 if (
                     (other.state in _POSTED or other.state is PaymentState.RETURNED)
-                    and other.kind is Kind.PAYMENT
-                    and (other.amount_minor, other.currency) == (one.amount_minor, one.currency)
+                    and other.kind is one.kind
+                    and (other.bank_minor, other.bank_currency) == (one.amount_minor, one.currency)
                     and other.identity.partition(":")[0] != one.identity.partition(":")[0]
                     and abs((other.booked_on - one.booked_on).days) <= days
                     and names & names_of(other.record)
@@ -94,7 +94,7 @@ class MemoryPayments:
         raise NotFound("no payment {key}", key=key, field="payment")
 
     async def change(self, payment: Payment) -> Payment:
-        """Write a payment's state, reason, customer, entry and original."""
+        """Write a payment's state, reason, customer, entry, original, and what it was exchanged to."""
         self._draft.table("payment")[payment.id] = payment
         return payment
 
@@ -113,7 +113,7 @@ class MemoryPayments:
             for one in self._payments()
             if one.kind is Kind.PAYMENT
             and one.state in _POSTED
-            and (one.amount_minor, one.currency) == (payment.amount_minor, payment.currency)
+            and (one.bank_minor, one.bank_currency) == (payment.amount_minor, payment.currency)
             and names & names_of(one.record)
             and one.booked_on <= payment.booked_on
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,8 +11,9 @@ from domain.collection.interest import Step
 from domain.ids import CustomerId, InvoiceId, ResellerId
 from domain.invoicing.invoice import Invoice
 from domain.ledger.ageing import OpenAmount
-from domain.ledger.entry import BAS, minor
+from domain.ledger.entry import BAS, Entry, minor
 from domain.ledger.tying import Difference, Rule
+from domain.payments.debit import DebitState
 from domain.payments.payment import Allocation, Payment, PaymentState
 from domain.payments.record import Kind
 from domain.payments.refund import Refund, RefundState
@@ -167,7 +168,8 @@ class MemoryReceivables:
         for payment in self._posted():
             amount = payment.amount_minor if payment.kind is Kind.PAYMENT else -payment.amount_minor
             told = booked.get(payment.entry or "", {}).get(BAS.bank, 0)
-            yield from _differ(Rule.PAYMENT, f"payment:{payment.id}", payment.currency, told, amount)
+            moved = payment.bank_minor if payment.kind is Kind.PAYMENT else -payment.bank_minor
+            yield from _differ(Rule.PAYMENT, f"payment:{payment.id}", payment.bank_currency, told, moved)
             if payment.state is PaymentState.UNALLOCATED:
                 free[payment.currency] -= amount
             elif payment.customer is not None and payment.state in {PaymentState.ALLOCATED, PaymentState.CREDIT}:
@@ -183,12 +185,32 @@ class MemoryReceivables:
         for currency in unallocated.keys() | free.keys():
             what = f"account {BAS.unallocated}"
             yield from _differ(Rule.UNALLOCATED, what, currency, unallocated[currency], free[currency])
+        sent = [one for one in self._own("debit_order") if one.state is DebitState.SENT]
+        yield from _on_the_way(Rule.IN_TRANSIT, BAS.in_transit, entries, sent, 1)
+        back = [one for one in self._own("refund") if one.state in {RefundState.REQUESTED, RefundState.SENT}]
+        yield from _on_the_way(Rule.PAYOUTS, BAS.payouts, entries, back, -1)
         for rule, ledger, others in ((Rule.CUSTOMER, standing, books), (Rule.CREDIT, given, rests)):
             for who in sorted(ledger.keys() | others.keys()):
                 yield from _differ(rule, f"customer {who[0]}", who[1], ledger[who], others[who])
 
     def _own(self, table: str) -> list[Any]:
         return [one for one in self._draft.table(table).values() if one.operator == self._draft.actor.operator]
+
+
+def _on_the_way(
+    rule: Rule, account: str, entries: Iterable[Entry], orders: Iterable[Any], sign: int
+) -> Iterator[Difference]:
+    """Compare an account of what is on its way with the orders that are."""
+    ledger: dict[str, int] = defaultdict(int)
+    books: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        for one in entry.postings:
+            if one.account == account:
+                ledger[one.currency] += one.amount_minor
+    for order in orders:
+        books[order.currency] += sign * order.amount_minor
+    for currency in sorted(ledger.keys() | books.keys()):
+        yield from _differ(rule, f"account {account}", currency, ledger[currency], books[currency])
 
 
 def _live(refund: Refund) -> bool:

@@ -38,24 +38,27 @@ from persistence.violations import possible
 _FILE: Final = ("operator", "name", "format", "key", "sha256", "imported_at", "client", "told")
 _PAYMENT: Final = (
     "operator", "id", "file", "position", "identity", "kind", "state", "reason", "amount_minor", "currency",
-    "booked_on", "record", "names", "customer", "entry", "original",
+    "booked_on", "record", "names", "customer", "entry", "original", "paid_minor", "paid_currency", "rate",
 )  # fmt: skip
 _ALLOCATION: Final = (
     "operator", "id", "payment", "invoice", "customer", "amount_minor", "made_at", "client", "booked_on",
     "settlement", "claim",
 )  # fmt: skip
 _DOCUMENT: Final = "id, kind, number, original, reference, customer, currency, issued_on, due_on, total"
-_TWINS: Final = """
-select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $6::text[], $7::jsonb[])
-       as w (position, amount, currency, booked_on, format, names)
+_TWINS: Final = " union ".join(
+    f"""
+select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $6::text[], $7::jsonb[], $9::text[])
+       as w (position, amount, currency, booked_on, format, names, kind)
  where exists (select from payment p join payment_file f on f.operator = p.operator and f.id = p.file
-     where p.operator = $1 and p.amount_minor = w.amount and p.currency = w.currency and f.format <> w.format
+     where p.operator = $1 and p.{amount} = w.amount and p.{currency} = w.currency and f.format <> w.format
        and p.booked_on between w.booked_on - $8::int and w.booked_on + $8::int
-       and p.state in ('allocated', 'credit', 'unallocated', 'returned') and p.kind = 'payment'
-       and p.names && (select array_agg(n) from jsonb_array_elements_text(w.names) n))
-"""
+       and p.state in ('allocated', 'credit', 'unallocated', 'returned') and p.kind = w.kind
+       and p.names && (select array_agg(n) from jsonb_array_elements_text(w.names) n))"""  # noqa: S608  (our own words)
+    for amount, currency in (("amount_minor", "currency"), ("paid_minor", "paid_currency"))
+)
 _ORIGINALS: Final = """
-select * from payment where operator = $1 and amount_minor = $2 and currency = $3 and kind = 'payment'
+select * from payment where operator = $1 and kind = 'payment'
+   and (paid_minor is null and amount_minor = $2 and currency = $3 or paid_minor = $2 and paid_currency = $3)
    and state in ('allocated', 'credit', 'unallocated') and names && $4::text[] and booked_on <= $5
  order by cardinality(array(select unnest(names) intersect select unnest($4::text[]))) desc, booked_on desc, id desc
 """
@@ -121,6 +124,7 @@ class PaymentStore:
             [one.identity.partition(":")[0] for one, _ in wanted],
             [json.dumps(names) for _, names in wanted],
             days,
+            [one.kind.value for one, _ in wanted],
         )
         return frozenset(row["position"] for row in rows)
 
@@ -149,12 +153,13 @@ class PaymentStore:
         return _payment(rows[0])
 
     async def change(self, payment: Payment) -> Payment:
-        """Write a payment's state, reason, customer, entry and original."""
+        """Write a payment's state, reason, customer, entry, original, and what it was exchanged to."""
         await self._connection.execute(
-            "update payment set state = $3, reason = $4, customer = $5, entry = $6, original = $7"
-            " where operator = $1 and id = $2",
+            "update payment set state = $3, reason = $4, customer = $5, entry = $6, original = $7, amount_minor = $8,"
+            " currency = $9, paid_minor = $10, paid_currency = $11, rate = $12 where operator = $1 and id = $2",
             *(self._operator, payment.id, payment.state.value, payment.reason and payment.reason.value),
-            *(payment.customer, payment.entry, payment.original),
+            *(payment.customer, payment.entry, payment.original, payment.amount_minor, payment.currency),
+            *(payment.paid_minor, payment.paid_currency, payment.rate),
         )
         return payment
 
@@ -387,7 +392,7 @@ def _payment(row: Mapping[str, Any]) -> Payment:
         reason=Reason(row["reason"]) if row["reason"] else None,
         record=json.loads(row["record"]),
         **{name: row[name] for name in ("position", "identity", "amount_minor", "currency", "booked_on")},
-        **{name: row[name] for name in ("customer", "entry", "original")},
+        **{name: row[name] for name in ("customer", "entry", "original", "paid_minor", "paid_currency", "rate")},
     )
 
 

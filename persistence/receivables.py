@@ -91,8 +91,9 @@ with booked as (
     select e.key, p.currency, sum(p.amount_minor)::bigint as amount from ledger_entry e
       join ledger_posting p on p.operator = e.operator and p.entry = e.id and p.account = '{BAS.bank}'
      where e.operator = $1 and e.key like 'payment:%' group by 1, 2),
-told as (select y.id, y.entry as key, y.currency, {_SIGNED} as amount from payment y
-          where y.operator = $1 and y.entry is not null)
+told as (select y.id, y.entry as key, coalesce(y.paid_currency, y.currency) as currency,
+                case when y.kind = 'payment' then 1 else -1 end * coalesce(y.paid_minor, y.amount_minor) as amount
+           from payment y where y.operator = $1 and y.entry is not null)
 select coalesce('payment:' || t.id, b.key) as what, coalesce(t.currency, b.currency) as currency,
        coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
   from told t full join booked b on b.key = t.key and b.currency = t.currency
@@ -106,6 +107,17 @@ select 'account {BAS.unallocated}' as what, coalesce(t.currency, b.currency) as 
        coalesce(b.amount, 0) as ledger, coalesce(t.amount, 0) as books
   from told t full join booked b on b.currency = t.currency
  where coalesce(b.amount, 0) <> coalesce(t.amount, 0)"""  # noqa: S608  (our own words)
+_ON_THE_WAY: Final = """
+with booked as (select currency, sum(amount_minor)::bigint as amount from ledger_posting
+                 where operator = $1 and account = $2 group by 1),
+told as (select currency, {sign}sum(amount_minor)::bigint as amount from {table}
+          where operator = $1 and state = any ('{states}') group by 1)
+select 'account ' || $2::text as what, coalesce(t.currency, b.currency) as currency, coalesce(b.amount, 0) as ledger,
+       coalesce(t.amount, 0) as books
+  from told t full join booked b on b.currency = t.currency
+ where coalesce(b.amount, 0) <> coalesce(t.amount, 0)"""
+_IN_TRANSIT: Final = _ON_THE_WAY.format(sign="", table="debit_order", states="{sent}")
+_PAYOUTS: Final = _ON_THE_WAY.format(sign="-", table="refund", states="{requested,sent}")
 # Of a document or a claim no more is applied than it comes to, and of a payment no more than it is.
 _BEYOND: Final = f"""
 with applied as (select invoice, sum(amount_minor)::bigint as applied from allocation
@@ -215,6 +227,8 @@ class ReceivableStore:
             (Rule.DOCUMENT, _UNBOOKED, (first,)),
             (Rule.PAYMENT, _PAYMENTS, (first,)),
             (Rule.UNALLOCATED, _UNALLOCATED, ()),
+            (Rule.IN_TRANSIT, _IN_TRANSIT, (BAS.in_transit,)),
+            (Rule.PAYOUTS, _PAYOUTS, (BAS.payouts,)),
             (Rule.APPLIED, _BEYOND, (first,)),
             (Rule.CUSTOMER, _CUSTOMERS, (first, [BAS.receivable, BAS.in_transit])),
             (Rule.CREDIT, _CREDITS, (first, [BAS.credit])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 
@@ -63,6 +63,10 @@ class RulesType:
     block_after: int = strawberry.field(description="Returned debits after which a mandate is blocked; 0: never.")
     lead_days: int = strawberry.field(description="How many days before its due date an invoice is ordered.")
     vat_relief: bool = strawberry.field(description="The VAT of a bad debt is taken back.")
+    exchange: bool = strawberry.field(description="Other currencies are exchanged by the rate of their day.")
+    exchange_tolerance: int = strawberry.field(
+        description="How much an exchanged payment may miss an invoice by, in hundredths of a per cent."
+    )
     creditor: CreditorType
     version: int
 
@@ -108,7 +112,16 @@ class PaymentRulesInput:
     block_after: int = 3
     lead_days: int = 5
     vat_relief: bool = False
+    exchange: bool = False
+    exchange_tolerance: int = 0
     idempotency_key: str | None = kept_key()
+
+
+# What is said as it is.
+_PLAIN: Final = (
+    *("oldest_first", "use_credit", "order", "retries", "retry_days", "block_after", "lead_days", "vat_relief"),
+    *("exchange", "exchange_tolerance"),
+)
 
 
 def _amounts(told: Any) -> list[CurrencyAmountType]:
@@ -117,13 +130,12 @@ def _amounts(told: Any) -> list[CurrencyAmountType]:
 
 def _shown(kept: KeptRules) -> RulesType:
     rules = kept.rules
-    plain = ("oldest_first", "use_credit", "order", "retries", "retry_days", "block_after", "lead_days", "vat_relief")
     return RulesType(
         tolerance=_amounts(rules.tolerance),
         return_fee=_amounts(rules.return_fee),
         creditor=CreditorType(**{one.name: getattr(rules.creditor, one.name) for one in dataclasses.fields(Creditor)}),
         version=kept.version,
-        **{name: getattr(rules, name) for name in plain},
+        **{name: getattr(rules, name) for name in _PLAIN},
     )
 
 
@@ -135,12 +147,11 @@ async def _set_rules(info: Info, input: PaymentRulesInput) -> Any:
     def sums(told: list[CurrencyAmountInput], field: str) -> dict[str, int]:
         return {one.currency: minor_of(one.amount, one.currency, field) for one in told}
 
-    plain = ("oldest_first", "use_credit", "order", "retries", "retry_days", "block_after", "lead_days", "vat_relief")
     rules = Rules(
         tolerance=sums(input.tolerance, "tolerance"),
         return_fee=sums(input.return_fee, "returnFee"),
         creditor=Creditor(**{one.name: getattr(input.creditor, one.name) for one in dataclasses.fields(Creditor)}),
-        **{name: getattr(input, name) for name in plain},
+        **{name: getattr(input, name) for name in _PLAIN},
     )
     return _shown(await info.context.ask(put_payment_rules, rules, input.version))
 

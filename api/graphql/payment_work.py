@@ -56,7 +56,7 @@ async def _suggestions(info: Info, payment: ID) -> list[SuggestionType]:
 
 async def _decide(info: Info, payment: ID, same: bool) -> Any:
     cmd = DecideDuplicate(payment=PaymentId(key_of(payment, "PaymentRecord", "payment")), same=same)
-    return await info.context.ask(decide_duplicate, cmd)
+    return await info.context.ask(decide_duplicate, cmd, clock=info.context.wiring.clock)
 
 
 @strawberry.type(name="CreditApplied", description="How much of a customer's credit was applied, in minor units.")

@@ -16,6 +16,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
 from domain.invoicing.disputes import DisputeState
 from domain.payments.amounts import major_of, minor_of
@@ -109,6 +110,10 @@ def _payer(root: strawberry.Parent[Payment]) -> str | None:
     return None if name is None else str(name)
 
 
+def _paid(root: strawberry.Parent[Payment]) -> Decimal | None:
+    return None if root.paid_minor is None else major_of(root.paid_minor, root.bank_currency)
+
+
 def _text(root: strawberry.Parent[Payment]) -> list[str]:
     return list(root.record["text"])
 
@@ -131,11 +136,13 @@ class PaymentType:
     receiver_account: str | None = strawberry.field(resolver=_told("receiver_account"))
     bank_ref: str | None = strawberry.field(resolver=_told("bank_ref"))
     text: list[str] = strawberry.field(resolver=_text)
+    paid: Decimal | None = strawberry.field(
+        resolver=_paid, description="What moved at the bank, where it was exchanged: one unit of it is worth rate."
+    )
+    paid_currency: str | None
+    rate: Decimal | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Payment)
+    is_type_of = shows(Payment)
 
 
 @strawberry.type(name="PaymentDetail", description="A payment with all that it was ever applied to.")

@@ -78,7 +78,10 @@ def decide(
     on: date,
     minimum_minor: int,
 ) -> Decision:
-    """Decide about one invoice on a day. One step a day at most, each once, and none before its time."""
+    """Decide about one invoice on a day. One step a day at most, each once, and none before its time.
+
+    A bar that was lifted since the invoice was paid is taken again as soon as it is not paid any more.
+    """
     if rule is None:
         return Decision(overdue=overdue, why=Why.NO_RULE)
     mine = [one for one in done if one.invoice == overdue.invoice]
@@ -89,6 +92,8 @@ def decide(
     if overdue.asked_minor < max(minimum_minor, 1):
         why = Why.DISPUTED if overdue.disputed_minor else Why.BELOW_MINIMUM
         return Decision(overdue=overdue, rule=rule, why=why)
+    if (again := _lifted(mine)) is not None and again < len(rule.steps):
+        return Decision(overdue=overdue, rule=rule, position=again)
     taken = {one.position: one for one in mine}
     position = max(taken, default=-1) + 1
     if position >= len(rule.steps):
@@ -97,6 +102,14 @@ def decide(
     if on < when:
         return Decision(overdue=overdue, rule=rule, why=Why.NOT_YET, since=when)
     return Decision(overdue=overdue, rule=rule, position=position)
+
+
+def _lifted(mine: Sequence[DoneStep]) -> int | None:
+    """Return the last bar that was lifted when the invoice was paid: it is open again, the payment having come back."""
+    bars = [one for one in mine if one.kind is StepKind.BAR]
+    if not bars or any(one.ended_at is None for one in bars):
+        return None
+    return max(one.position for one in bars)
 
 
 def due_day(overdue: Overdue, rule: CollectionRule, position: int, before: DoneStep | None) -> date:

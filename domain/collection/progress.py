@@ -30,7 +30,10 @@ PAID_JOB: Final = "collection_paid"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneStep:
-    """A step of a rule that was done for an invoice, once for good. Amounts are what it claimed, in minor units."""
+    """A step of a rule that was done for an invoice, once for good; a bar again after it was lifted.
+
+    Amounts are what it claimed, in minor units.
+    """
 
     id: CollectionStepId
     operator: OperatorId

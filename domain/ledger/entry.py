@@ -67,6 +67,9 @@ class Chart:
     bank_fees: str = "6570"
     reminder_income: str = "3591"
     interest_income: str = "8313"
+    exchange: str = "1989"
+    exchange_gain: str = "3960"
+    exchange_loss: str = "7960"
     vat: Mapping[Decimal, str] = field(
         default_factory=lambda: {Decimal(25): "2611", Decimal(12): "2621", Decimal(6): "2631"}
     )

@@ -103,10 +103,13 @@ def plan(  # noqa: PLR0917  (what decides)
     items: Mapping[str, OpenItem],
     claims: Claims | None = None,
     rules: Rules | None = None,
+    *,
+    exchanged: bool = False,
 ) -> Plan:
     """Decide what a payment of ``amount`` minor units pays; ``items`` are the documents its references name.
 
-    The sum of the parts is never more than the amount. What is left over is the customer's credit.
+    The sum of the parts is never more than the amount. What is left over is the customer's credit. ``exchanged``: the
+    amount was paid in another currency, and may miss an invoice by the tolerance of that.
     """
     rules = rules or Rules()
     named = _named(wanted, items)
@@ -124,7 +127,7 @@ def plan(  # noqa: PLR0917  (what decides)
         total = sum(item.open_minor for item, _ in named)
         if total != amount:
             return Plan(reason=Reason.SEVERAL_CUSTOMERS)
-    return _applied(amount, named, customers, claims or {}, rules, split=bool(splits))
+    return _applied(amount, named, customers, claims or {}, rules, split=bool(splits), exchanged=exchanged)
 
 
 def _named(wanted: Sequence[Wanted], items: Mapping[str, OpenItem]) -> list[tuple[OpenItem, int | None]]:
@@ -146,13 +149,14 @@ def _applied(
     rules: Rules,
     *,
     split: bool,
+    exchanged: bool,
 ) -> Plan:
     """Apply the amount: what was said, or credit notes first and then what is due first."""
     customer = next(iter(customers)) if len(customers) == 1 else None
     if split:
         parts, cut = [_piece(item, _within(said or 0, item.open_minor)) for item, said in named], False
     else:
-        if len(named) == 1 and (near := _near(amount, named[0][0], claims, rules)) is not None:
+        if len(named) == 1 and (near := _near(amount, named[0][0], claims, rules, exchanged=exchanged)) is not None:
             return near
         parts, cut = _in_order(amount, [item for item, _ in named], claims, rules)
     kept = tuple(piece for piece in parts if piece.amount)
@@ -197,11 +201,15 @@ def owed(item: OpenItem, claims: Sequence[OpenClaim], order: Order) -> list[Piec
             return [*principal, *interest, *costs]
 
 
-def _near(amount: int, item: OpenItem, claims: Claims, rules: Rules) -> Plan | None:
+def _near(amount: int, item: OpenItem, claims: Claims, rules: Rules, *, exchanged: bool) -> Plan | None:
     """Close an invoice that a payment misses by no more than the tolerance; the difference is rounding."""
     about = claims.get(item.invoice, ())
-    missing = item.open_minor + sum(one.open_minor for one in about) - amount
-    if not missing or item.open_minor <= 0 or abs(missing) > rules.tolerance.get(item.currency, 0):
+    owed_minor = item.open_minor + sum(one.open_minor for one in about)
+    missing = owed_minor - amount
+    most = rules.tolerance.get(item.currency, 0)
+    if exchanged:
+        most = max(most, owed_minor * rules.exchange_tolerance // 10_000)
+    if not missing or item.open_minor <= 0 or abs(missing) > most:
         return None
     if item.open_minor - missing <= 0:
         return None
@@ -210,7 +218,7 @@ def _near(amount: int, item: OpenItem, claims: Claims, rules: Rules) -> Plan | N
         parts=tuple(piece for piece in pieces if piece.amount),
         customer=item.customer,
         state=PaymentState.ALLOCATED,
-        reason=Reason.ROUNDED,
+        reason=Reason.EXCHANGED if exchanged else Reason.ROUNDED,
         rounding=_piece(item, missing),
     )
 

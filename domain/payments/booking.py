@@ -32,8 +32,21 @@ class Share:
 
 
 def signed(payment: Payment) -> int:
-    """Return what it moved on the bank's account: money out is negative."""
+    """Return what it comes to: money out is negative."""
     return -payment.amount_minor if payment.kind in _OUT else payment.amount_minor
+
+
+def at_bank(payment: Payment, chart: Chart = BAS) -> tuple[Posting, ...]:
+    """Return the bank's side of a payment, and what exchanges it where it pays in another currency."""
+    sign = -1 if payment.kind in _OUT else 1
+    bank = Posting(chart.bank, payment.bank_currency, sign * payment.bank_minor)
+    if payment.paid_currency is None:
+        return (bank,)
+    return (
+        bank,
+        Posting(chart.exchange, payment.paid_currency, -bank.amount_minor),
+        Posting(chart.exchange, payment.currency, sign * payment.amount_minor),
+    )
 
 
 def received(payment: Payment, applied: int, *, on: dt.date | None = None, chart: Chart = BAS) -> Entry:
@@ -51,7 +64,7 @@ def received(payment: Payment, applied: int, *, on: dt.date | None = None, chart
         booked_on=on or payment.booked_on,
         text=f"{payment.kind.value} {payment.identity.partition(':')[0]}",
         postings=(
-            Posting(chart.bank, payment.currency, amount),
+            *at_bank(payment, chart),
             *(Posting(account, payment.currency, -part) for account, part in others if part),
         ),
         customer=payment.customer,

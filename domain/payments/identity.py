@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from typing import Any, Final
 
-from domain.payments.record import PaymentFile, PaymentRecord
+from domain.payments.record import Kind, PaymentFile, PaymentRecord
 
 # What a bank may change between two tellings of the same payment, or what names the telling and not the payment.
 _OF_THE_TELLING: Final = frozenset({"statement_no", "entry_no", "entry_amount", "deposit_serial", "statement_serial"})
@@ -40,6 +40,22 @@ def identities(file: PaymentFile) -> list[str]:
         met[print_] += 1
         found.append(f"{file.format}:{print_}:{met[print_]}")
     return found
+
+
+def repeated(records: int, known: int) -> bool:
+    """Tell whether a file tells again what another told: of several records at least half are known.
+
+    A single one that is like an earlier one may be money of its own: twins that one bank tells in two files.
+    """
+    return records > 1 and 2 * known >= records
+
+
+def nameless(record: PaymentRecord) -> bool:
+    """Tell whether money that came in has no name of the bank's or the payer's own, that two payments cannot share."""
+    said = record.details
+    return record.kind is Kind.PAYMENT and not any(
+        (record.bank_ref or "", said.get("tx_id"), said.get("end_to_end") not in {None, "", "NOTPROVIDED"})
+    )
 
 
 def _fingerprint(record: PaymentRecord) -> dict[str, Any]:

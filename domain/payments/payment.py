@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -52,6 +53,8 @@ class Reason(StrEnum):
     OVERPAID = "overpaid"
     OLDEST_FIRST = "oldest_first"
     ROUNDED = "rounded"
+    EXCHANGED = "exchanged"
+    NO_RATE = "no_rate"
     REFUND = "refund"
     DUPLICATE = "duplicate"
     BY_CUSTOMER = "by_customer"
@@ -81,7 +84,11 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One record of a file. ``record`` is its neutral form, ``entry`` the key of what was booked, if anything was."""
+    """One record of a file. ``record`` is its neutral form, ``entry`` the key of what was booked, if anything was.
+
+    One that was exchanged has its amount in the currency of what it pays, and in ``paid_minor`` and ``paid_currency``
+    what moved on the bank's account; one unit of that is worth ``rate``.
+    """
 
     id: PaymentId
     operator: OperatorId
@@ -98,6 +105,19 @@ class Payment:
     customer: CustomerId | None = None
     entry: str | None = None
     original: PaymentId | None = None
+    paid_minor: int | None = None
+    paid_currency: str | None = None
+    rate: Decimal | None = None
+
+    @property
+    def bank_minor(self) -> int:
+        """What moved on the bank's account."""
+        return self.amount_minor if self.paid_minor is None else self.paid_minor
+
+    @property
+    def bank_currency(self) -> str:
+        """The currency that it moved in."""
+        return self.currency if self.paid_currency is None else self.paid_currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

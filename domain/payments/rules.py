@@ -14,6 +14,7 @@ from domain.refusal import BadValue
 TOLERANCE_MAX: Final = 10_000
 FEE_MAX: Final = 100_000
 RETRIES_MAX: Final = 5
+EXCHANGE_MAX: Final = 1_000  # ten per cent
 
 
 class Order(StrEnum):
@@ -32,7 +33,10 @@ class Rules:
     a customer and no invoice pays his oldest. ``use_credit``: what a customer has paid too much pays his next oldest
     invoice. ``retries``: how often a rejected debit is tried again, ``retry_days`` later. ``return_fee`` is claimed for
     a debit that came back; after ``block_after`` such the mandate is not debited (0: never). ``lead_days``: how many
-    days before its due date an invoice is ordered. ``vat_relief``: a bad debt's VAT is taken back.
+    days before its due date an invoice is ordered. ``vat_relief``: a bad debt's VAT is taken back. ``exchange``: what
+    is paid in another currency than the invoice's is exchanged by its day's rate; without it, it waits for somebody.
+    ``exchange_tolerance``: by how much of what is open, in hundredths of a per cent, it may then miss an invoice; the
+    difference is an exchange gain or loss.
     """
 
     tolerance: Mapping[str, int] = field(default_factory=dict)
@@ -45,6 +49,8 @@ class Rules:
     block_after: int = 3
     lead_days: int = 5
     vat_relief: bool = False
+    exchange: bool = False
+    exchange_tolerance: int = 0
     creditor: Creditor = field(default_factory=lambda: Creditor(name=""))
 
 
@@ -74,6 +80,7 @@ def check(rules: Rules) -> Rules:
         ("retryDays", rules.retry_days, 60),
         ("blockAfter", rules.block_after, 100),
         ("leadDays", rules.lead_days, 30),
+        ("exchangeTolerance", rules.exchange_tolerance, EXCHANGE_MAX),
     ):
         if not 0 <= number <= most:
             raise BadValue("it is 0 to {most}", most=most, field=name)

@@ -1,4 +1,4 @@
-"""What closes a document without a payment in: a credit note set off or paid back, a write-off, rounding."""
+"""What closes a document without a payment in: a credit note set off or paid back, a write-off, rounding, exchange."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class SettlementKind(StrEnum):
     WRITE_OFF = "write_off"
     ROUNDING = "rounding"
     REFUND = "refund"
+    EXCHANGE = "exchange"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

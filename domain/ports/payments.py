@@ -51,7 +51,7 @@ class Payments(Protocol):
     async def twins(self, payments: Sequence[Payment], *, days: int) -> frozenset[int]:
         """Return the positions of those that another format told too.
 
-        The same amount, currency and reference, booked at most ``days`` apart.
+        The same kind, amount and currency at the bank, and reference, booked at most ``days`` apart.
         """
         ...
 
@@ -64,7 +64,7 @@ class Payments(Protocol):
         ...
 
     async def change(self, payment: Payment) -> Payment:
-        """Write a payment's state, reason, customer, entry and original."""
+        """Write a payment's state, reason, customer, entry, original, and what it was exchanged to."""
         ...
 
     async def page(
@@ -74,7 +74,7 @@ class Payments(Protocol):
         ...
 
     async def originals(self, payment: Payment) -> Sequence[Payment]:
-        """Return the payments that a return may take back: same amount and currency, a name in common, not returned."""
+        """Return the payments that a return may take back: what the bank told of both is the same, not returned."""
         ...
 
     async def allocate(self, allocations: Sequence[Allocation]) -> Sequence[Allocation]:

@@ -11,12 +11,15 @@ from domain.access.operations import operation
 from domain.ids import ClaimId, CustomerId, InvoiceId, PaymentId
 from domain.payments.allocating import OpenClaim, Piece
 from domain.payments.booking import Share, shares, signed
+from domain.payments.exchanging import another
 from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason
+from domain.payments.record import Kind
 from domain.payments.refund import OUT
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, WrongState
 from domain.usecases.applying import allocations, move, open_claims, unsettle_of
+from domain.usecases.exchange_payment import exchange_held
 
 _OPEN = frozenset({PaymentState.UNALLOCATED, PaymentState.CREDIT})
 
@@ -46,8 +49,9 @@ class AllocatePayment:
 async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, clock: Clock) -> Payment:
     """Apply what is left of a payment.
 
-    Refuses with: NotAllowed, NotFound, WrongState (all applied, held or returned), BadValue (another currency, more
-    than is open or left, another customer's).
+    One that is nobody's yet and in another currency is exchanged first, where the rules say so.
+    Refuses with: NotAllowed, NotFound, WrongState (all applied, held or returned, no rate), BadValue (another currency,
+    more than is open or left, another customer's).
     """
     if not cmd.parts and cmd.customer is None:
         raise BadValue("name at least one invoice", field="parts")
@@ -61,9 +65,10 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
                 value=payment.state.value,
                 field="payment",
             )
+        now = clock.now()
+        payment = await _in_their_currency(unit, payment, cmd, now)
         left = await left_of(unit, payment)
         chosen, names = await _chosen(unit, payment, cmd, left)
-        now = clock.now()
         done, day = await _move(unit, payment, chosen, left, cmd.customer, now)
         await unit.payments.allocate(
             allocations(chosen, operator=actor.operator, at=now, client=actor.client, on=day, payment=payment.id)
@@ -73,6 +78,15 @@ async def allocate_payment(cmd: AllocatePayment, *, actor: Actor, begin: Begin, 
         await unit.audit.write("payment.allocate", f"payment:{payment.id}", detail)
         await unit.outbox.promise("payment.allocated", detail, subject=f"payment:{payment.id}")
     return done
+
+
+async def _in_their_currency(unit: Unit, payment: Payment, cmd: AllocatePayment, now: dt.datetime) -> Payment:
+    """Return a payment of nobody in the currency of all the invoices it is to pay; any other as it is."""
+    if payment.state is not PaymentState.UNALLOCATED or payment.kind is not Kind.PAYMENT:
+        return payment
+    items = await unit.payments.items([part.invoice for part in cmd.parts if part.invoice is not None])
+    currency = another(payment, items.values())
+    return payment if currency is None else await exchange_held(unit, payment, currency, on=now.date())
 
 
 async def left_of(unit: Unit, payment: Payment) -> int:

@@ -15,6 +15,7 @@ from domain.ledger.entry import BAS, Entry, Posting
 from domain.payments.allocating import Plan, forms_of
 from domain.payments.booking import shares
 from domain.payments.debit import DebitOrder, DebitState
+from domain.payments.exchanging import like
 from domain.payments.naming import names_of
 from domain.payments.payment import OpenItem, Payment, PaymentState, Reason
 from domain.payments.record import Kind, PaymentFile
@@ -182,20 +183,25 @@ class _Waiting:
         return cls([found[key] for key in sorted(found)], items, {one.id: one.payer_number for one in mandates})
 
     def take(self, payment: Payment, plans: Mapping[int, Plan]) -> DebitOrder | None:
-        """Take the order that a payment is of: by our key, else by its amount and its invoice or payer."""
+        """Take the order that a payment is of: by our key, else by its invoice or payer and its amount."""
         keys = _named(payment, _DEBIT)
         chosen = next((one for one in self._orders if one.id in keys), None)
         if chosen is None:
             parts = plans[payment.position].parts if payment.position in plans else ()
             invoices = {piece.invoice for piece in parts}
             invoices |= {self._items[form].invoice for form in _forms(payment) if form in self._items}
-            near = [one for one in self._orders if one.amount_minor == payment.amount_minor]
-            chosen = next((one for one in near if one.invoice in invoices), None)
+            chosen = _nearest(payment, [one for one in self._orders if one.invoice in invoices])
             if chosen is None and not _forms(payment) and (payer := _payer(payment)) is not None:
-                chosen = next((one for one in near if self._payers.get(one.mandate) == payer), None)
+                chosen = _nearest(payment, [one for one in self._orders if self._payers.get(one.mandate) == payer])
         if chosen is not None:
             self._orders.remove(chosen)
         return chosen
+
+
+def _nearest(payment: Payment, orders: Sequence[DebitOrder]) -> DebitOrder | None:
+    """Return the order of the payment's amount; of another amount, which payers may set themselves, the only one."""
+    exact = next((one for one in orders if one.amount_minor == payment.amount_minor), None)
+    return orders[0] if exact is None and len(orders) == 1 else exact
 
 
 def _forms(payment: Payment) -> list[str]:
@@ -249,7 +255,11 @@ class Returning:
             self.applied[payment.position] = -sum(one.amount_minor for one in made)
         await self._debits(original, payment)
         return replace(
-            payment, state=PaymentState.RETURNED, reason=None, customer=original.customer, original=original.id
+            like(payment, original),
+            state=PaymentState.RETURNED,
+            reason=None,
+            customer=original.customer,
+            original=original.id,
         )
 
     async def _debits(self, original: Payment, payment: Payment) -> None:

@@ -11,23 +11,22 @@ from decimal import Decimal
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
-from domain.ids import CustomerId, PaymentFileId, PaymentId
+from domain.ids import PaymentFileId, PaymentId
 from domain.invoicing.invoice import decimals_of
-from domain.payments.allocating import Claims, OpenClaim, Piece, Plan, Wanted, forms_of, on_oldest, plan, wanted_of
-from domain.payments.booking import moved, received, shares
-from domain.payments.identity import file_key, identities
+from domain.payments.identity import file_key, identities, nameless, repeated
 from domain.payments.looking import misgivings
-from domain.payments.payment import OpenItem, Payment, PaymentState, Reason, StoredFile
+from domain.payments.payment import Payment, PaymentState, Reason, StoredFile
 from domain.payments.record import Kind, PaymentFile, PaymentRecord
-from domain.payments.rules import Rules
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import Conflict, WrongState
-from domain.usecases.applying import allocations, claims_about, round_off, rules_of
-from domain.usecases.debit_outcomes import Returning, settle_debits, settle_refunds, settle_refused
+from domain.usecases.applying import rules_of
+from domain.usecases.debit_outcomes import settle_refunds, settle_refused
 from domain.usecases.hand_on_payments import promise_hand_on
 from domain.usecases.mandates_told import take_mandates
+from domain.usecases.posting_payments import post_payments
 
+_TOLD_TWICE = frozenset({Kind.PAYMENT, Kind.RETURN})
 TWIN_DAYS = 3  # how far apart two formats may book the same payment
 _PLAIN = {
     Kind.OTHER: Reason.NOT_OURS,
@@ -127,44 +126,21 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
     named = identities(found)
     known = await unit.payments.known(named)
     rules = await rules_of(unit)
-    drafts = [
-        _draft(file, position, identity, record)
-        for position, (identity, record) in enumerate(zip(named, found.records, strict=True), 1)
-        if identity not in known
-    ]
+    drafts, alike = [], set[int]()
+    repeats = repeated(len(found.records), len(known))
+    for position, (identity, record) in enumerate(zip(named, found.records, strict=True), 1):
+        if identity not in known:
+            drafts.append(_draft(file, position, identity, record))
+        elif not repeats and nameless(record):
+            drafts.append(_draft(file, position, f"{identity}@{file.id}", record))
+            alike.add(position)
     drafts = await settle_refunds(unit, drafts)
-    open_ = [one for one in drafts if one.state is PaymentState.UNALLOCATED and one.kind is Kind.PAYMENT]
-    doubled = await unit.payments.twins(open_, days=TWIN_DAYS)
-    decided = [_held(one, Reason.POSSIBLE_DUPLICATE) if one.position in doubled else one for one in drafts]
-    named_now = await Named.of_payments(unit, decided, rules)
-    plans: dict[int, Plan] = {}
-    for index, one in enumerate(decided):
-        if one.state is PaymentState.UNALLOCATED and one.kind is not Kind.RETURN:
-            plans[one.position] = chosen = await named_now.plan(one)
-            decided[index] = _as_planned(one, chosen)
-    returning = Returning(unit, rules, now)
-    decided = [await returning.take(one) if one.kind is Kind.RETURN else one for one in decided]
-    await _book(unit, decided, plans, returning)
-    kept = await unit.payments.keep(decided)
-    days = Days(unit)
-    made = []
-    for one in kept:
-        if (chosen_of := plans.get(one.position)) is not None and chosen_of.parts:
-            on = await days.of(one.booked_on)
-            made += allocations(
-                chosen_of.parts, operator=one.operator, at=now, client=file.client, on=on, payment=one.id
-            )
-    await unit.payments.allocate(made)
-    for one in kept:
-        if (chosen_of := plans.get(one.position)) is not None and chosen_of.rounding is not None:
-            await round_off(unit, one, chosen_of.rounding, at=now, on=one.booked_on, client=file.client)
-    debits = dict(
-        Counter(await settle_debits(unit, kept, plans, now)) + Counter(await settle_refused(unit, found, now))
-    )
-    told = [(f"payment:{one.id}", told_of(one)) for one in kept if one.entry is not None and one.kind is Kind.PAYMENT]
-    await unit.outbox.promise_all("payment.received", told)
-    back = [(f"payment:{one.id}", told_of(one)) for one in kept if one.kind is Kind.RETURN and one.original is not None]
-    await unit.outbox.promise_all("payment.returned", back)
+    open_ = [one for one in drafts if one.state is PaymentState.UNALLOCATED and one.kind in _TOLD_TWICE]
+    doubled = alike | await unit.payments.twins(open_, days=TWIN_DAYS)
+    held = [
+        _held(one, Reason.POSSIBLE_DUPLICATE) if one.position in doubled and one in open_ else one for one in drafts
+    ]
+    kept, debits = await post_payments(unit, held, rules, now=now, client=file.client)
     return PaymentsImported(
         file=file,
         new=True,
@@ -173,34 +149,9 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
         states=dict(Counter(one.state.value for one in kept)),
         reasons=dict(Counter(one.reason.value for one in kept if one.reason)),
         booked=_sums(kept),
-        debits=debits,
+        debits=dict(Counter(debits) + Counter(await settle_refused(unit, found, now))),
         mandates=await take_mandates(unit, found, file, now),
     )
-
-
-def told_of(payment: Payment) -> dict[str, object]:
-    """Return what an event tells of a payment."""
-    return {
-        "amount_minor": payment.amount_minor,
-        "currency": payment.currency,
-        "booked_on": payment.booked_on.isoformat(),
-        "state": payment.state.value,
-        "customer": payment.customer,
-    }
-
-
-class Days:
-    """The day on which what happened on a day is booked, each asked for once."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self._known: dict[dt.date, dt.date] = {}
-
-    async def of(self, day: dt.date) -> dt.date:
-        """Return it."""
-        if day not in self._known:
-            self._known[day] = await self._unit.ledger.open_day(day)
-        return self._known[day]
 
 
 def _draft(file: StoredFile, position: int, identity: str, record: PaymentRecord) -> Payment:
@@ -235,150 +186,11 @@ def _held(payment: Payment, reason: Reason) -> Payment:
     return replace(payment, state=PaymentState.HELD, reason=reason)
 
 
-def _names(payment: Payment) -> list[str]:
-    scale = 10 ** decimals_of(payment.currency)
-    return [form for one in wanted_of(payment.record, scale) for form in forms_of(one.ref)]
-
-
-class Named:
-    """The documents that a file's references name, with what the file's payments so far have left of them."""
-
-    def __init__(self, unit: Unit, rules: Rules, found: Mapping[str, OpenItem], claims: Claims) -> None:
-        self._unit = unit
-        self._rules = rules
-        self._of = {name: item.invoice for name, item in found.items()}
-        self._now = {item.invoice: item for item in found.values()}
-        self._claims = {key: list(several) for key, several in claims.items()}
-        self._numbers: Mapping[str, CustomerId] = {}
-
-    @classmethod
-    async def of_payments(cls, unit: Unit, payments: Sequence[Payment], rules: Rules) -> Named:
-        """Load what the references of payments name."""
-        names = sorted({name for one in payments for name in _names(one)})
-        found = await unit.payments.items_named(names)
-        claims = await claims_about(unit, {item.invoice for item in found.values()})
-        named = cls(unit, rules, found, claims)
-        if rules.oldest_first:
-            named._numbers = await unit.payments.customers_numbered([name for name in names if name not in found])
-        return named
-
-    async def plan(self, payment: Payment) -> Plan:
-        """Decide about a payment, and take what it pays off what is open."""
-        wanted = wanted_of(payment.record, 10 ** decimals_of(payment.currency))
-        if payment.kind is Kind.PAYMENT:
-            items = self._items(wanted)
-            chosen = plan(payment.amount_minor, payment.currency, wanted, items, self._claims, self._rules)
-            if chosen.reason is Reason.UNKNOWN_REFERENCE and self._numbers:
-                chosen = await self._by_customer(payment, wanted) or chosen
-            elif chosen.state is PaymentState.CREDIT and self._rules.use_credit and chosen.customer is not None:
-                self._apply(chosen.parts)
-                return await self._with_rest(payment, chosen, chosen.customer)
-        else:
-            chosen = await self._lowered(payment, wanted)
-        self._apply(chosen.parts)
-        if chosen.rounding is not None:
-            self._apply((chosen.rounding,))
-        return chosen
-
-    def _items(self, wanted: Sequence[Wanted]) -> dict[str, OpenItem]:
-        """Return the documents of some references, by the forms that these are known by."""
-        forms = [form for one in wanted for form in forms_of(one.ref)]
-        return {form: self._now[self._of[form]] for form in forms if form in self._of}
-
-    async def _by_customer(self, payment: Payment, wanted: Sequence[Wanted]) -> Plan | None:
-        """Pay the oldest invoices of the customer whose number a reference is; None where it is nobody's."""
-        owners = {self._numbers[form] for one in wanted for form in forms_of(one.ref) if form in self._numbers}
-        if len(owners) != 1:
-            return None
-        start = Plan(customer=owners.pop(), state=PaymentState.CREDIT, reason=Reason.BY_CUSTOMER)
-        assert start.customer is not None
-        return await self._with_rest(payment, start, start.customer)
-
-    async def _with_rest(self, payment: Payment, chosen: Plan, customer: CustomerId) -> Plan:
-        """Pay the customer's oldest open invoices with what is left."""
-        items = await self._unit.payments.open_items(customer)
-        for item in items:
-            self._now.setdefault(item.invoice, item)
-        more = [key for item in items if (key := item.invoice) not in self._claims]
-        self._claims |= {key: list(several) for key, several in (await claims_about(self._unit, more)).items()}
-        mine = [self._now[item.invoice] for item in items if item.currency == payment.currency]
-        found = on_oldest(payment.amount_minor - chosen.applied, mine, self._claims, self._rules)
-        self._apply(found)
-        parts = (*chosen.parts, *found)
-        whole = sum(piece.amount for piece in parts) == payment.amount_minor
-        reason = (
-            chosen.reason if chosen.reason is Reason.BY_CUSTOMER else Reason.OLDEST_FIRST if found else chosen.reason
-        )
-        state = PaymentState.ALLOCATED if whole else PaymentState.CREDIT
-        return replace(chosen, parts=parts, state=state, reason=reason)
-
-    async def _lowered(self, payment: Payment, wanted: Sequence[Wanted]) -> Plan:
-        """Apply what lowers a deposit or was paid out (deduction, payout) to the credit note it names."""
-        items = self._items(wanted)
-        forms = [form for one in wanted for form in forms_of(one.ref)]
-        item = next((items[form] for form in forms if form in items), None)
-        if item is None or item.currency != payment.currency:
-            return Plan(reason=Reason.UNKNOWN_REFERENCE)
-        if item.open_minor >= 0:
-            item = await self._note_of(item, forms)
-        if item is None or item.open_minor >= 0:
-            return Plan(reason=Reason.NOTHING_OPEN)
-        part = max(-payment.amount_minor, item.open_minor)
-        parts = (Piece(invoice=item.invoice, customer=item.customer, amount=part),)
-        whole = part == -payment.amount_minor
-        state = PaymentState.ALLOCATED if whole else PaymentState.CREDIT
-        return Plan(parts=parts, customer=item.customer, state=state, reason=None if whole else Reason.NOTHING_OPEN)
-
-    async def _note_of(self, item: OpenItem, forms: Sequence[str]) -> OpenItem | None:
-        """Return the customer's open credit note that is called as one of his invoices is; None where there is none."""
-        for one in await self._unit.payments.open_items(item.customer):
-            if one.open_minor < 0 and one.currency == item.currency and {one.number, one.reference} & set(forms):
-                return self._now.setdefault(one.invoice, one)
-        return None
-
-    def _apply(self, parts: Sequence[Piece]) -> None:
-        """Take what was applied off what is open, so that the file's next payment sees it."""
-        for piece in parts:
-            if piece.invoice is not None:
-                item = self._now[piece.invoice]
-                self._now[piece.invoice] = replace(item, open_minor=item.open_minor - piece.amount)
-        paid = {piece.claim: piece.amount for piece in parts if piece.claim is not None}
-        if paid:
-            for several in self._claims.values():
-                several[:] = [
-                    OpenClaim(one.claim, left)
-                    for one in several
-                    if (left := one.open_minor - paid.get(one.claim.id, 0)) > 0
-                ]
-
-
-def _as_planned(payment: Payment, chosen: Plan) -> Payment:
-    return replace(payment, state=chosen.state, reason=chosen.reason, customer=chosen.customer)
-
-
-async def _book(unit: Unit, payments: list[Payment], plans: Mapping[int, Plan], returning: Returning) -> None:
-    """Book what moved money, and note the entry's key on each payment."""
-    entries, days = [], Days(unit)
-    for index, one in enumerate(payments):
-        if one.state in {PaymentState.NOTED, PaymentState.HELD} or one.amount_minor == 0 or one.entry is not None:
-            continue
-        chosen = plans.get(one.position)
-        on = await days.of(one.booked_on)
-        applied = returning.applied.get(one.position, 0) if one.kind is Kind.RETURN else chosen.applied if chosen else 0
-        entry = received(one, applied, on=on)
-        entries.append(entry)
-        payments[index] = replace(one, entry=entry.key)
-        if one.customer is None and chosen is not None and chosen.parts:
-            given = shares([(piece.customer, piece.amount) for piece in chosen.parts])
-            entries.extend(moved(one, share, on=on, turn=turn) for turn, share in enumerate(given, 1))
-    await unit.ledger.post(entries)
-
-
 def _sums(payments: Sequence[Payment]) -> dict[str, str]:
     """Return what was booked on the bank, per currency."""
     sums: dict[str, int] = {}
     for one in payments:
         if one.entry is not None:
             sign = 1 if one.kind is Kind.PAYMENT else -1
-            sums[one.currency] = sums.get(one.currency, 0) + sign * one.amount_minor
+            sums[one.bank_currency] = sums.get(one.bank_currency, 0) + sign * one.bank_minor
     return {code: f"{Decimal(total).scaleb(-decimals_of(code)):f}" for code, total in sums.items()}

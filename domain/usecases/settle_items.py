@@ -189,7 +189,7 @@ async def undo_settlement(key: SettlementId, *, actor: Actor, begin: Begin, cloc
     async with begin(actor) as unit:
         await unit.payments.lock()
         made = await unit.giro.settlements.get(key)
-        if made.kind in {SettlementKind.ROUNDING, SettlementKind.REFUND}:
+        if made.kind in {SettlementKind.ROUNDING, SettlementKind.REFUND, SettlementKind.EXCHANGE}:
             raise WrongState("settlement {key} belongs to a payment: undo that", key=key, field="settlement")
         undone = await unsettle(unit, made, at=now, on=now.date(), client=actor.client)
         await unit.audit.write("release_settlement", f"customer:{made.customer}", {"settlement": key})

@@ -11,7 +11,6 @@ from domain.ids import CustomerId, PaymentId
 from domain.payments.allocating import on_oldest
 from domain.payments.booking import received, shares
 from domain.payments.payment import Payment, PaymentState, Reason
-from domain.payments.record import Kind
 from domain.payments.suggesting import Suggestion, candidates, name_words, same_name, suggest
 from domain.ports.clock import Clock
 from domain.ports.page import PageRequest
@@ -20,6 +19,7 @@ from domain.refusal import WrongState
 from domain.usecases.allocate_payment import left_of
 from domain.usecases.applying import allocations, claims_about, move, rules_of
 from domain.usecases.debit_outcomes import came_in
+from domain.usecases.posting_payments import post_payments, told_of
 
 NAMES_MAX = 50
 
@@ -62,8 +62,10 @@ class DecideDuplicate:
 
 
 @operation(Action.WRITE_PAYMENTS)
-async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin) -> Payment:
-    """Note a payment as told before, or book it as nobody's yet, from where it is applied as any other.
+async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin, clock: Clock) -> Payment:
+    """Note a payment as told before, or post it as any other: applied to what it names, a debit of ours ended.
+
+    A return whose payment is not known by now either is nobody's.
 
     Refuses with: NotAllowed, NotFound, WrongState (it is not held as a possible duplicate).
     """
@@ -75,18 +77,22 @@ async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin) 
         if payment.state is not PaymentState.HELD or not decidable:
             raise WrongState("payment {id} is not held as a possible duplicate", id=payment.id, field="payment")
         if cmd.same:
-            done = replace(payment, state=PaymentState.NOTED, reason=Reason.DUPLICATE)
+            done = await unit.payments.change(replace(payment, state=PaymentState.NOTED, reason=Reason.DUPLICATE))
         else:
-            entry = received(payment, 0, on=await unit.ledger.open_day(payment.booked_on))
-            await unit.ledger.post([entry])
-            done = replace(payment, state=PaymentState.UNALLOCATED, reason=Reason.NO_REFERENCE, entry=entry.key)
-        await unit.payments.change(done)
+            open_ = replace(payment, state=PaymentState.UNALLOCATED, reason=None)
+            posted, _ = await post_payments(unit, [open_], await rules_of(unit), now=clock.now(), client=actor.client)
+            done = posted[0] if posted[0].entry is not None else await _of_nobody(unit, payment)
         await unit.audit.write("settle_duplicate", f"payment:{payment.id}", {"same": cmd.same})
-        if not cmd.same:
-            told = {"amount_minor": payment.amount_minor, "currency": payment.currency, "state": done.state.value}
-            event = "payment.received" if payment.kind is Kind.PAYMENT else "payment.returned"
-            await unit.outbox.promise(event, told, subject=f"payment:{payment.id}")
     return done
+
+
+async def _of_nobody(unit: Unit, payment: Payment) -> Payment:
+    """Book a return of which no payment is known."""
+    entry = received(payment, 0, on=await unit.ledger.open_day(payment.booked_on))
+    await unit.ledger.post([entry])
+    done = replace(payment, state=PaymentState.UNALLOCATED, reason=Reason.NO_REFERENCE, entry=entry.key)
+    await unit.outbox.promise("payment.returned", told_of(done), subject=f"payment:{payment.id}")
+    return await unit.payments.change(done)
 
 
 @operation(Action.WRITE_PAYMENTS)

@@ -21,6 +21,7 @@ from domain.invoicing.invoice import Invoice
 from domain.ports.page import PageRequest
 from domain.provisioning.order import Bar, OrderKind
 from domain.refusal import BadValue, NotAllowed, NotFound, WrongState
+from domain.usecases.allocate_payment import AllocatePayment, Part, allocate_payment, release_payment
 from domain.usecases.dispute_invoice import DisputeInvoice, dispute_invoice
 from domain.usecases.end_collection import end_collection
 from domain.usecases.hand_over import HandOver, WithdrawCase, get_collection_case, hand_over, withdraw_collection_case
@@ -202,6 +203,36 @@ async def test_paid_at_any_step_it_ends_and_the_lines_are_unbarred(ruled: Office
     assert await taken(ruled, DUE + timedelta(days=60)) == []
     assert await ask(ruled, end_collection, one.customer, clock=ruled.world.clock) == 0
     assert await ask(ruled, check_ledger) == []
+
+
+async def test_a_bar_that_was_lifted_is_taken_again_where_the_payment_comes_back(ruled: Office) -> None:
+    (one,) = await billed(ruled, "1")
+    for days in (5, 15, 20):
+        await run(ruled, DUE + timedelta(days=days))
+    await paid(ruled, (24900 + 6102, one.payment.reference))
+    await ask(ruled, end_collection, one.customer, clock=ruled.world.clock)
+    async with ruled.begin() as unit:
+        (payment,) = (await unit.payments.page(PageRequest())).items
+    await ask(ruled, release_payment, payment.id, clock=ruled.world.clock)
+    assert await taken(ruled, DUE + timedelta(days=21)) == ["1 bar"]
+    assert await taken(ruled, DUE + timedelta(days=22)) == [], "once, until it is lifted again"
+    line = await _line(ruled, one)
+    async with ruled.begin() as unit:
+        placed = [order.kind for order in (await unit.orders.page(PageRequest(), subscription=line.id)).items]
+        (running,) = await unit.collection.steps.find(invoice=one.id, kind=StepKind.BAR, ended_at=None)
+    assert placed == [OrderKind.BAR, OrderKind.UNBAR, OrderKind.BAR]
+    assert running.position == 2
+    assert await taken(ruled, DUE + timedelta(days=31)) == ["1 demand"]
+    await ask(
+        ruled,
+        allocate_payment,
+        AllocatePayment(payment=payment.id, parts=[Part(invoice=one.id)]),
+        clock=ruled.world.clock,
+    )
+    await ask(ruled, end_collection, one.customer, clock=ruled.world.clock)
+    async with ruled.begin() as unit:
+        placed = [order.kind for order in (await unit.orders.page(PageRequest(), subscription=line.id)).items]
+    assert placed[-1] is OrderKind.UNBAR
 
 
 async def test_a_promise_and_a_stop_hold_it_up_until_they_end(ruled: Office) -> None:

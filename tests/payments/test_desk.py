@@ -293,14 +293,14 @@ async def test_a_possible_duplicate_is_booked_or_noted_by_a_person(office: Offic
     await take(office, bgmax((24900, reference)))
     await take(office, camt(entry("249.00", detail("249.00", reference)) * 2))
     _, first, second = await payments(office)
-    same = await ask(office, decide_duplicate, DecideDuplicate(payment=first.id, same=True), timed=False)
+    same = await ask(office, decide_duplicate, DecideDuplicate(payment=first.id, same=True))
     assert (same.state, same.reason) == (PaymentState.NOTED, Reason.DUPLICATE)
-    other = await ask(office, decide_duplicate, DecideDuplicate(payment=second.id, same=False), timed=False)
-    assert other.state is PaymentState.UNALLOCATED
+    other = await ask(office, decide_duplicate, DecideDuplicate(payment=second.id, same=False))
+    assert (other.state, other.reason, other.customer) == (PaymentState.CREDIT, Reason.NOTHING_OPEN, invoice.customer)
     found = await sums(office)
-    assert (found[BANK], found[NOBODYS]) == (49800, -24900)
+    assert (found[BANK], found[CREDIT]) == (49800, -24900)
     with pytest.raises(WrongState):
-        await ask(office, decide_duplicate, DecideDuplicate(payment=second.id, same=True), timed=False)
+        await ask(office, decide_duplicate, DecideDuplicate(payment=second.id, same=True))
 
 
 async def test_a_credit_note_is_set_off_and_that_is_undone_on_both_sides(office: Office) -> None:
@@ -469,7 +469,7 @@ async def test_whoever_may_not_is_refused(office: Office) -> None:
         (agree_instalments, (AgreeInstalments(customer=1, invoices=(1,), parts=()),), True),
         (end_instalments, (1, 1, PlanState.KEPT), False),
         (suggest_payment, (1,), False),
-        (decide_duplicate, (DecideDuplicate(payment=1, same=True),), False),
+        (decide_duplicate, (DecideDuplicate(payment=1, same=True),), True),
         (apply_credit, (invoice.customer,), True),
         (get_payment_rules, (), False),
         (put_payment_rules, (Rules(), 0), False),
@@ -636,14 +636,94 @@ async def test_a_return_of_an_unknown_payment_is_booked_and_given_to_a_customer(
     in_again = entry("5.00", detail("5.00", "77"), more="<RvslInd>true</RvslInd>")
     await take(office, camt(in_again, message="M3"))
     one, two, brought = await payments(office)
-    decide = office.actor, office.world.begin
-    told = await decide_duplicate(DecideDuplicate(payment=one.id, same=True), actor=decide[0], begin=decide[1])
+    told = await ask(office, decide_duplicate, DecideDuplicate(payment=one.id, same=True))
     assert told.state is PaymentState.NOTED
     with pytest.raises(WrongState):
-        await decide_duplicate(DecideDuplicate(payment=brought.id, same=False), actor=decide[0], begin=decide[1])
-    await decide_duplicate(DecideDuplicate(payment=two.id, same=False), actor=decide[0], begin=decide[1])
+        await ask(office, decide_duplicate, DecideDuplicate(payment=brought.id, same=False))
+    await ask(office, decide_duplicate, DecideDuplicate(payment=two.id, same=False))
     assert ((await sums(office))[BANK], (await sums(office))[NOBODYS]) == (-1000, 1000)
     assert await ask(office, check_ledger, timed=False) == []
     await ask(office, allocate_payment, AllocatePayment(payment=two.id, customer=invoice.customer))
     found = await sums(office)
     assert (found[NOBODYS], found[CREDIT]) == (0, 1000), "he owes what was taken back"
+
+
+async def test_a_payer_who_pays_another_amount_than_was_ordered_ends_the_order(office: Office) -> None:
+    one, two = await billed(office, "1", "2")
+    await rule(office)
+    await mandate(office, one)
+    await mandate(office, two, payer_number="102")
+    await ordered(office)
+    office.world.clock.at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    less = autogiro(taken(one, amount=20000), paid=1, total=20000)
+    assert (await take(office, less)).debits == {"paid": 1}
+    assert (await open_of(office, one), await open_of(office, two)) == (4900, 24900)
+    found = await sums(office)
+    assert (found[TRANSIT], found[BANK], found[RECEIVABLE]) == (24900, 20000, 4900)
+
+
+async def test_a_duplicate_that_is_money_of_its_own_ends_the_debit_that_it_is_of(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    await rule(office)
+    await mandate(office, invoice)
+    await ordered(office)
+    office.world.clock.at = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    async with office.begin() as unit:
+        (order,) = await unit.giro.debits.find(invoice=invoice.id)
+    paid = detail("249.00", invoice.payment.reference, more=f"<Refs><EndToEndId>{order.key}</EndToEndId></Refs>")
+    other = bgmax((24900, invoice.payment.reference)).replace(b"20261120", b"20261119")
+    await take(office, other)
+    (first,) = await payments(office)
+    await ask(office, release_payment, first.id)
+    await ask(office, allocate_payment, AllocatePayment(payment=first.id, customer=invoice.customer))
+    assert (await take(office, camt(entry("249.00", paid)))).reasons == {"possible_duplicate": 1}
+    held = (await payments(office))[1]
+    done = await ask(office, decide_duplicate, DecideDuplicate(payment=held.id, same=False))
+    assert (done.state, done.customer) == (PaymentState.ALLOCATED, invoice.customer)
+    (order,) = await debits(office)
+    assert (order.state, order.payment) == (DebitState.PAID, held.id)
+
+
+async def test_a_payment_and_its_return_in_one_file(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    named = "<Refs><AcctSvcrRef>A1</AcctSvcrRef></Refs>"
+    reference = invoice.payment.reference
+    out = detail("249.00", reference, more=named).replace("CRDT", "DBIT")
+    both = entry("249.00", detail("249.00", reference, more=named)) + entry(
+        "249.00", out, sign="DBIT", more="<RvslInd>true</RvslInd>"
+    )
+    done = await take(office, camt(both))
+    assert (done.states, done.reasons) == ({"returned": 2}, {}) or done.states == {"allocated": 1, "returned": 1}
+    assert await open_of(office, invoice) == 24900
+    assert (await sums(office))[BANK] == 0
+    one, two = await payments(office)
+    assert {one.state, two.state} == {PaymentState.RETURNED}
+
+
+async def test_a_return_that_two_formats_tell_waits_for_somebody(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    reference = invoice.payment.reference
+    await take(office, camt(entry("249.00", detail("249.00", reference))))
+    out = detail("249.00", reference).replace("CRDT", "DBIT")
+    back = entry("249.00", out, sign="DBIT", more="<RvslInd>true</RvslInd>")
+    assert (await take(office, camt(back, message="M2"))).states == {"returned": 1}
+    statement = camt(back, message="M3").replace(b"camt.054", b"camt.053")
+    statement = statement.replace(b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrStmt").replace(b"Ntfctn>", b"Stmt>")
+    done = await take(office, statement)
+    assert (done.states, done.reasons) == ({"held": 1}, {"possible_duplicate": 1})
+    assert (await sums(office))[BANK] == 0
+
+
+async def test_twins_without_a_name_of_the_bank_s_in_two_files_are_for_a_person(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    one = entry("249.00", detail("249.00", invoice.payment.reference))
+    await take(office, camt(one, message="M1"))
+    done = await take(office, camt(one, message="M2"))
+    assert (done.duplicates, done.reasons) == (0, {"possible_duplicate": 1})
+    assert (await sums(office))[BANK] == 24900
+    held = (await payments(office))[1]
+    await ask(office, decide_duplicate, DecideDuplicate(payment=held.id, same=False))
+    assert (await sums(office))[BANK] == 49800
+    several = one + entry("10.00", detail("10.00", "77")) + entry("11.00", detail("11.00", "78"))
+    assert (await take(office, camt(several, message="M4"))).records == 3
+    assert (await take(office, camt(several, message="M5"))).duplicates == 3, "the bank tells the same again"

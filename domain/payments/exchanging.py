@@ -1,0 +1,97 @@
+"""A payment that came in another currency than what it pays: what it comes to there, by a dated rate.
+
+What moved on the bank's account stays beside it in the bank's currency. The rate is that of the day it was booked on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from domain.invoicing.invoice import decimals_of
+from domain.ledger.entry import BAS, Chart, Entry, Posting
+from domain.margins.exchange import RATE_DECIMALS
+from domain.money import divide
+from domain.payments.allocating import Wanted, wanted_of
+from domain.payments.payment import OpenItem, Payment
+
+_RATE: Final = 10**RATE_DECIMALS
+
+
+def as_rate(factor: Fraction) -> Decimal:
+    """Return a factor as the rate that is kept: 12 decimals, half away from zero."""
+    return Decimal(divide(factor.numerator * _RATE, factor.denominator)).scaleb(-RATE_DECIMALS)
+
+
+def exchanged(payment: Payment, currency: str, rate: Decimal) -> Payment:
+    """Return a payment as an amount of another currency: one unit of the bank's is worth ``rate`` of it."""
+    bank, amount = payment.bank_currency, payment.bank_minor
+    if currency == bank:
+        return replace(payment, currency=bank, amount_minor=amount, paid_minor=None, paid_currency=None, rate=None)
+    worth = _converted(amount, bank, currency, rate)
+    return replace(payment, currency=currency, amount_minor=worth, paid_minor=amount, paid_currency=bank, rate=rate)
+
+
+def like(payment: Payment, original: Payment) -> Payment:
+    """Return a return as what it takes back is: exchanged by the same rate, whatever the rate is now."""
+    return replace(
+        payment,
+        amount_minor=original.amount_minor,
+        currency=original.currency,
+        paid_minor=original.paid_minor,
+        paid_currency=original.paid_currency,
+        rate=original.rate,
+    )
+
+
+def wanted(payment: Payment) -> tuple[Wanted, ...]:
+    """Return the references of a payment with what was given for each, in the payment's currency.
+
+    What an exchanged payment was split into is exchanged with it, so that the parts come to the whole.
+    """
+    bank = payment.bank_currency
+    found = wanted_of(payment.record, 10 ** decimals_of(bank))
+    if payment.rate is None:
+        return found
+    told = was = 0
+    parts: list[Wanted] = []
+    for one in found:
+        if one.amount_minor is None:
+            parts.append(one)
+            continue
+        told += one.amount_minor
+        now = _converted(told, bank, payment.currency, payment.rate)
+        parts.append(replace(one, amount_minor=now - was))
+        was = now
+    return tuple(parts)
+
+
+def another(payment: Payment, items: Iterable[OpenItem]) -> str | None:
+    """Return the one other currency that all documents a payment names are in; None where there is no such."""
+    found = {item.currency for item in items}
+    return next(iter(found)) if len(found) == 1 and payment.currency not in found else None
+
+
+def booked(before: Payment, after: Payment, *, on: dt.date, turn: int, chart: Chart = BAS) -> Entry:
+    """Book that a payment of nobody is exchanged after it was booked."""
+    return Entry(
+        key=f"payment:{after.identity}/{turn}",
+        booked_on=on,
+        text=f"payment {after.id} exchanged",
+        postings=(
+            Posting(chart.unallocated, before.currency, before.amount_minor),
+            Posting(chart.exchange, before.currency, -before.amount_minor),
+            Posting(chart.exchange, after.currency, after.amount_minor),
+            Posting(chart.unallocated, after.currency, -after.amount_minor),
+        ),
+    )
+
+
+def _converted(amount: int, source: str, target: str, rate: Decimal) -> int:
+    """Return minor units of one currency in those of another, half away from zero."""
+    exact = Fraction(rate) * amount * 10 ** decimals_of(target) / 10 ** decimals_of(source)
+    return divide(exact.numerator, exact.denominator)
