@@ -21,6 +21,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
+from api.graphql.showing import shows
 from domain.access.actor import Action
 from domain.access.api_key import ApiKey
 from domain.access.identity_provider import IdentityProvider, LevelRule
@@ -90,10 +91,7 @@ class ApiKeyType:
     revoked_at: datetime | None
     last_used_at: datetime | None = strawberry.field(description="To a minute.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ApiKey)
+    is_type_of = shows(ApiKey)
 
 
 @strawberry.type(name="NewApiKey", description="A key with its text, which nobody can read again.")
@@ -127,10 +125,7 @@ class UserSessionType:
     ended_at: datetime | None
     current: bool = strawberry.field(resolver=_current, description="It is the one that this is asked in.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, UserSession)
+    is_type_of = shows(UserSession)
 
 
 @strawberry.type(name="LevelRule", description="Who has this value in this claim gets this level.")
@@ -159,10 +154,7 @@ class IdentityProviderType:
     reseller: ResellerType | None = strawberry.field(resolver=_reseller)
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, IdentityProvider)
+    is_type_of = shows(IdentityProvider)
 
 
 @strawberry.type(name="Ended", description="How many sessions were ended.")

@@ -16,6 +16,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.parties import ServiceType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import AccountRuleId, BillRunId, OperatorId
 from domain.ledger.accounts import AccountRule
 from domain.ledger.journal import Voucher
@@ -46,10 +47,7 @@ class AccountRuleType:
     vat_percent: Decimal | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, AccountRule)
+    is_type_of = shows(AccountRule)
 
 
 @strawberry.type(name="JournalRow", description="Debit is positive.")
@@ -69,10 +67,7 @@ class VoucherType:
     text: str
     rows: list[RowType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Voucher)
+    is_type_of = shows(Voucher)
 
 
 @strawberry.type(name="Journal", description="The vouchers of a run, or of all that was issued in days.")
@@ -84,10 +79,7 @@ class JournalType:
     vouchers: list[VoucherType]
     left: list[str] = strawberry.field(description="Numbers of documents in a currency whose worth is not known.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Booked)
+    is_type_of = shows(Booked)
 
 
 @strawberry.type(name="AccountRuleRemoved", description="It holds no longer; what is booked stays.")

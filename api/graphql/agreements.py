@@ -31,6 +31,7 @@ from api.graphql.parties import (
 from api.graphql.party_changes import ContractServiceInput, related
 from api.graphql.price_lists import RateInput, read_rates
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.contracts.changes import ChangeKind, ChangeState, ContractChange, HeldLine
 from domain.contracts.contract import ANY_DAY, ContractState
@@ -115,10 +116,7 @@ class ContractChangeType:
     ending: EndingType | None
     fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"), description="Why it failed.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ContractChange)
+    is_type_of = shows(ContractChange)
 
 
 @strawberry.type(name="RemainingFee", description="What is left of the binding for one service.")
@@ -130,10 +128,7 @@ class RemainingFeeType:
     start: date
     amount: Decimal
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, RemainingFee)
+    is_type_of = shows(RemainingFee)
 
 
 @strawberry.type(name="EndingPreview", description="What giving notice would lead to; amounts without VAT.")
@@ -150,10 +145,7 @@ class EndingPreviewType:
     total: Decimal
     currency: str
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, EndingPreview)
+    is_type_of = shows(EndingPreview)
 
 
 @strawberry.input(description="Names a service that a contract holds; start and subscription where it does twice.")

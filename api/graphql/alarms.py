@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from api.graphql.wording import in_words
 from domain.access.actor import Action, allow
 from domain.alarms.alarm import Alarm, AlarmState, Severity
@@ -55,10 +56,7 @@ class AlarmType:
     closed_by: str | None
     closed_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Alarm)
+    is_type_of = shows(Alarm)
 
 
 async def _alarms(

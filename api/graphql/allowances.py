@@ -13,6 +13,7 @@ from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.customers.group import Membership
 from domain.ids import ContractId, CustomerId, SubscriptionId
 from domain.usecases.group_customers import JoinGroup, LeaveGroup, join_group, leave_group, list_groups
@@ -54,10 +55,7 @@ class AllowanceType:
         description="Of what is capped: what the subscription that was asked for has taken."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, AllowanceLeft)
+    is_type_of = shows(AllowanceLeft)
 
 
 @strawberry.type(name="GroupMembership", description="The customer is in the group in [validFrom, validTo).")
@@ -68,10 +66,7 @@ class MembershipType:
     valid_from: datetime
     valid_to: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Membership)
+    is_type_of = shows(Membership)
 
 
 @strawberry.type(name="GroupMemberships", description="Every membership of a customer, past ones too.")

@@ -18,6 +18,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
+from api.graphql.showing import shows
 from domain.access.approval import Approval, ApprovalKind, ApprovalRule, ApprovalRules, ApprovalState
 from domain.ids import ApprovalId
 from domain.usecases.decide_approval import (
@@ -69,10 +70,7 @@ class ApprovalType:
     carried_out_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Approval)
+    is_type_of = shows(Approval)
 
 
 @strawberry.type(name="ApprovalRule", description="This kind needs a second person; above an amount, or always.")
@@ -82,10 +80,7 @@ class ApprovalRuleType:
     kind: ApprovalKind
     above: Decimal | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ApprovalRule)
+    is_type_of = shows(ApprovalRule)
 
 
 @strawberry.type(name="ApprovalRules", description="What needs a second person; the rest one does alone.")
@@ -95,10 +90,7 @@ class ApprovalRulesType:
     rules: list[ApprovalRuleType] = strawberry.field(resolver=lambda root: list(root.rules))
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ApprovalRules)
+    is_type_of = shows(ApprovalRules)
 
 
 @strawberry.input(description="above: for a CREDIT of more than this alone.")

@@ -19,6 +19,7 @@ from api.graphql.nodes import identified, keyed, owned
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.credit.kinds import Kind
 from domain.credit.reservation import Reservation, ReservationState
 from domain.ids import CreditReservationId, CustomerId, SubscriptionId
@@ -62,10 +63,7 @@ class AuthorisationType:
     destination: str | None
     reason: str | None = strawberry.field(description="limit, barred, not_active, no_destination or no_rate.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Authorisation)
+    is_type_of = shows(Authorisation)
 
 
 @strawberry.type(name="Reservation", description="What is set aside for a call that is going on.")
@@ -89,10 +87,7 @@ class ReservationType:
     client: str
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Reservation)
+    is_type_of = shows(Reservation)
 
 
 @strawberry.input(

@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified, keyed, owned
 from api.graphql.payments import amount
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import (
     InvoiceId,
     OrderFileId,
@@ -57,10 +58,7 @@ class DebitOrderType:
     state: DebitState
     reason: str | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, DebitOrder)
+    is_type_of = shows(DebitOrder)
 
 
 def _total(root: strawberry.Parent[OrderFile]) -> Decimal | None:
@@ -87,10 +85,7 @@ class OrderFileType:
     taken_at: datetime | None
     taken_by: str | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, OrderFile)
+    is_type_of = shows(OrderFile)
 
 
 @strawberry.type(name="OrderFileContent", description="A file of orders with its content.")
@@ -110,10 +105,7 @@ class WrittenType:
     requests: int = strawberry.field(description="About mandates.")
     refunds: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Written)
+    is_type_of = shows(Written)
 
 
 async def _debits(

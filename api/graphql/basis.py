@@ -16,6 +16,7 @@ from api.graphql.once import kept_key
 from api.graphql.party_changes import NumberAssignmentInput
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.basis.batch import BasisBatch
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
 from domain.customers.customer import CustomerKind
@@ -100,10 +101,7 @@ class BasisBatchType:
     acknowledged_at: datetime | None
     lines: BigInt = strawberry.field(description="How many it has.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BasisBatch)
+    is_type_of = shows(BasisBatch)
 
 
 @strawberry.type(name="BasisLine", description="The exact sum of one line's events of a kind in a month.")
@@ -131,10 +129,7 @@ class BasisPageType:
     lines: list[BasisLineType]
     more: bool
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BasisPage)
+    is_type_of = shows(BasisPage)
 
 
 @strawberry.input

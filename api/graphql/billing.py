@@ -29,6 +29,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.parties import CustomerType, ResellerType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import BillRunId, ChargeId, CustomerId
@@ -93,10 +94,7 @@ class ChargeType:
     withdrawn_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Charge)
+    is_type_of = shows(Charge)
 
 
 @strawberry.type(name="BillingRules", description="What invoices follow: those of a group, or of everybody else.")
@@ -111,10 +109,7 @@ class BillingRulesType:
     form: BillForm
     version: int = strawberry.field(description="0: they were never set.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BillingRules)
+    is_type_of = shows(BillingRules)
 
 
 @strawberry.type(
@@ -139,10 +134,7 @@ class BillScheduleType:
     told_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BillSchedule)
+    is_type_of = shows(BillSchedule)
 
 
 def _expected(name: str) -> Any:
@@ -182,10 +174,7 @@ class ExpectedInvoiceType:
     rounding: Decimal | None = strawberry.field(resolver=_expected("rounding"), graphql_type=Decimal | None)
     total: Decimal | None = strawberry.field(resolver=_expected("total"), graphql_type=Decimal | None)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ExpectedInvoice)
+    is_type_of = shows(ExpectedInvoice)
 
 
 @strawberry.input(description="Bill one customer up to a day; until null: today's included.")

@@ -12,6 +12,7 @@ from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import ResellerId
 from domain.invoicing.branding import BLOCKS, Branding
 from domain.usecases.set_brand import SetBrand, get_brand, set_brand
@@ -55,10 +56,7 @@ class BrandType:
     closing: list[TextType] = strawberry.field(resolver=_closing)
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Branding)
+    is_type_of = shows(Branding)
 
 
 @strawberry.input(description="In a language; {number}, {amount}, {due} and others stand for the document's.")

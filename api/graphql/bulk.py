@@ -18,6 +18,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.graphql.wording import in_words, perhaps_in_words
 from domain.bulk.run import BulkFault, BulkImport, BulkMode, BulkState
 from domain.bulk.sheet import COLUMNS, SheetKind
@@ -43,10 +44,7 @@ class FaultType:
     code: str
     message: str = strawberry.field(resolver=in_words("message"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BulkFault)
+    is_type_of = shows(BulkFault)
 
 
 async def _faults(
@@ -81,10 +79,7 @@ class ImportType:
     finished_at: datetime | None
     faults: Connection[FaultType] = strawberry.field(resolver=_faults, description="By row; the first 10,000 are kept.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BulkImport)
+    is_type_of = shows(BulkImport)
 
 
 @strawberry.type(name="SheetColumn", description="A column that a sheet may have.")

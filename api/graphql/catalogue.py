@@ -10,6 +10,7 @@ import strawberry
 
 from api.graphql.nodes import identified
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.catalogue.tariff import Adjustment, Rate
 from domain.money import Rounding
 
@@ -70,10 +71,7 @@ class RateType:
     valid_to: datetime | None
     recorded_at: datetime | None = strawberry.field(description="When this version became known.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Rate)
+    is_type_of = shows(Rate)
 
 
 @strawberry.type(name="RoundingRule", description="How an event's amount is rounded.")

@@ -13,6 +13,7 @@ from api.graphql.ids import global_id, key_of
 from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.access.actor import Action
 from domain.access.client import ApiClient, Portal
 from domain.ids import LevelId, ResellerId
@@ -49,10 +50,7 @@ class PortalType:
     login_url: str | None = strawberry.field(description="Where /oauth/authorize leads to.")
     public: bool = strawberry.field(description="It runs in a browser and has no secret.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Portal)
+    is_type_of = shows(Portal)
 
 
 def _kids(root: strawberry.Parent[ApiClient]) -> list[str] | None:
@@ -81,10 +79,7 @@ class ClientType:
     created_at: datetime
     revoked_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ApiClient)
+    is_type_of = shows(ApiClient)
 
 
 @strawberry.input(

@@ -17,6 +17,7 @@ from api.graphql.nodes import identified, keyed, owned
 from api.graphql.once import kept_key
 from api.graphql.payments import amount_of
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.collection.deciding import Why
 from domain.collection.planning import Plan
 from domain.collection.progress import (
@@ -64,10 +65,7 @@ class TakenStepType:
     interest_until: date | None
     ended_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, DoneStep)
+    is_type_of = shows(DoneStep)
 
 
 @strawberry.type(name="CollectionHold", description="Nothing is done about an invoice, or any of a customer's.")
@@ -86,10 +84,7 @@ class HoldType:
     ended_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Hold)
+    is_type_of = shows(Hold)
 
 
 @strawberry.type(name="CollectionLetter", description="What a payer was told on a day; its PDF is had over REST.")
@@ -105,10 +100,7 @@ class LetterType:
     sent_at: datetime | None
     fault: str | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Letter)
+    is_type_of = shows(Letter)
 
 
 @strawberry.type(name="PlannedStep", description="What is, or would be, done about an invoice; or why nothing is.")

@@ -18,6 +18,7 @@ from api.graphql.nodes import identified, owned
 from api.graphql.once import kept_key
 from api.graphql.payments import amount_of
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.collection.progress import (
     Case,
     CaseState,
@@ -56,10 +57,7 @@ class MessageType:
     sent_at: datetime | None
     content: str = strawberry.field(resolver=_content, description="JSON, as the agency gets it.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Message)
+    is_type_of = shows(Message)
 
 
 @strawberry.type(name="CollectionCase", description="What was handed over of a customer to an agency.")
@@ -79,10 +77,7 @@ class CaseType:
     closed_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Case)
+    is_type_of = shows(Case)
 
 
 @strawberry.type(name="CollectionCaseDetail", description="A case with its messages.")

@@ -12,6 +12,7 @@ import api.graphql.order_words  # noqa: F401  (names Bar in the schema)
 from api.graphql.context import Info
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.collection.rules import Channel, CollectionRule, CollectionStep, StepKind
 from domain.customers.customer import CustomerKind
 from domain.ids import CollectionRuleId, OperatorId
@@ -37,10 +38,7 @@ class StepType:
     channel: Channel
     bars: list[Bar]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CollectionStep)
+    is_type_of = shows(CollectionStep)
 
 
 def customer_kind_shown(root: strawberry.Parent[Any]) -> CustomerKind | None:
@@ -71,10 +69,7 @@ class RuleType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CollectionRule)
+    is_type_of = shows(CollectionRule)
 
 
 @strawberry.input(name="CollectionStepInput")

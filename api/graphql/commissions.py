@@ -16,6 +16,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.commissions.commission import (
     CommissionBy,
     CommissionLine,
@@ -60,10 +61,7 @@ class SalespersonType:
     reseller: ResellerType | None = strawberry.field(resolver=_reseller, description="null: he sells for the operator.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Salesperson)
+    is_type_of = shows(Salesperson)
 
 
 @strawberry.type(name="CommissionRule", description="What is paid, of what, to whom and when.")
@@ -81,10 +79,7 @@ class CommissionRuleType:
     valid_to: date | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Rule)
+    is_type_of = shows(Rule)
 
 
 @strawberry.type(name="CommissionLine", description="What one rule pays one salesperson, or a reseller without one.")
@@ -101,10 +96,7 @@ class CommissionLineType:
     rate: Decimal | None
     commission: Decimal
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CommissionLine)
+    is_type_of = shows(CommissionLine)
 
 
 @strawberry.type(name="CommissionSum", description="What lines come to for one key.")
@@ -147,10 +139,7 @@ class CommissionStatementType:
     lines: list[CommissionLineType]
     sums: list[CommissionSumType] = strawberry.field(resolver=_sums)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Statement)
+    is_type_of = shows(Statement)
 
 
 @strawberry.input(description="A new one; with version the whole of a changed one.")

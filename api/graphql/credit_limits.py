@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified, keyed, owned
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.credit.kinds import Kind
 from domain.credit.limit import CreditLimit, CreditOverride, shown
 from domain.ids import CreditOverrideId, CustomerId
@@ -84,10 +85,7 @@ class CreditLimitType:
     sms: bool = strawberry.field(description="The customer is told by text message.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CreditLimit)
+    is_type_of = shows(CreditLimit)
 
 
 @strawberry.type(name="CreditOverride", description="What was set by hand instead of limits; amount null: no limit.")
@@ -105,10 +103,7 @@ class CreditOverrideType:
     until: datetime | None
     ended_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CreditOverride)
+    is_type_of = shows(CreditOverride)
 
 
 @strawberry.type(name="KindExposure", description="What is used of one kind, and the limit that holds.")
@@ -138,10 +133,7 @@ class ExposureType:
     bars: list[Bar] = strawberry.field(resolver=bars_shown, description="What was barred for a limit.")
     overrides: list[CreditOverrideType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Exposure)
+    is_type_of = shows(Exposure)
 
 
 @strawberry.input(

@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import CustomerId, InvoiceBatchId
 from domain.invoicing.crediting import LineCredit
 from domain.invoicing.disputes import Dispute, DisputeState
@@ -65,10 +66,7 @@ class DisputeType:
     credit_note: str | None = strawberry.field(description="The number of the credit note that settled it.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Dispute)
+    is_type_of = shows(Dispute)
 
 
 @strawberry.type(name="InvoiceReissued", description="An invoice that was taken back and issued anew.")
@@ -78,10 +76,7 @@ class ReissuedType:
     credit_note: InvoiceType
     invoice: InvoiceType
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Reissued)
+    is_type_of = shows(Reissued)
 
 
 def _marker(root: strawberry.Parent[Fetched]) -> ID | None:
@@ -102,10 +97,7 @@ class FetchedType:
     made_at: datetime | None = strawberry.field(resolver=_made_at)
     invoices: list[InvoiceType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Fetched)
+    is_type_of = shows(Fetched)
 
 
 @strawberry.type(name="InvoicesAcknowledged", description="The other system has them for good.")

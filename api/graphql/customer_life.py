@@ -17,6 +17,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import CustomerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.persons import file_name, person_bytes
 from domain.customers.note import Note
 from domain.ids import CustomerId
@@ -38,10 +39,7 @@ class NoteType:
     author: str = strawberry.field(description="The client that wrote it.")
     text: str
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Note)
+    is_type_of = shows(Note)
 
 
 @strawberry.type(name="KeptByLaw", description="What of an erased person stays, why, and until when it must.")
@@ -71,10 +69,7 @@ class ErasureType:
     numbers: BigInt = _count("numbers", "Assignments of numbers that are gone.")
     kept: list[KeptType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Erasure)
+    is_type_of = shows(Erasure)
 
 
 @strawberry.type(name="PersonExport", description="Everything that is kept of a customer, as a ZIP of JSON files.")

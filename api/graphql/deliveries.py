@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Body, Channel, Settings
@@ -77,10 +78,7 @@ class DispatchType:
     changed_at: datetime
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Dispatch)
+    is_type_of = shows(Dispatch)
 
 
 @strawberry.type(name="CurrencyTotal")
@@ -127,10 +125,7 @@ class PrintBatchType:
     dropped_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, PrintBatch)
+    is_type_of = shows(PrintBatch)
 
 
 def _secrets(root: strawberry.Parent[Channel]) -> list[str]:
@@ -169,10 +164,7 @@ class ChannelType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Channel)
+    is_type_of = shows(Channel)
 
 
 @strawberry.type(name="DocumentsQueued")

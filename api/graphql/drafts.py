@@ -22,6 +22,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from api.graphql.wording import in_words
 from domain.catalogue.document import BadTariff, parse_json
 from domain.catalogue.draft import Draft, DraftState
@@ -60,10 +61,7 @@ class DraftType:
         resolver=_changes, description="In the form of a tariff document; empty in a list of drafts."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Draft)
+    is_type_of = shows(Draft)
 
 
 @strawberry.type(name="CatalogueFault", description="What is wrong, or looks so, and where.")
@@ -73,10 +71,7 @@ class FaultType:
     path: str
     message: str = strawberry.field(resolver=in_words("message"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Fault)
+    is_type_of = shows(Fault)
 
 
 @strawberry.type(name="DraftChecked", description="Faults stand in the way; warnings may be accepted.")
@@ -87,10 +82,7 @@ class DraftCheckedType:
     faults: list[FaultType]
     warnings: list[FaultType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, DraftChecked)
+    is_type_of = shows(DraftChecked)
 
 
 @strawberry.type(name="DraftPublished", description="The draft, closed, and how many rows began and ended by it.")
@@ -101,10 +93,7 @@ class DraftPublishedType:
     began: int
     ended: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, DraftPublished)
+    is_type_of = shows(DraftPublished)
 
 
 @strawberry.type(name="DraftFaults", description="The draft is wrong and nothing was published.")
@@ -145,10 +134,7 @@ class SheetFaultType:
     row: int
     message: str = strawberry.field(resolver=in_words("message"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, SheetFault)
+    is_type_of = shows(SheetFault)
 
 
 @strawberry.type(name="PriceLine", description="One destination's price, as it was and as it will be.")
@@ -164,10 +150,7 @@ class PriceLineType:
     suspicious: bool
     note: str = strawberry.field(resolver=in_words("note"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, PriceLine)
+    is_type_of = shows(PriceLine)
 
 
 @strawberry.type(name="SheetCount", description="How many lines are of a kind.")
@@ -198,10 +181,7 @@ class RateSheetReadType:
     lines: list[PriceLineType] = strawberry.field(resolver=_lines, description="first of them, behind after.")
     draft: DraftType | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, SheetAnswer)
+    is_type_of = shows(SheetAnswer)
 
 
 @strawberry.input(description="Which heading has which role, where it is not known by itself.")

@@ -13,6 +13,7 @@ from api.graphql.context import Info
 from api.graphql.ids import global_id
 from api.graphql.once import is_kept_key, kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.contracts.subscription import SubscriptionKind
 from domain.provisioning.element import ElementKind, NetworkElement
 from domain.provisioning.order import OrderKind
@@ -121,10 +122,7 @@ class NetworkElementType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, NetworkElement)
+    is_type_of = shows(NetworkElement)
 
 
 @strawberry.input(description="A name and a value.")

@@ -16,6 +16,7 @@ from api.graphql.ids import read_cursor
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.margins.exchange import DayRate, MarginRules
 from domain.ports.page import Page
 from domain.refusal import BadValue, LimitExceeded
@@ -42,10 +43,7 @@ class ExchangeRateType:
     rate: Decimal
     source: str
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, DayRate)
+    is_type_of = shows(DayRate)
 
 
 async def _version(info: Info) -> int:
@@ -65,10 +63,7 @@ class MarginRulesType:
         resolver=_version, description="Give it back with a change, so that nobody's change is overwritten."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, MarginRules)
+    is_type_of = shows(MarginRules)
 
 
 @strawberry.input(description="Both are set; lossMin null: no alarms.")
@@ -111,10 +106,7 @@ class ExchangeRatesImportedType:
     same: int = strawberry.field(resolver=_put("same"))
     changed: int = strawberry.field(resolver=_put("changed"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, RatesImported)
+    is_type_of = shows(RatesImported)
 
 
 async def _rates(info: Info, first: int = FIRST_DEFAULT, after: str | None = None, currency: str | None = None) -> Any:

@@ -19,6 +19,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.feeds.feed import After, Completeness
 from domain.feeds.run import Run, RunState
@@ -64,10 +65,7 @@ class FeedRunType:
     more: bool
     fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Run)
+    is_type_of = shows(Run)
 
 
 def _id(root: strawberry.Parent[FeedNow]) -> strawberry.ID:
@@ -182,10 +180,7 @@ class FeedType:
     polling: bool = strawberry.field(resolver=_polling, description="Whether a run goes on now.")
     runs: Connection[FeedRunType] = strawberry.field(resolver=_runs, description="The newest first.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, FeedNow)
+    is_type_of = shows(FeedNow)
 
 
 @strawberry.input(description="password, private_key, passphrase; access_key, secret_key, session_token.")
@@ -242,10 +237,7 @@ class TriedFileType:
     verdict: Verdict
     seen: Seen
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, TriedFile)
+    is_type_of = shows(TriedFile)
 
 
 @strawberry.type(name="FeedTried", description="What was seen, or why nothing was. Nothing was fetched or changed.")
@@ -259,10 +251,7 @@ class FeedTriedType:
     unsafe: int
     files: list[TriedFileType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, FeedTried)
+    is_type_of = shows(FeedTried)
 
 
 async def _feeds(info: Info) -> Any:

@@ -18,6 +18,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified, keyed, owned
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.credit.fraud import FraudAlarm, FraudRule, Measure
 from domain.credit.kinds import Kind
 from domain.ids import CustomerId, FraudRuleId
@@ -53,10 +54,7 @@ class FraudRuleType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, FraudRule)
+    is_type_of = shows(FraudRule)
 
 
 @strawberry.type(name="FraudSuspicion", description="A line passed a rule: by value, in the window up to lastAt.")
@@ -72,10 +70,7 @@ class SuspicionType:
     last_at: datetime
     seen_at: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, FraudAlarm)
+    is_type_of = shows(FraudAlarm)
 
 
 @strawberry.input(description="rule and version: of the rule that is changed; null: a new one.")

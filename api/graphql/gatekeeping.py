@@ -11,6 +11,7 @@ from graphql import GraphQLError, parse, validate
 from api.graphql.context import Info
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.access.document import RegisteredDocument, read_sha256
 from domain.access.rate import RateLimit
 from domain.refusal import BadValue
@@ -33,10 +34,7 @@ class RateLimitType:
     burst: int = strawberry.field(description="At once.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, RateLimit)
+    is_type_of = shows(RateLimit)
 
 
 @strawberry.type(name="RegisteredDocument", description="A document that is asked for by its SHA-256.")
@@ -48,10 +46,7 @@ class RegisteredDocumentType:
     document: str
     registered_at: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, RegisteredDocument)
+    is_type_of = shows(RegisteredDocument)
 
 
 @strawberry.input(description="Without a client: of the whole account. version 0: there is none yet.")

@@ -15,6 +15,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified, owned
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import (
     CustomerId,
     InstalmentPlanId,
@@ -67,10 +68,7 @@ class InstalmentPlanType:
     client: str
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, InstalmentPlan)
+    is_type_of = shows(InstalmentPlan)
 
 
 @strawberry.input(description="A part of a plan.")

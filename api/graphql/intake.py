@@ -18,6 +18,7 @@ from api.graphql.nodes import Node, identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.graphql.wording import in_words
 from domain.ids import FileId
 from domain.mediation.files import CdrFile, FileState, Source, Suspended, SuspenseKind
@@ -41,10 +42,7 @@ class SourceType(Node):
     profile: str
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Source)
+    is_type_of = shows(Source)
 
 
 @strawberry.type(name="ReasonCount", description="How many records a reason holds.")
@@ -98,10 +96,7 @@ class FileType(Node):
     unrated: BigInt
     balances: bool = strawberry.field(resolver=_balances, description="Whether every record ended in one place.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CdrFile)
+    is_type_of = shows(CdrFile)
 
 
 async def _file(root: strawberry.Parent[Suspended], info: Info) -> Any:
@@ -124,10 +119,7 @@ class SuspendedType(Node):
     start: datetime | None
     created_at: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Suspended)
+    is_type_of = shows(Suspended)
 
 
 @strawberry.input(description="A small file, base64. A large one goes by REST: PUT /rest/v1/cdr/{source}/{name}.")

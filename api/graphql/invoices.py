@@ -19,6 +19,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import AddressType, CustomerType, ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.graphql.wording import in_words
 from domain.ids import BillRunId, CustomerId, InvoiceId
 from domain.invoicing.bill_run import BillKind, BillRun, BillRunState, Parked
@@ -257,10 +258,7 @@ class InvoiceType(Node):
     pdf_url: str = strawberry.field(resolver=_url("pdf"), graphql_type=str)
     xml_url: str = strawberry.field(resolver=_url("xml"), graphql_type=str)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Invoice)
+    is_type_of = shows(Invoice)
 
 
 def _parked_by(root: strawberry.Parent[Parked]) -> ID | None:
@@ -291,10 +289,7 @@ class ParkedType:
         resolver=_settled_by, description="The run that has billed him since, or parked him anew; null: he waits."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Parked)
+    is_type_of = shows(Parked)
 
 
 def _run_id(root: strawberry.Parent[Any]) -> ID | None:
@@ -327,10 +322,7 @@ class BillRunType:
     vat: Decimal
     total: Decimal
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, BillRun)
+    is_type_of = shows(BillRun)
 
 
 @strawberry.input(description="Bill a calendar month such as 2026-03, or the days from start until end.")

@@ -15,6 +15,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from domain.ids import JobId
 from domain.jobs.job import Job, JobState
 from domain.usecases.manage_jobs import ListJobs, cancel_job, count_jobs, list_jobs, retry_job
@@ -51,10 +52,7 @@ class JobType:
     started_at: datetime | None
     finished_at: datetime | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Job)
+    is_type_of = shows(Job)
 
 
 @strawberry.type(name="JobCount", description="How many jobs of a kind are in a state.")

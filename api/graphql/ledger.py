@@ -12,6 +12,7 @@ from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import CustomerId
 from domain.ledger.ageing import Ageing, OpenAmount
 from domain.ledger.locking import LedgerLock
@@ -138,10 +139,7 @@ class LedgerLockType:
     client: str | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, LedgerLock)
+    is_type_of = shows(LedgerLock)
 
 
 @strawberry.input(description="Lock a month that is over, and all before it.")

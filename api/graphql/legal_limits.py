@@ -13,6 +13,7 @@ from api.graphql.collection_rules import customer_kind_shown
 from api.graphql.context import Info
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.collection.limits import LegalLimit, LimitKind, ReferenceRate
 from domain.customers.customer import CustomerKind
 from domain.usecases.manage_collection import (
@@ -45,10 +46,7 @@ class LimitType:
     agreed: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, LegalLimit)
+    is_type_of = shows(LegalLimit)
 
 
 @strawberry.type(name="ReferenceRate", description="The rate that a country's late interest starts from.")
@@ -61,10 +59,7 @@ class RateType:
     source: str
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, ReferenceRate)
+    is_type_of = shows(ReferenceRate)
 
 
 @strawberry.input(description="What the law allows from a day on.")

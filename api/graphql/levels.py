@@ -15,6 +15,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.access.level import Level
 from domain.access.limits import Ceiling, Limits
 from domain.access.operations import Operation
@@ -51,10 +52,7 @@ class OperationType:
     )
     description: str
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Operation)
+    is_type_of = shows(Operation)
 
 
 @strawberry.type(name="AmountLimit", description="The most that is given away in a currency.")
@@ -65,10 +63,7 @@ class CeilingType:
     each: Decimal = strawberry.field(description="By one operation.")
     day: Decimal | None = strawberry.field(description="By all of a day of the operator's; null: any number.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Ceiling)
+    is_type_of = shows(Ceiling)
 
 
 async def _limited_to(root: strawberry.Parent[Limits], info: Info) -> Any:
@@ -89,10 +84,7 @@ class LimitsType:
         resolver=_limited_to, description="What this one and those below have is all there is."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Limits)
+    is_type_of = shows(Limits)
 
 
 async def _reseller(root: strawberry.Parent[Level], info: Info) -> Any:
@@ -114,10 +106,7 @@ class LevelType:
     requires_second_factor: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Level)
+    is_type_of = shows(Level)
 
 
 @strawberry.type(name="RefusalReason", description="One thing that stands in the way.")
@@ -131,10 +120,7 @@ class ReasonType:
         description="The permission that is missing.",
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Reason)
+    is_type_of = shows(Reason)
 
 
 @strawberry.type(name="OperationJudged", description="Whether somebody may do an operation, and why not.")
@@ -145,10 +131,7 @@ class JudgedType:
     allowed: bool
     reasons: list[ReasonType] = strawberry.field(resolver=lambda root: list(root.reasons))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Judged)
+    is_type_of = shows(Judged)
 
 
 @strawberry.type(name="LevelRemoved", description="The level is gone.")

@@ -15,6 +15,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import identified, owned
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import (
     CustomerId,
     MandateId,
@@ -58,10 +59,7 @@ class MandateType:
     blocked: bool = strawberry.field(description="It stands, and is not debited.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Mandate)
+    is_type_of = shows(Mandate)
 
 
 @strawberry.input(description="A mandate; active where it stands already. Autogiro's is else asked for in a file.")

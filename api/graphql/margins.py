@@ -18,6 +18,7 @@ from api.graphql.ids import key_of, read_cursor
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.parties import CustomerType, ResellerType
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from api.graphql.usage import MoneyType, UsageType
 from domain.ids import CustomerId
 from domain.margins.margin import CallMargin, MarginBy, MarginOrder, MarginSums, amount
@@ -98,10 +99,7 @@ class MarginType:
     paid: MoneyType = strawberry.field(resolver=_money("paid"))
     margin: MoneyType = strawberry.field(resolver=_money("margin"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Row)
+    is_type_of = shows(Row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +131,7 @@ class CallMarginType:
     paid: MoneyType | None = strawberry.field(resolver=_call_money("paid"), description=_UNKNOWN)
     margin: MoneyType | None = strawberry.field(resolver=_call_money("margin"), description=_UNKNOWN)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CallRow)
+    is_type_of = shows(CallRow)
 
 
 @strawberry.input(description="A period of at most 400 days, the start in it and the end not; null: of any.")

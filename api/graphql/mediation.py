@@ -21,6 +21,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.ids import FileId, SourceId, SuspenseId
 from domain.mediation.checking import Checked
@@ -136,10 +137,7 @@ class ReleasedType:
     ignored: BigInt
     still: list[ReasonCountType] = strawberry.field(resolver=_still, description="Those that stay in suspense.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Released)
+    is_type_of = shows(Released)
 
 
 def _before(root: strawberry.Parent[SuspenseChange]) -> JsonText:
@@ -200,10 +198,7 @@ class SourceVersionType:
     note: str | None
     created_at: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, SourceVersion)
+    is_type_of = shows(SourceVersion)
 
 
 @strawberry.type(name="Suggestion", description="A change to a profile: its key, the value as JSON, and why.")
@@ -277,10 +272,7 @@ class RedoneType:
     unrated: BigInt
     fault: str | None = strawberry.field(resolver=perhaps_in_words("fault"))
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Redone)
+    is_type_of = shows(Redone)
 
 
 @strawberry.type(name="Withdrawal", description="What a withdrawal took back; of a preview, what it would.")
@@ -296,10 +288,7 @@ class WithdrawalType:
     )
     redone: list[RedoneType] = strawberry.field(description="Those of them that were read again.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Withdrawn)
+    is_type_of = shows(Withdrawn)
 
 
 @strawberry.type(name="Sweep", description="Sessions whose time was out: events and rejects told, finished forgotten.")
@@ -310,10 +299,7 @@ class SweepType:
     rejects: BigInt
     forgotten: BigInt
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Swept)
+    is_type_of = shows(Swept)
 
 
 async def chosen_by(info: Info, asked: SuspenseFilterInput) -> SuspenseFilter:

@@ -17,6 +17,7 @@ from api.graphql.nodes import Node, identified
 from api.graphql.once import kept_key
 from api.graphql.parties import CustomerType, ResellerType, SubscriptionType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import NumberReservationId, NumberSeriesId
 from domain.numbers.series import NumberKind, NumberSeries, area_code
 from domain.numbers.stock import NumberStatus, Reservation, StockNumber
@@ -74,10 +75,7 @@ class NumberSeriesType(Node):
     reseller: ResellerType | None = strawberry.field(resolver=_reseller)
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, NumberSeries)
+    is_type_of = shows(NumberSeries)
 
 
 async def _series(root: strawberry.Parent[StockNumber], info: Info) -> Any:
@@ -137,10 +135,7 @@ class PhoneNumberType:
     holders: list[NumberHolderType] = strawberry.field(resolver=_holders)
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, StockNumber)
+    is_type_of = shows(StockNumber)
 
 
 @strawberry.type(name="PhoneNumbers", description="Numbers of the stock.")
@@ -165,10 +160,7 @@ class ReservationType:
     numbers: list[str]
     until: datetime
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Reservation)
+    is_type_of = shows(Reservation)
 
 
 @strawberry.input(description="Which numbers; area is an area code or the beginning of a number, such as 08.")

@@ -15,6 +15,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import OperatorType, ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.access.editions import Edition
 from domain.ids import ResellerId
 from domain.invoicing.invoice import decimals_of
@@ -50,10 +51,7 @@ class SeriesType:
     reference: ReferenceForm
     reference_length: int | None = strawberry.field(description="What OCR_FIXED is agreed with the bank as.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, NumberSeries)
+    is_type_of = shows(NumberSeries)
 
 
 def _channel(name: str) -> Any:

@@ -21,6 +21,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import SubscriptionType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import JsonText
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import CustomerId, OrderId, SubscriptionId
@@ -81,10 +82,7 @@ class CallType:
     reference: str | None = strawberry.field(description="The element's own.")
     uncertain: bool = strawberry.field(description="A request was never answered, and may have been done.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Call)
+    is_type_of = shows(Call)
 
 
 @strawberry.type(name="OrderStep", description="One network element's part of an order.")
@@ -97,10 +95,7 @@ class StepType:
     deed: CallType
     undo: CallType | None = strawberry.field(description="There once it is to be undone.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Step)
+    is_type_of = shows(Step)
 
 
 def _note_detail(root: strawberry.Parent[OrderNote]) -> JsonText:
@@ -117,10 +112,7 @@ class NoteType:
     step: int | None = strawberry.field(description="Counted from 1.")
     detail: JsonText = strawberry.field(resolver=_note_detail)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, OrderNote)
+    is_type_of = shows(OrderNote)
 
 
 async def _line(root: strawberry.Parent[Order], info: Info) -> Any:
@@ -171,10 +163,7 @@ class OrderType:
     steps: list[StepType] | None = strawberry.field(resolver=_steps, description="With network:manage; else null.")
     log: list[NoteType] | None = strawberry.field(resolver=_log, description="With network:manage; else null.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Order)
+    is_type_of = shows(Order)
 
 
 def _by(root: strawberry.Parent[Barring]) -> ID:
@@ -197,10 +186,7 @@ class BarringType:
     order: ID = strawberry.field(resolver=_by)
     lifted_by: ID | None = strawberry.field(resolver=_lifted)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Barring)
+    is_type_of = shows(Barring)
 
 
 @strawberry.input(description="What the network is to do for a subscription.")

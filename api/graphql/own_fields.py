@@ -17,6 +17,7 @@ from api.graphql.once import kept_key
 from api.graphql.particulars import OwnFieldInput
 from api.graphql.parties import ContractType, CustomerType, ResellerType, ServiceType, SubscriptionType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.fields.definition import Aggregate, FieldDefinition, FieldKind
 from domain.ports.page import Page
 from domain.usecases.define_fields import (
@@ -58,10 +59,7 @@ class FieldDefinitionType:
     ends_at: datetime | None = strawberry.field(description="From then on it takes no values; old ones stay.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, FieldDefinition)
+    is_type_of = shows(FieldDefinition)
 
 
 @strawberry.input(description="Whether a field is searchable is decided here and stays.")

@@ -12,6 +12,7 @@ from api.graphql.agreed import ContractCourse, ServiceRules
 from api.graphql.context import Info
 from api.graphql.nodes import Node
 from api.graphql.particulars import ContactType, OwnFieldType, PlaceType, RecipientType, own_fields
+from api.graphql.showing import shows
 from domain.access.editions import Edition
 from domain.contracts.contract import Contract, ContractService, ContractState
 from domain.contracts.identifiers import IdentifierKind
@@ -94,10 +95,7 @@ class OperatorType(Node):
     ocr_level: str
     version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Operator)
+    is_type_of = shows(Operator)
 
 
 @strawberry.type(name="Seller", description="Who sells on documents, how he is paid, and how they look.")
@@ -143,10 +141,7 @@ class ResellerType(Node):
     )
     fields: list[OwnFieldType] = own_fields()
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Reseller)
+    is_type_of = shows(Reseller)
 
 
 async def _parent(root: strawberry.Parent[Customer], info: Info) -> Any:
@@ -230,10 +225,7 @@ class CustomerType(Node):
         resolver=_groups_version, description="Of its groups: give it back when it joins or leaves one."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Customer)
+    is_type_of = shows(Customer)
 
 
 @strawberry.type(name="Service", description="Something sold, with its fees, without VAT.")
@@ -251,10 +243,7 @@ class ServiceType(ServiceRules, Node):
     product_group: str | None
     fields: list[OwnFieldType] = own_fields()
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Service)
+    is_type_of = shows(Service)
 
 
 async def _service(root: strawberry.Parent[ContractService], info: Info) -> Any:
@@ -308,10 +297,7 @@ class ContractType(ContractCourse, Node):
     version: int = strawberry.field(description="Give it back with a change, so that nobody's change is overwritten.")
     fields: list[OwnFieldType] = own_fields()
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Contract)
+    is_type_of = shows(Contract)
 
 
 @strawberry.type(name="NumberAssignment", description="A number from validFrom until validTo.")
@@ -365,7 +351,4 @@ class SubscriptionType(Node):
     version: int
     fields: list[OwnFieldType] = own_fields()
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Subscription)
+    is_type_of = shows(Subscription)

@@ -10,6 +10,7 @@ from api.graphql.context import Info
 from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.payments.handing_on import Target
 from domain.usecases.hand_on_payments import PutTarget, list_targets, put_target
 
@@ -38,10 +39,7 @@ class TargetType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Target)
+    is_type_of = shows(Target)
 
 
 @strawberry.input(description="A credential: env:NAME or file:NAME.")

@@ -18,6 +18,7 @@ from api.graphql.nodes import Node, identified
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from domain.catalogue.document import parse_json
 from domain.catalogue.tariff import Adjustment, PriceList, Rate, RoundingRule, Step
 from domain.ids import ResellerId
@@ -66,10 +67,7 @@ class PriceListType(Node):
         resolver=_rates, description="The present versions that stand in this list itself."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, PriceList)
+    is_type_of = shows(PriceList)
 
 
 @strawberry.input
@@ -174,10 +172,7 @@ class TariffImportedType:
     ended: int
     parties_left: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, TariffImported)
+    is_type_of = shows(TariffImported)
 
 
 async def _price_lists(info: Info, first: int = FIRST_DEFAULT, after: str | None = None) -> Any:

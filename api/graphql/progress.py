@@ -13,6 +13,7 @@ from api.graphql.following import heard
 from api.graphql.ids import global_id, key_of
 from api.graphql.intake import FileType
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.access.actor import Action, allow
 from domain.ids import FileId
 from domain.mediation.files import CdrFile, FileState
@@ -52,10 +53,7 @@ class ImportProgressType:
     duplicates: BigInt
     rejects: BigInt
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, CdrFile)
+    is_type_of = shows(CdrFile)
 
 
 async def _progress(info: Info, file: ID | None = None) -> AsyncGenerator[Any, None]:

@@ -27,6 +27,7 @@ from api.graphql.parties import (
     CustomerType,
     ServiceType,
 )
+from api.graphql.showing import shows
 from domain.ids import CustomerId, QuoteId
 from domain.quotes.quote import Quote, QuoteLine, QuoteState
 from domain.refusal import BadValue
@@ -98,10 +99,7 @@ class QuoteType(Node):
         resolver=_pdf, graphql_type=str, description="As the customer receives it, in his language."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Quote)
+    is_type_of = shows(Quote)
 
 
 @strawberry.input

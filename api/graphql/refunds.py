@@ -16,6 +16,7 @@ from api.graphql.nodes import identified, keyed, owned
 from api.graphql.once import kept_key
 from api.graphql.payments import amount
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import (
     CustomerId,
     InvoiceId,
@@ -50,10 +51,7 @@ class RefundType:
     client: str
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Refund)
+    is_type_of = shows(Refund)
 
 
 @strawberry.input(description="What is left of a payment, or owed for a credit note; amount left out: all of it.")

@@ -17,6 +17,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.rerating.rerating import Reason, Rerating, ReratingState, Selection, Tally
 from domain.usecases.rerate import Rerate, list_reratings, rerate
 
@@ -113,10 +114,7 @@ class ReratingType:
     finished_at: datetime | None
     tally: TallyType
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Rerating)
+    is_type_of = shows(Rerating)
 
 
 async def _rerate(info: Info, asked: Annotated[RerateInput, strawberry.argument(name="input")]) -> Any:

@@ -16,6 +16,7 @@ from api.graphql.nodes import identified, owned
 from api.graphql.once import kept_key
 from api.graphql.payments import amount
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import (
     ClaimId,
     CustomerId,
@@ -59,10 +60,7 @@ class SettlementType:
     undone_at: datetime | None
     undone_by: str | None
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Settlement)
+    is_type_of = shows(Settlement)
 
 
 @strawberry.type(name="Claim", description="A fee or interest: a receivable beside the invoice that it is about.")

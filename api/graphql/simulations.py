@@ -14,6 +14,7 @@ from api.graphql.ids import key_of, read_number
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node, identified
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from domain.catalogue.document import parse_json
 from domain.ids import SimulationId
 from domain.refusal import BadValue
@@ -84,10 +85,7 @@ class SimulationType(Node):
     groups: list[ComparedType] = strawberry.field(description="Customers with everybody below them.")
     customers: list[ComparedType]
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Simulation)
+    is_type_of = shows(Simulation)
 
 
 async def _simulate(info: Info, asked: Annotated[SimulateTariffInput, strawberry.argument(name="input")]) -> Any:

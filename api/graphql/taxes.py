@@ -13,6 +13,7 @@ from api.graphql.ids import key_of
 from api.graphql.inputs import given
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import CustomerId
 from domain.invoicing.tax_rules import TaxRules, VatIdCheck
 from domain.invoicing.vat import VatRate
@@ -52,10 +53,7 @@ class TaxRulesType:
     rates: list[VatRateType] = strawberry.field(description="They go before those that come with the system.")
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, TaxRules)
+    is_type_of = shows(TaxRules)
 
 
 @strawberry.type(name="VatIdChecked", description="What the register of a VAT id said of it.")
@@ -70,10 +68,7 @@ class VatIdCheckType:
     source: str
     request: str = strawberry.field(description="The register's own id of the question: the proof of having asked.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, VatIdCheck)
+    is_type_of = shows(VatIdCheck)
 
 
 @strawberry.type(name="OssSale", description="What was sold to consumers of a country at a rate.")

@@ -13,6 +13,7 @@ from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of, read_number
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from domain.access.chain import Anchor, LineKind, Recorded
 from domain.ports.access import TrailFilter
 from domain.usecases.list_trail import list_anchors, list_trail
@@ -60,10 +61,7 @@ class AuditLineType:
     )
     erased: bool = strawberry.field(resolver=lambda root: root.line.erased_by is not None)
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Recorded)
+    is_type_of = shows(Recorded)
 
 
 @strawberry.type(name="AuditAnchor", description="The end of the trail's chain at a time, signed: keep it elsewhere.")
@@ -75,10 +73,7 @@ class AuditAnchorType:
     made_at: datetime
     token: str = strawberry.field(description="A JWS by a key of /oauth/jwks.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Anchor)
+    is_type_of = shows(Anchor)
 
 
 @strawberry.input(description="Everything that is given must fit.")

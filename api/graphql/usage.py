@@ -16,6 +16,7 @@ from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.nodes import Node
 from api.graphql.parties import ContractType, CustomerType, SubscriptionType
 from api.graphql.scalars import BigInt
+from api.graphql.showing import shows
 from domain.ids import ContractId, CustomerId, SubscriptionId
 from domain.ports.page import Page
 from domain.rating.rated_event import EventRef, RatedEvent
@@ -96,10 +97,7 @@ class UsageType(Node):
     cost: ChargeType | None = strawberry.field(description=f"What the operator pays; {_HIDDEN}")
     margin: MoneyType | None = strawberry.field(resolver=_margin, description=f"What the operator keeps; {_HIDDEN}")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, RatedEvent)
+    is_type_of = shows(RatedEvent)
 
 
 @strawberry.type(name="UsageTotal", description="Events of one destination, mode and currency added up.")
@@ -126,10 +124,7 @@ class QuoteType:
     wholesale: list[ChargeType]
     cost: ChargeType | None = strawberry.field(description=f"What the operator would pay; {_HIDDEN}")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Quote)
+    is_type_of = shows(Quote)
 
 
 @strawberry.input(description="A period, the start in it and the end not, and whose events; null: of any.")

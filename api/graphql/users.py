@@ -15,6 +15,7 @@ from api.graphql.nodes import identified
 from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.access.user import User, UserState
 from domain.ids import LevelId, ResellerId, UserId
 from domain.usecases.change_user import (
@@ -66,10 +67,7 @@ class UserType:
     erased_at: datetime | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, User)
+    is_type_of = shows(User)
 
 
 @strawberry.input(description="A new user; a reseller's administrator invites people of his part of the tree.")

@@ -21,6 +21,7 @@ from api.graphql.once import kept_key
 from api.graphql.parties import ResellerType
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt, JsonText
+from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import EventId, ResellerId, WebhookId
@@ -73,10 +74,7 @@ class EventType:
     at: datetime
     change: JsonText = strawberry.field(resolver=_change, description="An object; its keys depend on the kind.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Event)
+    is_type_of = shows(Event)
 
 
 @strawberry.type(name="WebhookDelivery", description="One event on its way to one webhook.")
@@ -96,10 +94,7 @@ class DeliveryType:
         resolver=perhaps_in_words("fault"), description="Why the last attempt was not taken."
     )
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Delivery)
+    is_type_of = shows(Delivery)
 
 
 async def _deliveries(
@@ -131,10 +126,7 @@ class WebhookType:
     reseller: ResellerType | None = strawberry.field(resolver=_reseller, description="Of his subtree it is told alone.")
     deliveries: Connection[DeliveryType] = strawberry.field(resolver=_deliveries, description="By event.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Webhook)
+    is_type_of = shows(Webhook)
 
 
 @strawberry.input(description="kinds: customer.changed, customer.* or * (the default).")

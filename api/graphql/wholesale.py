@@ -15,6 +15,7 @@ from api.graphql.inputs import command
 from api.graphql.limits import FIRST_DEFAULT
 from api.graphql.parties import ResellerType, ServiceType
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.ids import ResellerId
 from domain.resellers.buying import WholesalePrice
 from domain.usecases.price_wholesale import (
@@ -56,10 +57,7 @@ class ResellerServicePriceType:
     periodic_fee: Decimal | None
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, WholesalePrice)
+    is_type_of = shows(WholesalePrice)
 
 
 @strawberry.type(name="ResellerServiceFee", description="What a reseller pays for one of a service on a day.")
@@ -70,10 +68,7 @@ class ResellerServiceFeeType:
     one_time_fee: Decimal
     periodic_fee: Decimal = strawberry.field(description="Of a fee period of the service.")
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, WholesaleFee)
+    is_type_of = shows(WholesaleFee)
 
 
 @strawberry.input(
