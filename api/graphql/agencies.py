@@ -10,6 +10,7 @@ import api.graphql.order_words  # noqa: F401  (names Bar in the schema)
 from api.graphql.context import Info
 from api.graphql.once import kept_key
 from api.graphql.refusals import outcome
+from api.graphql.showing import shows
 from domain.collection.progress import (
     Agency,
     CaseFormat,
@@ -34,10 +35,7 @@ class AgencyType:
     active: bool
     version: int
 
-    @classmethod
-    def is_type_of(cls, obj: object, _info: object) -> bool:
-        """Tell whether this type shows the object."""
-        return isinstance(obj, Agency)
+    is_type_of = shows(Agency)
 
 
 @strawberry.input(name="CollectionSecretInput")
@@ -78,7 +76,8 @@ async def _put_agency(info: Info, input: PutCollectionAgencyInput) -> Any:
         active=input.active,
         version=input.version,
     )
-    return await info.context.ask(put_collection_agency, cmd, transports=info.context.wiring.transports)
+    wiring = info.context.wiring
+    return await info.context.ask(put_collection_agency, cmd, transports=wiring.transports, vault=wiring.vault)
 
 
 @strawberry.type

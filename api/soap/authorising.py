@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from spyne import DateTime, Integer, ServiceBase, Unicode
+from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as Number
 
 from api.soap.credit import KindOfCredit
-from api.soap.models import Model, _enum, needed
+from api.soap.models import Model, _enum, many, needed
+from api.soap.paging import key_after
 from api.soap.service import operation
 from domain.credit.limit import shown
 from domain.credit.reservation import Reservation, ReservationState
-from domain.ids import CreditReservationId, SubscriptionId
+from domain.ids import CreditReservationId, CustomerId, SubscriptionId
+from domain.ports.page import PAGE_MAX, PageRequest
 from domain.usecases.authorise_call import (
     AuthoriseCall,
     CommitReservation,
@@ -21,10 +23,13 @@ from domain.usecases.authorise_call import (
     authorise_call,
     commit_reservation,
     extend_reservation,
+    get_reservation,
+    list_reservations,
     release_reservation,
     reserve_call,
 )
 
+PAGE: Final = 200
 StateOfReservation = _enum(ReservationState, "ReservationState")
 
 
@@ -72,6 +77,14 @@ class ReservationModel(Model):
     start = needed(DateTime)
     expiresAt = needed(DateTime)
     version = needed(Integer)
+
+
+class ReservationPage(Model):
+    """Reservations by key."""
+
+    count = needed(Integer)
+    reservation = many(ReservationModel)
+    next = Unicode
 
 
 class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -135,6 +148,34 @@ class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Free what was set aside for a call that never came about."""
         key = CreditReservationId(id)
         return _reservation(await ctx.udc.ask(release_reservation, key, clock=ctx.udc.wiring.clock))
+
+    @operation("GetReservation", needed(Integer(ge=1)), returns=ReservationModel, result="reservation")
+    async def get(ctx: Any, id: int) -> Any:
+        """Return what is or was set aside for a call."""
+        return _reservation(await ctx.udc.ask(get_reservation, CreditReservationId(id)))
+
+    @operation(
+        "ListReservations",
+        Integer(ge=1),
+        Boolean,
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=ReservationPage,
+        result="page",
+    )
+    async def list_reservations(
+        ctx: Any, customer: int | None, all: bool | None, first: int | None, after: str | None
+    ) -> Any:
+        """Return what is set aside, of a customer or of everybody; with ``all`` also what was."""
+        page = await ctx.udc.ask(
+            list_reservations,
+            PageRequest(first or PAGE, key_after(after)),
+            customer=None if customer is None else CustomerId(customer),
+            live=not all,
+        )
+        following = str(page.items[-1].id) if page.more else None
+        found = [_reservation(one) for one in page.items]
+        return ReservationPage(count=len(found), reservation=found, next=following)
 
 
 def _use(use: Any) -> dict[str, Any]:

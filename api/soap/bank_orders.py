@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
 from spyne import Boolean, ByteArray, Date, DateTime, Integer, ServiceBase, Unicode
+from spyne import Decimal as XsDecimal
 
 from api.soap.mandates import SchemeOfDebit
-from api.soap.models import Model, many, needed
+from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
+from api.soap.payments import invoice_named, numbers_of
 from api.soap.service import operation
+from api.soap.showing import plain
 from domain.ids import OrderFileId
-from domain.payments.debit import OrderFile
+from domain.payments.amounts import major_of
+from domain.payments.debit import DebitOrder, DebitState, OrderFile
 from domain.payments.orders import Scheme
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.usecases.write_orders import (
     WriteDebits,
     WriteRefunds,
     Written,
+    list_debits,
     list_order_files,
     take_order_file,
     write_debits,
@@ -26,6 +32,7 @@ from domain.usecases.write_orders import (
 )
 
 PAGE: Final = 200
+StateOfDebit = _enum(DebitState, "DebitState")
 
 
 class OrderFileModel(Model):
@@ -62,6 +69,32 @@ class WrittenModel(Model):
     refunds = needed(Integer)
 
 
+class DebitOrderModel(Model):
+    """An order to take what is open of an invoice; ``attempt`` counts from 1."""
+
+    __type_name__ = "DebitOrder"
+
+    id = needed(Integer)
+    customerNumber = needed(Unicode)
+    mandate = needed(Integer)
+    file = needed(Integer)
+    currency = needed(Unicode)
+    amount = needed(XsDecimal)
+    dueOn = needed(Date)
+    attempt = needed(Integer)
+    state = needed(StateOfDebit)
+    reason = Unicode
+    payment = Integer
+
+
+class DebitOrderPage(Model):
+    """Orders by key."""
+
+    count = needed(Integer)
+    debit = many(DebitOrderModel)
+    next = Unicode
+
+
 class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
     """Direct debits and refunds, as files for banks."""
 
@@ -81,6 +114,28 @@ class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         cmd = WriteRefunds(on=on, older=bool(older))
         return _written(await ctx.udc.ask(write_refunds, cmd, wiring.write_payments, clock=wiring.clock))
 
+    @operation(
+        "ListDebitOrders",
+        StateOfDebit,
+        Unicode,
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=DebitOrderPage,
+        result="page",
+    )
+    async def list_debits(
+        ctx: Any, state: str | None, invoice: str | None, first: int | None, after: str | None
+    ) -> Any:
+        """Return orders by key, in a state and of an invoice by its number."""
+        page = await ctx.udc.ask(
+            list_debits,
+            PageRequest(first or PAGE, key_after(after)),
+            state=None if state is None else DebitState(str(state)),
+            invoice=None if invoice is None else await invoice_named(ctx, invoice, "invoice"),
+        )
+        following = str(page.items[-1].id) if page.more else None
+        return DebitOrderPage(count=len(page.items), debit=await _debits(ctx, page.items), next=following)
+
     @operation("ListOrderFiles", Integer(ge=1, le=PAGE_MAX), Unicode, returns=OrderFilePage, result="page")
     async def list_order_files(ctx: Any, first: int | None, after: str | None) -> Any:
         """Return the files that were written, by key, without their content."""
@@ -95,6 +150,26 @@ class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         shown = _file(found)
         shown.content = [found.content]
         return shown
+
+
+async def _debits(ctx: Any, debits: Sequence[DebitOrder]) -> list[DebitOrderModel]:
+    numbers = await numbers_of(ctx, [one.customer for one in debits])
+    return [
+        DebitOrderModel(
+            id=one.id,
+            customerNumber=numbers[one.customer],
+            mandate=one.mandate,
+            file=one.file,
+            currency=one.currency,
+            amount=plain(major_of(one.amount_minor, one.currency)),
+            dueOn=one.due_on,
+            attempt=one.attempt,
+            state=one.state.value,
+            reason=one.reason,
+            payment=one.payment,
+        )
+        for one in debits
+    ]
 
 
 def _file(one: OrderFile) -> OrderFileModel:

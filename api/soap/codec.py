@@ -27,6 +27,7 @@ from api.soap.billing_rules import RulesOfBilling
 from api.soap.bulk import Bulk
 from api.soap.charges import Charges
 from api.soap.collection import CollectionDesk
+from api.soap.collection_rules import CollectionRules
 from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
 from api.soap.credit import Credit
@@ -35,6 +36,7 @@ from api.soap.deliveries import Deliveries
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
 from api.soap.fraud import FraudRules
+from api.soap.instalments import Instalments
 from api.soap.invoices import Invoices
 from api.soap.jobs import Jobs
 from api.soap.ledger import LedgerReports
@@ -47,11 +49,15 @@ from api.soap.numbers import Numbers
 from api.soap.once import Replayed, settle
 from api.soap.operators import Operators
 from api.soap.orders import Provisioning
+from api.soap.payment_rules import RulesOfPayments
+from api.soap.payment_work import PaymentDesk
 from api.soap.payments import Payments
 from api.soap.people import People
 from api.soap.plans import Plans
 from api.soap.quotes import Quotes
+from api.soap.refunds import Refunds
 from api.soap.resellers import Resellers
+from api.soap.self_billing import SelfBilling
 from api.soap.series import Series
 from api.soap.service import Billing, Call
 from api.soap.services import Services
@@ -118,11 +124,16 @@ class Codec:
                 NumberOrders,
                 Plans,
                 Payments,
+                PaymentDesk,
+                RulesOfPayments,
                 Settlements,
+                Refunds,
+                Instalments,
                 Mandates,
                 BankOrders,
                 LedgerReports,
                 CollectionDesk,
+                CollectionRules,
                 People,
                 Webhooks,
                 Access,
@@ -133,6 +144,7 @@ class Codec:
                 Series,
                 Resellers,
                 Commissions,
+                SelfBilling,
                 Basis,
                 Trail,
                 WholesaleFees,

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from spyne import Boolean, Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.soap.collection_rules import ChannelOfCollection, KindOfCollectionStep
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
+from api.soap.payments import numbers_of
 from api.soap.service import operation
+from api.soap.showing import plain
 from domain.collection.deciding import Why
-from domain.collection.limits import ReferenceRate
 from domain.collection.planning import Plan
-from domain.collection.progress import Case, CaseState, Hold, HoldKind, Message, MessageKind
-from domain.collection.rules import StepKind
+from domain.collection.progress import (
+    Case,
+    CaseState,
+    DoneStep,
+    Hold,
+    HoldKind,
+    Letter,
+    LetterState,
+    Message,
+    MessageKind,
+)
 from domain.customers.customer import Customer
 from domain.ids import CollectionCaseId, CollectionHoldId, InvoiceId
 from domain.payments.amounts import major_of
-from domain.ports.page import PageRequest
+from domain.ports.page import PAGE_MAX, PageRequest
 from domain.usecases.get_customer import get_customer
 from domain.usecases.get_invoice import get_invoice
 from domain.usecases.hand_over import (
@@ -33,12 +46,19 @@ from domain.usecases.hand_over import (
     take_collection_receipt,
     withdraw_collection_case,
 )
-from domain.usecases.manage_collection import HoldCollection, hold_collection, put_reference_rate, release_collection
+from domain.usecases.manage_collection import (
+    HoldCollection,
+    hold_collection,
+    list_collection_holds,
+    list_collection_steps,
+    release_collection,
+)
 from domain.usecases.run_collection import RunCollection, run_collection
+from domain.usecases.send_collection import list_letters
 
 PAGE: Final = 200
 PLANNED_MAX: Final = 1_000
-KindOfCollectionStep = _enum(StepKind, "KindOfCollectionStep")
+StateOfLetter = _enum(LetterState, "StateOfCollectionLetter")
 KindOfHold = _enum(HoldKind, "KindOfCollectionHold")
 StateOfCase = _enum(CaseState, "StateOfCollectionCase")
 KindOfMessage = _enum(MessageKind, "KindOfCollectionMessage")
@@ -83,9 +103,65 @@ class CollectionHoldModel(Model):
     id = needed(Integer)
     kind = needed(KindOfHold)
     until = Date
+    amount = XsDecimal
     reason = needed(Unicode)
     endedAt = DateTime
     version = needed(Integer)
+
+
+class CollectionHoldList(Model):
+    """A customer's holds, by key."""
+
+    hold = many(CollectionHoldModel)
+
+
+class TakenStepModel(Model):
+    """A step that was taken for an invoice, and what it claimed."""
+
+    __type_name__ = "TakenStep"
+
+    id = needed(Integer)
+    customerNumber = needed(Unicode)
+    kind = needed(KindOfCollectionStep)
+    doneOn = needed(Date)
+    currency = needed(Unicode)
+    open = needed(XsDecimal)
+    fee = needed(XsDecimal)
+    compensation = needed(XsDecimal)
+    interest = needed(XsDecimal)
+    interestUntil = Date
+    endedAt = DateTime
+
+
+class TakenStepPage(Model):
+    """A page of steps; next asks for the following page."""
+
+    count = needed(Integer)
+    step = many(TakenStepModel)
+    next = Unicode
+
+
+class CollectionLetterModel(Model):
+    """What a payer was told on a day."""
+
+    __type_name__ = "CollectionLetter"
+
+    id = needed(Integer)
+    customerNumber = needed(Unicode)
+    kind = needed(KindOfCollectionStep)
+    channel = needed(ChannelOfCollection)
+    madeOn = needed(Date)
+    state = needed(StateOfLetter)
+    sentAt = DateTime
+    fault = Unicode
+
+
+class CollectionLetterPage(Model):
+    """A page of letters; next asks for the following page."""
+
+    count = needed(Integer)
+    letter = many(CollectionLetterModel)
+    next = Unicode
 
 
 class CollectionCaseModel(Model):
@@ -130,18 +206,6 @@ class CollectionCaseDetailModel(Model):
 
     case = needed(CollectionCaseModel)
     message = many(CollectionMessageModel)
-
-
-class ReferenceRateModel(Model):
-    """A country's reference rate from 1 January or 1 July on, per cent; version 0 is a new one."""
-
-    __type_name__ = "ReferenceRate"
-
-    country = needed(Unicode)
-    validFrom = needed(Date)
-    percent = needed(XsDecimal)
-    source = Unicode
-    version = needed(Integer)
 
 
 def _planned(customer: Customer, plan: Plan) -> list[PlannedStepModel]:
@@ -194,10 +258,48 @@ def _hold(one: Hold) -> CollectionHoldModel:
         id=one.id,
         kind=one.kind.value,
         until=one.until,
+        amount=plain(one.amount),
         reason=one.reason,
         endedAt=one.ended_at,
         version=one.version,
     )
+
+
+async def _taken(ctx: Any, steps: Sequence[DoneStep]) -> list[TakenStepModel]:
+    numbers = await numbers_of(ctx, [one.customer for one in steps])
+    return [
+        TakenStepModel(
+            id=one.id,
+            customerNumber=numbers[one.customer],
+            kind=one.kind.value,
+            doneOn=one.done_on,
+            currency=one.currency,
+            open=plain(major_of(one.open_minor, one.currency)),
+            fee=plain(major_of(one.fee_minor, one.currency)),
+            compensation=plain(major_of(one.compensation_minor, one.currency)),
+            interest=plain(major_of(one.interest_minor, one.currency)),
+            interestUntil=one.interest_until,
+            endedAt=one.ended_at,
+        )
+        for one in steps
+    ]
+
+
+async def _letters(ctx: Any, letters: Sequence[Letter]) -> list[CollectionLetterModel]:
+    numbers = await numbers_of(ctx, [one.customer for one in letters])
+    return [
+        CollectionLetterModel(
+            id=one.id,
+            customerNumber=numbers[one.customer],
+            kind=one.kind.value,
+            channel=one.channel.value,
+            madeOn=one.made_on,
+            state=one.state.value,
+            sentAt=one.sent_at,
+            fault=one.fault,
+        )
+        for one in letters
+    ]
 
 
 class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -231,6 +333,7 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         Unicode,
         Date,
         Unicode,
+        XsDecimal,
         returns=CollectionHoldModel,
         result="hold",
     )
@@ -241,12 +344,18 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         invoiceNumber: str | None,
         until: date | None,
         reason: str | None,
+        amount: Decimal | None,
     ) -> Any:
         """Hold collection of an invoice, or (absent) any of a customer's: a promise to pay, or a stop and why."""
         customer = await ctx.udc.ask(get_customer, customerNumber)
         invoice = None if invoiceNumber is None else InvoiceId((await ctx.udc.ask(get_invoice, invoiceNumber)).id)
         cmd = HoldCollection(
-            customer=customer.id, kind=HoldKind(str(kind)), invoice=invoice, until=until, reason=reason or ""
+            customer=customer.id,
+            kind=HoldKind(str(kind)),
+            invoice=invoice,
+            until=until,
+            amount=amount,
+            reason=reason or "",
         )
         return _hold(await ctx.udc.ask(hold_collection, cmd, clock=ctx.udc.wiring.clock))
 
@@ -255,6 +364,42 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """End a hold."""
         key = CollectionHoldId(hold)
         return _hold(await ctx.udc.ask(release_collection, key, version, clock=ctx.udc.wiring.clock))
+
+    @operation("ListCollectionHolds", needed(Unicode), returns=CollectionHoldList, result="holds")
+    async def list_holds(ctx: Any, customerNumber: str) -> Any:
+        """Return a customer's holds; those that are over too."""
+        customer = await ctx.udc.ask(get_customer, customerNumber)
+        return CollectionHoldList(hold=[_hold(one) for one in await ctx.udc.ask(list_collection_holds, customer.id)])
+
+    @operation(
+        "ListCollectionSteps",
+        Unicode,
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=TakenStepPage,
+        result="page",
+    )
+    async def list_steps(ctx: Any, customerNumber: str | None, first: int | None, after: str | None) -> Any:
+        """Return the steps that were taken, of a customer or of all."""
+        customer = None if customerNumber is None else (await ctx.udc.ask(get_customer, customerNumber)).id
+        page = await ctx.udc.ask(list_collection_steps, PageRequest(first or PAGE, key_after(after)), customer=customer)
+        following = str(page.items[-1].id) if page.more else None
+        return TakenStepPage(count=len(page.items), step=await _taken(ctx, page.items), next=following)
+
+    @operation(
+        "ListCollectionLetters",
+        StateOfLetter,
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=CollectionLetterPage,
+        result="page",
+    )
+    async def list_letters(ctx: Any, state: str | None, first: int | None, after: str | None) -> Any:
+        """Return letters, in a state or all."""
+        wanted = None if state is None else LetterState(str(state))
+        page = await ctx.udc.ask(list_letters, PageRequest(first or PAGE, key_after(after)), state=wanted)
+        following = str(page.items[-1].id) if page.more else None
+        return CollectionLetterPage(count=len(page.items), letter=await _letters(ctx, page.items), next=following)
 
     @operation("ListCollectionCases", StateOfCase, Unicode, returns=CollectionCasePage, result="page")
     async def list_collection_cases(ctx: Any, state: str | None, after: str | None) -> Any:
@@ -310,17 +455,3 @@ class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Keep what an agency answers about a case."""
         cmd = TakeReceipt(case=CollectionCaseId(id), status=status, reference=reference, text=text or "")
         return _case(await ctx.udc.ask(take_collection_receipt, cmd, clock=ctx.udc.wiring.clock))
-
-    @operation("PutReferenceRate", needed(ReferenceRateModel), returns=ReferenceRateModel, result="rate")
-    async def put_reference_rate(ctx: Any, rate: Any) -> Any:
-        """Enter a country's reference rate."""
-        cmd = ReferenceRate(
-            country=rate.country,
-            valid_from=rate.validFrom,
-            percent=rate.percent,
-            source=rate.source or "",
-            version=rate.version,
-        )
-        kept = await ctx.udc.ask(put_reference_rate, cmd)
-        rate.version = kept.version
-        return rate

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from spyne import Boolean, Integer, ServiceBase, Unicode
+from spyne import Boolean, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as Number
 
 from api.soap.credit import KindOfCredit
 from api.soap.models import Model, _enum, many, needed
 from api.soap.orders import BarOfLine
+from api.soap.paging import key_after
 from api.soap.service import operation
-from domain.credit.fraud import FraudRule, Measure
+from api.soap.showing import plain
+from domain.credit.fraud import FraudAlarm, FraudRule, Measure
 from domain.credit.kinds import Kind
-from domain.ids import FraudRuleId
+from domain.ids import CustomerId, FraudRuleId
+from domain.ports.page import PAGE_MAX, PageRequest
 from domain.provisioning.order import Bar
-from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
+from domain.usecases.watch_usage import (
+    PutFraudRule,
+    list_fraud_rules,
+    list_suspicions,
+    put_fraud_rule,
+    remove_fraud_rule,
+)
 
+PAGE: Final = 200
 MeasureOfFraud = _enum(Measure, "FraudMeasure")
 
 
@@ -41,6 +51,29 @@ class FraudRuleList(Model):
     """The operator's rules, by name."""
 
     rule = many(FraudRuleModel)
+
+
+class SuspicionModel(Model):
+    """A line passed a rule: by value, in the window up to lastAt."""
+
+    __type_name__ = "FraudSuspicion"
+
+    id = needed(Integer)
+    customer = needed(Integer)
+    subscription = needed(Integer)
+    rule = needed(Integer)
+    value = needed(Number)
+    since = needed(DateTime)
+    lastAt = needed(DateTime)
+    seenAt = needed(DateTime)
+
+
+class SuspicionPage(Model):
+    """What was found, by key."""
+
+    count = needed(Integer)
+    suspicion = many(SuspicionModel)
+    next = Unicode
 
 
 class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -75,6 +108,21 @@ class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """Return the rules about unusual usage."""
         return FraudRuleList(rule=[_rule(one) for one in await ctx.udc.ask(list_fraud_rules)])
 
+    @operation(
+        "ListFraudSuspicions",
+        Integer(ge=1),
+        Integer(ge=1, le=PAGE_MAX),
+        Unicode,
+        returns=SuspicionPage,
+        result="page",
+    )
+    async def list_suspicions(ctx: Any, customer: int | None, first: int | None, after: str | None) -> Any:
+        """Return unusual usage that was found, of a customer or of all."""
+        whose = None if customer is None else CustomerId(customer)
+        page = await ctx.udc.ask(list_suspicions, PageRequest(first or PAGE, key_after(after)), customer=whose)
+        following = str(page.items[-1].id) if page.more else None
+        return SuspicionPage(count=len(page.items), suspicion=[_suspicion(one) for one in page.items], next=following)
+
 
 def _rule(one: FraudRule) -> Any:
     return FraudRuleModel(
@@ -88,4 +136,17 @@ def _rule(one: FraudRule) -> Any:
         bar=[bar.value for bar in one.bars],
         active=one.active,
         version=one.version,
+    )
+
+
+def _suspicion(one: FraudAlarm) -> Any:
+    return SuspicionModel(
+        id=one.id,
+        customer=one.customer,
+        subscription=one.subscription,
+        rule=one.rule,
+        value=plain(one.value),
+        since=one.since,
+        lastAt=one.last_at,
+        seenAt=one.seen_at,
     )

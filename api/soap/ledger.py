@@ -10,6 +10,7 @@ from spyne import Decimal as XsDecimal
 
 from api.soap.models import Model, _enum, many, needed
 from api.soap.service import operation
+from api.soap.showing import plain
 from domain.ledger.ageing import Ageing
 from domain.ledger.locking import LedgerLock
 from domain.ledger.statement import MovementKind
@@ -24,6 +25,7 @@ from domain.usecases.ledger_reports import (
     check_ledger,
     state_account,
 )
+from domain.usecases.list_payments import trial_balance
 from domain.usecases.lock_ledger import LockLedger, UnlockLedger, lock_ledger, read_ledger_lock, unlock_ledger
 
 KindOfMovement = _enum(MovementKind, "KindOfMovement")
@@ -143,6 +145,24 @@ def _lock(lock: LedgerLock) -> LedgerLockModel:
     return LedgerLockModel(through=lock.through, version=lock.version)
 
 
+class AccountBalanceModel(Model):
+    """What stands on an account of the ledger; debit is positive."""
+
+    __type_name__ = "AccountBalance"
+
+    account = needed(Unicode)
+    currency = needed(Unicode)
+    balance = needed(XsDecimal)
+
+
+class TrialBalanceModel(Model):
+    """Every account of the ledger, by its number and currency."""
+
+    __type_name__ = "TrialBalance"
+
+    balance = many(AccountBalanceModel)
+
+
 class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
     """The ledger as other systems read it."""
 
@@ -192,6 +212,17 @@ class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
             on=told.on,
             row=[AgeingRowModel(code=row.code, name=row.name, ageing=_ageing(row.ageing)) for row in told.rows],
             total=[_ageing(one) for one in told.totals],
+        )
+
+    @operation("GetTrialBalance", Date, returns=TrialBalanceModel, result="balances")
+    async def get_trial_balance(ctx: Any, on: date | None) -> Any:
+        """Return the sum of every account of the ledger, now or when a day ended; they come to zero per currency."""
+        found = await ctx.udc.ask(trial_balance, on=on)
+        return TrialBalanceModel(
+            balance=[
+                AccountBalanceModel(account=account, currency=code, balance=plain(major_of(total, code)))
+                for (account, code), total in sorted(found.items())
+            ]
         )
 
     @operation("CheckLedger", returns=LedgerCheckModel, result="check")

@@ -16,7 +16,14 @@ from domain.payments.mandate import Mandate, MandateState
 from domain.payments.orders import Scheme
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.usecases.get_customer import get_customer
-from domain.usecases.manage_mandates import AddMandate, EndMandate, add_mandate, end_mandate, list_mandates
+from domain.usecases.manage_mandates import (
+    AddMandate,
+    EndMandate,
+    add_mandate,
+    end_mandate,
+    list_mandates,
+    unblock_mandate,
+)
 
 PAGE: Final = 200
 SchemeOfDebit = _enum(Scheme, "DebitScheme")
@@ -62,6 +69,7 @@ class NewMandate(Model):
     signedOn = Date
     signature = Unicode
     active = Boolean
+    notify = Boolean
 
 
 class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
@@ -83,6 +91,7 @@ class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
             signed_on=mandate.signedOn,
             signature=mandate.signature,
             active=bool(mandate.active),
+            notify=bool(mandate.notify),
         )
         return (await _mandates(ctx, [await ctx.udc.ask(add_mandate, cmd, clock=ctx.udc.wiring.clock)]))[0]
 
@@ -91,6 +100,11 @@ class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
         """End a mandate at the version that was read."""
         cmd = EndMandate(mandate=MandateId(mandate), version=version, reason=reason or "")
         return (await _mandates(ctx, [await ctx.udc.ask(end_mandate, cmd, clock=ctx.udc.wiring.clock)]))[0]
+
+    @operation("UnblockMandate", needed(Integer(ge=1)), needed(Integer), returns=MandateModel, result="mandate")
+    async def unblock_mandate(ctx: Any, mandate: int, version: int) -> Any:
+        """Let a mandate be debited again that was blocked because too many debits came back."""
+        return (await _mandates(ctx, [await ctx.udc.ask(unblock_mandate, MandateId(mandate), version)]))[0]
 
     @operation(
         "ListMandates",

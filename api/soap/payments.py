@@ -24,7 +24,6 @@ from domain.usecases.get_customer import get_customer
 from domain.usecases.list_payments import get_payment, items_named, list_open_items, list_payments
 from domain.usecases.load_batches import customers_by_ids
 from domain.usecases.take_payment_file import take_payment_file
-from domain.usecases.work_payments import DecideDuplicate, decide_duplicate
 
 PAGE: Final = 200
 KindOfPayment = _enum(Kind, "PaymentKind")
@@ -142,7 +141,7 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
             customer=customer,
         )
         following = str(page.items[-1].id) if page.more else None
-        return PaymentPage(count=len(page.items), payment=await _payments(ctx, page.items), next=following)
+        return PaymentPage(count=len(page.items), payment=await payments_shown(ctx, page.items), next=following)
 
     @operation(
         "ImportPaymentFile",
@@ -197,19 +196,13 @@ class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
         customer = None if customerNumber is None else (await ctx.udc.ask(get_customer, customerNumber)).id
         cmd = AllocatePayment(payment=PaymentId(payment), parts=wanted, customer=customer)
         done = await ctx.udc.ask(allocate_payment, cmd, clock=ctx.udc.wiring.clock)
-        return (await _payments(ctx, [done]))[0]
+        return (await payments_shown(ctx, [done]))[0]
 
     @operation("ReleasePayment", needed(Integer), returns=PaymentModel, result="payment")
     async def release_payment(ctx: Any, payment: int) -> Any:
         """Undo all that a payment was applied to: its invoices are open again, the money is nobody's yet."""
         done = await ctx.udc.ask(release_payment, PaymentId(payment), clock=ctx.udc.wiring.clock)
-        return (await _payments(ctx, [done]))[0]
-
-    @operation("DecideDuplicate", needed(Integer), needed(Boolean), returns=PaymentModel, result="payment")
-    async def decide_duplicate(ctx: Any, payment: int, same: bool) -> Any:
-        """Say of a possible duplicate that it is the same as one before, or money of its own, which is booked."""
-        cmd = DecideDuplicate(payment=PaymentId(payment), same=same)
-        return (await _payments(ctx, [await ctx.udc.ask(decide_duplicate, cmd)]))[0]
+        return (await payments_shown(ctx, [done]))[0]
 
     @operation("ListOpenItems", needed(Unicode), Date, returns=OpenItemList, result="items")
     async def list_open_items(ctx: Any, customerNumber: str, on: date | None) -> Any:
@@ -248,7 +241,8 @@ async def numbers_of(ctx: Any, keys: Sequence[CustomerId | None]) -> dict[Custom
     return {key: one.number for key, one in found.items()}
 
 
-async def _payments(ctx: Any, payments: Sequence[Payment]) -> list[PaymentModel]:
+async def payments_shown(ctx: Any, payments: Sequence[Payment]) -> list[PaymentModel]:
+    """Return payments as the WSDL shows them, with their customers' numbers."""
     numbers = await numbers_of(ctx, [one.customer for one in payments])
     return [
         PaymentModel(

@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
-from domain.ids import PaymentFileId
+from domain.ids import OperatorId, PaymentFileId
 from domain.jobs.job import NewJob
 from domain.payments.handing_on import HandOn, Target, check
 from domain.payments.payment import StoredFile
@@ -21,7 +21,7 @@ from domain.ports.files import Blobs
 from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Stale
-from domain.transports.place import CREDENTIALS, read_place
+from domain.transports.place import CREDENTIALS, Place, read_place
 
 KIND: Final = "hand_on_payments"
 TARGETS_MAX: Final = 20
@@ -50,16 +50,7 @@ async def put_target(cmd: PutTarget, *, actor: Actor, begin: Begin, transports: 
     """
     place = read_place(cmd.address, host_keys=cmd.host_keys, ca=cmd.ca)
     await transports.check(place, operator=actor.operator)
-    for name, reference in cmd.credentials.items():
-        if name not in CREDENTIALS[place.protocol]:
-            known = ", ".join(sorted(CREDENTIALS[place.protocol])) or "none"
-            raise BadValue(
-                "{value} takes the credentials {known}",
-                value=place.protocol.value,
-                known=known,
-                field=f"credentials.{name[:40]}",
-            )
-        vault.check_reference(reference, operator=actor.operator)
+    check_references(place, cmd.credentials, vault, operator=actor.operator)
     target = check(
         Target(
             id=0,
@@ -86,6 +77,20 @@ async def put_target(cmd: PutTarget, *, actor: Actor, begin: Begin, transports: 
         detail = {"name": kept.name, "address": kept.address, "active": kept.active}
         await unit.audit.write("put_payment_target", f"payment_target:{kept.id}", detail)
     return kept
+
+
+def check_references(place: Place, credentials: Mapping[str, str], vault: Vault, *, operator: OperatorId) -> None:
+    """Look at the references to the secrets of a place. Refuses with: BadValue (one it does not take, or elsewhere)."""
+    for name, reference in credentials.items():
+        if name not in CREDENTIALS[place.protocol]:
+            known = ", ".join(sorted(CREDENTIALS[place.protocol])) or "none"
+            raise BadValue(
+                "{value} takes the credentials {known}",
+                value=place.protocol.value,
+                known=known,
+                field=f"credentials.{name[:40]}",
+            )
+        vault.check_reference(reference, operator=operator)
 
 
 @operation(Action.MANAGE_FEEDS)

@@ -28,10 +28,11 @@ from domain.payments.handing_on import NAME
 from domain.period import later
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
-from domain.ports.transports import Transports
+from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound, WrongState
 from domain.transports.place import read_place
+from domain.usecases.hand_on_payments import check_references
 from domain.usecases.run_collection import promise_run
 
 PROMISE_MONTHS_MAX = 3
@@ -178,7 +179,9 @@ async def list_collection_agencies(*, actor: Actor, begin: Begin) -> Sequence[Ag
 
 
 @operation(Action.MANAGE_OPERATOR)
-async def put_collection_agency(cmd: PutAgency, *, actor: Actor, begin: Begin, transports: Transports) -> Agency:
+async def put_collection_agency(
+    cmd: PutAgency, *, actor: Actor, begin: Begin, transports: Transports, vault: Vault
+) -> Agency:
     """Keep a collection agency: where its files are put, and in which form.
 
     Refuses with: NotAllowed, BadValue (the address, a secret that is no reference), NotFound, Stale, Conflict.
@@ -186,10 +189,9 @@ async def put_collection_agency(cmd: PutAgency, *, actor: Actor, begin: Begin, t
     check_texts(cmd)
     if not NAME.fullmatch(cmd.name):
         raise BadValue("an agency's name has 1 to 60 letters, digits and ._-", field="name")
-    for name, reference in cmd.credentials:
-        if not reference.startswith(("env:", "file:")):
-            raise BadValue("a secret is a reference: env:NAME or file:NAME", field=f"credentials.{name[:40]}")
-    await transports.check(read_place(cmd.address, host_keys=cmd.host_keys), operator=actor.operator)
+    place = read_place(cmd.address, host_keys=cmd.host_keys)
+    await transports.check(place, operator=actor.operator)
+    check_references(place, dict(cmd.credentials), vault, operator=actor.operator)
     agency = Agency(
         id=CollectionAgencyId(0),
         operator=actor.operator,

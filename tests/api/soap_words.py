@@ -36,7 +36,10 @@ KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(
         tuple(
             f"{operation}.customer"
-            for operation in ("SetCreditLimit", "ListCreditLimits", "OverrideCredit", "GetExposures", "TopUpCredit")
+            for operation in (
+                *("SetCreditLimit", "ListCreditLimits", "OverrideCredit", "GetExposures", "TopUpCredit"),
+                *("ListReservations", "ListFraudSuspicions"),
+            )
         ),
         "Customer",
     ),
@@ -74,6 +77,10 @@ KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(("RotateApiKey.prefix", "RevokeApiKey.prefix"), "ApiKey"),
     "ExplainRefusal.clientId": "Client",
     "charge": "Charge",
+    "claim": "Claim",
+    "EndInstalments.plan": "InstalmentPlan",
+    "refund": "Refund",
+    "GetReservation.id": "CreditReservation",
     "dispute": "Dispute",
     "run": "BillRun",
     "agency": "CollectionAgency",
@@ -95,19 +102,21 @@ KINDS: Final[dict[str, str]] = {
 # What names nothing that is anybody's: a text of one's own, a word of the catalogue, a position, a count.
 WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
     """
-    accent accessOperator account action address after agency area attention bankgiro before bic billingDay
-    bindingMonths bucket bundleCode buyerReference ca calledNumber carryMonths checkedDays choice city client code
-    conditions consumer contains costCentre count country currency cycle decision direction document doneFolder
-    doubleVersion email endpoint endsWith excludes expected feesAheadMonths first firstNumber format goodsGroup
-    graceDays group holder hostKey iban iccid id idempotencyKey identity identityNumber ignored imsi
-    internationalPrefix intervalMonths key kind label language lastNumber line logo maskDigits mode month months
-    most mostPercent name nationalPrefix needs next note noticeMonths number numberClass ocrLevel operation
-    orderReference organisationNumber other outcome pattern paymentTermsDays per permission perMonth phone plan
-    position postcode prefix priceList productGroup profile PutAccountRule.service quantity quarantineDays raw
-    reason records reference referenceLength refusedFolder region renewalMonths salesperson schedule scheme scope
-    seconds secret seller sequence sequenceColumn sequenceLast short signatory signature silentAfterMinutes source
-    stableSeconds state status street street2 subject survivorVersion target team text to told trunk units url used
-    value vatCategory vatId vatPercent version visited warnAt why windowSeconds
+    accent accessOperator account action address after agency area attention bankgiro before betweenDays bic
+    billingDay bindingMonths blockAfter bucket bundleCode buyerReference ca calledNumber carryMonths checkedDays
+    choice city client code conditions consumer contains costCentre count country creditorId currency customerNo cvr
+    cycle days debtorGroup decision direction document doneFolder doubleVersion email endpoint endsWith
+    exchangeTolerance excludes expected feesAheadMonths first firstDays firstNumber format goodsGroup graceDays
+    group holder hostKey iban iccid id idempotencyKey identity identityNumber ignored imsi internationalPrefix
+    intervalMonths key kind label language lastNumber law leadDays line logo maskDigits mode month months most
+    mostPercent name nationalPrefix needs netsAccount netsSender next note noticeMonths number numberClass ocrLevel
+    operation orderReference organisationNumber other outcome pattern payDays paymentTermsDays pbsNumber per
+    permission perMonth phone plan position postcode prefix priceList productGroup profile PutAccountRule.service
+    quantity quarantineDays raw reason records reference referenceLength refusedFolder region renewalMonths retries
+    retryDays salesperson schedule scheme scope seconds secret seller sequence sequenceColumn sequenceLast short
+    signatory signature silentAfterMinutes source stableSeconds state status street street2 subject survivorVersion
+    target team text to told trunk units url used value vatCategory vatId vatPercent version visited warnAt why
+    windowSeconds
     """.split()  # noqa: SIM905  (a hundred words in quotes would not be easier to read)
 )
 # What else stands in an operation's envelope, so that it gets as far as to look for the thing.
@@ -123,6 +132,7 @@ ROOMS: Final[dict[str, str]] = {
     **dict.fromkeys(("Dispatch", "PrintBatch"), "tests/delivery/test_send.py"),
     **dict.fromkeys(("CollectionAgency", "CollectionHold"), "tests/api/test_collection.py"),
     **dict.fromkeys(("Mandate", "Payment", "Settlement"), "tests/api/test_giro.py"),
+    **dict.fromkeys(("Claim", "InstalmentPlan", "Refund"), "tests/api/test_soap_payments.py"),
     "CreditReservation": "tests/credit/test_authorising.py",
     "Rule": "tests/api/test_ledger.py",
     "ApiKey": "tests/api/test_machines.py",
