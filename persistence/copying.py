@@ -1,31 +1,32 @@
 """Arrow columns into a table by binary COPY: cast to the table's own types, counted, and streamed.
 
-pgpq encodes an Arrow type as *a* PostgreSQL type, not as the column's: an int64 in a numeric column would be stored as
-0 without an error. So the target's columns are read from the catalogue, the Arrow table is cast to what they hold, and
-the encoder's own answer is compared with them before a byte is sent.
+An Arrow type is no column's type: an int64 written into a numeric column would be stored as 0 without an error. So the
+target's columns are read from the catalogue, and the Arrow table is cast to what they hold before a byte is sent.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pyarrow as pa
-from pgpq import ArrowToPostgresBinaryEncoder
-from pgpq.encoders import StringEncoderBuilder
-from pgpq.schema import Jsonb
 
-PIECE_ROWS: Final = 10_000
+from persistence.copy_rows import PIECE_ROWS, Column, Integers, Lists, Texts, pieces
 
-# PostgreSQL type -> what Arrow holds it as, and what pgpq calls it.
+# PostgreSQL counts instants from 2000 on.
+_EPOCH_US: Final = 946_684_800_000_000
+_JSONB_VERSION: Final = b"\1"
+
+# PostgreSQL type -> what Arrow holds it as.
 _TYPES: Final = {
-    "int2": (pa.int16(), "INT2"),
-    "int4": (pa.int32(), "INT4"),
-    "int8": (pa.int64(), "INT8"),
-    "text": (pa.string(), "TEXT"),
-    "jsonb": (pa.string(), "JSONB"),
-    "timestamptz": (pa.timestamp("us", "UTC"), "TIMESTAMP"),
-    "_int8": (pa.list_(pa.int64()), "INT8[]"),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "text": pa.string(),
+    "jsonb": pa.string(),
+    "timestamptz": pa.timestamp("us", "UTC"),
+    "_int8": pa.list_(pa.int64()),
 }
 _COLUMNS: Final = (
     "select a.attname::text as name, t.typname::text as type, a.attnotnull as required from pg_attribute a"
@@ -49,7 +50,7 @@ class Target:
 
     def cast(self, table: Any) -> Any:
         """Return the Arrow table in the column types of the target; a value that does not fit is a bug and raises."""
-        schema = pa.schema([(name, _TYPES[self._columns[name]][0]) for name in table.column_names])
+        schema = pa.schema([(name, _TYPES[self._columns[name]]) for name in table.column_names])
         table = table if table.schema.equals(schema) else table.cast(schema)
         for name in self._required & set(table.column_names):
             assert table[name].null_count == 0, f"{self.name}.{name} must not be null"
@@ -66,17 +67,26 @@ class Target:
         assert said == f"COPY {table.num_rows}", f"{said} into {self.name}, of {table.num_rows} rows"
 
     async def encoded(self, table: Any) -> AsyncIterator[bytes]:
-        """Yield a table that was cast, as pieces of COPY's binary form."""
-        builders = {
-            field.name: StringEncoderBuilder.new_with_output(field, Jsonb())
-            if self._columns[field.name] == "jsonb"
-            else ArrowToPostgresBinaryEncoder.infer_encoder(field)
-            for field in table.schema
-        }
-        encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(table.schema, builders)
-        for column in encoder.schema().columns:
-            assert column.data_type.ddl() == _TYPES[self._columns[column.name]][1], f"{self.name}.{column.name}"
-        yield encoder.write_header()
-        for batch in table.to_batches(max_chunksize=PIECE_ROWS):
-            yield encoder.write_batch(batch)
-        yield encoder.finish()
+        """Yield a table that was cast, as pieces of COPY's binary form; large ones are made in a thread."""
+        made = pieces([self._column(name, table[name]) for name in table.column_names], table.num_rows)
+        if table.num_rows <= PIECE_ROWS:
+            for piece in made:
+                yield piece
+            return
+        while piece := await asyncio.to_thread(next, made, b""):
+            yield piece
+
+    def _column(self, name: str, values: Any) -> Column:
+        """Return a column as its type is written."""
+        array = values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+        match self._columns[name]:
+            case "text":
+                return Texts(array)
+            case "jsonb":
+                return Texts(array, before=_JSONB_VERSION)
+            case "_int8":
+                return Lists(array)
+            case "timestamptz":
+                return Integers(array, 8, shift=_EPOCH_US)
+            case kind:
+                return Integers(array, int(kind[-1]))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import polars as pl
 
 from domain.mediation.profile import Conditions, Profile
 from domain.refusal import BadValue
+
+_BEGINS: Final = re.compile(r"\^([A-Za-z0-9/_@ -]+)")
 
 
 class Columns:
@@ -15,6 +20,8 @@ class Columns:
         self.records = records
         self.profile = profile
         self._present = set(records.columns)
+        self._fields: dict[str, pl.Series | None] = {}
+        self._joined: dict[tuple[str, ...], pl.Series] = {}
 
     def named(self, names: tuple[str, ...]) -> pl.Series | None:
         """Return the first column that exists, its empty values filled from the next that does; ``=text`` constant."""
@@ -36,10 +43,17 @@ class Columns:
 
     def field(self, name: str) -> pl.Series | None:
         """Return a mapped field's texts, or None where the source has none."""
-        return self.named(self.profile.map.get(name, ()))
+        if name not in self._fields:
+            self._fields[name] = self.named(self.profile.map.get(name, ()))
+        return self._fields[name]
 
     def joined(self, keys: tuple[str, ...]) -> pl.Series:
         """Return key columns joined by ``/``; ``one|other`` is the first of them with a value."""
+        if keys not in self._joined:
+            self._joined[keys] = self._together(keys)
+        return self._joined[keys]
+
+    def _together(self, keys: tuple[str, ...]) -> pl.Series:
         parts = [part for key in keys if (part := self.named(tuple(key.split("|")))) is not None]
         if not parts:
             return pl.repeat("", self.records.height, dtype=pl.String, eager=True)
@@ -56,11 +70,18 @@ class Columns:
             one: pl.Series | None = None
             for column, test in conditions:
                 values = self.records[column]
-                held = values.str.contains(test) if isinstance(test, str) else values.is_in(list(test))
+                held = _held(values, test) if isinstance(test, str) else values.is_in(list(test))
                 one = held if one is None else one & held
             if one is not None:
                 found = one if found is None else found | one
         return found
+
+
+def _held(values: pl.Series, pattern: str) -> pl.Series:
+    """Return where an expression is found; most are no more than the words that a text begins with."""
+    if (begins := _BEGINS.fullmatch(pattern)) is not None:
+        return values.str.starts_with(begins[1])
+    return values.str.contains(pattern)
 
 
 def check_columns(columns: set[str], profile: Profile) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from domain.mediation.identity import hashes
-
 Keys = NDArray[np.int64]
 FRESH: Final = 0
 EXACT: Final = 1
 CONFLICTING: Final = 2
 _CAPACITY: Final = 1 << 16
+_KEY: Final = ("source", "ref", "leg")
+_CONTENT: Final = ("start", "amount", "answered", "offset", "a", "b")
 
 
 @numba.njit(cache=True, nogil=True)
@@ -62,6 +62,11 @@ def _move(  # noqa: PLR0917  (as above)
             into_contents[place] = contents[row]
 
 
+def _hashed(columns: pl.DataFrame) -> Keys:
+    """Hash rows for as long as a run lasts; what is kept for longer goes by ``domain.mediation.identity``."""
+    return columns.hash_rows(seed=_CAPACITY).to_numpy().view(np.int64)
+
+
 class Seen:
     """The keys of a run so far; grows by doubling."""
 
@@ -76,11 +81,7 @@ class Seen:
 
     def meet(self, events: pl.DataFrame) -> NDArray[np.int8]:
         """Return FRESH, EXACT or CONFLICTING for each event, remembering the fresh ones."""
-        keys = hashes([events[name] for name in ("source", "ref", "leg")])
-        texts = [events[name] for name in ("a", "b")]
-        content = hashes(
-            [events["start"], events["amount"], events["answered"].cast(pl.Int64), events["offset"], *texts]
-        )
+        keys, content = (_hashed(events.select(names)) for names in (_KEY, _CONTENT))
         while 2 * (self._count + len(keys)) > len(self._keys):
             keys_before, contents, used = self._keys, self._contents, self._used
             self._allocate(2 * len(keys_before))

@@ -16,13 +16,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from domain.mediation.text_columns import buffers, stamps
+
 SECOND_US: Final = 1_000_000
+STAMP: Final = "%Y-%m-%d %H:%M:%S"
 _FIRST_YEAR: Final = 1995
 _LAST_YEAR: Final = 2045
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCHS: Final = {"epoch": SECOND_US, "epoch_ms": 1_000, "epoch_us": 1}
 _ISO: Final = (
-    "%Y-%m-%d %H:%M:%S",
+    STAMP,
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -59,10 +62,14 @@ def read(column: pl.Series, written: str) -> Read:
     rows = len(column)
     nothing = np.zeros(rows, dtype=np.bool_)
     if written in _EPOCHS:
-        micros = scaled(column, _EPOCHS[written])
-        known = micros.is_not_null().to_numpy() & (micros.fill_null(0) != 0).to_numpy()
-        return Read(micros.fill_null(0).to_numpy(), known, ~nothing, nothing)
+        epochs = scaled(column, _EPOCHS[written])
+        known = epochs.is_not_null().to_numpy() & (epochs.fill_null(0) != 0).to_numpy()
+        return Read(epochs.fill_null(0).to_numpy(), known, ~nothing, nothing)
     forms = _ISO if written == "iso" else _forms(written)
+    if forms[0] == STAMP:
+        micros, known = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+        if stamps(*buffers(column), micros, known):
+            return Read(micros, known, nothing, nothing)
     if "%z" not in forms[0]:
         # Most columns are whole and of one form.
         found = column.str.to_datetime(forms[0], strict=False, time_unit="us")

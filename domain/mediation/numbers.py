@@ -37,15 +37,19 @@ class _Rules:
     lengths: tuple[int, ...]
     bare: str
     short: tuple[str, ...]
+    short_max: int
     rewrite: tuple[tuple[str, str], ...]
 
 
 @functools.lru_cache(maxsize=256)
 def _rules(plan: NumberPlan) -> _Rules:
     """Fill a plan from phonenumbers' metadata of its country; without a country only + and 00 are known."""
+    most = _SHORT_LENGTH_MAX
     if plan.country is None:
         prefix = "00" if plan.international_prefix is None else plan.international_prefix
-        return _Rules("", plan.national_prefix or "", _prefix(prefix), prefix, (), "", plan.short or (), plan.rewrite)
+        return _Rules(
+            "", plan.national_prefix or "", _prefix(prefix), prefix, (), "", plan.short or (), most, plan.rewrite
+        )
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(plan.country)
     short = phonenumbers.PhoneMetadata.short_metadata_for_region(plan.country)
     assert metadata is not None
@@ -53,6 +57,8 @@ def _rules(plan: NumberPlan) -> _Rules:
     code = str(metadata.country_code)
     pattern = metadata.general_desc.national_number_pattern or ""
     known_short = (short.short_code.national_number_pattern,) if short is not None and short.short_code else ()
+    if plan.short is None and short is not None and short.short_code:
+        most = max(short.short_code.possible_length)
     national = (metadata.national_prefix or "") if plan.national_prefix is None else plan.national_prefix
     known = metadata.international_prefix or ""
     abroad = known if plan.international_prefix is None else plan.international_prefix
@@ -66,6 +72,7 @@ def _rules(plan: NumberPlan) -> _Rules:
         lengths=tuple(length for length in metadata.general_desc.possible_length if length > 0),
         bare=f"^(?:{pattern})$" if not national or code == _NANP else "",
         short=plan.short if plan.short is not None else tuple(filter(None, known_short)),
+        short_max=most,
         rewrite=plan.rewrite,
     )
 
@@ -104,11 +111,10 @@ def _expressed(column: pl.Series, rules: _Rules) -> pl.Series:
 
 def _plain(column: pl.Series, rules: _Rules) -> pl.Series | None:
     """Return the numbers of a column of digits by a plan of plain prefixes, None where there is more in it."""
-    kept = np.zeros(len(column), dtype=np.bool_)
-    brief = column.str.len_bytes() <= _SHORT_LENGTH_MAX
-    if rules.short and brief.any():
-        kept = (brief & column.str.contains(_short(rules))).to_numpy()
     ends, data = buffers(column)
+    kept = np.zeros(len(column), dtype=np.bool_)
+    if rules.short and len(brief := np.flatnonzero(np.diff(ends) <= rules.short_max)):
+        kept[brief] = column.gather(brief).str.contains(_short(rules)).to_numpy()
     out_ends = np.zeros(len(ends), dtype=np.int64)
     out = np.zeros(int(ends[-1] - ends[0]) + len(rules.code) * len(column) + 1, dtype=np.uint8)
     lengths = np.isin(np.arange(20), rules.lengths)

@@ -1,8 +1,8 @@
-"""Kernels over Arrow text columns: the epoch in a reference, and dialled numbers by a plan of plain prefixes."""
+"""Kernels over Arrow text columns: times, the epoch in a reference, and dialled numbers by a plan of plain prefixes."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Offsets = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+_STAMP_BYTES: Final = 19
+_DASHES: Final = (4, 7)
+_COLONS: Final = (13, 16)
 
 
 def buffers(column: pl.Series) -> tuple[Offsets, Bytes]:
@@ -44,6 +47,65 @@ def epochs(ends: Offsets, data: Bytes, out: Offsets) -> None:
             for digit in range(place, last):
                 value = value * 10 + np.int64(data[digit] - 48)
             out[row] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def mark_controls(ends: Offsets, data: Bytes, bytes_max: int, out: NDArray[np.bool_]) -> None:
+    """Mark texts that hold control characters or are over so many bytes long."""
+    for row in range(out.shape[0]):
+        if ends[row + 1] - ends[row] > bytes_max:
+            out[row] = True
+        for place in range(ends[row], ends[row + 1]):
+            if data[place] < 32 or data[place] == 127:
+                out[row] = True
+
+
+@numba.njit(cache=True, nogil=True)
+def stamps(ends: Offsets, data: Bytes, out: Offsets, known: NDArray[np.bool_]) -> bool:
+    """Write the µs of ``2026-03-02 07:00:12`` per text, and where there is one.
+
+    False, with nothing to use, where a text is of another form.
+    """
+    for row in range(out.shape[0]):
+        first = ends[row]
+        known[row] = ends[row + 1] > first
+        if not known[row]:
+            out[row] = 0
+            continue
+        if ends[row + 1] - first != _STAMP_BYTES:
+            return False
+        for place in range(_STAMP_BYTES):
+            byte = data[first + place]
+            if place == _DASHES[0] or place == _DASHES[1]:
+                if byte != 45:
+                    return False
+            elif place == 10:
+                if byte != 32:
+                    return False
+            elif place == _COLONS[0] or place == _COLONS[1]:
+                if byte != 58:
+                    return False
+            elif not 48 <= byte <= 57:
+                return False
+        year = _two(data, first) * 100 + _two(data, first + 2)
+        month, day = _two(data, first + 5), _two(data, first + 8)
+        hour, minute, second = _two(data, first + 11), _two(data, first + 14), _two(data, first + 17)
+        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+        length = 28 + leap if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+        if not (1 <= month <= 12 and 1 <= day <= length and hour < 24 and minute < 60 and second < 60 and year > 0):
+            return False
+        # Years that begin in March, so that the odd day is their last (H. Hinnant, days_from_civil).
+        since = year - (month <= 2)
+        era, months = since // 400, (month + 9) % 12
+        of_year, of_era = (153 * months + 2) // 5 + day - 1, since - era * 400
+        days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+        out[row] = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def _two(data: Bytes, place: int) -> int:
+    return int(data[place] - 48) * 10 + int(data[place + 1] - 48)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from domain.mediation.columns import Columns
 from domain.mediation.events import REJECT_SCHEMA
 from domain.mediation.instants import SECOND_US, Mask
+from domain.mediation.text_columns import buffers, mark_controls
 from domain.mediation.timing import MINUTE_US, VOLUME_UNITS, Amount, Times, duration_of
 
 EARLIEST_US: Final = 946_684_800 * SECOND_US  # 2000-01-01: before it a clock was not set
@@ -95,7 +96,7 @@ def _unusable(columns: Columns) -> Mask:
     for name in ("a", "b", "c"):
         texts = columns.field(name)
         if texts is not None:
-            hit |= (texts.str.contains(r"[\x00-\x1f\x7f]") | (texts.str.len_bytes() > _NUMBER_BYTES_MAX)).to_numpy()
+            mark_controls(*buffers(texts), _NUMBER_BYTES_MAX, hit)
     return hit
 
 

@@ -73,5 +73,16 @@ def _prefetch(_typing: Any, pointer: Any, _index: Any) -> Any:
     return types.void(pointer, types.int64), fetch
 
 
+def _word(_typing: Any, pointer: Any, _index: Any) -> Any:
+    """Return the eight bytes at a place among bytes as one number, the first the lowest; they need not be aligned."""
+
+    def load(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        address = builder.gep(arguments[0], [arguments[1]])
+        return builder.load(builder.bitcast(address, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(pointer, types.int64), load
+
+
 cells = cast("Callable[[Any], Any]", intrinsic(_cells))
+word = cast("Callable[[Any, int], int]", intrinsic(_word))
 prefetch = cast("Callable[[Any, int], None]", intrinsic(_prefetch))

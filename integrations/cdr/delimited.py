@@ -114,8 +114,9 @@ class Cutter:
         counts = np.zeros(size, dtype=np.int32)
         marks = np.zeros(size, dtype=np.int32)
         widths = np.array(self.shape.widths, dtype=np.int64)
+        delimiter = ord(self.layout.delimiter)
         count, position = scan.scan(
-            data, 0, len(data), final, ord(self.layout.delimiter), quote, escape,
+            data, 0, len(data), final, delimiter, quote, escape, *scan.plain_bytes(delimiter, quote, escape),
             self.slots, widths, self.shape.open, starts, lengths, escaped, edges, counts, marks,
         )  # fmt: skip
         return Cut(self, text, int(count), int(position), starts, lengths, escaped, edges, counts, marks)
@@ -138,20 +139,17 @@ class Cut:
 
     def frame(self, rows: Any) -> pl.DataFrame:
         """Return the wanted columns of some records, without copying their text."""
-        layout = self.cutter.layout
-        quote = ord(layout.quote) if layout.quote else 0
-        data = np.frombuffer(self.text, dtype=np.uint8)
-        columns = {}
-        for slot, name in enumerate(self.cutter.names):
-            out = np.empty((len(rows), 16), dtype=np.uint8)
-            escaped = self.escaped[slot, rows]
-            side = np.zeros(int(self.lengths[slot, rows][escaped].sum()), dtype=np.uint8)
-            scan.views(
-                data, self.starts[slot], self.lengths[slot], self.escaped[slot], rows,
-                scan.ESCAPES[layout.escape], quote, out, side,
-            )  # fmt: skip
-            buffers = [None, pa.py_buffer(out), pa.py_buffer(self.text), pa.py_buffer(side)]
-            columns[name] = pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(rows), buffers))
+        layout, names = self.cutter.layout, self.cutter.names
+        used = (self.starts[: len(names)], self.lengths[: len(names)], self.escaped[: len(names)])
+        out = np.empty((len(names), len(rows), 2), dtype=np.uint64)
+        side = np.zeros(int(used[1][used[2]].sum()) + 16, dtype=np.uint8)
+        data, quote = np.frombuffer(self.text, dtype=np.uint8), ord(layout.quote) if layout.quote else 0
+        scan.views(data, *used, rows, scan.ESCAPES[layout.escape], quote, out, side)
+        buffers = (pa.py_buffer(self.text), pa.py_buffer(side))
+        columns = {
+            name: pl.from_arrow(pa.Array.from_buffers(pa.string_view(), len(rows), [None, pa.py_buffer(one), *buffers]))
+            for name, one in zip(names, out, strict=True)
+        }
         return pl.DataFrame(columns) if columns else pl.DataFrame({"_": pl.Series([""] * len(rows))})
 
     def raw(self, row: int) -> str:

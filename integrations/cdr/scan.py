@@ -11,11 +11,12 @@ a width the layout does not know, its first line alone is broken and reading goe
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from domain.rating.compiled import cells, compiled, word
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -31,10 +32,23 @@ ESCAPES: Final = {"none": 0, "doubled": 1, "backslash": 2}
 _DOUBLED: Final = 1
 _BACKSLASH: Final = 2
 _SWALLOW_MAX: Final = 65_536
+# Columns are written by so many records at a time, whose text is still near for the next column.
+_NEAR_ROWS: Final = 256
 RECORD_BYTES_MAX: Final = 1 << 20
 
 
-@numba.njit(cache=True, nogil=True)
+def plain_bytes(delimiter: int, quote: int, escape: int) -> tuple[Bytes, Bytes]:
+    """Return at which bytes nothing happens: within quotes, and in a field without them."""
+    quoted, bare = np.ones(256, np.uint8), np.ones(256, np.uint8)
+    quoted[:14] = 0
+    quoted[quote] = 0
+    bare[[0, 10, 13, delimiter]] = 0
+    if escape == _BACKSLASH:
+        quoted[92] = bare[92] = 0
+    return quoted, bare
+
+
+@compiled
 def scan(  # noqa: PLR0917  (numba takes arguments by position)
     data: Bytes,
     begin: int,
@@ -43,6 +57,8 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
     delimiter: int,
     quote: int,
     escape: int,
+    quoted: Bytes,
+    bare: Bytes,
     slots: NDArray[np.int32],
     widths: Places,
     more: bool,
@@ -57,15 +73,17 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
 
     ``slots[field]`` is the column of ``starts``, ``lengths`` and ``escaped`` that takes the field, or -1. ``widths``
     are the field counts at which a record with line ends inside makes sense, or above the least where ``more``. An
-    incomplete record at the end is left for the next call unless ``final``.
+    incomplete record at the end is left for the next call unless ``final``. ``quoted`` and ``bare``: bytes that nothing
+    happens at within quotes and without (``plain_bytes``).
     """
+    byte_at, inside, outside = cells(data), cells(quoted), cells(bare)
     count = 0
     position = begin
     capacity = marks.shape[0]
     known = slots.shape[0]
     least = widths.min() if widths.shape[0] > 0 else 0
     while count < capacity and position < end:
-        first = data[position]
+        first = byte_at[position]
         if first == 10 or first == 13:
             position += 1
             continue
@@ -80,19 +98,24 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
             right = at
             escapes = False
             closed = False
-            if quote != 0 and at < end and data[at] == quote:
+            if quote != 0 and at < end and byte_at[at] == quote:
                 left = at + 1
                 place = left
                 inner = -1
                 while place < end:
-                    byte = data[place]
+                    if inner < 0:
+                        while place < end and inside[byte_at[place]] != 0:
+                            place += 1
+                        if place >= end:
+                            break
+                    byte = byte_at[place]
                     if byte == quote:
-                        if escape == _DOUBLED and place + 1 < end and data[place + 1] == quote:
+                        if escape == _DOUBLED and place + 1 < end and byte_at[place + 1] == quote:
                             escapes = True
                             place += 2
                             continue
                         if escape == 0 and place + 1 < end:
-                            following = data[place + 1]
+                            following = byte_at[place + 1]
                             if following != delimiter and following != 10 and following != 13:
                                 place += 1
                                 continue
@@ -120,13 +143,13 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
                 if closed:
                     right = place
                     at = place + 1
-                    if at < end and data[at] != delimiter and data[at] != 10 and data[at] != 13:
+                    if at < end and byte_at[at] != delimiter and byte_at[at] != 10 and byte_at[at] != 13:
                         # The quote closed too early: the field is taken as it stands, on its own line.
                         suspect = suspect or inner >= 0
                         left -= 1
                         escapes = False
-                        while at < end and data[at] != delimiter and data[at] != 10 and data[at] != 13:
-                            if data[at] == 0:
+                        while at < end and byte_at[at] != delimiter and byte_at[at] != 10 and byte_at[at] != 13:
+                            if byte_at[at] == 0:
                                 mark |= 4
                             at += 1
                         right = at
@@ -136,7 +159,10 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
                     at = right
             else:
                 while at < end:
-                    byte = data[at]
+                    byte = byte_at[at]
+                    if outside[byte] != 0:
+                        at += 1
+                        continue
                     if byte == delimiter or byte == 10 or byte == 13:
                         break
                     if byte == 92 and escape == _BACKSLASH:
@@ -148,28 +174,28 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
                 at = min(at, end)
                 right = at
             if field < known and slots[field] >= 0:
-                while left < right and (data[left] == 32 or data[left] == 9):
+                while left < right and (byte_at[left] == 32 or byte_at[left] == 9):
                     left += 1
-                while right > left and (data[right - 1] == 32 or data[right - 1] == 9):
+                while right > left and (byte_at[right - 1] == 32 or byte_at[right - 1] == 9):
                     right -= 1
                 slot = slots[field]
                 starts[slot, count] = left
                 lengths[slot, count] = right - left
                 escaped[slot, count] = escapes
             field += 1
-            if mark & 2 or at >= end or data[at] != delimiter:
+            if mark & 2 or at >= end or byte_at[at] != delimiter:
                 break
             at += 1
         # ``at`` is on the record's line end, on the end of the data, or inside an open quote.
         ended = at < end and not mark & 2
         if not ended and not final and at >= end:
             break
-        if ended and data[at] == 13 and at + 1 >= end and not final:
+        if ended and byte_at[at] == 13 and at + 1 >= end and not final:
             break
         stop = at
         following_position = at
         if ended:
-            following_position = at + (2 if data[at] == 13 and at + 1 < end and data[at + 1] == 10 else 1)
+            following_position = at + (2 if byte_at[at] == 13 and at + 1 < end and byte_at[at + 1] == 10 else 1)
         elif at >= end:
             mark |= 1
         if newline >= 0:
@@ -197,7 +223,7 @@ def scan(  # noqa: PLR0917  (numba takes arguments by position)
     return count, position
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def views(  # noqa: PLR0917  (as above)
     data: Bytes,
     starts: NDArray[np.int32],
@@ -206,51 +232,71 @@ def views(  # noqa: PLR0917  (as above)
     rows: Places,
     escape: int,
     quote: int,
-    out: NDArray[np.uint8],
+    out: NDArray[np.uint64],
     side: Bytes,
 ) -> int:
-    """Write Arrow string views (16 bytes each) of the fields at ``rows``; return the bytes used of ``side``.
+    """Write Arrow string views of every column's fields at ``rows``; return the bytes used of ``side``.
 
-    Buffer 0 is ``data``; buffer 1 is ``side``, which takes the fields that had escapes, without them. When ``side`` is
-    too small nothing is written to it and -1 returned.
+    ``out`` has a row of views, of two words each, per column. Buffer 0 is ``data``; buffer 1 is ``side``, which takes
+    the fields that had escapes, without them: it is as long as they are, and 16 bytes more.
     """
     used = 0
-    for row in range(rows.shape[0]):
-        record = rows[row]
-        start = starts[record]
-        length = lengths[record]
-        buffer = 0
-        if escaped[record]:
-            if used + length > side.shape[0]:
-                return -1
-            begin = used
-            place = start
-            while place < start + length:
-                byte = data[place]
-                if place + 1 < start + length and (
-                    (escape == _DOUBLED and byte == quote and data[place + 1] == quote)
-                    or (escape == _BACKSLASH and byte == 92)
-                ):
-                    place += 1
-                    byte = data[place]
-                side[used] = byte
-                used += 1
-                place += 1
-            start = begin
-            length = used - begin
-            buffer = 1
-        out[row, 0] = length & 255
-        out[row, 1] = (length >> 8) & 255
-        out[row, 2] = (length >> 16) & 255
-        out[row, 3] = (length >> 24) & 255
-        if length <= 12:
-            for place in range(length):
-                out[row, 4 + place] = data[start + place] if buffer == 0 else side[start + place]
-            for place in range(length, 12):
-                out[row, 4 + place] = 0
-        else:
-            for place in range(4):
-                out[row, 4 + place] = data[start + place] if buffer == 0 else side[start + place]
-                out[row, 8 + place] = (buffer >> (8 * place)) & 255
-                out[row, 12 + place] = (start >> (8 * place)) & 255
+    text, spare, words = cells(data), cells(side), cells(out)
+    for first in range(0, rows.shape[0], _NEAR_ROWS):
+        for column in range(starts.shape[0]):
+            for row in range(first, min(first + _NEAR_ROWS, rows.shape[0])):
+                record = rows[row]
+                start, length = int(starts[column, record]), int(lengths[column, record])
+                here = 2 * (column * rows.shape[0] + row)
+                if escaped[column, record]:
+                    begin, used = used, _unescaped(text, start, length, escape, quote, spare, used)
+                    _view(spare, side.shape[0], begin, used - begin, 1, words, here)
+                else:
+                    _view(text, data.shape[0], start, length, 0, words, here)
     return used
+
+
+@compiled
+def _unescaped(  # noqa: PLR0917  (as above)
+    text: Any, start: int, length: int, escape: int, quote: int, spare: Any, used: int
+) -> int:
+    """Write a field without its escapes; return the place behind it."""
+    place = start
+    while place < start + length:
+        byte = text[place]
+        if place + 1 < start + length and (
+            (escape == _DOUBLED and byte == quote and text[place + 1] == quote) or (escape == _BACKSLASH and byte == 92)
+        ):
+            place += 1
+            byte = text[place]
+        spare[used] = byte
+        used += 1
+        place += 1
+    return used
+
+
+@compiled
+def _view(  # noqa: PLR0917  (as above)
+    source: Any, size: int, start: int, length: int, buffer: int, words: Any, here: int
+) -> None:
+    """Write one view: the length, then up to 12 bytes, or four of them, the buffer and the place in it."""
+    low = high = np.uint64(0)
+    if start + 16 <= size:
+        low, high = np.uint64(word(source, start)), np.uint64(word(source, start + 8))
+    else:  # at the very end eight bytes at once would be too many
+        for place in range(min(length, 12)):
+            byte = np.uint64(source[start + place]) << np.uint64(8 * (place & 7))
+            if place < 8:
+                low |= byte
+            else:
+                high |= byte
+    if length > 12:
+        words[here] = np.uint64(length) | low << np.uint64(32)
+        words[here + 1] = np.uint64(buffer) | np.uint64(start) << np.uint64(32)
+        return
+    if length < 8:
+        low, high = low & (np.uint64(1) << np.uint64(8 * length)) - np.uint64(1), np.uint64(0)
+    else:
+        high &= (np.uint64(1) << np.uint64(8 * (length - 8))) - np.uint64(1)
+    words[here] = np.uint64(length) | low << np.uint64(32)
+    words[here + 1] = low >> np.uint64(32) | high << np.uint64(32)

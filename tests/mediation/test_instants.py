@@ -78,3 +78,23 @@ def test_times_as_written(text: str, written: str, expected: str | None) -> None
 )  # fmt: skip
 def test_numbers_as_written(text: str, scale: int, expected: int | None) -> None:
     assert instants.scaled(pl.Series([text]), scale).to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-02-29 23:59:59", "2000-02-29 00:00:00", "1999-12-31 23:59:59", "0001-01-01 00:00:00", "2400-02-29 12:00:00"],
+)
+def test_the_plainest_form_is_read_as_the_calendar_has_it(text):
+    read = instants.read(pl.Series([text, ""]), instants.STAMP)
+    at = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    assert read.micros[0] == (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert read.known.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2023-02-29 00:00:00", "1900-02-29 00:00:00", "2026-13-01 00:00:00", "2026-04-31 00:00:00", "2026-03-02 24:00:00",
+     "2026-03-02 07:60:00", "2026-00-02 07:00:00", "2026-03-00 07:00:00", "2026/03/02 07:00:00", "2026-03-02T07:00:0x"],
+)  # fmt: skip
+def test_what_is_no_time_of_the_plainest_form_is_unknown(text):
+    assert not instants.read(pl.Series([text]), instants.STAMP).known.any()
