@@ -15,7 +15,7 @@ from domain.jobs.job import Job
 from domain.ports.mail import MailFault
 from domain.ports.texts import TextFault
 from domain.refusal import Refusal, Unreadable, WrongState
-from domain.usecases.check_credit import check_credit
+from domain.usecases.check_credit import check_credit, tell_unrated
 from domain.usecases.tell_credit import mail_notice, text_notice
 from domain.usecases.watch_usage import watch_usage
 
@@ -24,7 +24,13 @@ _PAGE: Final = 200
 
 
 async def check_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
-    """Look at ``payload["customers"]``, or at everybody behind ``payload["after"]``, some at a time."""
+    """Look at ``payload["customers"]``, or at everybody behind ``payload["after"]``, some at a time.
+
+    ``payload["unrated"]`` is a currency without a rate, of which there is only to be told.
+    """
+    if "unrated" in job.payload:
+        await tell_unrated(str(job.payload["unrated"]), actor=actor, begin=wiring.begin, clock=wiring.clock)
+        return {"unrated": job.payload["unrated"]}
     if _AFTER in job.payload:
         after = int(str(job.payload[_AFTER]))
         async with wiring.begin(actor) as unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Final
 
 from domain.ids import CustomerId
@@ -22,6 +23,11 @@ def owing(entries: Iterable[Entry]) -> set[CustomerId]:
         for entry in entries
         if entry.customer is not None and any(posting.account in OWN for posting in entry.postings)
     }
+
+
+def unrated(currency: str, day: date) -> NewJob:
+    """Return the job that tells once a day of a currency whose usage counts for nothing, as it has no rate."""
+    return NewJob(kind=CHECK, payload={"unrated": currency}, dedupe=f"unrated:{currency}:{day}", priority=PRIORITY - 10)
 
 
 def check_all(after: int = 0) -> NewJob:

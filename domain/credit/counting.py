@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from domain.credit.account import Account
-from domain.credit.checking import checks
+from domain.credit.checking import checks, unrated
 from domain.credit.fraud import CHECK, LINES_MAX
 from domain.credit.kinds import PRICED_ROWS, Home, Kind, counted
 from domain.credit.reservation import Record, Reservation, ReservationState, settles
@@ -23,7 +23,7 @@ from domain.ids import CustomerId, OperatorId
 from domain.intake.rater import Rater
 from domain.invoicing.invoice import decimals_of
 from domain.jobs.job import NewJob
-from domain.margins.exchange import Exchange
+from domain.margins.exchange import Exchange, no_rate
 from domain.ports.unit import Unit
 
 
@@ -118,7 +118,10 @@ def _rows(frame: pl.DataFrame, home: Home) -> pl.DataFrame:
 
 
 async def in_own_currency(unit: Unit, rows: pl.DataFrame, rater: Rater | None, day: date) -> pl.DataFrame:
-    """Return rows with the amounts of other currencies in the operator's, by the rates of a day; without one, as is."""
+    """Return rows with the amounts of other currencies in the operator's, by the rates of a day.
+
+    What has no rate counts for nothing, and a worker tells of it: one of another currency is no one of ours.
+    """
     if rater is not None and rater.watch is not None:
         own = rater.watch.currency
         lists = rater.book.tariff.price_lists.values()
@@ -136,12 +139,13 @@ async def in_own_currency(unit: Unit, rows: pl.DataFrame, rater: Rater | None, d
     exchange = await exchange_of(unit)
     for code, keys in foreign.items():
         mine = rows["rate"].is_in(keys)
+        if exchange.factor(code, own, day) is None:
+            await unit.jobs.add(unrated(code, day))
         amounts = [
-            exchange.convert(amount, code, own, day) if chosen else amount
+            exchange.convert(amount, code, own, day) or 0 if chosen else amount
             for amount, chosen in zip(rows["amount"].to_list(), mine.to_list(), strict=True)
         ]
-        kept = [old if new is None else new for new, old in zip(amounts, rows["amount"].to_list(), strict=True)]
-        rows = rows.with_columns(pl.Series("amount", kept, dtype=pl.Int64))
+        rows = rows.with_columns(pl.Series("amount", amounts, dtype=pl.Int64))
     return rows
 
 
@@ -152,12 +156,18 @@ async def exchange_of(unit: Unit) -> Exchange:
 
 
 async def owed_of(unit: Unit, owed: Mapping[str, int], own: str, day: date) -> int:
-    """Return what somebody owes in several currencies (minor units) in micro-units of the operator's own."""
+    """Return what somebody owes in several currencies (minor units) in micro-units of the operator's own.
+
+    Raises NoRate where there is none between two of them.
+    """
     total = 0
     for code, minor in owed.items():
         micro = minor * 10 ** (6 - decimals_of(code))
         if code != own and micro:
-            micro = (await exchange_of(unit)).convert(micro, code, own, day) or micro
+            worth = (await exchange_of(unit)).convert(micro, code, own, day)
+            if worth is None:
+                raise no_rate(code, own, day)
+            micro = worth
         total += micro
     return total
 

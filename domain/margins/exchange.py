@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from domain.money import currency, divide
-from domain.refusal import BadValue
+from domain.refusal import BadValue, WrongState
 
 RATE_DECIMALS: Final = 12
 RATE_MAX: Final = 1_000_000_000
@@ -60,6 +60,21 @@ class MarginRules:
             raise BadValue("a loss is an amount from 0", field="lossMin")
         if not 0 <= self.rate_max_age_days <= AGE_MAX_DAYS:
             raise BadValue("an age is from 0 to {age_max_days} days", age_max_days=AGE_MAX_DAYS, field="rateMaxAgeDays")
+
+
+class NoRate(WrongState):
+    """An amount cannot be told in another currency, since no rate of its day says so."""
+
+
+def no_rate(source: str, target: str, day: date) -> NoRate:
+    """Return the refusal of an amount that cannot be converted."""
+    return NoRate(
+        "there is no rate between {currency} and {currency_2} on {day}",
+        currency=target,
+        currency_2=source,
+        day=day.isoformat(),
+        field="currency",
+    )
 
 
 class Exchange:

@@ -31,6 +31,7 @@ from domain.credit.reservation import (
 )
 from domain.ids import CreditReservationId, CustomerId, SubscriptionId
 from domain.intake.raters import Raters
+from domain.margins.exchange import NoRate, no_rate
 from domain.ports.clock import Clock
 from domain.ports.credit import CreditStanding
 from domain.ports.page import Page, PageRequest
@@ -408,9 +409,13 @@ async def _find(  # noqa: PLR0917  (what its callers have)
     if whole < 0:
         return _Found(0, 0, None, None, asking.reason, asking, standing)
     kinds = asking.kinds(standing.home)
-    left, kind = await _left(unit, standing, kinds, now, own)
     code = asking.rater.book.currencies[asking.currency]
-    spend = None if left is None else await _in(unit, max(left, 0), standing.currency, code, now)
+    try:
+        await _in(unit, whole, code, standing.currency, now)
+        left, kind = await _left(unit, standing, kinds, now, own)
+        spend = None if left is None else await _in(unit, max(left, 0), standing.currency, code, now)
+    except NoRate:
+        return _Found(0, 0, None, None, "no_exchange_rate", asking, standing)
     if spend is None or whole <= spend:
         units, cost = wanted, whole
     elif asking.standing is not None:
@@ -530,24 +535,27 @@ def _without(account: Account, live: Sequence[Reservation], at: datetime, own: R
 
 
 async def _in(unit: Unit, micro: int, source: str, target: str, at: datetime, *, up: bool = False) -> int:
-    """Return an amount in another currency; never more than it is worth, or with ``up`` never less."""
+    """Return an amount in another currency; never more than it is worth, or with ``up`` never less. Raises NoRate."""
     if source == target or not micro:
         return micro
     factor = (await exchange_of(unit)).factor(source, target, at.date())
     if factor is None:
-        return micro
+        raise no_rate(source, target, at.date())
     exact = micro * factor
     return -(-exact.numerator // exact.denominator) if up else exact.numerator // exact.denominator
 
 
 async def _own_cost(unit: Unit, asking: Asking, used: int, currency: str, at: datetime) -> int | None:
-    """Return what a use costs in the operator's currency; None where it has no price any more."""
+    """Return what a use costs in the operator's currency; None where it has no price, or that no rate, any more."""
     if not used:
         return 0
     cost = await _priced(asking, used)
     if cost < 0:
         return None
-    return await _in(unit, cost, asking.rater.book.currencies[asking.currency], currency, at, up=True)
+    try:
+        return await _in(unit, cost, asking.rater.book.currencies[asking.currency], currency, at, up=True)
+    except NoRate:
+        return None
 
 
 def _shown(found: _Found, now: datetime) -> Authorisation:

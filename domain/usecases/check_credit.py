@@ -21,6 +21,7 @@ from domain.credit.kinds import Kind
 from domain.credit.limit import in_force, shown
 from domain.ids import CustomerId, OrderId, SubscriptionId
 from domain.jobs.job import NewJob
+from domain.margins.exchange import NoRate
 from domain.ports.clock import Clock
 from domain.ports.credit import CreditBar
 from domain.ports.unit import Begin, Unit
@@ -28,6 +29,7 @@ from domain.provisioning.order import Bar, Order, OrderKind, OrderNote, OrderSta
 from domain.usecases.place_order import promise
 
 ALARM: Final = "credit_limit"
+UNRATED: Final = "credit_no_rate"
 REACHED: Final = "credit.threshold_reached"
 BARRED: Final = "credit.barred"
 UNBARRED: Final = "credit.unbarred"
@@ -54,7 +56,12 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
     overrides = await unit.credit.overrides([customer])
     groups = await unit.credit.groups(customer, now)
     own = (await unit.operators.own()).currency
-    owed = await owed_of(unit, (await unit.credit.owed([customer]))[customer], own, now.date())
+    try:
+        owed = await owed_of(unit, (await unit.credit.owed([customer]))[customer], own, now.date())
+    except NoRate as no:
+        # Neither barred nor unbarred by what cannot be told.
+        await _tell_unrated(unit, f"customer:{customer}", no.message, now)
+        return 0
     verdicts: list[tuple[Account, Verdict]] = []
     for account in accounts:
         held = in_force(limits, overrides, groups, customer, account.subscription, now=now)
@@ -73,6 +80,19 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
         payload = {"customers": [int(customer)]}
         await unit.jobs.add(NewJob(kind=CHECK, payload=payload, dedupe=word, priority=PRIORITY, run_at=first))
     return await _bar(unit, customer, verdicts, actor, now)
+
+
+async def tell_unrated(currency: str, *, actor: Actor, begin: Begin, clock: Clock) -> None:
+    """Tell that usage in a currency counts against no limit, as it has no rate."""
+    now = clock.now()
+    async with begin(actor) as unit:
+        own = (await unit.operators.own()).currency
+        text = f"there is no rate between {own} and {currency} on {now.date()}: usage in it counts against no limit"
+        await _tell_unrated(unit, f"currency:{currency}", text, now)
+
+
+async def _tell_unrated(unit: Unit, subject: str, text: str, now: datetime) -> None:
+    await unit.alarms.raise_all([Raised(kind=UNRATED, subject=subject, text=text, severity=Severity.WARNING)], at=now)
 
 
 async def _tell(unit: Unit, account: Account, crossed: Sequence[Crossed], currency: str, now: datetime) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+from domain.margins.exchange import no_rate
 from domain.payments.exchanging import as_rate, booked, exchanged
 from domain.payments.payment import Payment, Reason
 from domain.ports.unit import Unit
-from domain.refusal import BadValue, WrongState
+from domain.refusal import BadValue
 from domain.usecases.applying import next_turn, rules_of
 from domain.usecases.load_exchange import load_exchange
 
@@ -51,13 +52,7 @@ async def exchange_held(unit: Unit, payment: Payment, currency: str, *, on: dt.d
         )
     done, lacking = await Exchanging(unit).take(payment, currency)
     if lacking is not None:
-        raise WrongState(
-            "there is no rate between {currency} and {currency_2} on {day}",
-            currency=currency,
-            currency_2=payment.bank_currency,
-            day=payment.booked_on.isoformat(),
-            field="payment",
-        )
+        raise no_rate(payment.bank_currency, currency, payment.booked_on)
     day = await unit.ledger.open_day(on)
     await unit.ledger.post([booked(payment, done, on=day, turn=await next_turn(unit, payment))])
     return done

@@ -238,7 +238,10 @@ class Exposure:
 
 @operation(Action.READ_INVOICES)
 async def show_credit(customer: CustomerId, *, actor: Actor, begin: Begin, clock: Clock) -> Sequence[Exposure]:
-    """Return what a customer and each watched line of his has used of limits. Refuses with: NotAllowed, NotFound."""
+    """Return what a customer and each watched line of his has used of limits.
+
+    Refuses with: NotAllowed, NotFound, WrongState (he owes in a currency that has no rate).
+    """
     now = clock.now()
     async with begin(actor) as unit:
         await _known(unit, customer, None)

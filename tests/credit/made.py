@@ -84,9 +84,11 @@ async def really_barred(wiring: Wiring, world: made.World, index: int = 0) -> se
         return {one.bar for one in (await unit.orders.barrings([key], at=wiring.clock.now()))[key]}
 
 
-async def book(wiring: Wiring, world: made.World, customer: CustomerId, minor: int, key: str) -> None:
+async def book(
+    wiring: Wiring, world: made.World, customer: CustomerId, minor: int, key: str, currency: str = "SEK"
+) -> None:
     """Let a customer owe more, or less, by the ledger."""
-    postings = (Posting(BAS.receivable, "SEK", minor), Posting(BAS.bank, "SEK", -minor))
+    postings = (Posting(BAS.receivable, currency, minor), Posting(BAS.bank, currency, -minor))
     entry = Entry(key=key, booked_on=NOW.date(), text=key, postings=postings, customer=customer)
     async with wiring.begin(world.actor) as unit:
         await unit.ledger.post([entry])

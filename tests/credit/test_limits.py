@@ -10,8 +10,9 @@ import pytest
 
 from domain.access.limits import Ceiling, Limits
 from domain.credit.kinds import Kind
+from domain.margins.exchange import DayRate
 from domain.provisioning.order import Bar
-from domain.refusal import BadValue, NotAllowed
+from domain.refusal import BadValue, NotAllowed, WrongState
 from domain.usecases.limit_credit import (
     OverrideCredit,
     SetCreditLimit,
@@ -209,3 +210,23 @@ async def test_who_pays_before_has_what_he_topped_up(wiring, world, load):
     assert (await made.ask(wiring, world, units=3600)).units == 60  # 0.69 + 1.20
     await load(w.lines(norway(0)))
     assert (await made.ask(wiring, world, units=3600)).reason == "limit"
+
+
+async def test_what_has_no_rate_is_no_one_of_ours_refused_with_a_reason_and_told(wiring, world):
+    await made.limit(wiring, world, "10", bars=[Bar.OUTGOING])
+    await made.book(wiring, world, world.customers[0], 500, "euros", "EUR")
+    found = await made.ask(wiring, world)
+    assert (found.units, found.reason) == (0, "no_exchange_rate")
+    with pytest.raises(WrongState, match="no rate between SEK and EUR on 2026-11-01"):
+        await made.exposures(wiring, world)
+    assert await made.look(wiring, world) == 0
+    assert await made.barred(wiring, world) == set(), "nobody is barred by what cannot be told"
+    async with wiring.begin(world.actor) as unit:
+        told = (await unit.alarms.page(made.request())).items
+    assert [(one.kind, one.subject) for one in told] == [("credit_no_rate", f"customer:{world.customers[0]}")]
+    async with wiring.begin(world.actor) as unit:
+        rate = DayRate(made.NOW.date(), "EUR", "SEK", Decimal(10), "test")
+        await unit.exchange.put([rate], replace=False, at=made.NOW)
+    assert await made.used(wiring, world) == Decimal(50)
+    assert await made.look(wiring, world) == 1
+    assert await made.barred(wiring, world) == {Bar.OUTGOING}
