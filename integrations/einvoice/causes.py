@@ -17,6 +17,10 @@ _KNOWN: Final[tuple[tuple[str, Said], ...]] = (
     ),
     (r"rules_failed", Said("the publisher's rules could not be run on this document: report it with the document")),
     (
+        r"SBDH",
+        Said("the envelope says something else than the document in it: have whoever made the envelope correct it"),
+    ),
+    (
         r"XSD",
         Said("the document does not have the shape of its format: if we wrote it, this is a fault of ours; report it"),
     ),
@@ -25,11 +29,11 @@ _KNOWN: Final[tuple[tuple[str, Said], ...]] = (
         Said("something is to be paid, but nothing says when: give the operator or the customer payment terms"),
     ),
     (
-        r"PEPPOL-COMMON-R049|SE-R-00[34]|SE-R-013|PEPPOL-COMMON-R04\d|PEPPOL-COMMON-R05\d|F-LIB19[01]|NO-R-001",
+        r"PEPPOL-COMMON-R0[45]\d|SE-R-00[34]|SE-R-013|F-LIB19[01]|DK-R-0(02|14|17)|IS-R-00[24]|NL-R-00[35]",
         Said("an organisation number is not valid in its country: correct it at the customer or at the seller"),
     ),
     (
-        r"SE-R-00[12]|BR-CO-09|F-LIB196|BR-CO-26",
+        r"SE-R-00[12]|NO-R-001|BR-CO-09|F-LIB196|BR-CO-26|DE-R-016|GR-R-00[36]",
         Said("a VAT id is missing or not of its country's form: correct it at the customer or at the seller"),
     ),
     (
@@ -37,7 +41,7 @@ _KNOWN: Final[tuple[tuple[str, Said], ...]] = (
         Said("a Swedish seller has a rate of VAT that is not Swedish: send sales under OSS by another way than Peppol"),
     ),
     (
-        r"SE-R-0(0[789]|1[012])|BR-(49|50|51|61)|BR-CO-27|DK-R-00[5-9]|DK-R-01[01]|F-LIB1[0-6]\d|BR-CL-16",
+        r"SE-R-0(0[789]|1[012])|DE-R-001|DE-R-019|DE-R-023-\d|NL-R-007|IS-R-00[67]|BR-(49|50|51|61)|BR-CO-27|DK-R-00[5-9]|DK-R-01[01]|F-LIB1[0-6]\d|BR-CL-16",
         Said("the account to pay to is missing or not of its form: correct the seller's bankgiro, account or IBAN"),
     ),
     (
@@ -45,14 +49,22 @@ _KNOWN: Final[tuple[tuple[str, Said], ...]] = (
         Said("an electronic address is missing or not of its form: correct it at the customer or at the seller"),
     ),
     (
-        r"PEPPOL-EN16931-R003|F-INV0(24|46|51)",
+        r"PEPPOL-EN16931-R003|DE-R-015|F-INV0(24|46|51)",
         Said("the payer's own reference is missing: give the customer a buyer's reference or an order reference"),
     ),
     (
-        r"BR-(0[89]|1[01])|F-LIB0(2[5-9]|3\d)",
+        r"BR-(0[89]|1[01])|F-LIB0(2[5-9]|3\d)|DE-R-00[3489]|NL-R-00[24]|IS-R-00[35]",
         Said("an address is not whole: give the customer or the seller a street, a postcode, a city and a country"),
     ),
     (r"BR-0[67]|F-LIB022|F-INV0(34|45)", Said("a name is missing: give the customer or the seller its name")),
+    (
+        r"DE-R-00[2567]|DE-R-02[78]",
+        Said("a German seller gives a telephone number and an e-mail address: add them to the operator"),
+    ),
+    (
+        r"NL-R-001",
+        Said("a credit note of a Dutch seller names an invoice: credit the invoice itself"),
+    ),
     (
         r"BR-AE-\d+|BR-IC-\d+|BR-G-\d+",
         Said("reverse charge and export need the seller's VAT id, the buyer's, and no VAT at all: check the customer"),

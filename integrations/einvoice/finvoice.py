@@ -25,6 +25,7 @@ _UNITS: Final = {Unit.PIECE: "kpl", Unit.MINUTE: "min", Unit.MEGABYTE: "Mt", Uni
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _PRICE_DECIMALS: Final = 5  # what the schema's unit price may have
 _NEAR: Final = Decimal("0.005")
+_QUANTITY_MAX: Final = 14
 _TYPES: Final = {
     DocumentKind.INVOICE: ("INV01", "380", "LASKU"),
     DocumentKind.CREDIT_NOTE: ("INV02", "381", "HYVITYSLASKU"),
@@ -156,6 +157,10 @@ class _Writer:
         self.amount(node, "RowsTotalVatExcludedAmount", invoice.net)
         self.amount(node, "InvoiceTotalVatExcludedAmount", invoice.net)
         self.amount(node, "InvoiceTotalVatAmount", invoice.vat_total)
+        if invoice.home is not None and invoice.vat_at_home is not None:
+            told = _amount(invoice.vat_at_home, decimals_of(invoice.home.currency))
+            at_home = _text(node, "InvoiceTotalVatAccountingAmount", told, 19)
+            at_home.set("AmountCurrencyIdentifier", invoice.home.currency)
         self.amount(node, "InvoiceTotalVatIncludedAmount", invoice.net + invoice.vat_total)
         if invoice.rounding:
             self.amount(node, "InvoiceTotalRoundoffAmount", invoice.rounding)
@@ -176,7 +181,7 @@ class _Writer:
         _text(node, "ArticleIdentifier", str(line.service) if line.service else None, 35)
         _text(node, "ArticleName", line.text, 100)
         _text(node, "ArticleDescription", None if line.events is None else f"{line.text}: {line.events} kpl", 512)
-        quantity, price = line.quantity, line.unit_price
+        quantity, price = _short(line.quantity), line.unit_price
         if price < 0:
             quantity, price = -quantity, -price
         counted = _text(node, "InvoicedQuantity", _comma(quantity), 14)
@@ -234,8 +239,7 @@ class _Writer:
         _text(told, "EpiPaymentMeansCode", "58", 3)
 
     def amount(self, parent: etree._Element, tag: str, value: Decimal) -> None:
-        text = f"{value + 0:.{max(self.decimals, 2)}f}".replace(".", ",")
-        _text(parent, tag, text, 19).set("AmountCurrencyIdentifier", self.invoice.currency)
+        _text(parent, tag, _amount(value, self.decimals), 19).set("AmountCurrencyIdentifier", self.invoice.currency)
 
     def price(self, parent: etree._Element, tag: str, value: Decimal) -> None:
         whole, _, part = f"{round(value, _PRICE_DECIMALS):f}".partition(".")
@@ -284,10 +288,27 @@ def _day(parent: etree._Element, tag: str, day: date) -> None:
     node.set("Format", "CCYYMMDD")
 
 
+def _amount(value: Decimal, decimals: int) -> str:
+    return f"{value + 0:.{max(decimals, 2)}f}".replace(".", ",")
+
+
 def _comma(value: Decimal) -> str:
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(".", ",")
+
+
+def _short(quantity: Decimal) -> Decimal:
+    """Return a quantity with as many decimals as the schema's fourteen characters hold.
+
+    >>> _short(Decimal("-1234567890.12345")), _short(Decimal("1.5"))
+    (Decimal('-1234567890.12'), Decimal('1.5'))
+    """
+    over = len(_comma(quantity)) - _QUANTITY_MAX
+    exponent = quantity.as_tuple().exponent
+    if over <= 0 or not isinstance(exponent, int):
+        return quantity
+    return round_to(quantity, max(-exponent - over, 0))
 
 
 def _cut(text: str, most: int) -> Iterator[str]:

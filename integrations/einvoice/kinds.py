@@ -15,7 +15,9 @@ from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, REMINDER
 CII: Final = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
 EHF_REMINDER: Final = f"{PEPPOL}#conformant#urn:fdc:anskaffelser.no:2019:ehf:reminder:3.0"
 EHF_PAYMENT_REQUEST: Final = "urn:fdc:anskaffelser.no:2019:ehf:spec:payment-request:3.0"
+EHF_FORWARD_BILLING: Final = f"{PEPPOL}#conformant#urn:fdc:anskaffelser.no:2019:ehf:forward-billing:3.0"
 _PEPPOL: Final = "urn:fdc:peppol.eu:2017:poacc:billing"
+_SELF_BILLED: Final = "urn:fdc:peppol.eu:2017:poacc:selfbilling"
 _EHF: Final = "urn:fdc:anskaffelser.no:"
 
 
@@ -23,27 +25,39 @@ class Kind(StrEnum):
     """A kind of document. ``UBL`` and ``CII`` are those of EN 16931 without a specification of their own, XRechnung."""
 
     PEPPOL = "peppol"
+    SELF_BILLED = "peppol-self-billing"
     UBL = "ubl"
     CII = "cii"
     OIOUBL = "oioubl"
     EHF_REMINDER = "ehf-reminder"
     EHF_PAYMENT_REQUEST = "ehf-payment-request"
+    EHF_FORWARD_BILLING = "ehf-forward-billing"
     FINVOICE = "finvoice"
 
     @property
     def en16931(self) -> bool:
         """Tell whether it is a UBL document that the norm's own rules and our early checks are for."""
-        return self in {Kind.PEPPOL, Kind.UBL}
+        return self in {Kind.PEPPOL, Kind.SELF_BILLED, Kind.UBL}
 
 
+_OF_EHF: Final = {
+    EHF_REMINDER: Kind.EHF_REMINDER,
+    EHF_PAYMENT_REQUEST: Kind.EHF_PAYMENT_REQUEST,
+    EHF_FORWARD_BILLING: Kind.EHF_FORWARD_BILLING,
+}
 # The rule files of each kind, by family of releases; {document} is the name of the document's root.
 SHEETS: Final[dict[Kind, tuple[tuple[str, str], ...]]] = {
     Kind.PEPPOL: (("en16931", "EN16931-UBL-validation.xslt"), ("peppol", "PEPPOL-EN16931-UBL.xslt")),
+    Kind.SELF_BILLED: (("en16931", "EN16931-UBL-validation.xslt"), ("peppol", "PEPPOL-EN16931-UBL-SB.xslt")),
     Kind.UBL: (("en16931", "EN16931-UBL-validation.xslt"),),
     Kind.CII: (("en16931", "EN16931-CII-validation.xslt"),),
     Kind.OIOUBL: (("oioubl", "OIOUBL_{document}_Schematron.xslt"),),
     Kind.EHF_REMINDER: (("ehf", "EHF-P06-3.0-REMINDER.xslt"),),
     Kind.EHF_PAYMENT_REQUEST: (("ehf", "EHF-P07-3.0-PAYMENT-REQUEST-3.0.xslt"),),
+    Kind.EHF_FORWARD_BILLING: (
+        ("ehf", "FORWARD-BILLING-CEN-EN16931-UBL.xslt"),
+        ("ehf", "FORWARD-BILLING-PEPPOL-EN16931-UBL.xslt"),
+    ),
     Kind.FINVOICE: (),
 }
 
@@ -62,13 +76,15 @@ def kind_of(root: etree._Element) -> Kind:
     said = _said(root, "{*}CustomizationID")
     if said.startswith("OIOUBL-2") or name.namespace == REMINDER:
         return Kind.OIOUBL
-    if said in {EHF_REMINDER, EHF_PAYMENT_REQUEST}:
-        return Kind.EHF_REMINDER if said == EHF_REMINDER else Kind.EHF_PAYMENT_REQUEST
+    if said in _OF_EHF:
+        return _OF_EHF[said]
     # Peppol's rules are for whatever claims to be Peppol's, extensions of it and misspelt claims (R004) with them; what
     # says nothing at all is told by its process. EHF's other extensions have rules of their own.
     process = _said(root, "{*}ProfileID")
-    peppol = _PEPPOL in (said or process).lower() and _EHF not in said
-    return Kind.PEPPOL if peppol else Kind.UBL
+    claim = (said or process).lower()
+    if _EHF in said:
+        return Kind.UBL
+    return Kind.PEPPOL if _PEPPOL in claim else Kind.SELF_BILLED if _SELF_BILLED in claim else Kind.UBL
 
 
 def _said(root: etree._Element, path: str) -> str:

@@ -65,6 +65,8 @@ class _Writer:
         self.credit = invoice.kind is DocumentKind.CREDIT_NOTE
         self.sign = -1 if self.credit else 1
         self.decimals = decimals_of(invoice.currency)
+        # VAT is told in another currency where that is one of these (F-INV016).
+        self.home = invoice.home if invoice.home is not None and invoice.home.currency in {"DKK", "EUR"} else None
         self.categories: dict[VatTreatment, etree._Element] = {}
 
     def write(self) -> None:
@@ -74,7 +76,8 @@ class _Writer:
         self.party("AccountingCustomerParty", self.invoice.payer, seller=False)
         if not self.credit:
             self.payment()
-        self.tax_total(self.root, self.rates())
+        self.exchange()
+        self.tax_total(self.root, self.rates(), at_home=True)
         self.totals()
         for line in self.invoice.lines:
             self.line(line)
@@ -91,6 +94,8 @@ class _Writer:
         if not self.credit:
             leaf(root, "InvoiceTypeCode", "380", listID="urn:oioubl:codelist:invoicetypecode-1.1", **_LISTED)
         leaf(root, "DocumentCurrencyCode", invoice.currency)
+        if self.home is not None:
+            leaf(root, "TaxCurrencyCode", self.home.currency)
         leaf(root, "AccountingCost", invoice.cost_centre)
         if not self.credit:
             self.period(
@@ -225,13 +230,32 @@ class _Writer:
             found[name] = (first, taxable + each.taxable, tax + each.tax)
         return list(found.values())
 
-    def tax_total(self, parent: etree._Element, parts: list[tuple[VatTreatment, Decimal, Decimal]]) -> None:
+    def exchange(self) -> None:
+        """Write what the currency is worth in that of the seller's country, where that is another."""
+        home = self.home
+        if home is not None:
+            node = group(self.root, "TaxExchangeRate")
+            leaf(node, "SourceCurrencyCode", self.invoice.currency)
+            leaf(node, "SourceCurrencyBaseRate", "1.0000")
+            leaf(node, "TargetCurrencyCode", home.currency)
+            leaf(node, "TargetCurrencyBaseRate", "1.0000")
+            leaf(node, "CalculationRate", plain(home.factor))
+            leaf(node, "MathematicOperatorCode", "multiply")
+            leaf(node, "Date", home.day.isoformat())
+
+    def tax_total(
+        self, parent: etree._Element, parts: list[tuple[VatTreatment, Decimal, Decimal]], *, at_home: bool = False
+    ) -> None:
         node = group(parent, "TaxTotal")
         self.amount(node, "TaxAmount", sum((tax for _, _, tax in parts), Decimal(0)))
         for treatment, taxable, tax in parts:
             subtotal = group(node, "TaxSubtotal")
             self.amount(subtotal, "TaxableAmount", taxable)
             self.amount(subtotal, "TaxAmount", tax)
+            home = self.home if at_home and tax else None  # of what is taxed alone (F-LIB373)
+            if home is not None:
+                told = round_to(tax * home.factor, decimals_of(home.currency)) * self.sign + 0
+                leaf(subtotal, "TransactionCurrencyTaxAmount", f"{told:.2f}", currencyID=home.currency)
             subtotal.append(self.category(treatment))
 
     def category(self, treatment: VatTreatment) -> etree._Element:

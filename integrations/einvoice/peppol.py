@@ -7,6 +7,7 @@ Amounts have the currency's decimals; a unit price has up to eight, so that quan
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,10 +26,27 @@ from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, clean, document, gro
 
 CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
+# Peppol BIS Self-Billing 3.0: the buyer writes what his supplier would have.
+SELF_BILLED_CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0"
+SELF_BILLED_PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:selfbilling:01:1.0"
+# UNCL 1001, by whether it is a credit note and whether it is self-billed.
+_TYPES: Final = {(False, False): "380", (True, False): "381", (False, True): "389", (True, True): "261"}
 
 _NEAR: Final = Decimal("0.01")
-# Electronic Address Scheme of a country's company register.
-REGISTERS: Final = {"SE": "0007", "NO": "0192", "DK": "0184", "FI": "0212"}
+# Electronic Address Scheme of a country's company register, with the length of its numbers.
+REGISTERS: Final = {
+    "SE": {10: "0007"},
+    "NO": {9: "0192"},
+    "DK": {8: "0184"},
+    "FI": {8: "0212", 9: "0212"},
+    "IS": {10: "0196"},
+    "EE": {8: "0191"},
+    "LT": {9: "0200"},
+    "LV": {11: "0218"},
+    "NL": {8: "0106", 20: "0190"},  # chamber of commerce; of the state's own (NL-R-003)
+    "BE": {10: "0208"},
+    "FR": {9: "0002"},
+}
 MIME_TYPES: Final = frozenset(
     {
         "text/csv",
@@ -41,6 +59,15 @@ MIME_TYPES: Final = frozenset(
 )
 # What a seller must say of himself beside his VAT (SE-R-005; NO-R-002: the register of business enterprises).
 REGISTERED: Final = {"SE": "Godkänd för F-skatt", "NO": "Foretaksregisteret"}
+# By language: the terms of payment, those of a credit note, and how many calls a line is for.
+_SAID: Final = {
+    "sv": ("{days} dagar", "Kreditfaktura, ingen betalning", "{text}: {count} st"),
+    "nb": ("{days} dager", "Kreditnota, ingen betaling", "{text}: {count} stk."),
+    "da": ("{days} dage", "Kreditnota, ingen betaling", "{text}: {count} stk."),
+    "fi": ("{days} pv", "Hyvityslasku, ei maksettavaa", "{text}: {count} kpl"),
+    "de": ("{days} Tage", "Gutschrift, keine Zahlung", "{text}: {count} St."),
+    "en": ("{days} days", "Credit note, nothing to be paid", "{text}: {count}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +105,7 @@ class _Writer:
         self.credit = invoice.kind is DocumentKind.CREDIT_NOTE
         self.sign = -1 if self.credit else 1
         self.decimals = decimals_of(invoice.currency)
+        self.said = _SAID.get(invoice.language, _SAID["en"])
         # What is outside VAT names no VAT ids (BR-O-02).
         self.outside = all(each.treatment.category == "O" for each in invoice.vat)
 
@@ -88,11 +116,10 @@ class _Writer:
         self.party("AccountingCustomerParty", self.invoice.payer, seller=False)
         if not self.credit:
             self.payment_means()
-        swedish, days = self.invoice.language == "sv", self.invoice.payment.terms_days
-        if self.credit:  # BR-CO-25 wants terms of a credit note too
-            terms = "Kreditfaktura, ingen betalning" if swedish else "Credit note, nothing to be paid"
-        else:
-            terms = f"{days} dagar" if swedish else f"{days} days"
+        elif self.invoice.seller.address.country == "DE":  # DE-R-001 wants means, even where nothing is paid
+            leaf(group(self.root, "PaymentMeans"), "PaymentMeansCode", "1")
+        days, nothing, _ = self.said  # BR-CO-25 wants terms of a credit note too
+        terms = nothing if self.credit else days.format(days=self.invoice.payment.terms_days)
         leaf(group(self.root, "PaymentTerms"), "Note", terms)
         self.tax_total()
         self.totals()
@@ -101,13 +128,14 @@ class _Writer:
 
     def head(self) -> None:
         invoice, root = self.invoice, self.root
-        leaf(root, "CustomizationID", CUSTOMIZATION)
-        leaf(root, "ProfileID", PROFILE)
+        leaf(root, "CustomizationID", SELF_BILLED_CUSTOMIZATION if invoice.self_billed else CUSTOMIZATION)
+        leaf(root, "ProfileID", SELF_BILLED_PROFILE if invoice.self_billed else PROFILE)
         leaf(root, "ID", invoice.number)
         leaf(root, "IssueDate", invoice.issued_on.isoformat())
         if not self.credit:
             leaf(root, "DueDate", invoice.due_on.isoformat())
-        leaf(root, "CreditNoteTypeCode" if self.credit else "InvoiceTypeCode", "381" if self.credit else "380")
+        code = _TYPES[self.credit, invoice.self_billed]
+        leaf(root, "CreditNoteTypeCode" if self.credit else "InvoiceTypeCode", code)
         leaf(root, "DocumentCurrencyCode", invoice.currency)
         if invoice.home is not None:
             leaf(root, "TaxCurrencyCode", invoice.home.currency)
@@ -152,7 +180,8 @@ class _Writer:
 
     def party(self, tag: str, party: Party, *, seller: bool) -> None:
         if not party.endpoint or ":" not in party.endpoint:
-            who = "the seller" if seller else f"customer {party.number}"
+            own = seller != self.invoice.self_billed
+            who = "the seller" if own else f"supplier {party.name}" if seller else f"customer {party.number}"
             raise BadValue("{who} has no Peppol id such as 0007:5567037485", who=who, field="endpoint")
         scheme, _, endpoint = party.endpoint.partition("@")[0].partition(":")
         node = group(group(self.root, tag), "Party")
@@ -169,17 +198,22 @@ class _Writer:
         leaf(group(address, "Country"), "IdentificationCode", party.address.country)
         if party.vat_id and not self.outside:
             self.tax_scheme(node, party.vat_id, "VAT")
-        if seller and party.address.country in REGISTERED:
+        # What a supplier is registered for is his to say, so nothing is said where the buyer writes.
+        if seller and party.address.country in REGISTERED and not self.invoice.self_billed:
             self.tax_scheme(node, REGISTERED[party.address.country], "TAX")
         legal = group(node, "PartyLegalEntity")
         leaf(legal, "RegistrationName", party.name)
-        if party.identity_number and party.kind is CustomerKind.ORGANISATION:
-            company = leaf(legal, "CompanyID", party.identity_number.replace("-", ""))
-            if (register := REGISTERS.get(party.address.country)) is not None:
+        # A person's number is nobody else's business, but in Iceland, where an invoice must tell it (IS-R-004).
+        told = party.kind is CustomerKind.ORGANISATION or party.address.country == "IS"
+        if party.identity_number and told:
+            number = re.sub(r"[\s-]", "", party.identity_number)
+            company = leaf(legal, "CompanyID", number)
+            if (register := REGISTERS.get(party.address.country, {}).get(len(number))) is not None:
                 company.set("schemeID", register)
         if party.phone or party.email or party.attention:
             contact = group(node, "Contact")
-            leaf(contact, "Name", party.attention)
+            german = seller and party.address.country == "DE"  # which has a name there (DE-R-005)
+            leaf(contact, "Name", party.attention or (party.name if german else None))
             leaf(contact, "Telephone", party.phone)
             leaf(contact, "ElectronicMail", party.email)
 
@@ -269,7 +303,7 @@ class _Writer:
             leaf(reference, "DocumentTypeCode", "130")
         item = group(node, "Item")
         if line.events is not None:
-            leaf(item, "Description", f"{line.text}: {line.events} st")
+            leaf(item, "Description", self.said[2].format(text=line.text, count=line.events))
         leaf(item, "Name", line.text)
         self.category(item, "ClassifiedTaxCategory", line.vat, reasons=False)
         price = group(node, "Price")
@@ -294,7 +328,8 @@ class _Writer:
     def category(self, parent: etree._Element, tag: str, treatment: VatTreatment, *, reasons: bool) -> None:
         node = group(parent, tag)
         leaf(node, "ID", treatment.category)
-        if treatment.category != "O":  # outside VAT there is no rate (BR-O-05)
+        # Outside VAT there is no rate (BR-O-05), but that Germany wants one of the sums (DE-R-014).
+        if treatment.category != "O" or (reasons and self.invoice.seller.address.country == "DE"):
             leaf(node, "Percent", plain(treatment.percent))
         if reasons:
             leaf(node, "TaxExemptionReasonCode", treatment.reason)

@@ -30,6 +30,7 @@ from lxml import etree
 from domain.ports.documents import RulesAway
 from domain.refusal import Unreadable
 from integrations.einvoice.causes import cause_of
+from integrations.einvoice.envelope import opened
 from integrations.einvoice.findings import FATAL, Finding, early, early_finvoice
 from integrations.einvoice.kinds import SHEETS, Kind, issued_on, kind_of
 from integrations.einvoice.reading import parse
@@ -143,12 +144,13 @@ class Checker:
 
     def told(self, data: bytes, *, rules_may_miss: bool = False) -> tuple[Kind, list[Finding]]:
         """Return of which kind the document is, and what ``check`` does."""
-        root = parse(data)
+        root, found = opened(parse(data))
         kind = kind_of(root)
         missing: list[str] = []
-        found = self._against_schema(root, kind, missing)
-        if not found:  # the rules read a document of the right shape
-            found = early_finvoice(root) if kind is Kind.FINVOICE else early(root) if kind.en16931 else []
+        misshapen = self._against_schema(root, kind, missing)
+        found += misshapen
+        if not misshapen:  # the rules read a document of the right shape
+            found += early_finvoice(root) if kind is Kind.FINVOICE else early(root) if kind.en16931 else []
             sheets = self._sheets(root, kind, missing)
             known = {finding.rule for finding in found}
             text = etree.tostring(root, encoding="unicode")

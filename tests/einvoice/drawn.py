@@ -10,10 +10,22 @@ from decimal import Decimal
 from domain.customers.customer import CustomerKind
 from domain.ids import CustomerId, InvoiceId
 from domain.invoicing.crediting import Wanted, credit
-from domain.invoicing.invoice import Invoice, Line, LineKind, Party, Payment, Unit, check, positioned, settle
+from domain.invoicing.invoice import (
+    Invoice,
+    Line,
+    LineKind,
+    Party,
+    Payment,
+    Unit,
+    check,
+    decimals_of,
+    positioned,
+    settle,
+)
 from domain.invoicing.lines import unit_price
 from domain.invoicing.references import payment_reference
-from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, VatTreatment
+from domain.invoicing.vat import EXPORT, REVERSE_CHARGE, HomeRate, VatTreatment
+from domain.money import round_to
 from domain.operators import Address
 from domain.period import Period
 from tests.invoicing.made import issued
@@ -28,15 +40,47 @@ SELLERS = {
     "NO": ("988077917", "NO988077917MVA", "0192:988077917", {"iban": "NO9386011117947"}),
     "DK": ("13585628", "DK13585628", "0184:13585628", {"iban": "DK5000400440116243"}),
     "FI": ("20774740", "FI20774740", "0216:003720774740", {"iban": "FI2112345600000785"}),
+    "DE": ("HRB 12345", "DE136695976", "9930:DE136695976", {"iban": "DE89370400440532013000"}),
+    "NL": ("33031431", "NL123456782B90", "0106:33031431", {"iban": "NL91ABNA0417164300"}),
+    "EE": ("12345678", "EE100931558", "0191:12345678", {"iban": "EE382200221020145685"}),
+    "IS": ("4504013150", "IS00621", "0196:4504013150", {"iban": "IS140159260076545510730339"}),
+    "BE": ("0202239951", "BE0202239951", "0208:0202239951", {"iban": "BE68539007547034"}),
 }
 BUYERS = {
     "SE": ("5567037485", "SE556703748501", "0007:5567037485"),
     "NO": ("923609016", "NO923609016MVA", "0192:923609016"),
     "DK": ("88146328", "DK88146328", "0088:5790000435951"),
     "FI": ("01120389", "FI01120389", "0216:003701120389"),
+    "DE": ("HRB 6789", "DE129273398", "9930:DE129273398"),
+    "NL": ("00000001823288444000", "NL001234567B01", "0190:00000001823288444000"),
+    "EE": ("10421629", "EE100207415", "0191:10421629"),
+    "IS": ("5902697199", "IS10117", "0196:5902697199"),
+    "BE": ("0403170701", "BE0403170701", "0208:0403170701"),
 }
-CURRENCIES = {"SE": "SEK", "NO": "NOK", "DK": "DKK", "FI": "EUR"}
-RATES = {"SE": (25, 12, 6), "NO": (25, 15, 12), "DK": (25,), "FI": (Decimal("25.5"), 14, 10)}
+CURRENCIES = {"SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK"}
+RATES = {
+    "SE": (25, 12, 6),
+    "NO": (25, 15, 12),
+    "DK": (25,),
+    "FI": (Decimal("25.5"), 14, 10),
+    "DE": (19, 7),
+    "NL": (21, 9),
+    "EE": (24, 9),
+    "IS": (24, 11),
+    "BE": (21, 12, 6),
+}
+NAMES = (  # letters that are like others, and spaces that are none, on purpose
+    "Åkerö & Söner <AB>",
+    "Ø" * 180,
+    "Bo Ek",
+    "X",
+    "]]> &amp; \"Q\" 'q'",
+    "\u200bŁódź\u00a0Wrocław\u2028🐟",
+    "  Tabb\tstopp\nrad  ",
+    "Ελλάδα ЖКД 日本電信電話",
+)
+TEXTS = ("Samtal: Sverige mobil", "Abonnemang", "x" * 150, "5 < 6 && 7 > 6", "Rad\x0b1\x00\r\n2", "±½ €/min — 100 %")
+ZERO = VatTreatment("Z", Decimal(0))
 EXEMPT = VatTreatment("E", Decimal(0), None, "Undantag från moms")
 OUTSIDE = VatTreatment("O", Decimal(0), "VATEX-EU-O", "Utanför moms")
 
@@ -48,10 +92,14 @@ def drawn(seed: int, country: str = "SE") -> Invoice:
     person = draw.random() < 0.3
     treatments = _treatments(draw, country, abroad=abroad, person=person)
     lines = positioned([_line(draw, treatments) for _ in range(draw.choice((1, 2, 5, 12, 40)))])
-    totals = settle(((line.vat, line.net) for line in lines), whole=draw.random() < 0.5)
+    own = CURRENCIES.get(country, "EUR")
+    currency = draw.choice((own, own, "EUR", "USD"))
+    places = decimals_of(currency)
+    lines = tuple(replace(line, net=round_to(line.net, places)) for line in lines)
+    totals = settle(((line.vat, line.net) for line in lines), decimals=places, whole=draw.random() < 0.5)
     if totals.total < 0:
         lines = tuple(replace(line, net=-line.net, quantity=-line.quantity) for line in lines)
-        totals = settle((line.vat, line.net) for line in lines)
+        totals = settle(((line.vat, line.net) for line in lines), decimals=places)
     number, vat_id, endpoint, paid = SELLERS[country]
     other, other_vat, other_endpoint = BUYERS[
         draw.choice([one for one in BUYERS if one != country]) if abroad else country
@@ -62,7 +110,9 @@ def drawn(seed: int, country: str = "SE") -> Invoice:
         issued(),
         id=InvoiceId(seed + 1),
         number=f"{draw.choice(('', 'F2026-'))}{100_000 + seed}",
-        currency=CURRENCIES[country],
+        currency=currency,
+        home=HomeRate(own, Decimal("11.0425"), on, "ECB") if currency != own and totals.vat_total else None,
+        language=draw.choice(("sv", "nb", "da", "fi", "de", "en", "fr")),
         issued_on=on,
         due_on=on + timedelta(days=draw.choice((0, 10, 30))),
         seller=Party(
@@ -71,15 +121,15 @@ def drawn(seed: int, country: str = "SE") -> Invoice:
             identity_number=number,
             vat_id=vat_id,
             endpoint=endpoint,
-            phone=draw.choice((None, "+46850000000")),
-            email=draw.choice((None, "faktura@norrtel.example")),
+            phone="+46850000000" if country == "DE" else draw.choice((None, "+46850000000")),
+            email="faktura@norrtel.example" if country == "DE" else draw.choice((None, "faktura@norrtel.example")),
         ),
         payer=Party(
-            name=draw.choice(("Åkerö & Söner <AB>", "Ø" * 180, "Bo Ek")),
-            address=Address("Verkstadsgatan 7", "97233", "Orten", place, draw.choice((None, "c/o Öberg"))),
+            name=draw.choice(NAMES),
+            address=Address(draw.choice(("Verkstadsgatan 7", "7")), "97233", "Ås", place, draw.choice((None, "c/o Ö"))),
             kind=CustomerKind.PERSON if person else CustomerKind.ORGANISATION,
             number=str(1000 + seed),
-            identity_number=None if person else other,
+            identity_number=None if person and place != "IS" else other,
             vat_id=None if person else other_vat,
             endpoint=other_endpoint,
             attention=draw.choice((None, "Eva Ek")),
@@ -106,10 +156,12 @@ def drawn(seed: int, country: str = "SE") -> Invoice:
 def _treatments(draw: random.Random, country: str, *, abroad: bool, person: bool) -> list[VatTreatment]:
     rates = [VatTreatment("S", Decimal(rate)) for rate in RATES[country]]
     if abroad and not person:
-        return [EXPORT if country == "NO" else REVERSE_CHARGE]
+        return [EXPORT if country in {"NO", "IS"} else REVERSE_CHARGE]
     if draw.random() < 0.1:
         return [OUTSIDE]
     chosen = rates[: draw.randint(1, len(rates))]
+    if draw.random() < 0.1:
+        chosen.append(ZERO)
     return [*chosen, EXEMPT] if draw.random() < 0.2 else chosen
 
 
@@ -133,7 +185,7 @@ def _line(draw: random.Random, treatments: list[VatTreatment]) -> Line:
         kind=LineKind.USAGE if kind == "usage" else LineKind.PERIODIC,
         customer=CustomerId(draw.choice((10, 10, 11))),
         customer_name="Åkerö filial",
-        text=draw.choice(("Samtal: Sverige mobil", "Abonnemang", "x" * 150)),
+        text=draw.choice(TEXTS),
         quantity=sign * quantity,
         unit=unit,
         unit_price=unit_price(net, sign * quantity),
@@ -144,5 +196,5 @@ def _line(draw: random.Random, treatments: list[VatTreatment]) -> Line:
         contract_number=draw.choice((None, "A-1", "A-2")),
         label=draw.choice((None, "+46701740605")),
         events=draw.choice((None, 12)),
-        corrects="99999" if kind == "correction" else None,
+        corrects=draw.choice(("99999", "99997")) if kind == "correction" else None,
     )
