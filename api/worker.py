@@ -34,6 +34,7 @@ CLIENT: Final = "worker"
 LOOK_SECONDS: Final = 1.0
 AWAY_SECONDS_MAX: Final = 10.0
 SWEEP_SECONDS: Final = 3600.0
+TOLD_SECONDS: Final = 1.0  # a job that took so long is told in the log
 # These wait for others' machines and do little here. They have places of their own, so that a slow element holds up no
 # files, and a long file no orders.
 ASKING: Final = frozenset({place_order.KIND, letters.LINK_JOB, letters.NOTICE_JOB, checking.CHECK, checking.NOTICE})
@@ -156,7 +157,9 @@ class Worker:
             await self._again(job, here, f"{type(wrong).__name__}: {wrong}")
         else:
             await here.finish(job, result)
-            LOG.info("job %s (%s) is done in %.2f s", job.id, job.kind, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            level = logging.INFO if seconds >= TOLD_SECONDS else logging.DEBUG  # hundreds of documents are no news
+            LOG.log(level, "job %s (%s) is done in %.2f s", job.id, job.kind, seconds)
 
     async def _again(self, job: Job, here: Presence, error: str) -> None:
         rest = delay(job.attempts, jitter=random.random())  # noqa: S311  (spreads retries; no secret)

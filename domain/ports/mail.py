@@ -9,14 +9,15 @@ from typing import Protocol
 class MailFault(Exception):  # noqa: N818  (it names what happened at the other side, and is always caught)
     """It was not taken. ``lasting``: trying again does not help until somebody has mended something.
 
-    ``uncertain``: it broke off before the server said whether it had taken it.
+    ``uncertain``: it broke off before the server said whether it had taken it. ``absent``: there is no server.
     """
 
-    def __init__(self, message: str, *, lasting: bool = False, uncertain: bool = False) -> None:
+    def __init__(self, message: str, *, lasting: bool = False, uncertain: bool = False, absent: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.lasting = lasting
         self.uncertain = uncertain
+        self.absent = absent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -310,6 +310,8 @@ async def _mail(it: _Leaving, content: bytes) -> tuple[DispatchState, str | None
     try:
         await it.carriers.mailer.send(letter)
     except MailFault as fault:
+        if fault.absent:
+            raise Parked("no_mail_server", "no mail server is set: set TOLLWRIGHT_SMTP_HOST, and try again") from None
         raise Unsent(fault.message, lasting=fault.lasting, uncertain=fault.uncertain) from None
     return DispatchState.DELIVERED, None
 

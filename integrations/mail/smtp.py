@@ -111,7 +111,7 @@ class NoMailer:
     async def send(self, letter: Letter) -> None:
         """Raise MailFault."""
         del letter
-        raise MailFault("no mail server is set: TOLLWRIGHT_SMTP_HOST")
+        raise MailFault("no mail server is set: TOLLWRIGHT_SMTP_HOST", absent=True)
 
 
 def _address(text: str) -> Address:

@@ -335,6 +335,16 @@ async def test_mail_that_is_not_taken_now_waits(outgoing):
     assert (await send(outgoing, one)).state is DispatchState.FAILED
 
 
+async def test_without_a_mail_server_a_document_is_parked_until_there_is_one(outgoing):
+    one = await queued(outgoing, Form.PDF)
+    outgoing.post.fault = MailFault("no mail server is set: TOLLWRIGHT_SMTP_HOST", absent=True)
+    parked = await send(outgoing, one)
+    assert (parked.state, parked.rule) == (DispatchState.PARKED, "no_mail_server")
+    outgoing.post.fault = None
+    again = await retry_dispatch(one.id, version=parked.version, **outgoing.given)
+    assert (await send(outgoing, again)).state is DispatchState.DELIVERED
+
+
 async def test_mail_that_broke_off_is_uncertain_and_not_sent_twice(outgoing):
     one = await queued(outgoing, Form.PDF)
     outgoing.post.fault = MailFault("the mail server broke off", uncertain=True)
