@@ -6,7 +6,7 @@ from typing import Final
 
 # $1 operator, $2 run, $3 start of the period, $4 its end, $5 horizon, $6 zone, $7 rates, $8 their currencies,
 # $9 customers (null: all), $10 also those that may be billed to the run's payers.
-COLLECT: Final = """
+_COLLECT: Final = """
 insert into bill_run_usage (operator, run, customer, contract, subscription, mode, direction, group_name, currency,
 late,
     first, events, used, amount_micro, corrects, payer)
@@ -16,25 +16,12 @@ r.currency,
   from (
     select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
            u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
-           sum(u.used) as used, sum(u.retail_micro) as amount, y.payer,
-           -- The first run that billed the customer for this event, before it was rated again.
-           case when u.version > 1 then (
-               select min(b.run) from usage p join billed_through b on b.operator = p.operator
-                  and b.customer = p.customer and p.start < b.period_end and p.chunk <= b.horizon
-                  and (b.since is null or p.start >= b.since)
-                where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
-                  and p.version < u.version and p.customer = u.customer) end as billed_by
-      from usage u
-      left join bill_run_stay y on y.operator = $1 and y.run = $2 and y.customer = u.customer
-       and (y.since is null or u.start >= y.since::timestamp at time zone $6)
-       and (y.until is null or u.start < y.until::timestamp at time zone $6)
+           sum(u.used) as used, sum(u.retail_micro) as amount, {payer} as payer, {billed_by} as billed_by
+      from usage u {stays}
      where u.operator = $1 and u.start < $4 and u.chunk <= $5
-       and ($9::bigint[] is null or u.customer = any ($9::bigint[]))
-       and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
-           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
-           and (b.since is null or u.start >= b.since))
+       and ($9::bigint[] is null or u.customer = any ($9::bigint[])) {unbilled}
      group by u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate, u.start < $3,
-           billed_by, y.payer
+           billed_by, payer
   ) s
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
@@ -51,6 +38,38 @@ r.currency,
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
  s.late, n.number, s.payer
 """
+_STAYS: Final = """
+      left join bill_run_stay y on y.operator = $1 and y.run = $2 and y.customer = u.customer
+       and (y.since is null or u.start >= y.since::timestamp at time zone $6)
+       and (y.until is null or u.start < y.until::timestamp at time zone $6)"""
+_UNBILLED: Final = """
+       and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
+           and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
+           and (b.since is null or u.start >= b.since))"""
+# The first run that billed the customer for this event, before it was rated again.
+_BILLED_BY: Final = """
+           case when u.version > 1 then (
+               select min(b.run) from usage p join billed_through b on b.operator = p.operator
+                  and b.customer = p.customer and p.start < b.period_end and p.chunk <= b.horizon
+                  and (b.since is null or p.start >= b.since)
+                where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
+                  and p.version < u.version and p.customer = u.customer) end"""
+# Adding up everybody's events in one pass: sorting them, or going to each by an index, takes several times as long.
+IN_ONE_PASS: Final = ("enable_sort", "enable_mergejoin", "enable_indexscan")
+
+
+def collecting(*, stays: bool, billed: bool) -> str:
+    """Return the statement that adds usage up; it asks neither for stays nor for marks of what is billed if none are.
+
+    Events are many, and each question is asked of every one.
+    """
+    return _COLLECT.format(
+        stays=_STAYS if stays else "",
+        payer="y.payer" if stays else "null::bigint",
+        unbilled=_UNBILLED if billed else "",
+        billed_by=_BILLED_BY if billed else "null::bigint",
+    )
+
 
 # What resellers bought, by the customers they are invoiced as; the arguments are those above.
 COLLECT_WHOLESALE: Final = """

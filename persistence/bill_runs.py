@@ -23,18 +23,19 @@ from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound, WrongState
 from persistence.bill_run_statements import (
     CHOSEN,
-    COLLECT,
     COLLECT_WHOLESALE,
     DIVIDE,
+    IN_ONE_PASS,
     MARK,
     SUPERSEDE,
     UNPRICED,
+    collecting,
 )
 from persistence.engine import Transaction
 from persistence.locks import BILLS, CHUNKS
 from persistence.payer_pages import members_of, payer_page, selected
 from persistence.stays import keep_stays
-from persistence.usage import currency_of
+from persistence.usage import currencies_of
 from persistence.violations import possible
 
 PARKED_MAX: Final = 100_000
@@ -106,13 +107,13 @@ class BillRunStore:
         await self._connection.execute(f"set local statement_timeout = '{COLLECT_SECONDS}s'")
         # Sums of a month's events fit into it, which spares sorting the events.
         await self._connection.execute(f"set local work_mem = '{COLLECT_MEGABYTES}MB'")
-        currencies = await self._currencies()
+        currencies = await currencies_of(self._connection, self._operator)
         customers = await self.covered(run)
         asked = (
             self._operator, run.id, since, until, run.horizon, zone, list(currencies), list(currencies.values()),
             customers,
         )  # fmt: skip
-        await self._connection.execute(COLLECT, *asked)
+        await self._add_up(run, asked)
         if await self._connection.fetchval(
             "select exists (select from reseller_term where operator = $1 and customer is not null)", self._operator
         ):
@@ -121,6 +122,20 @@ class BillRunStore:
         collected = replace(run, collected=True)
         await self.keep(collected)
         return collected
+
+    async def _add_up(self, run: BillRun, asked: Sequence[Any]) -> None:
+        connection = self._connection
+        stays, billed = await connection.fetchrow(
+            "select exists (select from bill_run_stay where operator = $1 and run = $2),"
+            " exists (select from billed_through where operator = $1)",
+            *(self._operator, run.id),
+        )
+        planned = IN_ONE_PASS if run.customers is None else ()
+        for name in planned:
+            await connection.execute(f"set local {name} = off")
+        await connection.execute(collecting(stays=stays, billed=billed), *asked)
+        for name in planned:
+            await connection.execute(f"set local {name} = on")
 
     async def covered(self, run: BillRun) -> Sequence[CustomerId] | None:
         """Return the customers whose usage a run may bill, with those its payers pay for; None: everybody's."""
@@ -350,18 +365,6 @@ class BillRunStore:
                 " for update skip locked) d where p.operator = $1 and p.run = $2 and p.last = d.last",
                 *(self._operator, run.id),
             )
-
-    async def _currencies(self) -> dict[int, str]:
-        """Return the currency of every rate version that ever was."""
-        lists = await self._connection.fetch(
-            "select distinct on (name) name, parent, currency from price_list where operator = $1"
-            " order by name, replaced_at desc nulls first",
-            self._operator,
-        )
-        above = {row["name"]: (row["parent"], row["currency"]) for row in lists}
-        currencies = {name: currency_of(name, above) for name in above}
-        rates = await self._connection.fetch("select id, price_list from rate where operator = $1", self._operator)
-        return {row["id"]: currencies[row["price_list"]] for row in rates}
 
 
 def _row_of(run: BillRun) -> tuple[Any, ...]:

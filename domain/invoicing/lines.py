@@ -34,9 +34,10 @@ _TIMED: Final = frozenset({"voice", "fax", "video", "premium"})
 
 def lines_of(bill: Bill) -> Iterator[Line]:
     """Yield the lines in any order, not yet numbered. Refuses with: BadValue (VAT cannot be decided)."""
-    spans = spans_of(bill.subscriptions, bill.operator.zone)
+    spans = _spans(bill)
     for member in bill.members:
         known: dict[int, Contract] = {}
+        taxes: dict[int, tuple[VatTreatment, str]] = {}
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
             bought = grant_fees(bill.granted.get(contract.id, ()), bill.window)
@@ -50,7 +51,10 @@ def lines_of(bill: Bill) -> Iterator[Line]:
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.
             if total.amount_micro:
-                yield _usage_line(bill, member, known.get(total.contract), total)
+                contract = known.get(total.contract)
+                if total.contract not in taxes:
+                    taxes[total.contract] = _usage_taxed(bill, contract)
+                yield _usage_line(bill, member, contract, total, taxes[total.contract])
 
 
 def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
@@ -64,6 +68,18 @@ def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
             line = bill.subscriptions.get(SubscriptionId(int(key))) if kind == "subscription" else None
             label = _label(line) or numbers.get(entry.owner) or member.name
             yield BucketLine(customer=member.id, label=label, entry=entry)
+
+
+def _spans(bill: Bill) -> Spans:
+    """Return the days of the subscriptions that fees of this bill are for; a page holds those of hundreds of bills."""
+    held = (
+        line.subscription
+        for member in bill.members
+        for one in bill.contracts.get(member.id, ())
+        for line in one.services
+    )
+    mine = {key: bill.subscriptions[key] for key in held if key is not None and key in bill.subscriptions}
+    return spans_of(mine, bill.operator.zone)
 
 
 def spans_of(subscriptions: Mapping[SubscriptionId, Subscription], zone: str) -> Spans:
@@ -143,7 +159,9 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     )
 
 
-def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: UsageTotal) -> Line:
+def _usage_line(
+    bill: Bill, member: Customer, contract: Contract | None, total: UsageTotal, taxed_as: tuple[VatTreatment, str]
+) -> Line:
     decimals = bill.window.decimals
     net = Decimal(divide(total.amount_micro * 10**decimals, MICRO)).scaleb(-decimals)
     quantity, unit = measured(total.mode, used=total.used, events=total.events)
@@ -162,7 +180,7 @@ def _usage_line(bill: Bill, member: Customer, contract: Contract | None, total: 
     elif total.late:
         text = f"{text} ({said.late})"
     subscription = bill.subscriptions.get(total.subscription)
-    treatment, account = _usage_taxed(bill, contract)
+    treatment, account = taxed_as
     return Line(
         position=0,
         kind=LineKind.USAGE if total.corrects is None else LineKind.CORRECTION,
