@@ -42,10 +42,6 @@ _LIMIT: Final = (
     "customer", "subscription", "group_name", "each_line", "kind", "amount", "hard", "warn_at", "bars", "grace_amount",
     "grace_days", "mail", "sms",
 )  # fmt: skip
-_RESERVATION: Final = (
-    "operator", "customer", "subscription", "reseller", "reference", "number", "mode", "direction", "visited", "start",
-    "state", "granted", "used", "amount", "kinds", "draws", "expires_at", "client", "changed_at",
-)  # fmt: skip
 _OWN: Final = list(OWN)
 _ONE_PER_SUBJECT: Final = Conflict("there is a limit of this kind already; change that one, or remove it", field="kind")
 

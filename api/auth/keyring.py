@@ -18,7 +18,6 @@ from api.auth.tokens import LIFETIME, Tokens, make_key
 from domain.ports.credentials import Credentials, SigningKey
 
 LEAD: Final = timedelta(minutes=10)
-LEAD_MIN: Final = timedelta(minutes=2)
 SKEW: Final = timedelta(minutes=5)
 FRESH_SECONDS: Final = 60.0
 UNKNOWN_SECONDS: Final = 5.0  # the least between two looks because of a key that is not known

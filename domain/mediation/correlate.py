@@ -25,12 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from domain.mediation.instants import SECOND_US
 from domain.mediation.session import LATE_US, Row, Session, again, ended_with, event_of, fold, in_order, signature
-
-PART_COLUMNS: Final = ("_part", "_seq", "_last", "_scope", "_key")
 
 
 @dataclass(slots=True)

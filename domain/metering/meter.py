@@ -14,7 +14,6 @@ from domain.period import Period
 from domain.refusal import BadValue
 
 DAYS_MAX: Final = 400
-CHANNELS: Final = ("graphql", "soap", "rest")
 
 
 class Measure(StrEnum):

@@ -18,7 +18,6 @@ from typing import Final
 from domain.ids import CustomerId, NumberOrderId, OperatorId, ResellerId, SubscriptionId
 from domain.refusal import BadValue, WrongState
 
-CODE_MAX: Final = 40
 NOTE_MAX: Final = 500
 _CODE: Final = re.compile(r"[0-9A-Za-zÅÄÖåäö .,_&/-]{1,40}")
 

@@ -38,11 +38,6 @@ class Parties:
     rolls: tuple[tuple[int, int, tuple[int, ...]], ...] = ()  # at (µs), cap, buckets; in the order of time
     caps: tuple[tuple[int, str], ...] = ()  # (bucket, party) of each cell of ``allowances`` behind those of the buckets
 
-    @property
-    def tiers_max(self) -> int:
-        """The most wholesale tiers any party has."""
-        return self.slots - 2
-
 
 @dataclass(slots=True)
 class State:

@@ -23,7 +23,6 @@ logging.getLogger("mt940").setLevel(logging.CRITICAL)
 _NO_REFERENCE: Final = "NONREF"
 _TAG: Final = re.compile(rb"^:(20|25|28C?|60[FM]):", re.MULTILINE)
 _ENTRY: Final = re.compile(rb"^:61:", re.MULTILINE)
-_PREFIXES: Final = ("KREF+", "EREF+", "MREF+", "CRED+", "SVWZ+")
 
 
 def recognises(data: bytes) -> bool:

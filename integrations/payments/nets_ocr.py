@@ -17,7 +17,6 @@ from integrations.payments.fixed import Line, differ, lines
 
 NAME: Final = "nets_ocr"
 SERVICE: Final = "09"
-_FREE_TEXT: Final = frozenset({"20", "21"})
 _REVERSALS: Final = frozenset({"18", "20"})
 
 

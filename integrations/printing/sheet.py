@@ -27,7 +27,6 @@ Colour = tuple[float, float, float]
 INK: Final[Colour] = (0.10, 0.12, 0.14)
 GREY: Final[Colour] = (0.42, 0.45, 0.48)
 RULE: Final[Colour] = (0.80, 0.82, 0.84)
-WHITE: Final[Colour] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
