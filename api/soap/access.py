@@ -84,7 +84,7 @@ class UserSessionPage(Model):
     next = Unicode
 
 
-class Access(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Access(ServiceBase):
     """Who may come in, and who is in."""
 
     __service_name__ = "Billing"

@@ -72,7 +72,7 @@ class JournalModel(Model):
     left = many(Unicode)
 
 
-class Accounting(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Accounting(ServiceBase):
     """Accounting."""
 
     __service_name__ = "Billing"

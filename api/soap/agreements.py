@@ -59,7 +59,7 @@ class ContractRate(Model):
     validTo = DateTime
 
 
-class Agreements(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Agreements(ServiceBase):
     """Contracts, their terms and prices."""
 
     __service_name__ = "Billing"

@@ -87,7 +87,7 @@ class ReservationPage(Model):
     next = Unicode
 
 
-class Authorising(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Authorising(ServiceBase):
     """Authorisation and reservations."""
 
     __service_name__ = "Billing"

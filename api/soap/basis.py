@@ -122,7 +122,7 @@ class BasisPageModel(Model):
     next = Integer
 
 
-class Basis(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Basis(ServiceBase):
     """Rating for another system."""
 
     __service_name__ = "Billing"

@@ -129,7 +129,7 @@ class ExpectedInvoiceModel(Model):
     parked = ParkedPayer
 
 
-class BillRuns(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class BillRuns(ServiceBase):
     """Bill runs."""
 
     __service_name__ = "Billing"

@@ -71,7 +71,7 @@ class BillSchedulePage(Model):
     schedule = many(BillScheduleModel)
 
 
-class RulesOfBilling(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class RulesOfBilling(ServiceBase):
     """Rules and schedules of bill runs."""
 
     __service_name__ = "Billing"

@@ -68,7 +68,7 @@ class BulkFaultPage(Model):
     next = Integer
 
 
-class Bulk(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Bulk(ServiceBase):
     """Sheets of customers, contracts, subscriptions and numbers."""
 
     __service_name__ = "Billing"

@@ -58,7 +58,7 @@ class ChargePage(Model):
     next = Unicode
 
 
-class Charges(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Charges(ServiceBase):
     """Charges and discounts."""
 
     __service_name__ = "Billing"

@@ -77,7 +77,7 @@ faults = logging.getLogger("tollwright.faults")
 logging.getLogger("spyne").setLevel(logging.CRITICAL)
 
 
-class _Soap12(Soap12):  # type: ignore[misc]  # spyne has no types
+class _Soap12(Soap12):
     """spyne's SOAP 1.2, which fails on its own words about an invalid request, because they are bytes."""
 
     def schema_validation_error_to_parent(
@@ -89,7 +89,7 @@ class _Soap12(Soap12):  # type: ignore[misc]  # spyne has no types
         return self.fault_to_parent(ctx, cls, inst, parent, *args, **more)
 
 
-class _Server(ServerBase):  # type: ignore[misc]  # spyne has no types
+class _Server(ServerBase):
     transport = "http://schemas.xmlsoap.org/soap/http"
 
 

@@ -302,7 +302,7 @@ async def _letters(ctx: Any, letters: Sequence[Letter]) -> list[CollectionLetter
     ]
 
 
-class CollectionDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class CollectionDesk(ServiceBase):
     """Collection as other systems drive it."""
 
     __service_name__ = "Billing"

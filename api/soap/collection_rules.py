@@ -150,7 +150,7 @@ class AgencyList(Model):
     agency = many(AgencyModel)
 
 
-class CollectionRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class CollectionRules(ServiceBase):
     """What collection follows."""
 
     __service_name__ = "Billing"

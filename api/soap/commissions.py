@@ -109,7 +109,7 @@ class CommissionRulePage(Model):
     rule = many(CommissionRuleModel)
 
 
-class Commissions(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Commissions(ServiceBase):
     """Commissions and their statements."""
 
     __service_name__ = "Billing"

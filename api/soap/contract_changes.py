@@ -119,7 +119,7 @@ class ContractEnding(Model):
     currency = needed(Unicode)
 
 
-class ContractChanges(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class ContractChanges(ServiceBase):
     """Dated changes of contracts."""
 
     __service_name__ = "Billing"

@@ -137,7 +137,7 @@ class ExposureList(Model):
     exposure = many(ExposureModel)
 
 
-class Credit(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Credit(ServiceBase):
     """Credit."""
 
     __service_name__ = "Billing"

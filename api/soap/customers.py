@@ -162,7 +162,7 @@ class FoundKeys(Model):
     next = Unicode
 
 
-class Customers(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Customers(ServiceBase):
     """What happens to customers, and fields of the operator's own."""
 
     __service_name__ = "Billing"

@@ -113,7 +113,7 @@ class ReceiptsModel(Model):
     rejected = many(Unicode)
 
 
-class Deliveries(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Deliveries(ServiceBase):
     """Documents on their way to their payers."""
 
     __service_name__ = "Billing"

@@ -134,7 +134,7 @@ class FeedTried(Model):
     file = many(TriedFile)
 
 
-class Feeds(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Feeds(ServiceBase):
     """Where files are fetched."""
 
     __service_name__ = "Billing"

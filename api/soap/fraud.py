@@ -76,7 +76,7 @@ class SuspicionPage(Model):
     next = Unicode
 
 
-class FraudRules(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class FraudRules(ServiceBase):
     """The rules that find it."""
 
     __service_name__ = "Billing"

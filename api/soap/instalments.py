@@ -60,7 +60,7 @@ class InstalmentPlanPage(Model):
     next = Unicode
 
 
-class Instalments(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Instalments(ServiceBase):
     """Instalment plans."""
 
     __service_name__ = "Billing"

@@ -62,7 +62,7 @@ class JobCounts(Model):
     entry = many(JobCount)
 
 
-class Jobs(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Jobs(ServiceBase):
     """What waits, runs and failed; trying again and cancelling."""
 
     @operation("ListJobs", StateOfJob, Unicode, Unicode, returns=JobPage, result="page")

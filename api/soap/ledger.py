@@ -163,7 +163,7 @@ class TrialBalanceModel(Model):
     balance = many(AccountBalanceModel)
 
 
-class LedgerReports(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class LedgerReports(ServiceBase):
     """The ledger as other systems read it."""
 
     __service_name__ = "Billing"

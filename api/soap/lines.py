@@ -52,7 +52,7 @@ class LineHistory(Model):
     change = many(LineStateChange)
 
 
-class Lines(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Lines(ServiceBase):
     """Subscriptions and what they are known by."""
 
     __service_name__ = "Billing"

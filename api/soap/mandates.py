@@ -72,7 +72,7 @@ class NewMandate(Model):
     notify = Boolean
 
 
-class Mandates(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Mandates(ServiceBase):
     """Mandates."""
 
     __service_name__ = "Billing"

@@ -110,7 +110,7 @@ class AlarmPage(Model):
     next = Unicode
 
 
-class Margins(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Margins(ServiceBase):
     """What is left of what is sold, and what somebody should look at."""
 
     __service_name__ = "Billing"

@@ -54,7 +54,7 @@ FormOfInvoice = Enum("pdf", "xml", type_name="InvoiceFormat")
 FormOfInvoice.__namespace__ = NAMESPACE
 
 
-class Model(ComplexModel):  # type: ignore[misc]  # spyne has no types
+class Model(ComplexModel):
     """A type of our namespace."""
 
     __namespace__ = NAMESPACE

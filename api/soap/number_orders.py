@@ -109,7 +109,7 @@ class NextState(Model):
     version = Integer
 
 
-class NumberOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class NumberOrders(ServiceBase):
     """Porting and preselection."""
 
     __service_name__ = "Billing"

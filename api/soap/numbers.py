@@ -159,7 +159,7 @@ class NumberReservation(Model):
     number = many(Unicode)
 
 
-class Numbers(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Numbers(ServiceBase):
     """The stock of numbers."""
 
     __service_name__ = "Billing"

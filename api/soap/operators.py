@@ -98,7 +98,7 @@ class OperatorChange(Model):
     numberPlan = NumberPlanModel
 
 
-class Operators(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Operators(ServiceBase):
     """The caller's operator."""
 
     __service_name__ = "Billing"

@@ -141,7 +141,7 @@ class ElementList(Model):
     element = many(ElementModel)
 
 
-class Provisioning(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Provisioning(ServiceBase):
     """Orders to the network."""
 
     __service_name__ = "Billing"

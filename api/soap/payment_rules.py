@@ -105,7 +105,7 @@ class PaymentTargetList(Model):
     target = many(PaymentTargetModel)
 
 
-class RulesOfPayments(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class RulesOfPayments(ServiceBase):
     """The rules for payments, and targets."""
 
     __service_name__ = "Billing"

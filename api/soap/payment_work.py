@@ -39,7 +39,7 @@ class SuggestionList(Model):
     suggestion = many(SuggestionModel)
 
 
-class PaymentDesk(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class PaymentDesk(ServiceBase):
     """Payments that did not apply themselves."""
 
     __service_name__ = "Billing"

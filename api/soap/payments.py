@@ -111,7 +111,7 @@ class OpenItemList(Model):
     item = many(OpenItemModel)
 
 
-class Payments(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Payments(ServiceBase):
     """Payments."""
 
     __service_name__ = "Billing"

@@ -74,7 +74,7 @@ class UserPage(Model):
     more = needed(Boolean)
 
 
-class People(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class People(ServiceBase):
     """People who sign in."""
 
     __service_name__ = "Billing"

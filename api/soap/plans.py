@@ -137,7 +137,7 @@ class BucketHistory(Model):
     entry = many(BucketEntryModel)
 
 
-class Plans(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Plans(ServiceBase):
     """Price plans, top-ups and gifts. ``number``: a line by its number now."""
 
     __service_name__ = "Billing"

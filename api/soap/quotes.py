@@ -107,7 +107,7 @@ class ContractQuotePage(Model):
     next = Unicode
 
 
-class Quotes(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Quotes(ServiceBase):
     """Quotes, and the answers to them."""
 
     __service_name__ = "Billing"

@@ -59,7 +59,7 @@ class RefundPage(Model):
     next = Unicode
 
 
-class Refunds(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Refunds(ServiceBase):
     """Refunds."""
 
     __service_name__ = "Billing"

@@ -88,7 +88,7 @@ class ResellerTermPage(Model):
     term = many(ResellerTermModel)
 
 
-class Resellers(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Resellers(ServiceBase):
     """Resellers and their terms."""
 
     __service_name__ = "Billing"

@@ -60,7 +60,7 @@ class MeterPage(Model):
     day = many(MeterDayModel)
 
 
-class Series(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Series(ServiceBase):
     """Series of documents, and what was metered."""
 
     __service_name__ = "Billing"

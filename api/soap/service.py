@@ -114,7 +114,7 @@ def _in_own_words(function: Callable[..., Any], elements: Collection[str]) -> Ca
     return telling
 
 
-class Billing(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Billing(ServiceBase):
     """Customers, contracts, usage and invoices of the caller's operator, as far as the caller may see them."""
 
     __service_name__ = "Billing"

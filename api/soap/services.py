@@ -107,7 +107,7 @@ class ServicePage(Model):
     next = Unicode
 
 
-class Services(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Services(ServiceBase):
     """What is sold."""
 
     __service_name__ = "Billing"

@@ -77,7 +77,7 @@ class ClaimList(Model):
     claim = many(ClaimModel)
 
 
-class Settlements(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Settlements(ServiceBase):
     """Write-offs, set-offs and claims."""
 
     __service_name__ = "Billing"

@@ -17,7 +17,7 @@ from integrations.provisioning.simulated import CODES, Asked, Reaction, listed
 NAMESPACE: Final = "urn:tollwright:simulated-network"
 
 
-class Result(ComplexModel):  # type: ignore[misc]  # spyne has no types
+class Result(ComplexModel):
     """What an order came to."""
 
     __namespace__ = NAMESPACE
@@ -27,7 +27,7 @@ class Result(ComplexModel):  # type: ignore[misc]  # spyne has no types
     reference = Unicode
 
 
-class _Orders(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class _Orders(ServiceBase):
     """The operations."""
 
     __service_name__ = "SimulatedNetwork"
@@ -57,7 +57,7 @@ class _Orders(ServiceBase):  # type: ignore[misc]  # spyne has no types
         )
 
 
-class _Server(ServerBase):  # type: ignore[misc]  # spyne has no types
+class _Server(ServerBase):
     transport = "http://schemas.xmlsoap.org/soap/http"
 
 

@@ -150,7 +150,7 @@ class Sweep(Model):
     forgotten = needed(Integer)
 
 
-class Sources(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Sources(ServiceBase):
     """Sources and files of CDRs."""
 
     __service_name__ = "Billing"

@@ -113,7 +113,7 @@ class SuspenseHistory(Model):
     entry = many(SuspenseEntry)
 
 
-class Suspense(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Suspense(ServiceBase):
     """Records in suspense."""
 
     __service_name__ = "Billing"

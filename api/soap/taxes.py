@@ -89,7 +89,7 @@ class VatReportModel(Model):
     sale = many(UnionSale)
 
 
-class Taxes(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Taxes(ServiceBase):
     """VAT."""
 
     __service_name__ = "Billing"

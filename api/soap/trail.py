@@ -78,7 +78,7 @@ class AuditAnchors(Model):
     anchor = many(AuditAnchor)
 
 
-class Trail(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Trail(ServiceBase):
     """Who did what, when, from where."""
 
     __service_name__ = "Trail"

@@ -91,7 +91,7 @@ class WebhookList(Model):
     webhook = many(Webhook)
 
 
-class Webhooks(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Webhooks(ServiceBase):
     """What was changed, and where it is sent."""
 
     __service_name__ = "Billing"

@@ -65,7 +65,7 @@ class ResellerServiceFeePage(Model):
     next = Integer
 
 
-class WholesaleFees(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class WholesaleFees(ServiceBase):
     """What resellers pay."""
 
     __service_name__ = "Billing"
