@@ -26,6 +26,7 @@ from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, clean, document, gro
 
 CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
+CORE_CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017"
 # Peppol BIS Self-Billing 3.0: the buyer writes what his supplier would have.
 SELF_BILLED_CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0"
 SELF_BILLED_PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:selfbilling:01:1.0"
@@ -88,20 +89,26 @@ def encode(invoice: Invoice, attachments: Sequence[Attachment] = ()) -> bytes:
     return written(tree(invoice, attachments))
 
 
-def tree(invoice: Invoice, attachments: Sequence[Attachment] = ()) -> etree._Element:
+def encode_core(invoice: Invoice) -> bytes:
+    """Write it as EN 16931 alone wants it: for whoever is in no network, and has no address there."""
+    return written(tree(invoice, core=True))
+
+
+def tree(invoice: Invoice, attachments: Sequence[Attachment] = (), *, core: bool = False) -> etree._Element:
     """Return the document before it is written, for formats that begin as it does. Refuses with: as ``encode``."""
     credit = invoice.kind is DocumentKind.CREDIT_NOTE
     root = document(CREDIT_NOTE, "CreditNote") if credit else document(INVOICE, "Invoice")
-    _Writer(invoice, root).write(attachments)
+    _Writer(invoice, root, core=core).write(attachments)
     return root
 
 
 class _Writer:
     """Writes one document. ``sign`` is -1 on a credit note, whose amounts are positive there and negative here."""
 
-    def __init__(self, invoice: Invoice, root: etree._Element) -> None:
+    def __init__(self, invoice: Invoice, root: etree._Element, *, core: bool = False) -> None:
         self.invoice = invoice
         self.root = root
+        self.core = core
         self.credit = invoice.kind is DocumentKind.CREDIT_NOTE
         self.sign = -1 if self.credit else 1
         self.decimals = decimals_of(invoice.currency)
@@ -128,8 +135,10 @@ class _Writer:
 
     def head(self) -> None:
         invoice, root = self.invoice, self.root
-        leaf(root, "CustomizationID", SELF_BILLED_CUSTOMIZATION if invoice.self_billed else CUSTOMIZATION)
-        leaf(root, "ProfileID", SELF_BILLED_PROFILE if invoice.self_billed else PROFILE)
+        peppol = SELF_BILLED_CUSTOMIZATION if invoice.self_billed else CUSTOMIZATION
+        leaf(root, "CustomizationID", CORE_CUSTOMIZATION if self.core else peppol)
+        if not self.core:
+            leaf(root, "ProfileID", SELF_BILLED_PROFILE if invoice.self_billed else PROFILE)
         leaf(root, "ID", invoice.number)
         leaf(root, "IssueDate", invoice.issued_on.isoformat())
         if not self.credit:
@@ -179,13 +188,13 @@ class _Writer:
             embedded.set("filename", clean(attachment.name))
 
     def party(self, tag: str, party: Party, *, seller: bool) -> None:
-        if not party.endpoint or ":" not in party.endpoint:
+        if not self.core and (not party.endpoint or ":" not in party.endpoint):
             own = seller != self.invoice.self_billed
             who = "the seller" if own else f"supplier {party.name}" if seller else f"customer {party.number}"
             raise BadValue("{who} has no Peppol id such as 0007:5567037485", who=who, field="endpoint")
-        scheme, _, endpoint = party.endpoint.partition("@")[0].partition(":")
+        scheme, _, endpoint = (party.endpoint or "").partition("@")[0].partition(":")
         node = group(group(self.root, tag), "Party")
-        leaf(node, "EndpointID", endpoint).set("schemeID", scheme)
+        leaf(node, "EndpointID", endpoint).set("schemeID", scheme)  # which is left out where there is none
         # Of a Danish seller's an identifier has a scheme (DK-R-013), which a customer number has not.
         if not seller and party.number and self.invoice.seller.address.country != "DK":
             leaf(group(node, "PartyIdentification"), "ID", party.number)

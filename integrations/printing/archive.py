@@ -4,43 +4,65 @@ from __future__ import annotations
 
 import functools
 import io
+import zlib
+from dataclasses import dataclass
 from typing import Final
+from xml.sax.saxutils import escape
 
 import pikepdf
 from PIL import ImageCms
 
 from domain.invoicing.invoice import Invoice
+from integrations.einvoice.ubl import clean
 
-ATTACHMENT: Final = "invoice-ubl.xml"
+UBL: Final = "invoice-ubl.xml"
 _PDFA: Final = "http://www.aiim.org/pdfa/ns/id/"
 
 
-def archived(pdf: bytes, ubl: bytes, invoice: Invoice) -> bytes:
-    """Return the PDF as PDF/A-3b with the UBL inside; the same input gives the same bytes."""
-    day = f"{invoice.issued_on.isoformat()}T00:00:00+00:00"
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The same document for machines, that a PDF carries."""
+
+    name: str
+    content: bytes
+
+
+def archived(pdf: bytes, within: Embedded, invoice: Invoice) -> bytes:
+    """Return the PDF as PDF/A-3b with the e-invoice inside; the same input gives the same bytes."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
         title = str(document.docinfo.get("/Title", ""))
         # Of the two places for what is said of a document, PDF/A reads XMP; the other must not differ, so it goes.
         del document.trailer["/Info"]
-        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
-            metadata["dc:title"] = title
-            metadata["dc:creator"] = [invoice.seller.name]
-            metadata["xmp:CreatorTool"] = "Tollwright"
-            metadata["xmp:CreateDate"] = day
-            metadata["xmp:ModifyDate"] = day
-            metadata["pdf:Producer"] = "Tollwright"
-            metadata[f"{{{_PDFA}}}part"] = "3"
-            metadata[f"{{{_PDFA}}}conformance"] = "B"
+        document.Root.Metadata = document.make_stream(
+            _xmp(title, invoice).encode(), {"/Type": pikepdf.Name.Metadata, "/Subtype": pikepdf.Name.XML}
+        )
         _intend(document)
-        _attach(document, ubl, invoice)
+        _attach(document, within, invoice)
         document.Root.Lang = pikepdf.String(invoice.language)
         out = io.BytesIO()
-        document.save(out, deterministic_id=True, min_version="1.7")
+        # Every stream of some size is compressed as it comes; looking at all of them again takes most of the time.
+        document.save(out, deterministic_id=True, min_version="1.7", compress_streams=False)
     return out.getvalue()
 
 
+def _xmp(title: str, invoice: Invoice) -> str:
+    """Return what is said of the document (ISO 16684-1), with PDF/A's own part and level."""
+    day = f"{invoice.issued_on.isoformat()}T00:00:00+00:00"
+    said, who = escape(clean(title)), escape(clean((invoice.payer if invoice.self_billed else invoice.seller).name))
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:pdfaid="{_PDFA}">
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{said}</rdf:li></rdf:Alt></dc:title>
+<dc:creator><rdf:Seq><rdf:li>{who}</rdf:li></rdf:Seq></dc:creator>
+<xmp:CreatorTool>Tollwright</xmp:CreatorTool><xmp:CreateDate>{day}</xmp:CreateDate><xmp:ModifyDate>{day}</xmp:ModifyDate>
+<pdf:Producer>Tollwright</pdf:Producer><pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
 def _intend(document: pikepdf.Pdf) -> None:
-    profile = document.make_stream(_srgb(), {"/N": 3})
+    profile = document.make_stream(_srgb(), {"/N": 3, "/Filter": pikepdf.Name.FlateDecode})
     document.Root.OutputIntents = pikepdf.Array(
         [
             pikepdf.Dictionary(
@@ -54,28 +76,36 @@ def _intend(document: pikepdf.Pdf) -> None:
     )
 
 
-def _attach(document: pikepdf.Pdf, ubl: bytes, invoice: Invoice) -> None:
+def _attach(document: pikepdf.Pdf, within: Embedded, invoice: Invoice) -> None:
     stamp = f"D:{invoice.issued_on:%Y%m%d}000000Z"
-    stream = document.make_stream(ubl, {"/Type": pikepdf.Name.EmbeddedFile, "/Subtype": pikepdf.Name("/text/xml")})
-    stream.Params = pikepdf.Dictionary(Size=len(ubl), CreationDate=stamp, ModDate=stamp)
+    stream = document.make_stream(
+        zlib.compress(within.content),
+        {
+            "/Type": pikepdf.Name.EmbeddedFile,
+            "/Subtype": pikepdf.Name("/text/xml"),
+            "/Filter": pikepdf.Name.FlateDecode,
+        },
+    )
+    stream.Params = pikepdf.Dictionary(Size=len(within.content), CreationDate=stamp, ModDate=stamp)
     file = document.make_indirect(
         pikepdf.Dictionary(
             Type=pikepdf.Name.Filespec,
-            F=ATTACHMENT,
-            UF=ATTACHMENT,
-            Desc=f"UBL {invoice.number}",
+            F=within.name,
+            UF=within.name,
+            Desc=f"E-invoice {invoice.number}",
             AFRelationship=pikepdf.Name.Alternative,
             EF=pikepdf.Dictionary(F=stream, UF=stream),
         )
     )
     document.Root.AF = pikepdf.Array([file])
-    document.Root.Names = pikepdf.Dictionary(EmbeddedFiles=pikepdf.Dictionary(Names=pikepdf.Array([ATTACHMENT, file])))
+    names = pikepdf.Array([within.name, file])
+    document.Root.Names = pikepdf.Dictionary(EmbeddedFiles=pikepdf.Dictionary(Names=names))
 
 
 @functools.lru_cache
 def _srgb() -> bytes:
-    """Return an sRGB profile (ICC.1) whose date is always the same, so that the document's bytes are too."""
+    """Return, deflated, an sRGB profile (ICC.1) whose date is always the same, so that the document's bytes are too."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = bytes((7, 232, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))  # 2024-01-01
     profile[84:100] = bytes(16)  # the digest of a profile may be left out
-    return bytes(profile)
+    return zlib.compress(bytes(profile), 9)

@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Faktura",
     "credit_note": "Kreditnota",
+    "self_billed_invoice": "Selvfaktura",
+    "self_billed_credit_note": "Selvfaktura, kredit",
+    "self_billing": "Selvfakturering: udstedt af køber i sælgers navn.",
     "number": "Fakturanummer",
     "date": "Fakturadato",
     "due": "Forfaldsdato",

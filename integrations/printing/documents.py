@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from domain.customers.customer import Delivery
 from domain.delivery.dispatch import Form
@@ -10,12 +10,26 @@ from domain.delivery.printing import BatchSums, Sheaf
 from domain.invoicing.branding import Branding
 from domain.invoicing.invoice import CallRow, Invoice
 from domain.quotes.offer import Offer
+from domain.refusal import BadValue
 from integrations.einvoice import finvoice, oioubl, peppol
 from integrations.printing import basis, printhouse
-from integrations.printing.archive import archived
+from integrations.printing.archive import UBL, Embedded, archived
 from integrations.printing.invoice_pdf import draw
 from integrations.printing.quote_pdf import draw_quote
 from integrations.printing.sheet import Brand, branded
+
+
+def _within(invoice: Invoice) -> Embedded:
+    """Return what a PDF carries: what the payer gets, where that can be written; else EN 16931's UBL."""
+    writers: dict[Delivery, tuple[str, Callable[[Invoice], bytes]]] = {
+        Delivery.FINVOICE: ("finvoice.xml", finvoice.encode),
+        Delivery.OIOUBL: ("oioubl.xml", oioubl.encode),
+    }
+    name, write = writers.get(invoice.delivery, (UBL, peppol.encode))
+    try:
+        return Embedded(name, write(invoice))
+    except BadValue:
+        return Embedded(UBL, peppol.encode_core(invoice))
 
 
 class InvoiceDocuments:
@@ -33,11 +47,9 @@ class InvoiceDocuments:
         logo: bytes | None = None,
         branding: Branding | None = None,
     ) -> bytes:
-        """Return the PDF; where the payer gets e-invoices, PDF/A-3 with the UBL inside."""
+        """Return the PDF, as PDF/A-3 with the same as an e-invoice inside."""
         made = draw(invoice, calls, zone=zone, brand=branded(branding, invoice.look, logo) or self._brand)
-        if invoice.delivery is Delivery.PEPPOL and invoice.payer.endpoint and invoice.seller.endpoint:
-            return archived(made, peppol.encode(invoice), invoice)
-        return made
+        return archived(made, _within(invoice), invoice)
 
     def quote(self, offer: Offer, *, logo: bytes | None = None, branding: Branding | None = None) -> bytes:
         """Return the PDF of a quote."""

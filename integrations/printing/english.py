@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Invoice",
     "credit_note": "Credit note",
+    "self_billed_invoice": "Self-billed invoice",
+    "self_billed_credit_note": "Self-billed credit note",
+    "self_billing": "Self-billing: made out by the customer in the supplier's name.",
     "number": "Invoice number",
     "date": "Invoice date",
     "due": "Due date",

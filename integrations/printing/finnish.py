@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Lasku",
     "credit_note": "Hyvityslasku",
+    "self_billed_invoice": "Itselasku",
+    "self_billed_credit_note": "Itselasku, hyvitys",
+    "self_billing": "Itselaskutus: ostajan laatima myyjän nimissä.",
     "number": "Laskun numero",
     "date": "Laskun päivä",
     "due": "Eräpäivä",

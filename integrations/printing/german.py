@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Rechnung",
     "credit_note": "Gutschrift",
+    "self_billed_invoice": "Gutschrift (§ 14 UStG)",
+    "self_billed_credit_note": "Berichtigte Gutschrift",
+    "self_billing": "Gutschrift: vom Leistungsempfänger ausgestellt (§ 14 Abs. 4 Nr. 10 UStG).",
     "number": "Rechnungsnummer",
     "date": "Rechnungsdatum",
     "due": "Fällig am",

@@ -53,11 +53,17 @@ class _Printer:
         self.zone = ZoneInfo(zone)
         self.said: Words = words(invoice.language)
         self.decimals = decimals_of(invoice.currency)
-        self.title = self.said[invoice.kind.value]
+        self.title = self.said[f"self_billed_{invoice.kind.value}" if invoice.self_billed else invoice.kind.value]
+        # What the buyer makes out comes from him, and goes to the seller.
+        self.ours, self.theirs = invoice.seller, invoice.recipient or invoice.payer
+        if invoice.self_billed:
+            self.ours, self.theirs = invoice.payer, invoice.recipient or invoice.seller
+        self.back = (invoice.kind is DocumentKind.CREDIT_NOTE) != invoice.self_billed
+        self.owed = -invoice.total if invoice.kind is DocumentKind.CREDIT_NOTE else invoice.total
         self.sheet = Sheet(
-            brand, title=f"{self.title} {invoice.number}", author=invoice.seller.name, language=invoice.language
+            brand, title=f"{self.title} {invoice.number}", author=self.ours.name, language=invoice.language
         )
-        self.letter = Letter(self.sheet, self.said, invoice.seller, self.title, invoice.number)
+        self.letter = Letter(self.sheet, self.said, self.ours, self.title, invoice.number)
 
     def draw(self, calls: Iterable[Sequence[CallRow]]) -> bytes:
         lines = list(shown(self.invoice, self.said))
@@ -129,26 +135,25 @@ class _Printer:
         facts = [
             (said["number"], invoice.number),
             (said["date"], said.day(invoice.issued_on)),
-            (said["customer"], invoice.payer.number or ""),
+            (said["customer"], "" if invoice.self_billed else invoice.payer.number or ""),
             (said["period"], said.days(invoice.period)),
             (said["terms"], f"{invoice.payment.terms_days} {said['days']}"),
             (said["credits"], invoice.original or ""),
-            (said["buyer_vat"], invoice.payer.vat_id or ""),
+            (said["buyer_vat"], (invoice.seller if invoice.self_billed else invoice.payer).vat_id or ""),
             (said["buyer_reference"], invoice.buyer_reference or ""),
             (said["order_reference"], invoice.order_reference or ""),
             (said["cost_centre"], invoice.cost_centre or ""),
         ]
-        self.letter.head(facts, invoice.recipient or invoice.payer)
+        self.letter.head(facts, self.theirs)
 
     def strip(self) -> None:
         """Draw the amount, the day, and where to pay."""
         sheet, invoice, said = self.sheet, self.invoice, self.said
         base = sheet.y - 44
         sheet.box(LEFT, base, RIGHT - LEFT, 44, sheet.brand.tone)
-        back = invoice.kind is DocumentKind.CREDIT_NOTE
-        amount = -invoice.total if back else invoice.total
-        cells = [(said["to_get" if back else "to_pay"], f"{self.money(amount)} {invoice.currency}", 15.0)]
-        if has_slip(invoice):
+        amount = f"{self.money(self.owed)} {invoice.currency}"
+        cells = [(said["to_get" if self.back else "to_pay"], amount, 15.0)]
+        if has_slip(invoice) or (invoice.self_billed and invoice.total > 0):
             bankgiro = invoice.payment.bankgiro
             cells += [
                 (said["due"], said.day(invoice.due_on), 11.0),
@@ -252,16 +257,17 @@ class _Printer:
             sheet.text_to(RIGHT, sheet.y, self.money(value), size=8.5)
         sheet.rule(sheet.y - 6, left=320)
         sheet.y -= 21
-        back = invoice.kind is DocumentKind.CREDIT_NOTE
-        amount = f"{self.money(-invoice.total if back else invoice.total)} {invoice.currency}"
+        amount = f"{self.money(self.owed)} {invoice.currency}"
         label_end = min(450.0, RIGHT - width(amount, BOLD, 10.5) - 12)
-        sheet.text_to(label_end, sheet.y, said["to_get" if back else "to_pay"], size=10.5, face=BOLD)
+        sheet.text_to(label_end, sheet.y, said["to_get" if self.back else "to_pay"], size=10.5, face=BOLD)
         sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
         notes = sorted({law(each.treatment, said) for each in invoice.vat if each.treatment.words})
         if invoice.home is not None and invoice.vat_at_home is not None:
             notes.insert(0, self._at_home(invoice.home, invoice.vat_at_home))
         if has_slip(invoice):
             notes.append(said["late"])
+        if invoice.self_billed:
+            notes.append(said["self_billing"])
         y = max(sheet.y, SLIP_FOOT + SLIP_HEIGHT + 12 + 9 * (len(notes) - 1))
         for note in notes:
             sheet.text(LEFT, y, note, size=7.5, colour=GREY)

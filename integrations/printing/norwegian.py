@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Faktura",
     "credit_note": "Kreditnota",
+    "self_billed_invoice": "Faktura utstedt av kjøper",
+    "self_billed_credit_note": "Kreditnota utstedt av kjøper",
+    "self_billing": "Egenfakturering: utstedt av kjøper i selgers navn.",
     "number": "Fakturanummer",
     "date": "Fakturadato",
     "due": "Forfallsdato",

@@ -23,6 +23,7 @@ from integrations.printing.words import Words, grouped_bankgiro, grouped_organis
 HEIGHT: Final = 196.0
 FOOT: Final = 62.0
 QR_SIDE: Final = 92.0
+_MASK: Final = 0  # a chequerboard, which leaves no wide even surface
 # How long the IBANs of a country are.
 _DANISH: Final = 18
 _NORWEGIAN: Final = 15
@@ -35,7 +36,7 @@ _TEXT_MAX: Final = 140
 
 def has_slip(invoice: Invoice) -> bool:
     """Tell whether there is something to pay."""
-    return invoice.kind is DocumentKind.INVOICE and invoice.total > 0
+    return invoice.kind is DocumentKind.INVOICE and invoice.total > 0 and not invoice.self_billed
 
 
 def draw_slip(sheet: Sheet, invoice: Invoice, said: Words) -> None:
@@ -181,7 +182,8 @@ def _party(sheet: Sheet, x: float, y: float, label: str, party: Party) -> None:
 
 def _qr(sheet: Sheet, text: str, x: float, y: float) -> None:
     """Draw a QR code (ISO/IEC 18004) as runs of rectangles."""
-    matrix = segno.make(text, error="m", micro=False).matrix
+    # Every mask can be read; to weigh all eight takes longer than the rest of the page.
+    matrix = segno.make(text, error="m", micro=False, mask=_MASK).matrix
     side = QR_SIDE / len(matrix)
     canvas = sheet.canvas
     canvas.saveState()

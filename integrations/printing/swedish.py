@@ -7,6 +7,9 @@ from typing import Final
 SAY: Final = {
     "invoice": "Faktura",
     "credit_note": "Kreditfaktura",
+    "self_billed_invoice": "Självfaktura",
+    "self_billed_credit_note": "Självfaktura, kredit",
+    "self_billing": "Självfakturering: utfärdad av köparen i säljarens namn.",
     "number": "Fakturanummer",
     "date": "Fakturadatum",
     "due": "Förfallodatum",

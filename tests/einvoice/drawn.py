@@ -153,6 +153,13 @@ def drawn(seed: int, country: str = "SE") -> Invoice:
     return made
 
 
+def owed(country: str) -> Invoice:
+    """Return an invoice of a seller in the country, in its own currency, of which something is to be paid."""
+    own = CURRENCIES.get(country, "EUR")
+    found = (drawn(seed, country) for seed in range(100))
+    return next(one for one in found if one.currency == own and 0 < one.total < 1_000_000 and not one.credit)
+
+
 def _treatments(draw: random.Random, country: str, *, abroad: bool, person: bool) -> list[VatTreatment]:
     rates = [VatTreatment("S", Decimal(rate)) for rate in RATES[country]]
     if abroad and not person:

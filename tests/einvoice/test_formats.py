@@ -20,7 +20,7 @@ from integrations.einvoice.findings import WARNING, Finding
 from integrations.einvoice.kinds import Kind
 from integrations.einvoice.peppol import CUSTOMIZATION
 from integrations.einvoice.rules import Checker, choose, rule_sets
-from tests.einvoice.drawn import OUTSIDE, SELLERS, drawn
+from tests.einvoice.drawn import OUTSIDE, SELLERS, drawn, owed
 from tests.invoicing.made import issued
 
 pytestmark = pytest.mark.shared
@@ -41,6 +41,16 @@ def test_every_invoice_passes_peppol(checker, country):
     for seed in range(20):
         invoice = drawn(seed, country)
         assert broken(checker, peppol.encode(invoice)) == [], (country, seed)
+
+
+def test_whoever_is_in_no_network_gets_what_the_norm_wants(checker):
+    for country in SELLERS:
+        for seed in range(5):
+            invoice = drawn(seed, country)
+            bare = replace(
+                invoice, seller=replace(invoice.seller, endpoint=None), payer=replace(invoice.payer, endpoint=None)
+            )
+            assert checker.told(peppol.encode_core(bare)) == (Kind.UBL, []), (country, seed)
 
 
 def test_what_a_supplier_would_have_written_passes_the_norm_and_waits_for_its_own_rules(checker):
@@ -166,7 +176,7 @@ def test_every_invoice_passes_finvoice(checker, routed):
 
 
 def test_finvoice_carries_the_reference_and_the_amount_to_pay(checker):
-    invoice = next(one for seed in range(9) if (one := drawn(seed, "FI")).kind is DocumentKind.INVOICE)
+    invoice = owed("FI")
     root = etree.fromstring(finvoice.encode(invoice))
     told = root.find("EpiDetails/EpiPaymentInstructionDetails")
     assert told.findtext("EpiRemittanceInfoIdentifier") == invoice.payment.reference

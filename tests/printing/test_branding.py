@@ -17,7 +17,7 @@ from integrations.printing.documents import InvoiceDocuments
 from integrations.printing.letter_pdf import Heading, Letterhead, Paragraph, Slip, Table, letter_pdf
 from integrations.printing.slip import payment_code, virtual_barcode, ways
 from integrations.printing.words import words
-from tests.einvoice.drawn import drawn
+from tests.einvoice.drawn import owed
 from tests.printing.test_invoice_pdf import ZONE, calls, paper
 
 
@@ -102,23 +102,23 @@ def test_a_letter_has_head_paragraphs_tables_and_slip():
 
 
 def test_slips_as_each_country_knows_them():
-    finnish = drawn(3, "FI")
+    finnish = owed("FI")
     bars = virtual_barcode(finnish)
     assert len(bars) == 54
     assert bars.startswith("4" + finnish.payment.iban[2:])
     assert bars.endswith(f"{finnish.due_on:%y%m%d}")
     assert f"{finnish.payment.reference:0>20}" in bars
     assert payment_code(finnish).splitlines()[:4] == ["BCD", "002", "1", "SCT"]
-    norwegian = dict(ways(drawn(2, "NO"), words("nb")))
+    norwegian = dict(ways(owed("NO"), words("nb")))
     assert norwegian["Konto"] == "8601 11 17947"
     assert "KID" in norwegian
-    danish = dict(ways(drawn(1, "DK"), words("da")))
+    danish = dict(ways(owed("DK"), words("da")))
     assert danish["Konto"] == "0040 0440116243"
 
 
 def test_a_virtual_barcode_as_finance_finland_prints_it():
     """The published sample of a utility's invoice: 693.80 euro to FI02 5000 4640 0013 02."""
-    invoice = drawn(3, "FI")
+    invoice = owed("FI")
     paid = replace(invoice.payment, iban="FI0250004640001302", reference="69875672083435364")
     said = replace(invoice, payment=paid, total=Decimal("693.80"), due_on=date(2011, 7, 24))
     assert virtual_barcode(said) == "402500046400013020006938000000069875672083435364110724"

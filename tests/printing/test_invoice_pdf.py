@@ -12,14 +12,17 @@ import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 from pypdf import PdfReader
 
 from domain.customers.customer import CallSpecification, Delivery
-from domain.invoicing.invoice import CallRow, Invoice
-from integrations.einvoice.peppol import encode
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from integrations.einvoice.peppol import CORE_CUSTOMIZATION, encode
 from integrations.printing.documents import InvoiceDocuments
 from integrations.printing.faces import BOLD, fitted, printable, width
 from integrations.printing.slip import payment_code
+from integrations.printing.words import words
+from tests.einvoice.drawn import owed
 from tests.einvoice.test_peppol import credit_note
 from tests.invoicing.made import BRANCH, PAYER, bill, contract, issued, usage
 
@@ -160,6 +163,42 @@ def test_with_an_einvoice_it_is_archival_and_carries_the_same_document():
         assert faces
         assert "/Encrypt" not in document.trailer
         assert all("/AA" not in page and "/A" not in page for page in document.pages)
+
+
+@pytest.mark.parametrize(
+    ("country", "delivery", "name", "root"),
+    [
+        ("FI", Delivery.FINVOICE, "finvoice.xml", "Finvoice"),
+        ("DK", Delivery.OIOUBL, "oioubl.xml", "Invoice"),
+        ("SE", Delivery.PDF, "invoice-ubl.xml", "Invoice"),
+        ("SE", Delivery.EMAIL, "invoice-ubl.xml", "Invoice"),
+    ],
+)
+def test_every_pdf_carries_what_its_payer_can_read_by_machine(country, delivery, name, root):
+    invoice = replace(owed(country), delivery=delivery)
+    if delivery is Delivery.EMAIL:  # in no network
+        invoice = replace(invoice, payer=replace(invoice.payer, endpoint=None))
+    with pikepdf.open(io.BytesIO(InvoiceDocuments().pdf(invoice, [], zone=ZONE))) as document:
+        (carried,) = document.attachments
+        within = etree.fromstring(document.attachments[name].get_file().read_bytes())
+    assert (carried, etree.QName(within.tag).localname) == (name, root)
+    core = within.findtext("{*}CustomizationID") == CORE_CUSTOMIZATION
+    assert core is (delivery is Delivery.EMAIL)
+
+
+@pytest.mark.parametrize("language", ["sv", "en", "nb", "da", "fi", "de"])
+def test_what_the_buyer_makes_out_goes_to_the_supplier_and_says_so(language):
+    invoice = paper(self_billed=True, language=language)
+    (text,) = pages(invoice)
+    said = words(language)
+    for wanted in (said["self_billed_invoice"], said["self_billing"], said["to_get"], invoice.seller.vat_id):
+        assert wanted in text
+    assert said["to_pay"] not in text
+    assert said["scan"] not in text
+    assert text.index(invoice.payer.name) < text.index(invoice.seller.name)
+    (text,) = pages(replace(invoice, kind=DocumentKind.CREDIT_NOTE, total=-invoice.total))
+    assert said["self_billed_credit_note"] in text
+    assert said["to_pay"] in text
 
 
 def test_odd_text_is_drawn_as_text(tmp_path):
