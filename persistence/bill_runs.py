@@ -46,6 +46,10 @@ _PARKED: Final = (
     "select p.run, p.customer, c.number as customer_number, p.reason, p.detail, p.settled_by from bill_parked p"
     " join customer c on c.operator = p.operator and c.id = p.customer"
 )
+# Below zero, and of the transaction's own number, so that rehearsals at the same moment do not meet.
+_REHEARSED: Final = (
+    "select -10 * pg_current_xact_id()::text::bigint - (select count(*) from bill_run where operator = $1 and id < 0)"
+)
 _COLUMNS: Final = (
     "operator", "period_start", "period_end", "fees_until", "issued_on", "horizon", "state", "client", "created_at",
     "kind", "cycle", "member_group", "reseller", "again", "customers", "finished_at", "collected", "position", "payers",
@@ -83,18 +87,23 @@ class BillRunStore:
         # Everybody who commits a chunk holds this lock shared, from before its id is drawn. A chunk takes seconds.
         await self._connection.execute(f"set local lock_timeout = '{CHUNK_SECONDS}s'")
         await self._connection.execute("select pg_advisory_xact_lock($1, $2)", CHUNKS, self._operator)
-        return await self.rehearse(run)
+        return await self._begun(run)
 
     async def rehearse(self, run: BillRun) -> BillRun:
-        """Keep a new run without waiting for anybody."""
+        """Keep a new run without waiting for anybody, under a key that no run has; the unit is rolled back."""
+        return await self._begun(run, await self._connection.fetchval(_REHEARSED, self._operator))
+
+    async def _begun(self, run: BillRun, key: int | None = None) -> BillRun:
+        """Keep a new run, under the next key if none is given, with the horizon of this moment."""
         horizon = await self._connection.fetchval(
             "select coalesce(max(id), 0) from chunk where operator = $1", self._operator
         )
         begun = replace(run, horizon=horizon)
-        places = ", ".join(f"${index}" for index in range(1, len(_COLUMNS) + 1))
+        columns, values = (_COLUMNS, _row_of(begun)) if key is None else (("id", *_COLUMNS), (key, *_row_of(begun)))
+        places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
         key = await self._connection.fetchval(
-            f"insert into bill_run ({', '.join(_COLUMNS)}) values ({places}) returning id",  # noqa: S608  (our own words)
-            *_row_of(begun),
+            f"insert into bill_run ({', '.join(columns)}) values ({places}) returning id",  # noqa: S608  (our own words)
+            *values,
         )
         begun = replace(begun, id=BillRunId(key))
         await keep_stays(self._connection, self._operator, begun.id, max(run.fees_until, run.period.end))

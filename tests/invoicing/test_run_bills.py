@@ -160,6 +160,8 @@ async def test_a_dry_run_writes_nothing(office: Office) -> None:
     assert await _everything(office) == before
     real = await office.bill()
     assert (real.invoices, real.parked, real.net, real.total) == (run.invoices, run.parked, run.net, run.total)
+    await office.bill(dry_run=True)
+    assert (await office.bill()).id == real.id + 1, "a dry run takes no id"
 
 
 async def _everything(office: Office) -> list:
