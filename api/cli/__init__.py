@@ -57,6 +57,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "rerate": ("api.cli.rerate", "Rate events again: late or wrong prices, changed contracts; preview first."),
     "simulate": ("api.cli.simulate", "Rate a past period by another tariff: revenue and margin before and after."),
     "bill": ("api.cli.bill", "Run bills and export invoices."),
+    "selfbill": ("api.cli.selfbill", "Write the invoices of those whom the operator owes: trunks, commissions."),
     "vat": ("api.cli.vat", "Declare VAT of sales abroad, and check VAT ids."),
     "einvoice": ("api.cli.einvoice", "Check e-invoices by schema and business rules; send documents, follow them."),
     "print": ("api.cli.printing", "Make batches for a printhouse, drop them, read its receipts."),

@@ -77,6 +77,7 @@ from api.graphql.refusals import HANDLERS, Errors
 from api.graphql.reratings import ReratingMutation, ReratingQuery, ReratingType
 from api.graphql.resellers import ResellerMutation, ResellerQuery
 from api.graphql.scalars import SCALARS
+from api.graphql.self_billing import SelfBillingMutation, SelfBillingQuery
 from api.graphql.settlements import SettlementMutation, SettlementQuery
 from api.graphql.signing_in import SigningInMutation
 from api.graphql.simulations import SimulationQuery, SimulationType
@@ -141,6 +142,7 @@ class Query(
     ResellerQuery,
     WholesaleQuery,
     CommissionQuery,
+    SelfBillingQuery,
     BasisQuery,
     AllowanceQuery,
     PlanQuery,
@@ -207,6 +209,7 @@ class Mutation(
     ResellerMutation,
     WholesaleMutation,
     CommissionMutation,
+    SelfBillingMutation,
     BasisMutation,
     GroupMutation,
     PlanMutation,

@@ -173,7 +173,7 @@ class DisputePage(Model):
     next = Unicode
 
 
-class Invoices(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class Invoices(ServiceBase):
     """Issued invoices."""
 
     __service_name__ = "Billing"
@@ -342,7 +342,7 @@ def shown(one: Invoice) -> InvoiceDetail:
         costCentre=one.cost_centre,
         seller=_party(one.seller),
         payer=_party(one.payer),
-        line=[_line(line) for line in one.lines],
+        line=[shown_line(line) for line in one.lines],
         vat=[
             InvoiceVat(
                 category=each.treatment.category,
@@ -375,7 +375,8 @@ def _party(one: Any) -> InvoicePartyModel:
     )
 
 
-def _line(one: Any) -> InvoiceLineModel:
+def shown_line(one: Any) -> InvoiceLineModel:
+    """Return a document's line."""
     return InvoiceLineModel(
         position=one.position,
         kind=one.kind.value,
