@@ -12,6 +12,7 @@ from domain.usecases.commissions import make_statement
 from domain.usecases.create_price_list import create_price_list
 from domain.usecases.credit_invoice import credit_invoice
 from domain.usecases.decide_approval import Carry
+from domain.usecases.dispute_invoice import dispute_invoice
 from domain.usecases.grant_units import grant_units, withdraw_grant
 from domain.usecases.import_tariff import import_tariff
 from domain.usecases.limit_credit import override_credit, remove_credit_limit, set_credit_limit
@@ -22,14 +23,18 @@ from domain.usecases.refund_credit import refund_credit
 from domain.usecases.reissue_invoice import reissue_invoice
 from domain.usecases.run_bills import run_bills
 from domain.usecases.schedule_bills import put_bill_schedule
+from domain.usecases.schedule_debits import release_orders
 from domain.usecases.settle_items import write_off
+from domain.usecases.write_orders import take_order_file
 
 WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
     one.__name__: one
     for one in (
         *(publish_draft, import_tariff, create_price_list, change_prices, price_contract),
         *(credit_invoice, reissue_invoice, grant_units, withdraw_grant, run_bills, make_statement, unlock_ledger),
+        *(take_order_file, release_orders),
         *(put_bill_schedule, set_credit_limit, remove_credit_limit, override_credit, refund_credit, write_off),
+        dispute_invoice,
     )
 }
 _RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})

@@ -20,6 +20,7 @@ from api.feeding import poll_job
 from api.garbage import collecting_seldom
 from api.handing_on import hand_on_job
 from api.mailing import link_job, notice_job
+from api.order_jobs import debit_job, put_job, release_job
 from api.provisioning import order_job
 from api.wiring import Wiring
 from domain.access import letters
@@ -38,9 +39,11 @@ from domain.usecases import (
     place_order,
     run_collection,
     schedule_bills,
+    schedule_debits,
     schedule_polls,
     send_documents,
     take_cdr,
+    write_orders,
 )
 from domain.usecases.import_cdr import import_file
 from domain.usecases.sweep_sessions import sweep_sessions
@@ -104,6 +107,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     SWEEP: _sweep_sessions,
     schedule_polls.KIND: poll_job,
     hand_on_payments.KIND: hand_on_job,
+    schedule_debits.RUN_JOB: debit_job,
+    write_orders.RELEASE_JOB: release_job,
+    schedule_debits.PUT_JOB: put_job,
     bulk_run.JOB: bulk_job,
     place_order.KIND: order_job,
     move_customer.APPLY_MOVES: _apply_moves,

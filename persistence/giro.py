@@ -7,6 +7,7 @@ from typing import Final
 from domain.access.actor import Actor
 from domain.payments.claim import Claim
 from domain.payments.debit import DebitOrder, DebitState, OrderFile
+from domain.payments.debit_schedule import DebitSchedule
 from domain.payments.handing_on import HandOn, Target
 from domain.payments.instalments import InstalmentPlan
 from domain.payments.mandate import LIVE, Mandate
@@ -30,6 +31,7 @@ REFUNDS: Final = Kept(Refund, "refund", "refund")
 PLANS: Final = Kept(InstalmentPlan, "instalment_plan", "instalment plan")
 RULES: Final = Kept(KeptRules, "payment_rules", "set of rules", one=(("operator",),))
 TARGETS: Final = Kept(Target, "payment_target", "target", one=(("name",),))
+SCHEDULES: Final = Kept(DebitSchedule, "debit_schedule", "schedule of direct debits", one=(("scheme",),))
 HAND_ONS: Final = Kept(HandOn, "payment_hand_on", "file that is handed on", one=(("target", "file"),))
 
 
@@ -46,6 +48,7 @@ class GiroStore:
         self.plans = ShelfStore(transaction, actor, PLANS)
         self.rules = ShelfStore(transaction, actor, RULES)
         self.targets = ShelfStore(transaction, actor, TARGETS)
+        self.schedules = ShelfStore(transaction, actor, SCHEDULES)
         self.hand_ons = ShelfStore(transaction, actor, HAND_ONS)
 
 
@@ -62,4 +65,5 @@ class MemoryGiro:
         self.plans = MemoryShelf(draft, PLANS)
         self.rules = MemoryShelf(draft, RULES)
         self.targets = MemoryShelf(draft, TARGETS)
+        self.schedules = MemoryShelf(draft, SCHEDULES)
         self.hand_ons = MemoryShelf(draft, HAND_ONS)

@@ -37,7 +37,7 @@ ID = strawberry.ID
 strawberry.enum(
     ApprovalKind,
     description="PRICES: putting prices into force. CREDIT: giving money or units away. BILL_RUN. PAYOUT: commissions."
-    " PERIOD: opening a locked month.",
+    " PERIOD: opening a locked month. DEBIT: giving a file of direct debits to a bank.",
 )
 strawberry.enum(ApprovalState)
 
@@ -58,7 +58,8 @@ class ApprovalType:
     kind: ApprovalKind
     operation: str
     command: JsonText = strawberry.field(resolver=_command, description="What was asked for, as an object.")
-    amount: Decimal | None = strawberry.field(description="In the operator's currency, where it has one.")
+    amount: Decimal | None = strawberry.field(description="In currency, where it has one.")
+    currency: str | None = strawberry.field(description="null: the operator's own.")
     asker: str = strawberry.field(description="Who asked: user:12, or client:tw_x.")
     asked_at: datetime
     expires_at: datetime

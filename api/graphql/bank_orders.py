@@ -26,6 +26,7 @@ from domain.payments.amounts import major_of
 from domain.payments.debit import DebitOrder, DebitState, OrderFile
 from domain.payments.orders import Scheme
 from domain.usecases.write_orders import (
+    TakeOrderFile,
     WriteDebits,
     WriteRefunds,
     Written,
@@ -138,8 +139,8 @@ async def _write_refunds(info: Info, on: date | None = None, older: bool = False
 
 
 async def _take(info: Info, file: ID) -> Any:
-    key = OrderFileId(key_of(file, "OrderFile", "file"))
-    found: Any = await info.context.ask(take_order_file, key, clock=info.context.wiring.clock)
+    cmd = TakeOrderFile(file=OrderFileId(key_of(file, "OrderFile", "file")))
+    found: Any = await info.context.ask(take_order_file, cmd, clock=info.context.wiring.clock)
     return OrderFileContentType(file=found, content=base64.b64encode(found.content).decode())
 
 

@@ -31,6 +31,7 @@ from api.graphql.commissions import CommissionMutation, CommissionQuery
 from api.graphql.credit_limits import CreditLimitMutation, CreditLimitQuery
 from api.graphql.crediting import CreditingMutation, CreditingQuery
 from api.graphql.customer_life import CustomerLifeMutation, CustomerLifeQuery
+from api.graphql.debit_schedules import DebitScheduleMutation, DebitScheduleQuery
 from api.graphql.deliveries import ChannelType, DeliveryMutation, DeliveryQuery, DispatchType, PrintBatchType
 from api.graphql.documents import Documents, Prepared
 from api.graphql.drafts import DraftMutation, DraftQuery, DraftType
@@ -126,6 +127,7 @@ class Query(
     InstalmentQuery,
     PaymentWorkQuery,
     PaymentTargetQuery,
+    DebitScheduleQuery,
     PaymentRulesQuery,
     IntakeQuery,
     MediationQuery,
@@ -198,6 +200,7 @@ class Mutation(
     InstalmentMutation,
     PaymentWorkMutation,
     PaymentTargetMutation,
+    DebitScheduleMutation,
     PaymentRulesMutation,
     ClientMutation,
     AccessMutation,

@@ -21,6 +21,7 @@ from domain.payments.debit import DebitOrder, DebitState, OrderFile
 from domain.payments.orders import Scheme
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.usecases.write_orders import (
+    TakeOrderFile,
     WriteDebits,
     WriteRefunds,
     Written,
@@ -95,7 +96,7 @@ class DebitOrderPage(Model):
     next = Unicode
 
 
-class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class BankOrders(ServiceBase):
     """Direct debits and refunds, as files for banks."""
 
     __service_name__ = "Billing"
@@ -146,7 +147,7 @@ class BankOrders(ServiceBase):  # type: ignore[misc]  # spyne has no types
     @operation("TakeOrderFile", needed(Integer), returns=OrderFileModel, result="file")
     async def take_order_file(ctx: Any, file: int) -> Any:
         """Return a file's content to be given to the bank; who took it first, and when, is kept."""
-        found = await ctx.udc.ask(take_order_file, OrderFileId(file), clock=ctx.udc.wiring.clock)
+        found = await ctx.udc.ask(take_order_file, TakeOrderFile(file=OrderFileId(file)), clock=ctx.udc.wiring.clock)
         shown = _file(found)
         shown.content = [found.content]
         return shown

@@ -32,6 +32,7 @@ from api.soap.commissions import Commissions
 from api.soap.contract_changes import ContractChanges
 from api.soap.credit import Credit
 from api.soap.customers import Customers
+from api.soap.debit_schedules import SchedulesOfDebits
 from api.soap.deliveries import Deliveries
 from api.soap.faults import NAMESPACE, internal, refused, unfit
 from api.soap.feeds import Feeds
@@ -126,6 +127,7 @@ class Codec:
                 Payments,
                 PaymentDesk,
                 RulesOfPayments,
+                SchedulesOfDebits,
                 Settlements,
                 Refunds,
                 Instalments,

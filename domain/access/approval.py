@@ -21,7 +21,7 @@ class ApprovalKind(StrEnum):
 
     ``prices``: putting prices into force. ``credit``: giving a customer money or units back, or more credit.
     ``bill_run``: billing a period. ``payout``: a statement by which commissions are paid out. ``period``: opening a
-    locked month again.
+    locked month again. ``debit``: giving a file of direct debits to a bank.
     """
 
     PRICES = "prices"
@@ -29,6 +29,7 @@ class ApprovalKind(StrEnum):
     BILL_RUN = "bill_run"
     PAYOUT = "payout"
     PERIOD = "period"
+    DEBIT = "debit"
 
 
 class ApprovalState(StrEnum):

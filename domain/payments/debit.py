@@ -52,7 +52,10 @@ class DebitOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFile:
-    """A file that was written once, as ``number`` of its format. ``taken_at``: when it was given to the bank."""
+    """A file that was written once, as ``number`` of its format. ``taken_at``: when it was given to the bank.
+
+    ``target``: the place that it goes to by itself; None: somebody takes it.
+    """
 
     id: OrderFileId
     operator: OperatorId
@@ -68,4 +71,5 @@ class OrderFile:
     currency: str | None = None
     taken_at: dt.datetime | None = None
     taken_by: str | None = None
+    target: str | None = None
     version: int = 1

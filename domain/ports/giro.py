@@ -6,6 +6,7 @@ from typing import Protocol
 
 from domain.payments.claim import Claim
 from domain.payments.debit import DebitOrder, OrderFile
+from domain.payments.debit_schedule import DebitSchedule
 from domain.payments.handing_on import HandOn, Target
 from domain.payments.instalments import InstalmentPlan
 from domain.payments.mandate import Mandate
@@ -36,5 +37,7 @@ class Giro(Protocol):
     def rules(self) -> Shelf[KeptRules]: ...  # noqa: D102
     @property
     def targets(self) -> Shelf[Target]: ...  # noqa: D102
+    @property
+    def schedules(self) -> Shelf[DebitSchedule]: ...  # noqa: D102
     @property
     def hand_ons(self) -> Shelf[HandOn]: ...  # noqa: D102

@@ -102,7 +102,9 @@ async def list_targets(*, actor: Actor, begin: Begin) -> Sequence[Target]:
 
 async def promise_hand_on(unit: Unit, file: StoredFile) -> None:
     """Promise that a file that is taken in goes to every target, in the transaction that takes it."""
-    targets = await unit.giro.targets.find(active=True)
+    # A place that our orders go to is a bank's: it gets nothing that banks told us.
+    banks = {one.target for one in await unit.giro.schedules.find()}
+    targets = [one for one in await unit.giro.targets.find(active=True) if one.name not in banks]
     if not targets:
         return
     for target in targets:

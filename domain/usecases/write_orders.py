@@ -15,10 +15,13 @@ from decimal import Decimal
 from typing import Final
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.ids import DebitId, InvoiceId, OrderFileId
 from domain.invoicing.invoice import DocumentKind, decimals_of
+from domain.jobs.job import NewJob
 from domain.ledger.entry import BAS, Entry, Posting
+from domain.payments.banking_days import banking_day
 from domain.payments.debit import DebitOrder, DebitState, OrderFile
 from domain.payments.instalments import PlanState
 from domain.payments.mandate import Mandate, MandateState
@@ -31,6 +34,7 @@ from domain.ports.page import Page, PageRequest
 from domain.ports.payments import OrderWriter
 from domain.ports.unit import Begin, Unit
 from domain.usecases.applying import rules_of
+from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.manage_mandates import ASKED
 
 FORMATS: Final = {
@@ -41,17 +45,30 @@ FORMATS: Final = {
     Scheme.SEPA_B2B: "pain008.08-b2b",
 }
 REFUNDS: Final = "pain001.09"
+RELEASE_JOB: Final = "release_orders"
 _OLDER: Final = {"08": "02", "09": "03"}
 _REFERENCE_MAX: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteDebits:
-    """Order what is due of a scheme's payers, as of a day (None: today). ``older``: in the older version of SEPA's."""
+    """Order what is due of a scheme's payers, as of a day (None: today). ``older``: in the older version of SEPA's.
+
+    ``due_by`` None: due within the rules' days. ``target``: the place that the file is to go to by itself.
+    """
 
     scheme: Scheme
     on: dt.date | None = None
     older: bool = False
+    due_by: dt.date | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOrderFile:
+    """Take a file's content to the bank."""
+
+    file: OrderFileId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +93,7 @@ async def write_debits(cmd: WriteDebits, write: OrderWriter, *, actor: Actor, be
         await unit.payments.lock()
         rules = await rules_of(unit)
         asked = await _requests(unit) if cmd.scheme is Scheme.AUTOGIRO else []
-        due = await _due(unit, cmd.scheme, rules, on)
+        due = await _due(unit, cmd.scheme, rules, on, cmd.due_by or on + dt.timedelta(days=rules.lead_days))
         if not asked and not due:
             return Written(file=None)
         total = sum(amount for _, _, amount, _ in due)
@@ -94,6 +111,9 @@ async def write_debits(cmd: WriteDebits, write: OrderWriter, *, actor: Actor, be
         for one in asked:
             state = MandateState.SENT if one.state is MandateState.REQUESTED else one.state
             await unit.giro.mandates.put(replace(one, state=state, file=file.id))
+        if cmd.target is not None:
+            file = await unit.giro.files.put(replace(file, target=cmd.target))
+            await unit.jobs.add(NewJob(kind=RELEASE_JOB, payload={"file": file.id}, dedupe=f"order_file:{file.id}"))
         detail = {"format": format_, "number": file.number, "debits": len(debits), "requests": len(asked)}
         await unit.audit.write("order_debits", f"order_file:{file.id}", detail)
     return Written(file=file, debits=len(debits), requests=len(asked))
@@ -126,7 +146,9 @@ def _request(one: Mandate) -> MandateRequest:
     )
 
 
-async def _due(unit: Unit, scheme: Scheme, rules: Rules, on: dt.date) -> list[tuple[Mandate, OpenItem, int, int]]:
+async def _due(
+    unit: Unit, scheme: Scheme, rules: Rules, on: dt.date, due_by: dt.date
+) -> list[tuple[Mandate, OpenItem, int, int]]:
     """Return each invoice to be taken: by which mandate, how much in minor units, and the attempt's number.
 
     Whose double was merged into him pays its invoices, too.
@@ -140,7 +162,7 @@ async def _due(unit: Unit, scheme: Scheme, rules: Rules, on: dt.date) -> list[tu
         return []
     for owner, doubles in (await unit.persons.doubles(list(mandates))).items():
         mandates.update(dict.fromkeys(doubles, mandates[owner]))
-    opened = await unit.payments.open_of(list(mandates), due_by=on + dt.timedelta(days=rules.lead_days))
+    opened = await unit.payments.open_of(list(mandates), due_by=due_by)
     currency = CURRENCIES[scheme]
     items = [
         (mandates[owner], item)
@@ -184,7 +206,7 @@ async def _order(
     """Keep the orders of a file, book them as on their way from the day they are due, and return them to be written."""
     rows, entries = [], []
     for mandate, item, amount, attempt in due:
-        when = max(item.due_on, on + dt.timedelta(days=1))
+        when = banking_day(mandate.scheme, max(item.due_on, on + dt.timedelta(days=1)))
         entry = Entry(
             key=f"debit:{file.id}-{item.invoice}",
             booked_on=await unit.ledger.open_day(when),
@@ -284,7 +306,7 @@ class WriteRefunds:
     older: bool = False
 
 
-@operation(Action.WRITE_PAYMENTS)
+@operation(Action.PAY_OUT)
 async def write_refunds(cmd: WriteRefunds, write: OrderWriter, *, actor: Actor, begin: Begin, clock: Clock) -> Written:
     """Write the refunds that wait into one file of pain.001. Refuses with: NotAllowed, BadValue (no IBAN of ours)."""
     now = clock.now()
@@ -335,17 +357,29 @@ async def list_order_files(request: PageRequest, *, actor: Actor, begin: Begin) 
 
 
 @operation(Action.WRITE_PAYMENTS)
-async def take_order_file(key: OrderFileId, *, actor: Actor, begin: Begin, clock: Clock) -> OrderFile:
+@four_eyes(ApprovalKind.DEBIT)
+async def take_order_file(cmd: TakeOrderFile, *, actor: Actor, begin: Begin, clock: Clock) -> OrderFile:
     """Return a file's content to be given to the bank; who took it first, and when, is kept.
 
     Refuses with: NotAllowed, NotFound.
     """
     async with begin(actor) as unit:
-        file = await unit.giro.files.get(key)
-        if file.taken_at is None:
+        file = await unit.giro.files.get(cmd.file)
+        first = file.taken_at is None
+        if first:
+            await agreed_on(unit, actor, cmd, file, now=clock.now())
             file = await unit.giro.files.put(replace(file, taken_at=clock.now(), taken_by=actor.caller))
-            await unit.audit.write("take_order_file", f"order_file:{key}", {"name": file.name})
+        await unit.audit.write("take_order_file", f"order_file:{file.id}", {"name": file.name, "first": first})
     return file
+
+
+async def agreed_on(unit: Unit, actor: Actor, cmd: object, file: OrderFile, *, now: dt.datetime) -> None:
+    """Pass where one person may let a file go to the bank; refunds in it were agreed on one by one. As ``agreed``."""
+    if file.format.startswith("pain001"):
+        return
+    own = (await unit.operators.own()).currency
+    amount = Decimal(file.total_minor).scaleb(-decimals_of(own)) if file.currency == own else None
+    await agreed(unit, actor, ApprovalKind.DEBIT, cmd, now=now, amount=amount)
 
 
 @operation(Action.READ_PAYMENTS)
