@@ -65,8 +65,8 @@ _MAILS: Final = {
             "dies ist Rechnung {number} über {amount} {currency}, zahlbar bis {due}, Referenz {reference}.\n\n"
             "Die Rechnung liegt als PDF bei.\n\nMit freundlichen Grüßen\n{seller}\n"
         ),
-        "Gutschrift {number} von {seller}",
-        "Guten Tag,\n\ndies ist Gutschrift {number} über {amount} {currency}.\n\nMit freundlichen Grüßen\n{seller}\n",
+        "Rechnungskorrektur {number} von {seller}",
+        "Guten Tag,\n\ndies ist Rechnungskorrektur {number} über {amount} {currency}.\n\nMit freundlichen Grüßen\n{seller}\n",
     ),
 }
 

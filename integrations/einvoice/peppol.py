@@ -66,7 +66,7 @@ _SAID: Final = {
     "nb": ("{days} dager", "Kreditnota, ingen betaling", "{text}: {count} stk."),
     "da": ("{days} dage", "Kreditnota, ingen betaling", "{text}: {count} stk."),
     "fi": ("{days} pv", "Hyvityslasku, ei maksettavaa", "{text}: {count} kpl"),
-    "de": ("{days} Tage", "Gutschrift, keine Zahlung", "{text}: {count} St."),
+    "de": ("{days} Tage", "Rechnungskorrektur, keine Zahlung", "{text}: {count} St."),
     "en": ("{days} days", "Credit note, nothing to be paid", "{text}: {count}"),
 }
 

@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "At betale",
     "to_get": "Til gode",
+    "to_supplier": "Betales til jer",
     "credits": "Krediterer faktura",
     "buyer_vat": "Jeres momsnr.",
     "buyer_reference": "Jeres reference",

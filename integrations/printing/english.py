@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "To pay",
     "to_get": "To your credit",
+    "to_supplier": "Payable to you",
     "credits": "Credits invoice",
     "buyer_vat": "Your VAT id",
     "buyer_reference": "Your reference",

@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "Maksettava",
     "to_get": "Hyvitettävä",
+    "to_supplier": "Maksetaan teille",
     "credits": "Hyvittää laskun",
     "buyer_vat": "ALV-tunnuksenne",
     "buyer_reference": "Viitteenne",

@@ -6,7 +6,7 @@ from typing import Final
 
 SAY: Final = {
     "invoice": "Rechnung",
-    "credit_note": "Gutschrift",
+    "credit_note": "Rechnungskorrektur",
     "self_billed_invoice": "Gutschrift (§ 14 UStG)",
     "self_billed_credit_note": "Berichtigte Gutschrift",
     "self_billing": "Gutschrift: vom Leistungsempfänger ausgestellt (§ 14 Abs. 4 Nr. 10 UStG).",
@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "Zu zahlen",
     "to_get": "Ihr Guthaben",
+    "to_supplier": "Zahlbar an Sie",
     "credits": "Korrigiert Rechnung",
     "buyer_vat": "Ihre USt-IdNr.",
     "buyer_reference": "Ihr Zeichen",

@@ -58,8 +58,9 @@ class _Printer:
         self.ours, self.theirs = invoice.seller, invoice.recipient or invoice.payer
         if invoice.self_billed:
             self.ours, self.theirs = invoice.payer, invoice.recipient or invoice.seller
-        self.back = (invoice.kind is DocumentKind.CREDIT_NOTE) != invoice.self_billed
-        self.owed = -invoice.total if invoice.kind is DocumentKind.CREDIT_NOTE else invoice.total
+        credit = invoice.kind is DocumentKind.CREDIT_NOTE
+        self.paid = self.said["to_pay" if credit is invoice.self_billed else "to_get" if credit else "to_supplier"]
+        self.owed = -invoice.total if credit else invoice.total
         self.sheet = Sheet(
             brand, title=f"{self.title} {invoice.number}", author=self.ours.name, language=invoice.language
         )
@@ -152,7 +153,7 @@ class _Printer:
         base = sheet.y - 44
         sheet.box(LEFT, base, RIGHT - LEFT, 44, sheet.brand.tone)
         amount = f"{self.money(self.owed)} {invoice.currency}"
-        cells = [(said["to_get" if self.back else "to_pay"], amount, 15.0)]
+        cells = [(self.paid, amount, 15.0)]
         if has_slip(invoice) or (invoice.self_billed and invoice.total > 0):
             bankgiro = invoice.payment.bankgiro
             cells += [
@@ -259,7 +260,7 @@ class _Printer:
         sheet.y -= 21
         amount = f"{self.money(self.owed)} {invoice.currency}"
         label_end = min(450.0, RIGHT - width(amount, BOLD, 10.5) - 12)
-        sheet.text_to(label_end, sheet.y, said["to_get" if self.back else "to_pay"], size=10.5, face=BOLD)
+        sheet.text_to(label_end, sheet.y, self.paid, size=10.5, face=BOLD)
         sheet.text_to(RIGHT, sheet.y, amount, size=10.5, face=BOLD)
         notes = sorted({law(each.treatment, said) for each in invoice.vat if each.treatment.words})
         if invoice.home is not None and invoice.vat_at_home is not None:

@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "Å betale",
     "to_get": "Til gode",
+    "to_supplier": "Betales til dere",
     "credits": "Krediterer faktura",
     "buyer_vat": "Deres MVA-nr.",
     "buyer_reference": "Deres referanse",

@@ -22,6 +22,7 @@ SAY: Final = {
     "iban": "IBAN",
     "to_pay": "Att betala",
     "to_get": "Att få tillbaka",
+    "to_supplier": "Betalas till er",
     "credits": "Krediterar faktura",
     "buyer_vat": "Er momsreg.nr",
     "buyer_reference": "Er referens",

@@ -191,7 +191,7 @@ def test_what_the_buyer_makes_out_goes_to_the_supplier_and_says_so(language):
     invoice = paper(self_billed=True, language=language)
     (text,) = pages(invoice)
     said = words(language)
-    for wanted in (said["self_billed_invoice"], said["self_billing"], said["to_get"], invoice.seller.vat_id):
+    for wanted in (said["self_billed_invoice"], said["self_billing"], said["to_supplier"], invoice.seller.vat_id):
         assert wanted in text
     assert said["to_pay"] not in text
     assert said["scan"] not in text
