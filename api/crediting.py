@@ -9,7 +9,7 @@ from typing import Final
 from api.catalogues import told
 from api.wiring import Wiring
 from domain.access.actor import Actor
-from domain.credit.checking import check_all
+from domain.credit.checking import CHECKED_MAX, check_all
 from domain.ids import CustomerId, SubscriptionId
 from domain.jobs.job import Job
 from domain.ports.mail import MailFault
@@ -20,7 +20,6 @@ from domain.usecases.tell_credit import mail_notice, text_notice
 from domain.usecases.watch_usage import watch_usage
 
 _AFTER: Final = "after"
-_PAGE: Final = 200
 
 
 async def check_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:
@@ -34,8 +33,8 @@ async def check_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, obje
     if _AFTER in job.payload:
         after = int(str(job.payload[_AFTER]))
         async with wiring.begin(actor) as unit:
-            customers = list(await unit.credit.watched(after=after, first=_PAGE))
-            if len(customers) == _PAGE:
+            customers = list(await unit.credit.watched(after=after, first=CHECKED_MAX))
+            if len(customers) == CHECKED_MAX:
                 await unit.jobs.add(check_all(customers[-1]))
     else:
         given = job.payload["customers"]
