@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from typing import Final
@@ -40,18 +41,36 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
         if (doubt := checked(bill)) is not None:
             return doubt
     try:
-        made = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
-        made = reverse_goods(made, bill.services, seller=bill.operator, payer=bill.payer, taxes=bill.taxes)
-        made = accounted(made, bill.accounts, bill.services, country=bill.payer.address.country, on=bill.run.issued_on)
-        made += [*discount_lines(bill, made)]
+        made = _lines(bill)
     except BadValue as no:
         return _untaxed(bill, no)
     if not any(line.net for line in made) and not (made and bill.rules.zero_invoices):
         return None
+    if (doubt := _mixes(bill, made)) is not None:
+        return doubt
     lines = placed(sorted(made, key=_order(bill)))
     if len(lines) > LINES_MAX:
         return Doubt("too_many_lines", f"the bill would have {len(lines)} lines, more than {LINES_MAX}")
     return check(_document(bill, lines))
+
+
+def _lines(bill: Bill) -> list[Line]:
+    """Return the lines with their VAT and accounts. Refuses with: BadValue (VAT cannot be decided)."""
+    sold = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
+    made, off = _booked(bill, sold)
+    # Whether goods are charged in reverse is decided by what discounts leave of them, which then follow them.
+    decided = reverse_goods(
+        made, bill.services, seller=bill.operator, payer=bill.payer, taxes=bill.taxes, discounts=off
+    )
+    if decided != made:
+        made, off = _booked(bill, [replace(line, vat=one.vat) for line, one in zip(sold, decided, strict=True)])
+    return made + off
+
+
+def _booked(bill: Bill, sold: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Return lines on their accounts, and the discounts on them."""
+    made = accounted(sold, bill.accounts, bill.services, country=bill.payer.address.country, on=bill.run.issued_on)
+    return made, [*discount_lines(bill, made)]
 
 
 def _untaxed(bill: Bill, no: BadValue) -> Doubt:
@@ -66,6 +85,18 @@ def _untaxed(bill: Bill, no: BadValue) -> Doubt:
         "missing_vat_id",
         f"customer {payer.number} is a business in {payer.address.country}: give it its VAT id, by which it accounts"
         " for VAT itself",
+    )
+
+
+def _mixes(bill: Bill, made: Sequence[Line]) -> Doubt | None:
+    """Return the doubt about an e-invoice with what is outside VAT beside other lines (EN 16931, BR-O-11 to 14)."""
+    categories = {line.vat.category for line in made}
+    if bill.payer.delivery not in _MODELLED or "O" not in categories or len(categories) == 1:
+        return None
+    return Doubt(
+        "mixed_vat",
+        f"customer {bill.payer.number} gets e-invoices, which cannot hold what is outside VAT (category O) beside other"
+        " lines: bill the one and the other apart, give it category E, or choose another delivery",
     )
 
 
@@ -139,6 +170,8 @@ def _has_home_rate(bill: Bill) -> Doubt | None:
     )
 
 
+# Forms that follow EN 16931's model of VAT.
+_MODELLED: Final = frozenset({Delivery.PEPPOL})
 CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
     _has_address,
     _has_endpoint,

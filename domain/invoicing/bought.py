@@ -69,7 +69,7 @@ def _line(bill: Bill, member: Customer, service: Service, each: Sequence[FeeChar
         kind, text = LineKind.ONE_TIME, said.one_time.format(text=text)
     if first.corrects is not None:
         kind, text = LineKind.CORRECTION, said.correction.format(text=text, number=first.corrects)
-    vat, account = taxed(bill, service)
+    vat, account = taxed(bill, service, first.period)
     return Line(
         position=0,
         kind=kind,

@@ -115,7 +115,7 @@ def _taken_off(  # noqa: PLR0917  (what its caller has)
 
 
 def _line(bill: Bill, member: Customer, charge: Charge, one: Occurrence) -> Line:
-    vat, account = _taxed(bill, charge)
+    vat, account = _taxed(bill, charge, one.period)
     quantity = charge.quantity if one.amount > 0 else -charge.quantity
     price = abs(charge.unit_price or Decimal(0))
     exact = quantity * price == one.amount
@@ -137,8 +137,8 @@ def _line(bill: Bill, member: Customer, charge: Charge, one: Occurrence) -> Line
     )
 
 
-def _taxed(bill: Bill, charge: Charge) -> tuple[VatTreatment, str]:
+def _taxed(bill: Bill, charge: Charge, period: Period) -> tuple[VatTreatment, str]:
     if charge.vat_category is not None:
         return _EXEMPT[charge.vat_category], charge.account
-    found = treated(bill, charge.vat_percent)
+    found = treated(bill, charge.vat_percent, period)
     return found, SOLD_ABROAD.get(found.category, charge.account)

@@ -16,7 +16,7 @@ from domain.customers.customer import Customer, CustomerKind
 from domain.ids import SubscriptionId
 from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import UsageTotal
-from domain.invoicing.fees import FeeCharge, Spans, charges, due_fees
+from domain.invoicing.fees import FeeCharge, Spans, charges, day_before, due_fees
 from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
 from domain.invoicing.shared import bought_then, mine
@@ -37,7 +37,7 @@ def lines_of(bill: Bill) -> Iterator[Line]:
     spans = _spans(bill)
     for member in bill.members:
         known: dict[int, Contract] = {}
-        taxes: dict[int, tuple[VatTreatment, str]] = {}
+        taxes: dict[tuple[int, bool], tuple[VatTreatment, str]] = {}
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
             bought = grant_fees(bill.granted.get(contract.id, ()), bill.window)
@@ -51,10 +51,11 @@ def lines_of(bill: Bill) -> Iterator[Line]:
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.
             if total.amount_micro:
-                contract = known.get(total.contract)
-                if total.contract not in taxes:
-                    taxes[total.contract] = _usage_taxed(bill, contract)
-                yield _usage_line(bill, member, contract, total, taxes[total.contract])
+                theirs = known.get(total.contract)
+                place = (total.contract, total.late)
+                if place not in taxes:
+                    taxes[place] = _usage_taxed(bill, theirs, late=total.late)
+                yield _usage_line(bill, member, theirs, total, taxes[place])
 
 
 def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
@@ -95,14 +96,23 @@ def _day_of(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def taxed(bill: Bill, service: Service) -> tuple[VatTreatment, str]:
-    """Return how a service is taxed and booked for the bill's payer."""
-    return tax_of(service, seller=bill.operator, payer=bill.payer, on=bill.run.issued_on, taxes=bill.taxes)
+def tax_day(bill: Bill, period: Period) -> date:
+    """Return the day whose rules of VAT hold for a period: its last; of what is paid in advance, the day of issue.
+
+    So what is late or corrected follows the rules of its time.
+    """
+    return min(bill.run.issued_on, day_before(period.end))
 
 
-def treated(bill: Bill, percent: Decimal) -> VatTreatment:
+def taxed(bill: Bill, service: Service, period: Period) -> tuple[VatTreatment, str]:
+    """Return how a service of a period is taxed and booked for the bill's payer."""
+    on = tax_day(bill, period)
+    return tax_of(service, seller=bill.operator, payer=bill.payer, on=on, taxes=bill.taxes)
+
+
+def treated(bill: Bill, percent: Decimal, period: Period) -> VatTreatment:
     """Return how a sale at a rate of ordinary domestic supply is taxed for the bill's payer. Refuses with: BadValue."""
-    on = bill.run.issued_on
+    on = tax_day(bill, period)
     return treatment_of(percent, seller=bill.operator, payer=bill.payer, on=on, taxes=bill.taxes)
 
 
@@ -113,7 +123,7 @@ def place_of_supply(bill: Bill) -> str:
     service of his says otherwise.
     """
     seller, buyer = bill.operator.country, bill.payer.address.country
-    on = bill.run.issued_on
+    on = tax_day(bill, bill.run.period)
     if bill.payer.kind is CustomerKind.ORGANISATION or not in_eu(buyer, on) or bill.taxes.oss(on):
         return buyer
     held = {line.service for each in bill.members for one in bill.contracts.get(each.id, ()) for line in one.services}
@@ -127,7 +137,7 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     quantity = Decimal(charge.quantity * sign)
     exact = quantity * charge.unit_fee == charge.amount
     said = words(bill.payer.language)
-    treatment, account = taxed(bill, service)
+    treatment, account = taxed(bill, service, charge.period)
     line = SubscriptionId(charge.key.subscription) if charge.key.subscription else None
     kind, text = LineKind.PERIODIC, service.name
     if charge.bound_until is not None:
@@ -218,13 +228,15 @@ def _days(bill: Bill, member: Customer) -> Period:
     return Period(held[0].start, held[-1].end) if held else bill.run.period
 
 
-def _usage_taxed(bill: Bill, contract: Contract | None) -> tuple[VatTreatment, str]:
+def _usage_taxed(bill: Bill, contract: Contract | None, *, late: bool) -> tuple[VatTreatment, str]:
     """Return how usage is taxed and booked: as the service says whose price list it is rated by, where one is."""
+    start = bill.run.period.start
+    period = Period(day_before(start), start) if late else bill.run.period
     for line in contract.services if contract else ():
         service = bill.services[line.service]
         if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
-            return taxed(bill, service)
-    found = treated(bill, USAGE_VAT_PERCENT)
+            return taxed(bill, service, period)
+    found = treated(bill, USAGE_VAT_PERCENT, period)
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)
 
 

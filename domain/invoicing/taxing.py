@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -59,13 +60,14 @@ def treatment_of(
     """
     country = payer.address.country
     foreign = country != seller.country and in_eu(country, on)
+    within = foreign and in_eu(seller.country, on)
     business = payer.kind is CustomerKind.ORGANISATION
     rate = None
     if foreign and not business and percent and taxes.oss(on):
         rate = standard_rate(country, on, taxes.rules.rates)
         if rate is None:
             raise BadValue("the rate of VAT of {country} on {on} is not known", country=country, on=on)
-    if foreign and business and payer.vat_id and taxes.rules.require_checked and not taxes.checked(payer.vat_id, on):
+    if within and business and payer.vat_id and taxes.rules.require_checked and not taxes.checked(payer.vat_id, on):
         raise BadValue(
             "the VAT id {vat_id} was not found valid in the last {days} days: check it",
             vat_id=payer.vat_id,
@@ -91,11 +93,18 @@ def _rates(country: str, own: tuple[VatRate, ...]) -> tuple[VatRate, ...]:
 
 
 def reverse_goods(
-    lines: Sequence[Line], services: Mapping[ServiceId, Service], *, seller: Operator, payer: Customer, taxes: Taxes
+    lines: Sequence[Line],
+    services: Mapping[ServiceId, Service],
+    *,
+    seller: Operator,
+    payer: Customer,
+    taxes: Taxes,
+    discounts: Sequence[Line] = (),
 ) -> list[Line]:
     """Return the lines of an invoice, with telephones and the like charged in reverse where they come to enough.
 
-    That is for a buyer at home who pays VAT himself, in Sweden, above the rule's amount on one invoice (ML 16:16).
+    That is for a buyer at home who pays VAT himself, in Sweden, above the rule's amount on one invoice (ML 16:16), less
+    what ``discounts`` take off them.
     """
     at_home = payer.address.country == seller.country == "SE"
     registered = payer.kind is CustomerKind.ORGANISATION and payer.vat_id
@@ -103,9 +112,27 @@ def reverse_goods(
         return list(lines)
     goods = {key for key, one in services.items() if one.product_group in taxes.rules.goods_groups}
     mine = [line for line in lines if line.service in goods and line.vat.category == "S"]
-    if sum((line.net for line in mine), Decimal(0)) <= taxes.rules.goods_above:
+    if sum((line.net for line in mine), Decimal(0)) - _taken_off(mine, lines, discounts) <= taxes.rules.goods_above:
         return list(lines)
-    return [replace(line, vat=REVERSE_CHARGE) if line in mine else line for line in lines]
+    return [
+        replace(line, vat=REVERSE_CHARGE) if line.service in goods and line.vat.category == "S" else line
+        for line in lines
+    ]
+
+
+def _taken_off(mine: Iterable[Line], lines: Iterable[Line], discounts: Iterable[Line]) -> Decimal:
+    """Return what discounts take off some of the lines: of each VAT and account their share of what stands there."""
+    there: defaultdict[tuple[VatTreatment, str], Decimal] = defaultdict(Decimal)
+    own: defaultdict[tuple[VatTreatment, str], Decimal] = defaultdict(Decimal)
+    for line in lines:
+        there[line.vat, line.account] += line.net
+    for line in mine:
+        own[line.vat, line.account] += line.net
+    found = Decimal(0)
+    for one in discounts:
+        if whole := there[one.vat, one.account]:
+            found -= one.net * own[one.vat, one.account] / whole
+    return found
 
 
 def _rated(tax: CountryTax) -> bool:

@@ -82,6 +82,8 @@ REVERSE_CHARGE: Final = VatTreatment("AE", Decimal(0), "VATEX-EU-AE", "Omvänd b
 # Revenue of sales within the EU and out of it, BAS chart: it goes before a service's ordinary account.
 SOLD_ABROAD: Final = {"AE": "3308", "G": "3305"}
 EXPORT: Final = VatTreatment("G", Decimal(0), "VATEX-EU-G", "Försäljning utanför EU")
+# What a seller outside of the Union sells abroad (in Norway, merverdiavgiftsloven 6-22).
+EXPORTED: Final = VatTreatment("G", Decimal(0), "VATEX-EU-G", "Export")
 
 
 def in_eu(country: str, on: date) -> bool:
@@ -106,7 +108,8 @@ def treat(
 ) -> VatTreatment:
     """Decide how a telecom service is taxed; ``percent`` is the service's rate of ordinary domestic supply.
 
-    ``abroad`` is the rate of the buyer's country, where the seller declares sales to consumers there (OSS).
+    ``abroad`` is the rate of the buyer's country, where the seller declares sales to consumers there (OSS). Who sells
+    from outside of the Union into it exports.
 
     Refuses with: BadValue where it cannot be decided (the caller parks the customer): a business in another member
     state without a VAT id, or a rate its country does not have that day.
@@ -125,9 +128,11 @@ def treat(
         return VatTreatment("S", percent) if percent else VatTreatment("E", percent, None, "Undantag från moms")
     if not in_eu(buyer_country, on):
         return EXPORT
+    if not buyer_is_business and abroad is not None:
+        return VatTreatment("S", abroad, country=buyer_country)
+    if not in_eu(seller_country, on):
+        return EXPORTED  # from outside of the Union into it: only its members reverse the charge between them
     if not buyer_is_business:
-        if abroad is not None:
-            return VatTreatment("S", abroad, country=buyer_country)
         # Below the threshold for all such sales together the seller's own VAT holds (6 kap. 62 §).
         return VatTreatment("S", percent)
     if not buyer_vat_id:

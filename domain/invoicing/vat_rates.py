@@ -59,6 +59,8 @@ STANDARD: Final[tuple[VatRate, ...]] = (
 def standard_rate(country: str, on: date, own: tuple[VatRate, ...] = ()) -> Decimal | None:
     """Return the rate of a country that day, from an operator's own table first; None where it is not known.
 
+    A table may hold reduced rates beside it: the standard rate is the highest that holds (2006/112/EC art. 98).
+
     >>> str(standard_rate("FI", date(2026, 10, 1))), str(standard_rate("EE", date(2025, 6, 30)))
     ('25.5', '22')
     """
@@ -66,5 +68,5 @@ def standard_rate(country: str, on: date, own: tuple[VatRate, ...] = ()) -> Deci
         held = [one for one in rates if one.country == country and one.valid_from <= on]
         held = [one for one in held if one.valid_to is None or on < one.valid_to]
         if held:
-            return max(held, key=lambda one: one.valid_from).percent
+            return max(one.percent for one in held)
     return None

@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
-from domain.customers.customer import CustomerKind
+from domain.customers.customer import CustomerKind, Delivery
+from domain.invoicing.charge import ChargeKind
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.tax_rules import TaxRules, VatIdCheck, check
-from domain.invoicing.vat import VatRate
+from domain.invoicing.vat import VatRate, treat
 from domain.invoicing.vat_rates import STANDARD, standard_rate
 from domain.ledger.entry import of_invoice
 from domain.margins.exchange import DayRate
 from domain.operators import Address
 from domain.refusal import BadValue, NotAllowed, Stale
+from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
-from tests.invoicing.conftest import Office
+from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 
 HELSINKI = Address("Mannerheimintie 1", "00100", "Helsinki", "FI")
 
@@ -42,7 +44,7 @@ async def test_a_consumer_abroad_is_taxed_at_home_or_by_the_one_stop_shop(office
     await office.bill()
     (first,) = office.invoices
     assert [(one.treatment.percent, one.treatment.country) for one in first.vat] == [(25, None)]
-    await ruled(office, oss_since=date(2026, 11, 1))
+    await ruled(office, oss_since=date(2026, 10, 8))
     await office.use(line, 10_000_000)
     await office.bill()
     (second,) = office.invoices
@@ -174,3 +176,80 @@ def test_every_member_has_one_rate_on_each_day() -> None:
         assert course[-1].valid_to is None
     assert len({one.country for one in STANDARD}) == 27
     assert standard_rate("NO", date(2026, 1, 1)) is None
+
+
+async def test_what_is_late_or_corrected_follows_the_rates_of_its_time(office: Office) -> None:
+    old = VatRate("SE", Decimal(20), date(2026, 1, 1), date(2026, 11, 1))
+    new = VatRate("SE", Decimal(25), date(2026, 11, 1))
+    await ruled(office, rates=(old, new))
+    async with office.begin() as unit:
+        mobile = (await unit.services.many([office.services["mobile"].id]))[office.services["mobile"].id]
+        await unit.services.keep(replace(mobile, vat_percent=Decimal(20)))
+    _, contract, line = await office.customer()
+    await office.bill()
+    (first,) = office.invoices
+    assert [one.treatment.percent for one in first.vat] == [20]
+    # An end back in time, by a service whose rate is another one now.
+    async with office.begin() as unit:
+        kept = (await unit.contracts.many([contract.id]))[contract.id]
+        await unit.contracts.keep(replace(kept, end=date(2026, 10, 20)))
+    await office.bill(NOVEMBER)
+    (second,) = office.invoices
+    assert [(one.treatment.percent, one.taxable < 0) for one in second.vat] == [(20, True)]
+    assert line.id
+
+
+@pytest.mark.parametrize(("discount", "category"), [("0.00", "AE"), ("0.02", "S")])
+async def test_what_is_taken_off_telephones_counts(office: Office, discount: str, category: str) -> None:
+    await ruled(office, goods_groups=("phones",))
+    async with office.begin() as unit:
+        kept = (await unit.services.many([office.services["mobile"].id]))[office.services["mobile"].id]
+        await unit.services.keep(replace(kept, product_group="phones", periodic_fee=Decimal("100000.01")))
+    one, _, _ = await office.customer(vat_id="SE556036079301")
+    if Decimal(discount):
+        cmd = AddCharge(
+            customer=one.id, kind=ChargeKind.DISCOUNT, text="Rabatt", unit_price=Decimal(discount), starts=OCTOBER.start
+        )
+        await add_charge(cmd, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+    await office.bill()
+    (invoice,) = office.invoices
+    assert {line.vat.category for line in invoice.lines} == {category}
+
+
+async def test_who_gets_e_invoices_is_not_charged_outside_vat_beside_other_lines(office: Office) -> None:
+    one, _, _ = await office.customer(delivery=Delivery.PEPPOL, endpoint="0007:5567037485")
+    cmd = AddCharge(customer=one.id, text="Avgift", unit_price=Decimal(60), vat_category="O", starts=OCTOBER.start)
+    await add_charge(cmd, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+    await office.bill()
+    (parked,) = [each for page in office.pages for each in page.parked]
+    assert parked.reason == "mixed_vat"
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "business", "category"),
+    [
+        ("SE", "DE", True, "AE"),
+        ("SE", "DE", False, "S"),
+        ("SE", "NO", True, "G"),
+        ("NO", "SE", True, "G"),
+        ("NO", "SE", False, "G"),
+        ("NO", "US", True, "G"),
+        ("NO", "NO", True, "S"),
+        ("SE", "GB", True, "G"),
+    ],
+)
+def test_who_sells_where(seller: str, buyer: str, business: bool, category: str) -> None:
+    found = treat(
+        seller_country=seller,
+        buyer_country=buyer,
+        buyer_is_business=business,
+        buyer_vat_id="X1" if business else None,
+        percent=Decimal(25),
+        on=date(2026, 11, 1),
+    )
+    assert found.category == category
+
+
+def test_a_reduced_rate_of_ones_own_is_not_the_standard_one() -> None:
+    own = (VatRate("FI", Decimal("25.5"), date(2024, 9, 1)), VatRate("FI", Decimal("13.5"), date(2026, 1, 1)))
+    assert standard_rate("FI", date(2026, 10, 1), own) == Decimal("25.5")
