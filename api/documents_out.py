@@ -9,8 +9,10 @@ from domain.access.actor import Actor
 from domain.ids import BillRunId, DispatchId, InvoiceId
 from domain.jobs.job import Job
 from domain.refusal import NotFound
-from domain.usecases.send_document import Carriers, follow_document, send_document
+from domain.usecases.carry_document import Carriers
+from domain.usecases.send_document import follow_document, send_document
 from domain.usecases.send_documents import QueueDocuments, queue_documents
+from integrations.einvoice.smp import SmpDirectory
 
 
 def carriers(wiring: Wiring) -> Carriers:
@@ -22,6 +24,7 @@ def carriers(wiring: Wiring) -> Carriers:
         transports=wiring.transports,
         mailer=wiring.mailer,
         vault=wiring.vault,
+        recipients=SmpDirectory(wiring.http),
     )
 
 

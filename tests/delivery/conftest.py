@@ -12,8 +12,9 @@ from domain.customers.customer import Delivery
 from domain.operators import Address
 from domain.ports.mail import Letter, MailFault
 from domain.ports.page import PageRequest
-from domain.usecases.send_document import Carriers
+from domain.usecases.carry_document import Carriers
 from integrations.einvoice.rules import Checker
+from integrations.einvoice.smp import SmpDirectory
 from integrations.printing.documents import InvoiceDocuments
 from integrations.transports.addresses import read_networks
 from integrations.transports.http import CheckedHttp
@@ -93,6 +94,7 @@ async def outgoing(office: Office, tmp_path: Path) -> Outgoing:  # noqa: F811  (
         http=CheckedHttp(read_networks("127.0.0.0/8")),
         transports=KnownTransports(roots=(tmp_path,)),
         mailer=post,
+        recipients=SmpDirectory(CheckedHttp(read_networks("127.0.0.0/8")), ["127.0.0.1"], port=9, seconds=0.5),
         vault=SealedVault(keys=read_keys(base64.b64encode(bytes(range(32))).decode())),
     )
     yield Outgoing(office, office.world, post, carriers, FileBlobs(tmp_path / "blobs"), folder)
