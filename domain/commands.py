@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from domain.ports.access import Answers
-from domain.refusal import BadValue
+from domain.refusal import BadValue, LimitExceeded
 
 KEY_MAX = 64
 TEXT_MAX = 2000
@@ -77,6 +77,12 @@ def camel(name: str) -> str:
     """
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def few_enough(there: int, most: int, *, field: str) -> None:
+    """Let one more be made where there are not so many already. Refuses with: LimitExceeded."""
+    if there >= most:
+        raise LimitExceeded("there are {most} of these at most", most=most, field=field)
 
 
 def check_key(key: str) -> None:

@@ -20,11 +20,12 @@ from persistence.violations import beyond, possible
 
 _COLUMNS: Final = (
     "operator, id, kind, operation, command, content, amount, asker, asked, asked_at, expires_at, state, decider,"
-    " decided_at, reason, fault, carried_out_at, version, reseller"
+    " decided_at, reason, fault, carried_out_at, version, reseller, currency"
 )
 _ADD: Final = f"""
-insert into approval (operator, kind, operation, command, content, amount, asker, asked, asked_at, expires_at, reseller)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (operator, asker, content)
+insert into approval (operator, kind, operation, command, content, amount, asker, asked, asked_at, expires_at, reseller,
+    currency)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (operator, asker, content)
     where state in ('pending', 'approved') do nothing returning {_COLUMNS}"""  # noqa: S608  (our own words)
 
 # Clients and API keys with who made them. The installation's own command line is no client of the table, and nobody's.
@@ -35,7 +36,7 @@ def approval_from_row(row: Mapping[str, Any]) -> Approval:
     """Make the approval of a row."""
     same = (
         "operation", "amount", "asker", "asked_at", "expires_at", "decider", "decided_at", "reason", "fault",
-        "carried_out_at", "version", "reseller",
+        "carried_out_at", "version", "reseller", "currency",
     )  # fmt: skip
     return Approval(
         id=ApprovalId(row["id"]),
@@ -98,7 +99,7 @@ class ApprovalStore:
             _ADD,
             *(self._operator, approval.kind.value, approval.operation, json.dumps(approval.command), approval.content),
             *(approval.amount, approval.asker, json.dumps(dict(approval.asked)), approval.asked_at),
-            *(approval.expires_at, approval.reseller),
+            *(approval.expires_at, approval.reseller, approval.currency),
         )
         new = row is not None
         if not new:

@@ -19,7 +19,7 @@ from persistence.violations import refusing
 _RULES: Final = ("member_group", "minimum", "carry_months", "zero_invoices", "unpriced", "form", "version")
 _SCHEDULE: Final = (
     "name", "schedule", "cycle", "member_group", "reseller", "months", "fees_ahead_months", "approval", "active",
-    "next_at",
+    "agreed", "next_at",
 )  # fmt: skip
 _CHANGED: Final = "the rules have changed since they were read"
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 TOLD: Final = (
-    *("id", "kind", "operation", "command", "amount", "asker", "asked_at", "expires_at", "decider", "decided_at"),
-    *("reason", "fault", "carried_out_at", "version"),
+    *("id", "kind", "operation", "command", "amount", "currency", "asker", "asked_at", "expires_at", "decider"),
+    *("decided_at", "reason", "fault", "carried_out_at", "version"),
 )
 Operator = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
 Number = Annotated[int, typer.Argument(help="The approval's id, as `approvals list` prints it.", min=1)]

@@ -138,6 +138,7 @@ class Approval(Model):
     operation = needed(Unicode)
     command = needed(Unicode)
     amount = Decimal
+    currency = Unicode
     asker = needed(Unicode)
     askedAt = needed(DateTime)
     expiresAt = needed(DateTime)
@@ -173,7 +174,7 @@ class ApprovalRules(Model):
     rule = many(ApprovalRule)
 
 
-class UserLevels(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class UserLevels(ServiceBase):
     """What somebody may do, and what two must agree on."""
 
     __service_name__ = "Billing"
@@ -337,6 +338,7 @@ def _approval(ctx: Any, one: Any) -> Any:
         operation=one.operation,
         command=json.dumps(one.command, ensure_ascii=False, sort_keys=True),
         amount=one.amount,
+        currency=one.currency,
         asker=one.asker,
         askedAt=one.asked_at,
         expiresAt=one.expires_at,

@@ -30,6 +30,7 @@ class Action(StrEnum):
     MANAGE_CLIENTS = "clients:manage"
     READ_PAYMENTS = "payments:read"
     WRITE_PAYMENTS = "payments:write"
+    PAY_OUT = "payouts:write"
     READ_METRICS = "metrics:read"
     READ_ALARMS = "alarms:read"
     MANAGE_ALARMS = "alarms:manage"
@@ -66,6 +67,7 @@ OPERATOR_ONLY = frozenset(
         Action.RUN_BILLS,
         Action.READ_PAYMENTS,
         Action.WRITE_PAYMENTS,
+        Action.PAY_OUT,
         Action.READ_METRICS,
         Action.READ_ALARMS,
         Action.MANAGE_ALARMS,
@@ -90,6 +92,7 @@ ABOUT_ALL = frozenset(
         Action.RUN_BILLS,
         Action.READ_PAYMENTS,
         Action.WRITE_PAYMENTS,
+        Action.PAY_OUT,
         Action.READ_METRICS,
         Action.READ_ALARMS,
         Action.MANAGE_ALARMS,

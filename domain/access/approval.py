@@ -82,7 +82,7 @@ class Approval:
 
     ``command`` is as ``domain.access.frozen`` writes it, ``content`` its SHA-256; ``asker`` and ``decider`` are
     persons (``Actor.person``), ``asked`` is the asker as he was when he asked, ``reseller`` whose he was. ``amount`` is
-    in the currency of the operator.
+    in ``currency``; None: the operator's own.
     """
 
     id: ApprovalId
@@ -104,6 +104,7 @@ class Approval:
     carried_out_at: datetime | None = None
     version: int = 1
     reseller: ResellerId | None = None
+    currency: str | None = None
 
     def state_at(self, now: datetime) -> ApprovalState:
         """Return the state; what nobody decided in time has expired, and what was let happen and was not done."""
@@ -134,7 +135,8 @@ class NeedsApproval(Refusal):
 class Unapproved(Exception):  # noqa: N818  (it leaves the unit, and never the use case)
     """A rule asks for a second person; whoever asked is told so once the command is kept."""
 
-    def __init__(self, kind: ApprovalKind, amount: Decimal | None) -> None:
+    def __init__(self, kind: ApprovalKind, amount: Decimal | None, currency: str | None = None) -> None:
         super().__init__(kind.value)
         self.kind = kind
         self.amount = amount
+        self.currency = currency

@@ -44,6 +44,7 @@ ACTIONS: Final[Mapping[str, frozenset[Edition]]] = {
     "invoices:read": _INVOICING,
     "payments:read": _INVOICING,
     "payments:write": _INVOICING,
+    "payouts:write": _INVOICING,
     "commissions:read": _INVOICING,
     "credit:authorise": _INVOICING,
     "credit:manage": _INVOICING,

@@ -37,8 +37,8 @@ _RESELLERS: Final = frozenset(action.value for action in Action if action not in
 BUILT_IN: Final[Mapping[str, frozenset[str]]] = {
     "administrator": frozenset(_SCOPES),
     "billing": _DESK
-    | {"bills:run", "payments:write", "commissions:read", "commissions:write", "basis:read", "meter:read"}
-    | {"approvals:decide", "note_customer", "credit:manage"},
+    | {"bills:run", "payments:write", "payouts:write", "commissions:read", "commissions:write", "basis:read"}
+    | {"meter:read", "approvals:decide", "note_customer", "credit:manage"},
     "price_manager": frozenset({"prices:read", "prices:write", "costs:read", "usage:read", "usage:rerate"})
     | {"customers:read", "contracts:read", "events:read", "approvals:decide"},
     "support": _DESK | _CARE | {"alarms:read"},

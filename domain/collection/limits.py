@@ -16,6 +16,7 @@ from typing import Final
 from domain.customers.customer import CustomerKind
 from domain.ids import LegalRowId, OperatorId
 
+ROWS_MAX: Final = 500  # of an operator's own limits, and of his own rates
 SHIPPED: Final = LegalRowId(0)  # the key of a row that came with the program
 NOBODY: Final = OperatorId(0)
 

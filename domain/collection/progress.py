@@ -24,6 +24,7 @@ from domain.ids import (
     OrderId,
 )
 
+AGENCIES_MAX: Final = 50  # of an operator
 # Looks whether a customer has paid what something is being done about.
 PAID_JOB: Final = "collection_paid"
 

@@ -24,6 +24,7 @@ from domain.provisioning.order import Bar
 from domain.refusal import BadValue
 
 STEPS_MAX: Final = 12
+RULES_MAX: Final = 500  # of an operator, with those that held before
 DAYS_MAX: Final = 1_000
 _NAME: Final = re.compile(r"[^\x00-\x1f]{1,100}")
 

@@ -15,6 +15,7 @@ from domain.refusal import BadValue
 
 CHECK: Final = "fraud_check"
 LINES_MAX: Final = 2000  # of one job
+RULES_MAX: Final = 100  # each is asked about every line that has used something
 NAME_MAX: Final = 100
 MOST_MAX: Final = 10**12
 WINDOW_MIN: Final = 300

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,8 @@ from domain.provisioning.order import Bar
 from domain.refusal import BadValue
 
 AMOUNT_MAX: Final = 10**12  # of the currency
+POLICIES_MAX: Final = 500  # limits of groups and of everybody, which are looked at for everyone
+OVERRIDES_MAX: Final = 100  # of one customer, that have not ended
 THRESHOLDS: Final = (50, 80, 100)
 THRESHOLDS_MAX: Final = 10
 THRESHOLD_MAX: Final = 200
@@ -175,12 +177,3 @@ def shown(micro: int) -> Decimal:
     """
     value = Decimal(micro).scaleb(-6)
     return value.quantize(Decimal("0.01")) if value == value.quantize(Decimal("0.01")) else value.normalize()
-
-
-def amounts_left(used: Mapping[Kind, int], held: Mapping[Kind, InForce], kinds: Collection[Kind]) -> list[int]:
-    """Return what is left of each hard limit that one use of these kinds counts against."""
-    return [
-        one.amount - used.get(kind, 0)
-        for kind, one in held.items()
-        if kind in kinds and one.limit.hard and one.amount is not None
-    ]

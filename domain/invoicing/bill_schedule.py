@@ -25,7 +25,8 @@ class BillSchedule:
 
     Of payers whose billing day is ``cycle``, in ``group``, below ``reseller``;
     of ``months`` months. Fees in advance are billed for ``fees_ahead_months`` after it. ``approval``: a second person
-    decides on each run. ``next_at`` None: it rests. ``told``: what came of it the last time.
+    decides on each run; ``agreed``: one has decided that they run without asking. ``next_at`` None: it rests. ``told``:
+    what came of it the last time.
     """
 
     id: BillScheduleId
@@ -43,6 +44,7 @@ class BillSchedule:
     told: str | None = None
     told_at: datetime | None = None
     version: int = 0
+    agreed: bool = False
 
     def period(self, on: date) -> Period:
         """Return the period that has just ended on a day."""

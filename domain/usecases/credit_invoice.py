@@ -66,9 +66,8 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
         wanted = Wanted(on=on, amount=cmd.amount, lines=cmd.lines, text=cmd.text.strip())
         draft = credit(invoice, wanted, others)
         now, amount = clock.now(), abs(draft.total)
-        own = amount if draft.currency == operator.currency else None
         await given_away(unit, actor, amount, draft.currency, now=now)
-        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=own)
+        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=amount, currency=draft.currency)
         sells = await seller_named(unit, operator, invoice.sold_by)
         series = await unit.operators.series_of(SeriesKind.CREDIT_NOTE, invoice.sold_by)
         note = numbered(draft, id=key, number=number, reference=reference_of(sells, number, series))

@@ -37,7 +37,7 @@ class Carry(Protocol):
 ASKING: Final = (
     Action.APPROVE,
     *(Action.WRITE_PRICES, Action.RUN_BILLS, Action.WRITE_CONTRACTS, Action.WRITE_COMMISSIONS),
-    *(Action.WRITE_PAYMENTS, Action.MANAGE_CREDIT, Action.MANAGE_OPERATOR),
+    *(Action.WRITE_CUSTOMERS, Action.WRITE_PAYMENTS, Action.PAY_OUT, Action.MANAGE_CREDIT, Action.MANAGE_OPERATOR),
 )
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from domain.access.actor import Action, Actor
+from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.credit.counting import promise_checks
+from domain.credit.kinds import Kind
+from domain.credit.limit import in_force
 from domain.ids import CustomerId, DisputeId, InvoiceId, OperatorId
 from domain.invoicing.disputes import REASON_MAX, Dispute, DisputeState, decided, disputed_amount
 from domain.ledger.entry import minor
 from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Conflict, Stale
+from domain.usecases.four_eyes import agreed, four_eyes, given_away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +45,12 @@ class DecideDispute:
 
 
 @operation(any_of=(Action.RUN_BILLS, Action.WRITE_CUSTOMERS))
+@four_eyes(ApprovalKind.CREDIT)
 async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Dispute:
     """Hold what is disputed of an invoice until it is decided; it is not reminded of meanwhile.
+
+    What is disputed is not owed, so that who has a hard limit may use it up anew: of him it counts as credit that is
+    given, against the level's limits and the rule of four eyes.
 
     Refuses with: NotAllowed, NotFound, WrongState (a credit note), BadValue (no reason, more than the invoice),
     Conflict (more than the invoice together with what is disputed already).
@@ -49,6 +58,7 @@ async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, cl
     check_texts(cmd)
     if not 0 < len(cmd.reason.strip()) <= REASON_MAX:
         raise BadValue("a reason has 1 to {most} characters", most=REASON_MAX, field="reason")
+    now = clock.now()
     async with begin(actor) as unit:
         invoice = await unit.invoices.get(cmd.invoice)
         amount = disputed_amount(invoice, lines=cmd.lines, amount=cmd.amount)
@@ -59,6 +69,9 @@ async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, cl
                 number=invoice.number,
                 field="amount",
             )
+        if await _held_to_what_he_owes(unit, invoice.customer, now):
+            await given_away(unit, actor, amount, invoice.currency, now=now)
+            await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=amount, currency=invoice.currency)
         kept = await unit.disputes.add(
             Dispute(
                 id=DisputeId(0),
@@ -70,7 +83,7 @@ async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, cl
                 amount_minor=minor(amount, invoice.currency),
                 lines=cmd.lines,
                 reason=cmd.reason.strip(),
-                opened_at=clock.now(),
+                opened_at=now,
                 opened_by=actor.person,
             )
         )
@@ -78,6 +91,16 @@ async def dispute_invoice(cmd: DisputeInvoice, *, actor: Actor, begin: Begin, cl
         await unit.audit.write("dispute_invoice", f"invoice:{invoice.id}", detail)
         await promise_checks(unit, [invoice.customer])
     return kept
+
+
+async def _held_to_what_he_owes(unit: Unit, customer: CustomerId, now: datetime) -> bool:
+    """Tell whether a customer may use nothing beyond an amount that what he owes counts in."""
+    limits = await unit.credit.limits([customer])
+    if not limits:
+        return False
+    overrides, groups = await unit.credit.overrides([customer]), await unit.credit.groups(customer, now)
+    one = in_force(limits, overrides, groups, customer, None, now=now).get(Kind.ALL)
+    return one is not None and one.amount is not None and (one.limit.hard or bool(one.limit.bars))
 
 
 @operation(any_of=(Action.RUN_BILLS, Action.WRITE_CUSTOMERS))

@@ -65,31 +65,43 @@ def watched() -> Mapping[str, ApprovalKind]:
 
 
 async def agreed(
-    unit: Unit, actor: Actor, kind: ApprovalKind, command: object, *, now: datetime, amount: Decimal | None = None
+    unit: Unit,
+    actor: Actor,
+    kind: ApprovalKind,
+    command: object,
+    *,
+    now: datetime,
+    amount: Decimal | None = None,
+    currency: str | None = None,
 ) -> None:
     """Pass where one person may do this alone, or a second one has approved it: then the approval is used up.
 
-    ``amount`` is in the operator's currency; None where it has none. Raises Unapproved.
+    ``amount`` is in ``currency`` (None: the operator's own); None where it has none. What is in another currency is
+    above every rule's amount. Raises Unapproved.
     Refuses with: WrongState (the approval was used already, or was for less).
     """
+    foreign = currency
+    if foreign is not None and foreign == (await unit.operators.own()).currency:
+        foreign = None
     if actor.approval is not None:
         approval = await unit.approvals.claim(actor.approval)
         if approval.state is not ApprovalState.APPROVED or approval.content != content_of(command):
             raise WrongState("the approval was used already", field="approval")
         # "All of it" may have become more since somebody looked at it.
-        if approval.amount is not None and (amount is None or amount > approval.amount):
+        more = amount is None or approval.amount is None or amount > approval.amount or foreign != approval.currency
+        if approval.amount is not None and more:
             raise WrongState("it comes to more now than was approved: ask again", field="approval")
         await unit.approvals.keep(replace(approval, state=ApprovalState.CARRIED_OUT, carried_out_at=now))
         return
     rule = (await unit.approvals.rules()).of(kind)
-    if rule is None or not rule.asks(amount):
+    if rule is None or not rule.asks(amount if foreign is None else None):
         return
     # Sent again under its key, it is answered as it was when it was done; it does nothing a second time.
     keyed = getattr(command, "idempotency_key", None) is not None
     # Through another client the key is another one, and the effect would be a second one.
     if keyed and await unit.approvals.done_before(actor.person, actor.client, content_of(command)):
         return
-    raise Unapproved(kind, amount)
+    raise Unapproved(kind, amount, foreign)
 
 
 async def given_away(unit: Unit, actor: Actor, amount: Decimal | None, currency: str, *, now: datetime) -> None:
@@ -205,6 +217,7 @@ async def _kept(  # noqa: PLR0917  (what there is to keep)
                 command=freeze(command),
                 content=content_of(command),
                 amount=asks.amount,
+                currency=asks.currency,
                 asker=actor.person,
                 asked=asked,
                 asked_at=now,

@@ -11,12 +11,14 @@ from typing import Final
 from domain.access.actor import Action, Actor, system
 from domain.access.approval import ApprovalKind
 from domain.access.operations import operation
-from domain.commands import answered, check_texts, remember
+from domain.commands import answered, check_texts, few_enough, remember
 from domain.credit.account import Account
 from domain.credit.checking import check_all
 from domain.credit.counting import counted_now, owed_of, promise_checks, recount
 from domain.credit.kinds import BARS, Kind
 from domain.credit.limit import (
+    OVERRIDES_MAX,
+    POLICIES_MAX,
     REASON_MAX,
     THRESHOLDS,
     CreditLimit,
@@ -36,6 +38,8 @@ from domain.provisioning.order import Bar
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
 
+# What of a limit the trail tells as it was before a change.
+TOLD: Final = ("amount", "hard", "bars", "grace_amount", "grace_days")
 OPENED_MAX: Final = 500  # customers that one command begins to watch; a worker does the others
 
 
@@ -72,7 +76,7 @@ async def set_credit_limit(cmd: SetCreditLimit, *, actor: Actor, begin: Begin, c
     More of it, with its grace, is more credit, which a level's ceiling and the rules of four eyes are about; what is
     not hard any more, or bars from less, is credit without end.
     Refuses with: NotAllowed, BadValue, NotFound (customer, subscription), Conflict (there is one, and no version was
-    given), Stale.
+    given), Stale, LimitExceeded (too many of groups).
     """
     check_texts(cmd)
     now = clock.now()
@@ -87,10 +91,13 @@ async def set_credit_limit(cmd: SetCreditLimit, *, actor: Actor, begin: Begin, c
             new = replace(new, id=before.id, version=before.version)
         elif cmd.version is not None:
             raise NotFound("there is no such limit to change", field="version")
+        elif before is None and new.customer is None:
+            policies = [one for one in await unit.credit.limits([]) if one.customer is None]
+            few_enough(len(policies), POLICIES_MAX, field="group")
         await _more_credit(unit, actor, cmd, raised(new, before), now)
         kept = await unit.credit.put(new)
         await remember(unit.answers, cmd, kept.id)
-        await unit.audit.write("set_credit_limit", _subject(kept), _detail(kept))
+        await unit.audit.write("set_credit_limit", _subject(kept), _detail(kept, before))
     await watch_covered(actor=actor, begin=begin, clock=clock)
     await _look_at(kept, actor, begin)
     return kept
@@ -142,7 +149,7 @@ class OverrideCredit:
 async def override_credit(cmd: OverrideCredit, *, actor: Actor, begin: Begin, clock: Clock) -> CreditOverride:
     """Set by hand what holds instead of limits: bars that it leaves no reason for are lifted at once.
 
-    Refuses with: NotAllowed, BadValue (reason, amount, time), NotFound.
+    Refuses with: NotAllowed, BadValue (reason, amount, time), NotFound, LimitExceeded (too many that have not ended).
     """
     check_texts(cmd)
     now = clock.now()
@@ -155,6 +162,7 @@ async def override_credit(cmd: OverrideCredit, *, actor: Actor, begin: Begin, cl
         if (known := await answered(unit.answers, cmd)) is not None:
             return await unit.credit.override(CreditOverrideId(known))
         await _known(unit, cmd.customer, cmd.subscription)
+        few_enough(len(await unit.credit.overrides([cmd.customer])), OVERRIDES_MAX, field="customer")
         await _more_credit(unit, actor, cmd, cmd.amount, now)
         kept = await unit.credit.put_override(
             CreditOverride(
@@ -414,11 +422,24 @@ def _subject(limit: CreditLimit) -> str:
     return _whose(limit.customer, limit.subscription)
 
 
-def _detail(limit: CreditLimit) -> dict[str, object]:
+def _detail(limit: CreditLimit, before: CreditLimit | None = None) -> dict[str, object]:
+    """Return what the trail tells of a limit; of a changed one also what it was."""
+    told = _told(limit)
+    if before is not None:
+        was = _told(before)
+        told["before"] = {name: was[name] for name in TOLD}
+    return told
+
+
+def _told(limit: CreditLimit) -> dict[str, object]:
     return {
         "limit": limit.id,
         "kind": limit.kind.value,
         "group": limit.group,
         "amount": str(shown(limit.amount)),
+        "hard": limit.hard,
+        "bars": [bar.value for bar in limit.bars],
+        "grace_amount": str(shown(limit.grace_amount)),
+        "grace_days": limit.grace_days,
         "version": limit.version,
     }

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
-from domain.collection.limits import LegalLimit, ReferenceRate
-from domain.collection.progress import Agency, CaseFormat, DoneStep, Hold, HoldKind
-from domain.collection.rules import CollectionRule, check
+from domain.collection.limits import ROWS_MAX, LegalLimit, ReferenceRate
+from domain.collection.progress import AGENCIES_MAX, Agency, CaseFormat, DoneStep, Hold, HoldKind
+from domain.collection.rules import RULES_MAX, CollectionRule, check
 from domain.collection.shipped import LIMITS, RATES
-from domain.commands import check_texts
+from domain.commands import check_texts, few_enough
 from domain.countries import check_country
 from domain.ids import (
     CollectionAgencyId,
@@ -77,7 +77,8 @@ async def list_collection_rules(*, actor: Actor, begin: Begin) -> Sequence[Colle
 async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begin, clock: Clock) -> CollectionRule:
     """Keep a rule: a new one (``version`` 0), or a change of the one with its name and first day; it runs each morning.
 
-    Refuses with: NotAllowed, BadValue (its form; more than the law allows, which it names), NotFound, Stale, Conflict.
+    Refuses with: NotAllowed, BadValue (its form; more than the law allows, which it names), NotFound, Stale, Conflict,
+    LimitExceeded.
     """
     check_texts(rule)
     async with begin(actor) as unit:
@@ -87,6 +88,7 @@ async def put_collection_rule(rule: CollectionRule, *, actor: Actor, begin: Begi
         if checked.agency is not None and not await unit.collection.agencies.find(name=checked.agency):
             raise NotFound("no collection agency {name}", name=checked.agency, field="agency")
         if checked.version == 0:
+            few_enough(len(await unit.collection.rules.find()), RULES_MAX, field="name")
             kept = await unit.collection.rules.add(replace(checked, id=CollectionRuleId(0), version=1))
         else:
             known = await unit.collection.rules.find(name=checked.name, valid_from=checked.valid_from)
@@ -110,7 +112,7 @@ async def list_legal_limits(*, actor: Actor, begin: Begin) -> Sequence[LegalLimi
 async def put_legal_limit(limit: LegalLimit, *, actor: Actor, begin: Begin) -> LegalLimit:
     """Enter what the law allows from a day on; ``version`` 0 is a new row.
 
-    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict.
+    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict, LimitExceeded.
     """
     check_texts(limit)
     check_country(limit.country, field="country")
@@ -124,6 +126,7 @@ async def put_legal_limit(limit: LegalLimit, *, actor: Actor, begin: Begin) -> L
     async with begin(actor) as unit:
         mine = replace(limit, operator=actor.operator)
         if mine.version == 0:
+            few_enough(len(await unit.collection.limits.find()), ROWS_MAX, field="validFrom")
             kept = await unit.collection.limits.add(replace(mine, version=1))
         else:
             known = await unit.collection.limits.find(
@@ -149,7 +152,7 @@ async def list_reference_rates(*, actor: Actor, begin: Begin) -> Sequence[Refere
 async def put_reference_rate(rate: ReferenceRate, *, actor: Actor, begin: Begin) -> ReferenceRate:
     """Enter a country's reference rate from a day on (1 January or 1 July); ``version`` 0 is a new row.
 
-    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict.
+    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict, LimitExceeded.
     """
     check_texts(rate)
     check_country(rate.country, field="country")
@@ -160,6 +163,7 @@ async def put_reference_rate(rate: ReferenceRate, *, actor: Actor, begin: Begin)
     async with begin(actor) as unit:
         mine = replace(rate, operator=actor.operator)
         if mine.version == 0:
+            few_enough(len(await unit.collection.rates.find()), ROWS_MAX, field="validFrom")
             kept = await unit.collection.rates.add(replace(mine, version=1))
         else:
             known = await unit.collection.rates.find(country=mine.country, valid_from=mine.valid_from)
@@ -184,7 +188,8 @@ async def put_collection_agency(
 ) -> Agency:
     """Keep a collection agency: where its files are put, and in which form.
 
-    Refuses with: NotAllowed, BadValue (the address, a secret that is no reference), NotFound, Stale, Conflict.
+    Refuses with: NotAllowed, BadValue (the address, a secret that is no reference), NotFound, Stale, Conflict,
+    LimitExceeded.
     """
     check_texts(cmd)
     if not NAME.fullmatch(cmd.name):
@@ -204,6 +209,7 @@ async def put_collection_agency(
     )
     async with begin(actor) as unit:
         if cmd.version == 0:
+            few_enough(len(await unit.collection.agencies.find()), AGENCIES_MAX, field="name")
             kept = await unit.collection.agencies.add(agency)
         else:
             known = await unit.collection.agencies.find(name=cmd.name)

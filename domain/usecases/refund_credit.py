@@ -46,7 +46,7 @@ class RefundCredit:
     text: str = ""
 
 
-@operation(Action.WRITE_PAYMENTS)
+@operation(Action.PAY_OUT)
 @four_eyes(ApprovalKind.PAYOUT)
 async def refund_credit(cmd: RefundCredit, *, actor: Actor, begin: Begin, clock: Clock) -> Refund:
     """Ask for a refund; the next file of refunds takes it to the bank.
@@ -62,8 +62,7 @@ async def refund_credit(cmd: RefundCredit, *, actor: Actor, begin: Begin, clock:
         await unit.payments.lock()
         made = replace(await _draft(unit, cmd, actor, now), account=account, bic=bic)
         amount = Decimal(made.amount_minor).scaleb(-decimals_of(made.currency))
-        own = amount if made.currency == (await unit.operators.own()).currency else None
-        await agreed(unit, actor, ApprovalKind.PAYOUT, cmd, now=now, amount=own)
+        await agreed(unit, actor, ApprovalKind.PAYOUT, cmd, now=now, amount=amount, currency=made.currency)
         if made.invoice is not None:
             settled = await settle(
                 unit,
@@ -147,7 +146,7 @@ async def _of_payment(unit: Unit, made: Refund, now: dt.datetime) -> Refund:
     return kept
 
 
-@operation(Action.WRITE_PAYMENTS)
+@operation(Action.PAY_OUT)
 async def end_refund_by_hand(
     key: RefundId, version: int, state: RefundState, *, actor: Actor, begin: Begin, clock: Clock
 ) -> Refund:

@@ -21,7 +21,7 @@ from domain.operators import Operator
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.usecases.credit_invoice import keep_credit, let_leave
-from domain.usecases.four_eyes import agreed, four_eyes
+from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.load_taxes import load_taxes
 from domain.usecases.run_bills import reference_of, seller_named
 
@@ -52,7 +52,8 @@ class Reissued:
 async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, clock: Clock) -> Reissued:
     """Credit what is left of an invoice and issue that anew, with the payer's present particulars; both or neither.
 
-    Usage and fees are charged once: the next run finds them billed by the new invoice.
+    Usage and fees are charged once: the next run finds them billed by the new invoice. What is credited counts against
+    the level's limits, since it is somebody else who may be charged.
 
     Refuses with: NotAllowed, NotFound (invoice, customer), WrongState (a credit note, credited before), BadValue (what
     the payer lacks, another seller's customer, a day before the invoice's).
@@ -74,8 +75,9 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         made = anew(
             invoice, given, seller=sells, payer=payer, on=on, agreed=await _agreed(unit, invoice, operator, payer, on)
         )
-        own = abs(given.total) if given.currency == operator.currency else None
-        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=clock.now(), amount=own)
+        now, amount = clock.now(), abs(given.total)
+        await given_away(unit, actor, amount, given.currency, now=now)
+        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=amount, currency=given.currency)
         note_series = await unit.operators.series_of(SeriesKind.CREDIT_NOTE, invoice.sold_by)
         series = await unit.operators.series_of(SeriesKind.INVOICE, invoice.sold_by)
         note = numbered(given, id=note_key, number=note_number, reference=reference_of(sells, note_number, note_series))

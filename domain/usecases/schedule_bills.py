@@ -48,8 +48,9 @@ class PutBillSchedule:
 async def put_bill_schedule(cmd: PutBillSchedule, *, actor: Actor, begin: Begin, clock: Clock) -> BillSchedule:
     """Keep when bills are run by themselves, of whom and for which period.
 
-    Where runs need a second person, so does a schedule whose runs ask for none. Refuses with: NotAllowed, BadValue,
-    NotFound (the schedule to change, reseller), Stale, Conflict (name).
+    Where runs need a second person, so does a schedule whose runs ask for none; one that was kept while they needed
+    none asks from then on.
+    Refuses with: NotAllowed, BadValue, NotFound (the schedule to change, reseller), Stale, Conflict (name).
     """
     check_texts(cmd)
     now = clock.now()
@@ -65,7 +66,11 @@ async def put_bill_schedule(cmd: PutBillSchedule, *, actor: Actor, begin: Begin,
             await agreed(unit, actor, ApprovalKind.BILL_RUN, cmd, now=now)
         zone = (await unit.operators.own()).zone
         kept = await unit.bill_schedules.put(
-            replace(made, next_at=following(cmd.schedule, zone, now) if cmd.active else None)
+            replace(
+                made,
+                agreed=not cmd.approval and actor.approval is not None,
+                next_at=following(cmd.schedule, zone, now) if cmd.active else None,
+            )
         )
         detail = {"name": kept.name, "version": kept.version, "schedule": kept.schedule, "active": kept.active}
         await unit.audit.write("put_bill_schedule", f"bill_schedule:{kept.id}", detail)
@@ -120,7 +125,7 @@ async def run_scheduled(
     try:
         run = await run_bills(
             cmd, actor=actor, begin=begin, clock=clock, raters=raters,
-            decided=not schedule.approval, asking=schedule.approval,
+            decided=schedule.agreed, asking=schedule.approval,
         )  # fmt: skip
         told = f"bill run {run.id}: {run.invoices} invoices, {run.parked} parked"
     except NeedsApproval as asks:

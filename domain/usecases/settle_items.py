@@ -115,8 +115,7 @@ async def write_off(cmd: WriteOff, *, actor: Actor, begin: Begin, clock: Clock) 
         total = sum(piece.amount for piece in pieces)
         amount = Decimal(total).scaleb(-decimals_of(currency))
         await given_away(unit, actor, amount, currency, now=now)
-        own = amount if currency == (await unit.operators.own()).currency else None
-        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=own)
+        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=amount, currency=currency)
         made = await settle(
             unit,
             SettlementKind.WRITE_OFF,

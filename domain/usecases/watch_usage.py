@@ -11,8 +11,8 @@ from typing import Final
 from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.alarms.alarm import Raised, Severity
-from domain.commands import check_texts
-from domain.credit.fraud import FraudAlarm, FraudRule, Measure, Suspicion, check
+from domain.commands import check_texts, few_enough
+from domain.credit.fraud import RULES_MAX, FraudAlarm, FraudRule, Measure, Suspicion, check
 from domain.credit.kinds import Kind
 from domain.ids import CustomerId, FraudAlarmId, FraudRuleId, SubscriptionId
 from domain.ports.clock import Clock
@@ -50,7 +50,7 @@ class PutFraudRule:
 async def put_fraud_rule(cmd: PutFraudRule, *, actor: Actor, begin: Begin, clock: Clock) -> FraudRule:
     """Keep a rule about unusual usage; it is for usage that comes from then on.
 
-    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict (there is one of this name).
+    Refuses with: NotAllowed, BadValue, NotFound, Stale, Conflict (there is one of this name), LimitExceeded.
     """
     del clock
     check_texts(cmd)
@@ -58,6 +58,8 @@ async def put_fraud_rule(cmd: PutFraudRule, *, actor: Actor, begin: Begin, clock
         before = None if cmd.rule is None else await unit.fraud.rule(cmd.rule)
         if before is not None and before.version != cmd.version:
             raise Stale("somebody changed the rule since it was read", field="version")
+        if before is None:
+            few_enough(len(await unit.fraud.rules()), RULES_MAX, field="name")
         rule = check(
             FraudRule(
                 id=FraudRuleId(0) if before is None else before.id,
