@@ -144,6 +144,10 @@ def _lookup_url(root: strawberry.Parent[Channel]) -> str | None:
     return root.settings.lookup_url
 
 
+def _sml(root: strawberry.Parent[Channel]) -> str | None:
+    return root.settings.sml
+
+
 def _otherwise(root: strawberry.Parent[Channel]) -> Delivery | None:
     return root.settings.otherwise
 
@@ -159,6 +163,7 @@ class ChannelType:
     address: str = strawberry.field(resolver=_address)
     status_url: str | None = strawberry.field(resolver=_status_url)
     lookup_url: str | None = strawberry.field(resolver=_lookup_url)
+    sml: str | None = strawberry.field(resolver=_sml, description="The network's zone that tells what recipients take.")
     otherwise: Delivery | None = strawberry.field(resolver=_otherwise)
     secrets: list[str] = strawberry.field(resolver=_secrets, description="The names of its secrets.")
     active: bool
@@ -247,6 +252,9 @@ class PutDeliveryChannelInput:
     )
     lookup_url: str | None = None
     forms_path: str = "documentTypes"
+    sml: str | None = strawberry.field(
+        default=None, description="Instead of lookupUrl: the zone of Peppol's register, edelivery.tech.ec.europa.eu."
+    )
     intermediary: str | None = None
     file_name: str = "{kind}-{number}.{extension}"
     otherwise: Delivery | None = None

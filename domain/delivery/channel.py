@@ -42,6 +42,7 @@ KNOWN: Final = frozenset(
 CAPABILITY_DAYS: Final = 7
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _PATH: Final = re.compile(r"[A-Za-z0-9_-]{1,60}(\.[A-Za-z0-9_-]{1,60}){0,9}", re.ASCII)
+_ZONE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,40}", re.ASCII)
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)
 
 
@@ -59,7 +60,8 @@ class Settings:
 
     ``envelope`` are the other fields of a JSON body; ``reference_path`` and ``state_path`` where an answer says them,
     dots between names. ``status_url`` is asked until the document is at an end; without one they call back, or a file
-    tells. ``states`` are their words for ours. ``lookup_url`` tells what a recipient can take, ``forms_path`` where.
+    tells. ``states`` are their words for ours. ``lookup_url`` tells what a recipient can take, ``forms_path`` where;
+    ``sml`` is the zone of a network's own register (Peppol's) that tells it instead.
     ``intermediary`` is the seller's own in Finvoice. ``file_name`` is what a dropped file is called.
     ``otherwise``: how a document goes whose recipient cannot take it.
     """
@@ -77,6 +79,7 @@ class Settings:
     states: tuple[tuple[str, str], ...] = ()
     lookup_url: str | None = None
     forms_path: str = "documentTypes"
+    sml: str | None = None
     intermediary: str | None = None
     file_name: str = "{kind}-{number}.{extension}"
     otherwise: Delivery | None = None
@@ -170,6 +173,11 @@ def check(channel: Channel) -> Channel:
         raise BadValue("what cannot be taken goes as pdf, email or print", field="otherwise")
     if not set(_PLACE.findall(said.file_name)) <= KNOWN | {"extension"} or "/" in said.file_name:
         raise BadValue("a file name has no / and the places that the documentation lists", field="fileName")
+    if said.sml is not None and (said.lookup_url is not None or not _ZONE.fullmatch(said.sml)):
+        raise BadValue(
+            "what recipients can take is asked of a zone such as edelivery.tech.ec.europa.eu, or of an address",
+            field="sml",
+        )
     if channel.way in {Way.ACCESS_POINT, Way.DROP} and not said.address:
         raise BadValue("a channel of this way has an address", field="address")
     return channel
