@@ -72,7 +72,7 @@ class MemoryPayments:
                 if (
                     (other.state in _POSTED or other.state is PaymentState.RETURNED)
                     and other.kind is one.kind
-                    and (other.bank_minor, other.bank_currency) == (one.amount_minor, one.currency)
+                    and (other.bank_minor, other.bank_currency) == (one.bank_minor, one.bank_currency)
                     and other.identity.partition(":")[0] != one.identity.partition(":")[0]
                     and abs((other.booked_on - one.booked_on).days) <= days
                     and names & names_of(other.record)
@@ -113,7 +113,7 @@ class MemoryPayments:
             for one in self._payments()
             if one.kind is Kind.PAYMENT
             and one.state in _POSTED
-            and (one.bank_minor, one.bank_currency) == (payment.amount_minor, payment.currency)
+            and (one.bank_minor, one.bank_currency) == (payment.bank_minor, payment.bank_currency)
             and names & names_of(one.record)
             and one.booked_on <= payment.booked_on
         ]

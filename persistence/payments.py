@@ -118,8 +118,8 @@ class PaymentStore:
             _TWINS,
             self._operator,
             [one.position for one, _ in wanted],
-            [one.amount_minor for one, _ in wanted],
-            [one.currency for one, _ in wanted],
+            [one.bank_minor for one, _ in wanted],
+            [one.bank_currency for one, _ in wanted],
             [one.booked_on for one, _ in wanted],
             [one.identity.partition(":")[0] for one, _ in wanted],
             [json.dumps(names) for _, names in wanted],
@@ -178,7 +178,7 @@ class PaymentStore:
         """Return the payments that a return may take back, the likeliest first."""
         names = sorted(names_of(payment.record))
         rows = await self._connection.fetch(
-            _ORIGINALS, self._operator, payment.amount_minor, payment.currency, names, payment.booked_on
+            _ORIGINALS, self._operator, payment.bank_minor, payment.bank_currency, names, payment.booked_on
         )
         return [_payment(row) for row in rows]
 

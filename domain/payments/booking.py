@@ -37,11 +37,13 @@ def signed(payment: Payment) -> int:
 
 
 def at_bank(payment: Payment, chart: Chart = BAS) -> tuple[Posting, ...]:
-    """Return the bank's side of a payment, and what exchanges it where it pays in another currency."""
+    """Return the bank's side of a payment: with its charge, and with what exchanges it into another currency."""
     sign = -1 if payment.kind in _OUT else 1
     bank = Posting(chart.bank, payment.bank_currency, sign * payment.bank_minor)
     if payment.paid_currency is None:
         return (bank,)
+    if not payment.exchanged:
+        return (bank, Posting(chart.bank_fees, payment.currency, sign * (payment.amount_minor - payment.bank_minor)))
     return (
         bank,
         Posting(chart.exchange, payment.paid_currency, -bank.amount_minor),

@@ -36,6 +36,18 @@ def exchanged(payment: Payment, currency: str, rate: Decimal) -> Payment:
     return replace(payment, currency=currency, amount_minor=worth, paid_minor=amount, paid_currency=bank, rate=rate)
 
 
+def with_charge(payment: Payment) -> Payment:
+    """Return a payment with what its bank took off it: the payer has paid it all, and the charge is ours."""
+    told = Decimal(payment.record.get("deducted") or 0).scaleb(decimals_of(payment.currency))
+    if not told or told != int(told):
+        return payment
+    whole = payment.amount_minor + int(told)
+    one = Decimal(1)
+    return replace(
+        payment, amount_minor=whole, paid_minor=payment.amount_minor, paid_currency=payment.currency, rate=one
+    )
+
+
 def like(payment: Payment, original: Payment) -> Payment:
     """Return a return as what it takes back is: exchanged by the same rate, whatever the rate is now."""
     return replace(

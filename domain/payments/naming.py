@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from domain.payments.allocating import forms_of
 
-_NAMES: Final = ("bank_ref", "end_to_end", "tx_id", "instr_id")
+_NAMES: Final = ("bank_ref", "original_ref", "end_to_end", "tx_id", "instr_id")
 _SAYS_NOTHING: Final = frozenset({"NOTPROVIDED", "NONREF", "", "0"})
 
 

@@ -87,7 +87,8 @@ class Payment:
     """One record of a file. ``record`` is its neutral form, ``entry`` the key of what was booked, if anything was.
 
     One that was exchanged has its amount in the currency of what it pays, and in ``paid_minor`` and ``paid_currency``
-    what moved on the bank's account; one unit of that is worth ``rate``.
+    what moved on the bank's account; one unit of that is worth ``rate``. One that the bank took a charge off has in
+    ``paid_minor`` what was left of it, in the same currency.
     """
 
     id: PaymentId
@@ -108,6 +109,11 @@ class Payment:
     paid_minor: int | None = None
     paid_currency: str | None = None
     rate: Decimal | None = None
+
+    @property
+    def exchanged(self) -> bool:
+        """Whether it is in another currency than it was paid in."""
+        return self.paid_currency not in {None, self.currency}
 
     @property
     def bank_minor(self) -> int:

@@ -176,7 +176,7 @@ async def unsettle_of(unit: Unit, payment: PaymentId, *, at: dt.datetime, on: dt
 
 async def round_off(unit: Unit, payment: Payment, piece: Piece, *, at: dt.datetime, on: dt.date, client: str) -> None:
     """Close the little that a payment misses its invoice by; of one that was exchanged it is a gain or a loss."""
-    exchanged = payment.rate is not None
+    exchanged = payment.exchanged
     account = BAS.rounding if not exchanged else BAS.exchange_loss if piece.amount > 0 else BAS.exchange_gain
     await settle(
         unit,

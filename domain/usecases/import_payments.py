@@ -13,6 +13,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.ids import PaymentFileId, PaymentId
 from domain.invoicing.invoice import decimals_of
+from domain.payments.exchanging import with_charge
 from domain.payments.identity import file_key, identities, nameless, repeated
 from domain.payments.looking import misgivings
 from domain.payments.payment import Payment, PaymentState, Reason, StoredFile
@@ -166,7 +167,7 @@ def _draft(file: StoredFile, position: int, identity: str, record: PaymentRecord
         state, reason = PaymentState.NOTED, Reason.NOT_BOOKED
     elif not exact:
         state, reason = PaymentState.HELD, Reason.UNKNOWN_AMOUNT
-    return Payment(
+    made = Payment(
         id=PaymentId(0),
         operator=file.operator,
         file=file.id,
@@ -180,6 +181,7 @@ def _draft(file: StoredFile, position: int, identity: str, record: PaymentRecord
         booked_on=record.date or file.imported_at.date(),
         record=record.as_dict(),
     )
+    return with_charge(made) if record.kind is Kind.PAYMENT and state is PaymentState.UNALLOCATED else made
 
 
 def _held(payment: Payment, reason: Reason) -> Payment:

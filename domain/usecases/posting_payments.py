@@ -185,7 +185,7 @@ class Named:
                 items,
                 self._claims,
                 self._rules,
-                exchanged=payment.rate is not None,
+                exchanged=payment.exchanged,
             )
             if chosen.reason is Reason.UNKNOWN_REFERENCE and self._numbers:
                 chosen = await self._by_customer(payment, names) or chosen

@@ -21,7 +21,8 @@ from integrations.payments.iso20022 import Branch, amount, date, first, namespac
 VERSIONS: Final = ("02", "04", "06", "08")
 _STATEMENT: Final = {"camt.053": "Stmt", "camt.054": "Ntfctn"}
 _RETURNS: Final = frozenset({"UPDD", "RRTN", "PRDD"})
-_LISTS: Final = frozenset({"Strd"})
+_LISTS: Final = frozenset({"Strd", "Chrgs", "Rcrd"})
+_YES: Final = frozenset({"true", "1"})
 # What may stand in RtrInf: one of them says that the payment came back.
 _RETURNED: Final = frozenset(
     {
@@ -230,7 +231,7 @@ def _record(entry: _Entry, statement: _Statement, detail: Branch, own: _Own) -> 
     branch = entry.branch
     value, currency, own_sign = own
     sign = own_sign or entry.sign
-    reversal = branch.get("RvslInd") == "true"
+    reversal = branch.get("RvslInd") in _YES
     family = branch.get("BkTxCd/Domn/Fmly/SubFmlyCd")
     reason = first(detail, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry")
     returned = reversal or family in _RETURNS or not _RETURNED.isdisjoint(detail)
@@ -251,7 +252,9 @@ def _record(entry: _Entry, statement: _Statement, detail: Branch, own: _Own) -> 
         bank_ref=first(detail, "Refs/AcctSvcrRef"),
         text=tuple(texts(detail, "RmtInf/Ustrd")),
         status=entry.status,
-        details=_told(entry, statement, detail, sign) | {"reversal": reversal, "return_reason": reason},
+        details=_told(entry, statement, detail, sign)
+        | _charged(entry, detail, value, currency or entry.currency)
+        | {"reversal": reversal, "return_reason": reason},
     )
 
 
@@ -278,12 +281,32 @@ def _told(entry: _Entry, statement: _Statement, detail: Branch, sign: str) -> di
         "bank_code": _bank_code(branch),
         "entry_amount": branch["Amt"],
     }
-    if charged := first(detail, "Chrgs/Rcrd/Amt", "Chrgs/Amt", "Chrgs/TtlChrgsAndTaxAmt"):
-        told["charges"] = f"{amount(charged, entry.where):f}"
     instructed = detail.get("AmtDtls/InstdAmt/Amt@")
     if instructed and instructed != entry.currency:
         told["instructed"] = {"amount": detail["AmtDtls/InstdAmt/Amt"], "currency": instructed}
     return told
+
+
+def _charged(entry: _Entry, detail: Branch, value: Decimal | None, currency: str | None) -> dict[str, Any]:
+    """Return what a bank charged for a payment, and what of it was taken off the amount before it was booked.
+
+    A record says that it is in the amount; else what was instructed is what was booked and the charges together.
+    """
+    every = [record for charges in detail.get("Chrgs", ()) for record in charges.get("Rcrd", (charges,))]
+    charged, included = Decimal(0), Decimal(0)
+    for record in every:
+        said = first(record, "Amt", "TtlChrgsAndTaxAmt")
+        if said is None or record.get("CdtDbtInd") == "CRDT" or record.get("Amt@", currency) != currency:
+            continue
+        charged += amount(said, entry.where)
+        included += amount(said, entry.where) if record.get("ChrgInclInd") in _YES else 0
+    if not charged:
+        return {}
+    instructed = detail.get("AmtDtls/InstdAmt/Amt")
+    same = instructed is not None and detail.get("AmtDtls/InstdAmt/Amt@") == currency
+    if same and value is not None and amount(instructed, entry.where) == value + charged:
+        included = charged
+    return {"charges": f"{charged:f}"} | ({"deducted": f"{included:f}"} if included else {})
 
 
 def _bank_code(branch: Branch) -> str | None:
@@ -309,7 +332,16 @@ def _account(branch: Branch, base: str) -> str | None:
 
 
 def _references(detail: Branch, where: str) -> tuple[Reference, ...]:
-    return tuple(found for strd in detail.get("RmtInf/Strd", ()) if (found := _reference(strd, where)) is not None)
+    return tuple(found for strd in detail.get("RmtInf/Strd", ()) for found in _of_strd(strd, where))
+
+
+def _of_strd(strd: Branch, where: str) -> tuple[Reference, ...]:
+    """Return what a structured remittance refers to: one reference, or each of several documents without amounts."""
+    numbers = texts(strd, "RfrdDocInf/Nb")
+    if len(numbers) > 1 and not strd.get("CdtrRefInf/Ref"):
+        return tuple(Reference(ref=number) for number in dict.fromkeys(numbers))
+    found = _reference(strd, where)
+    return () if found is None else (found,)
 
 
 def _reference(strd: Branch, where: str) -> Reference | None:

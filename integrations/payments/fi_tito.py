@@ -152,6 +152,9 @@ def _detail(line: Line, record: PaymentRecord) -> PaymentRecord:
         case "01":
             details["count"] = line.digits(9, 16, "the number of payments")
             return replace(record, details=details)
+        case "04":
+            details["original_ref"] = line.strip(9, 26) or None  # the archive id of what is corrected
+            return replace(record, details=details)
         case "06":
             parts = tuple(part for first in (9, 44) if (part := line.strip(first, first + 34)))
             return replace(record, text=(*record.text, *parts))

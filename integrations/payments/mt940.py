@@ -21,6 +21,11 @@ NAME: Final = "mt940"
 # The library writes what it cannot read, payers' names too, to the log; the refusal says what is to be said.
 logging.getLogger("mt940").setLevel(logging.CRITICAL)
 _NO_REFERENCE: Final = "NONREF"
+_LOWERS: Final = frozenset({"D", "RC"})
+_CODE: Final = re.compile(
+    r"/(TRTP|IBAN|BIC|NAME|REMI|EREF|MARF|CSID|ORDP|BENM|CNTP|PREF|PURP|ULTD|ULTB|RTRN|SVCL|INIC|ISDT|ID|ADDR)/"
+)
+_SAYS_NOTHING: Final = frozenset({"NOTPROVIDED", "NONREF"})
 _TAG: Final = re.compile(rb"^:(20|25|28C?|60[FM]):", re.MULTILINE)
 _ENTRY: Final = re.compile(rb"^:61:", re.MULTILINE)
 
@@ -82,7 +87,7 @@ def _statement(number: int, statement: Any) -> dict[str, Any]:
             value="opening" if opening is None else "closing",
         )
     begins, ends = opening.amount.amount, closing.amount.amount
-    moved = sum((one.data["amount"].amount for one in statement.transactions), Decimal(0))
+    moved = sum((_moved(one.data) for one in statement.transactions), Decimal(0))
     return {
         "no": number,
         "account": head.get("account_identification"),
@@ -94,6 +99,12 @@ def _statement(number: int, statement: Any) -> dict[str, Any]:
     }
 
 
+def _moved(entry: dict[str, Any]) -> Decimal:
+    """Return what an entry moved the balance by: a debit, or a credit that is taken back, lowers it."""
+    amount: Decimal = abs(entry["amount"].amount)
+    return -amount if entry["status"] in _LOWERS else amount
+
+
 def _closing_date(statement: Any) -> str | None:
     head = statement.data
     closing = head.get("final_closing_balance") or head.get("intermediate_closing_balance")
@@ -101,7 +112,8 @@ def _closing_date(statement: Any) -> str | None:
 
 
 def _record(number: int, statement: dict[str, Any], entry: dict[str, Any]) -> PaymentRecord:
-    moved, status = entry["amount"].amount, entry["status"]
+    moved, status = _moved(entry), entry["status"]
+    said = _coded(entry.get("transaction_details") or "")
     date, value = entry.get("entry_date") or entry["date"], entry["date"]
     details = {
         "statement_no": number,
@@ -109,6 +121,10 @@ def _record(number: int, statement: dict[str, Any], entry: dict[str, Any]) -> Pa
         "sign": status,
         "swift_code": entry.get("id"),
         "end_to_end": entry.get("end_to_end_reference"),
+        "mandate_id": said.get("MARF") or entry.get("additional_position_reference"),
+        "tx_id": said.get("EREF"),
+        "counter_account": said.get("IBAN") or said.get("CNTP"),
+        "counter_name": said.get("NAME"),
     }
     kind = Kind.RETURN if status.startswith("R") else Kind.PAYMENT if status == "C" else Kind.OTHER
     return PaymentRecord(
@@ -116,7 +132,7 @@ def _record(number: int, statement: dict[str, Any], entry: dict[str, Any]) -> Pa
         amount=abs(moved),
         currency=entry.get("currency") or entry["amount"].currency,
         date=date,
-        references=_references(entry),
+        references=(*_references(entry), *_structured(said)),
         payer={"name": name} if (name := _joined(entry.get("applicant_name"))) else {},
         receiver_account=statement["account"],
         bank_ref=entry.get("bank_reference") or None,
@@ -124,6 +140,31 @@ def _record(number: int, statement: dict[str, Any], entry: dict[str, Any]) -> Pa
         status=status,
         details=details,
     )
+
+
+def _coded(text: str) -> dict[str, str]:
+    """Return what stands behind the words of ``:86:`` between strokes (``/EREF/…/IBAN/…/NAME/…/REMI/…``), if it does.
+
+    So write ABN AMRO, ING, Rabobank and others. Of parties and remittances only the first field says something here.
+    """
+    plain = text.replace("\n", "")
+    found = list(_CODE.finditer(plain)) if plain.startswith("/") else []
+    if not found:
+        return {}
+    ends = [*(one.start() for one in found[1:]), len(plain)]
+    told = {one[1]: plain[one.end() : end].strip("/ ") for one, end in zip(found, ends, strict=True)}
+    if "CNTP" in told:  # account, BIC, name, city
+        account, _, rest = told["CNTP"].partition("/")
+        told |= {"CNTP": account, "NAME": told.get("NAME") or rest.split("/")[1] if rest.count("/") else ""}
+    return {code: value for code, value in told.items() if value and value not in _SAYS_NOTHING}
+
+
+def _structured(said: dict[str, str]) -> tuple[Reference, ...]:
+    """Return the creditor's reference of a structured remittance: ``STRD/CUR/…`` or ``STRD/ISO/…``."""
+    parts = said.get("REMI", "").split("/")
+    if parts[0] != "STRD" or not (ref := parts[-1].strip()) or len(parts) < 2:
+        return ()
+    return (Reference(ref=ref, type="structured"),)
 
 
 def _iso(date: Any) -> str | None:

@@ -79,6 +79,8 @@ def _reason(branch: Branch) -> tuple[str | None, str | None]:
 def _status(branch: Branch, batch: Branch, where: str) -> PaymentRecord:
     status = first(branch, "TxSts") or first(batch, "PmtInfSts")
     code, words = _reason(branch)
+    if code is None and words is None and status in _REFUSED:
+        code, words = _reason(batch)
     base = "OrgnlTxRef/"
     value = base + "Amt/InstdAmt"
     name = first(branch, base + "Dbtr/Nm", base + "Dbtr/Pty/Nm")

@@ -88,7 +88,8 @@ async def test_the_rate_of_its_day_pays_the_invoice_and_the_bank_keeps_its_curre
     assert (payment.paid_minor, payment.paid_currency, payment.rate) == (2490, "EUR", Decimal(10))
     found = await sums(office)
     assert (found[BANK], found[EXCHANGE_EUR], found[EXCHANGE_SEK], found[RECEIVABLE]) == (2490, -2490, 24900, 0)
-    assert (await take(office, euros(("24.90", invoice.payment.reference), message="M2"))).duplicates == 1
+    again = await take(office, euros(("24.90", invoice.payment.reference), message="M2"))
+    assert again.reasons == {"possible_duplicate": 1}, "nothing of the bank's names it"
 
 
 async def test_without_a_rate_of_the_day_it_waits_for_one(office: Office) -> None:
@@ -164,3 +165,22 @@ async def test_references_of_two_currencies_wait_for_somebody(office: Office) ->
     payment = await only(office)
     assert (payment.reason, payment.currency) == (Reason.UNKNOWN_REFERENCE, "EUR")
     assert (await allocate(office, payment, invoice)).state is PaymentState.ALLOCATED
+
+
+async def test_what_a_bank_takes_off_is_the_operators_cost_and_the_payer_has_paid_it_all(office: Office) -> None:
+    (invoice,) = await billed(office, "1")
+    taken_off = (
+        "<AmtDtls><InstdAmt><Amt Ccy='SEK'>249.00</Amt></InstdAmt></AmtDtls><Chrgs>"
+        "<Rcrd><Amt Ccy='SEK'>4.00</Amt><CdtDbtInd>DBIT</CdtDbtInd></Rcrd>"
+        "<Rcrd><Amt Ccy='SEK'>6.00</Amt><CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs>"
+    )
+    paid = detail("239.00", invoice.payment.reference, more=taken_off)
+    done = await take(office, camt(entry("239.00", paid)))
+    assert (done.states, done.booked) == ({"allocated": 1}, {"SEK": "239.00"})
+    found = await sums(office)
+    assert (found["1930", "SEK"], found["6570", "SEK"], found[RECEIVABLE]) == (23900, 1000, 0)
+    payment = await only(office)
+    assert (payment.amount_minor, payment.paid_minor, payment.exchanged) == (24900, 23900, False)
+    beside = detail("239.00", "4711", more="<Chrgs><Rcrd><Amt Ccy='SEK'>6.00</Amt></Rcrd></Chrgs>")
+    await take(office, camt(entry("239.00", beside), message="M2"))
+    assert (await sums(office))["6570", "SEK"] == 1000, "what is charged apart is not in the amount"

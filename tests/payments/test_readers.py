@@ -287,3 +287,91 @@ def test_a_statement_s_sum_of_many_payments_is_no_payment() -> None:
             data = data.replace(b"Ntfctn", b"Stmt")
         kinds.append(formats.read(data).records[0].kind)
     assert kinds == [Kind.LUMP_SUM, Kind.PAYMENT, Kind.PAYMENT], "a notification's sum is told nowhere else"
+
+
+def test_a_remittance_of_several_documents_refers_to_each() -> None:
+    documents = "".join(f"<RfrdDocInf><Nb>{number}</Nb></RfrdDocInf>" for number in (1001, 1002, 1001))
+    one = f'<TxDtls><Amt Ccy="SEK">9.00</Amt><RmtInf><Strd>{documents}</Strd></RmtInf></TxDtls>'
+    (record,) = formats.read(camt(entry("9.00", one))).records
+    assert [(found.ref, found.amount) for found in record.references] == [("1001", None), ("1002", None)]
+
+
+@pytest.mark.parametrize("yes", ["true", "1"])
+def test_a_reversal_is_told_by_either_word_for_yes(yes: str) -> None:
+    (record,) = formats.read(camt(entry("9.00", detail("9.00"), more=f"<RvslInd>{yes}</RvslInd>"))).records
+    assert record.kind is Kind.RETURN
+
+
+@pytest.mark.parametrize(
+    ("charges", "told"),
+    [
+        ("<Amt Ccy='SEK'>1.00</Amt><ChrgInclInd>true</ChrgInclInd>", ("1.00", "1.00")),
+        ("<Amt Ccy='SEK'>1.00</Amt><ChrgInclInd>false</ChrgInclInd>", ("1.00", None)),
+        ("<Amt Ccy='SEK'>1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>", (None, None)),
+        ("<Amt Ccy='EUR'>1.00</Amt><ChrgInclInd>true</ChrgInclInd>", (None, None)),
+    ],
+)
+def test_only_a_charge_that_is_in_the_amount_was_taken_off_it(
+    charges: str, told: tuple[str | None, str | None]
+) -> None:
+    paid = detail("9.00", more=f"<Chrgs><Rcrd>{charges}</Rcrd></Chrgs>")
+    (record,) = formats.read(camt(entry("9.00", paid))).records
+    assert (record.details.get("charges"), record.details.get("deducted")) == told
+
+
+def mt940(*rows: str, closing: str) -> bytes:
+    head = [":20:STMT", ":25:NL91ABNA0417164300EUR", ":28C:1/1", ":60F:C260101EUR100,00"]
+    return "\r\n".join([*head, *rows, f":62F:{closing}", "-"]).encode()
+
+
+@pytest.mark.parametrize(
+    ("sign", "closing", "kind"),
+    [
+        ("C", "110,00", Kind.PAYMENT),
+        ("D", "90,00", Kind.OTHER),
+        ("RC", "90,00", Kind.RETURN),
+        ("RD", "110,00", Kind.RETURN),
+    ],
+)
+def test_each_sign_of_mt940_moves_the_balance_its_way(sign: str, closing: str, kind: Kind) -> None:
+    found = formats.read(mt940(f":61:2601020102{sign}10,00NTRF123//B1", ":86:x", closing=f"C260102EUR{closing}"))
+    (record,) = found.records
+    assert (record.kind, record.amount, found.attention) == (kind, Decimal("10.00"), ())
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (
+            [
+                ":86:/TRTP/SEPA OVERBOEKING/IBAN/NL02RABO0123456789/BIC/RABONL2U/NAME/J JAN",
+                "SEN BV/REMI/100019/EREF/E-77",
+            ],
+            ("NL02RABO0123456789", "J JANSEN BV", "E-77", []),
+        ),
+        (
+            [":86:/CNTP/NL02RABO0123456789/RABONL2U/J Jansen///REMI/STRD/CUR/RF18539007547034/EREF/NOTPROVIDED"],
+            ("NL02RABO0123456789", "J Jansen", None, ["RF18539007547034"]),
+        ),
+        ([":86:/MARF/M-1/CSID/NL1/REMI/USTD//1000019/"], (None, None, None, [])),
+        ([":86:OVERFORSEL 1000019 / FIRMA"], (None, None, None, [])),
+    ],
+)
+def test_codes_between_strokes_are_told(lines: list[str], told: tuple[object, ...]) -> None:
+    data = mt940(":61:2601020102C10,00NTRFNONREF//B1", *lines, closing="C260102EUR110,00")
+    (record,) = formats.read(data).records
+    said = record.details
+    found = (said["counter_account"], said["counter_name"], said["tx_id"], [one.ref for one in record.references])
+    assert found == told
+
+
+def test_a_rejection_without_a_reason_of_its_own_has_its_batch_s() -> None:
+    body = (
+        "<OrgnlGrpInfAndSts><OrgnlMsgId>M-1</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><PmtInfSts>RJCT</PmtInfSts>"
+        "<StsRsnInf><Rsn><Cd>MS03</Cd></Rsn></StsRsnInf><TxInfAndSts><OrgnlEndToEndId>D1</OrgnlEndToEndId></TxInfAndSts>"
+        "<TxInfAndSts><OrgnlEndToEndId>D2</OrgnlEndToEndId><TxSts>ACSC</TxSts></TxInfAndSts></OrgnlPmtInfAndSts>"
+    )
+    space = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"
+    data = f'<Document xmlns="{space}"><CstmrPmtStsRpt>{body}</CstmrPmtStsRpt></Document>'.encode()
+    found = [(one.kind, one.details["reason"]) for one in formats.read(data).records]
+    assert found == [(Kind.REJECTION, "MS03"), (Kind.OTHER, None)]
