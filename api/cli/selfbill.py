@@ -35,7 +35,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything, keep nothing.")] = False,
     operator: Operator = None,
 ) -> int:
-    """Write what suppliers are owed for a period; again, only what is new.
+    """Write what suppliers are owed; again, only what is new.
 
     Prints a JSON line per document. Ends with 1 where one could not be made.
     """

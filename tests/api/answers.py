@@ -462,6 +462,7 @@ SOAP: Final = {
         "SearchCustomers",
     },
     "bad_value": {
+        "SelfBill",
         "TakeReceipts",
         "ReadVatReport",
         "CreateUserLevel",
@@ -570,6 +571,10 @@ SOAP: Final = {
         "ListAlarms",
         "ListBalances",
         "ListCommissionRules",
+        "ListSuppliers",
+        "ListSelfBilled",
+        "CreditSelfBilled",
+        "AnswerSelfBilled",
         "ListFeedRuns",
         "ListFeeds",
         "ListJobs",
@@ -598,6 +603,7 @@ SOAP: Final = {
         "WithdrawFile",
     },
     "not_found": {
+        "PutSupplier",
         "ListClaims",
         "ListSettlements",
         "ListRefunds",

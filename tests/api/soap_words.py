@@ -58,6 +58,8 @@ KINDS: Final[dict[str, str]] = {
     "job": "Job",
     "file": "File",
     "webhook": "Webhook",
+    **dict.fromkeys(("SelfBill.supplier", "ListSelfBilled.supplier"), "supplier code"),
+    **dict.fromkeys(("CreditSelfBilled.number", "AnswerSelfBilled.number"), "number of what is self-billed"),
     "user": "User",
     "level": "UserLevel",
     "copyOf": "UserLevel",
@@ -112,10 +114,10 @@ WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
     mostPercent name nationalPrefix needs netsAccount netsSender next note noticeMonths number numberClass ocrLevel
     operation orderReference organisationNumber other outcome pattern payDays paymentTermsDays pbsNumber per
     permission perMonth phone plan position postcode prefix priceList productGroup profile PutAccountRule.service
-    quantity quarantineDays raw reason records reference referenceLength refusedFolder region renewalMonths retries
+    quantity quarantineDays raw reason records remark reference referenceLength refusedFolder region renewalMonths retries
     retryDays salesperson schedule scheme scope seconds secret seller sequence sequenceColumn sequenceLast short
     signatory signature silentAfterMinutes source stableSeconds state status street street2 subject survivorVersion
-    target team text to told trunk units url used value vatCategory vatId vatPercent version visited warnAt why
+    target team termsDays text to told trunk units url used value vatCategory vatId vatPercent version visited warnAt why
     windowSeconds
     """.split()  # noqa: SIM905  (a hundred words in quotes would not be easier to read)
 )
@@ -136,6 +138,7 @@ ROOMS: Final[dict[str, str]] = {
     "CreditReservation": "tests/credit/test_authorising.py",
     "Rule": "tests/api/test_ledger.py",
     "ApiKey": "tests/api/test_machines.py",
+    **dict.fromkeys(("supplier code", "number of what is self-billed"), "tests/selfbilling/test_self_billing.py"),
     "Approval": "tests/access/test_approvals.py",
     "BasisBatch": "tests/api/test_trade.py",
     "Client": "tests/access/test_why_refused.py",

@@ -39,11 +39,13 @@ WITHOUT: Final = {
     ),
     **dict.fromkeys(
         (
-            *("runBills", "billCustomer", "billAgain", "rerate", "takeBasis"),
+            *("runBills", "billCustomer", "billAgain", "rerate", "takeBasis", "selfBill"),
             *("makeCommissionStatement", "syncCustomers", "pollFeed"),
         ),
         "works out anew, and changes nothing that was made",
     ),
+    "creditSelfBilled": "takes back what must still be left, under a lock",
+    "answerSelfBilled": "what the supplier said last holds; nothing is composed of what was read",
     **dict.fromkeys(
         ("login", "answerChallenge", "askSecurityKey", "enrolTotp", "confirmTotp", "enrolSecurityKey",
          "confirmSecurityKey", "resetPassword", "acceptInvitation", "changePassword", "removeFactor",

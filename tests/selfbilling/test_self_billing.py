@@ -225,3 +225,23 @@ async def test_two_at_once_write_one_document(stored: Wiring) -> None:
     assert [one.invoice.number for run in runs for one in run.documents] == [
         f"SB{run.documents[0].supplier}-00001" for run in runs if run.documents
     ]
+
+
+async def test_anothers_suppliers_and_documents_are_not_there(
+    wiring: Wiring, world: made.World, load: Importer
+) -> None:
+    await load(calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=wiring.begin)
+    (document,) = (await bill(wiring, world)).documents
+    other = await made.with_source(wiring, f"other{world.operator}")
+    tools: dict[str, Any] = {"actor": other.actor, "begin": wiring.begin, "clock": wiring.clock}
+    with pytest.raises(NotFound):
+        await self_bill(SelfBill(period=MARCH, suppliers=("carrier",)), **tools)
+    with pytest.raises(NotFound):
+        await credit_self_billed(CreditSelfBilled(number=document.invoice.number), **tools)
+    with pytest.raises(NotFound):
+        said = AnswerSelfBilled(number=document.invoice.number, answer=Answer.ACCEPTED)
+        await answer_self_billed(said, **tools)
+    assert await list_suppliers(actor=other.actor, begin=wiring.begin) == []
+    page = await list_self_billed(PageRequest(), actor=other.actor, begin=wiring.begin, supplier="carrier")
+    assert page.items == []
