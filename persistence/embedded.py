@@ -299,7 +299,7 @@ def _tuning(durable: bool) -> dict[str, str]:
         "max_wal_size": "4GB",
         "wal_compression": "pglz",
         "checkpoint_timeout": "15min",
-        "wal_buffers": "16MB",
+        "wal_buffers": "64MB",  # one import alone fills a segment faster than it is written
         "random_page_cost": "1.1",
         "jit": "off",
         "log_min_messages": "warning",
