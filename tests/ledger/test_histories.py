@@ -13,9 +13,15 @@ import pytest
 from domain.collection.limits import ReferenceRate
 from domain.collection.rules import Channel, CollectionStep, StepKind
 from domain.invoicing.invoice import DocumentKind
+from domain.margins.exchange import DayRate
+from domain.payments.debit import DebitState
+from domain.payments.orders import Scheme
 from domain.payments.payment import PaymentState
+from domain.payments.refund import RefundState
+from domain.payments.rules import Rules
 from domain.ports.page import PageRequest
 from domain.refusal import Refusal
+from domain.usecases.agree_instalments import put_payment_rules
 from domain.usecases.allocate_payment import AllocatePayment, Part, allocate_payment, release_payment
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.import_payments import ImportPayments, import_payments
@@ -30,14 +36,19 @@ from domain.usecases.ledger_reports import (
 from domain.usecases.list_payments import trial_balance
 from domain.usecases.lock_ledger import LockLedger, lock_ledger, read_ledger_lock
 from domain.usecases.manage_collection import put_collection_rule, put_reference_rate
+from domain.usecases.manage_mandates import AddMandate, add_mandate
+from domain.usecases.refund_credit import RefundCredit, end_refund_by_hand, refund_credit
 from domain.usecases.run_collection import RunCollection, run_collection
 from domain.usecases.settle_items import OffsetCredit, WriteOff, offset_credit, undo_settlement, write_off
-from domain.usecases.work_payments import apply_credit
+from domain.usecases.work_payments import DecideDuplicate, apply_credit, decide_duplicate
+from domain.usecases.write_orders import WriteDebits, write_debits
 from integrations.payments import formats
+from integrations.payments.writing import write
 from persistence.memory import MemoryDatabase
 from tests.collection.test_run import rule
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 from tests.ledger.test_reports import ask
+from tests.payments.test_desk import CREDITOR, autogiro, taken
 from tests.payments.test_readers import camt, detail, entry
 
 CUSTOMERS = 4
@@ -52,7 +63,7 @@ class History:
         self.dice = random.Random(seed)
         self.day = START
         self.files = 0
-        self.paid: list[tuple[str, str]] = []
+        self.paid: list[tuple[str, str, str]] = []
 
     @property
     def clock(self):
@@ -77,6 +88,11 @@ class History:
         for year, month in ((2026, 7), (2027, 1)):
             rate = ReferenceRate(country="SE", valid_from=date(year, month, 1), percent=Decimal("2.0"), version=0)
             await ask(office, put_reference_rate, rate)
+        rules = Rules(exchange=True, exchange_tolerance=150, retries=2, retry_days=1, creditor=CREDITOR)
+        await ask(office, put_payment_rules, rules, 0)
+        for number, customer in enumerate(sorted({one.customer for one in await self.invoices()})[:2], 101):
+            cmd = AddMandate(customer=customer, scheme=Scheme.AUTOGIRO, payer_number=str(number), active=True)
+            await ask(office, add_mandate, cmd, clock=self.clock)
 
     async def invoices(self):
         async with self.office.begin() as unit:
@@ -98,17 +114,80 @@ class History:
             name = f"E{self.files}"
             more = f"<Refs><EndToEndId>{name}</EndToEndId></Refs>"
             parts.append(entry(f"{amount:.2f}", detail(f"{amount:.2f}", reference, more=more)))
-            self.paid.append((name, f"{amount:.2f}"))
+            self.paid.append((name, f"{amount:.2f}", "SEK"))
         await self.take("".join(parts))
 
     async def take_back(self) -> None:
         """A bank takes a payment back."""
         if self.paid:
-            name, amount = self.dice.choice(self.paid)
+            name, amount, currency = self.dice.choice(self.paid)
             self.files += 1
             refs = f"<Refs><EndToEndId>{name}</EndToEndId><TxId>{self.files}</TxId></Refs>"
             mark = "<RvslInd>true</RvslInd>"
-            await self.take(entry(amount, f"<TxDtls>{refs}</TxDtls>", sign="DBIT", more=mark))
+            back = entry(amount, f"<TxDtls>{refs}</TxDtls>", sign="DBIT", more=mark)
+            await self.take(back.replace('Ccy="SEK"', f'Ccy="{currency}"'))
+
+    async def pay_elsewise(self) -> None:
+        """Somebody pays in euros, at a rate that moves, or his bank takes something off."""
+        invoice = self.dice.choice([one for one in await self.invoices() if one.kind is DocumentKind.INVOICE])
+        self.files += 1
+        name = f"<Refs><EndToEndId>X{self.files}</EndToEndId></Refs>"
+        if self.dice.random() < 0.3:
+            amount, charge = (
+                invoice.total - 10,
+                "<Chrgs><Rcrd><Amt Ccy='SEK'>10.00</Amt><ChrgInclInd>true</ChrgInclInd>",
+            )
+            await self.take(
+                entry(
+                    f"{amount:.2f}",
+                    detail(f"{amount:.2f}", invoice.payment.reference, more=name + charge + "</Rcrd></Chrgs>"),
+                )
+            )
+            return
+        async with self.office.begin() as unit:
+            worth = Decimal(self.dice.choice(("9.9", "10", "10.07")))
+            day = DayRate(date(2026, 11, 20), "EUR", "SEK", worth, "dice")
+            await unit.exchange.put([day], replace=True, at=self.clock.now())
+        amount = f"{self.dice.choice((invoice.total / 10, Decimal(3), Decimal(90))):.2f}"
+        self.paid.append((f"X{self.files}", amount, "EUR"))
+        paid = entry(amount, detail(amount, invoice.payment.reference, more=name))
+        await self.take(paid.replace('Ccy="SEK"', 'Ccy="EUR"'))
+
+    async def order(self) -> None:
+        cmd = WriteDebits(scheme=Scheme.AUTOGIRO, due_by=self.day + timedelta(days=60))
+        await ask(self.office, write_debits, cmd, write, clock=self.clock)
+
+    async def hear_of_debits(self) -> None:
+        """An order is paid, paid in part, or rejected."""
+        async with self.office.begin() as unit:
+            sent = await unit.giro.debits.find(state=DebitState.SENT)
+            if not sent:
+                return
+            order = self.dice.choice(sent)
+            invoice = await unit.invoices.get(order.invoice)
+            mandate = await unit.giro.mandates.get(order.mandate)
+        self.files += 1
+        status, amount = self.dice.choice((("0", order.amount_minor), ("0", 5000), ("1", order.amount_minor)))
+        told = taken(invoice, status, payer=int(mandate.payer_number), amount=amount)
+        paid = {"paid": 1, "total": amount} if status == "0" else {}
+        data = autogiro(told, **paid).replace(b"193055123456", f"{self.files:012d}".encode())
+        cmd = ImportPayments(name=f"f{self.files}", data=data, read=formats.read, looked_at=True)
+        await ask(self.office, import_payments, cmd, clock=self.clock)
+
+    async def decide(self) -> None:
+        held = [one for one in await self.payments() if one.state is PaymentState.HELD]
+        if held:
+            cmd = DecideDuplicate(payment=self.dice.choice(held).id, same=self.dice.random() < 0.3)
+            await ask(self.office, decide_duplicate, cmd, clock=self.clock)
+
+    async def pay_back(self) -> None:
+        free = [one for one in await self.payments() if one.state is PaymentState.CREDIT and one.currency == "SEK"]
+        if free:
+            cmd = RefundCredit(payment=self.dice.choice(free).id, account="SE4550000000058398257466")
+            made = await ask(self.office, refund_credit, cmd, clock=self.clock)
+            state = self.dice.choice((None, RefundState.CANCELLED))
+            if state is not None:
+                await ask(self.office, end_refund_by_hand, made.id, made.version, state, clock=self.clock)
 
     async def take(self, entries: str) -> None:
         self.files += 1
@@ -175,6 +254,7 @@ class History:
         deeds: list[Callable[[], Awaitable[None]]] = [
             *(self.pay,) * 4, *(self.remind,) * 3, *(self.allocate,) * 2, self.take_back, self.credit, self.release,
             self.use_credit, self.give_up, self.give_up_a_fee, self.set_off, self.undo, self.bill, self.lock,
+            *(self.pay_elsewise,) * 3, *(self.order, self.hear_of_debits) * 2, self.decide, self.pay_back,
         ]  # fmt: skip
         self.pass_days(self.dice.randint(0, 6))
         deed = self.dice.choice(deeds)
