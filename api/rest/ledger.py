@@ -18,12 +18,13 @@ from domain.access.actor import Action
 from domain.ids import CollectionLetterId, CustomerId
 from domain.refusal import BadValue
 from domain.usecases.ledger_reports import AgeBy, AgeReceivables, StateAccount, age_receivables, state_account
-from domain.usecases.send_collection import print_letter
+from domain.usecases.send_collection import print_letter, write_reminder
 
 _DAY: Final[dict[str, Any]] = {"type": "string", "format": "date"}
 _FILE: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
 CSV: Final = "text/csv; charset=utf-8"
 PDF: Final = "application/pdf"
+XML: Final = "application/xml"
 
 
 class StatementDocument:
@@ -84,6 +85,26 @@ class LetterDocument:
         return Response(content, media_type=PDF, headers=named(f"{letter.kind.value}-{letter.id}.pdf"))
 
 
+class ReminderDocument:
+    """Answers what a letter of collection says of an invoice, as EHF's reminder."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer the document."""
+        wiring = self._wiring
+        letter, content = await write_reminder(
+            CollectionLetterId(path_key(request, "letter")),
+            number=request.query_params.get("invoice"),
+            actor=request.state.actor,
+            begin=wiring.begin,
+            papers=wiring.papers,
+            rules=wiring.rules,
+        )
+        return Response(content, media_type=XML, headers=named(f"{letter.kind.value}-{letter.id}.xml"))
+
+
 def _day(request: Request, name: str) -> date | None:
     text = request.query_params.get(name)
     if text is None:
@@ -138,5 +159,16 @@ def operations(wiring: Wiring) -> Sequence[Operation]:
             action=Action.READ_PAYMENTS,
             answers={"200": (PDF, _FILE)},
             refuses=(404,),
+        ),
+        Operation(
+            method="GET",
+            path="/rest/v1/collection/letters/{id}.xml",
+            endpoint=ReminderDocument(wiring),
+            name="collectionLetterXml",
+            summary="What a letter of collection says of an invoice, as EHF's reminder (Norwegian sellers).",
+            action=Action.READ_PAYMENTS,
+            query=({"name": "invoice", "schema": {"type": "string"}, "description": "Of several, its number."},),
+            answers={"200": (XML, _FILE)},
+            refuses=(400, 404, 409),
         ),
     )

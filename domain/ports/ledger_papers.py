@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from domain.collection.progress import CaseFormat, Letter, Message
 from domain.customers.customer import Customer
+from domain.invoicing.invoice import Invoice
 from domain.operators import Operator
 from domain.usecases.ledger_reports import AccountStatement, AgedReceivables
 
@@ -27,6 +29,10 @@ class LedgerPapers(Protocol):
 
     def letter_pdf(self, letter: Letter, customer: Customer, operator: Operator) -> bytes:
         """Return a letter of collection as PDF, in the language it was written in."""
+        ...
+
+    def letter_ehf(self, letter: Letter, row: Mapping[str, Any], invoice: Invoice) -> bytes:
+        """Return what a letter says of one of its invoices as EHF's reminder. Refuses with: BadValue."""
         ...
 
     def letter_text(self, letter: Letter, operator: Operator) -> tuple[str, str, str]:

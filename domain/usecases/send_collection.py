@@ -16,14 +16,14 @@ from domain.ids import CollectionLetterId, CollectionMessageId, InvoiceId
 from domain.operators import Operator
 from domain.ports import mail
 from domain.ports.clock import Clock
-from domain.ports.documents import Documents
+from domain.ports.documents import Documents, EinvoiceRules, RulesAway
 from domain.ports.ledger_papers import LedgerPapers
 from domain.ports.mail import Attached, Mailer, MailFault
 from domain.ports.page import Page, PageRequest
 from domain.ports.texts import Text, Texter, TextFault
 from domain.ports.transports import TransportFault, Transports, Vault
 from domain.ports.unit import Begin
-from domain.refusal import Unreadable, WrongState
+from domain.refusal import BadValue, Unreadable, WrongState
 from domain.transports.place import read_place
 from domain.usecases.print_invoice import print_invoice
 
@@ -55,6 +55,40 @@ async def print_letter(
     """Return a letter of collection and its PDF, made anew. Refuses with: NotAllowed, NotFound."""
     letter, customer, operator = await _letter(key, actor, begin)
     return letter, await asyncio.to_thread(papers.letter_pdf, letter, customer, operator)
+
+
+@operation(Action.READ_PAYMENTS)
+async def write_reminder(
+    key: CollectionLetterId,
+    *,
+    number: str | None = None,
+    actor: Actor,
+    begin: Begin,
+    papers: LedgerPapers,
+    rules: EinvoiceRules,
+) -> tuple[Letter, bytes]:
+    """Return what a letter says of an invoice as EHF's reminder, for Norwegian payers in Peppol; checked by its rules.
+
+    ``number`` names the invoice where the letter is about several. Refuses with: NotAllowed, NotFound, BadValue (no
+    Norwegian seller, no address in Peppol, several invoices, a broken rule), WrongState (the rules cannot be run now).
+    """
+    letter, _, operator = await _letter(key, actor, begin)
+    if operator.country != "NO":
+        raise BadValue("EHF's reminders are of Norwegian sellers", field="id")
+    rows = [row for row in letter.content["rows"] if number in {None, row["number"]}]
+    if len(rows) != 1:
+        listed = ", ".join(row["number"] for row in letter.content["rows"])
+        raise BadValue("name one invoice of the letter: {listed}", listed=listed, field="invoice")
+    async with begin(actor) as unit:
+        invoice = await unit.invoices.get(InvoiceId(rows[0]["invoice"]))
+    content = await asyncio.to_thread(papers.letter_ehf, letter, rows[0], invoice)
+    try:
+        broken = await asyncio.to_thread(rules.broken, content)
+    except RulesAway as away:
+        raise WrongState("the rules cannot be run now: {why}", why=str(away)) from None
+    if broken is not None:
+        raise BadValue("{rule}: {cause}", rule=broken[0], cause=broken[1], field="id")
+    return letter, content
 
 
 @operation(Action.WRITE_PAYMENTS)

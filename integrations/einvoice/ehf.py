@@ -1,6 +1,6 @@
-"""EHF (Norway, DFØ): the invoice is Peppol BIS 3; this writes EHF's reminder (process 06) and payment request (07).
+"""EHF (Norway, DFØ): the invoice is Peppol BIS 3; this writes EHF's reminder (process 06).
 
-Both begin as Peppol's invoice, and hold less: what their data model does not have is taken out.
+It begins as Peppol's invoice, and holds less: what its data model does not have is taken out.
 """
 
 from __future__ import annotations
@@ -13,26 +13,17 @@ from typing import Final
 
 from lxml import etree
 
-from domain.invoicing.invoice import DocumentKind, Invoice, Unit, decimals_of
+from domain.invoicing.invoice import DocumentKind, Invoice, decimals_of
 from domain.refusal import BadValue
-from integrations.einvoice.kinds import EHF_PAYMENT_REQUEST, EHF_REMINDER
+from integrations.einvoice.kinds import EHF_REMINDER
 from integrations.einvoice.peppol import tree
 from integrations.einvoice.ubl import CAC, group, leaf, written
 
 REMINDER_PROFILE: Final = "urn:fdc:anskaffelser.no:2019:ehf:postaward:g3:06:1.0"
-PAYMENT_REQUEST_PROFILE: Final = "urn:fdc:anskaffelser.no:2019:ehf:postaward:g3:07:1.0"
 _EXEMPT: Final = "Merverdiavgiftsfritt"
 _NOT_OF_A_REMINDER: Final = (
     "InvoiceTypeCode", "InvoicePeriod", "OrderReference", "ContractDocumentReference", "AdditionalDocumentReference",
     "InvoiceLine/DocumentReference", "InvoiceLine/InvoicePeriod", "InvoiceLine/Note", "InvoiceLine/Item/Description",
-)  # fmt: skip
-_NOT_OF_A_REQUEST: Final = (
-    "InvoiceTypeCode", "BillingReference", "ContractDocumentReference", "PaymentTerms", "TaxTotal",
-    "AccountingSupplierParty/Party/EndpointID", "AccountingSupplierParty/Party/PartyLegalEntity",
-    "AccountingSupplierParty/Party/PartyTaxScheme", "AccountingSupplierParty/Party/Contact",
-    "AccountingCustomerParty/Party/PartyLegalEntity", "AccountingCustomerParty/Party/PartyTaxScheme",
-    "LegalMonetaryTotal/TaxExclusiveAmount", "LegalMonetaryTotal/TaxInclusiveAmount",
-    "InvoiceLine/DocumentReference", "InvoiceLine/Item/ClassifiedTaxCategory", "InvoiceLine/Note",
 )  # fmt: skip
 
 
@@ -65,6 +56,8 @@ def reminder(invoice: Invoice, said: Reminded) -> bytes:
         due_on=said.due_on,
         original=invoice.number,
         replaces=None,
+        home=None,
+        lines=tuple(replace(line, corrects=None) for line in invoice.lines),  # it names what it reminds of alone
     )
     root = tree(own)
     _become(root, EHF_REMINDER, REMINDER_PROFILE, _NOT_OF_A_REMINDER)
@@ -99,35 +92,6 @@ def reminder(invoice: Invoice, said: Reminded) -> bytes:
         if amount is not None:
             leaf(sums, tag, f"{amount:.{places}f}", **money)
     return written(root)
-
-
-def payment_request(invoice: Invoice) -> bytes:
-    """Write a request to pay what is outside VAT, a deposit or a compensation. Refuses with: BadValue."""
-    _only_invoices(invoice)
-    if any(each.tax for each in invoice.vat):
-        raise BadValue("{number} has VAT: send it as an invoice", number=invoice.number)
-    root = tree(_rounded(invoice))
-    _become(root, EHF_PAYMENT_REQUEST, PAYMENT_REQUEST_PROFILE, _NOT_OF_A_REQUEST)
-    return written(root)
-
-
-def _rounded(invoice: Invoice) -> Invoice:
-    """Return the invoice with its rounding as a line, since a request has no other place for it."""
-    if not invoice.rounding:
-        return invoice
-    last = invoice.lines[-1]
-    sign = Decimal(1).copy_sign(invoice.rounding)
-    line = replace(
-        last,
-        position=last.position + 1,
-        text="Øreavrunding",
-        quantity=sign,
-        unit=Unit.PIECE,
-        unit_price=abs(invoice.rounding),
-        net=invoice.rounding,
-        events=None,
-    )
-    return replace(invoice, lines=(*invoice.lines, line), net=invoice.net + invoice.rounding, rounding=Decimal(0))
 
 
 def _only_invoices(invoice: Invoice) -> None:

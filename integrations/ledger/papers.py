@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from domain.collection.progress import CaseFormat, Letter, Message
 from domain.customers.customer import Customer
+from domain.invoicing.invoice import Invoice
 from domain.operators import Operator
 from domain.usecases.ledger_reports import AccountStatement, AgedReceivables
 from integrations.ledger.case_files import case_file
+from integrations.ledger.letter_ehf import letter_ehf
 from integrations.ledger.letter_pdf import draw_letter, letter_text
 from integrations.ledger.statement_pdf import draw_statement
 from integrations.ledger.tables import ageing_csv, statement_csv
@@ -30,6 +35,10 @@ class PrintedPapers:
     def letter_pdf(self, letter: Letter, customer: Customer, operator: Operator) -> bytes:
         """Return a letter of collection as PDF."""
         return draw_letter(letter, customer, operator)
+
+    def letter_ehf(self, letter: Letter, row: Mapping[str, Any], invoice: Invoice) -> bytes:
+        """Return what a letter says of one of its invoices as EHF's reminder."""
+        return letter_ehf(letter, row, invoice)
 
     def letter_text(self, letter: Letter, operator: Operator) -> tuple[str, str, str]:
         """Return a letter's subject, its text for a mail, and its text for a phone."""

@@ -773,6 +773,7 @@ REST: Final = {
         "GET /rest/v1/print-batches/{id}.pdf",
         "GET /rest/v1/print-batches/{id}.csv",
         "GET /rest/v1/collection/letters/{id}.pdf",
+        "GET /rest/v1/collection/letters/{id}.xml",
         "GET /rest/v1/customers/{id}/statement.csv",
         "GET /rest/v1/customers/{id}/statement.pdf",
         "GET /rest/v1/ledger/ageing.csv",

@@ -185,7 +185,7 @@ def test_finvoice_carries_the_reference_and_the_amount_to_pay(checker):
     assert net == invoice.net
 
 
-def test_a_norwegian_reminder_and_a_payment_request_pass_their_rules(checker):
+def test_a_norwegian_reminder_passes_its_rules(checker):
     said = ehf.Reminded(
         number="P1",
         issued_on=date(2026, 12, 10),
@@ -193,24 +193,17 @@ def test_a_norwegian_reminder_and_a_payment_request_pass_their_rules(checker):
         paid=Decimal(100),
         charges=(ehf.LateCharge("Purregebyr", Decimal(35)), ehf.LateCharge("Rente", Decimal("1.27"))),
     )
-    reminded = requested = 0
+    reminded = 0
     for seed in range(40):
         invoice = drawn(seed, "NO")
         if invoice.kind is not DocumentKind.INVOICE:
             with pytest.raises(BadValue, match="credit note"):
                 ehf.reminder(invoice, said)
             continue
-        if any(each.treatment == OUTSIDE for each in invoice.vat):
-            assert checker.told(ehf.payment_request(invoice)) == (Kind.EHF_PAYMENT_REQUEST, []), seed
-            requested += 1
-            continue
-        assert checker.told(ehf.reminder(invoice, said)) == (Kind.EHF_REMINDER, []), seed
-        reminded += 1
-        if any(each.tax for each in invoice.vat):
-            with pytest.raises(BadValue, match="has VAT"):
-                ehf.payment_request(invoice)
-    assert reminded
-    assert requested
+        if invoice.home is None and not any(each.treatment == OUTSIDE for each in invoice.vat):
+            assert checker.told(ehf.reminder(invoice, said)) == (Kind.EHF_REMINDER, []), seed
+            reminded += 1
+    assert reminded > 5
 
 
 @pytest.mark.parametrize(
