@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from domain.collection.limits import InterestTerm, LegalLimit, LimitKind, ReferenceRate
+from domain.collection.limits import InterestTerm, LegalLimit, LimitKind
 from domain.customers.customer import CustomerKind
 
 _SE: Final = "riksdagen.se, lag 1981:739"
@@ -90,15 +90,3 @@ TERMS: Final = (
         source="Suomen Pankki", customer_kind=_BUSINESS,
     ),
 )  # fmt: skip
-
-RATES: Final = (
-    ReferenceRate(country="SE", valid_from=date(2024, 1, 1), percent=Decimal("4.00"), source="Riksbanken, 2 Jan 2024"),
-    ReferenceRate(country="FI", valid_from=date(2023, 1, 1), percent=Decimal("2.5"), source="Suomen Pankki, 1276/2022"),
-    ReferenceRate(
-        country="FI", valid_from=date(2024, 7, 1), percent=Decimal("4.5"), source="Suomen Pankki, 2024-06-25"
-    ),
-    ReferenceRate(country="FI", valid_from=date(2026, 1, 1), percent=Decimal("2.5"), source="Suomen Pankki, 2026"),
-    ReferenceRate(
-        country="NO", valid_from=date(2026, 7, 1), percent=Decimal("12.25"), source="secondary source; verify"
-    ),
-)

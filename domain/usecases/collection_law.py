@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.collection.planning import Law
-from domain.collection.shipped import LIMITS, RATES, TERMS
+from domain.collection.reference_rates import RATES
+from domain.collection.shipped import LIMITS, TERMS
 from domain.ports.unit import Unit
 
 

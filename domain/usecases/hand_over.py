@@ -13,7 +13,8 @@ from domain.access.operations import operation
 from domain.collection.interest import accrue
 from domain.collection.neutral import HandedOver, amount, case_content, correction
 from domain.collection.progress import Agency, Case, CaseState, Message, MessageKind
-from domain.collection.shipped import RATES, TERMS
+from domain.collection.reference_rates import RATES
+from domain.collection.shipped import TERMS
 from domain.commands import check_texts
 from domain.customers.customer import Customer
 from domain.ids import CollectionCaseId, CollectionMessageId, CustomerId, InvoiceId

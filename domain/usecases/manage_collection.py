@@ -12,8 +12,9 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.collection.limits import ROWS_MAX, LegalLimit, ReferenceRate
 from domain.collection.progress import AGENCIES_MAX, Agency, CaseFormat, DoneStep, Hold, HoldKind
+from domain.collection.reference_rates import RATES
 from domain.collection.rules import RULES_MAX, CollectionRule, check
-from domain.collection.shipped import LIMITS, RATES
+from domain.collection.shipped import LIMITS
 from domain.commands import check_texts, few_enough
 from domain.countries import check_country
 from domain.ids import (

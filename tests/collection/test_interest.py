@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.collection.interest import Accrued, Step, accrue, interest
-from domain.collection.limits import ReferenceRate
+from domain.collection.limits import ReferenceRate, rate_of
+from domain.collection.reference_rates import RATES as SHIPPED
 from domain.collection.shipped import TERMS
 from domain.customers.customer import CustomerKind
 
@@ -107,3 +108,28 @@ def test_charging_in_two_parts_comes_to_the_same(principal: int, days: list[tupl
 @pytest.mark.parametrize(("days", "minor"), [(0, 0), (1, 29), (365, 10_500)])
 def test_simple_interest(days: int, minor: int) -> None:
     assert interest(100_000, Decimal("10.5"), days) == minor
+
+
+@pytest.mark.parametrize(
+    ("country", "on", "percent"),
+    [
+        ("SE", date(2016, 7, 1), "-0.50"),
+        ("SE", date(2023, 12, 31), "3.50"),
+        ("SE", date(2024, 1, 1), "4.00"),
+        ("NO", date(2023, 7, 1), "11.75"),
+        ("NO", date(2025, 6, 30), "12.50"),
+        ("DK", date(2024, 6, 30), "3.75"),
+        ("DK", date(2024, 7, 1), "3.50"),
+        ("FI", date(2025, 1, 1), "3.5"),
+    ],
+)
+def test_the_rates_that_were_published_stand_in_their_half_year(country: str, on: date, percent: str) -> None:
+    found = rate_of(SHIPPED, country=country, on=on)
+    assert found is not None
+    assert found.percent == Decimal(percent)
+
+
+def test_a_half_year_that_nobody_published_has_no_rate() -> None:
+    assert all(one.valid_from.month in {1, 7} and one.valid_from.day == 1 for one in SHIPPED)
+    assert len({(one.country, one.valid_from) for one in SHIPPED}) == len(SHIPPED)
+    assert rate_of(SHIPPED, country="SE", on=date(2026, 11, 22)) is None
