@@ -24,6 +24,7 @@ from domain.usecases.reissue_invoice import reissue_invoice
 from domain.usecases.run_bills import run_bills
 from domain.usecases.schedule_bills import put_bill_schedule
 from domain.usecases.schedule_debits import release_orders
+from domain.usecases.self_bill import credit_self_billed, self_bill
 from domain.usecases.settle_items import write_off
 from domain.usecases.write_orders import take_order_file
 
@@ -34,7 +35,7 @@ WATCHED: Final[Mapping[str, Callable[..., Awaitable[Any]]]] = {
         *(credit_invoice, reissue_invoice, grant_units, withdraw_grant, run_bills, make_statement, unlock_ledger),
         *(take_order_file, release_orders),
         *(put_bill_schedule, set_credit_limit, remove_credit_limit, override_credit, refund_credit, write_off),
-        dispute_invoice,
+        *(dispute_invoice, self_bill, credit_self_billed),
     )
 }
 _RATING: Final = frozenset({"grant_units", "withdraw_grant", "run_bills"})
