@@ -18,6 +18,7 @@ from api.graphql.inputs import command, given
 from api.graphql.invoices import (
     BillRunDone,
     BillRunType,
+    Heard,
     InvoiceBucketType,
     InvoiceLineType,
     ParkedType,
@@ -33,7 +34,7 @@ from api.graphql.showing import shows
 from api.graphql.wording import perhaps_in_words
 from domain.access.actor import Action, allow
 from domain.ids import BillRunId, ChargeId, CustomerId
-from domain.invoicing.bill_run import BillKind, BillRun, BillRunState, Parked
+from domain.invoicing.bill_run import BillKind, BillRun, BillRunState
 from domain.invoicing.bill_schedule import BillSchedule
 from domain.invoicing.billing_rules import BillForm, BillingRules, Unpriced
 from domain.invoicing.charge import Charge, ChargeKind
@@ -43,7 +44,6 @@ from domain.usecases.bill_customer import BillAgain, BillCustomer, bill_again, b
 from domain.usecases.charge_customer import AddCharge, EndCharge, add_charge, end_charge, list_charges
 from domain.usecases.expect_invoice import ExpectedInvoice, ExpectInvoice, expect_invoice
 from domain.usecases.list_bill_runs import get_bill_run, list_parked
-from domain.usecases.run_bills import PageDone
 from domain.usecases.schedule_bills import PutBillSchedule, list_bill_schedules, put_bill_schedule
 from domain.usecases.set_billing_rules import (
     SetBillingRules,
@@ -270,14 +270,9 @@ class BillingRulesDropped:
 
 
 async def _bill(info: Info, usecase: Any, cmd: Any) -> Any:
-    parked: list[Parked] = []
-
-    def done(page: PageDone) -> None:
-        parked.extend(page.parked)
-
-    wiring = info.context.wiring
-    run = await info.context.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=done)
-    return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
+    heard, wiring = Heard(), info.context.wiring
+    run = await info.context.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=heard.page)
+    return heard.done(run)
 
 
 async def _bill_customer(info: Info, asked: Annotated[BillCustomerInput, _AS_INPUT]) -> Any:

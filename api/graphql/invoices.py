@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 ID = strawberry.ID
 CUSTOMERS_MAX = 1000
+DRAFTS_MAX = 100
 
 for _enum in (DocumentKind, LineKind, BillKind, BillRunState, CreditScope):
     strawberry.enum(_enum, description=(_enum.__doc__ or "").strip())
@@ -344,12 +346,51 @@ class RunBillsInput:
     idempotency_key: str | None = kept_key()
 
 
+@strawberry.type(name="InvoiceDraft", description="An invoice as a dry run makes it: without number and reference.")
+class InvoiceDraft:
+    """``domain.invoicing.invoice.Invoice``, not issued."""
+
+    kind: DocumentKind
+    period: PeriodType
+    issued_on: date
+    due_on: date
+    currency: str
+    payer: InvoicePartyType
+    lines: list[InvoiceLineType]
+    vat: list[VatSumType]
+    net: Decimal
+    vat_total: Decimal
+    rounding: Decimal
+    total: Decimal
+
+
 @strawberry.type(name="BillRunDone", description="What a bill run came to.")
 class BillRunDone:
     """The run and whom it parked."""
 
     run: BillRunType
     parked: list[ParkedType]
+    drafts: list[InvoiceDraft] = strawberry.field(
+        default_factory=list, description=f"Of a dry run, the first {DRAFTS_MAX} invoices."
+    )
+
+
+@dataclass(slots=True)
+class Heard:
+    """What pages of a run tell: whom they parked and, of a dry run, the first of the invoices."""
+
+    parked: list[Parked] = field(default_factory=list)
+    drafts: list[Invoice] = field(default_factory=list)
+
+    def page(self, page: PageDone) -> None:
+        """Hear of a page."""
+        self.parked.extend(page.parked)
+        drafts = [one for one in page.invoices if not one.number]
+        self.drafts.extend(drafts[: DRAFTS_MAX - len(self.drafts)])
+
+    def done(self, run: BillRun) -> BillRunDone:
+        """Return what the run came to."""
+        return BillRunDone(run=run, parked=self.parked, drafts=self.drafts)  # type: ignore[arg-type]  # the types show the domain's own objects
 
 
 async def _invoice(info: Info, id: ID | None = None, number: str | None = None) -> Any:
@@ -402,16 +443,12 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
                 "at most {customers_max} customers at a time", customers_max=CUSTOMERS_MAX, field="customers"
             )
         fields["customers"] = tuple(CustomerId(key_of(one, "Customer", "customers")) for one in chosen)
-    parked: list[Parked] = []
-
-    def done(page: PageDone) -> None:
-        parked.extend(page.parked)
-
+    heard = Heard()
     cmd = RunBills(period=period, **fields)
     wiring = info.context.wiring
     with collecting_seldom():
-        run = await info.context.ask(run_bills, cmd, clock=wiring.clock, raters=wiring.raters, done=done)
-    return BillRunDone(run=run, parked=parked)  # type: ignore[arg-type]  # the types show the domain's own objects
+        run = await info.context.ask(run_bills, cmd, clock=wiring.clock, raters=wiring.raters, done=heard.page)
+    return heard.done(run)
 
 
 def period_of(month: str | None, start: date | None, end: date | None, *, day: int | None = None) -> Period:

@@ -9,6 +9,7 @@ from spyne import Boolean, Date, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
 from api.catalogues import told
+from api.soap.invoices import InvoiceDetail, shown
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
 from api.soap.resellers import codes_of, key_named
@@ -17,7 +18,7 @@ from api.soap.showing import plain
 from domain.ids import BillRunId
 from domain.invoicing.bill_run import BillKind, BillRun, Parked
 from domain.invoicing.billing_rules import beginning_on
-from domain.invoicing.invoice import Line
+from domain.invoicing.invoice import Invoice, Line
 from domain.period import Period
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.refusal import BadValue
@@ -28,6 +29,7 @@ from domain.usecases.list_bill_runs import get_bill_run, list_bill_runs, list_pa
 from domain.usecases.run_bills import PageDone, RunBills, run_bills
 
 PAGE: Final = 200
+DRAFTS_MAX: Final = 100
 KindOfBill = _enum(BillKind, "BillKind")
 
 
@@ -42,7 +44,7 @@ class ParkedPayer(Model):
 
 
 class BillRunModel(Model):
-    """A bill run: payers = invoices + parked + nothing. Without an id: a dry run, of which nothing is kept."""
+    """A bill run: payers = invoices + parked + nothing. Without an id: a dry run with its first drafts, not kept."""
 
     __type_name__ = "BillRun"
 
@@ -64,6 +66,7 @@ class BillRunModel(Model):
     vat = needed(XsDecimal)
     total = needed(XsDecimal)
     parkedPayer = many(ParkedPayer)
+    draft = many(InvoiceDetail)
 
 
 class BillRunPage(Model):
@@ -226,12 +229,16 @@ class BillRuns(ServiceBase):
 
 async def _billed(ctx: Any, usecase: Any, cmd: Any) -> BillRunModel:
     parked: list[Parked] = []
+    drafts: list[Invoice] = []
 
     def done(page: PageDone) -> None:
         parked.extend(page.parked)
+        drafts.extend([one for one in page.invoices if not one.number][: DRAFTS_MAX - len(drafts)])
 
     wiring = ctx.udc.wiring
-    return _run(await ctx.udc.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=done), parked)
+    run = _run(await ctx.udc.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=done), parked)
+    run.draft = [shown(one) for one in drafts]
+    return run
 
 
 def _period(order: Any) -> Period:

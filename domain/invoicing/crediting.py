@@ -75,7 +75,8 @@ def credit(invoice: Invoice, wanted: Wanted, others: Sequence[Invoice] = ()) -> 
     if len(wanted.text) > TEXT_MAX:
         raise BadValue("the text has at most {most} characters", most=TEXT_MAX, field="text")
     left = left_of(invoice, others)
-    if left.nothing:
+    # One that comes to nothing has nothing to give back, but can be issued anew, once.
+    if left.nothing and not (wanted.reissue and not others):
         raise WrongState("invoice {number} was credited before", number=invoice.number, field="invoice")
     if wanted.lines and wanted.amount is not None:
         raise BadValue("give lines or an amount, not both", field="amount")

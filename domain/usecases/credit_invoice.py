@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from domain.access.operations import operation
 from domain.commands import check_texts
 from domain.ids import DisputeId, InvoiceId
 from domain.invoicing.crediting import LineCredit, Wanted, credit
-from domain.invoicing.disputes import decided
+from domain.invoicing.disputes import DisputeState, decided
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, numbered
 from domain.invoicing.series import SeriesKind
 from domain.jobs.job import NewJob
@@ -81,6 +81,7 @@ async def credit_invoice(cmd: CreditInvoice, *, actor: Actor, begin: Begin, cloc
                 raise BadValue("dispute {key} is of another invoice", key=held.id, field="dispute")
             await unit.disputes.keep(decided(held, credited=number, by=actor.person, at=now))
             await unit.audit.write("decide_dispute", f"invoice:{invoice.id}", {"dispute": held.id, "credited": number})
+        await decide_disputes(unit, note, invoice, by=actor.person, at=now)
     return note
 
 
@@ -93,6 +94,18 @@ async def keep_credit(unit: Unit, note: Invoice, invoice: Invoice, others: Seque
         if not others and note.credit is not CreditScope.PART:
             entry = replace(entry, reverses=of_invoice(invoice).key)
         await unit.ledger.post([entry])
+
+
+async def decide_disputes(unit: Unit, note: Invoice, invoice: Invoice, *, by: str, at: datetime) -> None:
+    """Let a credit note that leaves nothing of an invoice decide whatever is disputed of it."""
+    if note.credit is CreditScope.PART:
+        return
+    for one in (await unit.disputes.of_invoices([invoice.id])).get(invoice.id, ()):
+        held = await unit.disputes.claim(one.id)
+        if held.state is DisputeState.OPEN:
+            await unit.disputes.keep(decided(held, credited=note.number, by=by, at=at))
+            detail = {"dispute": held.id, "credited": note.number}
+            await unit.audit.write("decide_dispute", f"invoice:{invoice.id}", detail)
 
 
 async def let_leave(unit: Unit, document: Invoice) -> None:

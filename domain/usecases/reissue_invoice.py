@@ -20,7 +20,7 @@ from domain.ledger.entry import of_invoice
 from domain.operators import Operator
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
-from domain.usecases.credit_invoice import keep_credit, let_leave
+from domain.usecases.credit_invoice import decide_disputes, keep_credit, let_leave
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
 from domain.usecases.load_taxes import load_taxes
 from domain.usecases.run_bills import reference_of, seller_named
@@ -83,6 +83,7 @@ async def reissue_invoice(cmd: ReissueInvoice, *, actor: Actor, begin: Begin, cl
         note = numbered(given, id=note_key, number=note_number, reference=reference_of(sells, note_number, note_series))
         new = numbered(made, id=key, number=number, reference=reference_of(sells, number, series))
         await keep_credit(unit, note, invoice, others)
+        await decide_disputes(unit, note, invoice, by=actor.person, at=clock.now())
         await unit.invoices.issue([new])
         await let_leave(unit, new)
         if new.sold_by is None:

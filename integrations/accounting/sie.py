@@ -118,8 +118,12 @@ def _quoted(field: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a field as it can stand in a line: no control characters, no quotes of its own."""
-    return "".join(" " if ord(character) < 32 else character for character in text).translate(_SUBSTITUTES)
+    """Return a field as it can stand in a line: no control characters, no quotes of its own, no backslash at its end.
+
+    Before the closing quote a backslash would make that a quote of the text.
+    """
+    plain = "".join(" " if ord(character) < 32 else character for character in text).translate(_SUBSTITUTES)
+    return plain.rstrip("\\")
 
 
 def _bytes(text: str) -> bytes:

@@ -105,7 +105,8 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
         sie.parse(sie.encode([Voucher(series="F", dated_on=DAY, text=text, rows=rows)], COMPANY, made_on=DAY))
     )
     (voucher,) = [record for record in records if record[0] == "#VER"]
-    assert voucher[4] == text.replace('"', "'")
+    # Readers take a backslash before the closing quote for a quote inside.
+    assert voucher[4] == text.replace('"', "'").rstrip("\\")
     assert _checksum(records) == int(records[-1][1])
 
 

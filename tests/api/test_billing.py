@@ -191,6 +191,8 @@ async def test_bills_over_soap(live: House, port: str) -> None:
         assert (run.payers, run.invoices, run.carried, run.state) == (1, 0, 1, "done")
         done = service.BillCustomer(customerNumber="A1", kind="on_demand", dryRun=True)
         assert (done.id, done.invoices, done.total) == (None, 1, 125)
+        (draft,) = done.draft
+        assert ([line.text for line in draft.line], draft.invoice.total) == (["Etapp"], 125)
         assert service.BillCustomer(customerNumber="A1", kind="on_demand").invoices == 1
         assert code(service.BillAgain, run=run.id) == "wrong_state"
         assert service.GetBillRun(run=run.id).since == dt.date(2026, 3, 1)

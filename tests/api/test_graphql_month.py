@@ -97,9 +97,12 @@ async def test_an_invoice_has_its_lines_and_its_documents(house: House, month: M
     dry = await gql(
         house,
         "operator",
-        'mutation { runBills(input: {month: "2026-04", dryRun: true}) { ... on BillRunDone { run { id } } } }',
+        'mutation { runBills(input: {month: "2026-04", dryRun: true}) { ... on BillRunDone { run { id invoices }'
+        " drafts { total payer { name } lines { text net } } } } }",
     )
     assert dry["runBills"]["run"]["id"] is None
+    assert len(dry["runBills"]["drafts"]) == dry["runBills"]["run"]["invoices"]
+    assert all(one["lines"] for one in dry["runBills"]["drafts"])
     for period, field in (
         ('month: "2026-13"', "month"),
         ('start: "2026-03-01", end: "2026-03-01"', "end"),

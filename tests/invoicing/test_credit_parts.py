@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from domain.access.actor import Action
 from domain.access.limits import Limits
 from domain.ids import InvoiceBatchId, UserId
+from domain.invoicing.charge import ChargeKind
 from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, settle
 from domain.invoicing.vat import VatTreatment
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
+from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.dispute_invoice import (
     DecideDispute,
@@ -28,6 +30,7 @@ from domain.usecases.dispute_invoice import (
 )
 from domain.usecases.fetch_invoices import FetchInvoices, acknowledge_invoices, fetch_invoices, read_invoice_batch
 from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
+from domain.usecases.set_billing_rules import SetBillingRules, set_billing_rules
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 from tests.invoicing.made import issued
@@ -169,6 +172,44 @@ async def test_issued_anew_it_is_taxed_as_its_payer_is_now(office: Office) -> No
     assert {line.account for line in new.lines} == {"3308"}
     assert (new.net, new.vat_total) == (invoice.net, Decimal(0))
     assert isinstance(new.lines[0].vat, VatTreatment)
+
+
+async def test_a_note_of_the_whole_decides_what_is_disputed(office: Office) -> None:
+    first = await billed(office, 10_000_000)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    asked = [
+        (await dispute_invoice(DisputeInvoice(invoice=first.id, reason="No", amount=Decimal(one)), **who)).id
+        for one in (1, 2)
+    ]
+    await take(office, first, amount=Decimal(1), dispute=asked[0])
+    note = await take(office, first)
+    found = (await disputes_of_invoices([first.id], actor=office.actor, begin=office.world.begin))[first.id]
+    assert [(one.state.value, one.credit_note == note.number) for one in found] == [
+        ("credited", False),
+        ("credited", True),
+    ]
+    async with office.begin() as unit:
+        assert await unit.disputes.held([first.id]) == {}
+
+
+async def test_an_invoice_of_nothing_is_issued_anew_once(office: Office) -> None:
+    one, _, _ = await office.customer()
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin}
+    rules = SetBillingRules(version=0, zero_invoices=True)
+    await set_billing_rules(rules, **who)
+    off = AddCharge(customer=one.id, kind=ChargeKind.DISCOUNT, text="x", unit_price=Decimal(1000), starts=OCTOBER.start)
+    await add_charge(off, clock=office.world.clock, **who)
+    await office.bill()
+    (invoice,) = office.invoices
+    assert invoice.total == 0
+    cmd = ReissueInvoice(invoice=invoice.id, issued_on=NOVEMBER.start)
+    done = await reissue_invoice(cmd, clock=office.world.clock, **who)
+    assert [line.net for line in done.invoice.lines] == [line.net for line in invoice.lines]
+    assert (done.credit_note.total, done.invoice.total, done.invoice.replaces) == (0, 0, invoice.number)
+    with pytest.raises(WrongState):
+        await reissue_invoice(cmd, clock=office.world.clock, **who)
+    await office.bill()
+    assert office.invoices == []
 
 
 async def test_a_dispute_holds_until_it_is_decided(office: Office) -> None:
