@@ -38,7 +38,6 @@ DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 WrongCall: Final = cast(
     "type[typer.BadParameter]", next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 )
-
 # verb -> (module, one line of help); the module has a typer app named ``app``.
 VERBS: Final[dict[str, tuple[str, str]]] = {
     "rate": ("api.cli.rate", "Rate events with a tariff document; no database."),
@@ -143,7 +142,11 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except WrongCall as wrong:
-        complain(" ".join(wrong.format_message().split()))
+        said = wrong.format_message()
+        if said.startswith("Usage:"):  # a group of commands was named without any of them: this is its help
+            print(said, file=sys.stderr)
+        else:
+            complain(" ".join(said.split()))
         return WRONG
     except Refusal as no:
         complain(f"{option(verb, rest, no.field)}: {no.message}" if no.field else no.message)

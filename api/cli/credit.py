@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import ATTENTION, DONE
-from domain.refusal import BadValue
+from domain.refusal import BadValue, NotFound
 
 if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
+    from domain.ids import CustomerId
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 OperatorOption = Annotated[str | None, typer.Option(help="The operator's code, where there are several.")]
-CustomerOption = Annotated[int | None, typer.Option(help="A customer's id.", min=1)]
+CustomerOption = Annotated[str | None, typer.Option(help="A customer's number.")]
 LineOption = Annotated[int | None, typer.Option(help="A subscription's id.", min=1)]
 KindOption = Annotated[str | None, typer.Option(help="all, international, premium, roaming, data, roaming_data.")]
 
@@ -30,7 +31,7 @@ def main() -> None:
 
 @app.command()
 def show(
-    customer: Annotated[int, typer.Argument(help="The customer's id.", min=1)], operator: OperatorOption = None
+    customer: Annotated[str, typer.Argument(help="The customer's number.")], operator: OperatorOption = None
 ) -> int:
     """Print what a customer and his lines have used.
 
@@ -39,10 +40,10 @@ def show(
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
-        from domain.ids import CustomerId
         from domain.usecases.limit_credit import show_credit
 
-        found = await show_credit(CustomerId(customer), actor=actor, begin=wiring.begin, clock=wiring.clock)
+        whose = await _customer(customer, wiring, actor)
+        found = await show_credit(whose, actor=actor, begin=wiring.begin, clock=wiring.clock)
         for one in found:
             _print(one)
         return ATTENTION if any(one.bars for one in found) else DONE
@@ -56,14 +57,13 @@ def limits(customer: CustomerOption = None, operator: OperatorOption = None) -> 
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
-        from domain.ids import CustomerId
         from domain.ports.page import PAGE_MAX, PageRequest
         from domain.usecases.limit_credit import list_credit_limits
 
+        whose = None if customer is None else await _customer(customer, wiring, actor)
         after: int | None = None
         while True:
             request = PageRequest(PAGE_MAX, after)
-            whose = None if customer is None else CustomerId(customer)
             page = await list_credit_limits(request, actor=actor, begin=wiring.begin, customer=whose)
             for one in page.items:
                 _print(one)
@@ -102,7 +102,7 @@ def limit(  # noqa: PLR0917  (options, by name)
 
     async def work(wiring: Wiring, actor: Actor) -> int:
         from domain.credit.limit import THRESHOLDS
-        from domain.ids import CreditLimitId, CustomerId, SubscriptionId
+        from domain.ids import CreditLimitId, SubscriptionId
         from domain.provisioning.order import Bar
         from domain.usecases.limit_credit import (
             RemoveCreditLimit,
@@ -124,7 +124,7 @@ def limit(  # noqa: PLR0917  (options, by name)
                 SetCreditLimit(
                     amount=_amount(amount, "amount"),
                     kind=_kind(kind or "all"),
-                    customer=None if customer is None else CustomerId(customer),
+                    customer=None if customer is None else await _customer(customer, wiring, actor),
                     subscription=None if subscription is None else SubscriptionId(subscription),
                     group=group,
                     each_line=each_line,
@@ -147,7 +147,7 @@ def limit(  # noqa: PLR0917  (options, by name)
 
 @app.command()
 def override(  # noqa: PLR0917  (options, by name)
-    customer: Annotated[int, typer.Argument(help="The customer's id.", min=1)],
+    customer: Annotated[str, typer.Argument(help="The customer's number.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the trail.")],
     amount: Annotated[str | None, typer.Option(help="How much instead; none: no limit.")] = None,
     subscription: LineOption = None,
@@ -163,7 +163,7 @@ def override(  # noqa: PLR0917  (options, by name)
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
-        from domain.ids import CreditOverrideId, CustomerId, SubscriptionId
+        from domain.ids import CreditOverrideId, SubscriptionId
         from domain.usecases.limit_credit import OverrideCredit, end_override, override_credit
 
         around: dict[str, Any] = {"actor": actor, "begin": wiring.begin, "clock": wiring.clock}
@@ -171,7 +171,7 @@ def override(  # noqa: PLR0917  (options, by name)
             _print(await end_override(CreditOverrideId(end), **around))
             return DONE
         cmd = OverrideCredit(
-            customer=CustomerId(customer),
+            customer=await _customer(customer, wiring, actor),
             subscription=None if subscription is None else SubscriptionId(subscription),
             kind=None if kind is None else _kind(kind),
             amount=None if amount is None else _amount(amount, "amount"),
@@ -216,13 +216,12 @@ def reservations(customer: CustomerOption = None, operator: OperatorOption = Non
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
-        from domain.ids import CustomerId
         from domain.ports.page import PAGE_MAX, PageRequest
-        from domain.usecases.authorise_call import list_reservations
+        from domain.usecases.reserve_call import list_reservations
 
+        whose = None if customer is None else await _customer(customer, wiring, actor)
         after: int | None = None
         while True:
-            whose = None if customer is None else CustomerId(customer)
             page = await list_reservations(
                 PageRequest(PAGE_MAX, after), actor=actor, begin=wiring.begin, customer=whose
             )
@@ -275,7 +274,9 @@ def rule(  # noqa: PLR0917  (options, by name)
         from domain.usecases.watch_usage import PutFraudRule, list_fraud_rules, put_fraud_rule, remove_fraud_rule
 
         there = {one.name: one for one in await list_fraud_rules(actor=actor, begin=wiring.begin)}.get(name)
-        if remove and there is not None:
+        if remove:
+            if there is None:
+                raise NotFound("no rule {name}", name=name, field="name")
             _print(await remove_fraud_rule(there.id, there.version, actor=actor, begin=wiring.begin))
             return DONE
         cmd = PutFraudRule(
@@ -294,6 +295,13 @@ def rule(  # noqa: PLR0917  (options, by name)
         return DONE
 
     return run_with(operator, work)
+
+
+async def _customer(number: str, wiring: Wiring, actor: Actor) -> CustomerId:
+    """Refuses with: NotFound."""
+    from domain.usecases.get_customer import get_customer
+
+    return (await get_customer(number, actor=actor, begin=wiring.begin)).id
 
 
 def _print(one: Any) -> None:
