@@ -29,16 +29,15 @@ from benchmarks.credit_over_rest import over_rest
 from domain.access.actor import Actor
 from domain.ids import SubscriptionId
 from domain.refusal import WrongState
-from domain.usecases.authorise_call import (
-    AuthoriseCall,
+from domain.usecases.authorise_call import AuthoriseCall, authorise_call
+from domain.usecases.limit_credit import OPENED_MAX, SetCreditLimit, set_credit_limit, watch_covered
+from domain.usecases.reserve_call import (
     CommitReservation,
     ReserveCall,
-    authorise_call,
     commit_reservation,
     release_reservation,
     reserve_call,
 )
-from domain.usecases.limit_credit import OPENED_MAX, SetCreditLimit, set_credit_limit, watch_covered
 from persistence.embedded import start
 from persistence.engine import Database
 from persistence.migrate import migrate

@@ -24,13 +24,12 @@ from domain.credit.kinds import Kind
 from domain.credit.reservation import Reservation, ReservationState
 from domain.ids import CreditReservationId, CustomerId, SubscriptionId
 from domain.refusal import BadValue
-from domain.usecases.authorise_call import (
-    Authorisation,
-    AuthoriseCall,
+from domain.usecases.authorise_call import Authorisation, AuthoriseCall, authorise_call
+from domain.usecases.get_subscription import owner_of_number
+from domain.usecases.reserve_call import (
     CommitReservation,
     ExtendReservation,
     ReserveCall,
-    authorise_call,
     commit_reservation,
     extend_reservation,
     get_reservation,
@@ -38,7 +37,6 @@ from domain.usecases.authorise_call import (
     release_reservation,
     reserve_call,
 )
-from domain.usecases.get_subscription import owner_of_number
 
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")

@@ -21,20 +21,18 @@ from domain.credit.limit import shown
 from domain.credit.reservation import Reservation
 from domain.ids import CreditReservationId, SubscriptionId
 from domain.refusal import BadValue, NotFound
-from domain.usecases.authorise_call import (
-    Authorisation,
-    AuthoriseCall,
+from domain.usecases.authorise_call import Authorisation, AuthoriseCall, authorise_call
+from domain.usecases.get_subscription import owner_of_number
+from domain.usecases.reserve_call import (
     CommitReservation,
     ExtendReservation,
     ReserveCall,
-    authorise_call,
     commit_reservation,
     extend_reservation,
     get_reservation,
     release_reservation,
     reserve_call,
 )
-from domain.usecases.get_subscription import owner_of_number
 
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
 _WHOLE: Final[dict[str, Any]] = {"type": "integer", "minimum": 1}

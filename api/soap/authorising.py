@@ -15,12 +15,11 @@ from domain.credit.limit import shown
 from domain.credit.reservation import Reservation, ReservationState
 from domain.ids import CreditReservationId, CustomerId, SubscriptionId
 from domain.ports.page import PAGE_MAX, PageRequest
-from domain.usecases.authorise_call import (
-    AuthoriseCall,
+from domain.usecases.authorise_call import AuthoriseCall, authorise_call
+from domain.usecases.reserve_call import (
     CommitReservation,
     ExtendReservation,
     ReserveCall,
-    authorise_call,
     commit_reservation,
     extend_reservation,
     get_reservation,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.credit.kinds import Kind
 from domain.credit.limit import InForce
+from domain.credit.reservation import Reservation
 from domain.ids import CustomerId, OperatorId, SubscriptionId
 from domain.provisioning.order import Bar
 
@@ -44,6 +45,15 @@ class Account:
         if self.subscription is None:
             found[Kind.ALL] += owed
         return found
+
+    def without(self, gone: Iterable[Reservation]) -> Account:
+        """Return the account with nothing set aside for these."""
+        reserved = dict(self.reserved)
+        for one in gone:
+            if self.subscription in {None, one.subscription}:
+                for kind in one.kinds:
+                    reserved[kind] = reserved.get(kind, 0) - one.amount
+        return replace(self, reserved=reserved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from domain.ids import CustomerId, SubscriptionId
 from domain.ledger.entry import BAS, Entry, Posting
 from domain.ports.page import PageRequest
 from domain.provisioning.order import Bar
-from domain.usecases.authorise_call import Authorisation, AuthoriseCall, ReserveCall, authorise_call, reserve_call
+from domain.usecases.authorise_call import Authorisation, AuthoriseCall, authorise_call
 from domain.usecases.check_credit import check_credit
 from domain.usecases.limit_credit import Exposure, SetCreditLimit, set_credit_limit, show_credit
 from domain.usecases.price_call import PriceCall, price_call
+from domain.usecases.reserve_call import ReserveCall, reserve_call
 from tests.intake import world as made
 
 NOW = made.NOW

@@ -16,7 +16,7 @@ from domain.credit.capacity import largest
 from domain.credit.reservation import ReservationState
 from domain.ids import CreditReservationId
 from domain.refusal import NotFound, WrongState
-from domain.usecases.authorise_call import (
+from domain.usecases.reserve_call import (
     CommitReservation,
     ExtendReservation,
     commit_reservation,

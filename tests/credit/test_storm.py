@@ -18,7 +18,7 @@ from domain.credit.kinds import Kind
 from domain.ids import CustomerId
 from domain.period import Period
 from domain.refusal import Refusal, WrongState
-from domain.usecases.authorise_call import (
+from domain.usecases.reserve_call import (
     CommitReservation,
     ExtendReservation,
     commit_reservation,

@@ -24,10 +24,10 @@ OPEN = {
     "wake_orders": "a worker's look for such steps",
     "check_signature": "the network's own answer, which proves itself by its signature",
     **dict.fromkeys(
-        ("check_credit", "watch_usage", "mail_notice", "text_notice"),
+        ("check_credit", "tell_unrated", "watch_usage", "mail_notice", "text_notice"),
         "a worker's look at usage and debts that have moved",
     ),
-    "watch_line": "a part of authorising a call, which asks",
+    **dict.fromkeys(("watch_line", "attempt"), "a part of authorising a call, which asks"),
     "watch_covered": "a part of setting a limit, which asks",
     "raise_alarm": "what work that was permitted finds",
     "end_alarm": "what work that was permitted finds",
