@@ -69,10 +69,10 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events. An event that was taken
     back may come again: under the version after the one that took it back.
     """
-    past = taken_back(known)
     same, conflicting = met(made, known)
     gone = same | conflicting
-    usage = _again(made, past) if past.height else made.usage
+    # Most chunks meet nothing: then nothing is asked of the threads that read the next one.
+    usage = _again(made, past) if known.height and (past := taken_back(known)).height else made.usage
     if gone.any():
         usage = usage.filter(pa.array(~gone[made.priced.billed]))
     rest = np.flatnonzero(~made.priced.billed & ~gone)

@@ -158,9 +158,23 @@ def answered_of(columns: Columns, times: Times) -> Mask:
     if disposition is None:
         return times.answer_known
     if words is not None:
-        return disposition.is_in(list(words)).to_numpy()
+        return _any_of(disposition, words)
     refused: Mask = disposition.str.to_lowercase().is_in(_NO).to_numpy()
     return times.answer_known & ~refused
+
+
+def _any_of(texts: pl.Series, words: tuple[str, ...]) -> Mask:
+    """Return where one of some words stands, in capitals or not: an export may have changed them."""
+    hit = np.zeros(len(texts), dtype=np.bool_)
+    for word in words:
+        hit |= (texts == word).to_numpy()
+    if hit.all():
+        return hit
+    rest = np.flatnonzero(~hit)
+    lowered = texts.gather(rest).str.to_lowercase()
+    for word in words:
+        hit[rest] |= (lowered == word.lower()).to_numpy()
+    return hit
 
 
 def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) -> Amount:

@@ -147,6 +147,10 @@ def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
             Advice("file.delimiter", best, f"the first line has {most} of {best!r} and no {layout.delimiter!r}")
         )
         layout = replace(layout, delimiter=best)
+    if not layout.quote and re.match(rb'\s*"[^"\r\n]*"' + re.escape(layout.delimiter.encode()), text):
+        advice.append(Advice("file.quote", '"', "the first line's fields stand in quotes"))
+        advice.append(Advice("file.escape", "doubled", "so a quote within quotes is mostly written"))
+        layout = replace(layout, quote='"', escape="doubled")
     found = delimited.first_fields(text, layout, final=True)
     if found is not None and not layout.columns and layout.header is None:
         return _unnamed(text, found[0], replace(profile, layout=layout), advice)

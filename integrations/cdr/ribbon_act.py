@@ -44,6 +44,8 @@ _COUNTED: Final = {
     "REBOOT": "control",
     "SW_CHANGE": "control",
     "SWITCHOVER": "control",
+    # A file of a GSX begins with a line of its maker, version and number.
+    "Sonus Networks": "header",
 }
 
 

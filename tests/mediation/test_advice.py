@@ -92,3 +92,14 @@ def test_a_first_row_of_names_is_proposed_as_such_with_any_other_change() -> Non
     assert (events.height, rejects.height) == (2, 0)
     fitting = b"ref,start,a,b,used\n1,2026-03-02 10:00:00,46850000000,46701234567,60\n"
     assert "file.header" not in told(fitting, "generic-csv"), "it is found by itself, and nothing else is to change"
+
+
+def test_a_table_exported_in_quotes_is_told_of_a_profile_that_knows_none() -> None:
+    rows = [("INVITE", "2026-03-02 10:00:05"), ("BYE", "2026-03-02 10:01:05")]
+    lines = [f'"{n}","{method}","a1","b1","x@h","200","OK","{at}"' for n, (method, at) in enumerate(rows)]
+    names = '"id","method","from_tag","to_tag","callid","sip_code","sip_reason","time"'
+    data = "\n".join([names, *lines, ""]).encode()
+    changes = told(data, "opensips")
+    assert (changes["file.delimiter"], changes["file.quote"], changes["time.format"]) == (",", '"', "iso")
+    events, rejects, _ = run(taken("opensips", changes), data)
+    assert (events["used"].to_list(), rejects.height) == ([60], 0)

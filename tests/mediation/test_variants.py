@@ -54,6 +54,7 @@ def asterisk(**values: Any) -> str:
     [
         ("ANSWERED", 60, True, 60, "16"), ("ANSWERED", 0, True, 0, "16"), ("NO ANSWER", 60, False, 0, "19"),
         ("BUSY", 2, False, 0, "17"), ("FAILED", 0, False, 0, "21"), ("CONGESTION", 0, False, 0, "34"),
+        ("Answered", 60, True, 60, "Answered"),
     ],
 )  # fmt: skip
 def test_asterisk_is_answered_by_its_disposition(
@@ -445,11 +446,12 @@ def test_ribbon_of_another_release_with_summer_time() -> None:
         stop.replace("0x01", "0x02") + ",x" * 200,
         "INTERMEDIATE,GSX1,0x01,9,GMT+01:00-CET",
         "REBOOT,GSX1",
+        "Sonus Networks, Inc.0000000001FF60011000000000000060V08.04.05R000 0000000000000ACT20260702000000000000",
         "",
     ]
     told, rejects, balance = read("ribbon-act", "\n".join(rows))
     assert [(event["used"], event["start"]) for event in told] == [(60, micros("2026-07-02 10:00:05"))] * 2
-    assert (rejects, balance.ignored) == ([], {"interim": 1, "control": 1})
+    assert (rejects, balance.ignored) == ([], {"interim": 1, "control": 1, "header": 1})
     by_zone, _, _ = read(own("ribbon-act", '[time]\nzone = "Europe/Stockholm"'), "\n".join(rows))
     assert by_zone[0]["start"] == micros("2026-07-02 09:00:05")
 
