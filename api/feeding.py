@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from api.garbage import collecting_seldom
 from api.wiring import Wiring
 from domain.access.actor import Actor, system
 from domain.feeds.run import Run
@@ -74,7 +75,8 @@ def _takers(wiring: Wiring, actor: Actor) -> Take:
 async def poll(wiring: Wiring, actor: Actor, name: str, *, by: str, again: bool = False) -> Run:
     """Poll a feed now. Refuses as ``poll_feed`` does."""
     cmd = PollFeed(name=name, by=by, again=again, size_max=wiring.settings.upload_max_bytes)
-    return await poll_feed(cmd, outside(wiring, actor), actor=actor, begin=wiring.begin, clock=wiring.clock)
+    with collecting_seldom():
+        return await poll_feed(cmd, outside(wiring, actor), actor=actor, begin=wiring.begin, clock=wiring.clock)
 
 
 async def poll_job(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, object]:

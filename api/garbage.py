@@ -12,12 +12,19 @@ from typing import Final
 SELDOM: Final = (100_000, 50, 1000)
 
 
+_usual: Final = gc.get_threshold()
+_inside: Final = set[object]()
+
+
 @contextmanager
 def collecting_seldom() -> Iterator[None]:
-    """Look through objects seldom meanwhile."""
-    before = gc.get_threshold()
+    """Look through objects seldom until the last who asked for it, of several at once, is done."""
+    mine = object()
+    _inside.add(mine)
     gc.set_threshold(*SELDOM)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        _inside.discard(mine)
+        if not _inside:
+            gc.set_threshold(*_usual)

@@ -250,6 +250,7 @@ def payments(
 
 async def _take_payments(files: list[Path], format_: str, looked_at: bool, wiring: Wiring, actor: Actor) -> int:
     from api.cli.mediate import naming, open_file
+    from api.garbage import collecting_seldom
     from domain.refusal import Conflict, WrongState
     from domain.usecases.take_payment_file import take_payment_file
     from integrations.payments import formats
@@ -260,17 +261,18 @@ async def _take_payments(files: list[Path], format_: str, looked_at: bool, wirin
             opened.seek(0)
             data = opened.read(formats.BYTES_MAX + 1)
         try:
-            done = await take_payment_file(
-                path.name,
-                data,
-                format_,
-                actor=actor,
-                begin=wiring.begin,
-                clock=wiring.clock,
-                blobs=wiring.blobs,
-                read=wiring.read_payments,
-                looked_at=looked_at,
-            )
+            with collecting_seldom():
+                done = await take_payment_file(
+                    path.name,
+                    data,
+                    format_,
+                    actor=actor,
+                    begin=wiring.begin,
+                    clock=wiring.clock,
+                    blobs=wiring.blobs,
+                    read=wiring.read_payments,
+                    looked_at=looked_at,
+                )
         except (WrongState, Conflict) as no:
             complain(f"{path}: {no.message} (--looked-at)")
             attention = True

@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.garbage import collecting_seldom
 from api.wiring import Wiring
 from domain.usecases.take_payment_file import take_payment_file
 
@@ -42,17 +43,18 @@ class TakePayments:
         """Take one file in: 201; 200 where it was before."""
         data = await request.body()
         wiring = self._wiring
-        done = await take_payment_file(
-            request.path_params["name"],
-            data,
-            request.query_params.get("format", "auto"),
-            actor=request.state.actor,
-            begin=wiring.begin,
-            clock=wiring.clock,
-            blobs=wiring.blobs,
-            read=wiring.read_payments,
-            looked_at="looked_at" in request.query_params,
-        )
+        with collecting_seldom():
+            done = await take_payment_file(
+                request.path_params["name"],
+                data,
+                request.query_params.get("format", "auto"),
+                actor=request.state.actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                read=wiring.read_payments,
+                looked_at="looked_at" in request.query_params,
+            )
         shown = {name: getattr(done, name) for name in _SHOWN}
         told = {"id": done.file.id, "name": done.file.name, "format": done.file.format, **shown}
         return JSONResponse(told, status_code=201 if done.new else 200)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from spyne import Boolean, ByteArray, Date, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
+from api.garbage import collecting_seldom
 from api.soap.models import Model, _enum, many, needed
 from api.soap.paging import key_after
 from api.soap.service import operation
@@ -161,16 +162,17 @@ class Payments(ServiceBase):
     ) -> Any:
         """Take a payment file in: booked and applied, whole or not at all. The same again changes nothing."""
         wiring = ctx.udc.wiring
-        done = await ctx.udc.ask(
-            take_payment_file,
-            name,
-            b"".join(content),
-            format or "auto",
-            clock=wiring.clock,
-            blobs=wiring.blobs,
-            read=wiring.read_payments,
-            looked_at=bool(lookedAt),
-        )
+        with collecting_seldom():
+            done = await ctx.udc.ask(
+                take_payment_file,
+                name,
+                b"".join(content),
+                format or "auto",
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                read=wiring.read_payments,
+                looked_at=bool(lookedAt),
+            )
         return ImportedModel(
             id=done.file.id,
             name=done.file.name,

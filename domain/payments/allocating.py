@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from domain.ids import ClaimId, CustomerId, InvoiceId
@@ -68,6 +69,7 @@ class OpenClaim:
 Claims: TypeAlias = Mapping[InvoiceId, Sequence[OpenClaim]]
 
 
+@lru_cache(maxsize=1024)  # each reference is asked for a few times, one soon after another
 def forms_of(ref: str) -> tuple[str, ...]:
     """Return how a reference may stand in our books: as it is, without blanks, without leading zeros.
 

@@ -166,17 +166,18 @@ class Named:
 
     async def plan(self, payment: Payment) -> tuple[Payment, Plan]:
         """Decide about a payment, exchanged where it must be, and take what it pays off what is open."""
-        items = self._items(wanted(payment))
+        names = wanted(payment)
+        items = self._items(names)
         lacking = None
         if payment.kind is Kind.PAYMENT and self._rules.exchange and (code := another(payment, items.values())):
             payment, lacking = await self._exchanging.take(payment, code)
-        chosen = await self._plan(payment, items)
+            names = wanted(payment)
+        chosen = await self._plan(payment, names, items)
         if lacking is not None:
             chosen = replace(chosen, reason=lacking)
         return replace(payment, state=chosen.state, reason=chosen.reason, customer=chosen.customer), chosen
 
-    async def _plan(self, payment: Payment, items: Mapping[str, OpenItem]) -> Plan:
-        names = wanted(payment)
+    async def _plan(self, payment: Payment, names: Sequence[Wanted], items: Mapping[str, OpenItem]) -> Plan:
         if payment.kind is Kind.PAYMENT:
             chosen = plan(
                 payment.amount_minor,
