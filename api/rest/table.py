@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.rest import basis, bulk, credit, deliveries, ledger, pricing, provisioning, trail
+from api.rest import banks, basis, bulk, credit, deliveries, ledger, pricing, provisioning, self_billing, trail
 from api.rest.cdr import UploadCdr
 from api.rest.files import FILE, FileList
 from api.rest.invoices import MEDIA, InvoiceDocument, QuoteDocument
@@ -35,11 +35,13 @@ def operations(wiring: Wiring) -> list[Operation]:
         *_rating(wiring),
         *bulk.operations(wiring),
         *basis.operations(wiring),
+        *banks.operations(wiring),
         *credit.operations(wiring),
         *trail.operations(wiring),
         *ledger.operations(wiring),
         *pricing.operations(wiring),
         *provisioning.operations(wiring),
+        *self_billing.operations(wiring),
     ]
 
 

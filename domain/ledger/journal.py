@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from domain.invoicing.accruals import accrue
 from domain.invoicing.invoice import Invoice, Line, decimals_of
-from domain.ledger.entry import BAS, Chart, of_invoice
+from domain.ledger.entry import BAS, Chart, Entry, of_invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
-    """Rows of one day that come to zero. ``series`` is ``F`` for invoices and ``P`` for accruals."""
+    """Rows of one day that come to zero. ``series``: ``F`` invoices, ``P`` accruals, ``L`` what suppliers are owed."""
 
     series: str
     dated_on: dt.date
@@ -53,6 +53,7 @@ class Journal:
     _booked: dict[dt.date, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     _deferred: dict[tuple[dt.date, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     _earned: dict[tuple[dt.date, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _owed: dict[dt.date, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
 
     def add(self, invoice: Invoice) -> None:
         """Add an issued invoice or credit note in the journal's currency."""
@@ -67,6 +68,12 @@ class Journal:
             self.vat[each.treatment.category, each.treatment.percent] += each.tax
         for line in invoice.lines:
             self._accrue(invoice.issued_on, line)
+
+    def owe(self, entry: Entry) -> None:
+        """Add what was booked of a document that was written for a supplier, in the journal's currency."""
+        for posting in entry.postings:
+            assert posting.currency == self.currency
+            self._owed[entry.booked_on][posting.account] += posting.amount_minor
 
     def _accrue(self, issued_on: dt.date, line: Line) -> None:
         """Move what belongs to later months than the invoice's own out of its revenue, and into theirs."""
@@ -96,6 +103,15 @@ class Journal:
             )
             for day, sums in sorted(self._booked.items())
         ]
+        made.extend(
+            Voucher(
+                series="L",
+                dated_on=day,
+                text=f"{name}, self-billed",
+                rows=tuple(Row(account, self._major(minor)) for account, minor in sorted(sums.items()) if minor),
+            )
+            for day, sums in sorted(self._owed.items())
+        )
         made.extend(self._moved(f"{name}, deferred", self._deferred, sign=1))
         made.extend(self._moved(f"{name}, earned", self._earned, sign=-1))
         return [voucher for voucher in made if voucher.rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from domain.access.actor import Action, Actor
@@ -19,6 +19,8 @@ from domain.ports.invoices import Chosen
 from domain.ports.page import PageRequest
 from domain.ports.unit import Begin
 from domain.refusal import BadValue
+from domain.selfbilling.document import entry_of
+from domain.usecases.load_taxes import worth
 
 _PER_PAGE = 500
 DAYS_MAX = 366
@@ -60,6 +62,8 @@ async def make_journal(
 ) -> Booked:
     """Return the vouchers of a run, or of all that was issued in a period: credit notes and charges with them.
 
+    Those of a period are also of what was written for suppliers.
+
     Refuses with: NotAllowed, NotFound (run), BadValue (neither or both, more than a year).
     """
     if (run is None) == (period is None):
@@ -72,6 +76,8 @@ async def make_journal(
             await unit.bill_runs.get(run)
     journal = Journal(journal_currency(operator))
     left = await add_to(journal, _issued(actor, begin, run, period))
+    if period is not None:
+        left += await _owed(journal, operator, actor, begin, period)
     name = f"run {run}" if run is not None else f"{period}"
     return Booked(
         operator=operator,
@@ -80,6 +86,22 @@ async def make_journal(
         vouchers=journal.vouchers(name),
         left=left,
     )
+
+
+async def _owed(journal: Journal, operator: Operator, actor: Actor, begin: Begin, period: Period) -> list[str]:
+    """Add what was written for suppliers; return the numbers of what is in a currency whose worth is not known."""
+    left = []
+    async with begin(actor) as unit:
+        for one in await unit.self_billing.issued(period.start, period.end):
+            told = one.invoice
+            if told.currency != journal.currency:  # by the day's rate into the buyer's own, not the supplier's
+                rate = await worth(unit, told.currency, journal.currency, told.issued_on)
+                told = at_home(replace(told, home=rate))
+            if told.currency == journal.currency:
+                journal.owe(entry_of(told, operator))
+            else:
+                left.append(told.number)
+    return left
 
 
 async def _issued(actor: Actor, begin: Begin, run: BillRunId | None, period: Period | None) -> AsyncIterator[Invoice]:

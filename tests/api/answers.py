@@ -768,6 +768,10 @@ REST: Final = {
         "POST /rest/v1/rate",
     },
     "403": {
+        "GET /rest/v1/self-billed/{number}.csv",
+        "GET /rest/v1/self-billed/{number}.json",
+        "GET /rest/v1/self-billed/{number}.pdf",
+        "GET /rest/v1/self-billed/{number}.xml",
         "POST /rest/v1/payments/{name}",
         "GET /rest/v1/print-batches/{id}.xml",
         "GET /rest/v1/print-batches/{id}.pdf",

@@ -19,6 +19,8 @@ from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.selfbilling.document import Answer
 from domain.usecases.list_usage import ListUsage, list_usage
+from domain.usecases.make_journal import make_journal
+from domain.usecases.print_self_billed import print_self_billed
 from domain.usecases.put_supplier import PutSupplier, list_suppliers, put_supplier
 from domain.usecases.self_bill import (
     AnswerSelfBilled,
@@ -239,9 +241,43 @@ async def test_anothers_suppliers_and_documents_are_not_there(
         await self_bill(SelfBill(period=MARCH, suppliers=("carrier",)), **tools)
     with pytest.raises(NotFound):
         await credit_self_billed(CreditSelfBilled(number=document.invoice.number), **tools)
+    said = AnswerSelfBilled(number=document.invoice.number, answer=Answer.ACCEPTED)
     with pytest.raises(NotFound):
-        said = AnswerSelfBilled(number=document.invoice.number, answer=Answer.ACCEPTED)
         await answer_self_billed(said, **tools)
     assert await list_suppliers(actor=other.actor, begin=wiring.begin) == []
     page = await list_self_billed(PageRequest(), actor=other.actor, begin=wiring.begin, supplier="carrier")
     assert page.items == []
+
+
+async def test_a_months_journal_has_what_suppliers_are_owed(stored: Wiring) -> None:
+    world = await made.with_source(stored, "supbooks")
+    await made.load(stored, world, calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=stored.begin)
+    (document,) = (await bill(stored, world)).documents
+    around: dict[str, Any] = {"actor": world.actor, "begin": stored.begin, "period": APRIL}
+    assert (await make_journal(**around)).left == [document.invoice.number]
+    async with stored.begin(world.actor) as unit:
+        rate = DayRate(date(2026, 3, 31), "EUR", "SEK", Decimal("11.25"), "ECB")
+        await unit.exchange.put([rate], replace=False, at=made.NOW)
+    booked_at_home = await make_journal(**around)
+    assert booked_at_home.left == []
+    (voucher,) = booked_at_home.vouchers
+    owes = (document.invoice.total * Decimal("11.25")).quantize(CENT, ROUND_HALF_UP)
+    rows = {row.account: row.amount for row in voucher.rows}
+    assert (voucher.series, rows["2440"], rows["4041"]) == ("L", -owes, owes)
+    assert rows["2645"] == -rows["2614"] == (owes / 4).quantize(CENT, ROUND_HALF_UP)
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "json", "csv"])
+async def test_a_document_is_made_as_often_as_asked(stored: Wiring, suffix: str) -> None:
+    world = await made.with_source(stored, f"supdoc{suffix}")
+    await made.load(stored, world, calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=stored.begin)
+    (document,) = (await bill(stored, world)).documents
+    number = document.invoice.number
+    around: dict[str, Any] = {"actor": world.actor, "begin": stored.begin, "documents": stored.documents}
+    _, content = await print_self_billed(number, suffix=suffix, **around)
+    assert content == (await print_self_billed(number, suffix=suffix, **around))[1]
+    assert content.startswith(b"%PDF") if suffix == "pdf" else number.encode() in content
+    with pytest.raises(BadValue):
+        await print_self_billed(number, suffix="doc", **around)
