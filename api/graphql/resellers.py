@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import dataclasses
@@ -24,6 +25,7 @@ from domain.resellers.reseller import Seller, Term
 from domain.usecases.change_reseller import LOGO_BYTES_MAX, ChangeReseller, change_reseller, put_logo
 from domain.usecases.change_reseller_terms import ChangeResellerTerms, change_reseller_terms, list_reseller_terms
 from domain.usecases.create_reseller import CreateReseller, create_reseller
+from integrations.printing.pictures import as_png
 
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")
@@ -164,7 +166,8 @@ async def _put_logo(info: Info, content: str) -> Any:
         data = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise Unreadable("this is not base64 (RFC 4648)", field="content") from None
-    return LogoType(sha256=await info.context.ask(put_logo, data))
+    picture = await asyncio.to_thread(as_png, data[: LOGO_BYTES_MAX + 1], bytes_max=LOGO_BYTES_MAX)
+    return LogoType(sha256=await info.context.ask(put_logo, picture))
 
 
 @strawberry.type
@@ -188,5 +191,5 @@ class ResellerMutation:
     put_logo = strawberry.mutation(
         resolver=_put_logo,
         graphql_type=outcome("PutLogoResult", LogoType),
-        description="A PNG in base64; name it in a reseller's seller.",
+        description="A PNG or JPEG in base64; name it in a reseller's seller, or a brand.",
     )
