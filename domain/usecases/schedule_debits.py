@@ -28,8 +28,8 @@ from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin, Unit
 from domain.refusal import NotFound, Refusal, Stale
 from domain.transports.place import read_place
-from domain.usecases.four_eyes import four_eyes
-from domain.usecases.write_orders import WriteDebits, agreed_on, write_debits
+from domain.usecases.four_eyes import agreed, four_eyes
+from domain.usecases.write_orders import WriteDebits, own_total, write_debits
 
 RUN_JOB: Final = "debit_run"
 PUT_JOB: Final = "put_orders"
@@ -142,7 +142,7 @@ async def release_orders(cmd: ReleaseOrders, *, actor: Actor, begin: Begin, cloc
     async with begin(actor) as unit:
         file = await unit.giro.files.get(cmd.file)
         if file.taken_at is None and file.target is not None:
-            await agreed_on(unit, actor, cmd, file, now=clock.now())
+            await agreed(unit, actor, ApprovalKind.DEBIT, cmd, now=clock.now(), amount=await own_total(unit, file))
             await unit.jobs.add(
                 NewJob(
                     kind=PUT_JOB,

@@ -45,6 +45,7 @@ FORMATS: Final = {
     Scheme.SEPA_B2B: "pain008.08-b2b",
 }
 REFUNDS: Final = "pain001.09"
+_REFUNDING: Final = "pain001"
 RELEASE_JOB: Final = "release_orders"
 _OLDER: Final = {"08": "02", "09": "03"}
 _REFERENCE_MAX: Final = 16
@@ -367,19 +368,17 @@ async def take_order_file(cmd: TakeOrderFile, *, actor: Actor, begin: Begin, clo
         file = await unit.giro.files.get(cmd.file)
         first = file.taken_at is None
         if first:
-            await agreed_on(unit, actor, cmd, file, now=clock.now())
+            if not file.format.startswith(_REFUNDING):  # those were agreed on one by one
+                await agreed(unit, actor, ApprovalKind.DEBIT, cmd, now=clock.now(), amount=await own_total(unit, file))
             file = await unit.giro.files.put(replace(file, taken_at=clock.now(), taken_by=actor.caller))
         await unit.audit.write("take_order_file", f"order_file:{file.id}", {"name": file.name, "first": first})
     return file
 
 
-async def agreed_on(unit: Unit, actor: Actor, cmd: object, file: OrderFile, *, now: dt.datetime) -> None:
-    """Pass where one person may let a file go to the bank; refunds in it were agreed on one by one. As ``agreed``."""
-    if file.format.startswith("pain001"):
-        return
+async def own_total(unit: Unit, file: OrderFile) -> Decimal | None:
+    """Return what a file comes to in the operator's currency; None of another."""
     own = (await unit.operators.own()).currency
-    amount = Decimal(file.total_minor).scaleb(-decimals_of(own)) if file.currency == own else None
-    await agreed(unit, actor, ApprovalKind.DEBIT, cmd, now=now, amount=amount)
+    return Decimal(file.total_minor).scaleb(-decimals_of(own)) if file.currency == own else None
 
 
 @operation(Action.READ_PAYMENTS)
