@@ -70,7 +70,7 @@ class FileList:
 
     async def page(self, request: Request) -> Response:
         """Answer a page of files; ``next`` is the cursor of the following one."""
-        asked = PageRequest(_first(request), read_number(request.query_params.get("after"), "File"))
+        asked = PageRequest(first_of(request), read_number(request.query_params.get("after"), "File"))
         page = await list_files(asked, actor=request.state.actor, begin=self._begin)
         keys = list({file.source for file in page.items})
         sources = await sources_by_ids(keys, actor=request.state.actor, begin=self._begin)
@@ -93,7 +93,8 @@ def path_key(request: Request, kind: str) -> int:
     return int(text)
 
 
-def _first(request: Request) -> int:
+def first_of(request: Request) -> int:
+    """Return how many items are asked for at a time. Refuses with: BadValue."""
     text = request.query_params.get("first", "50")
     if not (text.isascii() and text.isdigit() and len(text) < 6):
         raise BadValue("between 1 and {page_max} items can be asked for at a time", page_max=PAGE_MAX, field="first")

@@ -35,7 +35,8 @@ WORDS: Final = frozenset(
     kind mode preview name wait language as_of first after format looked_at sheet action outcome target since until
     client_id redirect_uri response_type code_challenge code_challenge_method state code error id_token_hint number at
     used direction trunk visited tariff events client user token grant_type scope client_secret client_assertion
-    client_assertion_type code_verifier refresh_token cdr reason reference units seconds on by from to
+    client_assertion_type code_verifier refresh_token cdr reason reference units seconds on by from to scheme older payer_number account identity
+    bic notify signed_on signature active version
     """.split()  # noqa: SIM905  (words)
 )
 # Where a test of the room asks as another, by the word before a key, or by route and part.
@@ -46,7 +47,11 @@ ELSEWHERE: Final = {
     "callbacks": "tests/provisioning/test_callbacks.py",
     "print-batches": "tests/api/test_deliveries.py",
     "reservations": "tests/credit/test_protocols.py",
+    **dict.fromkeys(("order-files", "mandates"), "tests/api/test_rest_banks.py"),
+    "GET /rest/v1/mandates customer": "tests/api/test_rest_banks.py",
+    "POST /rest/v1/mandates customer": "tests/api/test_rest_banks.py",
     "POST /rest/v1/provisioning/callbacks/{operator}/{element} id": "tests/provisioning/test_callbacks.py",
+    "GET /rest/v1/collection/letters/{id}.xml invoice": "tests/api/test_collection.py",
     "GET /rest/v1/audit.csv customer": "tests/trail/test_activity.py",
     "GET /rest/v1/audit.jsonl customer": "tests/trail/test_activity.py",
 }
