@@ -34,10 +34,11 @@ DK: Final[Mapping[int, _Halves]] = {
 FI: Final[Mapping[int, _Halves]] = {
     2014: ("0.5", None), 2023: ("2.5", None), 2024: (None, "4.5"), 2025: ("3.5", None), 2026: ("2.5", None),
 }  # fmt: skip
+_VERIFY: Final = "secondary source; verify"
 _SOURCES: Final = {
     "SE": "Riksbanken, referensränta",
-    "NO": "forskrift om forsinkelsesrente, by forsinkelsesrente.net and lovdata.no; 2026 a secondary source: verify",
-    "DK": "Danmarks Nationalbank, lending rate, by global-rates.com, selandiaadvokater.dk and gaeldst.dk",
+    "NO": "forsinkelsesrente.net, lovdata.no",
+    "DK": "global-rates.com, selandiaadvokater.dk, gaeldst.dk",
     "FI": "Suomen Pankki, korkolain viitekorko",
 }
 
@@ -51,7 +52,7 @@ def _rows() -> Iterator[ReferenceRate]:
                         country=country,
                         valid_from=date(year, month, 1),
                         percent=Decimal(percent),
-                        source=_SOURCES[country],
+                        source=_VERIFY if (country, year) == ("NO", 2026) else _SOURCES[country],
                     )
 
 
