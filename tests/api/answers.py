@@ -768,6 +768,10 @@ REST: Final = {
         "POST /rest/v1/rate",
     },
     "403": {
+        "GET /rest/v1/mandates",
+        "GET /rest/v1/order-files",
+        "GET /rest/v1/order-files/{id}",
+        "POST /rest/v1/refund-files",
         "GET /rest/v1/self-billed/{number}.csv",
         "GET /rest/v1/self-billed/{number}.json",
         "GET /rest/v1/self-billed/{number}.pdf",
@@ -809,6 +813,9 @@ REST: Final = {
         "POST /rest/v1/bulk/{kind}",
     },
     "422": {
+        "POST /rest/v1/debits",
+        "POST /rest/v1/mandates",
+        "POST /rest/v1/mandates/{id}/end",
         "POST /rest/v1/receipts",
         "POST /rest/v1/authorize",
         "POST /rest/v1/reservations",

@@ -35,8 +35,8 @@ WORDS: Final = frozenset(
     kind mode preview name wait language as_of first after format looked_at sheet action outcome target since until
     client_id redirect_uri response_type code_challenge code_challenge_method state code error id_token_hint number at
     used direction trunk visited tariff events client user token grant_type scope client_secret client_assertion
-    client_assertion_type code_verifier refresh_token cdr reason reference units seconds on by from to scheme older payer_number account identity
-    bic notify signed_on signature active version
+    client_assertion_type code_verifier refresh_token cdr reason reference units seconds on by from to
+    scheme older payer_number account identity bic notify signed_on signature active version
     """.split()  # noqa: SIM905  (words)
 )
 # Where a test of the room asks as another, by the word before a key, or by route and part.
