@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Action, Actor
@@ -78,6 +78,7 @@ async def move_customer(cmd: MoveCustomer, *, actor: Actor, begin: Begin, clock:
         later = [
             day for day in await unit.places.days(cmd.valid_from) if before.valid_to is None or day < before.valid_to
         ]
+        await _check_seen(unit, changes)
         await unit.places.put(customer.id, moved(places, to))
         await check_place(unit, to, [cmd.valid_from, *later])
         kept = await _stand(unit, customer, today)
@@ -172,6 +173,15 @@ async def check_place(unit: Unit, place: Place, days: Sequence[date]) -> None:
 async def today_of(unit: Unit, clock: Clock) -> date:
     """Return the day it is for the unit's operator."""
     return clock.now().astimezone(ZoneInfo((await unit.operators.own()).zone)).date()
+
+
+async def _check_seen(unit: Unit, changes: Mapping[str, Any]) -> None:
+    """Refuse another's customer as one that is not there, before anything else is said of it."""
+    named = {name: key for name in ("parent", "billed_through") if (key := changes.get(name)) is not None}
+    seen = await unit.customers.many(list(named.values()))
+    for name, key in named.items():
+        if key not in seen:
+            raise NotFound("no customer {customer}", customer=key, field=camel(name))
 
 
 async def _claimed(unit: Unit, key: CustomerId, version: int, clock: Clock) -> tuple[Customer, date]:

@@ -18,12 +18,16 @@ from domain.usecases.raise_alarm import raise_alarm
 from persistence.engine import OWNER
 from tests.api.conftest import House, add_client
 from tests.api.entrance import add_user
+from tests.api.holdings_rows import add_rows
 from tests.api.month import NUMBERS, Month, make_month
 from tests.api.test_graphql_parties import gql
+from tests.payments.test_readers import bgmax
 
 OWNERS = ("operator", "reseller", "below", "sibling", "other")
 PLACE = '{street: "a", postcode: "1", city: "b", country: "SE"}'
 LATER = "2026-12-01T00:00:00Z"
+# What is beside the one of its kind: a customer that stands below the owner's, a payment that is nobody's.
+UNDER, SPARE = "Under", "Spare"
 ABSENT = 999_999_999
 CALLED = "46850000000"
 RESELLERS = {"reseller": 1, "sibling": 2, "below": 3, "other": 4}
@@ -46,6 +50,10 @@ class Holdings:
 
     def kinds(self, caller: str) -> set[str]:
         """Return the kinds of which the caller sees one."""
+        return {kind for owner in REACH[caller] for kind in self.ids[owner]} - {UNDER, SPARE}
+
+    def named(self, caller: str) -> set[str]:
+        """Return what the caller sees, also what is beside the one of its kind."""
         return {kind for owner in REACH[caller] for kind in self.ids[owner]}
 
     def seen(self, caller: str, kind: str) -> str:
@@ -109,7 +117,7 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
     for kind, text in texts.items():
         ids[kind] = (await _done(house, owner, text, kind))["id"]
     under = f'createCustomer(input: {{name: "Under", kind: PERSON, address: {PLACE}, parent: "{customer}"}})'
-    await _done(house, owner, under, "Customer")
+    ids[UNDER] = (await _done(house, owner, under, "Customer"))["id"]
     level = f'createLevel(input: {{name: "Level of {owner}", permissions: ["customers:read"]}})'
     ids["UserLevel"] = (await _done(house, owner, level, "UserLevel"))["id"]
     of = 2 if owner == "other" else 1
@@ -117,6 +125,9 @@ async def _made(house: House, owner: str, month: Month, service: str) -> dict[st
     person = await add_user(house, email, level="read_only", operator=of, reseller=RESELLERS.get(owner))
     ids["User"] = global_id("User", person)
     hook = 'createWebhook(input: {url: "https://erp.example/hook"}) { ... on WebhookTold { webhook { id } } }'
+    key = f'createApiKey(input: {{name: "k", scopes: ["customers:read"], endsAt: "{LATER}"}})'
+    asked = f"mutation {{ a: {key} {{ ... on Refusal {{ message }} ... on NewApiKey {{ key {{ id }} }} }} }}"
+    ids["ApiKey"] = (await gql(house, owner, asked))["a"]["key"]["id"]
     ids["Webhook"] = (await gql(house, owner, f"mutation {{ a: {hook} }}"))["a"]["webhook"]["id"]
     ids["Event"] = await _first(house, owner, "events(first: 100)")
     sheet = "externalId,name,kind,street,postcode,city,country\nc1,Ada,person,Storgatan 1,111 22,Lund,SE\n"
@@ -143,6 +154,14 @@ async def _of_operators(house: House, client: str, service: str) -> dict[str, st
     rule = f'putFraudRule(input: {{name: "{client}", measure: CALLS, most: "1000", windowSeconds: 3600}})'
     made = await gql(house, client, f"mutation {{ a: {rule} {{ ... on FraudRule {{ id }} }} }}")
     ids["FraudRule"] = made["a"]["id"]
+    ids["BillRun"] = await _first(house, client, "billRuns(first: 1)")
+    rule = 'putAccountRule(input: {account: "3999", validFrom: "2027-01-01", country: "AX"})'
+    ids["AccountRule"] = (await _done(house, client, rule, "AccountRule"))["id"]
+    paid = bgmax((100, "999001"), (200, "999002")).replace(b"2026112000001", b"2026031500001")
+    answer = await house.call(client, "POST", "/rest/v1/payments/bank.txt", content=paid, params={"format": "bgmax"})
+    assert answer.status_code == 201, answer.text
+    ids["PaymentRecord"] = await _first(house, client, "payments(first: 1)")
+    ids[SPARE] = await _first(house, client, "payments(first: 2)")
     sources = await gql(house, client, "{ sources { id } }")
     operator = await gql(house, client, "{ operator { id } }")
     found = Raised(kind="silent_source", subject="pbx", text="nothing came from the PBX")
@@ -173,6 +192,8 @@ async def make_holdings(house: House) -> Holdings:
     ids = {owner: await _made(house, owner, month, services.get(owner, month.service)) for owner in OWNERS}
     for client, service in services.items():
         ids[client] |= await _of_operators(house, client, service)
+        keys = [int(read_id(ids[client][kind])[1]) for kind in ("Customer", "Invoice")]
+        ids[client] |= await add_rows(house, 2 if client == "other" else 1, *keys)
     for owner, key in RESELLERS.items():
         ids[owner]["Reseller"] = global_id("Reseller", key)
     return Holdings(month, ids)

@@ -73,6 +73,10 @@ async def test_from_a_rule_to_a_case_at_the_agency(house: House, month: Month) -
     house.tokens.clear()  # they have run out
     planned = await do(house, "operator", "runCollection(input: {dryRun: true})", RUN)
     assert {one["step"] for one in planned["planned"]} == {"REMINDER"}, planned
+    of_one = f'runCollection(input: {{dryRun: true, customers: ["{month.owned["operator"].customer["id"]}"]}})'
+    assert (await do(house, "operator", of_one, RUN))["steps"] == 1
+    assert (await do(house, "other", of_one, RUN)).get("steps", 0) == 0
+    assert (await do(house, "reseller", of_one, RUN))["code"] == "NOT_ALLOWED"
     assert (await gql(house, "operator", "{ collectionSteps { edges { node { id } } } }"))["collectionSteps"][
         "edges"
     ] == []

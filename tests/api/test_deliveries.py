@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.graphql.ids import global_id
 from persistence.engine import OWNER
 from tests.api.conftest import House
 from tests.api.month import Month, make_month
@@ -72,6 +73,7 @@ async def test_strangers_send_and_see_nothing_of_others(house: House, month: Mon
     for text in (
         f'retryDispatch(dispatch: "{one["id"]}", version: 1)',
         f'makePrintBatch(input: {{invoices: ["{key}"]}})',
+        f'makePrintBatch(input: {{run: "{global_id("BillRun", 1)}"}})',
         'takeReceipts(receipts: [{number: "1", state: "accepted"}])',
         'putDeliveryChannel(input: {code: "x", way: DROP, forms: [PEPPOL], address: "folder:///tmp"})',
     ):
@@ -79,6 +81,10 @@ async def test_strangers_send_and_see_nothing_of_others(house: House, month: Mon
             continue  # it is its own
         answer = await _do(house, client, f"{text} {{ __typename {REFUSED} }}")
         assert answer["code"] in {"NOT_ALLOWED", "NOT_FOUND"}, (text, answer)
+    for which in (f'invoices: ["{key}"]', f'run: "{global_id("BillRun", 1)}"'):
+        told = f"sendDocuments(input: {{{which}}}) {{ ... on DocumentsQueued {{ dispatches {{ id }} }} {REFUSED} }}"
+        answer = await _do(house, client, told)
+        assert answer.get("dispatches", []) == [], (which, answer)
     found = await gql(house, client, "{ dispatches { edges { node { id } } } }")
     assert one["id"] not in {edge["node"]["id"] for edge in found["dispatches"]["edges"]}
     anonymous = await house.http.get("/rest/v1/print-batches/1.pdf")

@@ -30,6 +30,7 @@ from integrations.transports.http import CheckedHttp
 from persistence.engine import OWNER
 from tests.api.conftest import House
 from tests.api.entrance import BACK, add_portal, add_user, form, pkce
+from tests.api.holdings import plainly
 
 SECRET = "of our client there: å&="
 
@@ -299,6 +300,17 @@ async def test_a_provider_is_the_administrators_to_register_and_reached_with_car
     ):
         refused = await registered(house, provider, **wrong)
         assert (refused["code"], refused["field"]) == ("BAD_VALUE", name), refused
+    rule = {"claim": "groups", "value": "boss", "level": await level(house, "support")}
+    asked = {"name": "c", "issuer": provider.issuer, "clientId": "us", "secret": SECRET}
+    strangers = (
+        ("other", {"rules": [rule]}, {"rules": [rule | {"level": global_id("UserLevel", 999_999)}]}),
+        ("reseller", {"reseller": global_id("Reseller", 2)}, {"reseller": global_id("Reseller", 999_999)}),
+        ("other", {"reseller": global_id("Reseller", 1)}, {"reseller": global_id("Reseller", 999_999)}),
+    )
+    for client, anothers, nobodys in strangers:
+        found = [await graphql(house, CREATE, client, i=asked | more) for more in (anothers, nobodys)]
+        assert plainly(str(found[0])) == plainly(str(found[1])), (client, anothers)
+        assert found[0]["code"] == "NOT_FOUND", (client, found)
     change = """mutation($i: ChangeIdentityProviderInput!) { changeIdentityProvider(input: $i) { __typename
      ... on IdentityProvider { active version } ... on Refusal { code } } }"""
     asked = {"provider": made["id"], "version": 1, "active": False}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -24,13 +25,26 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from api.graphql.ids import global_id, read_id
+from domain.refusal import Refusal
 from persistence.engine import APP
 from tests.api.conftest import House
-from tests.api.holdings import LATER, OWNERS, REACH, Holdings, absent, make_holdings, plainly, traces
+from tests.api.holdings import (
+    ABSENT,
+    LATER,
+    OWNERS,
+    PLACE,
+    REACH,
+    Holdings,
+    absent,
+    make_holdings,
+    plainly,
+    traces,
+)
 from tests.api.test_idempotency import schema
 from tests.api.walking import SCALARS, fields_of, selection
 
-VERSIONS: Final = 9  # beyond which nothing here is changed
+VERSIONS: Final = 9  # how often something is asked again with the version that it has
 CALLERS: Final = ("operator", "reseller", "below", "sibling", "other")
 # Of one operator as a whole: a reseller may see them, or may see none, but never another operator's.
 SHARED: Final = {"Service", "PriceList", "Operator"}
@@ -42,7 +56,11 @@ NAMED: Final = {
     **dict.fromkeys(("survivor", "double", "parent", "billedThrough"), "Customer"),
     **dict.fromkeys(("quote",), "ContractQuote"),
     **dict.fromkeys(("change",), "ContractChange"),
-    **dict.fromkeys(("series",), "NumberSeries"),
+    **dict.fromkeys(("series", "serie"), "NumberSeries"),
+    **dict.fromkeys(("creditNote",), "Invoice"),
+    **dict.fromkeys(("payment",), "PaymentRecord"),
+    **dict.fromkeys(("provider",), "IdentityProvider"),
+    **dict.fromkeys(("bundle",), "Service"),
     **dict.fromkeys(("reservation",), "NumberReservation"),
     **dict.fromkeys(("needs", "excludes", "gone"), "Service"),
     **dict.fromkeys(("event",), "Usage"),
@@ -51,6 +69,7 @@ NAMED: Final = {
 }
 ROOT: Final = FilePath(__file__).parents[2]
 Path = tuple[str, ...]
+DEEPER: Final = {"runBills", "sendDocuments", "makePrintBatch", "releaseSuspense", "discardSuspense"}
 ADVICE: Final = (
     "make a thing of the kind that the argument takes in tests/api/holdings.py, say what else must be given in"
     " *_ARGUMENTS, or say in *_ELSEWHERE which test asks for it as another"
@@ -83,8 +102,8 @@ def call(root: str, name: str, path: Path, mine: Mapping[str, str], given: Mappi
         for each, one in field.args.items()
         if each == path[0] or _needed(one) or each in given
     ]
-    # A page is told apart by what is in it, anything else by what it is itself.
-    depth = 3 if get_named_type(field.type).name.endswith("Connection") else 1
+    # A page is told apart by what is in it, anything else by what it is itself, or holds.
+    depth = 3 if get_named_type(field.type).name.endswith("Connection") else 1 + (name in DEEPER)
     return f"{name}({', '.join(parts)}) {selection(field.type, depth)}"
 
 
@@ -113,17 +132,21 @@ def _text(kind: Any, name: str, rest: Path | None, mine: Mapping[str, str], give
     if isinstance(kind, GraphQLEnumType):
         return str(next(iter(kind.values)))
     if kind.name == "ID":
-        return json.dumps(mine.get(NAMED.get(name, name[:1].upper() + name[1:]), mine["Customer"]))
+        return json.dumps(mine.get(_kind_of(name), mine["Customer"]))
     if kind.name in {"Date", "DateTime"} and name.lower().endswith(("until", "to", "end", "at", "on")):
         return json.dumps(LATER if kind.name == "DateTime" else LATER[:10])
     return json.dumps(SCALARS[kind.name])
 
 
-def candidates(path: Path, kinds: Iterable[str]) -> list[str]:
+def likely(path: Path, kinds: Iterable[str]) -> list[str]:
     """Return the kinds of things, likely ones first."""
     name = next((one for one in reversed(path) if one not in {"id", "ids"}), path[0])
-    likely = NAMED.get(name, name[:1].upper() + name[1:].removesuffix("s"))
-    return sorted(kinds, key=lambda kind: (kind != likely, kind))
+    return sorted(kinds, key=lambda kind: (kind != _kind_of(name), kind))
+
+
+def _kind_of(name: str) -> str:
+    """Return the kind that an argument is named after."""
+    return NAMED.get(name, name[:1].upper() + name[1:].removesuffix("s"))
 
 
 @pytest.fixture
@@ -138,6 +161,19 @@ async def asked(house: House, client: str, word: str, text: str, value: str) -> 
     assert answer.status_code == 200, (text, answer.text)
     assert "INTERNAL" not in answer.text, (text, answer.text)
     return answer.text
+
+
+def _missed(answer: Any, path: Path) -> str | None:
+    """Return which kind of thing an answer says is not there, where it speaks of the argument."""
+    told = [{"message": one["message"], **one.get("extensions", {})} for one in answer.get("errors", [])]
+    refusal = (answer.get("data") or {}).get("a")
+    if isinstance(refusal, dict):
+        told.append(refusal)
+    for one in told:
+        said = re.fullmatch(r"there is no (\w+) with this id", one.get("message") or "")
+        if said and set((one.get("field") or "").split(".")) & set(path):
+            return said[1]
+    return None
 
 
 def visible(caller: str, owner: str, kind: str) -> bool:
@@ -156,82 +192,91 @@ class Walk:
         self.house, self.holdings, self.root, self.given = house, holdings, root, given
         self.word = "mutation" if root == "Mutation" else "query"
         self.counter = itertools.count(1000)  # for what may be only once
+        self.found: dict[tuple[str, Path], list[str]] = {}
 
     async def ask(self, client: str, name: str, path: Path, value: str) -> str:
-        mine = self.holdings.ids[client]
+        mine = {kind: self.holdings.seen(client, kind) for kind in self.holdings.named(client)}
         answer = ""
-        for version in range(1, VERSIONS):
+        version = "1"
+        for _ in range(VERSIONS):
             told = {**self.told(name, path)}
             if "version" in told:
-                told["version"] = str(version)
+                told["version"] = version
             text = call(self.root, name, path, mine, told).replace("UNIQUE", str(next(self.counter)))
+            text = re.sub(r"MINE\.(\w+)", lambda each: json.dumps(mine.get(each[1], "")), text)
             answer = await asked(self.house, client, self.word, text, value)
             if '"STALE"' not in answer:
                 break
+            said = re.search(r"at version (\d+)", answer)
+            version = said[1] if said else str(int(version) + 1)
         return answer
 
     def told(self, name: str, path: Path) -> Mapping[str, str]:
         """Return what else is said: everywhere, in one mutation, beside one argument; an empty text takes it back."""
-        more = self.given.get(f"{name}.{path[-1]}", {})
+        more = self.given.get(f"{name}.{path[-1]}", {}) | self.given.get(f"{name}.{'.'.join(path)}", {})
         said = {**self.given.get("*", {}), **self.given.get(name, {}), **more}
         return {name: value for name, value in said.items() if value}
 
     async def fits(self, name: str, path: Path, kind: str) -> bool:
         """Tell whether the operator's own thing of a kind is answered otherwise than one that is not there."""
-        own = await self.ask("operator", name, path, self.holdings.seen("operator", kind))
-        return plainly(own) != plainly(await self.ask("operator", name, path, absent(kind)))
+        none = await self.ask("operator", name, path, absent(kind))
+        return unnamed(await self.ask("operator", name, path, self.holdings.seen("operator", kind))) != unnamed(none)
 
-    async def kind(self, name: str, path: Path, elsewhere: Mapping[str, str]) -> str | None:
-        """Return the kind that an argument takes; of one that is proved elsewhere only the likeliest is tried."""
-        likely = candidates(path, self.holdings.kinds("operator"))
-        for kind in likely[:1] if f"{name}.{path[-1]}" in elsewhere else likely:
+    async def candidates(self, name: str, path: Path) -> list[str]:
+        """Return the kinds that an argument may take: that which is missed where a thing of no kind is given, or all.
+
+        None, where it takes a kind of which nothing was made.
+        """
+        if (name, path) not in self.found:
+            kinds = self.holdings.kinds("operator")
+            said = await self.ask("operator", name, path, global_id("Nothing", ABSENT))
+            missed = _missed(json.loads(said), path)
+            self.found[name, path] = likely(path, kinds) if missed is None else [missed] if missed in kinds else []
+        return self.found[name, path]
+
+    async def kind(self, name: str, path: Path) -> str | None:
+        """Return the kind that an argument takes."""
+        for kind in await self.candidates(name, path):
             if await self.fits(name, path, kind):
                 return kind
         return None
 
 
 # What must be said for an argument to be looked at; by its name, or within one field or mutation.
-QUERY_ARGUMENTS: Final = {name: {"number": '"46701740605"'} for name in ("priceCall", "explainCall")}
+QUERY_ARGUMENTS: Final = {name: {"number": '"46701740605"'} for name in ("priceCall", "explainCall", "authorizeCall")}
 # Where the things of other kinds are proved, of which making one takes a room's own tests.
 QUERIES_ELSEWHERE: Final[dict[str, str]] = {
-    "authorizeCall.subscription": "tests/credit/test_protocols.py",
-    "dispatches.customer": "tests/api/test_deliveries.py",
-    "fraudSuspicions.customer": "tests/credit/test_protocols.py",
-    **dict.fromkeys(("billRun.id", "charges.customer"), "tests/api/test_billing.py"),
-    "journal.billRun": "tests/api/test_crediting.py",
-    **dict.fromkeys(("payment.id", "payments.customer"), "tests/api/test_payments.py"),
-    **dict.fromkeys(
-        (
-            "debitOrders.invoice",
-            "instalmentPlans.customer",
-            "mandates.customer",
-            "paymentSuggestions.payment",
-            "refunds.customer",
-            "settlements.customer",
-        ),
-        "tests/api/test_giro.py",
-    ),
-    "alarm.id": "tests/api/test_sockets.py",
-    **dict.fromkeys(("collectionCase.id", "collectionSteps.customer"), "tests/api/test_collection.py"),
+    "payments.customer": "tests/api/test_payments.py",
     "approval.id": "tests/access/test_approvals.py",
-    "basisLines.batch": "tests/api/test_trade.py",
-    "commissionStatement.id": "tests/api/test_trade.py",
-    "dispatches.printBatch": "tests/delivery/test_print_batch.py",
-    "invoices.billRun": "a run's invoices are read under row-level security as any others",
     "simulation.id": "tests/rerating/test_simulate.py",
     "suspenseHistory.id": "tests/api/test_mediation.py",
-    **dict.fromkeys(
-        ("user.id", "userSessions.user", "users.level", "users.reseller"), "tests/signing_in/test_users.py"
-    ),
-    **dict.fromkeys(("userLevel.id", "whyRefused.user"), "tests/access/test_why_refused.py"),
+    "users.level": "tests/signing_in/test_users.py",
+    "whyRefused.user": "tests/access/test_why_refused.py",
 }
+
+
+# Lists of what hangs on a customer, where not everybody has one of it.
+LISTED: Final = {
+    "charges.customer": "CustomerCharge",
+    "collectionSteps.customer": "TakenStep",
+    "debitOrders.invoice": "DebitOrder",
+    "dispatches.customer": "Dispatch",
+    "fraudSuspicions.customer": "FraudSuspicion",
+    "instalmentPlans.customer": "InstalmentPlan",
+    "mandates.customer": "Mandate",
+    "refunds.customer": "Refund",
+    "settlements.customer": "Settlement",
+    "userSessions.user": "UserSession",
+}
+# What a thing of the whole operator's has of one's own: to a reseller his invoices of a run.
+OF_ALL: Final = {"invoices.billRun"}
 
 
 async def test_every_id_of_a_query(house: House, holdings: Holdings) -> None:
     walk = Walk(house, holdings, "Query", QUERY_ARGUMENTS)
     unproved, wrong = set(), []
     for name, path in taking_ids("Query"):
-        kind = await walk.kind(name, path, QUERIES_ELSEWHERE)
+        kind = await walk.kind(name, path)
         if kind is None:
             unproved.add(f"{name}.{path[-1]}")
             continue
@@ -242,12 +287,14 @@ async def test_every_id_of_a_query(house: House, holdings: Holdings) -> None:
                     continue
                 answer = await walk.ask(caller, name, path, holdings.ids[owner][kind])
                 found = plainly(answer) != nobodys
-                if found != (visible(caller, owner, kind) and "NOT_ALLOWED" not in nobodys):
+                there = visible(caller, owner, kind) or (f"{name}.{path[-1]}" in OF_ALL and caller != "other" != owner)
+                there = there and LISTED.get(f"{name}.{path[-1]}", kind) in holdings.ids[owner]
+                if found != (there and "NOT_ALLOWED" not in nobodys):
                     wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, found, answer[:200]))
                 if owner not in REACH[caller]:
                     assert not {mark for mark in traces(holdings, owner) if mark in answer}, (name, caller, owner)
     assert not wrong
-    assert unproved <= set(QUERIES_ELSEWHERE), (sorted(unproved - set(QUERIES_ELSEWHERE)), ADVICE)
+    assert unproved == set(QUERIES_ELSEWHERE), (sorted(unproved ^ set(QUERIES_ELSEWHERE)), ADVICE)
 
 
 # A mutation's other values, so that it gets as far as to look for the thing.
@@ -266,6 +313,37 @@ MUTATION_ARGUMENTS: Final[dict[str, dict[str, str]]] = {
     "createLevel": {"permissions": '["customers:read"]'},
     "createLevel.copyOf": {"permissions": ""},
     "createNumberSeries": {"kind": "FIXED", "firstNumber": '"+4687UNIQUE0"', "lastNumber": '"+4687UNIQUE9"'},
+    "createCustomer.billedThrough": {"parent": "MINE.Customer"},
+    "changeCustomer.billedThrough": {"customer": "MINE.Under"},
+    "moveCustomer.billedThrough": {"customer": "MINE.Under", "parent": "MINE.Customer"},
+    "changeContract.input.discounts.service": {"percent": '"1"'},
+    "stepContract": {"state": "SUSPENDED"},
+    "exchangeContractService.contract": {"new": "{service: MINE.Service}"},
+    "moveContract.contract": {"site": PLACE},
+    "createPriceList.reseller": {"currency": '"SEK"'},
+    **{name: {"reason": "", "text": ""} for name in ("releaseSuspense", "discardSuspense")},
+    "correctSuspense": {"reason": "", "text": ""},
+    "correctSuspense.ids": {"raw": '"x"'},
+    "correctSuspense.file": {"fields": '[{name: "b", value: "46850000001"}]'},
+    "allocatePayment": {"amount": '"0.01"'},
+    "allocatePayment.customer": {"payment": "MINE.Spare"},
+    "allocatePayment.payment": {"parts": '[{invoice: MINE.Invoice, amount: "0.01"}]'},
+    "takePrintReceipt": {"state": '"accepted"', "number": '"1000"'},
+    "putBillSchedule": {"version": "", "schedule": '"0 3 * * *"'},
+    "putAccountRule": {"version": "", "account": '"3001"'},
+    "putAccountRule.rule": {"version": "1"},
+    "fetchInvoices": {"consumer": '"erp"'},
+    "holdCollection": {"kind": "STOP"},
+    "addMandate": {"payerNumber": '"UNIQUE"'},
+    "refundCredit": {"account": '"SE4550000000058398257466"', "name": '"x"'},
+    "createIdentityProvider": {"name": '"idpUNIQUE"', "issuer": '"https://idp.example/UNIQUE"'},
+    "changeIdentityProvider": {"name": ""},
+    "changeResellerTerms.reseller": {"customer": "MINE.Customer"},
+    "putSupplier": {
+        "version": "", "organisationNumber": '"5567037485"', "address": PLACE, "agreedOn": '"2026-01-01"',
+        "vatId": '"SE556703748501"',
+    },
+    "grantUnits.chargedTo": {"customer": "MINE.Customer"},
     "createPortal": {"scopes": '["customers:read"]', "redirectUris": '["https://portal.example/back"]', "url": ""},
     "moveCustomer": {"validFrom": '"2026-12-01"'},
     "priceContract": {"to": '"*"', "mode": '"voice"', "steps": '{price: "1", per: "60"}'},
@@ -275,216 +353,18 @@ MUTATION_ARGUMENTS: Final[dict[str, dict[str, str]]] = {
     "runBills": {"month": '"2026-03"', "dryRun": "true"},
 }  # fmt: skip
 MUTATIONS_ELSEWHERE: Final[dict[str, str]] = {
-    **dict.fromkeys(
-        ("runBills.reseller", "billAgain.billRun", "putBillSchedule.reseller", "endCharge.charge"),
-        "tests/api/test_billing.py",
-    ),
-    **dict.fromkeys(
-        (
-            "acknowledgeAlarm.alarm",
-            "closeAlarm.alarm",
-        ),
-        "tests/api/test_sockets.py",
-    ),
-    **dict.fromkeys(
-        (
-            "dropPrintBatch.printBatch",
-            "makePrintBatch.invoices",
-            "makePrintBatch.run",
-            "retryDispatch.dispatch",
-            "sendDocuments.invoices",
-            "sendDocuments.run",
-            "takePrintReceipt.printBatch",
-        ),
-        "tests/delivery/test_send.py",
-    ),
-    **dict.fromkeys(
-        ("acknowledgeBasis.batch",),
-        "tests/api/test_trade.py",
-    ),
-    **dict.fromkeys(
-        (
-            "addMandate.customer",
-            "agreeInstalments.customer",
-            "agreeInstalments.invoices",
-            "allocatePayment.claim",
-            "allocatePayment.customer",
-            "decideDuplicate.payment",
-            "endInstalments.plan",
-            "endMandate.mandate",
-            "endRefund.refund",
-            "offsetCredit.creditNote",
-            "offsetCredit.invoice",
-            "refundCredit.creditNote",
-            "refundCredit.payment",
-            "takeOrderFile.file",
-            "unblockMandate.mandate",
-            "undoSettlement.settlement",
-            "writeOff.claims",
-            "writeOff.invoices",
-        ),
-        "tests/api/test_giro.py",
-    ),
-    **dict.fromkeys(
-        (
-            "allocatePayment.invoice",
-            "allocatePayment.payment",
-            "releasePayment.payment",
-        ),
-        "tests/api/test_payments.py",
-    ),
-    **dict.fromkeys(
-        (
-            "changeContract.bundle",
-            "changeContract.service",
-            "changeContract.subscription",
-            "changeQuote.service",
-            "createContract.bundle",
-            "createContract.service",
-            "createContract.subscription",
-            "createQuote.service",
-            "exchangeContractService.contract",
-            "exchangeContractService.service",
-            "exchangeContractService.subscription",
-            "moveContract.contract",
-            "moveContract.customer",
-            "priceContract.contract",
-            "stepContract.contract",
-            "takeOverContract.customer",
-        ),
-        "tests/api/test_graphql_agreements.py",
-    ),
-    **dict.fromkeys(
-        (
-            "changeCustomer.billedThrough",
-            "changeCustomer.parent",
-            "createCustomer.billedThrough",
-            "moveCustomer.billedThrough",
-            "moveCustomer.parent",
-        ),
-        "tests/api/test_customers.py",
-    ),
-    **dict.fromkeys(
-        (
-            "changeResellerTerms.customer",
-            "changeResellerTerms.parent",
-            "changeResellerTerms.reseller",
-            "changeSeries.reseller",
-            "createPriceList.reseller",
-            "putCommissionRule.reseller",
-        ),
-        "tests/api/test_resellers.py",
-    ),
-    **dict.fromkeys(
-        ("putResellerServicePrice.service",),
-        "tests/api/test_wholesale.py",
-    ),
-    **dict.fromkeys(
-        (
-            "correctSuspense.file",
-            "correctSuspense.ids",
-            "discardSuspense.file",
-            "discardSuspense.ids",
-            "releaseSuspense.file",
-            "releaseSuspense.ids",
-        ),
-        "tests/api/test_mediation.py",
-    ),
-    **dict.fromkeys(
-        (
-            "createNumberSeries.reseller",
-            "reserveNumbers.customer",
-            "reserveNumbers.series",
-        ),
-        "tests/api/test_numbers.py",
-    ),
-    **dict.fromkeys(
-        ("createWebhook.reseller",),
-        "tests/api/test_webhooks.py",
-    ),
-    **dict.fromkeys(
-        (
-            "runBills.customers",
-            "createClient.reseller",
-            "createClient.level",
-        ),
-        "tests/api/test_every_operation.py",
-    ),
-    **dict.fromkeys(
-        (
-            "grantUnits.chargedTo",
-            "withdrawGrant.grant",
-        ),
-        "tests/buckets/test_plan_protocols.py",
-    ),
-    **dict.fromkeys(
-        (
-            "createApiKey.reseller",
-            "rotateApiKey.key",
-            "revokeApiKey.key",
-            "createPortal.reseller",
-            "endSession.session",
-        ),
-        "tests/api/test_machines.py",
-    ),
-    **dict.fromkeys(
-        ("creditInvoice.dispute", "fetchInvoices.marker", "putAccountRule.service"), "tests/api/test_crediting.py"
-    ),
-    **dict.fromkeys(
-        (
-            "holdCollection.customer",
-            "holdCollection.invoice",
-            "releaseCollection.hold",
-            "runCollection.customers",
-            "takeCollectionReceipt.case",
-            "withdrawCollectionCase.case",
-        ),
-        "tests/api/test_collection.py",
-    ),
-    **dict.fromkeys(("putAccountRule.rule", "removeAccountRule.rule"), "tests/api/test_crediting.py"),
-    **dict.fromkeys(
-        (
-            "changeIdentityProvider.level",
-            "changeIdentityProvider.provider",
-            "createIdentityProvider.level",
-            "createIdentityProvider.reseller",
-            "removeIdentityProvider.provider",
-        ),
-        "tests/api/test_elsewhere.py",
-    ),
-    **dict.fromkeys(
-        (
-            "changeLevel.level",
-            "changeLevel.reseller",
-            "createLevel.copyOf",
-            "createLevel.reseller",
-            "removeLevel.level",
-        ),
-        "tests/access/test_levels.py",
-    ),
-    **dict.fromkeys(
-        (
-            "decideApproval.approval",
-            "withdrawApproval.approval",
-        ),
-        "tests/access/test_approvals.py",
-    ),
-    **dict.fromkeys(
-        (
-            "changeUser.level",
-            "changeUser.user",
-            "disableUser.user",
-            "enableUser.user",
-            "endUserSessions.user",
-            "eraseUser.user",
-            "inviteAgain.user",
-            "inviteUser.level",
-            "inviteUser.reseller",
-            "resetSecondFactor.user",
-            "removeFactor.key",
-        ),
-        "tests/signing_in/test_users.py",
-    ),
+    **dict.fromkeys(("createContract.bundle", "changeContract.bundle"), "is not looked at: its bundle brings it anew"),
+    "creditInvoice.dispute": "tests/api/test_crediting.py",
+    "createContract.subscription": "a contract that is new has no lines: every one is refused alike",
+    "exchangeContractService.subscription": "names a line that the contract holds: every other is refused alike",
+    **dict.fromkeys(("sendDocuments.run", "sendDocuments.invoices"), "tests/api/test_deliveries.py"),
+    "makePrintBatch.invoices": "tests/api/test_deliveries.py",
+    "endSession.session": "ends one of who is signed in himself: tests/api/test_sessions.py",
+    "runCollection.customers": "tests/api/test_collection.py",
+    **dict.fromkeys(("createIdentityProvider.level", "createIdentityProvider.reseller"), "tests/api/test_elsewhere.py"),
+    "grantUnits.chargedTo": "tests/buckets/test_plan_protocols.py",
+    **dict.fromkeys(("decideApproval.approval", "withdrawApproval.approval"), "tests/access/test_approvals.py"),
+    "removeFactor.key": "takes one of who is signed in himself, by his own key: tests/signing_in/test_factors.py",
 }
 # Nothing is left of what they take, so they are proved last.
 LAST: Final = ("remove", "erase", "cancel", "decline", "merge", "end", "take", "revoke", "disable")
@@ -499,24 +379,38 @@ FOREIGN: Final = [
 ]
 
 
+def unnamed(text: str) -> str:
+    """Return an answer without the keys of what was made by asking; of nothing is not the same as of one."""
+    text = re.sub(r'(?<=")[A-Za-z0-9_-]{6,}(?=")', lambda each: _decoded(each[0]), text)
+    return plainly(re.sub(r"(?<![\d.])0(?![\d.])", "none", text))
+
+
+def _decoded(text: str) -> str:
+    try:
+        kind, key = read_id(text)
+    except Refusal:
+        return text
+    return f"{kind} {key}"
+
+
 async def test_every_id_of_a_mutation(house: House, holdings: Holdings) -> None:
     walk = Walk(house, holdings, "Mutation", MUTATION_ARGUMENTS)
     paths = sorted(taking_ids("Mutation"), key=lambda one: one[0].startswith(LAST))
     wrong = []
     for name, path in paths:
-        (kind, *_) = candidates(path, holdings.kinds("operator"))
-        nobodys = {caller: plainly(await walk.ask(caller, name, path, absent(kind))) for caller, _ in FOREIGN}
+        kind = next(iter(await walk.candidates(name, path)), None)
+        if kind is None:
+            continue
+        nobodys = {caller: unnamed(await walk.ask(caller, name, path, absent(kind))) for caller, _ in FOREIGN}
         for caller, owner in FOREIGN:
             if kind not in holdings.ids[owner] or visible(caller, owner, kind):
                 continue
             answer = await walk.ask(caller, name, path, holdings.ids[owner][kind])
-            if plainly(answer) != nobodys[caller]:
+            if unnamed(answer) != nobodys[caller]:
                 wrong.append((f"{name}.{'.'.join(path)}", kind, caller, owner, answer[:200], nobodys[caller][:200]))
     assert not wrong
-    unproved = {
-        f"{name}.{path[-1]}" for name, path in paths if await walk.kind(name, path, MUTATIONS_ELSEWHERE) is None
-    }
-    assert unproved <= set(MUTATIONS_ELSEWHERE), (sorted(unproved - set(MUTATIONS_ELSEWHERE)), ADVICE)
+    unproved = {f"{name}.{path[-1]}" for name, path in paths if await walk.kind(name, path) is None}
+    assert unproved == set(MUTATIONS_ELSEWHERE), (sorted(unproved ^ set(MUTATIONS_ELSEWHERE)), ADVICE)
 
 
 def test_what_is_proved_elsewhere_is_proved_there() -> None:
