@@ -1,4 +1,4 @@
-"""``tollwright payments``: what a bank's payment file says, and files for banks; nothing is posted."""
+"""``tollwright payments``: what a bank's payment file says, and files for banks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import ATTENTION, DONE, complain
+from api.cli import ATTENTION, DONE, complain, payments_desk
 from api.cli.mediate import naming, open_file
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -89,3 +89,7 @@ def write(
     else:
         out.write_bytes(data)
     return DONE
+
+
+for command in payments_desk.COMMANDS:
+    app.command()(command)
