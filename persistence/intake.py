@@ -71,9 +71,10 @@ _LIGHTLY: Final = (
 )
 _KEPT: Final = "(extract(epoch from start) * 1000000)::bigint as start, key, content"
 _VERSIONED: Final = (("usage", "true", "version"), ("suspense", _OPEN, f"{IN_SUSPENSE} as version"))
-# Bits of every row, whatever the order; ``#`` is exclusive or. One cheap aggregate, since it runs for every chunk.
+# Bits of every row, whatever the order; ``#`` is exclusive or. One cheap aggregate, since it runs for every chunk:
+# only what may be null is asked whether it is.
 _MIXED: Final = ("key", "content", "customer", "pricing", "used", "billed", "retail_rate", "cost_micro")
-_BITS: Final = " # ".join(f"coalesce({name}, 0)" for name in _MIXED)
+_BITS: Final = " # ".join("coalesce(cost_micro, 0)" if name == "cost_micro" else name for name in _MIXED)
 _CHECK: Final = (
     f"select count(*) as rows, coalesce(sum(retail_micro), 0) as retail, coalesce(bit_xor({_BITS}), 0) as mixed"  # noqa: S608  (our own words)
     " from usage where operator = $1 and source = $2 and start between $3 and $4 and chunk = $5"

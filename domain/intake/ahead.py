@@ -22,7 +22,7 @@ from domain.mediation.events import Batch
 from domain.ports.intake import Formats
 
 # How many chunks wait at the most. More would only take memory: they are prepared faster than they are written.
-WAITING_MAX: Final = 2
+WAITING_MAX: Final = 3
 HELD_BYTES: Final = 32 << 20
 BLOCK_BYTES: Final = 1 << 20
 HEAD_BYTES: Final = 4

@@ -82,7 +82,7 @@ class Priced:
     """Events beside what the kernel said of them; every array has a cell per event.
 
     ``owners`` and ``pricing``: positions among the rater's subscribers and their pricings. ``billed``: which of them
-    are rated rows. ``shares``: rows of ``SHARES``.
+    are rated rows. ``shares``: rows of ``SHARES``. ``flagged``: which have a flag.
     """
 
     frame: pl.DataFrame
@@ -94,6 +94,7 @@ class Priced:
     contents: Longs
     billed: Flags
     shares: pl.DataFrame
+    flagged: Flags
 
     @classmethod
     def of(cls, frame: pl.DataFrame, rater: Rater) -> Priced:
@@ -109,7 +110,14 @@ class Priced:
             contents=event_contents(frame),
             billed=(rated.status == RATED) & (rated.level_status[0] == PRICED),
             shares=ring_shares(rated, rater.book),
+            flagged=flagged(frame),
         )
+
+
+def flagged(frame: pl.DataFrame) -> Flags:
+    """Tell which events have a flag."""
+    found: Flags = (frame["flags"].list.len() > 0).to_numpy()
+    return found
 
 
 def ring_shares(rated: Rated, book: Book) -> pl.DataFrame:
@@ -165,7 +173,7 @@ def warnings(priced: Priced, chosen: Flags) -> dict[str, int]:
 
     A level is not missed by what used nothing.
     """
-    found: dict[str, int] = _flagged(priced.frame["flags"], chosen)
+    found: dict[str, int] = _counted(priced.frame["flags"], chosen & priced.flagged)
     rated = priced.rated
     used = chosen & (priced.events.used > 0)
     for slot in range(1, rated.slots):
@@ -178,10 +186,10 @@ def warnings(priced: Priced, chosen: Flags) -> dict[str, int]:
     return found
 
 
-def _flagged(flags: pl.Series, chosen: Flags) -> dict[str, int]:
-    raised = flags.filter(pl.Series(chosen) & (flags.list.len() > 0))
-    if not len(raised):
+def _counted(flags: pl.Series, chosen: Flags) -> dict[str, int]:
+    if not chosen.any():
         return {}
+    raised = flags.filter(pl.Series(chosen))
     return {f"flag.{word}": int(count) for word, count in raised.explode().value_counts(sort=True).iter_rows()}
 
 
@@ -190,11 +198,11 @@ def flag_rows(priced: Priced, chosen: Flags, usage: Any) -> pl.DataFrame:
 
     An event that was there before, and was taken back, has a row also where it has no flag now.
     """
-    flags = priced.frame["flags"] if chosen.all() else priced.frame["flags"].filter(pl.Series(chosen))
     version = usage["version"].to_numpy()
-    told = (flags.list.len() > 0).to_numpy() | (version > FIRST_VERSION)
+    told = priced.flagged[chosen] | (version > FIRST_VERSION)
     if not told.any():
         return FLAG_ROWS.to_frame()
+    flags = priced.frame["flags"].filter(pl.Series(chosen))
     rows = usage.select(["start", "key", "version"]).filter(pa.array(told))
     frame = pl.DataFrame(pl.from_arrow(rows))
     return frame.with_columns(flags.filter(pl.Series(told)).list.join(",").alias("flags")).cast(dict(FLAG_ROWS))  # type: ignore[arg-type]  # a mapping of names to types

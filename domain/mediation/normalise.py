@@ -198,8 +198,10 @@ def _cause(columns: Columns) -> pl.Series:
     texts = columns.field("cause")
     if texts is None:
         return pl.repeat("", columns.records.height, dtype=pl.String, eager=True)
-    known = columns.profile.cause
-    mapped = texts.replace(list(known), list(known.values())) if known else texts
+    mapped = texts
+    for word, cause in columns.profile.cause.items():
+        if (hit := texts == word).any():
+            mapped = mapped.set(hit, cause)
     return mapped.str.replace(r"^0+([0-9])", "${1}") if mapped.str.starts_with("0").any() else mapped
 
 

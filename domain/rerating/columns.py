@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from domain.intake.rater import Rater
-from domain.intake.rows import MOMENT, Priced, ring_shares
+from domain.intake.rows import MOMENT, Priced, flagged, ring_shares
 from domain.mediation.events import EVENT_SCHEMA
 from domain.rating.layout import PRICED, RATED
 
@@ -107,6 +107,7 @@ def _priced(frame: pl.DataFrame, kept: pl.DataFrame, rater: Rater) -> Priced:
         contents=kept["content"].to_numpy(),
         billed=(rated.status == RATED) & (rated.level_status[0] == PRICED),
         shares=ring_shares(rated, rater.book),
+        flagged=flagged(frame),
     )
 
 

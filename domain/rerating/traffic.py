@@ -84,4 +84,5 @@ def priced_traffic(traffic: pl.DataFrame, rater: Rater) -> Priced:
         contents=np.zeros(traffic.height, np.int64),
         billed=(rated.status == RATED) & (rated.level_status[0] == PRICED),
         shares=ring_shares(rated, rater.book),
+        flagged=np.zeros(traffic.height, np.bool_),
     )
