@@ -200,6 +200,7 @@ SUPERSEDE: Final = (
     SPANS
     + """
 update billed_through b set superseded_by = $4 from span m where b.operator = $1 and b.customer = m.customer
+   and b.customer = any ($3::bigint[])
    and b.superseded_by is null and b.period_end <= m.period_end and b.horizon <= m.horizon
    and (m.since is null or b.since >= m.since)
 """

@@ -347,9 +347,9 @@ class BillRunStore:
         await self._connection.execute(MARK, *arguments)
         # Whoever is moved below another payer before the run ends has nothing left to bill there.
         await self._connection.execute(
-            "delete from bill_run_usage u using unnest($2::bigint[], $3::bigint[]) as a (payer, customer)"
-            " where u.operator = $1 and u.run = $4 and u.customer = a.customer"
-            " and (u.payer is null or u.payer = a.payer)",
+            # By their keys: joined, all that the run has added up would be gone through for every page.
+            "delete from bill_run_usage where operator = $1 and run = $4 and customer = any ($3::bigint[])"
+            " and (payer is null or (payer, customer) in (select * from unnest($2::bigint[], $3::bigint[])))",
             *arguments,
         )
 
