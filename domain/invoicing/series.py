@@ -113,7 +113,7 @@ def check(series: NumberSeries, before: NumberSeries) -> NumberSeries:
     if fixed != (series.reference_length is not None):
         raise BadValue("a reference of fixed length, and no other, needs the agreed length", field="referenceLength")
     if series.kind in OF_DOCUMENTS:
-        referred(yearly_number("", 2026, 1) if series.yearly else str(series.next), series)
+        referred(next_number(series), series)
     return series
 
 
@@ -133,6 +133,11 @@ def yearly_number(prefix: str, year: int, count: int) -> str:
     'R7-2026-000001'
     """
     return f"{prefix}{year}-{count:06d}"
+
+
+def next_number(series: NumberSeries) -> str:
+    """Return a number of the series such as the next one."""
+    return yearly_number(series.prefix, 2026, 1) if series.yearly else f"{series.prefix}{series.next}"
 
 
 def referred(number: str, series: NumberSeries) -> str | None:

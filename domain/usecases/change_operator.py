@@ -10,9 +10,11 @@ from domain.access.actor import Action, Actor
 from domain.access.editions import Edition
 from domain.access.operations import operation
 from domain.commands import UNCHANGED, Change, camel, check_texts, given
+from domain.invoicing.series import OF_DOCUMENTS, next_number
 from domain.operators import Address, NumberPlan, Operator, check
-from domain.ports.unit import Begin
+from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Stale
+from domain.usecases.run_bills import reference_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,17 @@ async def change_operator(cmd: ChangeOperator, *, actor: Actor, begin: Begin, in
         different = [name for name in changes if getattr(changed, name) != getattr(operator, name)]
         if not different:
             return operator
+        if "ocr_level" in different:
+            await _check_references(unit, changed)
         kept = await unit.operators.keep(changed)
         detail = {"version": kept.version, "changed": [camel(name) for name in different]}
         await unit.audit.write("change_operator", f"operator:{kept.id}", detail)
     return kept
+
+
+async def _check_references(unit: Unit, operator: Operator) -> None:
+    """Check that the next numbers of the operator's documents have references at his level. Refuses with: BadValue."""
+    for kind in sorted(OF_DOCUMENTS):
+        series = await unit.operators.series_of(kind, None)
+        if series is not None:
+            reference_of(operator, next_number(series), series)

@@ -9,9 +9,10 @@ from domain.access.actor import Action, Actor, allow
 from domain.access.operations import operation
 from domain.commands import camel, check_texts
 from domain.ids import ResellerId
-from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, check
+from domain.invoicing.series import OF_DOCUMENTS, NumberSeries, ReferenceForm, SeriesKind, check, next_number
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound
+from domain.usecases.run_bills import reference_of, seller_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,10 @@ async def change_series(cmd: ChangeSeries, *, actor: Actor, begin: Begin) -> Num
         )
         if check(after, before) == before:
             return before
+        if after.kind in OF_DOCUMENTS:
+            # Otherwise the next run would come to a number that no reference can be made of.
+            sells = await seller_named(unit, await unit.operators.own(), after.reseller)
+            reference_of(sells, next_number(after), after)
         await unit.operators.keep_series(after)
         names = ("prefix", "next", "yearly", "reference", "reference_length")
         changed = [camel(name) for name in names if getattr(before, name) != getattr(after, name)]

@@ -13,6 +13,8 @@ from domain.invoicing.invoice import DocumentKind
 from domain.invoicing.references import fik_valid, kid_valid, luhn_valid, rf_valid, viite_valid
 from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, check, referred
 from domain.refusal import BadValue
+from domain.usecases.change_operator import ChangeOperator, change_operator
+from domain.usecases.get_operator import get_operator
 from domain.usecases.number_series import ChangeSeries, change_series, list_series
 from domain.usecases.run_bills import reference_of
 from tests.invoicing.conftest import Office
@@ -112,3 +114,24 @@ async def test_the_usual_reference_of_a_year_holds_the_year(office: Office) -> N
     assert len(made) == 3
     assert all(luhn_valid(one) for one in made)
     assert reference_of(operator, "100001") == reference_of(operator, "100001", INVOICES)
+
+
+async def test_what_no_reference_can_be_made_of_is_refused_when_it_is_chosen(office: Office) -> None:
+    async with office.begin() as unit:
+        kept = await unit.operators.claim()
+        await unit.operators.keep(replace(kept, ocr_level="fixed"))
+    # 2026000001 and a check digit are more than the ten digits of a fixed reference.
+    with pytest.raises(BadValue, match="does not fit"):
+        await change(office, yearly=True)
+    await change(office, prefix="A-")
+    await draw(office, 1, date(2026, 12, 31))
+
+
+async def test_a_level_that_the_next_number_does_not_fit_is_refused(office: Office) -> None:
+    await change(office, yearly=True)
+    own = await get_operator(actor=office.actor, begin=office.world.begin)
+    cmd = ChangeOperator(version=own.version, ocr_level="fixed")
+    with pytest.raises(BadValue, match="does not fit"):
+        await change_operator(cmd, actor=office.actor, begin=office.world.begin)
+    done = ChangeOperator(version=own.version, ocr_level="check")
+    assert (await change_operator(done, actor=office.actor, begin=office.world.begin)).ocr_level == "check"
