@@ -42,8 +42,9 @@ def check(
 ) -> int:
     """Check by schema, EN 16931, the publishers' rules and our own.
 
-    Knows Peppol BIS 3 and EHF, EHF reminders and payment requests, OIOUBL 2.1,
-    Finvoice 3.0, and UBL and CII of EN 16931 such as XRechnung.
+    Knows Peppol BIS 3 and self-billing, EHF with its reminders, payment requests
+    and forward billing, OIOUBL 2.1, Finvoice 3.0, and UBL and CII of EN 16931
+    such as XRechnung; in a Standard Business Document or without.
     Prints each failure with its rule, its place, its cause and what to do.
 
     Ends with 0 where every file may be sent (warnings are printed), and 1 where a file breaks a rule.

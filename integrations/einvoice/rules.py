@@ -182,7 +182,7 @@ class Checker:
             elif chosen is not None and (chosen.folder / file).is_file():
                 sheets.append(chosen.folder / file)
             else:
-                missing.append(_NAMES[family])
+                missing.append(f"{_NAMES[family]} {file}")
         return sheets
 
     def _against_schema(self, root: etree._Element, kind: Kind, missing: list[str]) -> list[Finding]:
