@@ -25,3 +25,6 @@ create policy own on debit_schedule using (operator = app_operator() and app_rea
     with check (operator = app_operator() and app_reaches(null));
 grant select, insert, update on debit_schedule to tollwright_app, tollwright_ingest;
 grant usage on all sequences in schema public to tollwright_app, tollwright_ingest;
+
+-- Lump sums of statements that no file with their details has been taken in for.
+create index if not exists payment_lump on payment (operator, booked_on) where kind = 'lump_sum' and reason = 'lump_sum';

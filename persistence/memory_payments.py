@@ -12,7 +12,7 @@ from domain.invoicing.invoice import Invoice
 from domain.ledger.entry import minor
 from domain.payments.naming import names_of
 from domain.payments.open_items import Document, by_name, items_of
-from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, StoredFile
+from domain.payments.payment import Allocation, OpenItem, Payment, PaymentState, Reason, StoredFile
 from domain.payments.record import Kind
 from domain.payments.refund import OUT
 from domain.ports.page import Page, PageRequest
@@ -20,6 +20,9 @@ from domain.refusal import Conflict, NotFound
 from persistence.memory import Draft, page_of
 
 _POSTED = frozenset({PaymentState.ALLOCATED, PaymentState.CREDIT, PaymentState.UNALLOCATED})
+
+
+_PARTS = ("deposit_serial", "statement_serial", "entry_no")
 
 
 class MemoryPayments:
@@ -79,6 +82,33 @@ class MemoryPayments:
                 ):
                     found.add(one.position)
         return frozenset(found)
+
+    async def told_in_detail(self, lumps: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of lump sums that the details of another format's file come to."""
+        sums: dict[tuple[object, ...], int] = defaultdict(int)
+        for one in self._payments():
+            if one.kind in {Kind.PAYMENT, Kind.DEDUCTION, Kind.RETURN}:
+                part = next((one.record[name] for name in _PARTS if one.record.get(name) is not None), None)
+                format_ = one.identity.partition(":")[0]
+                sign = 1 if one.kind is Kind.PAYMENT else -1
+                sums[format_, one.booked_on, one.bank_currency, one.file, part] += sign * one.bank_minor
+        return frozenset(
+            lump.position
+            for lump in lumps
+            for (format_, on, currency, *_), amount in sums.items()
+            if (amount, currency) == (lump.amount_minor, lump.currency)
+            and format_ != lump.identity.partition(":")[0]
+            and isinstance(on, dt.date)
+            and abs((on - lump.booked_on).days) <= days
+        )
+
+    async def untied(self, since: dt.date, until: dt.date) -> Sequence[Payment]:
+        """Return the lump sums that no detail has been found of, booked between two days."""
+        return [
+            one
+            for one in self._payments()
+            if one.kind is Kind.LUMP_SUM and one.reason is Reason.LUMP_SUM and since <= one.booked_on <= until
+        ]
 
     async def keep(self, payments: Sequence[Payment]) -> Sequence[Payment]:
         """Keep new payments."""

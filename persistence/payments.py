@@ -56,6 +56,22 @@ select w.position from unnest($2::int[], $3::bigint[], $4::text[], $5::date[], $
        and p.names && (select array_agg(n) from jsonb_array_elements_text(w.names) n))"""  # noqa: S608  (our own words)
     for amount, currency in (("amount_minor", "currency"), ("paid_minor", "paid_currency"))
 )
+# What the details of each deposit, serial or entry of a file come to, as the bank booked them.
+_IN_DETAIL: Final = """
+with sums as (
+    select f.format, p.booked_on, coalesce(p.paid_currency, p.currency) as currency,
+           sum(case when p.kind = 'payment' then 1 else -1 end * coalesce(p.paid_minor, p.amount_minor)) as amount
+      from payment p join payment_file f on f.operator = p.operator and f.id = p.file
+     where p.operator = $1 and p.kind in ('payment', 'deduction', 'return')
+       and p.booked_on between (select min(d) from unnest($4::date[]) d) - $6::int
+                           and (select max(d) from unnest($4::date[]) d) + $6::int
+     group by p.file, f.format, p.booked_on, 3,
+           coalesce(p.record ->> 'deposit_serial', p.record ->> 'statement_serial', p.record ->> 'entry_no'))
+select distinct w.position from unnest($2::int[], $3::bigint[], $4::date[], $5::text[], $7::text[])
+       as w (position, amount, booked_on, currency, format)
+  join sums s on s.amount = w.amount and s.currency = w.currency and s.format <> w.format
+   and s.booked_on between w.booked_on - $6::int and w.booked_on + $6::int
+"""
 _ORIGINALS: Final = """
 select * from payment where operator = $1 and kind = 'payment'
    and (paid_minor is null and amount_minor = $2 and currency = $3 or paid_minor = $2 and paid_currency = $3)
@@ -127,6 +143,31 @@ class PaymentStore:
             [one.kind.value for one, _ in wanted],
         )
         return frozenset(row["position"] for row in rows)
+
+    async def told_in_detail(self, lumps: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of lump sums that the details of another format's file come to."""
+        if not lumps:
+            return frozenset()
+        rows = await self._connection.fetch(
+            _IN_DETAIL,
+            self._operator,
+            [one.position for one in lumps],
+            [one.amount_minor for one in lumps],
+            [one.booked_on for one in lumps],
+            [one.currency for one in lumps],
+            days,
+            [one.identity.partition(":")[0] for one in lumps],
+        )
+        return frozenset(row["position"] for row in rows)
+
+    async def untied(self, since: dt.date, until: dt.date) -> Sequence[Payment]:
+        """Return the lump sums that no detail has been found of, booked between two days."""
+        rows = await self._connection.fetch(
+            "select * from payment where operator = $1 and kind = 'lump_sum' and reason = 'lump_sum'"
+            " and booked_on between $2 and $3 order by id",
+            *(self._operator, since, until),
+        )
+        return [_payment(row) for row in rows]
 
     async def _draw(self, table: str, count: int) -> list[int]:
         rows = await self._connection.fetch(

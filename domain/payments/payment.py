@@ -63,6 +63,7 @@ class Reason(StrEnum):
     UNKNOWN_AMOUNT = "unknown_amount"
     NOT_BOOKED = "not_booked"
     LUMP_SUM = "lump_sum"
+    TOLD_IN_DETAIL = "told_in_detail"
     NO_MONEY = "no_money"
     NOT_OURS = "not_ours"
 

@@ -55,6 +55,17 @@ class Payments(Protocol):
         """
         ...
 
+    async def told_in_detail(self, lumps: Sequence[Payment], *, days: int) -> frozenset[int]:
+        """Return the positions of lump sums that the details of another format's file come to.
+
+        Of one deposit, serial or entry in a file, and currency; booked at most ``days`` apart.
+        """
+        ...
+
+    async def untied(self, since: dt.date, until: dt.date) -> Sequence[Payment]:
+        """Return the lump sums that no detail has been found of, booked between two days, both included, by key."""
+        ...
+
     async def keep(self, payments: Sequence[Payment]) -> Sequence[Payment]:
         """Keep new payments; their ``id`` is 0."""
         ...

@@ -142,6 +142,7 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
         _held(one, Reason.POSSIBLE_DUPLICATE) if one.position in doubled and one in open_ else one for one in drafts
     ]
     kept, debits = await post_payments(unit, held, rules, now=now, client=file.client)
+    kept = await _tie_lumps(unit, kept)
     return PaymentsImported(
         file=file,
         new=True,
@@ -153,6 +154,22 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
         debits=dict(Counter(debits) + Counter(await settle_refused(unit, found, now))),
         mandates=await take_mandates(unit, found, file, now),
     )
+
+
+async def _tie_lumps(unit: Unit, kept: Sequence[Payment]) -> list[Payment]:
+    """Mark the lump sums that details come to: those of this file, and those before it that its own details are of."""
+    days = [one.booked_on for one in kept]
+    if not days:
+        return []
+    near = dt.timedelta(days=TWIN_DAYS)
+    lumps = await unit.payments.untied(min(days) - near, max(days) + near)
+    numbered = [replace(one, position=index) for index, one in enumerate(lumps)]  # they are of several files
+    found = await unit.payments.told_in_detail(numbered, days=TWIN_DAYS)
+    tied = [lumps[index] for index in sorted(found)]
+    for one in tied:
+        await unit.payments.change(replace(one, reason=Reason.TOLD_IN_DETAIL))
+    keys = {one.id for one in tied}
+    return [replace(one, reason=Reason.TOLD_IN_DETAIL) if one.id in keys else one for one in kept]
 
 
 def _draft(file: StoredFile, position: int, identity: str, record: PaymentRecord) -> Payment:

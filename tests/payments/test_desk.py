@@ -727,3 +727,18 @@ async def test_twins_without_a_name_of_the_bank_s_in_two_files_are_for_a_person(
     several = one + entry("10.00", detail("10.00", "77")) + entry("11.00", detail("11.00", "78"))
     assert (await take(office, camt(several, message="M4"))).records == 3
     assert (await take(office, camt(several, message="M5"))).duplicates == 3, "the bank tells the same again"
+
+
+@pytest.mark.parametrize("first", ["statement", "details"])
+async def test_a_lump_sum_ties_out_to_its_details_whichever_comes_first(office: Office, first: str) -> None:
+    one, two = await billed(office, "1", "2")
+    batch = "<Btch><NbOfTxs>2</NbOfTxs></Btch>"
+    other = "<Btch><NbOfTxs>3</NbOfTxs></Btch>"
+    statement = camt(entry("498.00", batch) + entry("77.00", other), message="S1").replace(b"camt.054", b"camt.053")
+    statement = statement.replace(b"BkToCstmrDbtCdtNtfctn", b"BkToCstmrStmt").replace(b"Ntfctn>", b"Stmt>")
+    details = bgmax((24900, one.payment.reference), (24900, two.payment.reference))
+    for data in (statement, details) if first == "statement" else (details, statement):
+        await take(office, data)
+    reasons = {payment.amount_minor: payment.reason for payment in await payments(office) if payment.entry is None}
+    assert reasons == {49800: Reason.TOLD_IN_DETAIL, 7700: Reason.LUMP_SUM}
+    assert (await sums(office))[BANK] == 49800, "the lump sum is posted to nobody"
