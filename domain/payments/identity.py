@@ -50,6 +50,11 @@ def repeated(records: int, known: int) -> bool:
     return records > 1 and 2 * known >= records
 
 
+def is_copy(file: PaymentFile) -> bool:
+    """Tell whether a file says of itself that it is a copy (``CpyDplctInd``)."""
+    return isinstance(file.file_id, dict) and bool(file.file_id.get("copy"))
+
+
 def nameless(record: PaymentRecord) -> bool:
     """Tell whether money that came in has no name of the bank's or the payer's own, that two payments cannot share."""
     said = record.details

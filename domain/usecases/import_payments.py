@@ -14,7 +14,7 @@ from domain.access.operations import operation
 from domain.ids import PaymentFileId, PaymentId
 from domain.invoicing.invoice import decimals_of
 from domain.payments.exchanging import with_charge
-from domain.payments.identity import file_key, identities, nameless, repeated
+from domain.payments.identity import file_key, identities, is_copy, nameless, repeated
 from domain.payments.looking import misgivings
 from domain.payments.payment import Payment, PaymentState, Reason, StoredFile
 from domain.payments.record import Kind, PaymentFile, PaymentRecord
@@ -114,7 +114,7 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
                 told=found.as_dict(),
             )
         )
-        done = await _take(unit, file, found, now)
+        done = await _take(unit, file, found, now, again=before is not None or is_copy(found))
         detail = {"format": file.format, "records": done.records, "duplicates": done.duplicates, **done.states}
         await promise_hand_on(unit, file)
         await unit.audit.write("payments.import", f"payment_file:{file.id}", detail)
@@ -122,13 +122,13 @@ async def import_payments(cmd: ImportPayments, *, actor: Actor, begin: Begin, cl
     return done
 
 
-async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.datetime) -> PaymentsImported:
-    """Keep, book and apply the records that are new."""
+async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.datetime, *, again: bool) -> PaymentsImported:
+    """Keep, book and apply the records that are new; ``again``: the file came before, with other content."""
     named = identities(found)
     known = await unit.payments.known(named)
     rules = await rules_of(unit)
     drafts, alike = [], set[int]()
-    repeats = repeated(len(found.records), len(known))
+    repeats = again or repeated(len(found.records), len(known))
     for position, (identity, record) in enumerate(zip(named, found.records, strict=True), 1):
         if identity not in known:
             drafts.append(_draft(file, position, identity, record))
