@@ -14,20 +14,20 @@ class Collection(Protocol):
     """Shelves of the operator; a reseller's unit sees nothing on them."""
 
     @property
-    def limits(self) -> Shelf[LegalLimit]: ...  # noqa: D102  (each shelf's rows say what it is)
+    def limits(self) -> Shelf[LegalLimit]: ...
     @property
-    def rates(self) -> Shelf[ReferenceRate]: ...  # noqa: D102
+    def rates(self) -> Shelf[ReferenceRate]: ...
     @property
-    def rules(self) -> Shelf[CollectionRule]: ...  # noqa: D102
+    def rules(self) -> Shelf[CollectionRule]: ...
     @property
-    def agencies(self) -> Shelf[Agency]: ...  # noqa: D102
+    def agencies(self) -> Shelf[Agency]: ...
     @property
-    def steps(self) -> Shelf[DoneStep]: ...  # noqa: D102
+    def steps(self) -> Shelf[DoneStep]: ...
     @property
-    def letters(self) -> Shelf[Letter]: ...  # noqa: D102
+    def letters(self) -> Shelf[Letter]: ...
     @property
-    def holds(self) -> Shelf[Hold]: ...  # noqa: D102
+    def holds(self) -> Shelf[Hold]: ...
     @property
-    def cases(self) -> Shelf[Case]: ...  # noqa: D102
+    def cases(self) -> Shelf[Case]: ...
     @property
-    def messages(self) -> Shelf[Message]: ...  # noqa: D102
+    def messages(self) -> Shelf[Message]: ...
