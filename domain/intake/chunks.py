@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,16 @@ from domain.mediation.files import CdrFile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A batch with its events rated; ``usage`` has a row per event that is billed."""
+    """A batch with its events rated; ``usage`` has a row per event that is billed.
+
+    ``unmet``: what it writes where nothing of it is known, which is so of most. A changed copy has none.
+    """
 
     batch: Batch
     rater: Rater
     priced: Priced
     usage: Any
+    unmet: Settled | None = field(init=False, default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +64,9 @@ class Settled:
 def prepare(batch: Batch, rater: Rater) -> Prepared:
     """Rate a batch. Nothing of it depends on what the database has, so it runs while the chunk before is written."""
     priced = Priced.of(batch.events, rater)
-    return Prepared(batch, rater, priced, usage_table(priced, rater))
+    made = Prepared(batch, rater, priced, usage_table(priced, rater))
+    object.__setattr__(made, "unmet", _settled(made, made.usage, *_none(made)))
+    return made
 
 
 def settle(made: Prepared, known: pl.DataFrame) -> Settled:
@@ -69,10 +75,20 @@ def settle(made: Prepared, known: pl.DataFrame) -> Settled:
     ``known`` is a frame of ``domain.ports.intake.KNOWN`` and may hold more than these events. An event that was taken
     back may come again: under the version after the one that took it back.
     """
-    same, conflicting = met(made, known)
+    if not known.height:
+        return made.unmet or _settled(made, made.usage, *_none(made))
+    past = taken_back(known)
+    return _settled(made, _again(made, past) if past.height else made.usage, *met(made, known))
+
+
+def _none(made: Prepared) -> tuple[Flags, Flags]:
+    """Tell of no event that it is known."""
+    none = np.zeros(len(made.priced.keys), np.bool_)
+    return none, none.copy()
+
+
+def _settled(made: Prepared, usage: Any, same: Flags, conflicting: Flags) -> Settled:
     gone = same | conflicting
-    # Most chunks meet nothing: then nothing is asked of the threads that read the next one.
-    usage = _again(made, past) if known.height and (past := taken_back(known)).height else made.usage
     if gone.any():
         usage = usage.filter(pa.array(~gone[made.priced.billed]))
     rest = np.flatnonzero(~made.priced.billed & ~gone)
@@ -117,9 +133,9 @@ def _again(made: Prepared, past: pl.DataFrame) -> Any:
 def met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
     """Tell which events are known with the same content, and which with another."""
     priced = made.priced
-    none = np.zeros(len(priced.keys), np.bool_)
-    if not known.height or not len(none):
-        return none, none.copy()
+    same, conflicting = _none(made)
+    if not known.height or not len(same):
+        return same, conflicting
     if (past := taken_back(known)).height:
         known = known.join(past, on=["start", "key"], how="anti")
     mine = pl.DataFrame({"start": priced.events.start, "key": priced.keys, "content": priced.contents})
@@ -129,7 +145,6 @@ def met(made: Prepared, known: pl.DataFrame) -> tuple[Flags, Flags]:
         .group_by("place")
         .agg((pl.col("content") == pl.col("content_kept")).any().alias("same"))
     )
-    same, conflicting = none, none.copy()
     same[met.filter("same")["place"].to_numpy()] = True
     conflicting[met.filter(~pl.col("same"))["place"].to_numpy()] = True
     return same, conflicting
