@@ -15,7 +15,7 @@ from integrations.einvoice.ehf import LateCharge, Reminded, reminder
 _ADDED: Final = (
     ("earlier_minor", "Tidligere gebyrer og renter"),
     ("fee_minor", "Purregebyr"),
-    ("compensation_minor", "Kompensasjon for forsinket betaling"),
+    ("compensation_minor", "Forsinkelseskompensasjon"),
     ("interest_minor", "Forsinkelsesrente"),
 )
 
