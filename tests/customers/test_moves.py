@@ -225,3 +225,20 @@ async def test_a_bill_goes_to_one_any_levels_above(world: World) -> None:
         "Top": ["Low"],
         "Middle": ["Middle"],
     }
+
+
+@pytest.mark.parametrize("field", ["parent", "billed_through"])
+async def test_anothers_customer_is_not_there_for_a_move(world: World, field: str) -> None:
+    """Who is another's is refused like nobody, whatever else is wrong about him."""
+    new = CreateCustomer(name="One", kind=CustomerKind.ORGANISATION, address=PLACE)
+    callers = (world.north, world.north, world.south)
+    one, top, souths = [await create_customer(new, actor=by, begin=world.begin) for by in callers]
+    told = []
+    for stranger in (souths.id, CustomerId(999_999)):
+        cmd = MoveCustomer(
+            customer=one.id, version=1, valid_from=date(2026, 5, 1), **{"parent": top.id, field: stranger}
+        )
+        with pytest.raises(NotFound) as refused:
+            await move_customer(cmd, actor=world.north, begin=world.begin, clock=world.clock)
+        told.append((refused.value.field, str(refused.value).replace(str(stranger), "N")))
+    assert told[0] == told[1]

@@ -126,6 +126,34 @@ async def test_b9_what_is_less_than_nothing_is_refused(house: House) -> None:
         assert code == "BAD_VALUE", (field, answer)
 
 
+async def test_b9_less_than_nothing_and_more_than_all_are_refused_of_what_is_agreed(house: House) -> None:
+    customer = (await new_customer(house, "operator", "Anna"))["id"]
+    made = await ask(house, 'mutation { createService(input: {code: "s", name: "S"}) { ... on Service { id } } }')
+    service = made["data"]["createService"]["id"]
+    line = f'service: "{service}", start: "2026-04-01"'
+
+    def contract(text: str) -> str:
+        return f'createContract(input: {{customer: "{customer}", start: "2026-04-01", {text}}})'
+
+    def charge(text: str) -> str:
+        return f'addCharge(input: {{customer: "{customer}", text: "x", {text}}})'
+
+    for wanted in (
+        contract(f"services: [{{{line}, quantity: -1}}]"),
+        contract(f'services: [{{{line}, periodicFee: "-1"}}]'),
+        contract(f'services: [{{{line}}}], discounts: [{{start: "2026-04-01", percent: "150"}}]'),
+        contract(f'services: [{{{line}}}], discounts: [{{start: "2026-04-01", amount: "-1"}}]'),
+        charge('unitPrice: "1", quantity: "-1"'),
+        charge('kind: DISCOUNT, percent: "150"'),
+        charge('kind: DISCOUNT, percent: "-150"'),
+    ):
+        answer = await ask(house, f"mutation {{ a: {wanted} {{ __typename ... on Refusal {{ code field }} }} }}")
+        assert answer["data"]["a"].get("code") == "BAD_VALUE", (wanted, answer)
+    async with house.database.transaction(role=OWNER) as unit:
+        assert await unit.connection.fetchval("select count(*) from contract") == 0
+        assert await unit.connection.fetchval("select count(*) from charge") == 0
+
+
 def test_x7_no_signature_in_xml_is_trusted() -> None:
     """Where nothing reads a signature, wrapping one gains nothing."""
     for folder in FOLDERS:
