@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from api.graphql.ids import global_id
+from api.order_jobs import debit_job, put_job, release_job
+from domain.access.actor import system
+from domain.ids import OperatorId
+from domain.ports.page import PageRequest
 from tests.api.conftest import House
 from tests.api.month import Month, make_month
 from tests.api.test_graphql_parties import gql
@@ -195,3 +199,38 @@ async def test_nobody_else_works_what_is_the_operator_s(house: House, month: Mon
     for client, code_ in (("reseller", "NOT_ALLOWED"), ("sibling", "NOT_ALLOWED"), ("other", "NOT_FOUND")):
         answer = (await house.call(client, "POST", "/graphql", json=suggested)).json()
         assert answer["errors"][0]["extensions"]["code"] == code_, client
+
+
+async def test_debits_are_ordered_by_themselves_and_put_where_the_bank_fetches_them(house: House, month: Month) -> None:
+    invoice = await _invoice(house, month)
+    await _rules(house)
+    wanted = f'addMandate(input: {{customer: "{invoice["customer"]["id"]}", scheme: AUTOGIRO, payerNumber: "101", '
+    await do(house, wanted + "active: true}) { __typename }")
+    bank = house.wiring.settings.data_dir / "inbox" / "1" / "bank"
+    bank.mkdir(parents=True)
+    place = f'putPaymentTarget(input: {{name: "bank", address: "folder://{bank}"}}) {{ __typename {REFUSAL} }}'
+    assert (await do(house, place))["__typename"] == "PaymentTarget"
+    shown = f"{{ {REFUSAL} ... on DebitSchedule {{ scheme days hour target version }} }}"
+    schedule = 'putDebitSchedule(input: {scheme: AUTOGIRO, days: 30, target: "bank"}) ' + shown
+    assert (await do(house, schedule, "reseller"))["code"] == "NOT_ALLOWED"
+    assert (await do(house, schedule, "other"))["code"] == "NOT_FOUND", "the target is another operator's"
+    made = await do(house, schedule)
+    assert made == {"scheme": "AUTOGIRO", "days": 30, "hour": 6, "target": "bank", "version": 1}
+    assert (await do(house, schedule))["code"] == "STALE"
+    assert (await gql(house, "operator", "{ debitSchedules { days } }"))["debitSchedules"] == [{"days": 30}]
+    assert (await gql(house, "other", "{ debitSchedules { days } }"))["debitSchedules"] == []
+    actor = system(OperatorId(1), "test")
+    async with house.wiring.begin(actor) as unit:
+        (job,) = (await unit.jobs.page(PageRequest(), kind="debit_run")).items
+    house.clock.at = job.run_at
+    assert (await debit_job(house.wiring, actor, job))["told"] == "autogiro-000001.txt: 1 debits"
+    assert (await debit_job(house.wiring, actor, job))["told"] == "nothing is due"
+    for kind, work in (("release_orders", release_job), ("put_orders", put_job)):
+        async with house.wiring.begin(actor) as unit:
+            (job,) = (await unit.jobs.page(PageRequest(), kind=kind)).items
+        await work(house.wiring, actor, job)
+    (file,) = bank.iterdir()
+    assert file.read_text("iso-8859-1").splitlines()[1].startswith("82")
+    async with house.wiring.begin(actor) as unit:
+        (kept,) = (await unit.giro.files.page(PageRequest())).items
+    assert (kept.name, kept.taken_by) == (file.name, "target bank")
