@@ -146,6 +146,14 @@ async def test_nobody_is_told_from_nobody_answering():
         await SmpDirectory(HTTP, ["127.0.0.1"], port=9, seconds=0.5).documents(WHO, ZONE)
 
 
+async def test_a_publisher_within_the_house_is_not_asked():
+    async with publisher(kinds=(document_of(Form.PEPPOL),)) as smp, names(one=naptr(smp.port)) as (server, _):
+        port = server.transport.get_extra_info("sockname")[1]
+        with pytest.raises(TransportFault, match="private address"):
+            await SmpDirectory(CheckedHttp(()), ["127.0.0.1"], port=port).documents(WHO, ZONE)
+        assert smp.asked == []
+
+
 async def test_the_older_name_is_followed_where_there_is_no_other():
     async with names(one=(cname_name(WHO, ZONE), ("CNAME", "smp.example."))) as (server, directory):
         with pytest.raises(TransportFault, match="b-"):  # which nobody knows here
