@@ -32,7 +32,10 @@ StateOfPayment = _enum(PaymentState, "PaymentState")
 
 
 class PaymentModel(Model):
-    """A record of a payment file; ``customerNumber`` where it is a customer's."""
+    """A record of a payment file; ``customerNumber`` where it is a customer's.
+
+    ``paid``: what moved at the bank, where it was exchanged (one unit of it is worth ``rate``) or charged for.
+    """
 
     __type_name__ = "PaymentRecord"
 
@@ -48,6 +51,9 @@ class PaymentModel(Model):
     payer = Unicode
     bankReference = Unicode
     text = many(Unicode)
+    paid = XsDecimal
+    paidCurrency = Unicode
+    rate = XsDecimal
 
 
 class PaymentPage(Model):
@@ -260,6 +266,9 @@ async def payments_shown(ctx: Any, payments: Sequence[Payment]) -> list[PaymentM
             payer=one.record["payer"].get("name"),
             bankReference=one.record.get("bank_ref"),
             text=list(one.record["text"]),
+            paid=None if one.paid_minor is None else plain(major_of(one.paid_minor, one.bank_currency)),
+            paidCurrency=one.paid_currency,
+            rate=None if one.rate is None else plain(one.rate),
         )
         for one in payments
     ]
