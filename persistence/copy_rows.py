@@ -64,7 +64,7 @@ class Integers:
     """int2, int4, int8, and timestamptz as microseconds since 2000."""
 
     def __init__(self, array: Any, width: int, *, shift: int = 0) -> None:
-        self._values = _numbers(array) - shift if shift else _numbers(array)
+        self._values = _readable(_numbers(array) - shift if shift else _numbers(array))
         self._valid = _valid(array)
         self._width = width
 
@@ -90,7 +90,8 @@ class Texts:
         offsets, data = array.buffers()[1:]
         kind = np.int64 if str(array.type).startswith("large") else np.int32
         self._ends = np.frombuffer(offsets, kind)[array.offset : array.offset + len(array) + 1].astype(np.int64)
-        self._data = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+        content = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+        self._data = _readable(content)
         self._valid = _valid(array)
         self._before = np.frombuffer(before, np.uint8)
 
@@ -111,7 +112,7 @@ class Lists:
         offsets = array.buffers()[1]
         ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
         self._ends = ends.astype(np.int64)
-        self._values = _numbers(array.values)
+        self._values = _readable(_numbers(array.values))
         self._inner = _valid(array.values)
         self._valid = _valid(array)
 
@@ -123,6 +124,12 @@ class Lists:
         """See ``Column``."""
         last = first + len(places)
         _write_lists(self._ends[first : last + 1], self._values, self._inner, self._valid[first:last], places, out)
+
+
+def _readable(values: NDArray[Any]) -> NDArray[Any]:
+    """Return what is only read as such, whoever owns it, so that one form of each loop is compiled."""
+    values.setflags(write=False)
+    return values
 
 
 def _numbers(array: Any) -> Longs:
