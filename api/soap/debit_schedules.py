@@ -34,7 +34,7 @@ class DebitScheduleList(Model):
     schedule = many(DebitScheduleModel)
 
 
-class SchedulesOfDebits(ServiceBase):  # type: ignore[misc]  # spyne has no types
+class SchedulesOfDebits(ServiceBase):
     """Direct debits that are ordered by themselves."""
 
     __service_name__ = "Billing"
