@@ -114,11 +114,11 @@ WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
     mostPercent name nationalPrefix needs netsAccount netsSender next note noticeMonths number numberClass ocrLevel
     operation orderReference organisationNumber other outcome pattern payDays paymentTermsDays pbsNumber per
     permission perMonth phone plan position postcode prefix priceList productGroup profile PutAccountRule.service
-    quantity quarantineDays raw reason records remark reference referenceLength refusedFolder region renewalMonths retries
-    retryDays salesperson schedule scheme scope seconds secret seller sequence sequenceColumn sequenceLast short
+    quantity quarantineDays raw reason records remark reference referenceLength refusedFolder region renewalMonths
+    retries retryDays salesperson schedule scheme scope seconds secret seller sequence sequenceColumn sequenceLast short
     signatory signature silentAfterMinutes source stableSeconds state status street street2 subject survivorVersion
-    target team termsDays text to told trunk units url used value vatCategory vatId vatPercent version visited warnAt why
-    windowSeconds
+    target team termsDays text to told trunk units url used value vatCategory vatId vatPercent version visited warnAt
+    why windowSeconds
     """.split()  # noqa: SIM905  (a hundred words in quotes would not be easier to read)
 )
 # What else stands in an operation's envelope, so that it gets as far as to look for the thing.
