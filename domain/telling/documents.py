@@ -66,8 +66,10 @@ _MAILS: Final = {
             "Die Rechnung liegt als PDF bei.\n\nMit freundlichen Grüßen\n{seller}\n"
         ),
         "Rechnungskorrektur {number} von {seller}",
-        "Guten Tag,\n\ndies ist Rechnungskorrektur {number} über {amount} {currency}."
-        "\n\nMit freundlichen Grüßen\n{seller}\n",
+        (
+            "Guten Tag,\n\ndies ist Rechnungskorrektur {number} über {amount} {currency}."
+            "\n\nMit freundlichen Grüßen\n{seller}\n"
+        ),
     ),
 }
 
