@@ -79,6 +79,7 @@ QUERIES: Final = {
         "orderFiles",
         "paymentRules",
         "paymentTargets",
+        "debitSchedules",
         "refunds",
         "settlements",
         "fraudRules",
