@@ -92,7 +92,7 @@ def decide(
     if overdue.asked_minor < max(minimum_minor, 1):
         why = Why.DISPUTED if overdue.disputed_minor else Why.BELOW_MINIMUM
         return Decision(overdue=overdue, rule=rule, why=why)
-    if (again := _lifted(mine)) is not None and again < len(rule.steps):
+    if (again := _lifted(mine)) is not None and _bars(rule, again):
         return Decision(overdue=overdue, rule=rule, position=again)
     taken = {one.position: one for one in mine}
     position = max(taken, default=-1) + 1
@@ -110,6 +110,11 @@ def _lifted(mine: Sequence[DoneStep]) -> int | None:
     if not bars or any(one.ended_at is None for one in bars):
         return None
     return max(one.position for one in bars)
+
+
+def _bars(rule: CollectionRule, position: int) -> bool:
+    """Tell whether a step bars; a rule that was changed may do something else there now."""
+    return position < len(rule.steps) and rule.steps[position].kind is StepKind.BAR
 
 
 def due_day(overdue: Overdue, rule: CollectionRule, position: int, before: DoneStep | None) -> date:

@@ -47,12 +47,13 @@ class Debtor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A step to take for an invoice, and what it claims, in minor units."""
+    """A step to take for an invoice, and what it claims, in minor units; ``turn`` 2: it is taken again."""
 
     decision: Decision
     rule: CollectionRule
     step: CollectionStep
     position: int
+    turn: int = 1
     fee_minor: int = 0
     compensation_minor: int = 0
     interest: Accrued = NOTHING
@@ -134,6 +135,7 @@ def _taken(  # noqa: PLR0917  (what its caller has)
         rule=rule,
         step=step,
         position=decision.position or 0,
+        turn=1 + sum(one.position == decision.position for one in mine),
         fee_minor=minor_of(fee, overdue.currency),
         compensation_minor=compensation,
         interest=interest,

@@ -14,7 +14,7 @@ from domain.collection.interest import accrue
 from domain.collection.planning import minor_of
 from domain.collection.progress import DoneStep
 from domain.collection.rules import StepKind
-from domain.ids import ClaimId, CustomerId
+from domain.ids import ClaimId, CollectionStepId, CustomerId
 from domain.invoicing.invoice import DocumentKind
 from domain.payments.claim import Claim, ClaimKind
 from domain.ports.clock import Clock
@@ -41,10 +41,12 @@ async def end_collection(customer: CustomerId, *, actor: Actor, begin: Begin, cl
         unpaid = {key for key, item in items.items() if item.kind == DocumentKind.INVOICE.value and item.open_minor > 0}
         barring = {one.invoice for one in running if one.kind is StepKind.BAR} & unpaid
         over = [one for one in running if one.invoice not in unpaid]
-        await _claim_last_interest(unit, customer, over, actor=actor, on=on)
+        until = await _claim_last_interest(unit, customer, over, actor=actor, on=on)
         await follow_cases(unit, customer, now=now, on=on)
         for step in over:
-            await unit.collection.steps.put(replace(step, ended_at=now))
+            # Where the payment comes back, interest goes on from where it was claimed up to.
+            claimed_until = until.get(step.id, step.interest_until)
+            await unit.collection.steps.put(replace(step, ended_at=now, interest_until=claimed_until))
         placed = [order for one in over if one.kind is StepKind.BAR for order in one.orders]
         if placed and not barring:
             orders = await unbar_lines(unit, placed, actor=actor, now=now)
@@ -57,11 +59,15 @@ async def end_collection(customer: CustomerId, *, actor: Actor, begin: Begin, cl
 
 async def _claim_last_interest(
     unit: Unit, customer: CustomerId, over: Sequence[DoneStep], *, actor: Actor, on: date
-) -> None:
-    """Claim what has accrued since interest was claimed last, of invoices paid since; less than is minded is let go."""
+) -> dict[CollectionStepId, date]:
+    """Claim what has accrued since interest was claimed last, of invoices paid since; less than is minded is let go.
+
+    Returns up to which day it is claimed now, by the last step that claimed any.
+    """
     asked = {one.invoice: one for one in over if one.interest_until is not None}
+    claimed_until: dict[CollectionStepId, date] = {}
     if not asked:
-        return
+        return claimed_until
     debtor = await unit.customers.get(customer)
     law = await law_of(unit)
     country = (await unit.operators.own()).country
@@ -81,9 +87,10 @@ async def _claim_last_interest(
             terms=law.terms,
         )
         amount = accrued.amount_minor
-        if amount <= 0 or amount < minor_of(rule.minimum, last.currency):
+        if amount <= 0 or accrued.until is None or amount < minor_of(rule.minimum, last.currency):
             continue
-        key = f"claim:{ClaimKind.INTEREST.value}:{invoice}:end{last.position}"
+        claimed_until[last.id] = accrued.until
+        key = f"claim:{ClaimKind.INTEREST.value}:{invoice}:end:{last.id}"
         day = await unit.ledger.open_day(on)
         await unit.ledger.post([claimed(key, ClaimKind.INTEREST, customer, last.currency, amount, day)])
         await unit.giro.claims.add(
@@ -101,3 +108,4 @@ async def _claim_last_interest(
                 text=(await unit.invoices.get(invoice)).number,
             )
         )
+    return claimed_until

@@ -285,7 +285,8 @@ async def _claim(unit: Unit, customer: Customer, one: Taken, *, actor: Actor, on
     for kind, amount in amounts:
         if not amount:
             continue
-        key = f"claim:{kind.value}:{overdue.invoice}:{one.position}"
+        again = f":{one.turn}" if one.turn > 1 else ""
+        key = f"claim:{kind.value}:{overdue.invoice}:{one.position}{again}"
         day = await unit.ledger.open_day(on)
         await unit.ledger.post([claimed(key, kind, customer.id, overdue.currency, amount, day)])
         await unit.giro.claims.add(

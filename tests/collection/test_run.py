@@ -235,6 +235,61 @@ async def test_a_bar_that_was_lifted_is_taken_again_where_the_payment_comes_back
     assert placed[-1] is OrderKind.UNBAR
 
 
+async def _pays(office: Office, invoice: Invoice, amount: str, day: date) -> None:
+    at(office, day)
+    refs = "<Refs><EndToEndId>E1</EndToEndId></Refs>"
+    data = camt(entry(amount, detail(amount, invoice.payment.reference, more=refs)))
+    data = data.replace(b"2026-11-20", day.isoformat().encode())
+    cmd = ImportPayments(name=f"paid {day}", data=data, read=formats.read, looked_at=True)
+    await ask(office, import_payments, cmd, clock=office.world.clock)
+    await ask(office, end_collection, invoice.customer, clock=office.world.clock)
+
+
+async def test_a_bar_that_claims_interest_is_taken_again_and_claims_no_day_twice(office: Office) -> None:
+    at(office, DUE)
+    steps = (
+        CollectionStep(kind=StepKind.REMINDER, days=15, interest=True),
+        CollectionStep(kind=StepKind.BAR, days=20, bars=(Bar.OUTGOING,), interest=True, channel=Channel.NONE),
+    )
+    await ask(office, put_collection_rule, rule(*steps), clock=office.world.clock)
+    rate = ReferenceRate(country="SE", valid_from=date(2026, 7, 1), percent=Decimal("2.0"), version=0)
+    await ask(office, put_reference_rate, rate)
+    (one,) = await billed(office, "1")
+    for days in (15, 20):
+        await run(office, DUE + timedelta(days=days))
+    await _pays(office, one, "250.36", DUE + timedelta(days=25))
+    at(office, DUE + timedelta(days=26))
+    async with office.begin() as unit:
+        (payment,) = (await unit.payments.page(PageRequest())).items
+    await ask(office, release_payment, payment.id, clock=office.world.clock)
+    assert await taken(office, DUE + timedelta(days=27)) == ["1 bar"]
+    at(office, DUE + timedelta(days=30))
+    cmd = AllocatePayment(payment=payment.id, parts=[Part(invoice=one.id)])
+    await ask(office, allocate_payment, cmd, clock=office.world.clock)
+    for ended in (1, 0):
+        assert await ask(office, end_collection, one.customer, clock=office.world.clock) == ended
+    async with office.begin() as unit:
+        found = await unit.giro.claims.find(invoice=one.id)
+    # 249.00 at 10 % for 15, 5 and 5 days; and since it came back on the 26th for one more, and three.
+    assert [claim.amount_minor for claim in found] == [102, 34, 34, 7, 20]
+    assert await ask(office, check_ledger) == []
+
+
+async def test_a_step_that_barred_and_is_something_else_now_is_not_taken_again(ruled: Office) -> None:
+    (one,) = await billed(ruled, "1")
+    for days in (5, 15, 20):
+        await run(ruled, DUE + timedelta(days=days))
+    await paid(ruled, (24900 + 6102, one.payment.reference))
+    await ask(ruled, end_collection, one.customer, clock=ruled.world.clock)
+    async with ruled.begin() as unit:
+        (payment,) = (await unit.payments.page(PageRequest())).items
+    await ask(ruled, release_payment, payment.id, clock=ruled.world.clock)
+    softer = (*STEPS[:2], CollectionStep(kind=StepKind.REMINDER, days=20, fee=Decimal(60)), STEPS[3])
+    await ask(ruled, put_collection_rule, replace(rule(*softer), version=1), clock=ruled.world.clock)
+    assert await taken(ruled, DUE + timedelta(days=21)) == []
+    assert await taken(ruled, DUE + timedelta(days=30)) == ["1 demand"]
+
+
 async def test_a_promise_and_a_stop_hold_it_up_until_they_end(ruled: Office) -> None:
     (one,) = await billed(ruled, "1")
     until = DUE + timedelta(days=10)
