@@ -250,7 +250,7 @@ class Returning:
         if original.customer is None:
             # It had been several customers': each owes his part again.
             back = [-share for share in shares([(one.customer, one.amount_minor) for one in made])]
-            await move(unit, payment, back, on=payment.booked_on)
+            await move(unit, like(payment, original), back, on=payment.booked_on)
         else:
             self.applied[payment.position] = -sum(one.amount_minor for one in made)
         await self._debits(original, payment)

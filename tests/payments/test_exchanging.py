@@ -157,6 +157,23 @@ async def test_a_return_takes_back_by_the_rate_of_the_payment(office: Office) ->
     assert (found[BANK], found[EXCHANGE_EUR], found[EXCHANGE_SEK], found[RECEIVABLE]) == (0, 0, 0, 24900)
 
 
+async def test_a_return_of_what_paid_for_several_customers_is_theirs_in_their_currency(office: Office) -> None:
+    one, two = await billed(office, "1", "2")
+    await chosen(office)
+    await rate(office, "10")
+    await take(office, euros(("49.80", "4711")))
+    payment = await only(office)
+    cmd = AllocatePayment(payment=payment.id, parts=[Part(invoice=one.id), Part(invoice=two.id)])
+    done = await allocate_payment(cmd, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+    assert (done.state, done.customer) == (PaymentState.ALLOCATED, None)
+    back = entry("49.80", detail("49.80", "4711").replace("CRDT", "DBIT"), sign="DBIT", more="<RvslInd>true</RvslInd>")
+    await take(office, camt(back, message="M2").replace(b'Ccy="SEK"', b'Ccy="EUR"'))
+    assert (await open_of(office, one), await open_of(office, two)) == (24900, 24900)
+    found = await sums(office)
+    assert (found[BANK], found[EXCHANGE_EUR], found[EXCHANGE_SEK], found[RECEIVABLE]) == (0, 0, 0, 49800)
+    assert found.get(("1510", "EUR"), 0) == 0
+
+
 async def test_references_of_two_currencies_wait_for_somebody(office: Office) -> None:
     (invoice,) = await billed(office, "1")
     await chosen(office)
