@@ -26,7 +26,7 @@ from domain.ports.clock import Clock
 from domain.ports.payments import OrderWriter
 from domain.ports.transports import Transports, Vault
 from domain.ports.unit import Begin, Unit
-from domain.refusal import NotFound, Refusal, Stale
+from domain.refusal import NotFound, Refusal, Stale, WrongState
 from domain.transports.place import read_place
 from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.write_orders import WriteDebits, own_total, write_debits
@@ -161,13 +161,15 @@ async def put_orders(
 ) -> bool:
     """Put a file of orders into its target, and tell whether it did; it has the same name whenever it is tried again.
 
-    Raises TransportFault. Refuses with: NotAllowed, NotFound.
+    Raises TransportFault. Refuses with: NotAllowed, NotFound, WrongState (its target is not there, or not active).
     """
     async with begin(actor) as unit:
         file = await unit.giro.files.get(key)
         found = await unit.giro.targets.find(name=file.target, active=True)
-    if file.taken_at is not None or not found:
+    if file.taken_at is not None:
         return False
+    if not found:
+        raise WrongState("no target {name}", name=file.target, field="target")
     target = found[0]
     place = read_place(target.address, host_keys=target.host_keys, ca=target.ca)
     secrets = {name: vault.refer(reference, operator=actor.operator) for name, reference in target.credentials.items()}

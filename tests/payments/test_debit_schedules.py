@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from domain.payments.debit import DebitState, OrderFile
 from domain.payments.handing_on import Target
 from domain.payments.orders import Scheme
 from domain.ports.page import PageRequest
-from domain.refusal import BadValue, NotAllowed, NotFound, Stale
+from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.schedule_debits import (
     PUT_JOB,
     RUN_JOB,
@@ -129,6 +130,13 @@ async def test_what_is_due_within_some_banking_days_is_ordered_once_and_goes_to_
         await ask(ready, release_orders, ReleaseOrders(file=file.id))
     assert len(await jobs(ready, PUT_JOB)) == 1
     folder = Folder()
+    async with ready.begin() as unit:
+        (bank,) = await unit.giro.targets.find(name="bank")
+        away = await unit.giro.targets.put(replace(bank, active=False))
+    with pytest.raises(WrongState, match="no target bank"):
+        await ask(ready, put_orders, file.id, transports=folder, vault=None)
+    async with ready.begin() as unit:
+        await unit.giro.targets.put(replace(away, active=True))
     assert await ask(ready, put_orders, file.id, transports=folder, vault=None)
     assert not await ask(ready, put_orders, file.id, transports=folder, vault=None)
     assert folder.files == {file.name: file.content}
