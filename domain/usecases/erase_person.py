@@ -13,6 +13,7 @@ from domain.access.actor import Action, Actor
 from domain.access.operations import operation
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import CustomerId
+from domain.invoicing.charge import Charge, ChargeKind, occurrences
 from domain.invoicing.invoice import Invoice
 from domain.numbers.ordering import OrderKind
 from domain.ports.clock import Clock
@@ -56,8 +57,8 @@ async def erase_person(cmd: ErasePerson, *, actor: Actor, begin: Begin, clock: C
     Invoices stay with their names and addresses, and with them the ledger and the payments, as long as the law of the
     operator's country says (``retention_rule``). The audit trail says that it was done, by whom, and not to whom.
 
-    Refuses with: NotAllowed, NotFound, Stale, WrongState (an organisation; erased already; contracts, numbers, usage
-    that is not invoiced, debts or credits that are open, or customers below).
+    Refuses with: NotAllowed, NotFound, Stale, WrongState (an organisation; erased already; contracts, numbers, usage or
+    charges that are not invoiced, debts or credits that are open, or customers below).
     """
     if actor.reseller is not None:
         raise NotAllowed("only the operator himself erases a person")
@@ -129,9 +130,29 @@ async def _check_finished(unit: Unit, key: CustomerId, clock: Clock) -> None:
         raise WrongState("{count} numbers are still its own; release them first", count=left.numbers, field="customer")
     if left.unbilled_events:
         raise WrongState("there is usage that is not invoiced; bill it first", field="customer")
+    if waiting := await _waiting(unit, key):
+        raise WrongState(
+            "{count} charges are not invoiced; bill them or withdraw them first", count=waiting, field="customer"
+        )
     owed = [item.number for item in await unit.payments.open_items(key) if item.open_minor]
     if owed:
         raise WrongState("{numbers} are open; settle them first", numbers=", ".join(owed[:5]), field="customer")
+
+
+async def _waiting(unit: Unit, key: CustomerId) -> int:
+    """Count the charges of which something is still to be invoiced; a discount alone comes to nothing."""
+    charges = (await unit.charges.of_customers([key], before=date.max)).get(key, ())
+    billed = await unit.charges.billed([one.id for one in charges])
+
+    def waits(charge: Charge) -> bool:
+        if charge.kind is ChargeKind.DISCOUNT:
+            return False
+        if charge.interval_months is not None and charge.ends is None:
+            return True
+        due = occurrences(charge, until=date.max, ahead=charge.ends or date.max)
+        return any(one.period.start not in billed.get(charge.id, ()) for one in due)
+
+    return sum(waits(one) for one in charges)
 
 
 async def _kept(unit: Unit, keys: Sequence[CustomerId], today: date) -> list[Kept]:

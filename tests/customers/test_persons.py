@@ -13,11 +13,13 @@ from domain.contracts.contract import ContractState
 from domain.customers.contact import Contact
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import CollectionCaseId, CollectionMessageId
+from domain.invoicing.charge import ChargeKind
 from domain.payments.orders import Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.change_contract import ChangeContract, change_contract
+from domain.usecases.charge_customer import AddCharge, EndCharge, add_charge, end_charge
 from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.erase_person import ErasePerson, Erasure, erase_person
@@ -151,6 +153,21 @@ async def test_a_person_with_something_open_is_not_erased(world: World) -> None:
         lines = await unit.subscriptions.many([line.id])
     assert kept == invoice, "the law keeps it as it was issued"
     assert (lines[line.id].numbers, lines[line.id].label) == ((), "")
+
+
+async def test_who_is_to_be_charged_yet_is_not_erased(world: World) -> None:
+    one = await anna(world)
+    around: dict[str, Any] = {"actor": world.operator, "begin": world.begin, "clock": world.clock}
+    once = await add_charge(AddCharge(customer=one.id, text="Hemlig", unit_price=Decimal(1)), **around)
+    monthly = AddCharge(customer=one.id, text="Hemlig", unit_price=Decimal(1), interval_months=1)
+    again = await add_charge(monthly, **around)
+    off = AddCharge(customer=one.id, text="Hemlig", kind=ChargeKind.DISCOUNT, percent=Decimal(5))
+    await add_charge(off, **around)
+    for charge in (once, again):
+        with pytest.raises(WrongState, match="charges are not invoiced"):
+            await erase(world, one)
+        await end_charge(EndCharge(charge=charge.id, version=charge.version, withdraw=True), **around)
+    await erase(world, one)
 
 
 async def test_who_is_erased_is_nobody_any_more(world: World) -> None:
