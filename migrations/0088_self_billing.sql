@@ -25,7 +25,9 @@ create table if not exists self_billed (
     vat numeric not null,
     total numeric not null,
     original text,
-    until timestamptz,                -- the usage that it has seen: before this, in chunks up to the horizon
+    trunks text[],                    -- the usage that it has seen: over these, in [since, until), in chunks up to the
+    since timestamptz,                -- horizon
+    until timestamptz,
     horizon bigint,
     released boolean not null default false,
     answer text check (answer in ('accepted', 'rejected')),
@@ -35,7 +37,7 @@ create table if not exists self_billed (
     primary key (operator, id),
     unique (operator, number),
     foreign key (operator, supplier) references supplier (operator, id),
-    check ((until is null) = (horizon is null)),
+    check (num_nulls(trunks, since, until, horizon) in (0, 4)),
     check ((answer is null) = (answered_at is null))
 );
 create index if not exists self_billed_supplier on self_billed (operator, supplier, id);

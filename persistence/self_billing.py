@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from domain.access.actor import Actor
 from domain.access.frozen import freeze, thaw
 from domain.ids import SupplierId
-from domain.invoicing.invoice import DocumentKind, Invoice
+from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice
 from domain.period import Period
 from domain.ports.page import Page, PageRequest
 from domain.refusal import Conflict, NotFound, Stale, WrongState
@@ -24,6 +24,7 @@ from persistence.locks import CHUNKS
 from persistence.memory import Draft, page_of
 from persistence.memory_customers import exists
 from persistence.memory_intake import usage_names
+from persistence.memory_invoices import usage_rows
 from persistence.usage import currencies_of
 from persistence.violations import refusing
 
@@ -34,7 +35,7 @@ DOCUMENTS_MAX: Final = 100_000
 _DIRECTIONS: Final = ("out", "in")
 _COLUMNS: Final = (
     "supplier", "kind", "number", "issued_on", "period_start", "period_end", "currency", "net", "vat", "total",
-    "original", "until", "horizon", "document",
+    "original", "trunks", "since", "until", "horizon", "document",
 )  # fmt: skip
 _SHOWN: Final = (
     "select b.*, array(select s.statement from self_billed_statement s where s.operator = b.operator"
@@ -54,19 +55,25 @@ select s.trunk, s.mode, s.direction, coalesce(d.groups[1], d.name, '') as group_
            -- The document that had the event before it was rated again.
            case when u.version > 1 then (
                select min(b.id) from usage p join self_billed b on b.operator = p.operator and b.supplier = $2
-                  and not b.released and p.start < b.until and p.chunk <= b.horizon
+                  and not b.released and p.trunk = any (b.trunks) and p.start >= b.since and p.start < b.until
+                  and p.chunk <= b.horizon
                 where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
                   and p.version < u.version) end as billed_by
       from usage u
      where u.operator = $1 and u.trunk = any ($3::text[]) and u.start >= $4 and u.start < $6 and u.chunk <= $7
        and u.cost_micro is not null
-       and not exists (select from self_billed b where b.operator = u.operator and b.supplier = $2 and not b.released
-           and u.start < b.until and u.chunk <= b.horizon)
+       -- Whosever the document is: a trunk may have become another's since.
+       and not exists (select from self_billed b where b.operator = u.operator and b.trunks && $3::text[]
+           and not b.released and u.trunk = any (b.trunks) and u.start >= b.since and u.start < b.until
+           and u.chunk <= b.horizon)
      group by u.trunk, u.mode, u.direction, u.destination, u.cost_rate, u.start < $5, billed_by
   ) s
   join unnest($9::bigint[], $10::text[]) as r (rate, currency) on r.rate = s.cost_rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join self_billed n on n.operator = $1 and n.id = s.billed_by
+ -- What was credited as a whole was given back already, and nothing is owed for it anew.
+ where n.number is null or not exists (select from self_billed c where c.operator = $1 and c.original = n.number
+    and c.document ->> 'credit' = 'whole')
  group by s.trunk, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency, s.late, n.number
 having sum(s.amount) <> 0
  order by s.trunk, s.mode, s.direction, 4, r.currency, s.late, n.number
@@ -187,7 +194,8 @@ class SelfBillingStore:
         values = (
             document.supplier, invoice.kind.value, invoice.number, invoice.issued_on, invoice.period.start,
             invoice.period.end, invoice.currency, invoice.net, invoice.vat_total, invoice.total, invoice.original,
-            document.until, document.horizon, json.dumps(freeze(invoice), ensure_ascii=False),
+            list(document.trunks) if document.since else None, document.since, document.until, document.horizon,
+            json.dumps(freeze(invoice), ensure_ascii=False),
         )  # fmt: skip
         places = ", ".join(f"${index}" for index in range(2, len(values) + 2))
         key = await self._connection.fetchval(
@@ -230,9 +238,9 @@ class SelfBillingStore:
         return _document_of(row)
 
     async def correcting(self, document: SelfBilled) -> Sequence[SelfBilled]:
-        """Return the documents with a line that corrects this one, by key."""
+        """Return the documents with a line that corrects this one and were not taken back, by key."""
         rows = await self._connection.fetch(
-            f"{_SHOWN} b.supplier = $2 and b.id > $3 and exists (select from"
+            f"{_SHOWN} b.supplier = $2 and b.id > $3 and not b.released and exists (select from"
             " jsonb_array_elements(b.document -> 'lines') l where l ->> 'corrects' = $4) order by b.id",
             *(self._operator, document.supplier, document.id, document.invoice.number),
         )
@@ -241,9 +249,9 @@ class SelfBillingStore:
     async def release(self, document: SelfBilled) -> None:
         """Let what stands on a document be owed again. Refuses with: WrongState (a later one was made)."""
         later = await self._connection.fetchval(
-            "select number from self_billed where operator = $1 and supplier = $2 and id > $3 and until is not null"
-            " and not released order by id limit 1",
-            *(self._operator, document.supplier, document.id),
+            "select number from self_billed where operator = $1 and (supplier = $2 or trunks && $4::text[]) and id > $3"
+            " and until is not null and not released order by id limit 1",
+            *(self._operator, document.supplier, document.id, list(document.trunks)),
         )
         if later is not None:
             raise _not_last(document, later)
@@ -272,9 +280,10 @@ def _supplier_of(row: Mapping[str, Any]) -> Supplier:
 
 
 def _document_of(row: Mapping[str, Any]) -> SelfBilled:
-    same = ("id", "supplier", "until", "horizon", "released", "answered_at", "remark")
+    same = ("id", "supplier", "since", "until", "horizon", "released", "answered_at", "remark")
     return SelfBilled(
         invoice=thaw(Invoice, json.loads(row["document"])),
+        trunks=tuple(row["trunks"] or ()),
         statements=tuple(row["statements"]),
         answer=Answer(row["answer"]) if row["answer"] else None,
         **{name: row[name] for name in same},
@@ -351,25 +360,28 @@ class MemorySelfBilling:
 
     async def horizon(self) -> int:
         """Return the last chunk of usage."""
-        rows = self._draft.table("usage").values()
-        return max((row.event.chunk for row in rows if row.operator == self._operator), default=0)
+        return max((row.event.chunk for row in usage_rows(self._draft)), default=0)
 
     async def owed(
         self, supplier: Supplier, *, since: datetime, start: datetime, until: datetime, horizon: int, zone: str
     ) -> Sequence[Owed]:
         """Add up what calls over his trunks cost and no document has."""
-        mine = [one for one in self._documents() if one.supplier == supplier.id and one.until and not one.released]
+        made = [one for one in self._documents() if one.until and not one.released]
+        mine = [one for one in made if one.supplier == supplier.id]
+        whole = {one.invoice.original for one in self._documents() if one.invoice.credit is CreditScope.WHOLE}
         groups = usage_names(self._draft)[1]
         sums: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-        own = [row.event for row in self._draft.table("usage").values() if row.operator == self._operator]
+        own = [row.event for row in usage_rows(self._draft)]
         for event in own:
             if event.cost is None or event.trunk not in supplier.trunks or not since <= event.start < until:
                 continue
-            if event.chunk > horizon or any(_has(one, event) for one in mine):
+            if event.chunk > horizon or any(_has(one, event) for one in made):
                 continue
             before = [one for one in own if one.ref == event.ref and one.version < event.version]
             by = min((doc.id for doc in mine for one in before if _has(doc, one)), default=None)
             number = next((doc.invoice.number for doc in mine if doc.id == by), None)
+            if number is not None and number in whole:
+                continue  # given back already
             group = groups.get(event.destination, event.destination)
             place = (event.trunk, event.mode, event.direction, group, event.cost.amount.currency, event.start < start)
             sums[*place, number].append(event)
@@ -438,14 +450,16 @@ class MemorySelfBilling:
         raise _no_document(number)
 
     async def correcting(self, document: SelfBilled) -> Sequence[SelfBilled]:
-        """Return the documents with a line that corrects this one, by key."""
+        """Return the documents with a line that corrects this one and were not taken back, by key."""
         number = document.invoice.number
-        return [one for one in self._documents() if any(line.corrects == number for line in one.invoice.lines)]
+        there = [one for one in self._documents() if not one.released]
+        return [one for one in there if any(line.corrects == number for line in one.invoice.lines)]
 
     async def release(self, document: SelfBilled) -> None:
         """Let what stands on a document be owed again. Refuses with: WrongState (a later one was made)."""
         for one in self._documents():
-            if one.supplier == document.supplier and one.id > document.id and one.until and not one.released:
+            near = one.supplier == document.supplier or set(one.trunks) & set(document.trunks)
+            if near and one.id > document.id and one.until and not one.released:
                 raise _not_last(document, one.invoice.number)
         self._draft.table("self_billed")[document.id] = replace(document, released=True, statements=())
 
@@ -457,6 +471,8 @@ class MemorySelfBilling:
 
 def _has(document: SelfBilled, event: Any) -> bool:
     """Tell whether an event, or an earlier version of it, stands on a document of its trunk's supplier."""
+    assert document.since is not None
     assert document.until is not None
     assert document.horizon is not None
-    return bool(event.start < document.until and event.chunk <= document.horizon)
+    seen = event.trunk in document.trunks and document.since <= event.start < document.until
+    return bool(seen and event.chunk <= document.horizon)

@@ -86,14 +86,17 @@ class Commission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfBilled:
-    """A document as it is kept. ``until`` and ``horizon``: what usage it has seen; None: it is a credit note.
+    """A document as it is kept. ``since`` None: it is a credit note; of others all of the four are known.
 
-    ``released``: it was taken back, and what stands on it is owed again.
+    It has seen the usage over ``trunks`` in ``[since, until)``, in chunks up to ``horizon``, whatever the agreement
+    says now. ``released``: it was taken back, and what stands on it is owed again.
     """
 
     id: int = 0
     supplier: SupplierId
     invoice: Invoice
+    trunks: tuple[str, ...] = ()
+    since: datetime | None = None
     until: datetime | None = None
     horizon: int | None = None
     statements: tuple[int, ...] = ()

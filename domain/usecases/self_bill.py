@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -117,11 +117,13 @@ async def _billed(  # noqa: PLR0917  (what its caller was given)
 ) -> SelfBilled | Unbilled | None:
     """Write one supplier's document, if he is owed anything."""
     found: SelfBilled | Unbilled | None = None
+    async with begin(actor, bulk=True) as unit:  # apart: who brings usage waits for it
+        horizon = await unit.self_billing.horizon()
     try:
         async with begin(actor, bulk=True) as unit:
             supplier = await unit.self_billing.claim(code)
             on = cmd.issued_on or day_in(operator, clock.now())
-            found = await _document(unit, supplier, cmd.period, operator, on)
+            found = await _document(unit, supplier, cmd.period, operator, on, horizon)
             if isinstance(found, SelfBilled):
                 if cmd.dry_run:
                     raise _Rehearsed  # noqa: TRY301  (nothing of it may be kept)
@@ -133,8 +135,8 @@ async def _billed(  # noqa: PLR0917  (what its caller was given)
     return found
 
 
-async def _document(
-    unit: Unit, supplier: Supplier, period: Period, operator: Operator, on: date
+async def _document(  # noqa: PLR0917  (what its caller knows)
+    unit: Unit, supplier: Supplier, period: Period, operator: Operator, on: date, horizon: int
 ) -> SelfBilled | Unbilled | None:
     days = supplier.agreed(period)
     if days is None:
@@ -143,7 +145,6 @@ async def _document(
             "no_agreement",
             f"the agreement with supplier {supplier.code} does not hold for {period}: renew it, or let him invoice",
         )
-    horizon = await unit.self_billing.horizon()
     (start, until), since = days.instants(operator.zone), Period(supplier.valid_from, days.end).instants(operator.zone)
     home = currency_at_home(supplier.address.country, on)
     debt = Debt(
@@ -164,22 +165,22 @@ async def _document(
     if made is None or isinstance(made, Unbilled):
         return made
     statements = tuple(sorted({one.statement for one in debt.commissions}))
-    return SelfBilled(supplier=supplier.id, invoice=made, until=until, horizon=horizon, statements=statements)
+    return SelfBilled(
+        supplier=supplier.id,
+        invoice=made,
+        trunks=supplier.trunks,
+        since=since[0],
+        until=until,
+        horizon=horizon,
+        statements=statements,
+    )
 
 
 async def _issued(unit: Unit, supplier: Supplier, document: SelfBilled, operator: Operator) -> SelfBilled:
     """Give a document its number, keep it and book it."""
     number = await unit.self_billing.draw(supplier, document.invoice.kind)
     invoice = numbered(document.invoice, id=InvoiceId(0), number=number, reference=number)
-    kept = await unit.self_billing.issue(
-        SelfBilled(
-            supplier=supplier.id,
-            invoice=invoice,
-            until=document.until,
-            horizon=document.horizon,
-            statements=document.statements,
-        )
-    )
+    kept = await unit.self_billing.issue(replace(document, invoice=invoice))
     await unit.ledger.post([entry_of(invoice, operator)])
     return kept
 
@@ -204,8 +205,8 @@ async def credit_self_billed(cmd: CreditSelfBilled, *, actor: Actor, begin: Begi
         on = cmd.issued_on or max(day_in(operator, clock.now()), document.invoice.issued_on)
         others = [one.invoice for one in await unit.self_billing.correcting(document)]
         draft = credit(document.invoice, Wanted(on=on, amount=cmd.amount, text=cmd.text.strip()), others)
-        own = abs(draft.total) if draft.currency == operator.currency else None
-        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=clock.now(), amount=own)
+        now, amount = clock.now(), abs(draft.total)
+        await agreed(unit, actor, ApprovalKind.CREDIT, cmd, now=now, amount=amount, currency=draft.currency)
         if cmd.again:
             await unit.self_billing.release(document)
         note = await _issued(unit, supplier, SelfBilled(supplier=supplier.id, invoice=draft), operator)

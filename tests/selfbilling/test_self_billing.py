@@ -12,12 +12,14 @@ import pytest
 
 from api.wiring import Wiring
 from domain.access.actor import Action
+from domain.invoicing.invoice import DocumentKind
 from domain.margins.exchange import DayRate
 from domain.operators import Address
 from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.selfbilling.document import Answer
+from domain.usecases.import_cdr import Imported
 from domain.usecases.list_usage import ListUsage, list_usage
 from domain.usecases.make_journal import make_journal
 from domain.usecases.print_self_billed import print_self_billed
@@ -32,6 +34,7 @@ from domain.usecases.self_bill import (
     list_self_billed,
     self_bill,
 )
+from domain.usecases.withdraw_file import WithdrawFile, withdraw_file
 from tests.intake import world as made
 from tests.intake.conftest import Importer
 
@@ -281,3 +284,82 @@ async def test_a_document_is_made_as_often_as_asked(stored: Wiring, suffix: str)
     assert content.startswith(b"%PDF") if suffix == "pdf" else number.encode() in content
     with pytest.raises(BadValue):
         await print_self_billed(number, suffix="doc", **around)
+
+
+async def taken_back(wiring: Wiring, world: made.World, file: Imported) -> None:
+    """Withdraw a file: each of its events is taken back by another."""
+    await withdraw_file(
+        WithdrawFile(file=file.file.id, why="the switch counted twice"),
+        actor=world.actor, begin=wiring.begin, clock=wiring.clock, formats=wiring.formats, raters=wiring.raters,
+    )  # fmt: skip
+
+
+async def test_what_is_taken_back_corrects_the_document_that_has_it(
+    wiring: Wiring, world: made.World, load: Importer
+) -> None:
+    file = await load(calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=wiring.begin)
+    (first,) = (await bill(wiring, world)).documents
+    await taken_back(wiring, world, file)
+    (second,) = (await bill(wiring, world, APRIL)).documents
+    assert (second.invoice.kind, second.invoice.net) == (DocumentKind.CREDIT_NOTE, -first.invoice.net)
+    assert {line.corrects for line in second.invoice.lines} == {first.invoice.number}
+    assert {account: amount for account, amount in (await booked(wiring, world)).items() if amount} == {}
+    assert await bill(wiring, world, APRIL) == SelfBilling()
+
+
+async def test_what_was_credited_as_a_whole_is_not_given_back_again(
+    wiring: Wiring, world: made.World, load: Importer
+) -> None:
+    file = await load(calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=wiring.begin)
+    (first,) = (await bill(wiring, world)).documents
+    tools: dict[str, Any] = {"actor": world.actor, "begin": wiring.begin, "clock": wiring.clock}
+    await credit_self_billed(CreditSelfBilled(number=first.invoice.number), **tools)
+    await taken_back(wiring, world, file)
+    assert await bill(wiring, world, APRIL) == SelfBilling()
+
+
+async def test_what_a_document_that_was_taken_back_gave_back_is_left_to_be_credited(
+    wiring: Wiring, world: made.World, load: Importer
+) -> None:
+    await load(calls(0, 30))
+    few = await load(calls(100, 5), name="few.csv")
+    await put_supplier(CARRIER, actor=world.actor, begin=wiring.begin)
+    (first,) = (await bill(wiring, world)).documents
+    await taken_back(wiring, world, few)
+    await load(calls(200, 60, start=made.FIRST + timedelta(days=30)), name="more.csv")
+    (second,) = (await bill(wiring, world, APRIL)).documents
+    assert second.invoice.net > 0
+    assert first.invoice.number in {line.corrects for line in second.invoice.lines}
+    tools: dict[str, Any] = {"actor": world.actor, "begin": wiring.begin, "clock": wiring.clock}
+    for one in (second, first):
+        note = await credit_self_billed(CreditSelfBilled(number=one.invoice.number, again=True), **tools)
+        assert note.invoice.total == -one.invoice.total
+    assert {account: amount for account, amount in (await booked(wiring, world)).items() if amount} == {}
+    (anew,) = (await bill(wiring, world, APRIL)).documents
+    exact = await owed(wiring, world, datetime(2026, 5, 1, tzinfo=UTC))
+    assert Decimal(sum(line.amount_micro or 0 for line in anew.invoice.lines)).scaleb(-6) == exact
+
+
+async def test_an_agreement_that_is_changed_neither_loses_nor_owes_twice(
+    wiring: Wiring, world: made.World, load: Importer
+) -> None:
+    await load(calls(0, 30))
+    await load(calls(100, 10, start=made.FIRST + timedelta(days=10)), name="then.csv")
+    since = (made.FIRST + timedelta(days=5)).date()
+    kept = await put_supplier(replace(CARRIER, valid_from=since), actor=world.actor, begin=wiring.begin)
+    (first,) = (await bill(wiring, world)).documents
+    kept = await put_supplier(replace(CARRIER, version=kept.version), actor=world.actor, begin=wiring.begin)
+    (second,) = (await bill(wiring, world)).documents
+    exactly = sum(line.amount_micro or 0 for one in (first, second) for line in one.invoice.lines)
+    assert Decimal(exactly).scaleb(-6) == await owed(wiring, world, datetime(2026, 5, 1, tzinfo=UTC))
+
+    # The trunk becomes another's, for the same time.
+    moved = replace(CARRIER, trunks=("T9",), version=kept.version)
+    await put_supplier(moved, actor=world.actor, begin=wiring.begin)
+    await put_supplier(replace(CARRIER, code="other"), actor=world.actor, begin=wiring.begin)
+    assert await bill(wiring, world) == SelfBilling()
+    await load(calls(200, 3), name="late.csv")
+    (third,) = (await bill(wiring, world)).documents
+    assert third.invoice.payer.number == "other"
