@@ -134,6 +134,7 @@ def _turned(given: Line, original: Line | None) -> Line:
 
 
 def _taxed(line: Line, seller: Operator, payer: Customer, on: date, agreed: Agreed) -> Line:
+    on = min(on, line.period.end - timedelta(days=1))  # by the rules of its time, as a bill run's lines
     service = agreed.services.get(line.service) if line.service is not None else None
     contract = agreed.contracts.get(line.contract) if line.contract is not None else None
     if service is None and contract is not None:

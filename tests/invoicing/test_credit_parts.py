@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 
 from domain.access.actor import Action
 from domain.access.limits import Limits
+from domain.customers.customer import CustomerKind
 from domain.ids import InvoiceBatchId, UserId
 from domain.invoicing.charge import ChargeKind
 from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, settle
-from domain.invoicing.vat import VatTreatment
+from domain.invoicing.vat import VatRate, VatTreatment
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
@@ -31,6 +33,7 @@ from domain.usecases.dispute_invoice import (
 from domain.usecases.fetch_invoices import FetchInvoices, acknowledge_invoices, fetch_invoices, read_invoice_batch
 from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from domain.usecases.set_billing_rules import SetBillingRules, set_billing_rules
+from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 from tests.invoicing.made import issued
@@ -172,6 +175,27 @@ async def test_issued_anew_it_is_taxed_as_its_payer_is_now(office: Office) -> No
     assert {line.account for line in new.lines} == {"3308"}
     assert (new.net, new.vat_total) == (invoice.net, Decimal(0))
     assert isinstance(new.lines[0].vat, VatTreatment)
+
+
+async def test_issued_anew_it_is_taxed_by_the_rates_of_its_time(office: Office) -> None:
+    invoice = await billed(office, 10_000_000)
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin}
+    rates = (
+        VatRate("FI", Decimal(24), date(2020, 1, 1), NOVEMBER.start),
+        VatRate("FI", Decimal(27), NOVEMBER.start),
+    )
+    rules = await get_tax_rules(**who)
+    await set_tax_rules(replace(rules, oss_since=date(2026, 1, 1), rates=rates), **who)
+    async with office.begin() as unit:
+        payer = await unit.customers.claim(invoice.customer)
+        place = replace(payer.address, country="FI")
+        changed = replace(payer, kind=CustomerKind.PERSON, vat_id=None, identity_number=None, address=place)
+        await unit.customers.keep(changed)
+    cmd = ReissueInvoice(invoice=invoice.id, issued_on=NOVEMBER.start)
+    new = (await reissue_invoice(cmd, clock=office.world.clock, **who)).invoice
+    told = {(line.period.end > NOVEMBER.start, line.vat.percent) for line in new.lines}
+    assert (False, Decimal(24)) in told
+    assert told <= {(False, Decimal(24)), (True, Decimal(27))}
 
 
 async def test_a_note_of_the_whole_decides_what_is_disputed(office: Office) -> None:
