@@ -166,7 +166,9 @@ async def _put_logo(info: Info, content: str) -> Any:
         data = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise Unreadable("this is not base64 (RFC 4648)", field="content") from None
-    picture = await asyncio.to_thread(as_png, data[: LOGO_BYTES_MAX + 1], bytes_max=LOGO_BYTES_MAX)
+    if len(data) > LOGO_BYTES_MAX:
+        raise Unreadable("a picture has at most {most} bytes", most=LOGO_BYTES_MAX, field="content")
+    picture = await asyncio.to_thread(as_png, data, bytes_max=LOGO_BYTES_MAX)
     return LogoType(sha256=await info.context.ask(put_logo, picture))
 
 

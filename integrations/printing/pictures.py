@@ -26,6 +26,8 @@ def as_png(content: bytes, *, bytes_max: int) -> bytes:
             if max(opened.size) > PIXELS_MAX:
                 raise Unreadable("a picture is at most {most} pixels wide and high", most=PIXELS_MAX, field="content")
             picture = opened.convert("RGB")
+    except Image.DecompressionBombError:  # what its head says is enough
+        raise Unreadable("a picture is at most {most} pixels wide and high", most=PIXELS_MAX, field="content") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise Unreadable("this is not a JPEG picture, or a damaged one", field="content") from None
     for side in SIDES:

@@ -43,3 +43,13 @@ def test_a_damaged_or_too_large_one_is_refused(monkeypatch):
     monkeypatch.setattr(pictures, "PIXELS_MAX", 100)
     with pytest.raises(Unreadable, match="pixels"):
         as_png(jpeg(300, 100), bytes_max=200_000)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [10_000, 65_000])
+def test_one_whose_head_promises_too_much_is_refused(side):
+    made = bytearray(jpeg(300, 100))
+    place = made.index(b"\xff\xc0") + 5  # of the frame's head: height, width
+    made[place : place + 4] = side.to_bytes(2) * 2
+    with pytest.raises(Unreadable, match="pixels"):
+        as_png(bytes(made), bytes_max=200_000)
