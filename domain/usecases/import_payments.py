@@ -158,11 +158,12 @@ async def _take(unit: Unit, file: StoredFile, found: PaymentFile, now: dt.dateti
 
 async def _tie_lumps(unit: Unit, kept: Sequence[Payment]) -> list[Payment]:
     """Mark the lump sums that details come to: those of this file, and those before it that its own details are of."""
-    days = [one.booked_on for one in kept]
+    days = [one.booked_on.toordinal() for one in kept]
     if not days:
         return []
-    near = dt.timedelta(days=TWIN_DAYS)
-    lumps = await unit.payments.untied(min(days) - near, max(days) + near)
+    first, last = max(min(days) - TWIN_DAYS, dt.date.min.toordinal()), max(days) + TWIN_DAYS
+    until = dt.date.fromordinal(min(last, dt.date.max.toordinal()))
+    lumps = await unit.payments.untied(dt.date.fromordinal(first), until)
     numbered = [replace(one, position=index) for index, one in enumerate(lumps)]  # they are of several files
     found = await unit.payments.told_in_detail(numbered, days=TWIN_DAYS)
     tied = [lumps[index] for index in sorted(found)]

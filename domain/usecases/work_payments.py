@@ -81,16 +81,20 @@ async def decide_duplicate(cmd: DecideDuplicate, *, actor: Actor, begin: Begin, 
         else:
             open_ = replace(payment, state=PaymentState.UNALLOCATED, reason=None)
             posted, _ = await post_payments(unit, [open_], await rules_of(unit), now=clock.now(), client=actor.client)
-            done = posted[0] if posted[0].entry is not None else await _of_nobody(unit, payment)
+            done = await _of_nobody(unit, payment) if posted[0].state is PaymentState.HELD else posted[0]
         await unit.audit.write("settle_duplicate", f"payment:{payment.id}", {"same": cmd.same})
     return done
 
 
 async def _of_nobody(unit: Unit, payment: Payment) -> Payment:
     """Book a return of which no payment is known."""
-    entry = received(payment, 0, on=await unit.ledger.open_day(payment.booked_on))
-    await unit.ledger.post([entry])
-    done = replace(payment, state=PaymentState.UNALLOCATED, reason=Reason.NO_REFERENCE, entry=entry.key)
+    entry = None
+    if payment.amount_minor:
+        entry = received(payment, 0, on=await unit.ledger.open_day(payment.booked_on))
+        await unit.ledger.post([entry])
+    done = replace(
+        payment, state=PaymentState.UNALLOCATED, reason=Reason.NO_REFERENCE, entry=None if entry is None else entry.key
+    )
     await unit.outbox.promise("payment.returned", told_of(done), subject=f"payment:{payment.id}")
     return await unit.payments.change(done)
 

@@ -19,6 +19,7 @@ from domain.usecases.allocate_payment import AllocatePayment, Part, allocate_pay
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
 from domain.usecases.import_payments import ImportPayments, PaymentsImported, import_payments
 from domain.usecases.list_payments import get_payment, list_open_items, list_payments, trial_balance
+from domain.usecases.work_payments import DecideDuplicate, decide_duplicate
 from integrations.payments import formats
 from tests.invoicing.conftest import Office
 from tests.payments.test_readers import bgmax, camt, detail, entry
@@ -232,6 +233,23 @@ async def test_the_same_payment_in_two_formats_waits_for_a_person(office: Office
     done = await take(office, camt(entry("249.00", detail("249.00", reference))))
     assert (done.states, done.reasons) == ({"held": 1}, {"possible_duplicate": 1})
     assert (await sums(office))[BANK] == 24900
+
+
+async def test_nothing_told_twice_is_decided_as_nothing(office: Office) -> None:
+    around = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    for message in ("M1", "M2"):
+        done = await take(office, camt(entry("0.00", detail("0.00", "4711")), message=message))
+    assert done.reasons == {"possible_duplicate": 1}
+    (held,) = [one for one in await payments(office) if one.state is PaymentState.HELD]
+    decided = await decide_duplicate(DecideDuplicate(payment=held.id, same=False), **around)
+    assert (decided.state, decided.entry) == (PaymentState.UNALLOCATED, None)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_the_first_and_the_last_day_are_days(office: Office, day: str) -> None:
+    (invoice,) = await billed(office, "1")
+    data = camt(entry("10.00", detail("10.00", invoice.payment.reference))).replace(b"2026-11-20", day.encode())
+    assert (await take(office, data, looked_at=True)).states == {"allocated": 1}
 
 
 async def test_what_moved_no_money_is_noted_and_never_booked(office: Office) -> None:
