@@ -33,6 +33,7 @@ from domain.ports.clock import Clock
 from domain.ports.page import Page, PageRequest
 from domain.ports.payments import OrderWriter
 from domain.ports.unit import Begin, Unit
+from domain.refusal import BadValue
 from domain.usecases.applying import rules_of
 from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.manage_mandates import ASKED
@@ -49,6 +50,7 @@ _REFUNDING: Final = "pain001"
 RELEASE_JOB: Final = "release_orders"
 _OLDER: Final = {"08": "02", "09": "03"}
 _REFERENCE_MAX: Final = 16
+DAYS_OFF_MAX: Final = 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +88,11 @@ class Written:
 async def write_debits(cmd: WriteDebits, write: OrderWriter, *, actor: Actor, begin: Begin, clock: Clock) -> Written:
     """Write the direct debits of due invoices, and for Autogiro what is asked about mandates, into one file.
 
-    Refuses with: NotAllowed, BadValue (the rules do not say who the creditor is, a field that does not fit).
+    Refuses with: NotAllowed, BadValue (a day far off, the rules do not say who the creditor is, a field that does not
+    fit).
     """
     now = clock.now()
-    on = cmd.on or now.date()
+    on = _near(cmd.on, now.date())
     async with begin(actor) as unit:
         await unit.payments.lock()
         rules = await rules_of(unit)
@@ -118,6 +121,13 @@ async def write_debits(cmd: WriteDebits, write: OrderWriter, *, actor: Actor, be
         detail = {"format": format_, "number": file.number, "debits": len(debits), "requests": len(asked)}
         await unit.audit.write("order_debits", f"order_file:{file.id}", detail)
     return Written(file=file, debits=len(debits), requests=len(asked))
+
+
+def _near(on: dt.date | None, today: dt.date) -> dt.date:
+    """Return the day on which a bank is asked. Refuses with: BadValue."""
+    if on is not None and abs((on - today).days) > DAYS_OFF_MAX:
+        raise BadValue("a day at most {most} days from today", most=DAYS_OFF_MAX, field="on")
+    return on or today
 
 
 def _version(format_: str, *, older: bool) -> str:
@@ -309,8 +319,12 @@ class WriteRefunds:
 
 @operation(Action.PAY_OUT)
 async def write_refunds(cmd: WriteRefunds, write: OrderWriter, *, actor: Actor, begin: Begin, clock: Clock) -> Written:
-    """Write the refunds that wait into one file of pain.001. Refuses with: NotAllowed, BadValue (no IBAN of ours)."""
+    """Write the refunds that wait into one file of pain.001.
+
+    Refuses with: NotAllowed, BadValue (no IBAN of ours, a day far off).
+    """
     now = clock.now()
+    on = _near(cmd.on, now.date())
     async with begin(actor) as unit:
         await unit.payments.lock()
         waiting = await unit.giro.refunds.find(state=RefundState.REQUESTED)
@@ -326,7 +340,7 @@ async def write_refunds(cmd: WriteRefunds, write: OrderWriter, *, actor: Actor, 
             creditor=rules.creditor,
             number=file.number,
             made_at=now,
-            payouts=tuple(_payout(one, cmd.on or now.date()) for one in waiting),
+            payouts=tuple(_payout(one, on) for one in waiting),
         )
         file = await _fill(unit, file, write(format_, batch))
         for one in waiting:

@@ -103,6 +103,14 @@ async def ordered(office: Office, on: date = date(2026, 11, 28)) -> str:
     return "" if found.file is None else found.file.content.decode("iso-8859-1")
 
 
+@pytest.mark.parametrize("day", [date.min, date(2027, 11, 24), date.max])
+async def test_nothing_is_ordered_for_a_day_far_off(office: Office, day: date) -> None:
+    with pytest.raises(BadValue, match="at most 366 days from today"):
+        await ask(office, write_debits, WriteDebits(scheme=Scheme.AUTOGIRO, on=day), write)
+    with pytest.raises(BadValue, match="at most 366 days from today"):
+        await ask(office, write_refunds, WriteRefunds(on=day), write)
+
+
 async def test_a_due_invoice_of_a_payer_with_a_mandate_is_ordered_once_and_paid(office: Office) -> None:
     one, two = await billed(office, "1", "2")
     await rule(office)
