@@ -17,6 +17,7 @@ from domain.ledger.entry import BAS, Chart, Entry, Posting
 from domain.margins.exchange import RATE_DECIMALS
 from domain.money import divide
 from domain.payments.allocating import Wanted, wanted_of
+from domain.payments.booking import at_bank
 from domain.payments.payment import OpenItem, Payment
 
 _RATE: Final = 10**RATE_DECIMALS
@@ -28,12 +29,17 @@ def as_rate(factor: Fraction) -> Decimal:
 
 
 def exchanged(payment: Payment, currency: str, rate: Decimal) -> Payment:
-    """Return a payment as an amount of another currency: one unit of the bank's is worth ``rate`` of it."""
+    """Return a payment as an amount of another currency: one unit of the bank's is worth ``rate`` of it.
+
+    What its bank took off it the payer has paid too; the charge is then within what is exchanged.
+    """
     bank, amount = payment.bank_currency, payment.bank_minor
+    plain = replace(payment, currency=bank, amount_minor=amount, paid_minor=None, paid_currency=None, rate=None)
+    whole = with_charge(plain)
     if currency == bank:
-        return replace(payment, currency=bank, amount_minor=amount, paid_minor=None, paid_currency=None, rate=None)
-    worth = _converted(amount, bank, currency, rate)
-    return replace(payment, currency=currency, amount_minor=worth, paid_minor=amount, paid_currency=bank, rate=rate)
+        return whole
+    worth = _converted(whole.amount_minor, bank, currency, rate)
+    return replace(whole, currency=currency, amount_minor=worth, paid_minor=amount, paid_currency=bank, rate=rate)
 
 
 def with_charge(payment: Payment) -> Payment:
@@ -89,15 +95,15 @@ def another(payment: Payment, items: Iterable[OpenItem]) -> str | None:
 
 
 def booked(before: Payment, after: Payment, *, on: dt.date, turn: int, chart: Chart = BAS) -> Entry:
-    """Book that a payment of nobody is exchanged after it was booked."""
+    """Book that a payment of nobody is exchanged after it was booked: all but the bank's own side anew."""
     return Entry(
         key=f"payment:{after.identity}/{turn}",
         booked_on=on,
         text=f"payment {after.id} exchanged",
         postings=(
             Posting(chart.unallocated, before.currency, before.amount_minor),
-            Posting(chart.exchange, before.currency, -before.amount_minor),
-            Posting(chart.exchange, after.currency, after.amount_minor),
+            *(Posting(one.account, one.currency, -one.amount_minor) for one in at_bank(before, chart)[1:]),
+            *at_bank(after, chart)[1:],
             Posting(chart.unallocated, after.currency, -after.amount_minor),
         ),
     )

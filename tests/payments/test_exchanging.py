@@ -201,3 +201,35 @@ async def test_what_a_bank_takes_off_is_the_operators_cost_and_the_payer_has_pai
     beside = detail("239.00", "4711", more="<Chrgs><Rcrd><Amt Ccy='SEK'>6.00</Amt></Rcrd></Chrgs>")
     await take(office, camt(entry("239.00", beside), message="M2"))
     assert (await sums(office))["6570", "SEK"] == 1000, "what is charged apart is not in the amount"
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_a_bank_takes_off_what_is_exchanged_the_payer_has_paid_too(office: Office, named: bool) -> None:
+    (invoice,) = await billed(office, "1")
+    await chosen(office)
+    await rate(office, "10")
+    reference = invoice.payment.reference if named else "4711"
+    taken_off = "<Chrgs><Rcrd><Amt Ccy='EUR'>0.50</Amt><ChrgInclInd>true</ChrgInclInd></Rcrd></Chrgs>"
+    await take(office, euros(("24.40", reference), more=taken_off))
+    if not named:
+        assert (await sums(office))["6570", "EUR"] == 50
+        await allocate(office, await only(office), invoice)
+    assert await open_of(office, invoice) == 0
+    found = await sums(office)
+    assert (found[BANK], found[EXCHANGE_EUR], found[EXCHANGE_SEK]) == (2440, -2440, 24900)
+    payment = await only(office)
+    assert (payment.amount_minor, payment.paid_minor) == (24900, 2440)
+    if not named:
+        await release_payment(payment.id, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+    back = entry(
+        "24.40", detail("24.40", reference).replace("CRDT", "DBIT"), sign="DBIT", more="<RvslInd>true</RvslInd>"
+    )
+    await take(office, camt(back, message="M2").replace(b'Ccy="SEK"', b'Ccy="EUR"'))
+    assert await open_of(office, invoice) == 24900
+    found = await sums(office)
+    assert {account: found.get(account, 0) for account in (BANK, EXCHANGE_EUR, EXCHANGE_SEK, ("6570", "EUR"))} == {
+        BANK: 0,
+        EXCHANGE_EUR: 0,
+        EXCHANGE_SEK: 0,
+        ("6570", "EUR"): 0,
+    }
