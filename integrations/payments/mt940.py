@@ -155,7 +155,7 @@ def _coded(text: str) -> dict[str, str]:
     told = {one[1]: plain[one.end() : end].strip("/ ") for one, end in zip(found, ends, strict=True)}
     if "CNTP" in told:  # account, BIC, name, city
         account, _, rest = told["CNTP"].partition("/")
-        told |= {"CNTP": account, "NAME": told.get("NAME") or rest.split("/")[1] if rest.count("/") else ""}
+        told |= {"CNTP": account, "NAME": told.get("NAME") or "".join(rest.split("/")[1:2])}
     return {code: value for code, value in told.items() if value and value not in _SAYS_NOTHING}
 
 
