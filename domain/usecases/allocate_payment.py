@@ -171,14 +171,16 @@ async def _move(  # noqa: PLR0917  (what moves)
     state = PaymentState.CREDIT if rest else PaymentState.ALLOCATED
     reason = Reason.OVERPAID if rest else None
     given = shares([(piece.customer, piece.amount) for piece in chosen])
+    if customer is not None:
+        await unit.customers.get(customer)
     if payment.customer is not None:
+        if customer not in {None, payment.customer}:
+            raise BadValue("the payment is another customer's; release it first", field="customer")
         day = await move(unit, payment, given, on=now.date(), held=True)
         return replace(payment, state=state, reason=reason), day
     customers = {piece.customer for piece in chosen} | ({customer} if customer is not None else set())
     if len(customers) > 1 and (rest or customer is not None):
         raise BadValue("parts of several customers must come to what is left of the payment", field="parts")
-    if customer is not None:
-        await unit.customers.get(customer)
     if rest:
         owner = next(iter(customers))
         given = [Share(owner, sum(share.applied for share in given), rest)]

@@ -434,20 +434,22 @@ async def test_instalments_come_to_what_is_open_and_stop_debits(office: Office) 
 
 
 async def test_a_payment_becomes_a_customer_s_credit_by_hand(office: Office) -> None:
-    (invoice,) = await billed(office, "1")
+    invoice, other = await billed(office, "1", "2")
     await take(office, bgmax((10000, "")))
     (payment,) = await payments(office)
     done = await ask(office, allocate_payment, AllocatePayment(payment=payment.id, customer=invoice.customer))
     assert (done.state, done.customer) == (PaymentState.CREDIT, invoice.customer)
+    with pytest.raises(BadValue, match="another customer's"):
+        await ask(office, allocate_payment, AllocatePayment(payment=payment.id, customer=other.customer))
     found = await sums(office)
     assert (found[CREDIT], found[NOBODYS]) == (-10000, 0)
     part = Part(invoice=invoice.id, amount_minor=4000)
     await ask(office, allocate_payment, AllocatePayment(payment=payment.id, parts=[part]))
     found = await sums(office)
-    assert (found[CREDIT], found[RECEIVABLE]) == (-6000, 20900)
+    assert (found[CREDIT], found[RECEIVABLE]) == (-6000, 20900 + 24900)
     await ask(office, release_payment, payment.id)
     found = await sums(office)
-    assert (found[CREDIT], found[RECEIVABLE], found[NOBODYS]) == (0, 24900, -10000)
+    assert (found[CREDIT], found[RECEIVABLE], found[NOBODYS]) == (0, 2 * 24900, -10000)
 
 
 async def test_a_refund_waits_for_a_second_person_where_the_rules_say_so(office: Office) -> None:
