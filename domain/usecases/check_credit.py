@@ -6,10 +6,10 @@ a limit or an override. What it finds it finds anew, so it may run twice, and an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from domain.access.actor import Actor
 from domain.alarms.alarm import Raised, Severity
@@ -28,6 +28,7 @@ from domain.ports.unit import Begin, Unit
 from domain.provisioning.order import Bar, Order, OrderKind, OrderNote, OrderState, check
 from domain.usecases.place_order import promise
 
+T = TypeVar("T")
 ALARM: Final = "credit_limit"
 UNRATED: Final = "credit_no_rate"
 REACHED: Final = "credit.threshold_reached"
@@ -56,16 +57,23 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
     overrides = await unit.credit.overrides([customer])
     groups = await unit.credit.groups(customer, now)
     own = (await unit.operators.own()).currency
+    owed, unknown = 0, False
     try:
         owed = await owed_of(unit, (await unit.credit.owed([customer]))[customer], own, now.date())
     except NoRate as no:
-        # Neither barred nor unbarred by what cannot be told.
+        # What he owes counts in one limit of his: by that he is not barred meanwhile, and nothing is lifted.
         await _tell_unrated(unit, f"customer:{customer}", no.message, now)
-        return 0
+        unknown = True
     verdicts: list[tuple[Account, Verdict]] = []
     for account in accounts:
         held = in_force(limits, overrides, groups, customer, account.subscription, now=now)
+        if unknown and account.subscription is None:
+            held.pop(Kind.ALL, None)
         verdict = judge(account, owed, held, now=now)
+        if unknown and account.subscription is None:
+            verdict = replace(
+                verdict, marks=_as_before(account.marks, verdict.marks), told=_as_before(account.told, verdict.told)
+            )
         verdicts.append((account, verdict))
         if account.marks != verdict.marks or account.told != verdict.told:
             await unit.credit.keep(replace(account, marks=verdict.marks, told=verdict.told))
@@ -79,7 +87,12 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
         word = f"{customer}@{first.isoformat()}"
         payload = {"customers": [int(customer)]}
         await unit.jobs.add(NewJob(kind=CHECK, payload=payload, dedupe=word, priority=PRIORITY, run_at=first))
-    return await _bar(unit, customer, verdicts, actor, now)
+    return await _bar(unit, customer, verdicts, actor, now, lift=not unknown)
+
+
+def _as_before(before: Mapping[Kind, T], now: Mapping[Kind, T]) -> Mapping[Kind, T]:
+    """Return what is now, with what was of the limit that nothing can be told about."""
+    return {**now, Kind.ALL: before[Kind.ALL]} if Kind.ALL in before else now
 
 
 async def tell_unrated(currency: str, *, actor: Actor, begin: Begin, clock: Clock) -> None:
@@ -131,9 +144,15 @@ async def _tell(unit: Unit, account: Account, crossed: Sequence[Crossed], curren
 
 
 async def _bar(
-    unit: Unit, customer: CustomerId, verdicts: Sequence[tuple[Account, Verdict]], actor: Actor, now: datetime
+    unit: Unit,
+    customer: CustomerId,
+    verdicts: Sequence[tuple[Account, Verdict]],
+    actor: Actor,
+    now: datetime,
+    *,
+    lift: bool,
 ) -> int:
-    """Place and lift bars, so that lines are barred from what their limits say and from nothing more of ours."""
+    """Place and ``lift`` bars, so that lines are barred from what their limits say and from nothing more of ours."""
     there = list(await unit.credit.bars(customer))
     wanting = any(verdict.bars for _, verdict in verdicts)
     if not wanting and not there:
@@ -163,7 +182,7 @@ async def _bar(
             told = {"customer": customer, "bars": [bar.value for bar in new], "order": order}
             await unit.outbox.promise(BARRED, told, subject=f"subscription:{key}")
             moved += len(new)
-        gone = [one for place, one in ours.items() if place[0] == key and place not in wanted]
+        gone = [one for place, one in ours.items() if lift and place[0] == key and place not in wanted]
         moved += await _lift(unit, line, gone, {one.bar: one.order for one in barred[key]}, actor, now)
     return moved
 

@@ -230,3 +230,20 @@ async def test_what_has_no_rate_is_no_one_of_ours_refused_with_a_reason_and_told
     assert await made.used(wiring, world) == Decimal(50)
     assert await made.look(wiring, world) == 1
     assert await made.barred(wiring, world) == {Bar.OUTGOING}
+
+
+async def test_other_limits_bar_also_of_whom_it_is_not_known_what_he_owes(wiring, world, load):
+    await made.limit(wiring, world, "10", bars=[Bar.OUTGOING])
+    abroad = await made.limit(wiring, world, "1", kind=Kind.INTERNATIONAL, bars=[Bar.DATA])
+    await made.book(wiring, world, world.customers[0], 500, "euros", "EUR")
+    await load(w.lines(norway(0)))
+    assert await made.look(wiring, world) == 1
+    assert await made.barred(wiring, world) == {Bar.DATA}
+    await made.limit(wiring, world, "100", kind=Kind.INTERNATIONAL, bars=[Bar.DATA], version=abroad.version)
+    assert await made.look(wiring, world) == 0
+    assert await made.barred(wiring, world) == {Bar.DATA}, "nothing is lifted until it is known"
+    async with wiring.begin(world.actor) as unit:
+        rate = DayRate(made.NOW.date(), "EUR", "SEK", Decimal(1), "test")
+        await unit.exchange.put([rate], replace=False, at=made.NOW)
+    assert await made.look(wiring, world) == 1
+    assert await made.barred(wiring, world) == set()
