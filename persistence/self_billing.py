@@ -225,11 +225,13 @@ class SelfBillingStore:
         )
         return [_document_of(row) for row in rows]
 
-    async def by_number(self, number: str) -> SelfBilled:
-        """Return one, held until the unit ends. Refuses with: NotFound."""
+    async def by_number(self, number: str, *, held: bool = True) -> SelfBilled:
+        """Return one, held until the unit ends unless it is only looked at. Refuses with: NotFound."""
         row = await self._connection.fetchrow(f"{_SHOWN} b.number = $2", self._operator, number)
         if row is None:
             raise _no_document(number)
+        if not held:
+            return _document_of(row)
         # Whoever changes one holds its supplier, as who makes one does.
         await self._connection.execute(
             "select from supplier where operator = $1 and id = $2 for update", self._operator, row["supplier"]
@@ -442,8 +444,9 @@ class MemorySelfBilling:
         """Return the documents dated in days, by key."""
         return [one for one in self._documents() if since <= one.invoice.issued_on < until]
 
-    async def by_number(self, number: str) -> SelfBilled:
+    async def by_number(self, number: str, *, held: bool = True) -> SelfBilled:
         """Return one. Refuses with: NotFound."""
+        del held
         for one in self._documents():
             if one.invoice.number == number:
                 return one

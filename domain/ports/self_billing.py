@@ -60,8 +60,8 @@ class SelfBilling(Protocol):
         """Return the documents dated in days, by key."""
         ...
 
-    async def by_number(self, number: str) -> SelfBilled:
-        """Return one, held until the unit ends. Refuses with: NotFound."""
+    async def by_number(self, number: str, *, held: bool = True) -> SelfBilled:
+        """Return one, held until the unit ends unless it is only looked at. Refuses with: NotFound."""
         ...
 
     async def correcting(self, document: SelfBilled) -> Sequence[SelfBilled]:

@@ -27,7 +27,7 @@ async def print_self_billed(
     if suffix not in SUFFIXES:
         raise BadValue("a document is one of {listed}", listed=", ".join(SUFFIXES), field="suffix")
     async with begin(actor) as unit:
-        found = await unit.self_billing.by_number(number)
+        found = await unit.self_billing.by_number(number, held=False)
         zone = (await unit.operators.own()).zone
     match suffix:
         case "pdf":
