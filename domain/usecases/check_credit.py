@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from domain.access.actor import Actor
@@ -82,6 +82,8 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
             await _tell(unit, account, verdict.crossed, own, now)
     again = [verdict.again for _, verdict in verdicts if verdict.again is not None]
     again += [one.until for one in overrides if one.until is not None and one.until > now]
+    if unknown:
+        again.append(now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))  # there may be a rate by then
     if again:
         first = min(again)
         word = f"{customer}@{first.isoformat()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -243,6 +244,9 @@ async def test_other_limits_bar_also_of_whom_it_is_not_known_what_he_owes(wiring
     assert await made.look(wiring, world) == 0
     assert await made.barred(wiring, world) == {Bar.DATA}, "nothing is lifted until it is known"
     async with wiring.begin(world.actor) as unit:
+        jobs = (await unit.jobs.page(made.request(), kind="credit_check")).items
+        hour = made.NOW.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        assert [one.run_at for one in jobs].count(hour) == 1, "once an hour"
         rate = DayRate(made.NOW.date(), "EUR", "SEK", Decimal(1), "test")
         await unit.exchange.put([rate], replace=False, at=made.NOW)
     assert await made.look(wiring, world) == 1
