@@ -112,6 +112,7 @@ async def about_him(unit: Unit, keys: Sequence[CustomerId]) -> list[str]:
         ("order", await listed(unit.orders.page)),
         ("number_order", await listed(unit.number_orders.page, kinds=tuple(OrderKind))),
         ("charge", await listed(unit.charges.page)),
+        ("dispatch", await listed(unit.dispatches.page)),
         ("contract", contracts),
         ("subscription", lines),
         ("mandate", [one.id for one in await giro.mandates.find(customer=keys)]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,8 +13,10 @@ from domain.collection.progress import Case, CaseState, HoldKind, Message, Messa
 from domain.contracts.contract import ContractState
 from domain.customers.contact import Contact
 from domain.customers.customer import Customer, CustomerKind
-from domain.ids import CollectionCaseId, CollectionMessageId
+from domain.delivery.dispatch import Dispatch, DispatchState, Form, Way
+from domain.ids import CollectionCaseId, CollectionMessageId, DispatchId
 from domain.invoicing.charge import ChargeKind
+from domain.invoicing.invoice import Invoice
 from domain.payments.orders import Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
@@ -63,6 +66,23 @@ async def told(world: World, one: Customer, actor: Any = None) -> dict[str, list
     async for name, rows in tell_person(one.id, actor=actor or world.operator, begin=world.begin):
         parts.setdefault(name, []).extend(rows)
     return parts
+
+
+async def failed(world: World, one: Customer, invoice: Invoice, fault: str) -> None:
+    """Let a mail with an invoice fail."""
+    now = world.clock.now()
+    async with world.begin(world.operator) as unit:
+        (sent,) = await unit.dispatches.add(
+            [
+                Dispatch(
+                    id=DispatchId(0), operator=one.operator, invoice=invoice.id, number=invoice.number,
+                    kind=invoice.kind, customer=one.id, reseller=None, form=Form.PDF, way=Way.MAIL,
+                    state=DispatchState.QUEUED, queued_at=now, changed_at=now, again=9,
+                )
+            ]
+        )  # fmt: skip
+        await unit.dispatches.keep([replace(sent, state=DispatchState.FAILED, fault=fault)])
+        await unit.audit.write("fail_document", f"dispatch:{sent.id}", {"number": sent.number, "fault": fault})
 
 
 async def note(world: World, one: Customer, text: str) -> None:
@@ -141,7 +161,11 @@ async def test_a_person_with_something_open_is_not_erased(world: World) -> None:
     async with world.begin(world.operator) as unit:
         (invoice,) = (await unit.invoices.page(PageRequest())).items
     await credit_invoice(CreditInvoice(invoice=invoice.id), **who, clock=world.clock)
+    await failed(world, one, invoice, "anna@hemlig.se is not known here")
+    assert "hemlig.se" in repr((await told(world, one))["audit"])
     done = await erase(world, one)
+    parts = await told(world, one)
+    assert "hemlig.se" not in repr((parts["dispatches"], parts["audit"]))
     documents, *books = done.kept
     assert (documents.what, documents.until) == ("invoices", date(2033, 12, 31))
     assert "Bokf" in documents.reason
