@@ -71,12 +71,16 @@ class LedgerStore:
         await self._look(sorted(owing(entries)))
 
     async def _look(self, customers: Sequence[CustomerId]) -> None:
-        """Let somebody look at the limits of customers who are watched, once the unit has committed."""
+        """Let somebody look at the limits of customers who are watched, once the unit has committed.
+
+        What somebody owes who was merged into another counts in the limits of that one.
+        """
         if not customers:
             return
         watched = await self._transaction.connection.fetch(
             "select customer from credit_account where operator = $1 and subscription = 0"
-            " and customer = any ($2::bigint[]) order by customer",
+            " and customer in (select unnest($2::bigint[]) union select merged_into from customer"
+            " where operator = $1 and id = any ($2::bigint[])) order by customer",
             *(self._operator, customers),
         )
         jobs = JobStore(self._transaction, self._actor)

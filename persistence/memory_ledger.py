@@ -36,8 +36,10 @@ class MemoryLedger:
             if entry.key in kept or entry.reverses in reversed_before:
                 raise Conflict("{value} was booked before", value=entry.key if len(entries) == 1 else "one of these")
             kept[entry.key] = Posted(entry=entry, recorded_at=datetime.now(UTC))
-        watched = self._draft.table("credit_account")
-        for one in checks([key for key in sorted(owing(entries)) if (key, None) in watched]):
+        watched, owed = self._draft.table("credit_account"), owing(entries)
+        # What somebody owes who was merged into another counts in the limits of that one.
+        owed |= {one.merged_into for one in self._draft.seen("customer") if one.id in owed and one.merged_into}
+        for one in checks([key for key in sorted(owed) if (key, None) in watched]):
             await MemoryJobs(self._draft).add(one)
 
     async def open_day(self, day: date) -> date:

@@ -52,7 +52,10 @@ async def check_customer(unit: Unit, customer: CustomerId, *, actor: Actor, now:
     """Look at one customer and his lines; return how many bars were placed or lifted."""
     accounts = (await unit.credit.claim([customer]))[customer]
     if not accounts:
-        return 0
+        # What somebody owes who was merged into another counts in the limits of that one.
+        person = (await unit.customers.many([customer])).get(customer)
+        other = None if person is None else person.merged_into
+        return 0 if other is None else await check_customer(unit, other, actor=actor, now=now)
     limits = await unit.credit.limits([customer])
     overrides = await unit.credit.overrides([customer])
     groups = await unit.credit.groups(customer, now)

@@ -17,6 +17,7 @@ from domain.credit.reservation import Reservation, ReservationState
 from domain.customers.contact import Contact
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import CreditReservationId
+from domain.ledger.entry import Entry, Posting
 from domain.payments.orders import Scheme
 from domain.period import Period
 from domain.ports.page import PageRequest
@@ -25,6 +26,7 @@ from domain.usecases.add_subscription import AddSubscription, add_subscription
 from domain.usecases.agree_instalments import get_payment_rules, put_payment_rules
 from domain.usecases.change_customer import ChangeCustomer, change_customer
 from domain.usecases.charge_customer import AddCharge, add_charge
+from domain.usecases.check_credit import check_credit
 from domain.usecases.create_contract import CreateContract, create_contract
 from domain.usecases.create_customer import CreateCustomer, create_customer
 from domain.usecases.create_service import CreateService, create_service
@@ -324,6 +326,15 @@ async def test_what_a_double_owes_counts_and_is_debited_with_the_survivor(world:
         standing = await unit.credit.standing(line.id, at=world.clock.now())
     assert standing is not None
     assert (standing.customer, standing.owed) == (survivor.id, {"SEK": 12500})
+    assert await check_credit([double.id], **around) > 0, "the survivor's limit bars"
+    paid = (Posting("1930", "SEK", 12500), Posting("1510", "SEK", -12500))
+    async with world.begin(world.operator) as unit:
+        before_it = {one.id for one in (await unit.jobs.page(PageRequest(200), kind="credit_check")).items}
+        day = world.clock.now().date()
+        await unit.ledger.post([Entry(key="payment:1", booked_on=day, text="", postings=paid, customer=double.id)])
+        looks = (await unit.jobs.page(PageRequest(200), kind="credit_check")).items
+        assert [one.payload for one in looks if one.id not in before_it] == [{"customers": [survivor.id]}]
+    assert await check_credit([survivor.id], **around) > 0, "he has paid what his double owed"
     written = await write_debits(WriteDebits(scheme=Scheme.AUTOGIRO, on=date(2026, 4, 20)), write, **around)
     assert written.debits == 1
     (order,) = (await list_debits(PageRequest(), **who)).items
