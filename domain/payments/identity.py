@@ -17,6 +17,13 @@ from domain.payments.record import Kind, PaymentFile, PaymentRecord
 # What a bank may change between two tellings of the same payment, or what names the telling and not the payment.
 _OF_THE_TELLING: Final = frozenset({"statement_no", "entry_no", "entry_amount", "deposit_serial", "statement_serial"})
 _OF_THE_TELLING_TOO: Final = frozenset({"transaction_no", "count", "note", "entry_text"})
+# What is read out of what is told besides: who reads more of it than before knows a payment again all the same.
+_READ_OUT: Final = {
+    "camt053": frozenset({"deducted"}),
+    "camt054": frozenset({"deducted"}),
+    "fi_tito": frozenset({"original_ref"}),
+    "mt940": frozenset({"mandate_id", "tx_id", "counter_account", "counter_name"}),
+}
 
 
 def file_key(file: PaymentFile) -> str:
@@ -36,7 +43,7 @@ def identities(file: PaymentFile) -> list[str]:
     met: Counter[str] = Counter()
     found = []
     for record in file.records:
-        print_ = _digest(_fingerprint(record))
+        print_ = _digest(_fingerprint(record, _READ_OUT.get(file.format, frozenset())))
         met[print_] += 1
         found.append(f"{file.format}:{print_}:{met[print_]}")
     return found
@@ -63,9 +70,9 @@ def nameless(record: PaymentRecord) -> bool:
     )
 
 
-def _fingerprint(record: PaymentRecord) -> dict[str, Any]:
+def _fingerprint(record: PaymentRecord, read_out: frozenset[str]) -> dict[str, Any]:
     told = record.as_dict()
-    return {key: told[key] for key in sorted(told.keys() - _OF_THE_TELLING - _OF_THE_TELLING_TOO)}
+    return {key: told[key] for key in sorted(told.keys() - _OF_THE_TELLING - _OF_THE_TELLING_TOO - read_out)}
 
 
 def _digest(value: Any) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from domain.invoicing.invoice import Invoice
+from domain.payments.identity import identities
 from domain.payments.payment import PaymentState, Reason
 from domain.payments.record import PaymentFile
 from domain.ports.page import PageRequest
@@ -233,6 +234,15 @@ async def test_the_same_payment_in_two_formats_waits_for_a_person(office: Office
     done = await take(office, camt(entry("249.00", detail("249.00", reference))))
     assert (done.states, done.reasons) == ({"held": 1}, {"possible_duplicate": 1})
     assert (await sums(office))[BANK] == 24900
+
+
+@pytest.mark.parametrize(("format_", "name"), [("camt054", "deducted"), ("mt940", "counter_account")])
+def test_a_payment_is_known_again_by_who_reads_more_of_it(format_: str, name: str) -> None:
+    file = replace(formats.read(camt(entry("10.00", detail("10.00", "4711")))), format=format_)
+    (record,) = file.records
+    more = replace(file, records=(replace(record, details={**record.details, name: "1.00"}),))
+    assert identities(more) == identities(file)
+    assert identities(replace(more, format="dk_bs")) != identities(replace(file, format="dk_bs"))
 
 
 async def test_nothing_told_twice_is_decided_as_nothing(office: Office) -> None:
