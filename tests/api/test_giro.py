@@ -50,9 +50,9 @@ async def test_an_invoice_is_debited_by_a_file(house: House, month: Month) -> No
     made = await do(house, f"{wanted} {{ {REFUSAL} ... on Mandate {{ id state version customer }} }}")
     assert (made["state"], made["customer"]) == ("ACTIVE", customer)
     shown = "... on OrdersWritten { debits file { id name sha256 } }"
-    done = await do(house, f'writeDebits(scheme: AUTOGIRO, on: "2027-06-01") {{ {REFUSAL} {shown} }}')
+    done = await do(house, f'writeDebits(scheme: AUTOGIRO, on: "2026-12-01") {{ {REFUSAL} {shown} }}')
     assert done["debits"] == 1, done
-    assert (await do(house, f'writeDebits(scheme: AUTOGIRO, on: "2027-06-01") {{ {REFUSAL} {shown} }}'))["file"] is None
+    assert (await do(house, f'writeDebits(scheme: AUTOGIRO, on: "2026-12-01") {{ {REFUSAL} {shown} }}'))["file"] is None
     content = "... on OrderFileContent { content file { name takenBy } }"
     taken = await do(house, f'takeOrderFile(file: "{done["file"]["id"]}") {{ {REFUSAL} {content} }}')
     lines = base64.b64decode(taken["content"]).decode("iso-8859-1").splitlines()

@@ -24,7 +24,7 @@ async def test_a_program_keeps_mandates_and_takes_files_to_the_bank(house: House
     assert again.json() == made.json()
     listed = await house.call("operator", "GET", f"/rest/v1/mandates?customer={customer}&state=active")
     assert listed.json() == {"mandates": [made.json()], "next": None}
-    due = {"scheme": "autogiro", "on": "2027-06-01"}
+    due = {"scheme": "autogiro", "on": "2026-12-01"}
     written = await house.call("operator", "POST", "/rest/v1/debits", json=due)
     assert (written.status_code, written.json()["debits"]) == (201, 1), written.text
     file = written.json()["file"]
@@ -64,7 +64,7 @@ async def test_refunds_are_written_and_what_is_wrong_is_named(house: House) -> N
     page = await gql(house, "operator", "{ payments { edges { node { id } } } }")
     payment = page["payments"]["edges"][0]["node"]["id"]
     await do(house, f'refundCredit(input: {{payment: "{payment}", account: "{IBAN}"}}) {{ {REFUSAL} __typename }}')
-    done = await house.call("operator", "POST", "/rest/v1/refund-files", json={"on": "2027-06-01"})
+    done = await house.call("operator", "POST", "/rest/v1/refund-files", json={"on": "2026-12-01"})
     assert (done.status_code, done.json()["refunds"]) == (201, 1), done.text
     for body, field in (
         ({}, "scheme"),
