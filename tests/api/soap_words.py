@@ -109,7 +109,7 @@ WORDS: Final = frozenset({"PutFeed.marker"}) | frozenset(
     choice city client code conditions consumer contains costCentre count country creditorId currency customerNo cvr
     cycle days debtorGroup decision direction document doneFolder doubleVersion email endpoint endsWith
     exchangeTolerance excludes expected feesAheadMonths first firstDays firstNumber format goodsGroup graceDays
-    group holder hostKey iban iccid id idempotencyKey identity identityNumber ignored imsi internationalPrefix
+    group holder hostKey hour iban iccid id idempotencyKey identity identityNumber ignored imsi internationalPrefix
     intervalMonths key kind label language lastNumber law leadDays line logo maskDigits mode month months most
     mostPercent name nationalPrefix needs netsAccount netsSender next note noticeMonths number numberClass ocrLevel
     operation orderReference organisationNumber other outcome pattern payDays paymentTermsDays pbsNumber per
