@@ -7,7 +7,7 @@ doubled or missing hour and takes the one nearest to the epoch in the record whe
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from domain.mediation.text_columns import buffers, stamps
 
 SECOND_US: Final = 1_000_000
 STAMP: Final = "%Y-%m-%d %H:%M:%S"
+_COMMA: Final = r"^[+-]?[0-9]{1,15},[0-9]{1,9}$"  # a decimal comma, as ISO 80000-1 writes it
 _FIRST_YEAR: Final = 1995
 _LAST_YEAR: Final = 2045
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,6 +34,12 @@ _ISO: Final = (
     "%Y-%m-%dT%H:%M",
 )
 _ISO_OFFSET: Final = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
+# ISO 8601's basic form, and with other marks between: the year stands first, so that there is one way to read them.
+_ISO_ELSE: Final = ("%Y%m%dT%H%M%S%.f", "%Y%m%d%H%M%S", "%Y/%m/%d %H:%M:%S%.f", "%Y/%m/%d %H:%M")
+_ISO_ELSE_OFFSET: Final = ("%Y%m%dT%H%M%S%.f%#z", "%Y/%m/%d %H:%M:%S%.f%#z")
+# A number of so many digits is an epoch of these years in one unit alone.
+_BY_DIGITS: Final = {"epoch": r"^1[0-9]{9}(?:\.[0-9]*)?$", "epoch_ms": "^1[0-9]{12}$", "epoch_us": "^1[0-9]{15}$"}
+_FAR: Final = 10**17  # in µs, the year 5138: what is beyond was counted in another unit
 
 Micros = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -58,7 +65,57 @@ class _Zone:
 
 
 def read(column: pl.Series, written: str) -> Read:
-    """Read a text column: ``iso``, ``epoch``, ``epoch_ms``, ``epoch_us`` or a strftime form. 0 is no epoch."""
+    """Read a text column: ``iso``, ``epoch``, ``epoch_ms``, ``epoch_us`` or a strftime form. 0 is no epoch.
+
+    A text of another form is read where it can be one instant only: ISO 8601, and epochs by how many digits they have.
+    """
+    found = _awaited(column, written)
+    odd = ~found.known | (found.micros > _FAR) if written == "epoch" else ~found.known
+    if odd.any():
+        odd &= (column != "").to_numpy() & (column != "0").to_numpy()
+    if not odd.any():
+        return found
+    places = np.flatnonzero(odd)
+    other = _otherwise(column.gather(places), written)
+    put = places[other.known]
+    for name in ("micros", "known", "utc", "minutes"):
+        # Some of these share what they hold.
+        kept = getattr(found, name).copy()
+        kept[put] = getattr(other, name)[other.known]
+        found = replace(found, **{name: kept})
+    return found
+
+
+def _otherwise(column: pl.Series, written: str) -> Read:
+    """Read texts that are not of the form awaited, where there is only one way to."""
+    text = column.str.strip_chars().str.replace(r"(:[0-9]{2}),([0-9]+)", "${1}.${2}")
+    text = text.str.replace(r" ?(?:UTC|GMT|Z)$", "+00:00")
+    rows = len(text)
+    micros, minutes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.bool_)
+    utc, known = minutes.copy(), minutes.copy()
+
+    def put(found: Micros, fresh: Mask, *, zoned: bool, whole: bool = True) -> None:
+        fresh &= ~known
+        micros[fresh], utc[fresh], minutes[fresh] = found[fresh], zoned, not whole
+        known[fresh] = True
+
+    for unit, digits in _BY_DIGITS.items():
+        fits = text.str.contains(digits).to_numpy()
+        if fits.any():
+            put(scaled(text, _EPOCHS[unit]).fill_null(0).to_numpy(), fits.copy(), zoned=True)
+    own = () if written in {*_EPOCHS, "iso"} else _forms(written)
+    for form in (*own, *_ISO, *_ISO_ELSE, *_ISO_OFFSET, *_ISO_ELSE_OFFSET):
+        if known.all():
+            break
+        zoned = "z" in form
+        read_ = text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC" if zoned else None)
+        fresh = read_.is_not_null().to_numpy().copy()
+        put(read_.cast(pl.Int64).fill_null(0).to_numpy(), fresh, zoned=zoned, whole="%S" in form or "%T" in form)
+    return Read(micros, known, utc, minutes)
+
+
+def _awaited(column: pl.Series, written: str) -> Read:
+    """Read texts of the form that the profile tells; what is of another stays unknown."""
     rows = len(column)
     nothing = np.zeros(rows, dtype=np.bool_)
     if written in _EPOCHS:
@@ -86,13 +143,6 @@ def read(column: pl.Series, written: str) -> Read:
         local = local.fill_null(found.cast(pl.Int64))
         utc = utc | (fresh & zoned)
         minutes = minutes | (fresh & ("%S" not in form and "%T" not in form))
-    if written == "iso" and (missing := local.is_null() & (column != "")).any():
-        # ``Z`` is spelled out so that one form reads it; only the few rows with an offset come here.
-        spelled = column.str.replace("Z$", "+00:00")
-        for form in _ISO_OFFSET:
-            found = spelled.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC").cast(pl.Int64)
-            utc = utc | (local.is_null() & found.is_not_null()).to_numpy()
-            local = local.fill_null(found)
     return Read(local.fill_null(0).to_numpy(), local.is_not_null().to_numpy(), utc, minutes)
 
 
@@ -109,7 +159,7 @@ def _forms(written: str) -> tuple[str, ...]:
 
 
 def scaled(column: pl.Series, scale: int) -> pl.Series:
-    """Read numbers such as ``12`` or ``12.5`` as integers of 1/``scale``; null where it is none or too large."""
+    """Read numbers such as ``12``, ``12.5`` or ``12,5`` as integers of 1/``scale``; null where it is none or too large."""
     whole = column.cast(pl.Int64, strict=False)
     limit = (2**63 - 1) // scale
     if whole.len() and not whole.null_count():
@@ -119,6 +169,9 @@ def scaled(column: pl.Series, scale: int) -> pl.Series:
     whole = pl.select(pl.when(whole.abs() <= limit).then(whole * scale)).to_series() if whole.len() else whole
     if (whole.is_null() & (column != "")).any():
         part = column.cast(pl.Float64, strict=False)
+        # What is counted in whole ones has no fraction: there a comma stands between thousands.
+        if scale > 1 and (unread := part.is_null() & column.str.contains(_COMMA)).any():
+            part = part.zip_with(~unread, column.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False))
         near = pl.select(pl.when(part.abs() < 2**53 / scale).then((part * scale).round())).to_series()
         whole = whole.fill_null(near.cast(pl.Int64, strict=False))
     return whole

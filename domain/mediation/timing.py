@@ -24,7 +24,9 @@ _QUARTER_US: Final = 900 * SECOND_US
 _UUID_LENGTH: Final = 36
 _UUID_1: Final = r"^([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-1([0-9a-fA-F]{3})-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _UUID_EPOCH: Final = 0x01B21DD213814000  # 1582-10-15 to 1970 in units of 100 ns
-_HMS: Final = r"^(?:([0-9]{1,6}):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)$"
+_HMS: Final = r"^(?:([0-9]{1,6}):)?([0-9]{1,2}):([0-9]{1,2}(?:[.,][0-9]+)?)$"
+_CLOCK: Final = r"^[0-9]{1,6}:[0-5][0-9]:[0-5][0-9](?:[.,][0-9]+)?$"
+_NO_TIME: Final = r"^(?:0|0000[-/]?00[-/]?00.*)$"
 UNIT_US: Final = {"s": SECOND_US, "ms": 1_000, "us": 1, "10ms": 10_000, "octets": 1, "kB": 1_000}
 _NO: Final = [
     "false", "no", "n", "f", "0", "no answer", "no_answer", "noanswer", "not answered", "unanswered", "busy", "failed",
@@ -71,8 +73,10 @@ def _read(columns: Columns, field: str) -> tuple[instants.Read, Mask]:
         return instants.Read(np.zeros(rows, dtype=np.int64), nothing, nothing, nothing), nothing
     times = instants.read(texts, columns.profile.time_format)
     written = (texts != "").to_numpy()
-    zero = (texts == "0").to_numpy() if columns.profile.time_format.startswith("epoch") else np.zeros_like(written)
-    return times, written & ~times.known & ~zero
+    unread = written & ~times.known
+    if unread.any():  # a database's way to say that there is none
+        unread &= ~texts.str.contains(_NO_TIME).to_numpy()
+    return times, unread
 
 
 def times_of(columns: Columns) -> Times:
@@ -194,7 +198,7 @@ def amount_of(columns: Columns, profile: Profile, times: Times, answered: Mask) 
     texts = columns.field("used")
     if texts is None:
         return Amount(np.where(times.end_known, times.end - times.start, 0), answered & ~times.end_known, nothing)
-    value = _hms(texts) if profile.unit == "hms" else instants.scaled(texts, scale)
+    value = _lasted(texts, profile.unit)
     unread = value.is_null().to_numpy()
     empty = (texts == "").to_numpy()
     beyond = _beyond(value)
@@ -210,6 +214,16 @@ def _beyond(value: pl.Series) -> Mask:
     return beyond
 
 
+def _lasted(texts: pl.Series, unit: str) -> pl.Series:
+    """Read durations in µs, or volumes in octets; ``0:01:05`` is one whatever unit the numbers are in."""
+    if unit == "hms":
+        return _hms(texts)
+    value = instants.scaled(texts, UNIT_US.get(unit, 1))
+    if unit not in VOLUME_UNITS and (unread := value.is_null() & texts.str.contains(_CLOCK)).any():
+        value = value.zip_with(~unread, _hms(texts))
+    return value
+
+
 def _hms(texts: pl.Series) -> pl.Series:
     parts = texts.str.extract_groups(_HMS).struct.unnest()
     hours, minutes = (parts.to_series(place).cast(pl.Int64, strict=False) for place in (0, 1))
@@ -223,4 +237,4 @@ def duration_of(columns: Columns) -> pl.Series:
     unit = columns.profile.unit
     if texts is None or unit in VOLUME_UNITS:
         return pl.repeat(None, columns.records.height, dtype=pl.Int64, eager=True)
-    return _hms(texts) if unit == "hms" else instants.scaled(texts, UNIT_US[unit])
+    return _lasted(texts, unit)

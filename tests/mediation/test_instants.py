@@ -74,7 +74,8 @@ def test_times_as_written(text: str, written: str, expected: str | None) -> None
 @pytest.mark.parametrize(
     ("text", "scale", "expected"),
     [("61", 1_000_000, 61_000_000), ("15.6", 1_000_000, 15_600_000), ("-3", 1000, -3000), ("", 1, None), ("x", 1, None),
-     ("18446744073709551615", 1, None), ("9223372036854775807", 1000, None), ("1e400", 1, None), ("NaN", 1, None)],
+     ("18446744073709551615", 1, None), ("9223372036854775807", 1000, None), ("1e400", 1, None), ("NaN", 1, None),
+     ("59,544", 1_000_000, 59_544_000), ("1,234", 1, None), ("1.060,5", 1000, None), ("1 060,5", 1000, None)],
 )  # fmt: skip
 def test_numbers_as_written(text: str, scale: int, expected: int | None) -> None:
     assert instants.scaled(pl.Series([text]), scale).to_list() == [expected]
@@ -94,7 +95,21 @@ def test_the_plainest_form_is_read_as_the_calendar_has_it(text):
 @pytest.mark.parametrize(
     "text",
     ["2023-02-29 00:00:00", "1900-02-29 00:00:00", "2026-13-01 00:00:00", "2026-04-31 00:00:00", "2026-03-02 24:00:00",
-     "2026-03-02 07:60:00", "2026-00-02 07:00:00", "2026-03-00 07:00:00", "2026/03/02 07:00:00", "2026-03-02T07:00:0x"],
+     "2026-03-02 07:60:00", "2026-00-02 07:00:00", "2026-03-00 07:00:00", "02/03/2026 07:00:00", "2026-03-02T07:00:0x"],
 )  # fmt: skip
 def test_what_is_no_time_of_the_plainest_form_is_unknown(text):
     assert not instants.read(pl.Series([text]), instants.STAMP).known.any()
+
+
+@pytest.mark.parametrize("form", ["iso", "epoch", "%d/%m/%Y %H:%M:%S", instants.STAMP])
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [("1772434812", True), ("1772434812.0", True), ("1772434812000", True), ("1772434812000000", True),
+     ("2026-03-02T07:00:12Z", True), ("2026-03-02 07:00:12 UTC", True), ("20260302T070012Z", True),
+     ("2026-03-02T08:00:12+0100", True), ("2026-03-02 07:00:12,000", False), ("20260302070012", False),
+     ("2026/03/02 07:00:12", False)],
+)  # fmt: skip
+def test_a_time_of_another_form_is_read_where_it_can_be_one_alone(form: str, text: str, utc: bool) -> None:
+    read = instants.read(pl.Series(["", text, "0"]), form)
+    assert read.known.tolist() == [False, True, False]
+    assert (read.micros[1], read.utc[1]) == (1_772_434_812_000_000, utc)
