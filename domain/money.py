@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from domain.refusal import BadValue
 
@@ -99,8 +100,8 @@ def currency(code: str) -> str:
     return code
 
 
-def round_to(value: Decimal, decimals: int, mode: Rounding = Rounding.HALF_UP) -> Decimal:
-    """Round an exact decimal to ``decimals`` places, half away from zero unless told otherwise.
+def round_to(value: Decimal | Fraction, decimals: int, mode: Rounding = Rounding.HALF_UP) -> Decimal:
+    """Round an exact decimal or fraction to ``decimals`` places, half away from zero unless told otherwise.
 
     >>> round_to(Decimal("34.005"), 2), round_to(Decimal("-34.005"), 2)
     (Decimal('34.01'), Decimal('-34.01'))

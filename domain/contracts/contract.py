@@ -122,11 +122,18 @@ class Contract:
             return
         yield None, self.phases[0].start
         for index, phase in enumerate(self.phases):
-            free = phase.state is ContractState.DRAFT or (
-                phase.state is ContractState.SUSPENDED and not self.terms.pays_suspended
-            )
-            if free:
-                yield phase.start, self.phases[index + 1].start if index + 1 < len(self.phases) else None
+            until = self.phases[index + 1].start if index + 1 < len(self.phases) else None
+            if phase.state is ContractState.DRAFT:
+                yield phase.start, until
+            elif phase.state is ContractState.SUSPENDED:
+                yield from self._free_suspended(phase.start, until)
+
+    def _free_suspended(self, start: date, end: date | None) -> Iterator[tuple[date, date | None]]:
+        """Yield the days of a suspension that are free, each by the terms that held on it."""
+        cuts = [one.until for one in self.past if start < one.until and (end is None or one.until < end)]
+        for first, last in zip([start, *cuts], [*cuts, end], strict=True):
+            if not self.terms_on(first).pays_suspended:
+                yield first, last
 
     def stepped(self, state: ContractState, on: date) -> Contract:
         """Return it in another state from a day on; the phases after that day are no more.

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from domain.contracts.contract import Contract, ContractService, ContractState
@@ -25,7 +26,7 @@ from domain.customers.staying import Days, holds
 from domain.ids import ServiceId, SubscriptionId
 from domain.invoicing.bill_run import BilledFee, BilledFees, BilledPart, FeeKey
 from domain.invoicing.corrected import corrected_days
-from domain.invoicing.proration import Priced, covers, fee_periods
+from domain.invoicing.proration import Exact, Priced, covers, fee_periods
 from domain.money import round_to
 from domain.period import Period
 
@@ -222,10 +223,15 @@ class _Held:
         inside = sorted(day for day in cuts if start <= day and (end is None or day < end))
         for first, following in zip(inside, [*inside[1:], end], strict=True):
             fee = self.service.fees_on(first)[1] if self.line.periodic_fee is None else self.line.periodic_fee
-            fee = fee * self.line.quantity * self.months / self.service.interval_months
-            yield Priced(first, following, _less(fee, mine, first))
+            yield Priced(first, following, _less(self._of_all(fee), mine, first))
 
-    def one_time_fee(self, day: date) -> Decimal:
+    def _of_all(self, fee: Decimal) -> Exact:
+        """Return what all of the line cost in the months that are billed at once."""
+        if self.months == self.service.interval_months:
+            return fee * self.line.quantity
+        return Fraction(fee) * self.line.quantity * self.months / self.service.interval_months
+
+    def one_time_fee(self, day: date) -> Exact:
         """Return the line's one-time fee on a day."""
         fee = self.service.fees_on(day)[0] if self.line.one_time_fee is None else self.line.one_time_fee
         mine = [one for one in self.contract.discounts if self._takes(one, DiscountOn.ONE_TIME)]
@@ -235,22 +241,29 @@ class _Held:
         return discount.on is on and discount.service in {None, self.line.service}
 
 
-def _less(fee: Decimal, discounts: Iterable[Discount], day: date) -> Decimal:
-    """Return the fee less the discounts of the day."""
-    amounts = Decimal(0)
-    for one in discounts:
-        if one.start <= day and (one.end is None or day < one.end):
-            if one.percent is not None:
-                fee *= (100 - one.percent) / 100
-            else:
-                amounts += one.amount or 0
-    return max(fee - amounts, Decimal(0))
+def _less(fee: Exact, discounts: Iterable[Discount], day: date) -> Exact:
+    """Return the fee less the discounts of the day, exactly: it is rounded when it is known for how many days."""
+    mine = [one for one in discounts if one.start <= day and (one.end is None or day < one.end)]
+    if not mine:
+        return fee
+    left = Fraction(fee)
+    for one in mine:
+        if one.percent is not None:
+            left *= (100 - Fraction(one.percent)) / 100
+    return max(left - sum(Fraction(one.amount or 0) for one in mine), Fraction(0))
+
+
+def _each(fee: Exact, quantity: int) -> Decimal:
+    """Return what one of so many costs, to the digits that a decimal has."""
+    if isinstance(fee, Decimal):
+        return fee / quantity
+    return Decimal(fee.numerator) / (fee.denominator * quantity)
 
 
 def _one_time(held: _Held, start: date, window: Window) -> Iterator[DueFee]:
     fee = held.one_time_fee(start)
     if fee and start >= window.earliest:
-        part = FeePart(_day(start), fee / held.line.quantity, round_to(fee, window.decimals))
+        part = FeePart(_day(start), _each(fee, held.line.quantity), round_to(fee, window.decimals))
         key = held.key(start, one_time=True)
         yield DueFee(key, held.line.quantity, (part,), due=start < window.period.end)
 
@@ -272,7 +285,7 @@ def _periodic(
         if paid is not None and not (found := covers(fee_period, list(_paid(prices, paid)), decimals=window.decimals)):
             continue
         due = found[0].period.start < bound if advance else found[-1].period.end <= bound
-        parts = tuple(FeePart(one.period, one.fee / held.line.quantity, one.amount) for one in found)
+        parts = tuple(FeePart(one.period, _each(one.fee, held.line.quantity), one.amount) for one in found)
         yield DueFee(held.key(fee_period.start, one_time=False), held.line.quantity, parts, due)
 
 

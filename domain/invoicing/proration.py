@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from domain.money import Rounding, divide, round_to
 from domain.period import Period, later
 
 FEE_PERIODS_MAX = 1200
+Exact = Decimal | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Cover:
     fee_period: Period
     period: Period
     amount: Decimal
-    fee: Decimal
+    fee: Exact
 
     @property
     def whole(self) -> bool:
@@ -34,14 +36,14 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A fee per period that holds in ``[start, end)``; an open end is None."""
+    """A fee per period that holds in ``[start, end)``; an open end is None. A third of a fee is no decimal."""
 
     start: date
     end: date | None
-    fee: Decimal
+    fee: Exact
 
 
-def prorate(fee: Decimal, *, days: int, of_days: int, decimals: int = 2) -> Decimal:
+def prorate(fee: Exact, *, days: int, of_days: int, decimals: int = 2) -> Decimal:
     """Return the fee of ``days`` out of ``of_days``, rounded half up once.
 
     >>> prorate(Decimal("199.00"), days=19, of_days=28)
@@ -58,10 +60,11 @@ def prorate(fee: Decimal, *, days: int, of_days: int, decimals: int = 2) -> Deci
 def covers(fee_period: Period, prices: Sequence[Priced], *, decimals: int = 2) -> tuple[Cover, ...]:
     """Split a fee period by the prices that hold in it: one cover per interval, in order of time.
 
-    The prices must not overlap; days that none covers cost nothing.
+    The prices must not overlap; days that none covers cost nothing. Where one follows another that is as high, nothing
+    has changed: they are one interval, rounded once.
     """
     found: list[Cover] = []
-    for price in sorted(prices, key=lambda price: price.start):
+    for price in _joined(sorted(prices, key=lambda price: price.start)):
         part = fee_period.overlap(price.start, price.end)
         if part is None:
             continue
@@ -69,6 +72,20 @@ def covers(fee_period: Period, prices: Sequence[Priced], *, decimals: int = 2) -
         amount = prorate(price.fee, days=part.days, of_days=fee_period.days, decimals=decimals)
         found.append(Cover(fee_period, part, amount, price.fee))
     return tuple(found)
+
+
+def _joined(prices: Sequence[Priced]) -> Iterator[Priced]:
+    """Yield prices in order of time, those that follow each other at the same height as one."""
+    held: Priced | None = None
+    for price in prices:
+        if held is not None and held.end == price.start and held.fee == price.fee:
+            held = Priced(held.start, price.end, held.fee)
+            continue
+        if held is not None:
+            yield held
+        held = price
+    if held is not None:
+        yield held
 
 
 def fee_periods(anchor: date, months: int, window: Period) -> Iterator[Period]:

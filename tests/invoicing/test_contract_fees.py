@@ -210,6 +210,35 @@ def test_a_new_default_price_holds_from_its_day_on_and_not_before():
     assert months(contract(FROM_OCTOBER, own), dearer)[2] == ["2026-12-01..2027-01-01 150.00"]
 
 
+def test_what_changes_nothing_of_a_fee_splits_none_and_costs_no_oere():
+    cheap = replace(PLAIN, periodic_fee=D("1.01"))
+    same = (ServicePrice(start=date(2026, 11, 16), one_time_fee=D(50), periodic_fee=D("1.01")),)
+    assert months(contract(FROM_OCTOBER), replace(cheap, prices=same))[1] == ["2026-11-01..2026-12-01 1.01"]
+    other = Discount(percent=D(10), start=FROM_OCTOBER, end=date(2026, 11, 16))
+    twice = (other, replace(other, start=date(2026, 11, 16), end=None))
+    assert months(contract(FROM_OCTOBER, discounts=twice), cheap)[1] == ["2026-11-01..2026-12-01 0.91"]
+
+
+def test_halves_go_up_where_a_third_of_a_fee_is_no_decimal():
+    # 0.05 for six months, billed by the month: 18 of November's 30 days are exactly half an oere.
+    half_year = replace(PLAIN, id=ServiceId(4), code="H", interval_months=6, periodic_fee=D("0.05"))
+    line = ContractService(service=half_year.id, start=date(2026, 11, 13))
+    agreed = contract(FROM_OCTOBER, line, terms=Terms(interval_months=1))
+    assert months(agreed, half_year)[1] == ["2026-11-13..2026-12-01 0.01"]
+
+
+def test_what_a_suspension_costs_changes_from_the_day_that_it_was_agreed():
+    agreed = contract(
+        FROM_OCTOBER,
+        phases=(
+            Phase(start=FROM_OCTOBER, state=ContractState.ACTIVE),
+            Phase(start=date(2026, 11, 1), state=ContractState.SUSPENDED),
+        ),
+        state=ContractState.SUSPENDED,
+    ).agreed(Terms(pays_suspended=False), None, date(2026, 11, 16))
+    assert months(agreed) == [["2026-10-01..2026-11-01 199.00"], ["2026-11-01..2026-11-16 99.50"], []]
+
+
 def test_a_year_in_advance_is_charged_whole_also_where_its_price_changes_in_it():
     line = ContractService(service=YEARLY.id, start=FROM_OCTOBER)
     dearer = replace(
