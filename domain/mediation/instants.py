@@ -159,7 +159,7 @@ def _forms(written: str) -> tuple[str, ...]:
 
 
 def scaled(column: pl.Series, scale: int) -> pl.Series:
-    """Read numbers such as ``12``, ``12.5`` or ``12,5`` as integers of 1/``scale``; null where it is none or too large."""
+    """Read ``12``, ``12.5`` or ``12,5`` as integers of 1/``scale``; null where it is no number or too large."""
     whole = column.cast(pl.Int64, strict=False)
     limit = (2**63 - 1) // scale
     if whole.len() and not whole.null_count():
