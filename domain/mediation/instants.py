@@ -39,6 +39,7 @@ _ISO_ELSE: Final = ("%Y%m%dT%H%M%S%.f", "%Y%m%d%H%M%S", "%Y/%m/%d %H:%M:%S%.f", 
 _ISO_ELSE_OFFSET: Final = ("%Y%m%dT%H%M%S%.f%#z", "%Y/%m/%d %H:%M:%S%.f%#z")
 # A number of so many digits is an epoch of these years in one unit alone.
 _BY_DIGITS: Final = {"epoch": r"^1[0-9]{9}(?:\.[0-9]*)?$", "epoch_ms": "^1[0-9]{12}$", "epoch_us": "^1[0-9]{15}$"}
+_YEAR_FIRST: Final = "^[0-9]{4}"
 _FAR: Final = 10**17  # in µs, the year 5138: what is beyond was counted in another unit
 
 Micros = NDArray[np.int64]
@@ -104,12 +105,13 @@ def _otherwise(column: pl.Series, written: str) -> Read:
         if fits.any():
             put(scaled(text, _EPOCHS[unit]).fill_null(0).to_numpy(), fits.copy(), zoned=True)
     own = () if written in {*_EPOCHS, "iso"} else _forms(written)
+    dated = text.str.contains(_YEAR_FIRST).to_numpy()
     for form in (*own, *_ISO, *_ISO_ELSE, *_ISO_OFFSET, *_ISO_ELSE_OFFSET):
         if known.all():
             break
         zoned = "z" in form
         read_ = text.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC" if zoned else None)
-        fresh = read_.is_not_null().to_numpy().copy()
+        fresh = read_.is_not_null().to_numpy() & (dated if form not in own else True)
         put(read_.cast(pl.Int64).fill_null(0).to_numpy(), fresh, zoned=zoned, whole="%S" in form or "%T" in form)
     return Read(micros, known, utc, minutes)
 

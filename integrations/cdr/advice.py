@@ -23,50 +23,11 @@ from domain.mediation import instants
 from domain.mediation.columns import Columns
 from domain.mediation.profile import Profile
 from domain.refusal import Refusal
-from integrations.cdr import delimited, guesses
+from integrations.cdr import delimited, guesses, layouts
 from integrations.cdr.text import Source
 
 HEAD_BYTES: Final = 4 << 20
 _ROWS_MAX: Final = 2_000
-_DELIMITERS: Final = ",;\t|"
-_CDR: Final = ("src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata")
-# Layouts seen in the field: format, field count -> what it is, its columns and form of time.
-_LAYOUTS: Final[dict[tuple[str, int], tuple[str, tuple[str, ...], str]]] = {
-    ("asterisk", 19): (
-        "cdr_custom's default order",
-        (
-            *("clid", *_CDR, "start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "accountcode"),
-            *("uniqueid", "userfield", "sequence"),
-        ),
-        "%Y-%m-%d %H:%M:%S",
-    ),
-    ("freeswitch-csv", 18): (
-        "mod_cdr_csv's template asterisk",
-        (
-            *("accountcode", "caller_id_number", "destination_number", "context", "caller_id", "channel_name"),
-            *("bridge_channel", "last_app", "last_arg", "start_stamp", "answer_stamp", "end_stamp", "duration"),
-            *("billsec", "hangup_cause", "amaflags", "uuid", "userfield"),
-        ),
-        "%Y-%m-%d %H:%M:%S",
-    ),
-    ("asterisk", 16): (
-        "a FreePBX export of 16 columns",
-        (
-            *("calldate", "clid", *_CDR, "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid"),
-            "userfield",
-        ),
-        "%Y-%m-%d %H:%M:%S",
-    ),
-    ("asterisk", 25): (
-        "a FreePBX export of 25 columns",
-        (
-            *("calldate", "clid", *_CDR, "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid"),
-            *("userfield", "did", "recordingfile", "cnum", "cnam", "outbound_cnum", "outbound_cnam", "dst_cnam"),
-            *("linkedid", "peeraccount"),
-        ),
-        "%d/%m/%Y %H:%M:%S",
-    ),
-}
 _FORMS: Final = (
     "iso", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S",
     "%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S%z", "epoch", "epoch_ms", "%d/%m/%y %H:%M:%S", "%m/%d/%y %H:%M:%S",
@@ -140,7 +101,7 @@ def _is_utf_8(head: bytes) -> bool:
 def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
     """Advise on delimiter, header and columns; return the profile with the advice taken."""
     layout = profile.layout
-    counts = Counter({mark: text[:4096].split(b"\n")[0].count(mark.encode()) for mark in _DELIMITERS})
+    counts = Counter({mark: text[:4096].split(b"\n")[0].count(mark.encode()) for mark in delimited.DELIMITERS})
     best, most = counts.most_common(1)[0]
     if most and counts.get(layout.delimiter, 0) == 0 and best != layout.delimiter:
         advice.append(
@@ -155,16 +116,18 @@ def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
     if found is not None and not layout.columns and layout.header is None:
         return _unnamed(text, found[0], replace(profile, layout=layout), advice)
     shape = delimited.shape_of(text, replace(profile, layout=layout), final=True) if layout.columns else None
+    if shape is not None and shape.header is None:
+        rows = delimited.first_rows(text, layout, final=True)
+        if (known := layouts.fitting(replace(profile, layout=layout), rows)) is not None:
+            because = f"{len(rows[0])} fields: this is {known.what}"
+            advice.append(Advice("file.columns", list(known.columns), because))
+            profile = layouts.taken(replace(profile, layout=layout), known)
+            if known.form != profile.time_format:
+                advice.append(Advice("time.format", known.form, f"so {known.what} writes its times"))
+            return replace(profile, time_format=known.form)
     if found is None or shape is None or shape.header is not None or shape.fits(len(found[0])):
         return replace(profile, layout=layout)
     fields = found[0]
-    known = _LAYOUTS.get((profile.format, len(fields)))
-    if known is not None:
-        what, names, form = known
-        advice.append(Advice("file.columns", list(names), f"{len(fields)} fields: this is {what}"))
-        if form != profile.time_format:
-            advice.append(Advice("time.format", form, f"so {what} writes its times"))
-        return replace(profile, layout=replace(layout, columns=names), time_format=form)
     names = tuple(_guess(place, value) for place, value in enumerate(fields))
     advice.append(Advice("file.columns", list(names), f"{len(fields)} fields where {shape.words()} belong; name them"))
     return replace(profile, layout=replace(layout, columns=names))

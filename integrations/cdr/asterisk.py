@@ -10,6 +10,30 @@ is uniqueid and sequence (or dstchannel, before Asterisk 1.8): a forked Dial rep
 ('101', 'NO ANSWER', '7')
 """
 
-from integrations.cdr.delimited import decode
+from __future__ import annotations
 
-__all__ = ["decode"]
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from domain.mediation.profile import Profile
+from domain.ports.reader import Decoded
+from integrations.cdr import delimited
+
+_NEEDED: Final = frozenset({"uniqueid", "channel", "start", "calldate", "src"})
+
+
+def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
+    """Yield the legs. Refuses with: Unreadable, BadValue."""
+    derived = frozenset({"uniqueid"})
+    for piece in delimited.decode(blocks, profile, records_max=records_max, also=_NEEDED, derived=derived):
+        records = piece.records
+        if "uniqueid" in records.columns or "channel" not in records.columns:
+            yield piece
+            continue
+        # Without loguniqueid a leg is known by its channel and when it began.
+        parts = [name for name in ("channel", "start", "calldate", "src") if name in records.columns]
+        named = pl.concat_str(parts, separator="@").alias("uniqueid")
+        yield replace(piece, records=records.with_columns(named))

@@ -6,7 +6,7 @@ The layout is checked against the first records: a file that does not fit it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from domain.mediation.profile import Layout, Profile
 from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded
 from domain.refusal import BadValue, Unreadable
-from integrations.cdr import scan
+from integrations.cdr import layouts, scan
 from integrations.cdr.text import Source
 
 _FILL_BYTES: Final = 12 << 20
@@ -28,6 +28,9 @@ _FIRST_FILL_BYTES: Final = 3 << 20
 _FIELDS_MAX: Final = 4_096
 _TRIED_MAX: Final = 50
 _HEADER_NAMES_MIN: Final = 2
+DELIMITERS: Final = ",;\t|"
+_TRIED_BYTES: Final = 65_536
+_LINES_TRIED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +163,77 @@ class Cut:
 
 def first_fields(text: bytes, layout: Layout, *, final: bool) -> tuple[list[str], bytes] | None:
     """Return the first record's fields and its bytes, or None where there is none."""
+    found = _first_records(text, layout, 1, final=final)
+    return found[0] if found else None
+
+
+def first_rows(text: bytes, layout: Layout, *, final: bool) -> list[list[str]]:
+    """Return the fields of a file's first records, whatever their width."""
+    return [fields for fields, _ in _first_records(text, layout, _TRIED_MAX, final=final)]
+
+
+def _first_records(text: bytes, layout: Layout, records_max: int, *, final: bool) -> list[tuple[list[str], bytes]]:
+    """Return the first records' fields and bytes, whatever their width."""
     names = tuple(str(place) for place in range(_FIELDS_MAX))
-    cut = Cutter(layout, Shape(names, (), open=True, header=None), names).cut(text, 1, final=final)
-    if cut.count == 0:
+    cut = Cutter(layout, Shape(names, (), open=True, header=None), names).cut(text, records_max, final=final)
+    counts = [int(count) for count in cut.counts[: cut.count]]
+    cut.cutter.names = cut.cutter.names[: max(counts, default=0)]
+    fields = cut.frame(np.arange(cut.count)).rows() if cut.count else []
+    return [
+        ([str(value) for value in row[:count]], text[begin:stop])
+        for row, count, (begin, stop) in zip(fields, counts, cut.edges, strict=False)
+    ]
+
+
+def suited(text: bytes, profile: Profile, *, final: bool) -> Profile:
+    """Return the profile with the dialect and the order of columns that a file has, where its document tells none.
+
+    They are looked for where the inherited ones do not fit, and taken where others do.
+    """
+    if (fit := _suited(text, profile, final=final)) is not None:
+        return fit
+    layout = profile.layout
+    lines = [line for line in text[:_TRIED_BYTES].splitlines()[:_LINES_TRIED] if line]
+    least = {mark: min((line.count(mark.encode()) for line in lines), default=0) for mark in DELIMITERS}
+    marks = (layout.delimiter,) if "file.delimiter" in profile.own else sorted(least, key=lambda mark: -least[mark])
+    quotes = [layout.quote]
+    if not {"file.quote", "file.escape"} & profile.own and not layout.quote and layout.escape == "none":
+        quotes = ['"', ""] if text.startswith(b'"') else [""]
+    for mark in marks:
+        for quote in quotes:
+            escape = layout.escape if quote == layout.quote else "doubled"
+            other = replace(profile, layout=replace(layout, delimiter=mark, quote=quote, escape=escape))
+            if least.get(mark, 0) >= _HEADER_NAMES_MIN and (fit := _suited(text, other, final=final)) is not None:
+                return fit
+    return profile
+
+
+def _suited(text: bytes, profile: Profile, *, final: bool) -> Profile | None:
+    """Return the profile, with a known order of columns where its own does not fit; None where none does."""
+    rows = _first_records(text, profile.layout, _TRIED_MAX, final=final)
+    try:
+        shape = shape_of(text, profile, final=final)
+    except BadValue:
         return None
-    cut.cutter.names = cut.cutter.names[: int(cut.counts[0])]
-    return [str(value) for value in cut.frame(np.array([0])).row(0)], text[cut.edges[0, 0] : cut.edges[0, 1]]
+    if shape.header is not None:
+        return profile if len(used_columns(profile).intersection(shape.names)) >= _HEADER_NAMES_MIN else None
+    if "file.columns" not in profile.own:
+        known = layouts.fitting(profile, [fields for fields, _ in rows], any_form=False)
+        if known is not None:
+            return layouts.taken(profile, known)
+    return profile if not rows or any(shape.fits(len(fields)) for fields, _ in rows) else None
 
 
-def shape_of(text: bytes, profile: Profile, *, final: bool) -> Shape:
+def _spelled(fields: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Return a first row's names as the profile spells them: a database or a spreadsheet may have changed the case."""
+    names = [value.strip() for value in fields]
+    spelling: dict[str, str] = {}
+    for name in known:
+        spelling.setdefault(name.lower(), name)
+    return tuple(spelling.get(name.lower(), name) if name not in known else name for name in names)
+
+
+def shape_of(text: bytes, profile: Profile, *, final: bool, also: frozenset[str] = frozenset()) -> Shape:
     """Decide the layout by the profile and the first record. Refuses with: Unreadable, BadValue."""
     layout = profile.layout
     declared = of_columns(layout.columns)
@@ -185,7 +250,7 @@ def shape_of(text: bytes, profile: Profile, *, final: bool) -> Shape:
         return declared
     if "file.columns" in profile.own and declared.names:
         return Shape(declared.names, declared.widths, declared.open, line)
-    names = tuple(value.strip() for value in fields)
+    names = _spelled(fields, (*declared.names, *sorted(used_columns(profile)), *sorted(also)))
     return Shape(names, (len(names),), open=False, header=line)
 
 
@@ -213,9 +278,10 @@ def decode(
     while True:
         text, final = source.fill(target)
         if cutter is None:
-            shape = shape_of(text, profile, final=final)
+            profile = suited(text, profile, final=final)
+            shape = shape_of(text, profile, final=final, also=also)
             check_columns(set(shape.names) | derived, profile)
-            _refuse_other_names(shape, profile)
+            _refuse_other_names(shape, profile, also)
             cutter = Cutter(profile.layout, shape, tuple(used_columns(profile) | also))
             _refuse_other_layout(cutter, text, profile, control, final=final)
         cut = cutter.cut(text, records_max, final=final)
@@ -243,10 +309,20 @@ def decode(
             return
 
 
-def _refuse_other_names(shape: Shape, profile: Profile) -> None:
-    """Refuse a file whose first row names hardly any of the profile's columns: it is no row of names, or another's."""
+def _refuse_other_names(shape: Shape, profile: Profile, also: frozenset[str]) -> None:
+    """Refuse a file whose first row names hardly any of the profile's columns: it is no row of names, or another's.
+
+    Without a column for the time there is none either, unless the format names its columns in ways of its own, or
+    what tells that a record is no call stands there.
+    """
+    if shape.header is None:
+        return
     used = used_columns(profile)
-    if shape.header is not None and len(used.intersection(shape.names)) < _HEADER_NAMES_MIN:
+    times = {name for field_ in ("seized", "start") for name in profile.map.get(field_, ())}
+    timeless = bool(times) and not any(name.startswith(("=", "_")) for name in times)
+    leaving_out = {name for _, alternatives in profile.ignore for one in alternatives for name, _ in one}
+    timeless = timeless and not (times | (also - used) | leaving_out).intersection(shape.names)
+    if timeless or len(used.intersection(shape.names)) < _HEADER_NAMES_MIN:
         raise Unreadable(
             "the first row does not name the columns of profile {name} ({listed} ...); see "
             "file.header and file.columns",
