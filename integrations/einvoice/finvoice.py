@@ -18,7 +18,7 @@ from domain.invoicing.invoice import DocumentKind, Invoice, Line, Party, Unit, d
 from domain.invoicing.references import rf_valid, viite_valid
 from domain.money import round_to
 from domain.refusal import BadValue
-from integrations.einvoice.ubl import clean
+from integrations.einvoice.ubl import clean, of_two_decimals
 
 CUSTOMIZATION: Final = "EN16931"
 _UNITS: Final = {Unit.PIECE: "kpl", Unit.MINUTE: "min", Unit.MEGABYTE: "Mt", Unit.MONTH: "kk"}
@@ -47,6 +47,7 @@ def encode(invoice: Invoice, route: Route | None = None) -> bytes:
     """
     if len(invoice.number) > 20:
         raise BadValue("Finvoice takes invoice numbers of up to 20 characters; this is {number}", number=invoice.number)
+    of_two_decimals(invoice.currency, decimals_of(invoice.currency))
     root = etree.Element("Finvoice", Version="3.0", nsmap={"xsi": _XSI})
     root.set(f"{{{_XSI}}}noNamespaceSchemaLocation", "Finvoice3.0.xsd")
     _Writer(invoice, root).write(route)

@@ -21,7 +21,18 @@ from domain.invoicing.vat import VatTreatment
 from domain.money import round_to
 from domain.period import Period
 from domain.refusal import BadValue
-from integrations.einvoice.ubl import CAC, CREDIT_NOTE, INVOICE, document, group, leaf, plain, written
+from integrations.einvoice.ubl import (
+    CAC,
+    CREDIT_NOTE,
+    INVOICE,
+    clean,
+    document,
+    group,
+    leaf,
+    of_two_decimals,
+    plain,
+    written,
+)
 
 CUSTOMIZATION: Final = "OIOUBL-2.1"
 PROFILE: Final = "Procurement-BilSim-1.0"
@@ -50,6 +61,7 @@ def encode(invoice: Invoice) -> bytes:
 
     Refuses with: BadValue where seller or payer lacks an electronic address that NemHandel knows.
     """
+    of_two_decimals(invoice.currency, decimals_of(invoice.currency))
     credit = invoice.kind is DocumentKind.CREDIT_NOTE
     root = document(CREDIT_NOTE, "CreditNote") if credit else document(INVOICE, "Invoice")
     _Writer(invoice, root).write()
@@ -109,13 +121,14 @@ class _Writer:
         invoice = self.invoice
         if self.credit:
             leaf(group(self.root, "DiscrepancyResponse"), "ReferenceID", invoice.original or invoice.number)
-        if invoice.order_reference or not self.credit:
-            order = group(self.root, "OrderReference")
-            leaf(order, "ID", invoice.order_reference or invoice.buyer_reference or invoice.payer.number or "n/a")
+        ordered = clean(invoice.order_reference or "")
+        if ordered or not self.credit:
+            other = clean(invoice.buyer_reference or "") or invoice.payer.number or "n/a"
+            leaf(group(self.root, "OrderReference"), "ID", ordered or other)
         named = (invoice.original, *(line.corrects for line in invoice.lines))
         for number in sorted({number for number in named if number}):
             leaf(group(group(self.root, "BillingReference"), "InvoiceDocumentReference"), "ID", number)
-        contracts = {line.contract_number for line in invoice.lines if line.contract_number}
+        contracts = {clean(line.contract_number) for line in invoice.lines if line.contract_number} - {""}
         if len(contracts) == 1 and not self.credit:
             leaf(group(self.root, "ContractDocumentReference"), "ID", *contracts)
 
@@ -143,7 +156,7 @@ class _Writer:
             leaf(legal, "RegistrationName", party.name)
             self.company(legal, party)
         contact = group(node, "Contact")
-        mine = party.number if seller else self.invoice.buyer_reference or party.number
+        mine = party.number if seller else clean(self.invoice.buyer_reference or "") or party.number
         leaf(contact, "ID", mine or "n/a")
         leaf(contact, "Name", party.attention)
         leaf(contact, "Telephone", party.phone)
@@ -294,7 +307,7 @@ class _Writer:
         item = group(node, "Item")
         leaf(item, "Description", line.text)
         leaf(item, "Name", line.text[:40])
-        if line.label:
+        if clean(line.label or ""):
             leaf(group(item, "SellersItemIdentification"), "ID", line.label, schemeID="ZZZ")
         told = group(node, "Price")
         leaf(told, "PriceAmount", plain(price), currencyID=self.invoice.currency)

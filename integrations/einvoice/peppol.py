@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -19,10 +19,20 @@ from lxml import etree
 from domain.customers.customer import CustomerKind
 from domain.invoicing.invoice import DocumentKind, Invoice, Line, Party, decimals_of
 from domain.invoicing.references import fik_valid
-from domain.invoicing.vat import VatTreatment
+from domain.invoicing.vat import VatSum, VatTreatment
 from domain.period import Period
 from domain.refusal import BadValue
-from integrations.einvoice.ubl import CREDIT_NOTE, INVOICE, clean, document, group, leaf, plain, written
+from integrations.einvoice.ubl import (
+    CREDIT_NOTE,
+    INVOICE,
+    clean,
+    document,
+    group,
+    leaf,
+    of_two_decimals,
+    plain,
+    written,
+)
 
 CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
@@ -84,8 +94,9 @@ class Attachment:
 def encode(invoice: Invoice, attachments: Sequence[Attachment] = ()) -> bytes:
     """Write an issued invoice or credit note as UTF-8 XML.
 
-    Refuses with: BadValue where seller or payer lacks the Peppol id.
+    Refuses with: BadValue where seller or payer lacks the Peppol id, or the currency has more than two decimals.
     """
+    of_two_decimals(invoice.currency, decimals_of(invoice.currency))
     return written(tree(invoice, attachments))
 
 
@@ -100,6 +111,31 @@ def tree(invoice: Invoice, attachments: Sequence[Attachment] = (), *, core: bool
     root = document(CREDIT_NOTE, "CreditNote") if credit else document(INVOICE, "Invoice")
     _Writer(invoice, root, core=core).write(attachments)
     return root
+
+
+def breakdown(vat: Sequence[VatSum]) -> list[VatSum]:
+    """Return the sums as the norm counts them: one per category and rate (BR-S-08, BR-E-01), whatever the words.
+
+    Two of ours fall together where the same rate is of two countries, or two laws exempt.
+
+    >>> one, two = VatTreatment("E", Decimal(0), None, "Vård"), VatTreatment("E", Decimal(0), None, "Skola")
+    >>> [(each.taxable, each.treatment.words) for each in breakdown([VatSum(one, Decimal(1), Decimal(0)),
+    ...                                                              VatSum(two, Decimal(2), Decimal(0))])]
+    [(Decimal('3'), 'Vård; Skola')]
+    """
+    found: dict[tuple[str, Decimal], VatSum] = {}
+    for each in vat:
+        key = each.treatment.category, each.treatment.percent
+        first = found.get(key)
+        if first is None:
+            found[key] = each
+            continue
+        words = "; ".join(dict.fromkeys(filter(None, (first.treatment.words, each.treatment.words))))
+        treatment = replace(
+            first.treatment, reason=first.treatment.reason or each.treatment.reason, words=words or None
+        )
+        found[key] = VatSum(treatment, first.taxable + each.taxable, first.tax + each.tax)
+    return list(found.values())
 
 
 class _Writer:
@@ -121,6 +157,8 @@ class _Writer:
         self.references(attachments)
         self.party("AccountingSupplierParty", self.invoice.seller, seller=True)
         self.party("AccountingCustomerParty", self.invoice.payer, seller=False)
+        if any(each.treatment.category == "K" for each in self.invoice.vat):
+            self.delivery()
         if not self.credit:
             self.payment_means()
         elif self.invoice.seller.address.country == "DE":  # DE-R-001 wants means, even where nothing is paid
@@ -149,22 +187,23 @@ class _Writer:
         if invoice.home is not None:
             leaf(root, "TaxCurrencyCode", invoice.home.currency)
         leaf(root, "AccountingCost", invoice.cost_centre)
-        leaf(root, "BuyerReference", invoice.buyer_reference or invoice.payer.number or invoice.payer.name)
+        own = clean(invoice.buyer_reference or "")
+        leaf(root, "BuyerReference", own or invoice.payer.number or invoice.payer.name)
         # The lines' periods must lie within the document's (R110, R111).
         periods = [line.period for line in invoice.lines]
         self.period(root, Period(min(each.start for each in periods), max(each.end for each in periods)))
 
     def references(self, attachments: Sequence[Attachment]) -> None:
-        if self.invoice.order_reference:
+        if clean(self.invoice.order_reference or ""):
             leaf(group(self.root, "OrderReference"), "ID", self.invoice.order_reference)
         named = (self.invoice.original, self.invoice.replaces, *(line.corrects for line in self.invoice.lines))
         for number in sorted({number for number in named if number}):
             reference = group(group(self.root, "BillingReference"), "InvoiceDocumentReference")
             leaf(reference, "ID", number)
-        contracts = {line.contract_number for line in self.invoice.lines if line.contract_number}
+        contracts = {clean(line.contract_number) for line in self.invoice.lines if line.contract_number} - {""}
         if len(contracts) == 1:
             leaf(group(self.root, "ContractDocumentReference"), "ID", *contracts)
-        labels = {line.label for line in self.invoice.lines if line.label}
+        labels = {clean(line.label) for line in self.invoice.lines if line.label} - {""}
         if len(labels) == 1:
             invoiced = group(self.root, "AdditionalDocumentReference")
             leaf(invoiced, "ID", *labels)
@@ -226,6 +265,12 @@ class _Writer:
             leaf(contact, "Telephone", party.phone)
             leaf(contact, "ElectronicMail", party.email)
 
+    def delivery(self) -> None:
+        """Write where goods that went to another member state went (BR-IC-12); when is the document's period."""
+        place = (self.invoice.recipient or self.invoice.payer).address
+        address = group(group(group(self.root, "Delivery"), "DeliveryLocation"), "Address")
+        leaf(group(address, "Country"), "IdentificationCode", place.country)
+
     def tax_scheme(self, node: etree._Element, company: str, scheme: str) -> None:
         tax = group(node, "PartyTaxScheme")
         leaf(tax, "CompanyID", company)
@@ -275,7 +320,7 @@ class _Writer:
     def tax_total(self) -> None:
         node = group(self.root, "TaxTotal")
         self.amount(node, "TaxAmount", self.invoice.vat_total)
-        for each in self.invoice.vat:
+        for each in breakdown(self.invoice.vat):
             subtotal = group(node, "TaxSubtotal")
             self.amount(subtotal, "TaxableAmount", each.taxable)
             self.amount(subtotal, "TaxAmount", each.tax)
@@ -306,7 +351,7 @@ class _Writer:
         quantity.set("unitCode", line.unit)
         self.amount(node, "LineExtensionAmount", line.net)
         self.period(node, line.period)
-        if line.label:
+        if clean(line.label or ""):
             reference = group(node, "DocumentReference")
             leaf(reference, "ID", line.label)
             leaf(reference, "DocumentTypeCode", "130")

@@ -9,12 +9,15 @@ from typing import Final
 
 from lxml import etree
 
+from domain.refusal import BadValue
+
 INVOICE: Final = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
 CREDIT_NOTE: Final = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
 REMINDER: Final = "urn:oasis:names:specification:ubl:schema:xsd:Reminder-2"
 CAC: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC: Final = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
 
+DECIMALS_MAX: Final = 2
 _FORBIDDEN = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -69,6 +72,16 @@ def plain(value: Decimal) -> str:
     """
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def of_two_decimals(currency: str, places: int) -> None:
+    """Refuse a currency whose amounts the formats cannot hold (BR-DEC-*). Refuses with: BadValue."""
+    if places > DECIMALS_MAX:
+        raise BadValue(
+            "an e-invoice has amounts of two decimals, and {currency} has {count}: send the document another way",
+            currency=currency,
+            count=places,
+        )
 
 
 def written(root: etree._Element) -> bytes:
