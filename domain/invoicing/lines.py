@@ -37,7 +37,7 @@ def lines_of(bill: Bill) -> Iterator[Line]:
     spans = _spans(bill)
     for member in bill.members:
         known: dict[int, Contract] = {}
-        taxes: dict[tuple[int, bool], tuple[VatTreatment, str]] = {}
+        taxes: dict[tuple[int, date | None], tuple[VatTreatment, str]] = {}
         for contract in bill.contracts.get(member.id, ()):
             known[contract.id] = contract
             bought = grant_fees(bill.granted.get(contract.id, ()), bill.window)
@@ -52,9 +52,10 @@ def lines_of(bill: Bill) -> Iterator[Line]:
             # What is free of charge, helplines above all, must not be seen on a bill.
             if total.amount_micro:
                 theirs = known.get(total.contract)
-                place = (total.contract, total.late)
+                since = total.first if total.late else None
+                place = (total.contract, since)
                 if place not in taxes:
-                    taxes[place] = _usage_taxed(bill, theirs, late=total.late)
+                    taxes[place] = _usage_taxed(bill, theirs, since)
                 yield _usage_line(bill, member, theirs, total, taxes[place])
 
 
@@ -228,13 +229,16 @@ def _days(bill: Bill, member: Customer) -> Period:
     return Period(held[0].start, held[-1].end) if held else bill.run.period
 
 
-def _usage_taxed(bill: Bill, contract: Contract | None, *, late: bool) -> tuple[VatTreatment, str]:
-    """Return how usage is taxed and booked: as the service says whose price list it is rated by, where one is."""
+def _usage_taxed(bill: Bill, contract: Contract | None, since: date | None) -> tuple[VatTreatment, str]:
+    """Return how usage is taxed and booked: as the service says whose price list it is rated by, where one is.
+
+    ``since``: its first day, where it lies before the run's period; what was held then tells, also where it has ended.
+    """
     start = bill.run.period.start
-    period = Period(day_before(start), start) if late else bill.run.period
+    period = bill.run.period if since is None else Period(min(since, day_before(start)), start)
     for line in contract.services if contract else ():
         service = bill.services[line.service]
-        if service.price_list is not None and (line.end is None or line.end > bill.run.period.start):
+        if service.price_list is not None and period.overlap(line.start, line.end) is not None:
             return taxed(bill, service, period)
     found = treated(bill, USAGE_VAT_PERCENT, period)
     return found, SOLD_ABROAD.get(found.category, USAGE_ACCOUNT)

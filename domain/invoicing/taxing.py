@@ -104,7 +104,8 @@ def reverse_goods(
     """Return the lines of an invoice, with telephones and the like charged in reverse where they come to enough.
 
     That is for a buyer at home who pays VAT himself, in Sweden, above the rule's amount on one invoice (ML 16:16), less
-    what ``discounts`` take off them.
+    what ``discounts`` take off them. The amount is in kronor: what is invoiced in another currency counts at the rate
+    by which its VAT is told.
     """
     at_home = payer.address.country == seller.country == "SE"
     registered = payer.kind is CustomerKind.ORGANISATION and payer.vat_id
@@ -112,7 +113,8 @@ def reverse_goods(
         return list(lines)
     goods = {key for key, one in services.items() if one.product_group in taxes.rules.goods_groups}
     mine = [line for line in lines if line.service in goods and line.vat.category == "S"]
-    if sum((line.net for line in mine), Decimal(0)) - _taken_off(mine, lines, discounts) <= taxes.rules.goods_above:
+    come_to = sum((line.net for line in mine), Decimal(0)) - _taken_off(mine, lines, discounts)
+    if (come_to if taxes.home is None else come_to * taxes.home.factor) <= taxes.rules.goods_above:
         return list(lines)
     return [
         replace(line, vat=REVERSE_CHARGE) if line.service in goods and line.vat.category == "S" else line
