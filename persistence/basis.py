@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from domain.access.actor import Actor
 from domain.basis.batch import BasisBatch, BasisLine
+from domain.basis.fee import BasisFee
 from domain.customers.customer import payer
 from domain.ids import CustomerId, OperatorId, SubscriptionId
 from domain.refusal import NotFound
+from persistence.basis_fees import FOR_EVER, WHOSE, KeptFee, fee_of, groups_of, whose_usage
 from persistence.engine import Transaction
 from persistence.locks import CHUNKS
 from persistence.memory import Draft
+from persistence.memory_invoices import marks_of, usage_rows
 from persistence.usage import currencies_of
 from persistence.violations import possible
 
@@ -24,14 +27,42 @@ CHUNK_SECONDS: Final = 600
 MAKE_SECONDS: Final = 3600
 _LOCK: Final = 0x62617369
 
-# $1 operator, $2 and $3 chunks, $4 zone, $5 rates, $6 their currencies, $7 the batch, $8 groups with
-# billing rules of their own (null: everybody's usage), $9 those of them, and '' for everybody else, invoiced elsewhere.
+# Who is in none of the batches any more. $1 to $4 as of WHOSE, $5 the horizon of the last batch.
+_GONE: Final = (
+    "with recursive"
+    + WHOSE
+    + """
+update basis_stay s set until = $5 where s.operator = $1 and s.until is null
+   and not exists (select from whose w where w.customer = s.customer)
+"""
+)
+# Who has come: what is in no batch yet is given, too. $5 the batch.
+_COME: Final = (
+    "with recursive"  # noqa: S608  (our own words)
+    + WHOSE
+    + """
+insert into basis_stay (operator, customer, since, after)
+select $1, w.customer, $5, greatest(
+       coalesce((select max(s.until) from basis_stay s where s.operator = $1 and s.customer = w.customer), 0),
+       coalesce((select max(b.horizon) from basis_batch b where b.operator = $1 and b.everybody and b.id <> $5), 0))
+  from whose w
+ where not exists (select from basis_stay s where s.operator = $1 and s.customer = w.customer and s.until is null)
+"""
+)
+# $1 operator, $2 and $3 chunks, $4 zone, $5 rates, $6 their currencies, $7 the batch; {whose}: whose events they are.
+# What an invoice has billed is not given; marks of what a run only counted hide nothing.
 _LINES: Final = """
 insert into basis_line (operator, batch, position, customer, customer_key, subscription, subscription_key, period_start,
-    mode, direction, group_name, currency, events, used, amount_micro)
+    mode, direction, group_name, currency, events, used, amount_micro, payer)
 select $1, $7, row_number() over (order by s.customer, s.subscription, s.month, s.mode, s.direction, s.group_name,
            s.currency), s.customer, coalesce(c.key, ''), s.subscription, coalesce(l.key, ''), s.month, s.mode,
-       case s.direction when 0 then 'out' else 'in' end, s.group_name, s.currency, s.events, s.used, s.amount
+       case s.direction when 0 then 'out' else 'in' end, s.group_name, s.currency, s.events, s.used, s.amount,
+       (with recursive up as (
+            select c.id, c.pays_through, 0 as depth from customer c where c.operator = $1 and c.id = s.customer
+            union all
+            select c.id, c.pays_through, up.depth + 1 from up
+              join customer c on c.operator = $1 and c.id = up.pays_through where up.depth < 1000)
+        select id from up where pays_through is null limit 1)
   from (
     select u.customer, u.subscription, date_trunc('month', u.start at time zone $4)::date as month, u.mode, u.direction,
            coalesce(d.groups[1], d.name, '') as group_name, r.currency,
@@ -40,25 +71,42 @@ select $1, $7, row_number() over (order by s.customer, s.subscription, s.month, 
       from usage u
       join unnest($5::bigint[], $6::text[]) as r (rate, currency) on r.rate = u.retail_rate
       left join destination d on d.operator = $1 and d.id = u.destination
-     where u.operator = $1 and u.chunk > $2 and u.chunk <= $3
+     where u.operator = $1 and u.chunk <= $3 {whose}
+       and not exists (select from billed_through b where b.operator = $1 and b.customer = u.customer
+           and u.start < b.period_end and u.chunk <= b.horizon and (b.since is null or u.start >= b.since)
+           and not exists (select from basis_counted n where n.operator = $1 and n.customer = b.customer
+               and n.run = b.run and b.period_end < '9999-12-31'))
      group by 1, 2, 3, 4, 5, 6, 7) s
   left join lateral (select key from external_key k where k.operator = $1 and k.kind = 'customer' and k.id = s.customer
                       order by key limit 1) c on true
   left join lateral (select key from external_key k where k.operator = $1 and k.kind = 'subscription'
                         and k.id = s.subscription order by key limit 1) l on true
- where (s.events <> 0 or s.used <> 0 or s.amount <> 0) and ($8::text[] is null or coalesce((
-    select min(g.name) from customer_group g where g.operator = $1 and g.name = any ($8::text[])
-       and g.valid_from <= now() and (g.valid_to is null or g.valid_to > now()) and g.customer = (
-        with recursive up as (
-            select c.id, c.pays_through, 0 as depth from customer c where c.operator = $1 and c.id = s.customer
-            union all
-            select c.id, c.pays_through, up.depth + 1 from up
-              join customer c on c.operator = $1 and c.id = up.pays_through where up.depth < 1000)
-        select id from up where pays_through is null limit 1)), '') = any ($9::text[]))
+ where (s.events <> 0 or s.used <> 0 or s.amount <> 0)
+"""
+_EVERYBODY: Final = _LINES.format(whose="and u.chunk > $2")
+_ELSEWHERE: Final = _LINES.format(
+    whose="""and exists (select from basis_stay y where y.operator = $1 and y.customer = u.customer and y.until is null
+           and u.chunk > case when y.since = $7 then y.after else $2 end)"""
+)
+# What runs have charged, behind the usage. $3 how many lines of usage there are, $4 the time.
+_FEES: Final = """
+with taken as (
+    update basis_fee set batch = $2 where operator = $1 and batch is null
+    returning id, customer, payer, subscription, period_start, currency)
+insert into basis_line (operator, batch, position, customer, customer_key, subscription, subscription_key, period_start,
+    mode, direction, group_name, currency, events, used, amount_micro, payer, fee)
+select $1, $2, $3 + row_number() over (order by t.id), t.customer,
+       coalesce((select key from external_key k where k.operator = $1 and k.kind = 'customer' and k.id = t.customer
+                  order by key limit 1), ''),
+       coalesce(t.subscription, 0),
+       coalesce((select key from external_key k where k.operator = $1 and k.kind = 'subscription'
+                    and k.id = t.subscription order by key limit 1), ''),
+       t.period_start, '', '', '', t.currency, 0, 0, 0, t.payer, t.id
+  from taken t
 """
 _LINE: Final = (
     "position", "customer", "customer_key", "subscription", "subscription_key", "period_start", "mode", "direction",
-    "currency", "events", "used", "amount_micro",
+    "currency", "events", "used", "amount_micro", "customer_number", "payer_number",
 )  # fmt: skip
 
 
@@ -110,18 +158,30 @@ class StoredBasis:
         )
         key = await connection.fetchval("select nextval(pg_get_serial_sequence('basis_batch', 'id'))")
         currencies = await currencies_of(self._connection, self._operator)
-        made = BasisBatch(id=key, operator=OperatorId(self._operator), after=after, horizon=horizon, made_at=made_at)
-        await connection.execute(
-            "insert into basis_batch (operator, id, after, horizon, made_at, lines) values ($1, $2, $3, $4, $5, 0)",
-            *(self._operator, key, after, horizon, made_at),
+        made = BasisBatch(
+            id=key,
+            operator=OperatorId(self._operator),
+            after=after,
+            horizon=horizon,
+            made_at=made_at,
+            everybody=elsewhere is None,
         )
-        groups = None if elsewhere is None else [group for group in elsewhere if group]
-        theirs = None if elsewhere is None else [group for group, basis in elsewhere.items() if basis]
+        await connection.execute(
+            "insert into basis_batch (operator, id, after, horizon, made_at, lines, everybody)"
+            " values ($1, $2, $3, $4, $5, 0, $6)",
+            *(self._operator, key, after, horizon, made_at, made.everybody),
+        )
+        if elsewhere is not None:
+            whose = (self._operator, *groups_of(elsewhere), made_at)
+            await connection.execute(_GONE, *whose, after)
+            await connection.execute(_COME, *whose, key)
         done = await connection.execute(
-            _LINES,
-            *(self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key, groups, theirs),
+            _EVERYBODY if elsewhere is None else _ELSEWHERE,
+            *(self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key),
         )
         count = int(done.rpartition(" ")[2])
+        done = await connection.execute(_FEES, self._operator, key, count)
+        count += int(done.rpartition(" ")[2])
         await connection.execute(
             "update basis_batch set lines = $3 where operator = $1 and id = $2", self._operator, key, count
         )
@@ -139,11 +199,23 @@ class StoredBasis:
     async def lines(self, key: int, *, first: int, after: int) -> tuple[Sequence[BasisLine], bool]:
         """Return the lines behind a position; the second tells whether more follow."""
         rows = await self._connection.fetch(
-            "select * from basis_line where operator = $1 and batch = any ($2::bigint[]) and position > $3"
-            " order by position limit $4",
+            "select l.*, c.number as customer_number, coalesce(p.number, '') as payer_number from basis_line l"
+            " join customer c on c.operator = l.operator and c.id = l.customer"
+            " left join customer p on p.operator = l.operator and p.id = l.payer"
+            " where l.operator = $1 and l.batch = any ($2::bigint[]) and l.position > $3 order by l.position limit $4",
             *(self._operator, possible([key]), after, first + 1),
         )
-        found = [BasisLine(group=row["group_name"], **{name: row[name] for name in _LINE}) for row in rows[:first]]
+        fees = await self._connection.fetch(
+            "select * from basis_fee where operator = $1 and id = any ($2::bigint[])",
+            *(self._operator, [row["fee"] for row in rows[:first] if row["fee"] is not None]),
+        )
+        known = {row["id"]: fee_of(row) for row in fees}
+        found = [
+            BasisLine(
+                group=row["group_name"], fee=known.get(row["fee"]), **{name: row[name] for name in _LINE}
+            )
+            for row in rows[:first]
+        ]  # fmt: skip
         return found, len(rows) > first
 
     async def acknowledge(self, key: int, *, at: datetime) -> BasisBatch:
@@ -154,6 +226,13 @@ class StoredBasis:
             *(self._operator, possible([key]), at),
         )
         return await self.get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A customer's usage is in the batches from one on, until a horizon; None: still."""
+
+    until: int | None = None
 
 
 class MemoryBasis:
@@ -183,12 +262,21 @@ class MemoryBasis:
         """Make the batch of everything rated since the last one; ``elsewhere``: of whom alone."""
         own = self._draft.actor.operator
         after = max((one.horizon for one in self._batches()), default=0)
-        rows = [row for row in self._draft.table("usage").values() if row.operator == own and row.event.chunk > after]
+        rows = [row for row in usage_rows(self._draft) if row.event.chunk > 0]
         horizon = max((row.event.chunk for row in rows), default=after)
+        key, tree = self._draft.draw("basis_batch"), self._draft.table("customer")
+        whose = None if elsewhere is None else self._whose(elsewhere, key, after, made_at)
+        counted = self._draft.table("basis_counted")
+        billed = [
+            mark
+            for mark in marks_of(self._draft)
+            if (own, mark.customer, mark.run) not in counted or mark.period_end == FOR_EVER
+        ]
         sums: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:
             one = row.event
-            if elsewhere is not None and not elsewhere.get(self._group_of(one.customer, elsewhere, made_at), False):
+            since = after if whose is None else whose.get(one.customer)
+            if since is None or one.chunk <= since or any(mark.covers(one) for mark in billed):
                 continue
             month = one.start.astimezone(ZoneInfo(zone)).date().replace(day=1)
             place = (one.customer, one.subscription, month, one.mode, one.direction, row.group)
@@ -211,31 +299,73 @@ class MemoryBasis:
                 events=sum(1 if one.version % 2 else -1 for one in each),
                 used=sum(one.used for one in each),
                 amount_micro=sum(int(one.retail.amount.value.scaleb(6)) for one in each),
+                customer_number=tree[place[0]].number,
+                payer_number=tree[payer(place[0], tree)].number,
             )
             for position, (place, each) in enumerate(sorted(sums.items(), key=lambda one: one[0]), 1)
         ]
+        lines += self._fees(key, len(lines), named)
         made = BasisBatch(
-            id=self._draft.draw("basis_batch"),
+            id=key,
             operator=own,
             after=after,
             horizon=horizon,
             made_at=made_at,
             lines=len(lines),
+            everybody=elsewhere is None,
         )
         self._draft.table("basis_batch")[made.id] = made
         self._draft.table("basis_line")[made.id] = lines
         return made
 
-    def _group_of(self, customer: CustomerId, groups: Mapping[str, bool], at: datetime) -> str:
-        """Return the group by whose rules a customer's payer is billed; empty: those of everybody else."""
-        tree = self._draft.table("customer")
-        mine = [
-            one.name
-            for one in self._draft.table("customer_group").values()
-            if one.customer == payer(customer, tree) and one.name in groups and one.valid_from <= at
-            and (one.valid_to is None or one.valid_to > at)
-        ]  # fmt: skip
-        return min(mine, default="")
+    def _whose(self, elsewhere: Mapping[str, bool], batch: int, after: int, at: datetime) -> dict[CustomerId, int]:
+        """Return whose usage is in a batch, and behind which chunk; keep who has come and gone."""
+        own, stays = self._draft.actor.operator, self._draft.table("basis_stay")
+        now = whose_usage(self._draft, elsewhere, at)
+        everybody = max((one.horizon for one in self._batches() if one.everybody), default=0)
+        found: dict[CustomerId, int] = {}
+        for (of, customer, since), stay in list(stays.items()):
+            if of == own and stay.until is None:
+                if customer in now:
+                    found[customer] = after
+                else:
+                    stays[of, customer, since] = replace(stay, until=after)
+        for customer in now.keys() - found.keys():
+            past = [stay.until for (of, one, _), stay in stays.items() if of == own and one == customer]
+            found[customer] = max([everybody, *past])
+            stays[own, customer, batch] = Stay()
+        return found
+
+    def _fees(self, batch: int, count: int, named: Mapping[tuple[str, int], str]) -> list[BasisLine]:
+        """Return what runs have charged as lines behind ``count`` others, and keep that they are in the batch."""
+        own, rows, tree = self._draft.actor.operator, self._draft.table("basis_fee"), self._draft.table("customer")
+        waiting = [key for key in sorted(rows) if key[0] == own and rows[key].batch is None]
+        found = []
+        for position, key in enumerate(waiting, count + 1):
+            fee: BasisFee = rows[key].fee
+            rows[key] = KeptFee(fee, batch)
+            line = SubscriptionId((fee.line and fee.line.subscription) or 0)
+            found.append(
+                BasisLine(
+                    position=position,
+                    customer=fee.customer,
+                    customer_key=named.get(("customer", fee.customer), ""),
+                    subscription=line,
+                    subscription_key=named.get(("subscription", line), ""),
+                    period_start=fee.period.start,
+                    mode="",
+                    direction="",
+                    group="",
+                    currency=fee.currency,
+                    events=0,
+                    used=0,
+                    amount_micro=0,
+                    customer_number=tree[fee.customer].number,
+                    payer_number=tree[fee.payer].number,
+                    fee=fee,
+                )
+            )
+        return found
 
     async def get(self, key: int) -> BasisBatch:
         """Return one. Refuses with: NotFound."""

@@ -92,8 +92,10 @@ class ChargeStore:
     async def billed(self, keys: Sequence[ChargeId]) -> Mapping[ChargeId, Collection[date]]:
         """Return the first days of what was billed of each."""
         rows = await self._connection.fetch(
-            "select charge, array_agg(distinct period_start) as days from invoice_line where operator = $1"
-            " and charge = any ($2::bigint[]) group by charge",
+            "select charge, array_agg(distinct period_start) as days from ("
+            "select charge, period_start from invoice_line where operator = $1 and charge = any ($2::bigint[])"
+            " union all select charge, period_start from basis_fee"
+            " where operator = $1 and charge = any ($2::bigint[])) each group by charge",
             *(self._operator, list(keys)),
         )
         return {row["charge"]: frozenset(row["days"]) for row in rows}
@@ -148,10 +150,11 @@ class MemoryCharges:
     async def billed(self, keys: Sequence[ChargeId]) -> Mapping[ChargeId, Collection[date]]:
         """Return the first days of what was billed of each."""
         found: dict[ChargeId, set[date]] = defaultdict(set)
-        for invoice in self._draft.seen("invoice"):
-            for line in invoice.lines:
-                if line.charge in keys:
-                    found[line.charge].add(line.period.start)
+        lines = [line for invoice in self._draft.seen("invoice") for line in invoice.lines]
+        lines += [row.fee.line for row in self._draft.table("basis_fee").values() if row.fee.line is not None]
+        for line in lines:
+            if line.charge in keys:
+                found[line.charge].add(line.period.start)
         return dict(found)
 
 

@@ -67,7 +67,7 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
         home = invoice.home
         document["home"] = [home.currency, f"{home.factor:f}", home.day.isoformat(), home.source]
     if invoice.buckets:
-        document["buckets"] = [_bucket(one) for one in invoice.buckets]
+        document["buckets"] = [bucket_cells(one) for one in invoice.buckets]
     return (
         invoice.operator, invoice.customer, invoice.id, invoice.kind.value, invoice.number, invoice.reseller,
         invoice.run, until, horizon, invoice.currency, invoice.period.start, invoice.period.end, invoice.issued_on,
@@ -132,7 +132,7 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         original=row["original"],
         sold_by=row["seller"],
         look=Look(**document["look"]) if document.get("look") else None,
-        buckets=tuple(_bucket_of(one) for one in document.get("buckets", ())),
+        buckets=tuple(bucket_of_cells(one) for one in document.get("buckets", ())),
         credit=CreditScope(row["credit"]) if row["credit"] else None,
         replaces=row["replaces"],
         home=_home_of(document.get("home")),
@@ -177,14 +177,16 @@ def line_from_row(row: Mapping[str, Any]) -> Line:
     )
 
 
-def _bucket(one: BucketLine) -> dict[str, Any]:
+def bucket_cells(one: BucketLine) -> dict[str, Any]:
+    """Return what became of a bucket as it is kept."""
     entry = one.entry
     counts = {name: str(getattr(entry, name)) for name in BUCKET_COUNTS}
     names = {"bucket": entry.bucket, "owner": entry.owner, "unit": entry.unit, "currency": entry.currency}
     return {"customer": one.customer, "label": one.label, **names, **counts}
 
 
-def _bucket_of(kept: Mapping[str, Any]) -> BucketLine:
+def bucket_of_cells(kept: Mapping[str, Any]) -> BucketLine:
+    """Make what became of a bucket of what is kept."""
     fields = dict(kept)
     customer, label = fields.pop("customer"), fields.pop("label")
     fields |= {name: Decimal(fields[name]) for name in BUCKET_COUNTS}

@@ -23,7 +23,7 @@ GOES: Final = frozenset(
 STAYS: Final = frozenset(
     {
         "customer_place", "customer_note", "customer_term",
-        "usage", "usage_share", "basis_line", "wholesale_fee",
+        "usage", "usage_share", "basis_line", "basis_fee", "basis_counted", "basis_stay", "wholesale_fee",
         "bill_parked", "bill_run_stay", "bill_run_unpriced", "bill_run_usage", "billed_through",
         "invoice", "invoice_line", "invoice_dispute", "dispatch",
         "ledger_entry", "payment", "allocation", "settlement", "claim", "debit_order", "refund", "instalment_plan",

@@ -13,6 +13,7 @@ from persistence.account_rules import AccountRuleStore, MemoryAccountRules
 from persistence.alarms import AlarmStore
 from persistence.approvals import ApprovalStore, MemoryApprovals
 from persistence.basis import MemoryBasis, StoredBasis
+from persistence.basis_fees import BasisFeeStore, MemoryBasisFees
 from persistence.bill_runs import BillRunStore
 from persistence.billing_rules import BillingRulesStore, BillScheduleStore, MemoryBillingRules, MemoryBillSchedules
 from persistence.brands import BrandStore, MemoryBrands
@@ -205,6 +206,7 @@ class StoredUnit:
     commissions = _Store(CommissionStore)
     wholesale = _Store(WholesaleStore)
     basis = _Store(StoredBasis)
+    basis_fees = _Store(BasisFeeStore)
     jobs = _Store(JobStore)
     feeds = _Store(FeedStore)
     elements = _Store(ElementStore)
@@ -303,6 +305,7 @@ class MemoryUnit:
     commissions = _Store(MemoryCommissions)
     wholesale = _Store(MemoryWholesale)
     basis = _Store(MemoryBasis)
+    basis_fees = _Store(MemoryBasisFees)
     jobs = _Store(MemoryJobs)
     feeds = _Store(MemoryFeeds)
     elements = _Store(MemoryElements)

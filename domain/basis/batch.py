@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from domain.basis.fee import BasisFee
 from domain.ids import CustomerId, OperatorId, SubscriptionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisBatch:
-    """What was rated in the chunks after ``after`` up to ``horizon``. ``id`` is the marker that is acknowledged."""
+    """What was rated in the chunks after ``after`` up to ``horizon``, and what runs have charged beside it by then.
+
+    ``id`` is the marker that is acknowledged. ``everybody``: it holds everybody's usage, as of the rating-only edition.
+    """
 
     id: int
     operator: OperatorId
@@ -20,6 +24,7 @@ class BasisBatch:
     made_at: datetime
     acknowledged_at: datetime | None = None
     lines: int = 0
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,8 @@ class BasisLine:
     """The exact sum of the events of one kind, of one line and local month. Keys are empty for what has none.
 
     A correction of events that were rated again stands here with its difference, so an amount may be below zero.
+    With ``fee`` it is what a bill run charged beside usage: its amount is without VAT, and of events it tells nothing.
+    ``payer_number`` is empty where lines were made before payers were told.
     """
 
     position: int
@@ -42,8 +49,18 @@ class BasisLine:
     events: int
     used: int
     amount_micro: int
+    customer_number: str = ""
+    payer_number: str = ""
+    fee: BasisFee | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is for: ``usage``, or what a bill run charged."""
+        return "usage" if self.fee is None else self.fee.kind
 
     @property
     def amount(self) -> Decimal:
         """Return the sum as an exact decimal."""
+        if self.fee is not None:
+            return self.fee.line.net if self.fee.line is not None else Decimal(0)
         return Decimal(self.amount_micro).scaleb(-6)

@@ -41,20 +41,20 @@ def assemble(bill: Bill) -> Invoice | Doubt | None:
         if (doubt := checked(bill)) is not None:
             return doubt
     try:
-        made = _lines(bill)
+        made = lines_with_vat(bill)
     except BadValue as no:
         return _untaxed(bill, no)
     if not any(line.net for line in made) and not (made and bill.rules.zero_invoices):
         return None
     if (doubt := _mixes(bill, made)) is not None:
         return doubt
-    lines = placed(sorted(made, key=_order(bill)))
+    lines = placed(sorted(made, key=in_order(bill)))
     if len(lines) > LINES_MAX:
         return Doubt("too_many_lines", f"the bill would have {len(lines)} lines, more than {LINES_MAX}")
     return check(_document(bill, lines))
 
 
-def _lines(bill: Bill) -> list[Line]:
+def lines_with_vat(bill: Bill) -> list[Line]:
     """Return the lines with their VAT and accounts. Refuses with: BadValue (VAT cannot be decided)."""
     sold = [*chain(lines_of(bill), bought_lines(bill), charge_lines(bill))]
     made, off = _booked(bill, sold)
@@ -147,7 +147,8 @@ def _has_email(bill: Bill) -> Doubt | None:
     )
 
 
-def _in_one_currency(bill: Bill) -> Doubt | None:
+def in_one_currency(bill: Bill) -> Doubt | None:
+    """Return the doubt about usage in another currency than the operator's."""
     currencies = {total.currency for member in bill.members for total in bill.usage.get(member.id, ())}
     foreign = sorted(currencies - {bill.operator.currency})
     if not foreign:
@@ -177,7 +178,7 @@ CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
     _has_endpoint,
     _has_email,
     _has_mandate,
-    _in_one_currency,
+    in_one_currency,
     _has_home_rate,
     _is_priced,
 )
@@ -185,7 +186,7 @@ CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
 _LAST: Final = {LineKind.DISCOUNT: 1, LineKind.REMINDER_FEE: 2, LineKind.INTEREST: 3}
 
 
-def _order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
+def in_order(bill: Bill) -> Callable[[Line], tuple[object, ...]]:
     """Order lines by member, contract, fees before usage, line in the network, text and time."""
     rank = {member.id: index for index, member in enumerate(bill.members)}
 

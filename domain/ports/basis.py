@@ -25,10 +25,11 @@ class BasisStore(Protocol):
         ...
 
     async def make(self, *, made_at: datetime, zone: str, elsewhere: Mapping[str, bool] | None = None) -> BasisBatch:
-        """Make the batch of everything rated since the last one. The unit begins with ``bulk=True``.
+        """Make the batch of everything rated since the last one, and of what runs have charged beside it.
 
         ``elsewhere``: by group of customers ('' is everybody in none of them) whether another system invoices them;
-        only their usage is in it, by who pays. None: everybody's.
+        only their usage is in it, by who pays, and of whoever has come since the last all that no batch gave and no
+        invoice billed. None: everybody's. The unit begins with ``bulk=True``.
         """
         ...
 

@@ -11,6 +11,7 @@ from domain.ports.accounts import AccountRules
 from domain.ports.alarms import Alarms
 from domain.ports.approvals import Approvals
 from domain.ports.basis import BasisStore
+from domain.ports.basis_fees import BasisFees
 from domain.ports.billing import BillSchedules, Charges, RulesOfBilling
 from domain.ports.brands import Brands
 from domain.ports.bulk import Bulk
@@ -199,6 +200,8 @@ class Unit(Protocol):
     def commissions(self) -> Commissions: ...
     @property
     def basis(self) -> BasisStore: ...
+    @property
+    def basis_fees(self) -> BasisFees: ...
     @property
     def wholesale(self) -> Wholesale: ...
     @property

@@ -10,6 +10,7 @@ from typing import Final
 from domain.contracts.service import Service
 from domain.ids import CustomerId, ServiceId
 from domain.invoicing.bought import bought_fees
+from domain.invoicing.elsewhere import both_of
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.lines import spans_of
 from domain.ports.invoices import PayerPage
@@ -43,6 +44,7 @@ async def _fees(
 ) -> tuple[list[FeeCharge], Mapping[ServiceId, Service]]:
     resellers = buying.below(buyer)
     until = max(window.fees_until, window.period.end)
+    elsewhere = await unit.basis_fees.any()
     found: list[FeeCharge] = []
     used: dict[ServiceId, Service] = {}
     after, more = 0, True
@@ -51,16 +53,22 @@ async def _fees(
             resellers, buyer, after=after, first=CONTRACTS_PER_PAGE, until=until, since=window.oldest
         )
         spans = spans_of(sold.subscriptions, zone)
+        billed = sold.billed
+        if elsewhere:
+            keys = [contract.id for contract in sold.contracts]
+            billed = both_of(billed, await unit.basis_fees.bought(buyer, keys, window.oldest))
+        away = {key.service for fees in billed.values() for key in fees} - sold.services.keys()
+        known = {**sold.services, **(await unit.services.many(sorted(away)) if away else {})}
         for contract in sold.contracts:
             made = bought_fees(
                 contract,
-                sold.services,
+                known,
                 partial(buying.service, buyer, contract),
-                sold.billed.get(contract.id, {}),
+                billed.get(contract.id, {}),
                 window,
                 spans,
             )
-            used |= {one.key.service: sold.services[one.key.service] for one in made}
+            used |= {one.key.service: known[one.key.service] for one in made}
             found += made
         after, more = (sold.contracts[-1].id if sold.contracts else 0), sold.more
     return found, used

@@ -22,6 +22,7 @@ from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillKind, BillRun, BillRunState, Carried, Parked, RunPage, UsageTotal
 from domain.invoicing.billing_rules import BillForm, carried_over
+from domain.invoicing.elsewhere import handed_over
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look, decimals_of, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
@@ -35,6 +36,7 @@ from domain.ports.invoices import PayerPage
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, NotFound, WrongState
 from domain.resellers.reseller import Reseller, as_of, seller_above, selling, subtree
+from domain.usecases.bill_elsewhere import Elsewhere, give_back, keep_elsewhere, with_elsewhere
 from domain.usecases.buy_services import with_bought
 from domain.usecases.carry_out_changes import carry_out_changes, rehearse_changes
 from domain.usecases.charge_bills import with_charges
@@ -79,7 +81,8 @@ class PageDone:
 
     ``billed_customers`` are those whose usage stands on the invoices, each behind its payer. ``bought`` is what stands
     on them of resellers' customers, by payer and by the customer as whom a reseller is invoiced. ``carried``: whose
-    invoices are below the minimum. In a dry run the invoices have no number.
+    invoices are below the minimum. ``elsewhere``: what is charged to those whom another system invoices. In a dry run
+    the invoices have no number.
     """
 
     run: BillRun
@@ -90,6 +93,7 @@ class PageDone:
     billed_customers: Sequence[tuple[CustomerId, CustomerId]]
     bought: Mapping[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = field(default_factory=dict)
     carried: Sequence[Carried] = ()
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
 
 Told = Callable[[PageDone], None]
@@ -340,6 +344,7 @@ async def chosen_payers(unit: Unit, cmd: RunBills, operator: Operator) -> tuple[
 
 async def _collect(unit: Unit, run: BillRun, operator: Operator) -> BillRun:
     since, until = run.period.instants(operator.zone)
+    await give_back(unit, run, at=until - timedelta(microseconds=1))
     run = await unit.bill_runs.collect(run, since=since, until=until, zone=operator.zone)
     return await unit.bill_runs.divide(run, size=PAYERS_PER_PAGE)
 
@@ -350,7 +355,8 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     """Make the bills of a page's payers, not yet numbered."""
     since = await unit.bill_runs.first_billed() or run.period.start
     window = Window(run.period, run.fees_until, since=since, decimals=decimals_of(operator.currency))
-    page = await _with_grants(unit, await unit.bill_runs.payers(run, bounds), window)
+    page = await with_elsewhere(unit, await unit.bill_runs.payers(run, bounds), window)
+    page = await _with_grants(unit, page, window)
     page = await with_buckets(unit, page, run.period.instants(operator.zone), zone=operator.zone, raters=raters)
     page = await with_bought(unit, page, window, zone=operator.zone)
     # Who sells is read off the tree of resellers as it is when the period ends.
@@ -365,28 +371,35 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     carried: list[Carried] = []
     billed: list[tuple[CustomerId, CustomerId]] = []
     bought: dict[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = {}
+    elsewhere = Elsewhere()
     for key in page.payers:
-        if page.rules[key].form is BillForm.BASIS:
-            continue
         bill = _bill(page, key, run, operator, window, tree)
-        made = assemble(bill)
+        made = assemble(bill) if bill.rules.form is BillForm.INVOICE else handed_over(bill, page.bought.keys())
         if isinstance(made, Doubt):
             who = bill.payer
             parked.append(
                 Parked(run=run.id, customer=key, customer_number=who.number, reason=made.reason, detail=made.detail)
             )
             continue
-        if made is not None:
+        if isinstance(made, Invoice):
             over = carried_over(made, bill.rules, run, page.carried.get(key))
             if over is not None:
                 carried.append(over)
                 continue
-        billed += [(key, member.id) for member in bill.members if bill.usage.get(member.id)]
-        if made is not None:
+        mine = [member.id for member in bill.members if bill.usage.get(member.id)]
+        billed += [(key, member) for member in mine]
+        if made is None:
+            continue
+        # As the lines: of the days before a member's payer changed, nothing of what he buys is here.
+        buyers = [member.id for member in bill.members if bill.pays_last(member.id)]
+        sold = {buyer: page.bought[buyer] for buyer in buyers if page.bought.get(buyer)}
+        if isinstance(made, Invoice):
             drafts.append(made)
-            # As the lines: of the days before a member's payer changed, nothing of what he buys is here.
-            buyers = [member.id for member in bill.members if bill.pays_last(member.id)]
-            bought[key] = {buyer: page.bought[buyer] for buyer in buyers if page.bought.get(buyer)}
+            bought[key] = sold
+        else:
+            elsewhere.fees.extend(made)
+            elsewhere.counted.update(set(mine) - page.bought.keys())
+            elsewhere.bought.update(sold)
     return PageDone(
         run=run,
         payers_total=total,
@@ -396,6 +409,7 @@ async def _page(  # noqa: PLR0917  (what its callers have)
         billed_customers=billed,
         bought=bought,
         carried=carried,
+        elsewhere=elsewhere,
     )
 
 
@@ -492,6 +506,7 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
             await unit.wholesale.charged(invoice, buyer, fees)
     # What a reseller sells in his own name is in his books.
     await unit.ledger.post([of_invoice(invoice) for invoice in issued if invoice.sold_by is None])
+    await keep_elsewhere(unit, page.run, page.elsewhere)
     await unit.bill_runs.mark(page.run, page.billed_customers)
     await recount(unit, {customer for _, customer in page.billed_customers}, at=page.run.created_at)
     await unit.bill_runs.unpark(page.run, page.payers)

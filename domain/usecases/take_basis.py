@@ -9,10 +9,10 @@ from domain.access.actor import Action, Actor
 from domain.access.editions import Edition
 from domain.access.operations import operation
 from domain.basis.batch import BasisBatch, BasisLine
-from domain.invoicing.billing_rules import BillForm
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, WrongState
+from domain.usecases.bill_elsewhere import invoiced_elsewhere
 
 LINES_MAX = 10_000
 
@@ -31,7 +31,8 @@ async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     """Return the batch that waits to be acknowledged; where none waits, one of everything rated since the last.
 
     Asked again before it is acknowledged, the same batch is given. A batch may be empty. In an edition that invoices,
-    it holds the usage of those whose billing rules say that another system invoices them, from when they say so.
+    it holds the usage of those whose billing rules say that another system invoices them, and what bill runs charged
+    them beside it. Who has come since the last batch is given everything that no batch and no invoice held.
     Refuses with: NotAllowed, WrongState (there are none).
     """
     async with begin(actor, bulk=True) as unit:
@@ -41,10 +42,9 @@ async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
         operator = await unit.operators.own()
         elsewhere = None
         if operator.edition is not Edition.RATING_ONLY:
-            rules = {"": False} | {one.group: one.form is BillForm.BASIS for one in await unit.billing_rules.every()}
-            if not any(rules.values()):
+            elsewhere = await invoiced_elsewhere(unit)
+            if not any(elsewhere.values()) and not await unit.basis_fees.waiting():
                 raise WrongState("nobody's invoices are made elsewhere: say so in the billing rules, form basis")
-            elsewhere = rules
         made = await unit.basis.make(made_at=clock.now(), zone=operator.zone, elsewhere=elsewhere)
         detail = {"version": 1, "after": made.after, "horizon": made.horizon, "lines": made.lines}
         await unit.audit.write("take_basis", f"basis_batch:{made.id}", detail)

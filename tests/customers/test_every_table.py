@@ -44,7 +44,8 @@ DERIVED: Final = {
         "sums and moves of what usage draws of the grants and plans that are told",
     ),
     **dict.fromkeys(
-        ("basis_line", "bill_run_stay", "bill_run_unpriced", "bill_run_usage", "billed_through", "bill_carried",
+        ("basis_counted", "basis_fee", "basis_line", "basis_stay",
+         "bill_run_stay", "bill_run_unpriced", "bill_run_usage", "billed_through", "bill_carried",
          "bill_parked", "wholesale_fee"),
         "how far usage that is told is billed, and by which run",
     ),

@@ -335,14 +335,21 @@ async def test_a_group_has_rules_of_its_own_and_who_is_invoiced_elsewhere_gets_n
     assert (run.invoices, run.nothing) == (1, 1)
     batch = await take_basis(**around(office))
     page = await read_basis(batch.id, actor=office.actor, begin=office.world.begin)
-    assert [(line.customer, str(line.amount)) for line in page.lines] == [(one.id, "3.000000"), (child.id, "1.000000")]
+    assert [(each.customer, each.kind, str(each.amount)) for each in page.lines] == [
+        (one.id, "usage", "3.000000"),
+        (child.id, "usage", "1.000000"),
+        (one.id, "periodic", "199.00"),
+        (child.id, "periodic", "199.00"),
+    ]
     who = {"actor": office.actor, "begin": office.world.begin}
     with pytest.raises(Stale):
         await drop_billing_rules("ERP", kept.version + 1, **who)
     await drop_billing_rules("ERP", kept.version, **who)
     assert [each.group for each in await list_billing_rules(**who)] == [""]
     await office.bill()
-    assert [each.customer for each in office.invoices] == [one.id]
+    assert office.invoices == []  # all of it was given to the other system
+    await office.bill(NOVEMBER)
+    assert [(each.customer, str(each.net)) for each in office.invoices] == [(one.id, "398.00"), (two.id, "199.00")]
 
 
 async def test_a_final_invoice_bills_until_the_last_contract_has_ended(office: Office) -> None:

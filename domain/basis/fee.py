@@ -1,0 +1,48 @@
+"""What another system is given of a payer beside rated usage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.ids import BillRunId, CustomerId
+from domain.invoicing.invoice import BucketLine, Line
+from domain.period import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisFee:
+    """A line that a bill run made for who is invoiced elsewhere, or what became of one of his buckets.
+
+    Either ``line`` or ``bucket`` is there. ``id`` 0: not kept yet. ``taxed``: the line's VAT was decided here; without
+    it, that of an ordinary domestic sale stands there and is told to nobody. ``period`` is the line's, or the run's.
+    """
+
+    id: int = 0
+    run: BillRunId
+    payer: CustomerId
+    currency: str
+    period: Period
+    line: Line | None = None
+    bucket: BucketLine | None = None
+    taxed: bool = True
+
+    @property
+    def customer(self) -> CustomerId:
+        """Whose it is: the payer's own or that of somebody billed through him."""
+        of = self.line or self.bucket
+        assert of is not None, "it is a line or a bucket's"
+        return of.customer
+
+    @property
+    def kind(self) -> str:
+        """What it is for: a kind of line, or ``bucket``."""
+        return "bucket" if self.line is None else self.line.kind.value
+
+
+def run_named(run: BillRunId) -> str:
+    """Return how a later correction names what a run made for another system.
+
+    >>> run_named(BillRunId(12))
+    'basis-12'
+    """
+    return f"basis-{run}"

@@ -1,0 +1,134 @@
+"""What another system is given that makes the invoices: everything once, on both stores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from domain.basis.batch import BasisLine
+from domain.customers.customer import CustomerKind
+from domain.invoicing.billing_rules import BillForm
+from domain.invoicing.charge import ChargeKind
+from domain.operators import Address
+from domain.period import Period
+from domain.usecases.take_basis import acknowledge_basis, read_basis, take_basis
+from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
+from tests.invoicing.test_bill_choices import around, charge, rules
+
+DECEMBER = Period(date(2026, 12, 1), date(2027, 1, 1))
+
+
+async def taken(office: Office) -> list[BasisLine]:
+    """Take a batch, look at it twice, and acknowledge it."""
+    batch = await take_basis(**around(office))
+    assert await take_basis(**around(office)) == batch
+    page = await read_basis(batch.id, actor=office.actor, begin=office.world.begin)
+    assert len(page.lines) == batch.lines
+    assert [line.position for line in page.lines] == list(range(1, batch.lines + 1))
+    await acknowledge_basis(batch.id, **around(office))
+    return list(page.lines)
+
+
+def told(lines: list[BasisLine]) -> list[tuple[str, str, str]]:
+    return [(line.kind, line.fee.line.text if line.fee and line.fee.line else "", f"{line.amount:f}") for line in lines]
+
+
+async def test_fees_charges_and_discounts_are_given_once(office: Office) -> None:
+    one, _, line = await office.customer(number="1", address=Address("", "", "", "SE"))
+    await rules(office, form=BillForm.BASIS)
+    await office.use(line, 10_000_000)
+    await charge(office, one, text="Projekt", kind=ChargeKind.PROJECT, reference="N-1")
+    await charge(office, one, text="Ränta", kind=ChargeKind.INTEREST, unit_price=Decimal("1.50"))
+    await charge(office, one, text="Rabatt", kind=ChargeKind.DISCOUNT, unit_price=None, percent=Decimal(10))
+    await office.bill(dry_run=True)
+    assert len(office.pages[0].elsewhere.fees) == 4
+    run = await office.bill()
+    assert (run.invoices, run.parked, run.nothing) == (0, 0, 1)
+    lines = await taken(office)
+    # Ten per cent of the usage, too, though that is given as it is rated; interest is never discounted.
+    assert told(lines) == [
+        ("usage", "", "10.000000"),
+        ("manual", "Projekt", "100.00"),
+        ("periodic", "Mobile", "199.00"),
+        ("discount", "Rabatt 10 %", "-30.90"),
+        ("interest", "Ränta", "1.50"),
+    ]
+    assert {(each.customer_number, each.payer_number) for each in lines} == {("1", "1")}
+    vats = [(each.fee.line.vat.category, each.fee.line.vat.percent) for each in lines if each.fee and each.fee.line]
+    assert vats == [("S", 25), ("S", 25), ("S", 25), ("E", 0)]
+    await office.bill()
+    assert await taken(office) == []
+    await office.use(line, 1_000_000, day=date(2026, 11, 3))
+    await office.bill(NOVEMBER)
+    assert told(await taken(office)) == [
+        ("usage", "", "1.000000"), ("periodic", "Mobile", "199.00"), ("discount", "Rabatt 10 %", "-20.00"),
+    ]  # fmt: skip
+
+
+async def test_usage_is_given_or_invoiced_and_never_both_whoever_makes_the_invoices(office: Office) -> None:
+    _, _, line = await office.customer(number="1")
+    await office.use(line, 1_000_000)
+    await office.bill()
+    assert [str(each.net) for each in office.invoices[0].lines] == ["199.00", "1.00"]
+    await office.use(line, 2_000_000)  # late, on no invoice yet
+    await office.use(line, 3_000_000, day=date(2026, 11, 3))
+    await rules(office, form=BillForm.BASIS)
+    assert told(await taken(office)) == [("usage", "", "2.000000"), ("usage", "", "3.000000")]
+    await office.use(line, 4_000_000, day=date(2026, 11, 4))
+    await office.bill(NOVEMBER)  # counts the four, which no batch has given
+    await office.use(line, 5_000_000, day=date(2026, 11, 5))
+    await rules(office, form=BillForm.INVOICE)
+    await office.bill(NOVEMBER)
+    assert [str(each.net) for each in office.invoices[0].lines] == ["9.00"]
+    assert told(await taken(office)) == [("periodic", "Mobile", "199.00")]  # charged while it was elsewhere
+    await office.use(line, 6_000_000, day=date(2026, 12, 5))
+    await rules(office, form=BillForm.BASIS)
+    assert told(await taken(office)) == [("usage", "", "6.000000")]
+    await rules(office, form=BillForm.INVOICE)
+    await office.bill(DECEMBER)
+    assert [str(each.net) for each in office.invoices[0].lines] == ["199.00"]
+    await office.use(line, 7_000_000, day=date(2026, 12, 6))
+    await office.bill(DECEMBER)
+    assert [str(each.net) for each in office.invoices[0].lines] == ["7.00"]
+
+
+async def test_a_correction_names_the_run_whose_lines_it_corrects(office: Office) -> None:
+    _, agreed, _ = await office.customer(number="1")
+    await rules(office, form=BillForm.BASIS)
+    run = await office.bill()
+    await taken(office)
+    async with office.begin() as unit:
+        kept = await unit.contracts.claim(agreed.id)
+        await unit.contracts.keep(replace(kept, services=(replace(kept.services[0], end=date(2026, 10, 11)),)))
+    await office.bill(NOVEMBER)
+    (line,) = await taken(office)
+    assert (line.kind, line.amount) == ("correction", Decimal("-134.81"))
+    assert line.fee is not None
+    assert line.fee.line is not None
+    assert line.fee.line.corrects == f"basis-{run.id}"
+
+
+async def test_what_only_an_invoice_needs_parks_nobody(office: Office) -> None:
+    abroad = Address("Rue 1", "75001", "Paris", "FR")
+    await office.customer(number="1", kind=CustomerKind.ORGANISATION, address=abroad, vat_id=None, direct_debit=True)
+    await office.bill(dry_run=True)
+    assert len(office.pages[0].parked) == 1
+    await rules(office, form=BillForm.BASIS)
+    run = await office.bill()
+    assert run.parked == 0
+    (line,) = await taken(office)
+    assert line.fee is not None
+    assert not line.fee.taxed  # another system knows what he is, and decides it
+
+
+async def test_who_was_rated_for_everybody_is_not_invoiced_for_it(office: Office) -> None:
+    _, _, line = await office.customer(number="1")
+    await office.use(line, 1_000_000)
+    async with office.world.begin(office.actor, bulk=True) as unit:
+        made = await unit.basis.make(made_at=datetime(2026, 10, 8, tzinfo=UTC), zone="Europe/Stockholm")
+        await unit.basis.acknowledge(made.id, at=made.made_at)
+    assert (made.lines, made.everybody) == (1, True)
+    await office.use(line, 2_000_000)
+    await office.bill(OCTOBER)
+    assert [str(each.net) for each in office.invoices[0].lines] == ["199.00", "2.00"]
