@@ -199,9 +199,15 @@ def _cause(columns: Columns) -> pl.Series:
     if texts is None:
         return pl.repeat("", columns.records.height, dtype=pl.String, eager=True)
     mapped = texts
+    left = pl.repeat(value=True, n=len(texts), dtype=pl.Boolean, eager=True)
     for word, cause in columns.profile.cause.items():
         if (hit := texts == word).any():
-            mapped = mapped.set(hit, cause)
+            mapped, left = mapped.set(hit, cause), left & ~hit
+    if columns.profile.cause and left.any():  # an export may have changed the case
+        words = {word.lower(): cause for word, cause in columns.profile.cause.items()}
+        rest = texts.str.to_lowercase()
+        if (hit := left & rest.is_in(list(words))).any():
+            mapped = mapped.zip_with(~hit, rest.replace(words))
     return mapped.str.replace(r"^0+([0-9])", "${1}") if mapped.str.starts_with("0").any() else mapped
 
 

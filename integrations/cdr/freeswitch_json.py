@@ -2,7 +2,7 @@
 
 The columns are the channel's variables, with ``caller_id_number``, ``destination_number`` and the like from the newest
 entry of ``callflow``, and ``core-uuid`` and ``switchname`` from the top. Values may be percent-encoded (the module's
-``encode-values``). Where a leg has no epochs in seconds, those in µs serve.
+``encode-values``). Where a leg has no epochs in seconds, those in µs serve, then those of ``callflow``, then stamps.
 
 >>> from integrations.cdr.registry import profile
 >>> leg = b'{"core-uuid": "c", "variables": {"uuid": "u", "billsec": "9"},'
@@ -30,6 +30,8 @@ from integrations.cdr.rows import Rows
 # What switch_url_encode never leaves as it is; a value with such a character was not encoded.
 _BARE: Final = re.compile(r"""[\r\n "#&+:;<=>?@\[\\\]^`{|}]""")
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+# A variable and the same time in callflow, in µs.
+TIMES: Final = {"start_epoch": "created_time", "answer_epoch": "answered_time", "end_epoch": "hangup_time"}
 _TOP: Final = ("core-uuid", "switchname")
 
 
@@ -73,14 +75,18 @@ def columns(leg: dict[str, Any], wanted: Iterable[str]) -> dict[str, str]:
     newest = flow[0] if isinstance(flow, list) and flow else flow
     caller = newest.get("caller_profile") if isinstance(newest, dict) else None
     caller = caller if isinstance(caller, dict) else {}
+    times = newest.get("times") if isinstance(newest, dict) else None
+    times = times if isinstance(times, dict) else {}
     variables = leg["variables"]
     found: dict[str, str] = {}
     for name in wanted:
         value = leg.get(name) if name in _TOP else variables.get(name)
         if value is None:
             value = caller.get(name)
-        if value is None and name.endswith("_epoch"):
+        if value is None and name in TIMES:
             value = _seconds(variables.get(name.replace("_epoch", "_uepoch")))
+            value = _seconds(times.get(TIMES[name])) if value is None else value
+            value = variables.get(name.replace("_epoch", "_stamp")) if value is None else value
         if value is not None:
             found[name] = decoded(as_text(value))
     return found

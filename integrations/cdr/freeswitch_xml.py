@@ -22,6 +22,7 @@ from domain.ports.reader import Decoded
 from domain.refusal import Unreadable
 from integrations.cdr.delimited import used_columns
 from integrations.cdr.documents import DOCUMENT_BYTES_MAX
+from integrations.cdr.freeswitch_json import TIMES
 from integrations.cdr.rows import Rows
 from integrations.cdr.text import Source
 
@@ -32,7 +33,11 @@ _FILL_BYTES: Final = 1 << 20
 _MARK_BYTES: Final = 16
 # libxml2 compares each attribute of an element with all the others.
 _ATTRIBUTES_MAX: Final = 10_000
-_MICROS: Final = {f"{name}_uepoch": f"{name}_epoch" for name in ("start", "answer", "end")}
+# Where the epoch in seconds is missing: the same in µs, the times of callflow, the stamp of local time.
+_MICROS: Final = {name.replace("_epoch", "_uepoch"): name for name in TIMES} | {
+    flow: name for name, flow in TIMES.items()
+}
+_STAMPS: Final = {name.replace("_epoch", "_stamp"): name for name in TIMES}
 
 
 def decode(blocks: Iterable[bytes], profile: Profile, *, records_max: int) -> Iterator[Decoded]:
@@ -115,14 +120,17 @@ def _one(raw: bytes, begin: int, rows: Rows, wanted: frozenset[str], parser: etr
     caller = leg.find("callflow/caller_profile")
     columns = {
         item.tag: unquote(text, errors="replace") if "%" in (text := item.text or "") else text
-        for part in (caller, variables)
+        for part in (leg.find("callflow/times"), caller, variables)
         if part is not None
         for item in part
-        if item.tag in wanted or item.tag in _MICROS
+        if item.tag in wanted or item.tag in _MICROS or item.tag in _STAMPS
     }
     columns.update({str(name): str(leg.get(name)) for name in ("core-uuid", "switchname") if leg.get(name) is not None})
     for name, seconds in _MICROS.items():
         micros = columns.get(name, "")
         if seconds not in columns and micros.isascii() and micros.isdigit():
             columns[seconds] = micros[:-6] or "0"
+    for name, seconds in _STAMPS.items():
+        if name in columns:
+            columns.setdefault(seconds, columns[name])
     rows.add(columns, begin, raw)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import pytest
 
@@ -170,3 +172,50 @@ def test_a_decimal_comma_stands_in_a_table_of_semicolons() -> None:
     assert events["used"].to_list() == [60]
     with pytest.raises((BadValue, Unreadable)):
         run("generic-csv", f"1;{START};59,544;1;2\n".encode())
+
+
+def legs(variables: dict[str, str], times: dict[str, str]) -> list[tuple[str, bytes]]:
+    """Return one leg as both modules of FreeSWITCH write it."""
+    found = {"core-uuid": "c", "variables": {"uuid": "u", "billsec": "60", **variables},
+             "callflow": [{"caller_profile": {"caller_id_number": "101"}, "times": times}]}  # fmt: skip
+    inner = "".join(
+        f"<{name}>{quote(value)}</{name}>" for name, value in {"uuid": "u", "billsec": "60", **variables}.items()
+    )
+    flow = "".join(f"<{name}>{value}</{name}>" for name, value in times.items())
+    xml = (
+        f'<cdr core-uuid="c"><variables>{inner}</variables><callflow><caller_profile><caller_id_number>101'
+        f"</caller_id_number></caller_profile><times>{flow}</times></callflow></cdr>"
+    )
+    return [("freeswitch-json", json.dumps(found).encode()), ("freeswitch-xml", xml.encode())]
+
+
+@pytest.mark.parametrize(
+    ("variables", "times"),
+    [
+        (
+            {},
+            {
+                "created_time": "1772445600000000",
+                "answered_time": "1772445605000000",
+                "hangup_time": "1772445665000000",
+            },
+        ),
+        ({"start_stamp": START, "answer_stamp": ANSWER, "end_stamp": END}, {}),
+        (
+            {"start_stamp": "x", "start_epoch": "1772445600", "answer_uepoch": "1772445605000000"},
+            {"answered_time": "9"},
+        ),
+    ],
+)
+def test_a_leg_without_epochs_is_told_by_the_next_best(variables: dict[str, str], times: dict[str, str]) -> None:
+    for profile, data in legs(variables, times):
+        events, rejects, _ = run(profile, data)
+        assert rejects.height == 0
+        assert events.select("start", "seized", "used").row(0) == (1_772_445_605_000_000, 1_772_445_600_000_000, 60)
+
+
+def test_a_leg_that_nobody_answered_is_answered_by_no_other_time() -> None:
+    times = {"created_time": "1772445600000000", "answered_time": "0", "hangup_time": "1772445665000000"}
+    for profile, data in legs({}, times):
+        events, _, _ = run(profile, data)
+        assert events.select("start", "answered", "used").row(0) == (1_772_445_600_000_000, False, 0)

@@ -54,7 +54,7 @@ def asterisk(**values: Any) -> str:
     [
         ("ANSWERED", 60, True, 60, "16"), ("ANSWERED", 0, True, 0, "16"), ("NO ANSWER", 60, False, 0, "19"),
         ("BUSY", 2, False, 0, "17"), ("FAILED", 0, False, 0, "21"), ("CONGESTION", 0, False, 0, "34"),
-        ("Answered", 60, True, 60, "Answered"),
+        ("Answered", 60, True, 60, "16"), ("busy", 2, False, 0, "17"),
     ],
 )  # fmt: skip
 def test_asterisk_is_answered_by_its_disposition(
