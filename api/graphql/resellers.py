@@ -193,5 +193,5 @@ class ResellerMutation:
     put_logo = strawberry.mutation(
         resolver=_put_logo,
         graphql_type=outcome("PutLogoResult", LogoType),
-        description="A PNG or JPEG in base64; name it in a reseller's seller, or a brand.",
+        description="A PNG, JPEG or SVG in base64; name it in a reseller's seller, or a brand.",
     )

@@ -1,7 +1,4 @@
-"""Pictures of brands: documents hold PNG; a JPEG (ISO/IEC 10918) becomes one, as large as a head of paper needs.
-
-SVG is a program more than a picture, and is not taken.
-"""
+"""Pictures of brands: documents hold PNG; a JPEG (ISO/IEC 10918) or an SVG becomes one, as large as paper needs."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from domain.refusal import Unreadable
+from integrations.printing.svg import drawn, looks_like_svg
 
 PIXELS_MAX: Final = 6_000  # of a side, before a single one is decoded
 SIDES: Final = (800, 600, 400, 200)
@@ -18,7 +16,16 @@ _JPEG: Final = b"\xff\xd8\xff"
 
 
 def as_png(content: bytes, *, bytes_max: int) -> bytes:
-    """Return a JPEG as PNG of at most so many bytes; anything else as it is. Refuses with: Unreadable (damaged)."""
+    """Return a JPEG or SVG as PNG of at most so many bytes; anything else as it is.
+
+    Refuses with: Unreadable (damaged; what an SVG may not hold).
+    """
+    if looks_like_svg(content):
+        for side in SIDES:
+            made = drawn(content, side=side)
+            if len(made) <= bytes_max:
+                break
+        return made
     if not content.startswith(_JPEG):
         return content
     try:
