@@ -12,6 +12,11 @@ from typing import Final, Protocol, overload
 
 _SWAPPED: Final = bytes((octet & 15) << 4 | octet >> 4 for octet in range(256))
 _TBCD: Final = str.maketrans({"a": "*", "b": "#", "c": "a", "d": "b", "e": "c", "f": None})
+_ALPHANUMERIC: Final = 5
+_GSM: Final = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
 _DEPTH_MAX: Final = 32
 _TAG_MAX: Final = 1 << 28
 _NUMBER_BYTES_MAX: Final = 16
@@ -184,8 +189,24 @@ def tbcd(octets: bytes) -> str:
 
 
 def address(octets: bytes) -> tuple[int, str]:
-    """Read an address string: type of number (1 international, 2 national, 0 unknown) and its digits."""
-    return (octets[0] >> 4 & 7, tbcd(octets[1:])) if octets else (0, "")
+    """Read an address string: type of number (1 international, 2 national, 5 a name, 0 unknown) and its digits.
+
+    >>> address(bytes.fromhex("91644607")), address(bytes.fromhex("d0d4323b1d06"))
+    ((1, '466470'), (5, 'Telia'))
+    """
+    if not octets:
+        return 0, ""
+    kind = octets[0] >> 4 & 7
+    return kind, gsm_text(octets[1:]) if kind == _ALPHANUMERIC else tbcd(octets[1:])
+
+
+def gsm_text(octets: bytes) -> str:
+    """Read septets of the GSM default alphabet (3GPP TS 23.038 § 6.2.1), packed; what fills up is left out."""
+    bits = int.from_bytes(octets, "little")
+    septets = [bits >> 7 * place & 127 for place in range(len(octets) * 8 // 7)]
+    if septets and not septets[-1] and not len(octets) % 7:
+        septets.pop()
+    return "".join(_GSM[septet] for septet in septets)
 
 
 def timestamp(octets: bytes) -> str:

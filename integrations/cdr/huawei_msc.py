@@ -48,10 +48,11 @@ class _Kind:
     route_in: int = 0
     route_out: int = 0
     forwarder: int = 0
+    served: int = 0
 
 
 _KINDS: Final = {
-    0: _Kind("moCall", "out", 4, 5, 9, 22, 23, 24, 25, 30, 32, 33, translated=6, route_in=10, route_out=11),
+    0: _Kind("moCall", "out", 4, 5, 9, 22, 23, 24, 25, 30, 32, 33, translated=6, route_in=10, route_out=11, served=3),
     1: _Kind("mtCall", "in", 4, 3, 6, 19, 20, 21, 22, 27, 29, 30, route_in=7, route_out=8),
     2: _Kind("roaming", "out", 3, 4, 5, 12, 13, 14, 15, 17, 19, 20, route_in=6, route_out=7),
     3: _Kind("incGateway", "in", 1, 2, 3, 6, 7, 8, 9, 11, 13, 14, imsi=0, route_in=4, route_out=5),
@@ -167,7 +168,7 @@ def _record(kind: _Kind, fields: dict[int, bytes], profile: Profile) -> dict[str
         "mode": kind.mode,
         "calling": dialled(kind.calling),
         # Who forwards a call pays for its second leg.
-        "charged": forwarder or dialled(kind.calling),
+        "charged": forwarder or dialled(kind.calling) or dialled(kind.served),
         "called": dialled(kind.called),
         "translated": dialled(kind.translated),
         "redirecting": forwarder,

@@ -749,6 +749,17 @@ def test_calls_of_an_msc_with_trunks_causes_and_forwarding() -> None:
     assert (events[1]["c"], events[2]["trunk_in"]) == ("46701740606", "T9")
 
 
+def test_who_is_no_number_is_told_by_name_and_a_card_without_number_by_its_own() -> None:
+    name, called = bytes.fromhex("d0d4323b1d06"), bytes.fromhex("916407710406f5")
+    message = tlv("a7", tlv("82", bytes.fromhex("429009000000f1")) + tlv("81", name) + tlv("84", called)
+                  + tlv("88", stamp("260302110000")))  # fmt: skip
+    [event], rejects, _ = read("huawei-msc", message)
+    assert (rejects, event["mode"], event["a"], event["b"]) == ([], "sms", "Telia", "46701740605")
+    record = gateway("bf4f").replace(tlv("96", bytes.fromhex("1964077104065f")), tlv("9a", bytes(7)))
+    [event], rejects, _ = read("pgw-3gpp", record)
+    assert (rejects, event["a"]) == ([], "2409900000001")
+
+
 def test_a_file_of_an_msc_in_indefinite_lengths() -> None:
     calls = tlv("a1", b"".join(samples._CALLS), indefinite=True)
     trailer = tlv("a2", tlv("80", stamp("260302130000")) + tlv("84", bytes([len(samples._CALLS)])), indefinite=True)
