@@ -6,6 +6,7 @@ them anew. Only where the invoice is issued anew the note takes its fees back, f
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +28,7 @@ from domain.invoicing.invoice import (
 from domain.invoicing.invoice import decimals_of as decimals
 from domain.invoicing.lefts import Left, left_of, spread
 from domain.invoicing.lines import unit_price
+from domain.invoicing.vat import VatTreatment
 from domain.invoicing.words import words
 from domain.money import round_to
 from domain.refusal import BadValue, WrongState
@@ -85,6 +87,7 @@ def credit(invoice: Invoice, wanted: Wanted, others: Sequence[Invoice] = ()) -> 
         return _whole(invoice, left, wanted)
     if wanted.lines:
         _check_sum(invoice, left, lines, len(others))
+        _check_rates(invoice, left, lines)
     return _note(invoice, lines, CreditScope.PART, wanted.on, most=left.total, exact=wanted.amount)
 
 
@@ -168,16 +171,41 @@ def _by_lines(invoice: Invoice, left: Left, wanted: Wanted) -> list[Line]:
     return found
 
 
+def _check_rates(invoice: Invoice, left: Left, lines: Sequence[Line]) -> None:
+    """Refuse lines that take more back of a category of VAT than is left of it, or that raise what is left."""
+    before: defaultdict[VatTreatment, Decimal] = defaultdict(Decimal)
+    given: defaultdict[VatTreatment, Decimal] = defaultdict(Decimal)
+    for (vat, _), net in left.groups().items():
+        before[vat] += net
+    for line in lines:
+        given[line.vat] -= line.net
+    for vat, net in given.items():
+        low, high = sorted((_ZERO, before[vat]))
+        if not low <= net <= high:
+            raise BadValue(
+                "of invoice {number} {left} {currency} before VAT is left to credit at {percent:f} % VAT ({category});"
+                " lines that lower others are credited with those",
+                number=invoice.number,
+                left=before[vat],
+                currency=invoice.currency,
+                percent=vat.percent,
+                category=vat.category,
+                field="lines",
+            )
+
+
 def _check_sum(invoice: Invoice, left: Left, lines: Sequence[Line], before: int) -> None:
     """Refuse lines that together give nothing back, or more than is left: others of the invoice lower what it comes to.
 
-    What rounding alone explains, of the invoice and of VAT on the notes ``before``, is no more than is left.
+    What rounding alone explains, of the invoice and of VAT by category here and on the notes ``before``, is no more
+    than is left.
     """
     places = decimals(invoice.currency)
     given = -settle(((line.vat, line.net) for line in lines), decimals=places).total
     if given <= 0:
         raise BadValue("these lines come to nothing that is to be paid", field="lines")
-    if given > left.total + 1 + before * Decimal(4).scaleb(-places):
+    rounded = abs(invoice.rounding) + (before + 2) * len(invoice.vat) * Decimal("0.5").scaleb(-places)
+    if given > left.total + rounded:
         raise BadValue(
             "of invoice {number} {left} {currency} is left to credit",
             number=invoice.number,
@@ -236,16 +264,16 @@ def _by_amount(invoice: Invoice, left: Left, amount: Decimal, text: str) -> list
             currency=invoice.currency,
             field="amount",
         )
-    groups = {key: net for key, net in left.groups().items() if net > 0}
-    gross = {vat: _ZERO for vat, _ in groups}
+    groups = left.groups()
+    rates = {vat: _ZERO for vat, _ in groups}
     for (vat, _), net in groups.items():
-        gross[vat] += net
-    gross = {vat: net + round_to(net * vat.percent / 100, places) for vat, net in gross.items()}
+        rates[vat] += net
+    gross = {vat: net + round_to(net * vat.percent / 100, places) for vat, net in rates.items() if net > 0}
     said = words(invoice.language).reduction.format(number=invoice.number)
     lines = []
     for vat, part in spread(amount, gross, places).items():
-        mine = {key: net for key, net in groups.items() if key[0] == vat}
-        net = min(round_to(part * 100 / (100 + vat.percent), places), sum(mine.values(), _ZERO))
+        mine = {key: net for key, net in groups.items() if key[0] == vat and net > 0}
+        net = min(round_to(part * 100 / (100 + vat.percent), places), rates[vat])
         for key, share in spread(net, mine, places).items():
             if share:
                 lines.append(replace(_loose(invoice, -share, text or said), vat=key[0], account=key[1]))

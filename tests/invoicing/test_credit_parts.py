@@ -383,6 +383,48 @@ def test_lines_that_others_lower_are_credited_with_them_and_no_note_charges() ->
     assert (note.net, note.vat_total, note.rounding, note.total) == (-40, -10, 0, -50)
 
 
+def test_no_category_of_vat_gives_back_more_than_it_charged() -> None:
+    plain = issued()
+    high, low = VatTreatment("S", Decimal(25)), VatTreatment("S", Decimal(6))
+    nets = ((Decimal(50), high, "3041"), (Decimal(50), high, "3041"), (Decimal(-60), high, "3042"))
+    lines = tuple(
+        replace(
+            plain.lines[0],
+            position=place,
+            net=net,
+            unit_price=abs(net),
+            quantity=Decimal(1).copy_sign(net),
+            vat=vat,
+            account=account,
+        )
+        for place, (net, vat, account) in enumerate([*nets, (Decimal(500), low, "3041")], 1)
+    )
+    totals = settle((line.vat, line.net) for line in lines)
+    invoice = replace(
+        plain,
+        lines=lines,
+        vat=totals.vat,
+        net=totals.net,
+        vat_total=totals.vat_total,
+        rounding=totals.rounding,
+        total=totals.total,
+    )
+
+    def wanted(*places: int) -> Wanted:
+        return Wanted(on=invoice.issued_on, lines=tuple(LineCredit(position=place) for place in places))
+
+    for places in ((1, 2), (3, 4)):
+        with pytest.raises(BadValue, match=r"40 SEK before VAT is left to credit at 25 % VAT \(S\)"):
+            credit(invoice, wanted(*places), [])
+    assert credit(invoice, wanted(1, 2, 3), []).net == -40
+    # An amount is spread over what is left of each category, whatever is lowered within it: 40 and 500 with VAT.
+    note = credit(invoice, Wanted(on=invoice.issued_on, amount=Decimal("290.00")), [])
+    assert [(one.treatment.percent, one.taxable) for one in note.vat] == [
+        (25, Decimal("-20.00")),
+        (6, Decimal("-250.00")),
+    ]
+
+
 _AMOUNTS = st.decimals(min_value="0.01", max_value="400", places=2)
 _STEPS = st.lists(
     st.one_of(
