@@ -26,7 +26,7 @@ r.currency,
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
-    select invoice_standing(i.operator, i.number) as number from invoice i
+    select invoice_standing(i.operator, coalesce(i.original, i.number)) as number from invoice i
       join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
      where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
@@ -112,7 +112,7 @@ select $1, $2, s.customer, 0, 0, s.mode, s.direction, coalesce(d.groups[1], d.na
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.rate
   left join destination d on d.operator = $1 and d.id = s.destination
   left join lateral (
-    select invoice_standing(i.operator, i.number) as number from invoice i
+    select invoice_standing(i.operator, coalesce(i.original, i.number)) as number from invoice i
       join invoice_line l on l.operator = i.operator and l.customer = i.customer
        and l.invoice = i.id and l.line_customer = s.customer
      where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
@@ -174,12 +174,15 @@ select distinct a.id from above a join customer c on c.operator = $1 and c.id = 
 
 BILLED: Final = """
 select l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription, sum(l.net) as net,
-       (array_agg(i.number order by i.id desc))[1] as number, array_agg(l.period_start order by l.invoice, l.position)
+       (array_agg(n.number order by i.id desc))[1] as number, array_agg(l.period_start order by l.invoice, l.position)
        as starts, array_agg(l.period_end order by l.invoice, l.position) as ends,
        array_agg(l.net order by l.invoice, l.position) as nets,
-       array_agg(i.number order by l.invoice, l.position) as numbers
+       array_agg(n.number order by l.invoice, l.position) as numbers
   from invoice_line l
   join invoice i on i.operator = l.operator and i.customer = l.customer and i.id = l.invoice
+ -- What a credit note gave back is corrected as the invoice that it names: an invoice may have the note's own number.
+ cross join lateral (select case when i.kind = 'invoice' then i.number
+    else coalesce(l.corrects, i.original, i.number) end as number) n
  where l.operator = $1 and l.contract = any ($2::bigint[]) and l.fee_start >= $3
  group by l.contract, l.service, l.fee_held_from, l.fee_start, l.fee_one_time, l.subscription
 """

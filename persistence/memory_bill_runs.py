@@ -33,7 +33,7 @@ from domain.invoicing.bill_run import (
     RunPage,
     UsageTotal,
 )
-from domain.invoicing.invoice import CreditScope
+from domain.invoicing.invoice import CreditScope, DocumentKind
 from domain.ports.invoices import PayerPage
 from domain.ports.page import Page, PageRequest
 from domain.rating.rated_event import Charge, RatedEvent
@@ -136,7 +136,7 @@ class MemoryBillRuns:
 
     def _number_of(self, run: BillRunId, customer: CustomerId, pays: CustomerId | None) -> str | None:
         numbers = [
-            invoice.number
+            invoice.original or invoice.number
             for invoice in self._draft.seen("invoice")
             if invoice.run == run
             and pays in {None, invoice.customer}
@@ -407,8 +407,11 @@ class MemoryBillRuns:
                 if line.fee is not None and line.fee.contract in found:
                     fees = found[line.fee.contract]
                     before = fees.get(line.fee, BilledFee(Decimal(0), ""))
-                    parts = (*before.parts, BilledPart(line.period, line.net, invoice.number))
-                    fees[line.fee] = BilledFee(before.net + line.net, invoice.number, parts)
+                    number = invoice.number
+                    if invoice.kind is DocumentKind.CREDIT_NOTE:
+                        number = line.corrects or invoice.original or number
+                    parts = (*before.parts, BilledPart(line.period, line.net, number))
+                    fees[line.fee] = BilledFee(before.net + line.net, number, parts)
         return found
 
 

@@ -332,6 +332,27 @@ async def test_an_end_back_in_time_is_credited_by_the_next_run(office: Office) -
     assert (await office.bill(NOVEMBER)).invoices == 0
 
 
+async def test_corrections_name_the_invoice_also_where_a_credit_note_came_last(office: Office) -> None:
+    await office.customer()
+    _, agreed, _ = await office.customer()
+    await office.bill()
+    first, mine = office.invoices
+
+    async def ending(end: date) -> list[str | None]:
+        async with office.begin() as unit:
+            claimed = await unit.contracts.claim(agreed.id)
+            await unit.contracts.keep(replace(claimed, end=end, state=ContractState.ENDED))
+        await office.bill(NOVEMBER)
+        return [line.corrects for one in office.invoices if one.customer == mine.customer for line in one.lines]
+
+    assert await ending(date(2026, 10, 20)) == [mine.number]
+    note = next(one for one in office.invoices if one.customer == mine.customer)
+    assert note.number == first.number  # of another series
+    assert await ending(date(2026, 10, 16)) == [mine.number]
+    async with office.begin() as unit:
+        assert await unit.invoices.correcting(first.number) == []
+
+
 async def test_only_who_may_runs_bills_and_sees_only_his_own(office: Office) -> None:
     world = office.world
     await office.customer(reseller=world.north.reseller)
