@@ -15,7 +15,7 @@ from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit,
 from domain.invoicing.vat import HomeRate
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
-from integrations.printing.faces import BOLD, PLAIN, width, wrapped
+from integrations.printing.faces import BOLD, PLAIN, shrunk, width, wrapped
 from integrations.printing.letter import DRAWING, Letter
 from integrations.printing.sheet import GREY, LEFT, RIGHT, Brand, Column, Sheet, heading
 from integrations.printing.shown import by_kind, shown
@@ -133,12 +133,13 @@ class _Printer:
     def head(self) -> None:
         """Draw the letter's head with what names the invoice, and the payer where a window envelope shows him."""
         invoice, said = self.invoice, self.said
+        credit = invoice.kind is DocumentKind.CREDIT_NOTE  # of which nothing is to be paid
         facts = [
             (said["number"], invoice.number),
             (said["date"], said.day(invoice.issued_on)),
             (said["customer"], "" if invoice.self_billed else invoice.payer.number or ""),
             (said["period"], said.days(invoice.period)),
-            (said["terms"], f"{invoice.payment.terms_days} {said['days']}"),
+            (said["terms"], "" if credit else f"{invoice.payment.terms_days} {said['days']}"),
             (said["credits"], invoice.original or ""),
             (said["buyer_vat"], (invoice.seller if invoice.self_billed else invoice.payer).vat_id or ""),
             (said["buyer_reference"], invoice.buyer_reference or ""),
@@ -155,16 +156,18 @@ class _Printer:
         amount = f"{self.money(self.owed)} {invoice.currency}"
         cells = [(self.paid, amount, 15.0)]
         if has_slip(invoice) or (invoice.self_billed and invoice.total > 0):
-            bankgiro = invoice.payment.bankgiro
+            # Of a Danish seller it is the creditor number of the slip, which has a place of its own there.
+            bankgiro = invoice.payment.bankgiro if invoice.seller.address.country == "SE" else None
             cells += [
                 (said["due"], said.day(invoice.due_on), 11.0),
                 (said["bankgiro"], grouped_bankgiro(bankgiro) if bankgiro else "", 11.0),
                 (said["reference"], invoice.payment.reference, 11.0),
             ]
-        for x, (label, value, size) in zip((LEFT + 14, 234, 340, 436), cells, strict=False):
+        places = ((LEFT + 14, 166.0), (234.0, 100.0), (340.0, 90.0), (436.0, RIGHT - 442.0))
+        for (x, room), (label, value, size) in zip(places, cells, strict=False):
             if value:
                 sheet.text(x, base + 30, label, size=7.5, colour=GREY)
-                sheet.text(x, base + 12, value, size=size, face=BOLD)
+                sheet.text(x, base + 12, value, size=shrunk(value, BOLD, size, room, least=6), face=BOLD)
         sheet.y = base - 4
 
     def table(self, lines: Sequence[Line]) -> None:

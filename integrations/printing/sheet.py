@@ -18,6 +18,8 @@ from integrations.printing.faces import BOLD, PLAIN, fitted, printable, register
 WIDTH: Final = 595.28
 HEIGHT: Final = 841.89
 LEFT: Final = 48.0
+FIGURES: Final = 11  # characters of an amount that every column has room for, its neighbour's included
+LEAST: Final = 4.5  # points of a figure that is made smaller
 RIGHT: Final = WIDTH - 48.0
 TOP: Final = HEIGHT - 48.0
 BOTTOM: Final = 66.0
@@ -118,9 +120,15 @@ class Sheet:
         for column, cell in zip(columns, cells, strict=True):
             if not cell:
                 continue
-            if column.at_right:  # figures are never cut
+            if column.at_right:  # figures are never cut, but smaller where they would run into others
                 shown = printable(cell, face)
-                self.canvas.drawString(column.right - width(shown, face, size), self.y, shown)
+                wide, room = width(shown, face, size), column.right - column.left - 1
+                if wide > room and len(shown) > FIGURES:
+                    small = max(size * room / wide, LEAST)
+                    self.text_to(column.right, self.y, shown, size=small, face=face, colour=colour)
+                    self._ready(face, size, colour)
+                    continue
+                self.canvas.drawString(column.right - wide, self.y, shown)
             else:
                 self.canvas.drawString(column.left, self.y, fitted(cell, face, size, column.right - column.left))
 

@@ -15,14 +15,16 @@ import segno
 from reportlab.graphics.barcode.code128 import Code128
 
 from domain.invoicing.invoice import DocumentKind, Invoice, Party, decimals_of
-from domain.invoicing.references import fik_valid, rf_valid, viite_valid
-from integrations.printing.faces import BOLD, PLAIN, fitted, printable
+from domain.invoicing.references import fik_valid, rf, rf_valid, viite_valid
+from integrations.printing.faces import BOLD, PLAIN, fitted, printable, shrunk
 from integrations.printing.sheet import GREY, INK, LEFT, RIGHT, Sheet
 from integrations.printing.words import Words, grouped_bankgiro, grouped_organisation
 
 HEIGHT: Final = 196.0
 FOOT: Final = 62.0
 QR_SIDE: Final = 92.0
+BAR_WIDE: Final = 0.72  # of the Finnish bars' narrowest, 0.254 mm; all are 239 points, 84 mm
+BARS_HIGH: Final = 29.0
 _MASK: Final = 0  # a chequerboard, which leaves no wide even surface
 # How long the IBANs of a country are.
 _DANISH: Final = 18
@@ -49,24 +51,29 @@ def draw_slip(sheet: Sheet, invoice: Invoice, said: Words) -> None:
     canvas.restoreState()
     sheet.text(LEFT, top - 20, said["slip"], size=11, face=BOLD, colour=sheet.brand.accent)
     _party(sheet, LEFT, top - 38, said["payee"], invoice.seller)
-    _party(sheet, LEFT, top - 112, said["payer"], invoice.payer)
     fields = [
         (said["to_pay"], f"{said.money(invoice.total, decimals_of(invoice.currency))} {invoice.currency}"),
         (said["due"], said.day(invoice.due_on)),
         *ways(invoice, said),
     ]
+    code, bars = payment_code(invoice), virtual_barcode(invoice)
+    _party(sheet, LEFT, top - (112 if bars is None else 98), said["payer"], invoice.payer)
     x, y = LEFT + 214, top - 38
-    sheet.box(x - 12, FOOT + 6, RIGHT - x + 12, HEIGHT - 32, sheet.brand.tone)
+    low = FOOT + 6 if bars is None else FOOT + BARS_HIGH + 16  # the bars are longer than the column beside the box
+    sheet.box(x - 12, low, RIGHT - x + 12, top - 26 - low, sheet.brand.tone)
     step = 31.0 if len(fields) <= 5 else 155.0 / len(fields)
     for label, value in fields:
         if value:
+            beside = code is not None and y - 12 > top - 56 - QR_SIDE
+            room = RIGHT - x - (QR_SIDE + 30 if beside else 8)
             sheet.text(x, y, label, size=7, colour=GREY)
-            sheet.text(x, y - 12, value, size=10.5 if len(value) < 34 else 8.5, face=BOLD)
+            sheet.text(x, y - 12, value, size=shrunk(value, BOLD, 10.5, room, least=6), face=BOLD)
             y -= step
-    if (code := payment_code(invoice)) is not None:
-        _qr(sheet, code, RIGHT - QR_SIDE - 18, top - 44 - QR_SIDE)
-        sheet.text(RIGHT - QR_SIDE - 24, top - 60 - QR_SIDE, said["scan"], size=7, colour=GREY)
-    if (bars := virtual_barcode(invoice)) is not None:
+    if code is not None:
+        place = top - 36 - QR_SIDE
+        _qr(sheet, code, RIGHT - QR_SIDE - 18, place)
+        sheet.text(RIGHT - QR_SIDE - 24, place - 15, said["scan"], size=7, colour=GREY)
+    if bars is not None:
         _barcode(sheet, bars, LEFT, FOOT + 10)
 
 
@@ -126,8 +133,11 @@ def payment_code(invoice: Invoice) -> str | None:
     """Return what the QR code says, or None where there is nothing that a bank could read."""
     seller, payment = invoice.seller, invoice.payment
     iban = (payment.iban or "").replace(" ", "")
-    if not payment.bankgiro or seller.address.country != "SE":
-        return _sepa_code(invoice, iban) if iban and invoice.currency == "EUR" else None
+    if iban and invoice.currency == "EUR":
+        return _sepa_code(invoice, iban)
+    # A bankgiro takes kronor, and the code says no currency where it is paid in them.
+    if not payment.bankgiro or seller.address.country != "SE" or invoice.currency != "SEK":
+        return None
     said = {
         "uqr": 1,
         "tp": 1,
@@ -146,8 +156,13 @@ def payment_code(invoice: Invoice) -> str | None:
 
 
 def _sepa_code(invoice: Invoice, iban: str) -> str:
-    """Return a SEPA credit transfer as European banks scan it (EPC069-12, version 2): structured reference or text."""
+    """Return a SEPA credit transfer as European banks scan it (EPC069-12, version 2): structured reference or text.
+
+    A Finnish reference is told in its international form, which Finnish banks take as the same.
+    """
     reference = invoice.payment.reference
+    if invoice.seller.address.country == "FI" and viite_valid(reference):
+        reference = rf(reference.lstrip("0"))
     structured = reference if rf_valid(reference) else ""
     text = "" if structured else f"{invoice.number} {reference}"[:_TEXT_MAX]
     name = printable(invoice.seller.name)[:_NAME_MAX]
@@ -160,10 +175,8 @@ def _sepa_code(invoice: Invoice, iban: str) -> str:
 
 
 def _barcode(sheet: Sheet, digits: str, x: float, y: float) -> None:
-    """Draw digits as Code 128 (subset C) of 105 mm at most, as banks read them."""
-    wide = 200.0
-    bars = Code128(digits, barWidth=1, barHeight=26, humanReadable=0, quiet=0)
-    bars = Code128(digits, barWidth=wide / bars.width, barHeight=26, humanReadable=0, quiet=0)
+    """Draw digits as Code 128 (subset C): at most 105 mm long, at least 10 mm high, no bar narrower than 0.25 mm."""
+    bars = Code128(digits, barWidth=BAR_WIDE, barHeight=BARS_HIGH, humanReadable=0, quiet=0)
     sheet.canvas.saveState()
     sheet.canvas.setFillColorRGB(*INK)
     bars.drawOn(sheet.canvas, x, y)

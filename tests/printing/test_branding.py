@@ -12,8 +12,10 @@ from pypdf import PdfReader
 
 from domain.ids import OperatorId
 from domain.invoicing.branding import Branding, check
+from domain.invoicing.references import rf_valid
 from domain.refusal import BadValue
 from integrations.printing.documents import InvoiceDocuments
+from integrations.printing.faces import BOLD, shrunk, width
 from integrations.printing.letter_pdf import Heading, Letterhead, Paragraph, Slip, Table, letter_pdf
 from integrations.printing.slip import payment_code, virtual_barcode, ways
 from integrations.printing.words import words
@@ -122,3 +124,40 @@ def test_a_virtual_barcode_as_finance_finland_prints_it():
     paid = replace(invoice.payment, iban="FI0250004640001302", reference="69875672083435364")
     said = replace(invoice, payment=paid, total=Decimal("693.80"), due_on=date(2011, 7, 24))
     assert virtual_barcode(said) == "402500046400013020006938000000069875672083435364110724"
+
+
+def test_a_code_to_scan_is_one_that_a_bank_can_pay():
+    """EPC069-12: a structured reference or a text; kronor by bankgiro have the only other code."""
+    finnish = owed("FI")
+    lines = payment_code(finnish).splitlines()
+    assert lines[6:8] == [finnish.payment.iban, f"EUR{finnish.total:.2f}"]
+    assert rf_valid(lines[9]), "a Finnish reference in its international form, which goes with the payment"
+    assert lines[9].endswith(finnish.payment.reference)
+    german = payment_code(owed("DE")).splitlines()
+    assert rf_valid(german[9])
+    swedish = owed("SE")
+    assert payment_code(swedish).startswith('{"uqr":1')
+    euro = replace(swedish, currency="EUR")
+    assert payment_code(euro).splitlines()[0] == "BCD"
+    assert swedish.payment.reference in payment_code(euro)
+    assert payment_code(replace(swedish, currency="USD")) is None, "a bank would pay as many kronor"
+    assert payment_code(owed("NO")) is None
+    assert all(len(payment_code(owed(code)).encode()) <= 331 for code in ("FI", "DE", "EE", "BE", "NL"))
+
+
+def test_the_longest_account_stands_beside_the_code():
+    maltese = replace(owed("DE").payment, iban="MT84MALT011000012345MTLCAST001S")
+    data = InvoiceDocuments().pdf(replace(owed("DE"), payment=maltese, language="de"), (), zone="Europe/Stockholm")
+    text = PdfReader(io.BytesIO(data)).pages[0].extract_text()
+    assert "MT84 MALT 0110 0001 2345 MTLC AST0 01S" in text
+    size = shrunk("MT84 MALT 0110 0001 2345 MTLC AST0 01S", BOLD, 10.5, 162, least=6)
+    assert width("MT84 MALT 0110 0001 2345 MTLC AST0 01S", BOLD, size) <= 162.5
+
+
+def test_a_danish_slip_s_creditor_number_is_no_bankgiro():
+    danish = owed("DK")
+    paid = replace(danish.payment, bankgiro="85123456")
+    data = InvoiceDocuments().pdf(replace(danish, payment=paid, language="da"), (), zone="Europe/Copenhagen")
+    text = PdfReader(io.BytesIO(data)).pages[0].extract_text()
+    assert "ankgiro" not in text
+    assert f"+71<{danish.payment.reference}+85123456<" in text
