@@ -88,11 +88,11 @@ _ELSEWHERE: Final = _LINES.format(
     whose="""and exists (select from basis_stay y where y.operator = $1 and y.customer = u.customer and y.until is null
            and u.chunk > case when y.since = $7 then y.after else $2 end)"""
 )
-# What runs have charged, behind the usage. $3 how many lines of usage there are, $4 the time.
+# What runs have charged, behind the usage. $2 the batch, $3 how many lines of usage there are.
 _FEES: Final = """
 with taken as (
     update basis_fee set batch = $2 where operator = $1 and batch is null
-    returning id, customer, payer, subscription, period_start, currency)
+    returning id, customer, payer, subscription, period_start, currency, mode, group_name, events, used, amount_micro)
 insert into basis_line (operator, batch, position, customer, customer_key, subscription, subscription_key, period_start,
     mode, direction, group_name, currency, events, used, amount_micro, payer, fee)
 select $1, $2, $3 + row_number() over (order by t.id), t.customer,
@@ -101,7 +101,8 @@ select $1, $2, $3 + row_number() over (order by t.id), t.customer,
        coalesce(t.subscription, 0),
        coalesce((select key from external_key k where k.operator = $1 and k.kind = 'subscription'
                     and k.id = t.subscription order by key limit 1), ''),
-       t.period_start, '', '', '', t.currency, 0, 0, 0, t.payer, t.id
+       t.period_start, coalesce(t.mode, ''), '', coalesce(t.group_name, ''), t.currency, coalesce(t.events, 0),
+       coalesce(t.used, 0), coalesce(t.amount_micro, 0), t.payer, t.id
   from taken t
 """
 _LINE: Final = (
@@ -344,7 +345,8 @@ class MemoryBasis:
         for position, key in enumerate(waiting, count + 1):
             fee: BasisFee = rows[key].fee
             rows[key] = KeptFee(fee, batch)
-            line = SubscriptionId((fee.line and fee.line.subscription) or 0)
+            told = fee.line
+            line = SubscriptionId((told and told.subscription) or 0)
             found.append(
                 BasisLine(
                     position=position,
@@ -353,13 +355,13 @@ class MemoryBasis:
                     subscription=line,
                     subscription_key=named.get(("subscription", line), ""),
                     period_start=fee.period.start,
-                    mode="",
+                    mode=(told and told.mode) or "",
                     direction="",
-                    group="",
+                    group=(told and told.group) or "",
                     currency=fee.currency,
-                    events=0,
-                    used=0,
-                    amount_micro=0,
+                    events=(told and told.events) or 0,
+                    used=(told and told.used) or 0,
+                    amount_micro=(told and told.amount_micro) or 0,
                     customer_number=tree[fee.customer].number,
                     payer_number=tree[fee.payer].number,
                     fee=fee,

@@ -217,7 +217,7 @@ def _row_of(one: BasisFee) -> tuple[Any, ...]:
             "net": Decimal(0), "account": "", "label": one.bucket.label,
         }  # fmt: skip
         return (
-            one.run, one.payer, one.customer, one.kind, one.currency, one.period.start, one.period.end,
+            one.run, one.payer, one.customer, one.kind.value, one.currency, one.period.start, one.period.end,
             Unit.PIECE.value, None, None, None, None, None, None, None, None, None,
             json.dumps(bucket_cells(one.bucket), ensure_ascii=False), *(told.get(name) for name in _SAME),
         )  # fmt: skip
@@ -225,8 +225,8 @@ def _row_of(one: BasisFee) -> tuple[Any, ...]:
     taxed = (vat.category, vat.percent, vat.reason, vat.words, vat.country) if one.taxed else (None,) * 5
     keys = (fee.held_from, fee.fee_start, fee.one_time) if fee else (None,) * 3
     return (
-        one.run, one.payer, one.customer, one.kind, one.currency, line.period.start, line.period.end, line.unit.value,
-        line.group, *taxed, *keys, None, *(getattr(line, name) for name in _SAME),
+        one.run, one.payer, one.customer, one.kind.value, one.currency, line.period.start, line.period.end,
+        line.unit.value, line.group, *taxed, *keys, None, *(getattr(line, name) for name in _SAME),
     )  # fmt: skip
 
 

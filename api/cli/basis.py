@@ -55,7 +55,7 @@ def acknowledge(
 
 
 async def _take(wiring: Wiring, actor: Actor, format_: str) -> int:
-    from api.priced import row_of
+    from api.priced import COLUMNS, cells, row_of
     from domain.usecases.take_basis import read_basis, take_basis
 
     batch = await take_basis(actor=actor, begin=wiring.begin, clock=wiring.clock)
@@ -69,9 +69,9 @@ async def _take(wiring: Wiring, actor: Actor, format_: str) -> int:
                 print(json.dumps(row, ensure_ascii=False))
                 continue
             if writer is None:
-                writer = csv.DictWriter(sys.stdout, list(row))
+                writer = csv.DictWriter(sys.stdout, COLUMNS)
                 writer.writeheader()
-            writer.writerow(row)
+            writer.writerow(cells(row))
         after, more = (page.lines[-1].position, page.more) if page.lines else (after, False)
     complain(f"batch {batch.id} has {batch.lines} lines; tollwright basis acknowledge {batch.id} when they are kept")
     return DONE

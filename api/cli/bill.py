@@ -198,7 +198,7 @@ def export(
 ) -> int:
     """Write the invoices of a run into a folder.
 
-    That is a file each (pdf, peppol), or one file (sie, json, csv).
+    That is a file each (pdf, peppol), or one file (sie, json, csv, basis).
 
     An e-invoice is checked before it is written; one that breaks a rule is not, and the command ends with 1.
     """
@@ -258,9 +258,12 @@ async def told_run(usecase: Any, cmd: Any, wiring: Wiring, actor: Actor) -> int:
     """Bill, telling every invoice and every parked payer as its page is done; 1 where somebody was parked."""
     from api.garbage import collecting_seldom
 
+    elsewhere = 0
     with collecting_seldom(), progress_bar("billing", None) as step:
 
         def done(page: PageDone) -> None:
+            nonlocal elsewhere
+            elsewhere += len(page.elsewhere.fees)
             for invoice in page.invoices:
                 print(json.dumps(_invoice_data(invoice), ensure_ascii=False))
             for each in page.parked:
@@ -274,6 +277,8 @@ async def told_run(usecase: Any, cmd: Any, wiring: Wiring, actor: Actor) -> int:
         f"{name} of {run.period}: {run.invoices} invoices, {run.total:f} in total, {run.parked} parked,"
         f" {run.nothing} with nothing to bill"
     )
+    if elsewhere:
+        complain(f"{elsewhere} lines for another system, which `tollwright basis take` gives it")
     return ATTENTION if run.parked else DONE
 
 

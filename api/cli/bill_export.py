@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.cli import ATTENTION, DONE, Unreachable, complain
 from domain.refusal import Refusal
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.invoicing.invoice import Invoice
     from domain.telling.language import Language
 
-FORMATS: Final = ("pdf", "peppol", "sie", "journal-csv", "journal-json", "json", "csv")
+FORMATS: Final = ("pdf", "peppol", "sie", "journal-csv", "journal-json", "json", "csv", "basis")
 INVOICES_PER_PAGE: Final = 200
 
 
@@ -44,7 +44,32 @@ async def export_run(to: Export, format_: str) -> int:
             return await _export_einvoices(to, format_)
         case "sie" | "journal-csv" | "journal-json":
             return await _export_journal(to, format_)
+        case "basis":
+            return await _export_basis(to)
     return await _export_data(to, format_)
+
+
+async def _export_basis(to: Export) -> int:
+    """Write the lines of a run as JSON Lines in the form of the basis: of its invoices, and what goes elsewhere."""
+    from api.priced import row_of
+    from domain.usecases.basis_of_run import basis_of_invoices, basis_of_run
+
+    path, count = to.out / f"run-{to.run}-basis.jsonl", 0
+    partial = path.with_name(path.name + ".part")
+    around: dict[str, Any] = {"actor": to.actor, "begin": to.wiring.begin}
+    with partial.open("w", encoding="utf-8") as file:
+        async for invoice in _stepping(to):
+            for line in await basis_of_invoices([invoice], **around):
+                file.write(json.dumps(row_of(line) | {"invoice": invoice.number}, ensure_ascii=False) + "\n")
+                count += 1
+        after: int | None = 0
+        while after is not None:
+            lines, after = await basis_of_run(to.run, after=after, **around)
+            file.writelines(json.dumps(row_of(line) | {"invoice": ""}, ensure_ascii=False) + "\n" for line in lines)
+            count += len(lines)
+    partial.replace(path)
+    print(json.dumps({"run": to.run, "file": str(path), "lines": count}))
+    return DONE
 
 
 async def _export_pdf(to: Export) -> int:

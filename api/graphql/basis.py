@@ -12,12 +12,15 @@ from api.catalogues import sentence
 from api.graphql.context import Info
 from api.graphql.ids import global_id, key_of
 from api.graphql.inputs import given
+from api.graphql.invoices import InvoiceBucketType
 from api.graphql.once import kept_key
 from api.graphql.party_changes import NumberAssignmentInput
 from api.graphql.refusals import outcome
 from api.graphql.scalars import BigInt
 from api.graphql.showing import shows
-from domain.basis.batch import BasisBatch
+from api.priced import charged
+from domain.basis.batch import BasisBatch, BasisLine
+from domain.basis.fee import BasisKind
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
 from domain.customers.customer import CustomerKind
 from domain.usecases.sync_customers import (
@@ -33,6 +36,7 @@ from domain.usecases.take_basis import BasisPage, acknowledge_basis, read_basis,
 ID = strawberry.ID
 _AS_INPUT = strawberry.argument(name="input")
 
+strawberry.enum(BasisKind, description=(BasisKind.__doc__ or "").strip())
 strawberry.enum(SyncOutcome, description=(SyncOutcome.__doc__ or "").strip())
 
 
@@ -104,7 +108,34 @@ class BasisBatchType:
     is_type_of = shows(BasisBatch)
 
 
-@strawberry.type(name="BasisLine", description="The exact sum of one line's events of a kind in a month.")
+def _told(name: str) -> Any:
+    def resolve(root: strawberry.Parent[BasisLine]) -> Any:
+        return charged(root.fee)[name] or None
+
+    return resolve
+
+
+def _number(name: str) -> Any:
+    def resolve(root: strawberry.Parent[BasisLine]) -> Any:
+        text = charged(root.fee)[name]
+        return Decimal(text) if text else None
+
+    return resolve
+
+
+def _until(root: strawberry.Parent[BasisLine]) -> date | None:
+    return None if root.fee is None else root.fee.period.end
+
+
+def _bucket(root: strawberry.Parent[BasisLine]) -> Any:
+    return None if root.fee is None else root.fee.bucket
+
+
+@strawberry.type(
+    name="BasisLine",
+    description="The exact sum of one line's events of a kind in a month; or what a bill run charged beside usage, an"
+    " amount without VAT; or what became of a bucket.",
+)
 class BasisLineType:
     """``domain.basis.batch.BasisLine``."""
 
@@ -119,6 +150,30 @@ class BasisLineType:
     events: BigInt
     used: BigInt
     amount: Decimal
+    kind: BasisKind
+    customer_number: str = strawberry.field(description="Whose it is.")
+    payer_number: str = strawberry.field(description="Who pays for it.")
+    text: str | None = strawberry.field(resolver=_told("text"), graphql_type=str | None)
+    label: str | None = strawberry.field(resolver=_told("label"), graphql_type=str | None)
+    contract_number: str | None = strawberry.field(resolver=_told("contract_number"), graphql_type=str | None)
+    quantity: Decimal | None = strawberry.field(resolver=_number("quantity"), graphql_type=Decimal | None)
+    unit: str | None = strawberry.field(
+        resolver=_told("unit"), graphql_type=str | None, description="UN/ECE Recommendation 20."
+    )
+    unit_price: Decimal | None = strawberry.field(resolver=_number("unit_price"), graphql_type=Decimal | None)
+    period_end: date | None = strawberry.field(resolver=_until)
+    vat_category: str | None = strawberry.field(
+        resolver=_told("vat_category"), graphql_type=str | None, description="UNCL 5305; null: for you to decide."
+    )
+    vat_percent: Decimal | None = strawberry.field(resolver=_number("vat_percent"), graphql_type=Decimal | None)
+    account: str | None = strawberry.field(resolver=_told("account"), graphql_type=str | None)
+    run: str | None = strawberry.field(
+        resolver=_told("run"), graphql_type=str | None, description="The bill run, as later corrections name it."
+    )
+    corrects: str | None = strawberry.field(
+        resolver=_told("corrects"), graphql_type=str | None, description="The invoice or run whose lines it corrects."
+    )
+    bucket: InvoiceBucketType | None = strawberry.field(resolver=_bucket)
 
 
 @strawberry.type(name="BasisPage", description="Lines of a batch; with more, ask behind the last position.")
@@ -192,7 +247,8 @@ class BasisMutation:
     take_basis = strawberry.mutation(
         resolver=_take,
         graphql_type=outcome("TakeBasisResult", BasisBatchType),
-        description="What was rated since the last batch; until that is acknowledged the same again.",
+        description="What was rated since the last batch, and what bill runs charged whom another system invoices;"
+        " until that is acknowledged the same again.",
     )
     acknowledge_basis = strawberry.mutation(
         resolver=_acknowledge,

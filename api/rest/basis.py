@@ -11,13 +11,14 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from api.priced import COLUMNS, row_of
+from api.priced import COLUMNS, cells, row_of
 from api.rest.files import path_key
 from api.rest.invoices import named
 from api.routes import SMALL, Operation
 from api.wiring import Wiring
 from domain.access.actor import Action, Actor
 from domain.basis.batch import BasisBatch, BasisLine
+from domain.buckets.statement import BUCKET_COUNTS
 from domain.usecases.take_basis import BasisPage, acknowledge_basis, read_basis, take_basis
 
 PER_PAGE: Final = 5000
@@ -32,6 +33,10 @@ BATCH: Final = {
         "lines": NUMBER,
     },
 }
+BUCKET: Final = {
+    "type": "object",
+    "properties": dict.fromkeys(("unit", "currency", *BUCKET_COUNTS), TEXT),
+}
 LINES: Final = {
     "type": "object",
     "properties": {
@@ -40,7 +45,8 @@ LINES: Final = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {name: NUMBER if name in {"position", "events", "used"} else TEXT for name in COLUMNS},
+                "properties": {name: NUMBER if name in {"position", "events", "used"} else TEXT for name in COLUMNS}
+                | {"bucket": {"anyOf": [{"const": ""}, BUCKET]}},
             },
         },
     },
@@ -128,7 +134,7 @@ def shown(batch: BasisBatch) -> dict[str, Any]:
 
 def _rows(lines: Sequence[BasisLine]) -> bytes:
     out = io.StringIO()
-    csv.DictWriter(out, COLUMNS).writerows(row_of(line) for line in lines)
+    csv.DictWriter(out, COLUMNS).writerows(cells(row_of(line)) for line in lines)
     return out.getvalue().encode()
 
 
@@ -140,7 +146,7 @@ def operations(wiring: Wiring) -> list[Operation]:
             path="/rest/v1/basis",
             endpoint=TakeBasis(wiring),
             name="takeBasis",
-            summary="What was rated since the last batch; until that is acknowledged, the same again.",
+            summary="What was rated and what bill runs charged since the last batch; until acknowledged, again.",
             action=Action.READ_BASIS,
             body_max=SMALL,  # nothing is read of it; clients that always send one may
             answers={"200": ("application/json", BATCH)},

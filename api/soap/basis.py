@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from spyne import Date, DateTime, Integer, ServiceBase, Unicode
 from spyne import Decimal as XsDecimal
 
 from api.catalogues import sentence
+from api.priced import charged
 from api.soap.models import KindOfCustomer, KindOfSubscription, Model, _enum, many, needed
 from api.soap.service import operation
 from api.soap.showing import plain
-from domain.basis.batch import BasisBatch
+from domain.basis.batch import BasisBatch, BasisLine
+from domain.basis.fee import BasisKind
 from domain.contracts.subscription import NumberAssignment, SubscriptionKind
 from domain.customers.customer import CustomerKind
+from domain.invoicing.invoice import BucketLine
 from domain.usecases.sync_customers import (
     ExternalCustomer,
     ExternalLine,
@@ -24,6 +28,7 @@ from domain.usecases.sync_customers import (
 from domain.usecases.take_basis import LINES_MAX, acknowledge_basis, read_basis, take_basis
 
 PAGE: Final = 200
+KindOfBasis = _enum(BasisKind, "BasisKind")
 OutcomeOfSync = _enum(SyncOutcome, "SyncOutcome")
 
 
@@ -94,8 +99,22 @@ class BasisBatchModel(Model):
     lines = needed(Integer)
 
 
+class BasisBucket(Model):
+    """What became of a bucket: rolledOver + granted + received = used + given + expired + left."""
+
+    unit = needed(Unicode)
+    currency = Unicode
+    rolledOver = needed(XsDecimal)
+    granted = needed(XsDecimal)
+    received = needed(XsDecimal)
+    used = needed(XsDecimal)
+    given = needed(XsDecimal)
+    expired = needed(XsDecimal)
+    left = needed(XsDecimal)
+
+
 class BasisLineModel(Model):
-    """The exact sum of one line's events of a kind in a month."""
+    """The exact sum of one line's events of a kind in a month, or what a bill run charged beside usage, without VAT."""
 
     __type_name__ = "BasisLine"
 
@@ -110,6 +129,22 @@ class BasisLineModel(Model):
     events = needed(Integer)
     used = needed(Integer)
     amount = needed(XsDecimal)
+    kind = needed(KindOfBasis)
+    customerNumber = needed(Unicode)
+    payerNumber = needed(Unicode)
+    text = Unicode
+    label = Unicode
+    contractNumber = Unicode
+    quantity = XsDecimal
+    unit = Unicode
+    unitPrice = XsDecimal
+    periodEnd = Date
+    vatCategory = Unicode
+    vatPercent = XsDecimal
+    account = Unicode
+    run = Unicode
+    corrects = Unicode
+    bucket = BasisBucket
 
 
 class BasisPageModel(Model):
@@ -147,7 +182,7 @@ class Basis(ServiceBase):
 
     @operation("TakeBasis", returns=BasisBatchModel, result="batch")
     async def take_basis(ctx: Any) -> Any:
-        """Return what was rated since the last batch; until that is acknowledged, the same again."""
+        """Return what was rated and what bill runs charged since the last batch; until that is acknowledged, again."""
         return _batch(await ctx.udc.ask(take_basis, clock=ctx.udc.wiring.clock))
 
     @operation(
@@ -161,24 +196,8 @@ class Basis(ServiceBase):
     async def read_basis(ctx: Any, batch: int, first: int | None, after: int | None) -> Any:
         """Return lines of a batch behind a position."""
         page = await ctx.udc.ask(read_basis, batch, first=first or PAGE, after=after or 0)
-        lines = [
-            BasisLineModel(
-                position=one.position,
-                customerKey=one.customer_key,
-                subscriptionKey=one.subscription_key,
-                periodStart=one.period_start,
-                mode=one.mode,
-                direction=one.direction,
-                group=one.group,
-                currency=one.currency,
-                events=one.events,
-                used=one.used,
-                amount=plain(one.amount),
-            )
-            for one in page.lines
-        ]
         following = page.lines[-1].position if page.more else None
-        return BasisPageModel(batch=_batch(page.batch), line=lines, next=following)
+        return BasisPageModel(batch=_batch(page.batch), line=[_shown(one) for one in page.lines], next=following)
 
     @operation("AcknowledgeBasis", needed(Integer(ge=1)), returns=BasisBatchModel, result="batch")
     async def acknowledge_basis(ctx: Any, batch: int) -> Any:
@@ -206,6 +225,59 @@ def _line(told: Any) -> ExternalLine:
             NumberAssignment(number=one.number, valid_from=one.validFrom, valid_to=one.validTo)
             for one in told.number or ()
         ),
+    )
+
+
+def _shown(one: BasisLine) -> BasisLineModel:
+    told = {name: value or None for name, value in charged(one.fee).items()}
+    bucket = None if one.fee is None or one.fee.bucket is None else one.fee.bucket
+    return BasisLineModel(
+        position=one.position,
+        customerKey=one.customer_key,
+        subscriptionKey=one.subscription_key,
+        periodStart=one.period_start,
+        mode=one.mode,
+        direction=one.direction,
+        group=one.group,
+        currency=one.currency,
+        events=one.events,
+        used=one.used,
+        amount=plain(one.amount),
+        kind=one.kind.value,
+        customerNumber=one.customer_number,
+        payerNumber=one.payer_number,
+        text=told["text"],
+        label=told["label"],
+        contractNumber=told["contract_number"],
+        quantity=_exact(told["quantity"]),
+        unit=told["unit"],
+        unitPrice=_exact(told["unit_price"]),
+        periodEnd=None if one.fee is None else one.fee.period.end,
+        vatCategory=told["vat_category"],
+        vatPercent=_exact(told["vat_percent"]),
+        account=told["account"],
+        run=told["run"],
+        corrects=told["corrects"],
+        bucket=None if bucket is None else _bucket(bucket),
+    )
+
+
+def _exact(text: str | None) -> Decimal | None:
+    return None if text is None else plain(Decimal(text))
+
+
+def _bucket(one: BucketLine) -> BasisBucket:
+    entry = one.entry
+    return BasisBucket(
+        unit=entry.unit,
+        currency=entry.currency,
+        rolledOver=plain(entry.rolled_over),
+        granted=plain(entry.granted),
+        received=plain(entry.received),
+        used=plain(entry.used),
+        given=plain(entry.given),
+        expired=plain(entry.expired),
+        left=plain(entry.left),
     )
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from domain.basis.fee import BasisFee
+from domain.basis.fee import BasisFee, BasisKind
 from domain.ids import CustomerId, OperatorId, SubscriptionId
+from domain.invoicing.invoice import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +55,18 @@ class BasisLine:
     fee: BasisFee | None = None
 
     @property
-    def kind(self) -> str:
-        """What it is for: ``usage``, or what a bill run charged."""
-        return "usage" if self.fee is None else self.fee.kind
+    def kind(self) -> BasisKind:
+        """What it is for: usage, or what a bill run charged."""
+        return BasisKind.USAGE if self.fee is None else self.fee.kind
+
+    @property
+    def charged(self) -> Line | None:
+        """What a bill run charged; None: usage as it was rated, or what became of a bucket."""
+        return None if self.fee is None else self.fee.line
 
     @property
     def amount(self) -> Decimal:
         """Return the sum as an exact decimal."""
-        if self.fee is not None:
-            return self.fee.line.net if self.fee.line is not None else Decimal(0)
+        if self.charged is not None:
+            return self.charged.net
         return Decimal(self.amount_micro).scaleb(-6)

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.ids import BillRunId, CustomerId
 from domain.invoicing.invoice import BucketLine, Line
 from domain.period import Period
+
+
+class BasisKind(StrEnum):
+    """What a line of the basis is for: what was rated, a line of an invoice, or what became of a bucket."""
+
+    USAGE = "usage"
+    PERIODIC = "periodic"
+    ONE_TIME = "one_time"
+    MANUAL = "manual"
+    CORRECTION = "correction"
+    DISCOUNT = "discount"
+    REMINDER_FEE = "reminder_fee"
+    INTEREST = "interest"
+    BUCKET = "bucket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +49,9 @@ class BasisFee:
         return of.customer
 
     @property
-    def kind(self) -> str:
-        """What it is for: a kind of line, or ``bucket``."""
-        return "bucket" if self.line is None else self.line.kind.value
+    def kind(self) -> BasisKind:
+        """What it is for: as its line, or a bucket."""
+        return BasisKind.BUCKET if self.line is None else BasisKind(self.line.kind.value)
 
 
 def run_named(run: BillRunId) -> str:

@@ -50,7 +50,8 @@ async def expect_invoice(
 ) -> ExpectedInvoice:
     """Return the invoice that a customer's payer would get with what is unbilled and due by a day; nothing is kept.
 
-    Usage is that of now; fees are those due by the day, which may lie ahead. Refuses with: NotAllowed, NotFound (the
+    Usage is that of now; fees are those due by the day, which may lie ahead. Whom another system invoices is shown what
+    no run has come to yet. Refuses with: NotAllowed, NotFound (the
     customer, or who pays for it), BadValue (too far ahead).
     """
     async with begin(actor) as unit:
@@ -63,7 +64,14 @@ async def expect_invoice(
     period = up_to(payer, on + timedelta(days=1))
     # The caller may see the payer, and so what he will be billed; what that is made of is the operator's own to read.
     await run_bills(
-        RunBills(period=period, issued_on=on, customers=(payer.id,), dry_run=True, kind=BillKind.INTERIM),
+        RunBills(
+            period=period,
+            issued_on=on,
+            customers=(payer.id,),
+            dry_run=True,
+            kind=BillKind.INTERIM,
+            as_invoices=True,
+        ),
         actor=system(actor.operator, actor.client),
         begin=begin,
         clock=clock,

@@ -60,7 +60,8 @@ class RunBills:
     ``customers`` None is everybody; a customer billed through another is billed with his payer. Else ``cycle`` (payers
     whose periods begin on this day of the month), ``group`` (of customers, when the period ends) and ``reseller`` (his
     part of the tree) choose payers, together or alone; or ``again``: those whom that run parked and nobody has billed
-    since. ``dry_run`` does everything and keeps nothing.
+    since. ``dry_run`` does everything and keeps nothing; ``as_invoices``: and shows an invoice also of whom another
+    system invoices.
     """
 
     period: Period
@@ -73,6 +74,7 @@ class RunBills:
     group: str | None = None
     reseller: ResellerId | None = None
     again: BillRunId | None = None
+    as_invoices: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +289,7 @@ async def _rehearse(  # noqa: PLR0917  (what its caller was given)
             run = await _collect(unit, run, operator)
             total = await unit.bill_runs.count_payers(run)
             while (bounds := await unit.bill_runs.claim_page(run)) is not None:
-                page = await _page(unit, run, bounds, operator, total, raters)
+                page = await _page(unit, run, bounds, operator, total, raters, as_invoices=cmd.as_invoices)
                 more = await unit.bill_runs.finish_page(run, bounds)
                 run = _after(page, more=more, clock=clock)
                 done(replace(page, run=run))
@@ -350,7 +352,14 @@ async def _collect(unit: Unit, run: BillRun, operator: Operator) -> BillRun:
 
 
 async def _page(  # noqa: PLR0917  (what its callers have)
-    unit: Unit, run: BillRun, bounds: RunPage, operator: Operator, total: int, raters: Raters
+    unit: Unit,
+    run: BillRun,
+    bounds: RunPage,
+    operator: Operator,
+    total: int,
+    raters: Raters,
+    *,
+    as_invoices: bool = False,
 ) -> PageDone:
     """Make the bills of a page's payers, not yet numbered."""
     since = await unit.bill_runs.first_billed() or run.period.start
@@ -374,7 +383,8 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     elsewhere = Elsewhere()
     for key in page.payers:
         bill = _bill(page, key, run, operator, window, tree)
-        made = assemble(bill) if bill.rules.form is BillForm.INVOICE else handed_over(bill, page.bought.keys())
+        invoiced = as_invoices or bill.rules.form is BillForm.INVOICE
+        made = assemble(bill) if invoiced else handed_over(bill, page.bought.keys())
         if isinstance(made, Doubt):
             who = bill.payer
             parked.append(

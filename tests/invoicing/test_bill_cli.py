@@ -92,6 +92,14 @@ def test_a_month_from_dry_run_to_documents(bill, tmp_path):
     assert sum(Decimal(line["net"]) for each in documents for line in each["lines"]) == Decimal(done["net"])
     assert documents[0]["lines"][1]["amount_micro"] == 2_190_000
 
+    code, rows, _ = bill("export", "--run", key, "--format", "basis", "--out", str(tmp_path / "out"))
+    lines = [json.loads(line) for line in Path(rows[0]["file"]).read_text(encoding="utf-8").splitlines()]
+    assert (code, rows[0]["lines"]) == (0, len(lines))
+    told = [(one["customer_number"], one["kind"], one["amount"], one["invoice"]) for one in lines]
+    assert told == [
+        ("1001", "periodic", "199.00", "100001"), ("1001", "usage", "2.19", "100001"),
+        ("1002", "periodic", "199.00", "100002"),
+    ]  # fmt: skip
     code, rows, _ = bill("export", "--run", key, "--format", "sie", "--out", str(tmp_path / "out"))
     vouchers = Path(rows[0]["file"]).read_bytes().decode("cp437")
     assert (code, rows[0]["invoices"], rows[0]["total"]) == (0, 2, done["total"])

@@ -12,6 +12,7 @@ from domain.invoicing.billing_rules import BillForm
 from domain.invoicing.charge import ChargeKind
 from domain.operators import Address
 from domain.period import Period
+from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
 from domain.usecases.take_basis import acknowledge_basis, read_basis, take_basis
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 from tests.invoicing.test_bill_choices import around, charge, rules
@@ -43,6 +44,8 @@ async def test_fees_charges_and_discounts_are_given_once(office: Office) -> None
     await charge(office, one, text="Rabatt", kind=ChargeKind.DISCOUNT, unit_price=None, percent=Decimal(10))
     await office.bill(dry_run=True)
     assert len(office.pages[0].elsewhere.fees) == 4
+    expected = await expect_invoice(ExpectInvoice(customer=one.id, on=date(2026, 10, 31)), **around(office))
+    assert expected.parked is not None  # as an invoice it would lack an address
     run = await office.bill()
     assert (run.invoices, run.parked, run.nothing) == (0, 0, 1)
     lines = await taken(office)
@@ -60,6 +63,12 @@ async def test_fees_charges_and_discounts_are_given_once(office: Office) -> None
     await office.bill()
     assert await taken(office) == []
     await office.use(line, 1_000_000, day=date(2026, 11, 3))
+    async with office.begin() as unit:
+        kept = await unit.customers.get(one.id)
+        await unit.customers.keep(replace(kept, address=Address("Gatan 1", "11122", "Stockholm", "SE")))
+    expected = await expect_invoice(ExpectInvoice(customer=one.id, on=date(2026, 11, 30)), **around(office))
+    assert expected.invoice is not None
+    assert [str(each.net) for each in expected.invoice.lines] == ["199.00", "1.00", "-20.00"]
     await office.bill(NOVEMBER)
     assert told(await taken(office)) == [
         ("usage", "", "1.000000"), ("periodic", "Mobile", "199.00"), ("discount", "Rabatt 10 %", "-20.00"),
