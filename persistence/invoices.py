@@ -89,6 +89,11 @@ class InvoiceStore:
         found = await self._where("kind = $2 and number = $3", kind.value, number)
         return found[0] if found else _missing(number)
 
+    async def by_numbers(self, numbers: Sequence[str]) -> Mapping[str, Invoice]:
+        """Return the invoices that have these numbers and may be seen."""
+        found = await self._where("kind = 'invoice' and number = any ($2::text[])", list(numbers))
+        return {one.number: one for one in found}
+
     async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
         """Return those that exist and may be seen."""
         if not (wanted := possible(keys)):

@@ -83,6 +83,10 @@ class MemoryInvoices:
                 return one
         return missing_one(f"no invoice {number}")
 
+    async def by_numbers(self, numbers: Sequence[str]) -> Mapping[str, Invoice]:
+        """Return the invoices that have these numbers and may be seen."""
+        return {one.number: one for one in self._all() if one.kind is DocumentKind.INVOICE and one.number in numbers}
+
     async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
         """Return those that exist and may be seen."""
         wanted = set(keys)

@@ -11,6 +11,7 @@ from domain.contracts.contract import Contract, ContractService
 from domain.contracts.service import Service
 from domain.customers.customer import Customer
 from domain.ids import ServiceId
+from domain.invoicing.as_charged import bought_as_charged
 from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import BilledFees
 from domain.invoicing.fees import FeeCharge, Spans, Window, charges, due_fees
@@ -69,7 +70,8 @@ def _line(bill: Bill, member: Customer, service: Service, each: Sequence[FeeChar
         kind, text = LineKind.ONE_TIME, said.one_time.format(text=text)
     if first.corrects is not None:
         kind, text = LineKind.CORRECTION, said.correction.format(text=text, number=first.corrects)
-    vat, account = taxed(bill, service, first.period)
+    before = bought_as_charged(bill, first.corrects, member.id, service.id)
+    vat, account = before or taxed(bill, service, first.period)
     return Line(
         position=0,
         kind=kind,

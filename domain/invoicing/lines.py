@@ -14,6 +14,7 @@ from domain.contracts.service import Service
 from domain.contracts.subscription import Subscription
 from domain.customers.customer import Customer, CustomerKind
 from domain.ids import SubscriptionId
+from domain.invoicing.as_charged import fee_as_charged, usage_as_charged
 from domain.invoicing.bill import Bill
 from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, day_before, due_fees
@@ -54,9 +55,10 @@ def lines_of(bill: Bill) -> Iterator[Line]:
                 theirs = known.get(total.contract)
                 since = total.first if total.late else None
                 place = (total.contract, since)
-                if place not in taxes:
+                taxed_as = None if total.corrects is None else usage_as_charged(bill, total)
+                if taxed_as is None and place not in taxes:
                     taxes[place] = _usage_taxed(bill, theirs, since)
-                yield _usage_line(bill, member, theirs, total, taxes[place])
+                yield _usage_line(bill, member, theirs, total, taxed_as or taxes[place])
 
 
 def bucket_lines(bill: Bill) -> Iterator[BucketLine]:
@@ -138,7 +140,7 @@ def _fee_line(bill: Bill, member: Customer, contract: Contract, charge: FeeCharg
     quantity = Decimal(charge.quantity * sign)
     exact = quantity * charge.unit_fee == charge.amount
     said = words(bill.payer.language)
-    treatment, account = taxed(bill, service, charge.period)
+    treatment, account = fee_as_charged(bill, charge.corrects, charge.key) or taxed(bill, service, charge.period)
     line = SubscriptionId(charge.key.subscription) if charge.key.subscription else None
     kind, text = LineKind.PERIODIC, service.name
     if charge.bound_until is not None:

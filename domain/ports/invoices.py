@@ -45,6 +45,10 @@ class Invoices(Protocol):
         """Return the one with this number. Refuses with: NotFound."""
         ...
 
+    async def by_numbers(self, numbers: Sequence[str]) -> Mapping[str, Invoice]:
+        """Return the invoices that have these numbers and may be seen."""
+        ...
+
     async def many(self, keys: Sequence[InvoiceId]) -> Mapping[InvoiceId, Invoice]:
         """Return those that exist and may be seen."""
         ...

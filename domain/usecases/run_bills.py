@@ -18,7 +18,6 @@ from domain.customers.customer import BILLING_DAY_MAX
 from domain.ids import BillRunId, CustomerId, ResellerId
 from domain.intake.rater import Rater
 from domain.intake.raters import Raters
-from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import BillKind, BillRun, BillRunState, Carried, Parked, RunPage, UsageTotal
 from domain.invoicing.billing_rules import BillForm, carried_over
@@ -40,6 +39,7 @@ from domain.usecases.bill_elsewhere import Elsewhere, give_back, keep_elsewhere,
 from domain.usecases.buy_services import with_bought
 from domain.usecases.carry_out_changes import carry_out_changes, rehearse_changes
 from domain.usecases.charge_bills import with_charges
+from domain.usecases.correct_as_charged import assembled
 from domain.usecases.fit_contract import day_in
 from domain.usecases.four_eyes import agreed, four_eyes
 from domain.usecases.load_taxes import load_taxes
@@ -381,10 +381,11 @@ async def _page(  # noqa: PLR0917  (what its callers have)
     billed: list[tuple[CustomerId, CustomerId]] = []
     bought: dict[CustomerId, Mapping[CustomerId, Sequence[FeeCharge]]] = {}
     elsewhere = Elsewhere()
-    for key in page.payers:
-        bill = _bill(page, key, run, operator, window, tree)
-        invoiced = as_invoices or bill.rules.form is BillForm.INVOICE
-        made = assemble(bill) if invoiced else handed_over(bill, page.bought.keys())
+    bills = {key: _bill(page, key, run, operator, window, tree) for key in page.payers}
+    invoiced = {key: bill for key, bill in bills.items() if as_invoices or bill.rules.form is BillForm.INVOICE}
+    invoices = await assembled(unit, invoiced)
+    for key, bill in bills.items():
+        made = invoices[key] if key in invoices else handed_over(bill, page.bought.keys())
         if isinstance(made, Doubt):
             who = bill.payer
             parked.append(

@@ -18,7 +18,9 @@ from domain.invoicing.vat import VatRate, treat
 from domain.invoicing.vat_rates import STANDARD, standard_rate
 from domain.ledger.entry import of_invoice
 from domain.margins.exchange import DayRate
+from domain.money import round_to
 from domain.operators import Address
+from domain.period import Period
 from domain.refusal import BadValue, NotAllowed, Stale
 from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
@@ -197,6 +199,32 @@ async def test_what_is_late_or_corrected_follows_the_rates_of_its_time(office: O
     (second,) = office.invoices
     assert [(one.treatment.percent, one.taxable < 0) for one in second.vat] == [(20, True)]
     assert line.id
+
+
+async def test_a_correction_gives_back_the_vat_that_was_charged_wherever_the_payer_is_now(office: Office) -> None:
+    one, contract, line = await office.customer()
+    await office.use(line, 12_000_000)
+    await office.bill()
+    (first,) = office.invoices
+    assert {each.vat.category for each in first.lines} == {"S"}
+    async with office.begin() as unit:
+        kept = await unit.contracts.claim(contract.id)
+        await unit.contracts.keep(replace(kept, end=date(2026, 11, 10)))
+        moved = await unit.customers.claim(one.id)
+        await unit.customers.keep(replace(moved, address=replace(moved.address, country="NO")))
+    await office.bill(NOVEMBER)
+    (abroad,) = office.invoices
+    assert {each.vat.category for each in abroad.lines} == {"G"}
+    async with office.begin() as unit:
+        kept = await unit.contracts.claim(contract.id)
+        await unit.contracts.keep(replace(kept, end=date(2026, 10, 10)))
+    await office.bill(Period(date(2026, 12, 1), date(2027, 1, 1)))
+    (note,) = office.invoices
+    assert [(each.corrects, each.vat.category, each.account) for each in note.lines] == [
+        (first.number, "S", first.lines[0].account),
+        (abroad.number, "G", abroad.lines[0].account),
+    ]
+    assert note.vat_total == -round_to(Decimal("0.25") * 199 * 22 / 31, 2)
 
 
 @pytest.mark.parametrize(("discount", "category"), [("0.00", "AE"), ("0.02", "S")])
