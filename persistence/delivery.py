@@ -350,14 +350,20 @@ class ChannelStore:
         if row is None:
             return None
         forms = tuple(Form(one) for one in row["forms"])
-        return Capability(endpoint=endpoint, forms=forms, looked_at=row["looked_at"], source=row["source"])
+        return Capability(
+            endpoint=endpoint,
+            forms=forms,
+            looked_at=row["looked_at"],
+            source=row["source"],
+            documents=tuple(row["documents"]),
+        )
 
     async def know(self, capability: Capability) -> None:
         """Keep what a recipient can take."""
         await self._connection.execute(
-            "insert into recipient_capability (operator, endpoint, forms, looked_at, source)"
-            " values ($1, $2, $3, $4, $5) on conflict (operator, endpoint) do update set forms = excluded.forms,"
-            " looked_at = excluded.looked_at, source = excluded.source",
+            "insert into recipient_capability (operator, endpoint, forms, looked_at, source, documents)"
+            " values ($1, $2, $3, $4, $5, $6) on conflict (operator, endpoint) do update set forms = excluded.forms,"
+            " looked_at = excluded.looked_at, source = excluded.source, documents = excluded.documents",
             *(self._operator, capability.endpoint, [one.value for one in capability.forms]),
-            *(capability.looked_at, capability.source),
+            *(capability.looked_at, capability.source, list(capability.documents)),
         )

@@ -17,6 +17,7 @@ from domain.customers.customer import Delivery
 from domain.delivery.dispatch import DispatchState, Form, Way
 from domain.feeds.feed import Credential
 from domain.ids import ChannelId, OperatorId
+from domain.invoicing.invoice import DocumentKind
 from domain.refusal import BadValue
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -109,16 +110,43 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """What a recipient can take, as somebody said at an instant."""
+    """What a recipient can take, as somebody said at an instant.
+
+    ``documents`` are kinds that were named, such as ``peppol/invoice`` (``named``); a form of which none was is taken
+    whole. ``forms`` has a form that an invoice or a credit note is taken in.
+    """
 
     endpoint: str
     forms: tuple[Form, ...]
     looked_at: datetime
     source: str
+    documents: tuple[str, ...] = ()
+
+    def takes(self, form: Form, kind: DocumentKind, *, self_billed: bool = False) -> bool:
+        """Tell whether the recipient takes such a document.
+
+        >>> now = datetime(2026, 11, 1)
+        >>> one = Capability(endpoint="0007:1", forms=(Form.PEPPOL,), looked_at=now, source="ap",
+        ...                  documents=("peppol/invoice",))
+        >>> one.takes(Form.PEPPOL, DocumentKind.INVOICE), one.takes(Form.PEPPOL, DocumentKind.CREDIT_NOTE)
+        (True, False)
+        """
+        if any(each.startswith(f"{form.value}/") for each in self.documents):
+            return named(form, kind, self_billed=self_billed) in self.documents
+        return form in self.forms and not self_billed  # what nobody names is what everybody sends
 
     def fresh(self, at: datetime) -> bool:
         """Tell whether it need not be asked for again."""
         return at - self.looked_at < timedelta(days=CAPABILITY_DAYS)
+
+
+def named(form: Form, kind: DocumentKind, *, self_billed: bool = False) -> str:
+    """Return the name of a kind of document that a recipient takes.
+
+    >>> named(Form.PEPPOL, DocumentKind.CREDIT_NOTE, self_billed=True)
+    'peppol/self_billed_credit_note'
+    """
+    return f"{form.value}/{'self_billed_' if self_billed else ''}{kind.value}"
 
 
 def host_of(address: str) -> str:

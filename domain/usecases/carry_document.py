@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from domain.delivery.channel import Body, Capability, Channel, Settings, filled
+from domain.delivery.channel import Body, Capability, Channel, Settings, filled, named
 from domain.delivery.dispatch import Dispatch, DispatchState, Form, Way
-from domain.invoicing.invoice import Invoice
+from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.ports.clock import Clock
 from domain.ports.documents import Documents, EinvoiceRules, RulesAway
 from domain.ports.mail import Attached, Letter, Mailer, MailFault
@@ -37,6 +37,9 @@ DOCUMENT_TYPES: Final = {
     Form.OIOUBL: "OIOUBL-2.1",
     Form.PDF: "application/pdf",
 }
+
+SELF_BILLING: Final = "urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0"
+_ROOTS: Final = {"Invoice": DocumentKind.INVOICE, "CreditNote": DocumentKind.CREDIT_NOTE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,13 @@ async def able(it: Leaving, known: Capability | None, clock: Clock) -> Capabilit
     if said is None:
         return known  # whoever cannot tell does not stop the document
     forms = tuple(form for form in DOCUMENT_TYPES if any(_same(each, form) for each in said))
-    return Capability(endpoint=endpoint, forms=forms, looked_at=clock.now(), source=it.channel.code)
+    return Capability(
+        endpoint=endpoint,
+        forms=forms,
+        looked_at=clock.now(),
+        source=it.channel.code,
+        documents=tuple(sorted({name for each in said for name in _kinds(each)})),
+    )
 
 
 async def _listed(it: Leaving, endpoint: str) -> Sequence[str] | None:
@@ -141,6 +150,18 @@ def _same(said: str, form: Form) -> bool:
     """Tell whether a type of documents is a form's: by our word, or as networks name it, an extension of it not."""
     kind = DOCUMENT_TYPES[form]
     return said.strip().lower() == form.value or said.strip().endswith(kind) or f"{kind}::" in said
+
+
+def _kinds(said: str) -> Iterator[str]:
+    """Yield the kind of document that a type of a network names, by the root before its specification."""
+    root, _, specification = said.strip().rpartition("##")
+    for form in (Form.PEPPOL, Form.OIOUBL):
+        billed = form is Form.PEPPOL and SELF_BILLING in specification
+        if not (billed or _same(specification, form)):
+            continue
+        for name, kind in _ROOTS.items():
+            if root.endswith(f"::{name}"):
+                yield named(form, kind, self_billed=billed)
 
 
 async def carry(it: Leaving, content: bytes) -> tuple[DispatchState, str | None]:

@@ -66,7 +66,7 @@ async def send_document(
         if found is not None and found is not capability:
             async with begin(actor) as unit:
                 await unit.channels.know(found)
-        if found is not None and one.form not in found.forms:
+        if found is not None and not found.takes(one.form, one.kind):
             return await _otherwise(key, channel, **given)
         if one.form is Form.PDF:
             async with begin(actor) as unit:

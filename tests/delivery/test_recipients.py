@@ -16,10 +16,13 @@ import pytest
 from domain.customers.customer import Delivery
 from domain.delivery.channel import Channel, Settings, check
 from domain.delivery.dispatch import DispatchState, Form, Way
+from domain.invoicing.invoice import DocumentKind
 from domain.ports.transports import TransportFault
 from domain.refusal import BadValue
 from domain.usecases.carry_document import DOCUMENT_TYPES
+from domain.usecases.reissue_invoice import ReissueInvoice, reissue_invoice
 from domain.usecases.send_document import send_document
+from domain.usecases.send_documents import QueueDocuments, queue_documents
 from integrations.einvoice.smp import SmpDirectory, cname_name, naptr_name
 from integrations.transports.addresses import read_networks
 from integrations.transports.http import CheckedHttp
@@ -187,6 +190,39 @@ async def test_a_channel_asks_the_network_itself(outgoing, kinds, state):
         carriers = replace(outgoing.carriers, recipients=directory)
         sent = await send_document((await queued(outgoing, Form.PEPPOL)).id, carriers, **outgoing.given)
         assert (sent.state, sent.rule) == (state, None if state is DispatchState.SENT else "recipient_cannot")
+
+
+@pytest.mark.parametrize(
+    ("roots", "state", "rule"),
+    [
+        (("Invoice",), DispatchState.PARKED, "recipient_cannot"),
+        (("Invoice", "CreditNote"), DispatchState.SENT, None),
+    ],
+)
+async def test_who_takes_invoices_need_not_take_credit_notes(outgoing, roots, state, rule):
+    """A participant is registered for each kind of document; what he is not registered for goes astray."""
+    kinds = tuple(document_of(Form.PEPPOL, root) for root in roots)
+    billed = document_of(Form.PEPPOL).replace(":billing:3.0", ":selfbilling:3.0")
+    async with (
+        access_point() as point,
+        publisher(kinds=(*kinds, billed)) as smp,
+        names(one=naptr(smp.port)) as (_, directory),
+    ):
+        await channel(outgoing, f"http://127.0.0.1:{point.port}/", sml=ZONE)
+        carriers = replace(outgoing.carriers, recipients=directory)
+        invoice = await send_document((await queued(outgoing, Form.PEPPOL)).id, carriers, **outgoing.given)
+        assert invoice.state is DispatchState.SENT
+        await reissue_invoice(ReissueInvoice(invoice=invoice.invoice), **outgoing.given)
+        await queue_documents(QueueDocuments(), **outgoing.given)
+        (note,) = [one for one in await outgoing.dispatches() if one.kind is DocumentKind.CREDIT_NOTE]
+        sent = await send_document(note.id, carriers, **outgoing.given)
+        assert (sent.state, sent.rule) == (state, rule)
+        async with outgoing.office.begin() as unit:
+            known = await unit.channels.capability(WHO)
+        assert known.takes(Form.PEPPOL, DocumentKind.INVOICE)
+        assert known.takes(Form.PEPPOL, DocumentKind.CREDIT_NOTE) is (state is DispatchState.SENT)
+        assert known.takes(Form.PEPPOL, DocumentKind.INVOICE, self_billed=True)
+        assert not known.takes(Form.OIOUBL, DocumentKind.INVOICE)
 
 
 async def test_a_network_that_cannot_tell_stops_nothing(outgoing):
