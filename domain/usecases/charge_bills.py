@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
+from domain.ids import CustomerId
 from domain.invoicing.bill_run import BillRun
 from domain.invoicing.fees import Window
 from domain.payments.mandate import MandateState
@@ -19,7 +21,8 @@ async def with_charges(unit: Unit, page: PayerPage, run: BillRun, window: Window
     keys = [one.id for each in charges.values() for one in each]
     debited = [key for key in page.payers if page.members[key][0].direct_debit]
     mandates = await unit.giro.mandates.find(customer=debited, state=MandateState.ACTIVE) if debited else ()
-    holders = {one.customer for one in mandates}
+    due = await _due(unit, page, debited, run) if mandates else {}
+    holders = {one.customer for one in mandates if one.debitable(due[one.customer])}
     return replace(
         page,
         charges=charges,
@@ -29,3 +32,10 @@ async def with_charges(unit: Unit, page: PayerPage, run: BillRun, window: Window
         carried=await unit.bill_runs.carried(page.payers),
         mandated={key: key in holders for key in debited},
     )
+
+
+async def _due(unit: Unit, page: PayerPage, payers: Sequence[CustomerId], run: BillRun) -> Mapping[CustomerId, date]:
+    """Return the day on which each payer is to be debited."""
+    usual = (await unit.operators.own()).payment_terms_days
+    terms = {key: page.members[key][0].payment_terms_days for key in payers}
+    return {key: run.issued_on + timedelta(days=usual if days is None else days) for key, days in terms.items()}

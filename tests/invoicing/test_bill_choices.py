@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -145,7 +145,16 @@ async def test_who_pays_by_direct_debit_is_parked_without_a_mandate_that_holds(o
         kept = await unit.giro.mandates.add(mandate)
     assert (await office.bill()).parked == 1
     async with office.begin() as unit:
-        await unit.giro.mandates.put(replace(kept, state=MandateState.ACTIVE))
+        due = OCTOBER.end + timedelta(days=30)
+        active = await unit.giro.mandates.put(
+            replace(kept, state=MandateState.ACTIVE, active_from=due + timedelta(days=1))
+        )
+    assert (await office.bill()).parked == 1
+    async with office.begin() as unit:
+        active = await unit.giro.mandates.put(replace(active, active_from=due, blocked=True))
+    assert (await office.bill()).parked == 1
+    async with office.begin() as unit:
+        await unit.giro.mandates.put(replace(active, blocked=False))
     assert (await office.bill()).invoices == 1
     assert run.parked == 1
 
