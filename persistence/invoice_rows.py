@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from domain.buckets.statement import BUCKET_COUNTS, BucketEntry
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
-from domain.invoicing.bill_run import FeeKey
+from domain.invoicing.bill_run import BillKind, FeeKey
 from domain.invoicing.invoice import (
     BucketLine,
     CreditScope,
@@ -66,6 +66,8 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
     if invoice.home is not None:
         home = invoice.home
         document["home"] = [home.currency, f"{home.factor:f}", home.day.isoformat(), home.source]
+    if invoice.bill_kind is not BillKind.REGULAR:
+        document["bill_kind"] = invoice.bill_kind.value
     if invoice.buckets:
         document["buckets"] = [bucket_cells(one) for one in invoice.buckets]
     return (
@@ -136,6 +138,7 @@ def from_row(row: Mapping[str, Any], lines: Sequence[Line]) -> Invoice:
         credit=CreditScope(row["credit"]) if row["credit"] else None,
         replaces=row["replaces"],
         home=_home_of(document.get("home")),
+        bill_kind=BillKind(document.get("bill_kind", BillKind.REGULAR)),
     )
 
 

@@ -225,6 +225,9 @@ class InvoiceType(Node):
 
     number: str
     kind: DocumentKind
+    bill_kind: BillKind = strawberry.field(
+        description="Of a period, or the last one, one in between or on demand; as which it is titled."
+    )
     customer: CustomerType | None = strawberry.field(
         resolver=_payer, description="null where the caller received it: as a customer he is the seller's."
     )

@@ -110,6 +110,7 @@ class InvoiceDetail(Model):
     payer = needed(InvoicePartyModel)
     line = many(InvoiceLineModel)
     vat = many(InvoiceVat)
+    billKind = Unicode
 
 
 class InvoiceBatchModel(Model):
@@ -353,6 +354,7 @@ def shown(one: Invoice) -> InvoiceDetail:
             )
             for each in one.vat
         ],
+        billKind=one.bill_kind.value,
     )
 
 

@@ -125,15 +125,21 @@ def _has_address(bill: Bill) -> Doubt | None:
     address = bill.payer.address
     if all(part.strip() for part in (address.street, address.postcode, address.city)):
         return None
-    return Doubt("missing_address", f"customer {bill.payer.number} needs a street, a postcode and a city")
+    return Doubt(
+        "missing_address", f"give customer {bill.payer.number} an address with a street, a postcode and a city"
+    )
 
 
 def _has_endpoint(bill: Bill) -> Doubt | None:
-    if bill.payer.delivery not in {Delivery.PEPPOL, Delivery.OIOUBL} or payer_of(bill.payer).endpoint:
+    if bill.payer.delivery not in ADDRESSED or payer_of(bill.payer).endpoint:
         return None
+    finnish = bill.payer.delivery is Delivery.FINVOICE
+    example = (
+        "electronic invoicing address such as 0216:003712345678" if finnish else "Peppol id such as 0007:5567037485"
+    )
     return Doubt(
         "missing_endpoint",
-        f"customer {bill.payer.number} gets e-invoices, but has no Peppol id such as 0007:5567037485",
+        f"customer {bill.payer.number} gets e-invoices, but has no {example}: give it one, or choose another delivery",
     )
 
 
@@ -171,6 +177,8 @@ def _has_home_rate(bill: Bill) -> Doubt | None:
     )
 
 
+# What goes to an electronic address.
+ADDRESSED: Final = frozenset({Delivery.PEPPOL, Delivery.FINVOICE, Delivery.OIOUBL})
 # Forms that follow EN 16931's model of VAT.
 _MODELLED: Final = frozenset({Delivery.PEPPOL})
 CHECKS: Final[tuple[Callable[[Bill], Doubt | None], ...]] = (
@@ -246,6 +254,7 @@ def _document(bill: Bill, lines: Sequence[Line]) -> Invoice:
         home=bill.taxes.home,
         look=bill.look,
         buckets=tuple(bucket_lines(bill)),
+        bill_kind=bill.run.kind,
     )
 
 

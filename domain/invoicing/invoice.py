@@ -25,7 +25,7 @@ from domain.ids import (
     ServiceId,
     SubscriptionId,
 )
-from domain.invoicing.bill_run import FeeKey
+from domain.invoicing.bill_run import BillKind, FeeKey
 from domain.invoicing.vat import HomeRate, VatSum, VatTreatment, sums
 from domain.money import round_to
 from domain.operators import Address
@@ -180,7 +180,8 @@ class Invoice:
     ``credit`` tells of a credit note that was decided upon (None: of an invoice, or one that a bill run came to) how
     much it takes back. ``replaces`` is the number of the invoice that this one was issued anew for. ``home``: what the
     currency is worth in that of the seller's country, where that is another. ``self_billed``: the seller is a supplier
-    of the operator, who is the payer and has written it (``domain.selfbilling``).
+    of the operator, who is the payer and has written it (``domain.selfbilling``). ``bill_kind``: of a period, or the
+    last one, one in between or on demand, as which it is titled.
     """
 
     id: InvoiceId
@@ -219,6 +220,7 @@ class Invoice:
     replaces: str | None = None
     home: HomeRate | None = None
     self_billed: bool = False
+    bill_kind: BillKind = BillKind.REGULAR
 
     @property
     def vat_at_home(self) -> Decimal | None:

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from domain.invoicing.bill_run import BillKind
+from domain.invoicing.invoice import DocumentKind, Invoice
 from domain.telling.language import LANGUAGES, Language, accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Words of one language; ``modes`` by mode of usage. ``language`` writes its days."""
+    """Words of one language; ``modes`` by mode of usage. ``language`` writes its days.
+
+    ``titles`` are those of invoices that are not of a period.
+    """
 
     language: Language
     modes: Mapping[str, str]
@@ -25,6 +30,7 @@ class Words:
     reduction: str
     credited: str
     commission: str
+    titles: Mapping[BillKind, str]
 
 
 _LANGUAGES: Final = {
@@ -48,6 +54,11 @@ _LANGUAGES: Final = {
         reduction="Prisavdrag på faktura {number}",
         credited="Tidigare krediterat av faktura {number}",
         commission="Provision: {rule}",
+        titles={
+            BillKind.FINAL: "Slutfaktura",
+            BillKind.INTERIM: "Delfaktura",
+            BillKind.ON_DEMAND: "Faktura på begäran",
+        },
     ),
     "en": Words(
         language=LANGUAGES["en"],
@@ -69,6 +80,11 @@ _LANGUAGES: Final = {
         reduction="Reduction of invoice {number}",
         credited="Credited of invoice {number} before",
         commission="Commission: {rule}",
+        titles={
+            BillKind.FINAL: "Final invoice",
+            BillKind.INTERIM: "Interim invoice",
+            BillKind.ON_DEMAND: "Invoice on demand",
+        },
     ),
     "nb": Words(
         language=LANGUAGES["nb"],
@@ -90,6 +106,11 @@ _LANGUAGES: Final = {
         reduction="Prisavslag på faktura {number}",
         credited="Tidligere kreditert av faktura {number}",
         commission="Provisjon: {rule}",
+        titles={
+            BillKind.FINAL: "Sluttfaktura",
+            BillKind.INTERIM: "Delfaktura",
+            BillKind.ON_DEMAND: "Faktura på forespørsel",
+        },
     ),
     "da": Words(
         language=LANGUAGES["da"],
@@ -111,6 +132,11 @@ _LANGUAGES: Final = {
         reduction="Prisnedslag på faktura {number}",
         credited="Tidligere krediteret af faktura {number}",
         commission="Provision: {rule}",
+        titles={
+            BillKind.FINAL: "Slutfaktura",
+            BillKind.INTERIM: "Delfaktura",
+            BillKind.ON_DEMAND: "Faktura efter anmodning",
+        },
     ),
     "fi": Words(
         language=LANGUAGES["fi"],
@@ -132,6 +158,7 @@ _LANGUAGES: Final = {
         reduction="Hinnanalennus laskusta {number}",
         credited="Laskusta {number} aiemmin hyvitetty",
         commission="Provisio: {rule}",
+        titles={BillKind.FINAL: "Loppulasku", BillKind.INTERIM: "Välilasku", BillKind.ON_DEMAND: "Lasku pyynnöstä"},
     ),
     "de": Words(
         language=LANGUAGES["de"],
@@ -153,6 +180,11 @@ _LANGUAGES: Final = {
         reduction="Preisnachlass auf Rechnung {number}",
         credited="Zu Rechnung {number} bereits gutgeschrieben",
         commission="Provision: {rule}",
+        titles={
+            BillKind.FINAL: "Schlussrechnung",
+            BillKind.INTERIM: "Zwischenrechnung",
+            BillKind.ON_DEMAND: "Rechnung auf Anforderung",
+        },
     ),
 }
 
@@ -161,3 +193,10 @@ _LANGUAGES: Final = {
 def words(language: str) -> Words:
     """Return the words of a language (ISO 639-1)."""
     return _LANGUAGES[accepted(language).code]
+
+
+def title_of(invoice: Invoice) -> str | None:
+    """Return what an invoice is called in its language where it is another than that of a period; None: an invoice."""
+    if invoice.kind is not DocumentKind.INVOICE or invoice.self_billed:
+        return None
+    return words(invoice.language).titles.get(invoice.bill_kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, TypeVar
 
@@ -81,7 +81,7 @@ async def expect_invoice(
     return ExpectedInvoice(
         payer=payer,
         period=period,
-        invoice=_only([one for page in pages for one in page.invoices]),
+        invoice=_only([replace(one, bill_kind=BillKind.REGULAR) for page in pages for one in page.invoices]),
         parked=_only([one for page in pages for one in page.parked]),
     )
 

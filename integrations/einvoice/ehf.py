@@ -22,7 +22,8 @@ from integrations.einvoice.ubl import CAC, group, leaf, written
 REMINDER_PROFILE: Final = "urn:fdc:anskaffelser.no:2019:ehf:postaward:g3:06:1.0"
 _EXEMPT: Final = "Merverdiavgiftsfritt"
 _NOT_OF_A_REMINDER: Final = (
-    "InvoiceTypeCode", "InvoicePeriod", "OrderReference", "ContractDocumentReference", "AdditionalDocumentReference",
+    "InvoiceTypeCode", "Note", "InvoicePeriod", "OrderReference", "ContractDocumentReference",
+    "AdditionalDocumentReference",
     "InvoiceLine/DocumentReference", "InvoiceLine/InvoicePeriod", "InvoiceLine/Note", "InvoiceLine/Item/Description",
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from lxml import etree
 
 from domain.invoicing.invoice import DocumentKind, Invoice, Line, Party, Unit, decimals_of
 from domain.invoicing.references import rf_valid, viite_valid
+from domain.invoicing.words import title_of
 from domain.money import round_to
 from domain.refusal import BadValue
 from integrations.einvoice.ubl import clean, of_two_decimals
@@ -140,7 +141,7 @@ class _Writer:
         node = _under(self.root, "InvoiceDetails")
         _text(node, "InvoiceTypeCode", kind, 6)
         _text(node, "InvoiceTypeCodeUN", code, 3)
-        _text(node, "InvoiceTypeText", said, 35)
+        _text(node, "InvoiceTypeText", title_of(invoice) or said, 35)
         _text(node, "OriginCode", "Original", 9)
         _text(node, "InvoiceNumber", invoice.number, 20)
         _day(node, "InvoiceDate", invoice.issued_on)

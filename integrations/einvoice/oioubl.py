@@ -18,6 +18,7 @@ from domain.customers.customer import CustomerKind
 from domain.invoicing.invoice import DocumentKind, Invoice, Line, Party, decimals_of
 from domain.invoicing.references import fik_valid
 from domain.invoicing.vat import VatTreatment
+from domain.invoicing.words import title_of
 from domain.money import round_to
 from domain.period import Period
 from domain.refusal import BadValue
@@ -105,6 +106,7 @@ class _Writer:
         leaf(root, "IssueDate", invoice.issued_on.isoformat())
         if not self.credit:
             leaf(root, "InvoiceTypeCode", "380", listID="urn:oioubl:codelist:invoicetypecode-1.1", **_LISTED)
+        leaf(root, "Note", title_of(invoice))
         leaf(root, "DocumentCurrencyCode", invoice.currency)
         if self.home is not None:
             leaf(root, "TaxCurrencyCode", self.home.currency)

@@ -20,6 +20,7 @@ from domain.customers.customer import CustomerKind
 from domain.invoicing.invoice import DocumentKind, Invoice, Line, Party, decimals_of
 from domain.invoicing.references import fik_valid
 from domain.invoicing.vat import VatSum, VatTreatment
+from domain.invoicing.words import title_of
 from domain.period import Period
 from domain.refusal import BadValue
 from integrations.einvoice.ubl import (
@@ -183,6 +184,7 @@ class _Writer:
             leaf(root, "DueDate", invoice.due_on.isoformat())
         code = _TYPES[self.credit, invoice.self_billed]
         leaf(root, "CreditNoteTypeCode" if self.credit else "InvoiceTypeCode", code)
+        leaf(root, "Note", title_of(invoice))
         leaf(root, "DocumentCurrencyCode", invoice.currency)
         if invoice.home is not None:
             leaf(root, "TaxCurrencyCode", invoice.home.currency)

@@ -38,6 +38,7 @@ def as_data(invoice: Invoice) -> dict[str, Any]:
         "original": invoice.original,
         "credit": invoice.credit,
         "replaces": invoice.replaces,
+        "bill_kind": invoice.bill_kind.value,
         "currency": invoice.currency,
         "period": {"start": invoice.period.start, "end": invoice.period.end},
         "issued_on": invoice.issued_on,

@@ -13,6 +13,7 @@ from domain.customers.customer import CallSpecification
 from domain.invoicing.branding import filled
 from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, Line, Unit, decimals_of
 from domain.invoicing.vat import HomeRate
+from domain.invoicing.words import title_of
 from integrations.printing.bucket_table import draw_buckets
 from integrations.printing.call_pages import draw_calls
 from integrations.printing.faces import BOLD, PLAIN, shrunk, width, wrapped
@@ -53,7 +54,8 @@ class _Printer:
         self.zone = ZoneInfo(zone)
         self.said: Words = words(invoice.language)
         self.decimals = decimals_of(invoice.currency)
-        self.title = self.said[f"self_billed_{invoice.kind.value}" if invoice.self_billed else invoice.kind.value]
+        kind = f"self_billed_{invoice.kind.value}" if invoice.self_billed else invoice.kind.value
+        self.title = title_of(invoice) or self.said[kind]
         # What the buyer makes out comes from him, and goes to the seller.
         self.ours, self.theirs = invoice.seller, invoice.recipient or invoice.payer
         if invoice.self_billed:
