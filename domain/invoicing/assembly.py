@@ -125,21 +125,20 @@ def _has_address(bill: Bill) -> Doubt | None:
     address = bill.payer.address
     if all(part.strip() for part in (address.street, address.postcode, address.city)):
         return None
-    return Doubt(
-        "missing_address", f"give customer {bill.payer.number} an address with a street, a postcode and a city"
-    )
+    return Doubt("missing_address", f"customer {bill.payer.number} needs a street, a postcode and a city")
 
 
 def _has_endpoint(bill: Bill) -> Doubt | None:
     if bill.payer.delivery not in ADDRESSED or payer_of(bill.payer).endpoint:
         return None
-    finnish = bill.payer.delivery is Delivery.FINVOICE
-    example = (
-        "electronic invoicing address such as 0216:003712345678" if finnish else "Peppol id such as 0007:5567037485"
-    )
+    if bill.payer.delivery is Delivery.FINVOICE:
+        return Doubt(
+            "missing_endpoint",
+            f"customer {bill.payer.number} gets e-invoices, but has no electronic address such as 0216:003712345678",
+        )
     return Doubt(
         "missing_endpoint",
-        f"customer {bill.payer.number} gets e-invoices, but has no {example}: give it one, or choose another delivery",
+        f"customer {bill.payer.number} gets e-invoices, but has no Peppol id such as 0007:5567037485",
     )
 
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from domain.contracts.contract import Contract
 from domain.contracts.service import Service
-from domain.customers.customer import Customer, CustomerKind, Delivery
+from domain.customers.customer import Customer, CustomerKind
 from domain.ids import ContractId, InvoiceId, ServiceId
-from domain.invoicing.assembly import payer_of, recipient_of, seller_of
+from domain.invoicing.assembly import ADDRESSED, payer_of, recipient_of, seller_of
 from domain.invoicing.invoice import (
     CreditScope,
     DocumentKind,
@@ -105,7 +105,7 @@ def _check(invoice: Invoice, payer: Customer) -> None:
     address = payer.address
     if not all(part.strip() for part in (address.street, address.postcode, address.city)):
         raise BadValue("customer {number} needs a street, a postcode and a city", number=payer.number, field="customer")
-    if payer.delivery in {Delivery.PEPPOL, Delivery.OIOUBL} and not payer_of(payer).endpoint:
+    if payer.delivery in ADDRESSED and not payer_of(payer).endpoint:
         raise BadValue(
             "customer {number} gets e-invoices, but has no Peppol id such as 0007:5567037485",
             number=payer.number,

@@ -76,6 +76,7 @@ def test_nothing_to_bill_is_no_invoice():
     [
         ({"payer": replace(PAYER, address=Address("", "1", "x", "SE"))}, "missing_address"),
         ({"payer": replace(PAYER, endpoint=None)}, "missing_endpoint"),
+        ({"payer": replace(PAYER, delivery=Delivery.FINVOICE, endpoint=None)}, "missing_endpoint"),
         ({"payer": replace(PAYER, delivery=Delivery.EMAIL, email=None)}, "missing_email"),
         ({"usage": {PAYER.id: (usage(1, currency="EUR"),)}}, "currency"),
         (
