@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from domain.invoicing.invoice import Invoice
     from domain.telling.language import Language
 
-FORMATS: Final = ("pdf", "peppol", "sie", "journal-csv", "journal-json", "json", "csv", "basis")
+FORMATS: Final = (
+    *("pdf", "printhouse", "peppol", "ehf", "finvoice", "oioubl", "basis"),
+    *("sie", "journal-csv", "journal-json", "csv", "json"),
+)
 INVOICES_PER_PAGE: Final = 200
 
 
@@ -40,8 +43,12 @@ async def export_run(to: Export, format_: str) -> int:
     match format_:
         case "pdf":
             return await _export_pdf(to)
-        case "peppol" | "finvoice" | "oioubl":
-            return await _export_einvoices(to, format_)
+        case "peppol" | "ehf" | "finvoice" | "oioubl":
+            return await _export_einvoices(to, "peppol" if format_ == "ehf" else format_)  # EHF Billing 3 is Peppol's
+        case "printhouse":
+            from api.cli.bill_printhouse import export_printhouse
+
+            return await export_printhouse(to, [invoice async for invoice in _invoices(to)])
         case "sie" | "journal-csv" | "journal-json":
             return await _export_journal(to, format_)
         case "basis":

@@ -34,9 +34,12 @@ _SUBSTITUTES: Final = str.maketrans(
 _NAMES: Final = {
     "1510": "Kundfordringar",
     "1930": "Företagskonto",
+    "2440": "Leverantörsskulder",
     "2611": "Utgående moms på försäljning inom Sverige, 25 %",
     "2621": "Utgående moms på försäljning inom Sverige, 12 %",
     "2631": "Utgående moms på försäljning inom Sverige, 6 %",
+    "2641": "Debiterad ingående moms",
+    "2670": "Utgående moms på försäljning inom EU, OSS",
     "2979": "Övriga förutbetalda intäkter",
     "2999": "OBS-konto",
     "3041": "Försäljning tjänster 25 % moms Sverige",
@@ -48,7 +51,7 @@ _NAMES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """Whose books they are. ``organisation_number`` is its ten digits; ``currency`` that of all amounts."""
+    """Whose books they are. A Swedish ``organisation_number`` is ten digits; ``currency`` is that of all amounts."""
 
     name: str
     organisation_number: str
@@ -83,12 +86,13 @@ def parse(data: bytes) -> Iterator[list[str]]:
 
 def _records(vouchers: Sequence[Voucher], company: Company, made_on: dt.date) -> Iterator[list[str]]:
     number = company.organisation_number
+    swedish = len(number) == 10 and number.isdigit()
     yield ["#FLAGGA", "0"]
     yield ["#PROGRAM", "Tollwright", metadata.version("tollwright")]
     yield ["#FORMAT", "PC8"]
     yield ["#GEN", f"{made_on:%Y%m%d}"]
     yield ["#SIETYP", "4"]
-    yield ["#ORGNR", f"{number[:6]}-{number[6:]}"]
+    yield ["#ORGNR", f"{number[:6]}-{number[6:]}" if swedish else number]  # a hyphen after the sixth digit
     yield ["#FNAMN", company.name]
     yield ["#VALUTA", company.currency]
     for account in sorted({row.account for voucher in vouchers for row in voucher.rows}):

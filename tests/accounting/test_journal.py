@@ -89,6 +89,13 @@ def test_a_sie_file_holds_what_it_says() -> None:
     assert b"\r\n{\r\n" in data
 
 
+def test_a_number_of_another_country_has_no_swedish_hyphen() -> None:
+    norwegian = sie.Company(name="Nordtel AS", organisation_number="988077917", currency="NOK")
+    records = list(sie.parse(sie.encode([], norwegian, made_on=DAY)))
+    assert ["#ORGNR", "988077917"] in records
+    assert ["#VALUTA", "NOK"] in records
+
+
 def test_what_cannot_be_written_is_refused() -> None:
     rows = (Row("1510", Decimal("1.00")), Row("3041", Decimal("-1.00")))
     with pytest.raises(BadValue, match="CP437"):

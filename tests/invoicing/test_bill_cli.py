@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from pypdf import PdfReader
 
 from api.cli import run
@@ -85,6 +87,20 @@ def test_a_month_from_dry_run_to_documents(bill, tmp_path):
     assert (code, [row["invoice"] for row in rows]) == (0, ["100001"])
     assert "1 invoices have payers without a Peppol id" in said
     assert run(["einvoice", "check", "--allow-missing-rules", rows[0]["file"]]) == 0
+
+    for form, root in (("ehf", b":Invoice-2"), ("finvoice", b"<Finvoice"), ("oioubl", b"OIOUBL-2.1")):
+        (tmp_path / form).mkdir()
+        _, rows, _ = bill("export", "--run", key, "--format", form, "--out", str(tmp_path / form))
+        written = list((tmp_path / form).iterdir())
+        assert len(written) == sum("file" in row for row in rows)
+        assert all(root in path.read_bytes() for path in written)
+    code, rows, _ = bill("export", "--run", key, "--format", "printhouse", "--out", str(tmp_path / "out"))
+    assert code == 0
+    assert [Path(row["file"]).suffix for row in rows] == [".pdf", ".xml", ".csv"]
+    whole = (tmp_path / "out" / f"run-{key}-printhouse-1.pdf").read_bytes()
+    told = etree.fromstring((tmp_path / "out" / f"run-{key}-printhouse-1.xml").read_bytes())
+    assert told[0].get("sha256") == hashlib.sha256(whole).hexdigest()
+    assert int(told[0].get("documents")) == len(told.findall("{*}document")) == rows[0]["documents"]
 
     code, rows, _ = bill("export", "--run", key, "--format", "json", "--out", str(tmp_path / "out"))
     documents = [json.loads(line) for line in Path(rows[0]["file"]).read_text(encoding="utf-8").splitlines()]
