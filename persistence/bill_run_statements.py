@@ -12,7 +12,8 @@ late,
     first, events, used, amount_micro, corrects, payer)
 select $1, $2, s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''),
 r.currency,
-       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), n.number, s.payer
+       s.late, (min(s.first) at time zone $6)::date, sum(s.events), sum(s.used), sum(s.amount), {corrects},
+       s.payer
   from (
     select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
            u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
@@ -25,18 +26,11 @@ r.currency,
   ) s
   join unnest($7::bigint[], $8::text[]) as r (rate, currency) on r.rate = s.retail_rate
   left join destination d on d.operator = $1 and d.id = s.destination
-  left join lateral (
-    select invoice_standing(i.operator, coalesce(i.original, i.number)) as number from invoice i
-      join invoice_line l on l.operator = i.operator and l.customer = i.customer
-       and l.invoice = i.id and l.line_customer = s.customer
-     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
-       and (s.payer is null or i.customer = s.payer)
-     order by i.id limit 1) n on s.billed_by is not null
- -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
- where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
-    and c.credit = 'whole' and c.original = n.number)
+ {correcting}
  group by s.customer, s.contract, s.subscription, s.mode, s.direction, coalesce(d.groups[1], d.name, ''), r.currency,
- s.late, n.number, s.payer
+ s.late, {corrects}, s.payer
+ -- Pages of payers find theirs side by side, and the index grows at its end.
+ order by s.customer
 """
 _STAYS: Final = """
       left join bill_run_stay y on y.operator = $1 and y.run = $2 and y.customer = u.customer
@@ -54,6 +48,17 @@ _BILLED_BY: Final = """
                   and (b.since is null or p.start >= b.since)
                 where p.operator = u.operator and p.start = u.start and p.source = u.source and p.key = u.key
                   and p.version < u.version and p.customer = u.customer) end"""
+_CORRECTING: Final = """
+  left join lateral (
+    select invoice_standing(i.operator, coalesce(i.original, i.number)) as number from invoice i
+      join invoice_line l on l.operator = i.operator and l.customer = i.customer
+       and l.invoice = i.id and l.line_customer = s.customer
+     where s.billed_by is not null and i.operator = $1 and i.run = s.billed_by
+       and (s.payer is null or i.customer = s.payer)
+     order by i.id limit 1) n on s.billed_by is not null
+ -- What was credited as a whole was given back already, and the credit says that nothing is charged for it anew.
+ where n.number is null or not exists (select from invoice c where c.operator = $1 and c.kind = 'credit_note'
+    and c.credit = 'whole' and c.original = n.number)"""
 # Adding up everybody's events in one pass: sorting them, or going to each by an index, takes several times as long.
 IN_ONE_PASS: Final = ("enable_sort", "enable_mergejoin", "enable_indexscan")
 
@@ -68,6 +73,8 @@ def collecting(*, stays: bool, billed: bool) -> str:
         payer="y.payer" if stays else "null::bigint",
         unbilled=_UNBILLED if billed else "",
         billed_by=_BILLED_BY if billed else "null::bigint",
+        correcting=_CORRECTING if billed else "",
+        corrects="n.number" if billed else "null::text",
     )
 
 
