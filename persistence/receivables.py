@@ -9,15 +9,13 @@ from typing import Any, Final
 from domain.access.actor import Actor
 from domain.collection.interest import Step
 from domain.ids import CustomerId, InvoiceId, ResellerId
-from domain.invoicing.invoice import decimals_of
+from domain.invoicing.invoice import NOT_HUNDREDTHS, decimals_of
 from domain.ledger.ageing import OpenAmount
 from domain.ledger.entry import BAS
 from domain.ledger.tying import Difference, Rule
 from persistence.engine import Transaction
 from persistence.violations import possible
 
-# Currencies whose minor units are not a hundredth (ISO 4217).
-NOT_HUNDREDTHS: Final = ("BHD", "CLP", "ISK", "JOD", "JPY", "KRW", "KWD", "OMR", "TND", "XAF", "XOF")
 # A currency's minor units in one, as SQL: our own words.
 _SCALE: Final = (
     "case "

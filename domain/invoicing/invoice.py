@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from domain.buckets.statement import BucketEntry
 from domain.customers.customer import CallSpecification, CustomerKind, Delivery
@@ -34,19 +35,11 @@ from domain.period import Period
 LINES_MAX = 100_000
 
 # ISO 4217: minor units that are not two.
-_DECIMALS = {
-    "ISK": 0,
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "XOF": 0,
-    "XAF": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "TND": 3,
-    "JOD": 3,
-}
+_NONE: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE: Final = "BHD IQD JOD KWD LYD OMR TND"
+_DECIMALS: Final = {**dict.fromkeys(_NONE.split(), 0), **dict.fromkeys(_THREE.split(), 3)}
+# Currencies whose minor units are not a hundredth.
+NOT_HUNDREDTHS: Final = tuple(sorted(_DECIMALS))
 
 
 class DocumentKind(StrEnum):
