@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import ATTENTION, DONE, Unreachable
+from api.cli import ATTENTION, DONE, WRONG, Unreachable, complain
 from domain.refusal import LimitExceeded, Unreadable
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def check(
     such as XRechnung; in a Standard Business Document or without.
     Prints each failure with its rule, its place, its cause and what to do.
 
-    Ends with 0 where every file may be sent (warnings are printed), and 1 where a file breaks a rule.
+    Ends with 0 where every file may be sent (warnings are printed), 1 where a file breaks a rule,
+    and 2 where one cannot be read; the others are checked then, too.
     """
     from api import settings
     from domain.ports.documents import RulesAway
@@ -58,13 +59,15 @@ def check(
     directory = rules or settings.read().einvoice_rules
     if directory is not None and not directory.is_dir():
         raise Unreachable(f"{directory} is not a directory; --rules or TOLLWRIGHT_EINVOICE_RULES names the rule files'")
-    broken = 0
+    broken = unread = 0
     with Checker(directory) as checker:
         for name in files:
             try:
                 kind, findings = checker.told(_read(name), rules_may_miss=allow_missing_rules)
             except (Unreadable, LimitExceeded) as no:
-                raise type(no)(f"{name}: {no.message}") from None
+                complain(f"{name}: {no.message}")  # the others are checked all the same
+                unread += 1
+                continue
             except RulesAway as away:
                 raise Unreachable(str(away)) from None
             for finding in findings:
@@ -73,7 +76,7 @@ def check(
                 print(json.dumps(row, ensure_ascii=False))
             broken += any(finding.severity == FATAL for finding in findings)
             print(f"{name}: {kind.value}: {_verdict(findings)}", file=sys.stderr)
-    return ATTENTION if broken else DONE
+    return WRONG if unread else ATTENTION if broken else DONE
 
 
 @app.command()

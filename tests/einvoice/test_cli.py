@@ -54,3 +54,15 @@ def test_what_cannot_be_read_ends_with_2_and_one_line(tmp_path, capsys, content)
     assert captured.out == ""
     assert len(captured.err.splitlines()) == 1
     assert "x.xml" in captured.err
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(tmp_path, capsys):
+    (tmp_path / "a.xml").write_bytes(b"not xml")
+    (tmp_path / "b.xml").write_bytes(encode(issued()).replace(b">325.00<", b">326.00<"))
+    names = [str(tmp_path / name) for name in ("missing.xml", "a.xml", "b.xml")]
+    assert run(["einvoice", "check", "--allow-missing-rules", *names]) == 2
+    captured = capsys.readouterr()
+    assert [line.split(":")[1].strip().rpartition("/")[2] for line in captured.err.splitlines()[:2]] == [
+        "missing.xml", "a.xml",
+    ]  # fmt: skip
+    assert '"rule": "BR-CO-16"' in captured.out
