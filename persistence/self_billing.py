@@ -20,7 +20,7 @@ from domain.refusal import Conflict, NotFound, Stale, WrongState
 from domain.selfbilling.document import Answer, Commission, Owed, SelfBilled
 from domain.selfbilling.supplier import Supplier
 from persistence.engine import Transaction
-from persistence.locks import CHUNKS
+from persistence.locks import CHUNKS, SUPPLIERS
 from persistence.memory import Draft, page_of
 from persistence.memory_customers import exists
 from persistence.memory_intake import usage_names
@@ -91,6 +91,10 @@ class SelfBillingStore:
         """Return them by code."""
         rows = await self._connection.fetch("select * from supplier where operator = $1 order by code", self._operator)
         return [_supplier_of(row) for row in rows]
+
+    async def hold(self) -> None:
+        """Let whoever keeps suppliers follow one another."""
+        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", SUPPLIERS, self._operator)
 
     async def put(self, supplier: Supplier) -> Supplier:
         """Keep a new one, or a changed one where the stored version is its own."""
@@ -163,9 +167,9 @@ class SelfBillingStore:
             "select l.statement, s.period_start, s.period_end, l.rule, l.salesperson, s.currency, l.commission"
             " from commission_line l join commission_statement s on s.operator = l.operator and s.id = l.statement"
             " where l.operator = $1 and l.reseller = $2 and s.period_start >= $3 and s.period_end <= $4"
-            " and not exists (select from self_billed_statement b where b.operator = l.operator and b.supplier = $5"
-            " and b.statement = l.statement) order by l.statement, l.position",
-            *(self._operator, supplier.reseller, since, until, supplier.id),
+            " and not exists (select from self_billed_statement b where b.operator = l.operator"
+            " and b.reseller = l.reseller and b.statement = l.statement) order by l.statement, l.position",
+            *(self._operator, supplier.reseller, since, until),
         )
         return [
             Commission(
@@ -203,8 +207,9 @@ class SelfBillingStore:
             *(self._operator, *values),
         )
         await self._connection.executemany(
-            "insert into self_billed_statement (operator, supplier, statement, document) values ($1, $2, $3, $4)",
-            [(self._operator, document.supplier, one, key) for one in document.statements],
+            "insert into self_billed_statement (operator, supplier, statement, document, reseller)"
+            " values ($1, $2, $3, $4, $5)",
+            [(self._operator, document.supplier, one, key, document.reseller) for one in document.statements],
         )
         return replace(document, id=key)
 
@@ -335,6 +340,9 @@ class MemorySelfBilling:
         """Return them by code."""
         return sorted(self._suppliers(), key=lambda one: one.code)
 
+    async def hold(self) -> None:
+        """Nobody else is there: the unit has everything locked."""
+
     async def put(self, supplier: Supplier) -> Supplier:
         """Keep a new one, or a changed one where the stored version is its own."""
         others = {one.code: one for one in self._suppliers()}
@@ -407,7 +415,7 @@ class MemorySelfBilling:
 
     async def commissions(self, supplier: Supplier, *, since: date, until: date) -> Sequence[Commission]:
         """Return the lines of his reseller that no document has."""
-        done = {key for one in self._documents() if one.supplier == supplier.id for key in one.statements}
+        done = {key for one in self._documents() if one.reseller == supplier.reseller for key in one.statements}
         rows = self._draft.table("commission_statement")
         return [
             Commission(

@@ -19,6 +19,10 @@ class SelfBilling(Protocol):
         """Return them by code."""
         ...
 
+    async def hold(self) -> None:
+        """Let whoever keeps suppliers follow one another until the unit ends, so that no two take the same trunk."""
+        ...
+
     async def put(self, supplier: Supplier) -> Supplier:
         """Keep a new one (``id`` 0), or a changed one where the stored version is its own.
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from domain.ids import CustomerId, InvoiceId, SupplierId
+from domain.ids import CustomerId, InvoiceId, ResellerId, SupplierId
 from domain.invoicing.invoice import (
     DocumentKind,
     Invoice,
@@ -89,7 +89,8 @@ class SelfBilled:
     """A document as it is kept. ``since`` None: it is a credit note; of others all of the four are known.
 
     It has seen the usage over ``trunks`` in ``[since, until)``, in chunks up to ``horizon``, whatever the agreement
-    says now. ``released``: it was taken back, and what stands on it is owed again.
+    says now. ``statements`` are those whose commissions for ``reseller`` stand on it. ``released``: it was taken back,
+    and what stands on it is owed again.
     """
 
     id: int = 0
@@ -100,6 +101,7 @@ class SelfBilled:
     until: datetime | None = None
     horizon: int | None = None
     statements: tuple[int, ...] = ()
+    reseller: ResellerId | None = None
     released: bool = False
     answer: Answer | None = None
     answered_at: datetime | None = None

@@ -12,8 +12,8 @@ from domain.access.operations import operation
 from domain.commands import answered, check_texts, remember
 from domain.ids import ResellerId
 from domain.operators import Address
-from domain.ports.unit import Begin
-from domain.refusal import Conflict, LimitExceeded, NotFound
+from domain.ports.unit import Begin, Unit
+from domain.refusal import Conflict, LimitExceeded, NotFound, WrongState
 from domain.selfbilling.supplier import SUPPLIERS_MAX, Supplier, check
 
 
@@ -49,11 +49,12 @@ async def put_supplier(cmd: PutSupplier, *, actor: Actor, begin: Begin) -> Suppl
     """Keep a supplier with the agreement that the operator writes his invoices; documents that were made stay.
 
     Refuses with: NotAllowed, BadValue, NotFound (supplier to change, reseller), Conflict (code; a trunk or reseller of
-    another supplier at the same time), Stale, LimitExceeded.
+    another supplier at the same time), Stale, LimitExceeded, WrongState (commissions of the reseller before are owed).
     """
     check_texts(cmd)
     async with begin(actor) as unit:
         known = await answered(unit.answers, cmd)
+        await unit.self_billing.hold()
         there = {one.code: one for one in await unit.self_billing.suppliers()}
         if known is not None:
             return next(one for one in there.values() if one.id == known)
@@ -67,6 +68,7 @@ async def put_supplier(cmd: PutSupplier, *, actor: Actor, begin: Begin) -> Suppl
             if cmd.code not in there:
                 raise NotFound("no supplier {code}", code=cmd.code, field="code")
             made = replace(made, id=there[cmd.code].id, version=cmd.version)
+            await _nothing_left(unit, there[cmd.code], made)
         elif len(there) >= SUPPLIERS_MAX:
             raise LimitExceeded("there are at most {most} suppliers", most=SUPPLIERS_MAX, field="code")
         for other in there.values():
@@ -83,6 +85,19 @@ async def list_suppliers(*, actor: Actor, begin: Begin) -> Sequence[Supplier]:
     """Return the suppliers whose invoices the operator writes, by code. Refuses with: NotAllowed."""
     async with begin(actor) as unit:
         return await unit.self_billing.suppliers()
+
+
+async def _nothing_left(unit: Unit, before: Supplier, after: Supplier) -> None:
+    """Look that commissions of a reseller who is replaced are all written. Refuses with: WrongState."""
+    if before.reseller in {None, after.reseller}:
+        return
+    left = await unit.self_billing.commissions(before, since=before.valid_from, until=before.valid_to or date.max)
+    if left:
+        raise WrongState(
+            "commissions of the reseller before, from {day} on, stand on no document yet: write them first",
+            day=left[0].period.start,
+            field="reseller",
+        )
 
 
 def _apart(one: Supplier, other: Supplier) -> None:

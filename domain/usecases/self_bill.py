@@ -98,8 +98,8 @@ async def self_bill(
         for code in chosen:
             if code not in known:
                 raise NotFound("no supplier {code}", code=code, field="suppliers")
-        if not cmd.dry_run:
-            await agreed(unit, actor, ApprovalKind.BILL_RUN, cmd, now=clock.now())
+    if not cmd.dry_run:
+        await _approved(cmd, actor, begin, clock)
     made: list[SelfBilled] = []
     doubts: list[Unbilled] = []
     for code in chosen:
@@ -109,7 +109,23 @@ async def self_bill(
         elif found is not None:
             made.append(found)
             done(found)
+    if actor.approval is not None and not cmd.dry_run:
+        async with begin(actor) as unit:
+            await agreed(unit, actor, ApprovalKind.BILL_RUN, cmd, now=clock.now())
     return SelfBilling(documents=tuple(made), unbilled=tuple(doubts))
+
+
+async def _approved(cmd: SelfBill, actor: Actor, begin: Begin, clock: Clock) -> None:
+    """Look that nobody else must agree, or has. The approval is used up when all is written: cut short, it still holds.
+
+    Raises Unapproved. Refuses with: WrongState (it was used already).
+    """
+    try:
+        async with begin(actor) as unit:
+            await agreed(unit, actor, ApprovalKind.BILL_RUN, cmd, now=clock.now())
+            raise _Rehearsed  # noqa: TRY301  (it is only looked at)
+    except _Rehearsed:
+        pass
 
 
 async def _billed(  # noqa: PLR0917  (what its caller was given)
@@ -173,6 +189,7 @@ async def _document(  # noqa: PLR0917  (what its caller knows)
         until=until,
         horizon=horizon,
         statements=statements,
+        reseller=supplier.reseller if statements else None,
     )
 
 

@@ -12,6 +12,9 @@ import pytest
 
 from api.wiring import Wiring
 from domain.access.actor import Action
+from domain.access.approval import ApprovalKind, ApprovalRule, ApprovalState, NeedsApproval
+from domain.commissions.commission import CommissionLine, CommissionOn, Statement
+from domain.ids import ApprovalId
 from domain.invoicing.invoice import DocumentKind
 from domain.margins.exchange import DayRate
 from domain.operators import Address
@@ -19,6 +22,8 @@ from domain.period import Period
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
 from domain.selfbilling.document import Answer
+from domain.usecases.decide_approval import SetApprovalRules, set_approval_rules
+from domain.usecases.four_eyes import asker_of
 from domain.usecases.import_cdr import Imported
 from domain.usecases.list_usage import ListUsage, list_usage
 from domain.usecases.make_journal import make_journal
@@ -363,3 +368,90 @@ async def test_an_agreement_that_is_changed_neither_loses_nor_owes_twice(
     await load(calls(200, 3), name="late.csv")
     (third,) = (await bill(wiring, world)).documents
     assert third.invoice.payer.number == "other"
+
+
+async def test_two_who_keep_suppliers_at_once_do_not_take_the_same_trunk(stored: Wiring) -> None:
+    world = await made.with_source(stored, "suptrunk")
+
+    async def put(code: str) -> bool:
+        try:
+            await put_supplier(replace(CARRIER, code=code), actor=world.actor, begin=stored.begin)
+        except Conflict as no:
+            assert no.field == "trunks"  # noqa: PT017  (some of them get it)
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*(put(f"carrier{n}") for n in range(5)))) == [False] * 4 + [True]
+
+
+async def test_an_approval_holds_until_all_is_written(wiring: Wiring, world: made.World, load: Importer) -> None:
+    await load(calls(0, 30))
+    await put_supplier(CARRIER, actor=world.actor, begin=wiring.begin)
+    rule = ApprovalRule(kind=ApprovalKind.BILL_RUN)
+    asked = SetApprovalRules(rules=(rule,), version=0)
+    await set_approval_rules(asked, actor=world.actor, begin=wiring.begin, alone=True)
+    with pytest.raises(NeedsApproval) as waits:
+        await bill(wiring, world)
+    key = ApprovalId(int(waits.value.values["approval"]))
+    async with wiring.begin(world.actor) as unit:
+        approval = await unit.approvals.claim(key)
+        await unit.approvals.keep(replace(approval, state=ApprovalState.APPROVED))
+    asker, left = asker_of(approval), 3
+
+    def cut_short(actor: Any, **more: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ConnectionError
+        return wiring.begin(actor, **more)
+
+    cmd = SelfBill(period=MARCH, issued_on=MARCH.end)
+    with pytest.raises(ConnectionError):
+        await self_bill(cmd, actor=asker, begin=cut_short, clock=wiring.clock)
+    async with wiring.begin(world.actor) as unit:
+        assert (await unit.approvals.claim(key)).state is ApprovalState.APPROVED
+    done = await self_bill(cmd, actor=asker, begin=wiring.begin, clock=wiring.clock)
+    assert len(done.documents) == 1
+    with pytest.raises(WrongState, match="used already"):
+        await self_bill(cmd, actor=asker, begin=wiring.begin, clock=wiring.clock)
+
+
+async def test_commissions_are_owed_once_whoever_gets_them_and_none_is_lost(wiring: Wiring, world: made.World) -> None:
+    """A statement tells of several resellers; suppliers' resellers are replaced, and given to others."""
+    same = {
+        "salesperson": "",
+        "team": "",
+        "basis": CommissionOn.FEES,
+        "count": 1,
+        "base": Decimal(1),
+        "rate": Decimal(1),
+    }
+    lines = tuple(
+        CommissionLine(reseller=reseller, rule="r", commission=Decimal(amount), **same)
+        for reseller, amount in ((world.reseller, 100), (world.sibling, 10))
+    )
+    async with wiring.begin(world.actor, bulk=True) as unit:
+        await unit.commissions.add(
+            Statement(
+                id=0,
+                operator=world.actor.operator,
+                period=MARCH,
+                currency="EUR",
+                made_at=wiring.clock.now(),
+                client="boss",
+                horizon=0,
+                lines=lines,
+            )
+        )
+    around = {"actor": world.actor, "begin": wiring.begin}
+    agent = replace(CARRIER, trunks=())
+    kept = await put_supplier(replace(agent, reseller=world.reseller), **around)
+    with pytest.raises(WrongState, match="write them first"):
+        await put_supplier(replace(agent, reseller=world.sibling, version=kept.version), **around)
+    (document,) = (await bill(wiring, world)).documents
+    assert document.invoice.net == 100
+    kept = await put_supplier(replace(agent, reseller=world.sibling, version=kept.version), **around)
+    (document,) = (await bill(wiring, world)).documents
+    assert document.invoice.net == 10
+    await put_supplier(replace(agent, code="other", reseller=world.reseller), **around)
+    assert await bill(wiring, world) == SelfBilling()
