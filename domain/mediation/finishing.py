@@ -32,6 +32,11 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 
 
+def max_us_of(profile: Profile) -> int:
+    """Return how long a call may be, in µs."""
+    return profile.max_seconds * _SECOND
+
+
 def fault_of(row: Row, profile: Profile) -> str | None:
     """Return what is wrong with a joined session's event, None where it is good."""
     if row.get("_fault") is not None:
@@ -43,7 +48,7 @@ def fault_of(row: Row, profile: Profile) -> str | None:
         return "too_long"
     if row["answered"] and row["amount"] > AMOUNT_MAX:
         return "overflow"
-    if row["answered"] and profile.unit not in VOLUME_UNITS and row["amount"] > profile.max_seconds * _SECOND:
+    if row["answered"] and profile.unit not in VOLUME_UNITS and row["amount"] > max_us_of(profile):
         return "too_long"
     return None
 

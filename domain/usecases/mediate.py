@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
+from domain.mediation.columnwise import ORDER
 from domain.mediation.correlate import Joined, Sessions
 from domain.mediation.duplicates import CONFLICTING, EXACT, FRESH, Seen
 from domain.mediation.events import REJECT_SCHEMA, Balance, Batch
 from domain.mediation.finishing import FAULTS, UNFINISHED_SCHEMA, fault_of, finished, leg_of
 from domain.mediation.normalise import normalise
 from domain.mediation.profile import Profile
+from domain.mediation.session import Row
 from domain.mediation.verdicts import reject_rows
 from domain.ports.reader import Decoded, RawText, Reader
 
@@ -130,15 +132,15 @@ def batch_of(piece: Decoded, profile: Profile, run: Run, now_us: int | None) -> 
         parts = normal.events.filter(pl.col("_ignored") == "")
         left_out = normal.events.filter(pl.col("_ignored") != "")["_ignored"].value_counts()
         before += Balance(ignored={str(reason): int(count) for reason, count in left_out.iter_rows()})
-        rows = parts.with_columns(_raw=pl.Series(piece.raw(parts["_place"]), dtype=pl.String)).to_dicts()
         if run.apart:
+            rows = parts.with_columns(_raw=pl.Series(piece.raw(parts["_place"]), dtype=pl.String)).to_dicts()
             whole = [row for row in rows if row["_part"] == "whole"]
             waiting = [row for row in rows if row["_part"] != "whole"]
             batch = _of_joined(Joined(rows=whole, pending=len(waiting)), profile, run, piece.position)
             batch = replace(batch, parts=waiting)
         else:
-            run.sessions = run.sessions or Sessions(profile.timeout_hours)
-            batch = _of_joined(run.sessions.take(rows), profile, run, piece.position)
+            run.sessions = run.sessions or Sessions(profile)
+            batch = _of_joined(run.sessions.join(parts, piece.raw), profile, run, piece.position)
     rejects = pl.concat([*bad, batch.rejects]).sort("raw_line") if bad else batch.rejects
     return replace(batch, rejects=rejects, balance=before + batch.balance)
 
@@ -156,10 +158,8 @@ def _of_joined(joined: Joined, profile: Profile, run: Run, position: int) -> Bat
             good.append(row)
         else:
             faults.append((row, fault, FAULTS[fault]))
-    frame = pl.DataFrame(good, schema=UNFINISHED_SCHEMA, infer_schema_length=None)
-    numbered = frame.with_row_index("_number").with_columns(_place=pl.col("_number").cast(pl.Int64))
-    raws = [row["_raw"] for row in good]
-    batch = _unique(numbered, profile, run, lambda places: [raws[place] for place in places.to_list()], position)
+    events, raw = _told(good, joined)
+    batch = _unique(events, profile, run, raw, position)
     ends = Balance(
         merged=joined.merged,
         pending=joined.pending,
@@ -177,7 +177,30 @@ def _of_joined(joined: Joined, profile: Profile, run: Run, position: int) -> Bat
         [detail for _, _, detail in faults],
         [row["_raw"] for row, _, _ in faults],
     )
-    return replace(batch, rejects=pl.concat([batch.rejects, rejects]), balance=balance)
+    rejects = pl.concat([batch.rejects, rejects]).sort("raw_line", maintain_order=True)
+    return replace(batch, rejects=rejects, balance=balance)
+
+
+def _told(good: list[Row], joined: Joined) -> tuple[pl.DataFrame, RawText]:
+    """Put events joined one by one and those joined in columns into their order; ``_place`` is what ``raw`` takes."""
+    schema = {**UNFINISHED_SCHEMA, **dict.fromkeys(ORDER, pl.Int64)}
+    one_by_one = [{**row, "_told": row.get("_told", 0), "_came": row.get("_came", 0)} for row in good]
+    first = pl.DataFrame(one_by_one, schema=schema, infer_schema_length=None)
+    frames = [first, *(frame.select(*schema) for frame, _ in joined.frames)]
+    parts = [frame.with_columns(_of=pl.lit(of), _in=pl.int_range(pl.len())) for of, frame in enumerate(frames)]
+    events = pl.concat(parts).sort(ORDER, maintain_order=True)
+    of, inside, there = (events[name].to_list() for name in ("_of", "_in", "_place"))
+
+    def raw(places: pl.Series) -> list[str]:
+        return [text(int(place)) for place in places.to_list()]
+
+    def text(place: int) -> str:
+        if not of[place]:
+            return str(good[inside[place]]["_raw"])
+        frame, written = joined.frames[of[place] - 1]
+        return str(frame["_raw"][inside[place]]) if written is None else written(pl.Series([there[place]]))[0]
+
+    return events.with_columns(_place=pl.int_range(pl.len(), dtype=pl.Int64)).drop("_of", "_in", *ORDER), raw
 
 
 def _unique(events: pl.DataFrame, profile: Profile, run: Run, raw: RawText, position: int) -> Batch:
