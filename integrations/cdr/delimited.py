@@ -31,6 +31,7 @@ _HEADER_NAMES_MIN: Final = 2
 DELIMITERS: Final = ",;\t|"
 _TRIED_BYTES: Final = 65_536
 _LINES_TRIED: Final = 10
+_BLANK_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +403,13 @@ def _piece(cut: Cut, source: Source, line: int, control: Control | None, *, ende
         bad = bad[[reason is None for reason in reasons]]
         for reason in filter(None, reasons):
             ignored[reason] = ignored.get(reason, 0) + 1
+    # Lines of nothing but blanks, and the end mark of old systems.
+    blank = np.array(
+        [len(raw := cut.raw(int(row))) <= _BLANK_MAX and not raw.strip(" \t\x1a") for row in bad], dtype=bool
+    )
+    if blank.any():
+        ignored["blank"] = int(blank.sum())
+        bad = bad[~blank]
     offsets = source.offsets(cut.edges[:count, 0])
     records = cut.frame(rows).with_columns(
         _line=pl.Series(rows + line, dtype=pl.Int64),

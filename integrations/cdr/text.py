@@ -1,7 +1,8 @@
 """Bytes in a declared encoding made into UTF-8, with the way back to the file's own byte offsets.
 
 UTF-8 with a byte-preserving fallback: a line that is not UTF-8 is read as ISO 8859-1, in which every byte is a
-character, so that no row is lost for a name in a code page. A byte order mark decides over the profile.
+character, so that no row is lost for a name in a code page. A byte order mark decides over the profile, and so do zero
+bytes at every second place of what would be UTF-8.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SNIFF_BYTES: Final = 4_096
+_TWO_BYTES_MIN: Final = 32
 _LINE_END: Final = re.compile(rb"([\r\n])")
 _FOREIGN: Final = (
     (b"%PDF-", "a PDF"),
@@ -61,6 +63,22 @@ def mark_of(head: bytes) -> tuple[str | None, int]:
         if head.startswith(mark):
             return name, len(mark)
     return None, 0
+
+
+def two_byte_encoding(head: bytes) -> str | None:
+    r"""Return the UTF-16 that a text without a mark is written in: every second byte of it is zero.
+
+    >>> two_byte_encoding("2026-03-02 10:00;9".encode("utf-16-be")), two_byte_encoding(b"a\0" * 2)
+    ('utf-16-be', None)
+    """
+    sample = head[: len(head) & ~1]
+    if len(sample) < _TWO_BYTES_MIN:
+        return None
+    half = len(sample) // 2
+    high, low = sample[::2].count(0), sample[1::2].count(0)
+    if min(high, low) * 20 > half:
+        return None
+    return "utf-16-le" if low * 10 > 7 * half else "utf-16-be" if high * 10 > 7 * half else None
 
 
 def repaired(block: bytes) -> tuple[bytes, list[tuple[int, int]]]:
@@ -108,7 +126,8 @@ class Source:
         self._over = False
         self._pull(_SNIFF_BYTES)
         marked, skip = mark_of(self._rest)
-        self._encoding = marked or encoding
+        unmarked = two_byte_encoding(self._rest[:_SNIFF_BYTES]) if marked is None and encoding == "utf-8" else None
+        self._encoding = marked or unmarked or encoding
         self._base = skip
         self._rest = self._rest[skip:]
         self._decoder = None

@@ -219,3 +219,16 @@ def test_a_leg_that_nobody_answered_is_answered_by_no_other_time() -> None:
     for profile, data in legs({}, times):
         events, _, _ = run(profile, data)
         assert events.select("start", "answered", "used").row(0) == (1_772_445_600_000_000, False, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_two_byte_characters_are_known_without_a_mark(encoding: str) -> None:
+    data = written(ASTERISK["cdr_csv"].split(), CALL).decode().encode(encoding)
+    events, rejects, _ = run("asterisk", data)
+    assert (events.height, rejects.height) == (1, 0)
+
+
+def test_blank_lines_and_the_end_mark_of_old_systems_are_no_records_that_are_bad() -> None:
+    row = written(ASTERISK["cdr_csv"].split(), CALL)
+    _, rejects, balance = run("asterisk", b"\n \t \n" + row + b"   \n\x1a")
+    assert (rejects.height, balance.ignored) == (0, {"blank": 3})
