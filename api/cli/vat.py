@@ -28,13 +28,21 @@ def main() -> None:
 
 
 @app.command()
-def oss(period: PeriodOption, operator: Operator = None) -> int:
+def oss(
+    period: PeriodOption,
+    skv: Annotated[bool, typer.Option("--skv", help="As the file of Skatteverket's service, in euro.")] = False,
+    operator: Operator = None,
+) -> int:
     """Print sales by the one-stop shop as CSV, by country and rate."""
     from api.cli.reach import run_with
 
     async def work(wiring: Wiring, actor: Actor) -> int:
+        from domain.usecases.declare_oss import declare_oss
         from domain.usecases.report_vat import report_vat
 
+        if skv:
+            sys.stdout.write(await declare_oss(_period(period), actor=actor, begin=wiring.begin))
+            return DONE
         _, report = await report_vat(_period(period), actor=actor, begin=wiring.begin)
         writer = csv.writer(sys.stdout)
         writer.writerow(("country", "percent", "currency", "taxable", "tax", "documents"))

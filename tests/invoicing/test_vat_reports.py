@@ -14,11 +14,13 @@ import pytest
 
 from domain.customers.customer import CustomerKind
 from domain.invoicing.vat_reports import skv5740
+from domain.margins.exchange import DayRate
 from domain.operators import Address
 from domain.period import Period
 from domain.refusal import BadValue, NotAllowed, WrongState
 from domain.usecases.check_vat_id import check_vat_id, vat_id_checks
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.declare_oss import declare_oss
 from domain.usecases.report_vat import report_vat
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
 from integrations.registers.vies import Vies
@@ -124,3 +126,40 @@ async def test_sales_abroad_are_added_up_by_country_rate_and_buyer(office: Offic
         await report_vat(QUARTER, actor=office.world.north, begin=office.world.begin)
     with pytest.raises(BadValue):
         await report_vat(Period(date(2024, 1, 1), date(2027, 1, 1)), **who)
+
+
+async def test_the_one_stop_shop_s_file_is_in_euro_and_corrects_the_quarter_it_gives_back_of(office: Office) -> None:
+    who: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin}
+    rules = await get_tax_rules(**who)
+    await set_tax_rules(replace(rules, oss_since=date(2026, 1, 1)), **who)
+    for country, city in (("FI", "Helsinki"), ("GR", "Athen")):
+        place = Address("Katu 1", "00100", city, country)
+        await office.customer(kind=CustomerKind.PERSON, vat_id=None, address=place, identity_number=None)
+    await office.customer()
+    await office.bill()
+    with pytest.raises(BadValue, match="SEK is worth in EUR on 2026-12-31"):
+        await declare_oss(QUARTER, **who)
+    async with office.begin() as unit:
+        days = [
+            DayRate(day=day, base="EUR", quote="SEK", rate=rate, source="ECB")
+            for day, rate in ((date(2026, 12, 31), Decimal("11.0000")), (date(2027, 3, 31), Decimal("10.0000")))
+        ]
+        await unit.exchange.put(days, replace=False, at=office.world.clock.now())
+    told = await declare_oss(QUARTER, **who)
+    own = "SE556036079301"
+    assert told.splitlines() == [
+        "OSS_001;",
+        f"{own};4;2026;",
+        "SE;FI;25,50;18,09;4,61;SERVICES;",
+        "SE;EL;24,00;18,09;4,34;SERVICES;",
+    ]
+    finnish = next(one for one in office.invoices if one.payer.address.country == "FI")
+    office.world.clock.at = datetime(2027, 2, 1, 12, tzinfo=UTC)
+    await credit_invoice(CreditInvoice(invoice=finnish.id), **who, clock=office.world.clock)
+    after = await declare_oss(Period(date(2027, 1, 1), date(2027, 4, 1)), **who)
+    assert after.splitlines() == ["OSS_001;", f"{own};1;2027;", "CORRECTIONS;", "2026Q4;FI;-5,08;"]
+    assert await declare_oss(QUARTER, **who) == told
+    with pytest.raises(BadValue, match="quarter"):
+        await declare_oss(Period(date(2026, 10, 1), date(2026, 11, 1)), **who)
+    with pytest.raises(NotAllowed):
+        await declare_oss(QUARTER, actor=office.world.north, begin=office.world.begin)
