@@ -84,7 +84,7 @@ class OssReturn:
         number = quarter_name(self.period.start)
         lines = ["OSS_001", f"{own};{number[-1]};{number[:4]}"]
         lines += [
-            f"SE;{_CODES.get(country, country)};{_comma(percent)};{_comma(taxable)};{_comma(tax)};SERVICES"
+            ";".join(("SE", _CODES.get(country, country), _comma(percent), _comma(taxable), _comma(tax), "SERVICES"))
             for country, percent, taxable, tax in self.sales(euro)
         ]
         corrections = self.corrections(euro)
