@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,16 +11,20 @@ from typing import Any
 import pytest
 
 from domain.contracts.contract import Contract
+from domain.customers.customer import CustomerKind
 from domain.ids import ContractId, ServiceId
 from domain.invoicing.as_charged import numbers_of
 from domain.invoicing.assembly import assemble
 from domain.invoicing.bill import Bill, Doubt
 from domain.invoicing.bill_run import FeeKey
-from domain.invoicing.invoice import Invoice, LineKind
+from domain.invoicing.invoice import DocumentKind, Invoice, LineKind
 from domain.period import Period, later
 from domain.usecases import correct_as_charged
+from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
+from domain.usecases.reconcile_run import reconcile_period, reconcile_run
 from tests.invoicing import scenarios, slow_reference
 from tests.invoicing.conftest import Office
+from tests.invoicing.made import PAYER
 from tests.invoicing.scenarios import Scenario
 
 
@@ -69,8 +74,10 @@ async def test_a_store_gives_bills_all_that_the_rules_need(
     parent = None
     for number in range(12):
         through: dict[str, Any] = {"parent": parent, "through_parent": True} if number % 4 == 3 else {}
-        one, _, line = await office.customer(start=scenarios.FIRST, **through)
-        parent = parent if through else one.id
+        country = r.choice(("SE", "SE", "FI", "NO"))
+        through |= {"address": replace(PAYER.address, country=country), "kind": r.choice(tuple(CustomerKind))}
+        one, _, line = await office.customer(start=scenarios.FIRST, vat_id="FI20774740", **through)
+        parent = through.get("parent", one.id)
         await office.use(line, *(r.randrange(10**8) for _ in range(3)), day=scenarios.day(r, 90))
         async with office.begin() as unit:
             agreed = replace(
@@ -78,10 +85,13 @@ async def test_a_store_gives_bills_all_that_the_rules_need(
             )
             plain = tuple(replace(one, subscription=None) for one in agreed.services)
             held.append(await unit.contracts.add(replace(agreed, services=plain)))
-    start = scenarios.FIRST
+    start, invoices = scenarios.FIRST, list[Invoice]()
     for _ in range(5):
         period = Period(start, start := later(start, 1))
-        await office.bill(period)
+        run = await office.bill(period)
+        around = {"actor": office.actor, "begin": office.world.begin}
+        assert all(one.holds for one in await reconcile_run(run.id, **around))
+        invoices += office.invoices
         for line in (line for invoice in office.invoices for line in invoice.lines):
             if line.fee is not None:
                 issued[line.fee] = issued.get(line.fee, Decimal(0)) + line.net
@@ -89,5 +99,29 @@ async def test_a_store_gives_bills_all_that_the_rules_need(
             async with office.begin() as unit:
                 now = await unit.contracts.claim(one.id)
                 await unit.contracts.keep(scenarios.changed(r, now, keys))
-    assert sum(key.one_time for key in issued) > 3
+    assert {key.one_time for key in issued} == {True, False}
     assert any(bill.corrected for bill in bills)
+    assert len({vat.treatment.category for one in invoices for vat in one.vat}) > 1
+    for kind in DocumentKind:
+        numbers = [int(one.number) for one in invoices if one.kind is kind]
+        assert numbers == list(range(100_001, 100_001 + len(numbers)))
+    given_back = {line.corrects for one in invoices for line in one.lines}
+    whole = [one for one in invoices if one.kind is DocumentKind.INVOICE and one.number not in given_back]
+    await _credited(office, r, [one for one in whole if one.total > 10])
+    books = await reconcile_period(Period(scenarios.FIRST, later(scenarios.FIRST, 12)), **around)
+    assert all(one.holds for one in books)
+
+
+async def _credited(office: Office, r: random.Random, invoices: Sequence[Invoice]) -> None:
+    """Credit some invoices in parts and issue others anew; what comes of it is what they came to."""
+    around: dict[str, Any] = {"actor": office.actor, "begin": office.world.begin, "clock": office.world.clock}
+    for invoice in invoices[:10]:
+        on = invoice.issued_on
+        part = Decimal(r.randrange(100, int(invoice.total * 100))).scaleb(-2)
+        first = await credit_invoice(CreditInvoice(invoice=invoice.id, amount=part, issued_on=on), **around)
+        assert first.total in {-part, -invoice.total}
+        if first.total == -invoice.total:
+            continue
+        rest = await credit_invoice(CreditInvoice(invoice=invoice.id, issued_on=on), **around)
+        assert first.total + rest.total == -invoice.total
+        assert first.net + rest.net == -invoice.net
