@@ -150,7 +150,7 @@ def _events(columns: Columns, times: Times, answered: Mask, amount: Micros, left
             "a": number("a"),
             "b": number("b"),
             "c": optional("c", made=number("c") if "c" in profile.map else None),
-            "mode": text("mode", "data" if profile.unit in VOLUME_UNITS else "voice"),
+            "mode": text("mode", "data" if profile.unit in VOLUME_UNITS else "voice").str.to_lowercase(),
             "direction": _direction(columns),
             "trunk_in": optional("trunk_in"),
             "trunk_out": optional("trunk_out"),

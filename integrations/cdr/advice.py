@@ -125,6 +125,10 @@ def _layout(text: bytes, profile: Profile, advice: list[Advice]) -> Profile:
             if known.form != profile.time_format:
                 advice.append(Advice("time.format", known.form, f"so {known.what} writes its times"))
             return replace(profile, time_format=known.form)
+        if (names := layouts.guessed(replace(profile, layout=layout), rows)) is not None:
+            because = "what stands in the columns looks like this; check which of the numbers called"
+            advice.append(Advice("file.columns", list(names), because))
+            return replace(profile, layout=replace(layout, columns=names))
     if found is None or shape is None or shape.header is not None or shape.fits(len(found[0])):
         return replace(profile, layout=layout)
     fields = found[0]

@@ -22,6 +22,7 @@ from integrations.cdr.flat import flat, parse
 from integrations.cdr.lines import Line, lines_of
 from integrations.cdr.rows import Rows
 
+_NAMES_MAX: Final = 10_000
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
@@ -36,18 +37,42 @@ def decode(
     if head.lstrip(_BLANK).startswith(b"["):
         yield from _array(whole, profile, wanted, records_max)
         return
-    rows = Rows(wanted, sparse=True)
+    rows, spelled = Rows(wanted, sparse=True), Spelling(wanted)
     position = 0
     for line in lines_of(whole, profile.layout.encoding):
         position = line.end
         if line.text.strip(" \t\0"):
-            _one(line, rows)
+            _one(line, rows, spelled)
         if rows.full(records_max):
             yield rows.piece(position)
     yield rows.piece(position)
 
 
-def _one(line: Line, rows: Rows) -> None:
+class Spelling:
+    """Names as the profile spells them, whatever their case; each is looked at once."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self._names: dict[str, str] = {}
+        for name in sorted(wanted):
+            self._names.setdefault(name.lower(), name)
+        self._known: dict[str, str] = {name: name for name in wanted}
+
+    def __call__(self, record: dict[str, str]) -> dict[str, str]:
+        """Return a record's values by the names that the profile gives them; one so spelled goes before others."""
+        known = self._known
+        found: dict[str, str] = {}
+        for name, value in record.items():
+            told = known.get(name)
+            if told is None:
+                told = self._names.get(name.lower(), name)
+                if len(known) < _NAMES_MAX:
+                    known[name] = told
+            if told == name or told not in record:
+                found[told] = value
+        return found
+
+
+def _one(line: Line, rows: Rows, spelled: Spelling) -> None:
     raw = line.text.encode()
     try:
         record = parse(line.text)
@@ -57,7 +82,7 @@ def _one(line: Line, rows: Rows) -> None:
         rows.reject("truncated" if not line.ended else "unknown_record", f"no JSON: {wrong}", line.begin, raw)
         return
     if isinstance(record, dict):
-        rows.add(flat(record), line.begin, raw)
+        rows.add(spelled(flat(record)), line.begin, raw)
     elif rows.first:
         raise Unreadable("the first record is JSON, but no object")
     else:
@@ -66,11 +91,11 @@ def _one(line: Line, rows: Rows) -> None:
 
 def _array(blocks: Iterable[bytes], profile: Profile, wanted: frozenset[str], records_max: int) -> Iterator[Decoded]:
     """Yield the objects of an array, which need not be on lines of their own."""
-    rows = Rows(wanted, sparse=True)
+    rows, spelled = Rows(wanted, sparse=True), Spelling(wanted)
     position = 0
     for document in documents(blocks, profile.layout.encoding):
         position = document.end
-        _one(Line(document.raw.decode(), document.begin, document.end, not document.cut), rows)
+        _one(Line(document.raw.decode(), document.begin, document.end, not document.cut), rows, spelled)
         if rows.full(records_max):
             yield rows.piece(position)
     yield rows.piece(position)

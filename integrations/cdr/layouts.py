@@ -95,6 +95,7 @@ _LAYOUTS: Final[dict[str, tuple[Layout, ...]]] = {
 _TIME: Final = "[0-9][-0-9/:. TZ+]+"
 # What is read as a time whatever form the profile awaits.
 _YEAR_FIRST: Final = re.compile("(?:20[0-9]{2}[-/]|1[0-9]{9}).*")
+_CLOCK: Final = r"[0-9]{1,3}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 _DURATION: Final = r"-?[0-9]{1,10}(?:[.,][0-9]+)?"
 # What must stand in a column, where a record has anything in it; format -> column -> pattern.
 _TELLING: Final[dict[str, dict[str, re.Pattern[str]]]] = {
@@ -115,6 +116,12 @@ _TELLING: Final[dict[str, dict[str, re.Pattern[str]]]] = {
             "start_stamp": _TIME,
             "uuid": "[-0-9A-Za-z]{8,}",
         },
+        "3cx": {
+            "historyid": "(?:call|line|[a-z]+) .*",
+            "duration": f"(?:{_CLOCK})?",
+            "time-start": _TIME,
+            "time-answered": f"(?:{_TIME})?",
+        },
         "opensips": {"method": "[A-Z]{3,12}", "sip_code": "[1-6][0-9][0-9]", "time": f"(?:{_TIME})?"},
     }.items()
 }
@@ -133,6 +140,65 @@ def fitting(profile: Profile, rows: Sequence[Sequence[str]], *, any_form: bool =
     shares = [_share(one.columns, profile.format, rows, any_form=any_form) for one in known]
     best = max(range(len(known)), key=shares.__getitem__)
     return known[best] if shares[best] >= _GOOD_SHARE else None
+
+
+def guessed(profile: Profile, rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return an order of columns by what stands in them, where the administrator chose it; None where none is seen.
+
+    It is proposed, never taken: two numbers side by side do not say which of them called.
+    """
+    wide = [row for row in rows if len(row) == max(map(len, rows))]
+    if not wide:
+        return None
+    columns = [[row[place] for row in wide if row[place].strip()] for place in range(len(wide[0]))]
+    if profile.format == "3cx" and _share(profile.layout.columns, "3cx", rows) < _GOOD_SHARE:
+        return _threecx(columns)
+    if profile.format == "opensips" and len(columns) > len(_ACC):
+        return _acc(columns)
+    return None
+
+
+def _threecx(columns: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    numbers, times = iter(("from-no", "to-no", "from-dn", "to-dn", "dial-no")), []
+    names = []
+    for place, values in enumerate(columns):
+        name = "-"
+        if _most(values, r"Call \S+") and "historyid" not in names:
+            name = "historyid"
+        elif _most(values, _CLOCK) and "duration" not in names:
+            name = "duration"
+        elif _most(values, r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}[ T][0-9:.]+"):
+            times.append(place)
+        elif _most(values, r"(?:Terminated|NoAnswer|Failed|Busy|Cancel|Redirected|Polling|Not).*"):
+            name = "reason-terminated" if "reason-terminated" not in names else "reason-changed"
+        elif _most(values, r"[0-9A-F]+_[0-9A-F_]+"):
+            name = "callid" if "callid" not in names else "-"
+        elif _most(values, r"Chain:.*"):
+            name = "chain"
+        elif _most(values, r"Ext\.?.*|\+?[0-9*#]{2,20}"):
+            name = next(numbers, "-")
+        names.append(name)
+    called = ("time-start", "time-answered", "time-end") if len(times) > 2 else ("time-start", "time-end")
+    for place, name in zip(times, called, strict=False):
+        names[place] = name
+    return tuple(names) if {"historyid", "time-start", "from-no"} <= set(names) else None
+
+
+def _acc(columns: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return names for what stands behind the columns of module acc, where src and dst are elsewhere."""
+    extra = columns[len(_ACC) :]
+    dialled = [place for place, values in enumerate(extra) if _most(values, r".*(?:sips?|tel):.+|\+?[0-9*#]{3,20}")]
+    if len(dialled) < 2 or dialled[:2] == [1, 2]:
+        return None
+    names = [f"extra_{place + 1}" for place in range(len(extra))]
+    names[dialled[0]], names[dialled[1]] = "src", "dst"
+    return (*_ACC, *(f"{name}?" for name in names), "...")
+
+
+def _most(values: Sequence[str], pattern: str) -> bool:
+    """Tell whether most of a column's values are of a kind."""
+    told = sum(re.fullmatch(pattern, value.strip(), re.IGNORECASE) is not None for value in values)
+    return bool(values) and told >= _GOOD_SHARE * len(values)
 
 
 def taken(profile: Profile, layout: Layout) -> Profile:

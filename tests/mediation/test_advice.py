@@ -103,3 +103,20 @@ def test_a_table_exported_in_quotes_is_told_of_a_profile_that_knows_none() -> No
     assert (changes["file.delimiter"], changes["file.quote"]) == (",", '"')
     events, rejects, _ = run(taken("opensips", changes), data)
     assert (events["used"].to_list(), rejects.height) == ([60], 0)
+
+
+def test_what_an_administrator_chose_is_proposed_by_what_stands_there() -> None:
+    times = "2026-03-02 09:00:00;2026-03-02 09:00:05;2026-03-02 09:01:10"
+    row = f"00:01:05;00000173B1AB2A6C_161;Call 101;{times};Ext.100;0701740605;TerminatedByDst\n"
+    data = row.encode() * 2
+    events, rejects, _ = run(taken("3cx", told(data, "3cx")), data)
+    assert rejects.height == 0
+    assert events.select("ref", "a", "b", "used", "direction").rows() == [
+        ("00000173B1AB2A6C_161", "Ext.100", "0701740605", 65, "out")
+    ]
+    lines = (
+        b"INVITE|a|b|c1|200|OK|1772442000|192.0.2.1|sip:+46846500401@h|x|sip:+46701740605@h|1:1\n"
+        b"BYE|a|b|c1|200|OK|1772442060|||||1:1\n"
+    )
+    events, rejects, _ = run(taken("opensips", told(lines, "opensips")), lines)
+    assert (rejects.height, events.select("a", "b", "used").rows()) == (0, [("46846500401", "46701740605", 60)])

@@ -232,3 +232,10 @@ def test_blank_lines_and_the_end_mark_of_old_systems_are_no_records_that_are_bad
     row = written(ASTERISK["cdr_csv"].split(), CALL)
     _, rejects, balance = run("asterisk", b"\n \t \n" + row + b"   \n\x1a")
     assert (rejects.height, balance.ignored) == (0, {"blank": 3})
+
+
+def test_names_in_json_may_be_of_another_case_and_modes_too() -> None:
+    record = {"ID": 1, "Start": START, "start_time": "x", "USED": "1", "A": "ACME", "b": "1", "B": "2", "Mode": "SMS"}
+    events, rejects, _ = run("generic-jsonl", json.dumps(record).encode() + b"\n")
+    assert rejects.height == 0
+    assert events.select("ref", "a", "b", "mode", "used").row(0) == ("1", "ACME", "1", "sms", 1)
