@@ -29,7 +29,7 @@ from domain.invoicing.invoice import (
 )
 from domain.invoicing.lines import bucket_lines, lines_of, place_of_supply
 from domain.invoicing.taxing import reverse_goods
-from domain.invoicing.vat import in_eu
+from domain.invoicing.vat import in_eu, registered_in
 from domain.ledger.accounts import accounted
 from domain.operators import Operator
 from domain.refusal import BadValue
@@ -79,7 +79,8 @@ def _untaxed(bill: Bill, no: BadValue) -> Doubt:
     if no.field == "vatId":
         return Doubt("unchecked_vat_id", no.message)
     abroad = payer.address.country != bill.operator.country and in_eu(payer.address.country, bill.run.issued_on)
-    if payer.kind is not CustomerKind.ORGANISATION or not abroad or payer.vat_id:
+    known = payer.vat_id is not None and registered_in(payer.vat_id) != bill.operator.country
+    if payer.kind is not CustomerKind.ORGANISATION or not abroad or known:
         return Doubt("vat", no.message)
     return Doubt(
         "missing_vat_id",

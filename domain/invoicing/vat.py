@@ -86,6 +86,15 @@ EXPORT: Final = VatTreatment("G", Decimal(0), "VATEX-EU-G", "Försäljning utanf
 EXPORTED: Final = VatTreatment("G", Decimal(0), "VATEX-EU-G", "Export")
 
 
+def registered_in(vat_id: str) -> str:
+    """Return the country that a VAT id is of.
+
+    >>> registered_in("EL094259216"), registered_in("FI20774740")
+    ('GR', 'FI')
+    """
+    return {"EL": "GR"}.get(vat_id[:2], vat_id[:2])
+
+
 def in_eu(country: str, on: date) -> bool:
     """Tell whether the country is a member of the European Union that day."""
     if country not in EU_MEMBERS:
@@ -112,7 +121,8 @@ def treat(
     from outside of the Union into it exports.
 
     Refuses with: BadValue where it cannot be decided (the caller parks the customer): a business in another member
-    state without a VAT id, or a rate its country does not have that day.
+    state without a VAT id of any but the seller's (sales lists take none of that), or a rate its country does not have
+    that day.
     """
     if buyer_country == seller_country:
         valid = {rate.percent for rate in rates if rate.country == seller_country and _holds(rate, on)}
@@ -135,7 +145,7 @@ def treat(
     if not buyer_is_business:
         # Below the threshold for all such sales together the seller's own VAT holds (6 kap. 62 §).
         return VatTreatment("S", percent)
-    if not buyer_vat_id:
+    if not buyer_vat_id or registered_in(buyer_vat_id) == seller_country:
         raise BadValue(
             "a business in {buyer_country} needs a VAT id for reverse charge; add it to the customer",
             buyer_country=buyer_country,

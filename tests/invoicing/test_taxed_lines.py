@@ -10,6 +10,7 @@ import pytest
 
 from domain.contracts.contract import ContractService
 from domain.invoicing.assembly import assemble
+from domain.invoicing.bill import Doubt
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.tax_rules import Taxes, TaxRules
 from domain.invoicing.vat import HomeRate
@@ -44,6 +45,17 @@ def test_usage_is_taxed_by_the_service_that_was_held_then(start: date, end: date
     assert isinstance(made, Invoice)
     (line,) = [one for one in made.lines if one.mode == "voice"]
     assert (line.vat.percent, line.account) == (percent, "3051" if percent == 6 else "3041")
+
+
+@pytest.mark.parametrize(
+    ("vat_id", "reason"), [("FI20774740", None), ("SE556703748501", "missing_vat_id"), (None, "missing_vat_id")]
+)
+def test_a_business_abroad_accounts_for_vat_by_an_id_that_is_not_of_the_sellers_country(
+    vat_id: str, reason: str | None
+):
+    finnish = replace(PAYER, address=replace(PAYER.address, country="FI"), vat_id=vat_id)
+    made = assemble(bill(payer=finnish, members=(finnish,)))
+    assert reason == (made.reason if isinstance(made, Doubt) else None)
 
 
 @pytest.mark.parametrize(("price", "category"), [("8900.96", "S"), ("8901.00", "AE")])
