@@ -6,6 +6,7 @@ and the check digits of Swedish organisation numbers (COMMON-R049, SE-R-013) are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -114,6 +115,13 @@ def _organisation_numbers(root: etree._Element) -> Iterator[Finding]:
         number = (node.text or "").strip()
         if len(number) != 10 or not luhn_valid(number):
             yield Finding("PEPPOL-COMMON-R049", FATAL, _place(node), f"{number!r} is not a Swedish organisation number")
+    seller = "cac:AccountingSupplierParty/cac:Party"
+    country = root.findtext(f"{seller}/cac:PostalAddress/cac:Country/cbc:IdentificationCode", "", _NAMES).strip()
+    own = root.find(f"{seller}/cac:PartyLegalEntity/cbc:CompanyID", _NAMES)
+    if country == "SE" and own is not None:
+        number = (own.text or "").strip()
+        if re.fullmatch(r"[0-9]{10}", number) and not luhn_valid(number):
+            yield Finding("SE-R-013", FATAL, _place(own), f"the last digit of {number} is not its check digit (Luhn)")
 
 
 def _decimal(node: etree._Element | None) -> Decimal | None:

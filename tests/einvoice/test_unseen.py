@@ -199,3 +199,14 @@ def test_every_rule_of_the_publishers_has_a_cause(shared):
         without = [rule for rule, said in told.items() if cause_of(Finding(rule, FATAL, "/", said)) == _ELSE]
         assert len(told) > 100
         assert len(without) <= most, without
+
+
+def test_the_check_digit_of_a_swedish_seller_is_seen_without_any_rule_file():
+    swedish = made(line("1.00"))
+    wrong = replace(swedish, seller=replace(swedish.seller, identity_number="5560747552"))
+    for scheme in (b' schemeID="0007"', b""):
+        document = peppol.encode_core(wrong).replace(b' schemeID="0007">5560747552', scheme + b">5560747552")
+        with Checker() as one:
+            rules = {found.rule for found in one.check(document, rules_may_miss=True)}
+        assert "SE-R-013" in rules
+        assert ("PEPPOL-COMMON-R049" in rules) is bool(scheme)
