@@ -40,6 +40,7 @@ from domain.invoicing.billing_rules import BillForm, BillingRules, Unpriced
 from domain.invoicing.charge import Charge, ChargeKind
 from domain.invoicing.invoice import Unit
 from domain.ports.news import BILL_RUN
+from domain.usecases.abandon_bill_run import abandon_bill_run
 from domain.usecases.bill_customer import BillAgain, BillCustomer, bill_again, bill_customer
 from domain.usecases.charge_customer import AddCharge, EndCharge, add_charge, end_charge, list_charges
 from domain.usecases.expect_invoice import ExpectedInvoice, ExpectInvoice, expect_invoice
@@ -284,6 +285,12 @@ async def _bill_again(info: Info, asked: Annotated[BillAgainInput, _AS_INPUT]) -
     return await _bill(info, bill_again, BillAgain(run=BillRunId(fields.pop("bill_run")), **fields))
 
 
+async def _abandon(info: Info, bill_run: ID) -> Any:
+    key = BillRunId(key_of(bill_run, "BillRun", "billRun"))
+    run = await info.context.ask(abandon_bill_run, key, clock=info.context.wiring.clock)
+    return BillRunDone(run=run, parked=[])
+
+
 async def _bill_run(info: Info, id: ID) -> Any:
     run, parked = await info.context.ask(get_bill_run, BillRunId(key_of(id, "BillRun", "id")))
     return BillRunDone(run=run, parked=parked)
@@ -395,6 +402,11 @@ class BillingMutation:
         resolver=_bill_again,
         graphql_type=outcome("BillAgainResult", BillRunDone),
         description="Only the parked payers.",
+    )
+    abandon_bill_run = strawberry.mutation(
+        resolver=_abandon,
+        graphql_type=outcome("AbandonBillRunResult", BillRunDone),
+        description="End a run that was interrupted. What it issued stays; the next run bills the rest.",
     )
     add_charge = strawberry.mutation(resolver=_add_charge, graphql_type=outcome("AddChargeResult", ChargeType))
     end_charge = strawberry.mutation(resolver=_end_charge, graphql_type=outcome("EndChargeResult", ChargeType))

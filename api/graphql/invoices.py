@@ -376,6 +376,9 @@ class BillRunDone:
     drafts: list[InvoiceDraft] = strawberry.field(
         default_factory=list, description=f"Of a dry run, the first {DRAFTS_MAX} invoices."
     )
+    elsewhere: int = strawberry.field(
+        default=0, description="How many lines it made for another system, which takeBasis gives it."
+    )
 
 
 @dataclass(slots=True)
@@ -384,16 +387,18 @@ class Heard:
 
     parked: list[Parked] = field(default_factory=list)
     drafts: list[Invoice] = field(default_factory=list)
+    elsewhere: int = 0
 
     def page(self, page: PageDone) -> None:
         """Hear of a page."""
         self.parked.extend(page.parked)
         drafts = [one for one in page.invoices if not one.number]
         self.drafts.extend(drafts[: DRAFTS_MAX - len(self.drafts)])
+        self.elsewhere += len(page.elsewhere.fees)
 
     def done(self, run: BillRun) -> BillRunDone:
         """Return what the run came to."""
-        return BillRunDone(run=run, parked=self.parked, drafts=self.drafts)  # type: ignore[arg-type]  # the types show the domain's own objects
+        return BillRunDone(run=run, parked=self.parked, drafts=self.drafts, elsewhere=self.elsewhere)  # type: ignore[arg-type]  # the types show the domain's own objects
 
 
 async def _invoice(info: Info, id: ID | None = None, number: str | None = None) -> Any:

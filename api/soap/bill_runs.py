@@ -22,6 +22,7 @@ from domain.invoicing.invoice import Invoice, Line
 from domain.period import Period
 from domain.ports.page import PAGE_MAX, PageRequest
 from domain.refusal import BadValue
+from domain.usecases.abandon_bill_run import abandon_bill_run
 from domain.usecases.bill_customer import BillAgain, BillCustomer, bill_again, bill_customer
 from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
 from domain.usecases.get_customer import get_customer
@@ -185,6 +186,11 @@ class BillRuns(ServiceBase):
         """Bill whom a run parked, once what stood in the way is mended."""
         cmd = BillAgain(run=BillRunId(run), issued_on=issuedOn, dry_run=bool(dryRun))
         return await _billed(ctx, bill_again, cmd)
+
+    @operation("AbandonBillRun", needed(Integer(ge=1)), returns=BillRunModel, result="run")
+    async def abandon_bill_run(ctx: Any, run: int) -> Any:
+        """End a run that was interrupted: what it issued stays, and the next run bills the rest."""
+        return _run(await ctx.udc.ask(abandon_bill_run, BillRunId(run), clock=ctx.udc.wiring.clock), ())
 
     @operation("ListBillRuns", Integer(ge=1, le=PAGE_MAX), Unicode, returns=BillRunPage, result="page")
     async def list_bill_runs(ctx: Any, first: int | None, after: str | None) -> Any:

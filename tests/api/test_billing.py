@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.graphql.ids import global_id
+from persistence.engine import OWNER
 from tests.api.conftest import House
 from tests.api.talking import talking
 from tests.api.test_graphql_parties import gql
@@ -195,6 +196,8 @@ async def test_bills_over_soap(live: House, port: str) -> None:
         assert ([line.text for line in draft.line], draft.invoice.total) == (["Etapp"], 125)
         assert service.BillCustomer(customerNumber="A1", kind="on_demand").invoices == 1
         assert code(service.BillAgain, run=run.id) == "wrong_state"
+        assert code(service.AbandonBillRun, run=run.id) == "wrong_state"
+        assert code(service.AbandonBillRun, run=999) == "not_found"
         assert service.GetBillRun(run=run.id).since == dt.date(2026, 3, 1)
         assert [one.kind for one in service.ListBillRuns().run] == ["regular", "on_demand"]
         assert service.ListParkedPayers().count == 0
@@ -212,3 +215,21 @@ async def test_bills_over_soap(live: House, port: str) -> None:
 
     await _soap(live, "operator", port, operator)
     await _soap(live, "reseller", port, reseller)
+
+
+async def test_an_interrupted_run_is_ended_by_whoever_runs_bills(house: House) -> None:
+    one = await customer(house, "operator", "C AB", number="C1")
+    asked = {"customer": one, "text": "x", "unitPrice": "10", "starts": "2026-03-16"}
+    await do(house, "operator", "addCharge", "AddChargeInput", CHARGE, **asked)
+    run = (await do(house, "operator", "runBills", "RunBillsInput", RUN, month="2026-03"))["run"]
+    shows = "{ ... on BillRunDone { run { state } } ... on Refusal { code } }"
+    end = f"mutation($r: ID!) {{ a: abandonBillRun(billRun: $r) {shows} }}"
+    assert (await gql(house, "operator", end, r=run["id"]))["a"] == {"code": "WRONG_STATE"}
+    async with house.database.transaction(role=OWNER) as unit:
+        await unit.connection.execute("update bill_run set state = 'running', finished_at = null")
+    answers = {who: (await gql(house, who, end, r=run["id"]))["a"]["code"] for who in ("reseller", "other")}
+    assert answers == {"reseller": "NOT_ALLOWED", "other": "NOT_FOUND"}
+    assert (await gql(house, "operator", end, r=run["id"]))["a"] == {"run": {"state": "DONE"}}
+    async with house.database.transaction(role=OWNER) as unit:
+        told = await unit.connection.fetchval("select count(*) from audit where action = 'bills.abandon'")
+    assert told == 1

@@ -39,7 +39,7 @@ WITHOUT: Final = {
     ),
     **dict.fromkeys(
         (
-            *("runBills", "billCustomer", "billAgain", "rerate", "takeBasis", "selfBill"),
+            *("runBills", "billCustomer", "billAgain", "abandonBillRun", "rerate", "takeBasis", "selfBill"),
             *("makeCommissionStatement", "syncCustomers", "pollFeed"),
         ),
         "works out anew, and changes nothing that was made",
