@@ -17,9 +17,16 @@ from domain.invoicing.vat import VatTreatment
 Taxed = tuple[VatTreatment, str]  # and the account
 
 
-def numbers_of(made: Invoice) -> set[str]:
-    """Return the numbers of the invoices that lines of this one correct."""
-    return {line.corrects for line in made.lines if line.corrects is not None}
+def numbers_of(bill: Bill, made: Invoice) -> set[str]:
+    """Return the numbers of the invoices that lines of this one correct, and of all that charged the same fees."""
+    found = set()
+    for line in made.lines:
+        if line.corrects is None:
+            continue
+        found.add(line.corrects)
+        if line.fee is not None and (before := bill.billed.get(line.fee.contract, {}).get(line.fee)) is not None:
+            found |= {part.invoice for part in before.parts}
+    return found
 
 
 def fee_as_charged(bill: Bill, number: str | None, fee: FeeKey) -> Taxed | None:

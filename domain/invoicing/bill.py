@@ -19,6 +19,7 @@ from domain.invoicing.billing_rules import USUAL, BillingRules
 from domain.invoicing.charge import Charge
 from domain.invoicing.fees import FeeCharge, Window
 from domain.invoicing.invoice import Invoice, Look
+from domain.invoicing.lefts import Left
 from domain.invoicing.tax_rules import USUAL as TAXED
 from domain.invoicing.tax_rules import Taxes
 from domain.ledger.accounts import AccountRule
@@ -33,7 +34,8 @@ class Bill:
     services that a reseller's customers hold, by the customer as whom he is invoiced.
     ``charged``: the first days of what was billed of each charge. ``unpriced``: of whom how many events have no price.
     ``mandated``: he has agreed to be debited, where that is how he pays; None: he pays in another way.
-    ``corrected``: the invoices, by number, by whose VAT lines that correct them are taxed.
+    ``corrected``: the invoices, by number, by whose VAT lines that correct them are taxed; ``lefts``: what is left of
+    those of which some was credited.
     ``paid``: the days that this payer pays for, of members for whom others have paid, too.
     """
 
@@ -61,6 +63,7 @@ class Bill:
     sold_by: ResellerId | None = None
     look: Look | None = None
     corrected: Mapping[str, Invoice] = field(default_factory=dict)
+    lefts: Mapping[str, Left] = field(default_factory=dict)
 
     def pays_last(self, customer: CustomerId) -> bool:
         """Tell whether this payer pays for the last day of the run's period; what has no day of its own is his."""

@@ -20,6 +20,7 @@ from domain.invoicing.bill_run import UsageTotal
 from domain.invoicing.fees import FeeCharge, Spans, charges, day_before, due_fees
 from domain.invoicing.granted import grant_fees
 from domain.invoicing.invoice import BucketLine, Line, LineKind, Unit
+from domain.invoicing.room import Room
 from domain.invoicing.shared import bought_then, mine
 from domain.invoicing.taxing import tax_of, treatment_of
 from domain.invoicing.vat import SOLD_ABROAD, VatTreatment, in_eu
@@ -35,7 +36,7 @@ _TIMED: Final = frozenset({"voice", "fax", "video", "premium"})
 
 def lines_of(bill: Bill) -> Iterator[Line]:
     """Yield the lines in any order, not yet numbered. Refuses with: BadValue (VAT cannot be decided)."""
-    spans = _spans(bill)
+    spans, room = _spans(bill), Room(bill.lefts)
     for member in bill.members:
         known: dict[int, Contract] = {}
         taxes: dict[tuple[int, date | None], tuple[VatTreatment, str]] = {}
@@ -47,7 +48,7 @@ def lines_of(bill: Bill) -> Iterator[Line]:
                 bought = bought_then(bought, paid)
                 billed = mine(billed, paid, decimals=bill.window.decimals)
             due = chain(due_fees(contract, bill.services, bill.window, spans, paid), bought)
-            for charge in charges(due, billed, bill.window, zero=bill.rules.zero_invoices):
+            for charge in room.within(charges(due, billed, bill.window, zero=bill.rules.zero_invoices), billed):
                 yield _fee_line(bill, member, contract, charge)
         for total in bill.usage.get(member.id, ()):
             # What is free of charge, helplines above all, must not be seen on a bill.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from domain.access.actor import Action
 from domain.access.limits import Limits
+from domain.contracts.contract import ContractState
 from domain.customers.customer import CustomerKind
 from domain.ids import InvoiceBatchId, UserId
 from domain.invoicing.charge import ChargeKind
@@ -381,6 +382,28 @@ def test_lines_that_others_lower_are_credited_with_them_and_no_note_charges() ->
         credit(invoice, wanted(2), [])
     note = credit(invoice, wanted(1, 2), [])
     assert (note.net, note.vat_total, note.rounding, note.total) == (-40, -10, 0, -50)
+
+
+@pytest.mark.parametrize(
+    ("credited", "given"),
+    [(None, []), ("248.75", []), ("100.00", ["-102.71"]), ("200.00", ["-39.00"])],
+)
+async def test_what_was_credited_is_not_given_back_again_by_an_end_back_in_time(
+    office: Office, credited: str | None, given: list[str]
+) -> None:
+    _, agreed, _ = await office.customer()
+    await office.bill()
+    (invoice,) = office.invoices
+    assert invoice.net == 199
+    amount = None if credited is None else Decimal(credited)
+    part = CreditInvoice(invoice=invoice.id, amount=amount, issued_on=invoice.issued_on)
+    await credit_invoice(part, actor=office.actor, begin=office.world.begin, clock=office.world.clock)
+    async with office.begin() as unit:
+        claimed = await unit.contracts.claim(agreed.id)
+        await unit.contracts.keep(replace(claimed, end=date(2026, 10, 16), state=ContractState.ENDED))
+    for wanted in (given, []):
+        await office.bill(NOVEMBER)
+        assert [str(line.net) for one in office.invoices for line in one.lines] == wanted
 
 
 def test_no_category_of_vat_gives_back_more_than_it_charged() -> None:
