@@ -79,7 +79,8 @@ create table if not exists basis_counted (
     operator int not null,
     run bigint not null,
     customer bigint not null,
-    primary key (operator, customer, run),
+    since timestamptz not null,       -- the mark's; -infinity where that has none
+    primary key (operator, customer, run, since),
     foreign key (operator, run) references bill_run (operator, id),
     foreign key (operator, customer) references customer (operator, id)
 );

@@ -75,7 +75,7 @@ select $1, $7, row_number() over (order by s.customer, s.subscription, s.month, 
        and not exists (select from billed_through b where b.operator = $1 and b.customer = u.customer
            and u.start < b.period_end and u.chunk <= b.horizon and (b.since is null or u.start >= b.since)
            and not exists (select from basis_counted n where n.operator = $1 and n.customer = b.customer
-               and n.run = b.run and b.period_end < '9999-12-31'))
+               and n.run = b.run and n.since = coalesce(b.since, '-infinity') and b.period_end < '9999-12-31'))
      group by 1, 2, 3, 4, 5, 6, 7) s
   left join lateral (select key from external_key k where k.operator = $1 and k.kind = 'customer' and k.id = s.customer
                       order by key limit 1) c on true
@@ -271,7 +271,7 @@ class MemoryBasis:
         billed = [
             mark
             for mark in marks_of(self._draft)
-            if (own, mark.customer, mark.run) not in counted or mark.period_end == FOR_EVER
+            if (own, mark.customer, mark.run, mark.since) not in counted or mark.period_end == FOR_EVER
         ]
         sums: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:

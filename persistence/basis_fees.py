@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,11 +19,13 @@ from domain.invoicing.fees import FeeCharge
 from domain.invoicing.invoice import BucketLine, Line, Unit
 from domain.invoicing.vat import VatTreatment
 from domain.period import Period
+from persistence.bill_run_statements import SPANS
 from persistence.engine import Transaction
 from persistence.inserting import insert_rows
 from persistence.invoice_rows import bucket_cells, bucket_of_cells, line_from_row
 from persistence.memory import Draft
 from persistence.memory_invoices import Mark
+from persistence.memory_stays import days_paid, midnight
 from persistence.violations import possible
 
 # Nothing is used after it: what was given is given whenever it was used.
@@ -65,6 +67,7 @@ _BACK: Final = (
     + """
 select distinct b.customer from basis_counted n
   join billed_through b on b.operator = n.operator and b.customer = n.customer and b.run = n.run
+   and coalesce(b.since, '-infinity') = n.since
  where n.operator = $1 and b.superseded_by is distinct from b.run and b.period_end < '9999-12-31'
    and not exists (select from whose w where w.customer = n.customer)
 """
@@ -72,9 +75,18 @@ select distinct b.customer from basis_counted n
 # Those marks are as if they had never been, and hide no others; those of what batches gave are no such. $2 customers.
 _UNHIDE: Final = """
 update billed_through b set superseded_by = case when exists (select from basis_counted n where n.operator = b.operator
-       and n.customer = b.customer and n.run = b.run and b.period_end < '9999-12-31') then b.run end
+       and n.customer = b.customer and n.run = b.run and n.since = coalesce(b.since, '-infinity')
+       and b.period_end < '9999-12-31') then b.run end
  where b.operator = $1 and b.customer = any ($2::bigint[])
 """
+# As the marks: of whoever had several payers, since when this one pays. $2 payers, $3 their customers, $4 the run.
+_COUNTED: Final = (
+    SPANS
+    + """
+insert into basis_counted (operator, run, customer, since)
+select $1, run, customer, coalesce(since, '-infinity') from span on conflict do nothing
+"""
+)
 # What batches gave of them is billed for good. $5 the run, $6 for ever.
 _GIVEN: Final = (
     "with recursive"  # noqa: S608  (our own words)
@@ -121,14 +133,14 @@ class BasisFeeStore:
         run: BillRun,
         fees: Sequence[BasisFee],
         *,
-        counted: Collection[CustomerId],
+        counted: Sequence[tuple[CustomerId, CustomerId]],
         bought: Mapping[CustomerId, Sequence[FeeCharge]],
     ) -> None:
         """Keep what a run charges, whose usage it has only counted, and what the lines of buyers add up."""
         rows = [(self._operator, *_row_of(one)) for one in fees]
         await insert_rows(self._connection, "basis_fee", _COLUMNS, rows)
-        marks = [(self._operator, run.id, one) for one in sorted(set(counted))]
-        await insert_rows(self._connection, "basis_counted", ("operator", "run", "customer"), marks)
+        whose = ([payer for payer, _ in counted], [customer for _, customer in counted])
+        await self._connection.execute(_COUNTED, self._operator, *whose, run.id)
         sums = [
             (
                 self._operator, run.id, buyer, one.key.contract, one.key.service, one.key.held_from, one.key.fee_start,
@@ -285,7 +297,7 @@ class MemoryBasisFees:
         run: BillRun,
         fees: Sequence[BasisFee],
         *,
-        counted: Collection[CustomerId],
+        counted: Sequence[tuple[CustomerId, CustomerId]],
         bought: Mapping[CustomerId, Sequence[FeeCharge]],
     ) -> None:
         """Keep what a run charges, whose usage it has only counted, and what the lines of buyers add up."""
@@ -293,8 +305,12 @@ class MemoryBasisFees:
         for one in fees:
             kept = replace(one, id=self._draft.draw("basis_fee"))
             self._draft.table("basis_fee")[own, kept.id] = KeptFee(kept)
-        for customer in counted:
-            self._draft.table("basis_counted")[own, customer, run.id] = True
+        zone = self._draft.table("operator")[own].zone
+        paid = days_paid(self._draft, run, [pays for pays, _ in counted])
+        for pays, customer in counted:
+            for first, _ in paid.get(pays, {}).get(customer, [(None, None)]):
+                since = None if first is None else midnight(first, zone)
+                self._draft.table("basis_counted")[own, customer, run.id, since] = True
         for buyer, each in bought.items():
             for fee in each:
                 self._draft.table("basis_bought")[own, self._draft.draw("basis_bought")] = (run.id, buyer, fee)
@@ -332,10 +348,12 @@ class MemoryBasisFees:
         own = self._draft.actor.operator
         whose = whose_usage(self._draft, elsewhere, at)
         marks = self._draft.table("billed_through")
-        for of, customer, counted in list(self._draft.table("basis_counted")):
+        for of, customer, counted, since in list(self._draft.table("basis_counted")):
             if of == own and customer not in whose:
-                for key in [key for key in marks if key[:2] == (customer, counted) and key[2] != FOR_EVER]:
-                    del marks[key]
+                mine = [key for key in marks if key[:2] == (customer, counted) and marks[key].since == since]
+                for key in mine:
+                    if key[2] != FOR_EVER:
+                        del marks[key]
         batches = [one for one in self._draft.table("basis_batch").values() if one.operator == own]
         given: dict[CustomerId, int] = {}
         for (of, customer, _), stay in self._draft.table("basis_stay").items():

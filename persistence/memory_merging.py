@@ -44,6 +44,11 @@ def forget_written(draft: Draft, customer: CustomerId) -> None:
     each("charge", text="", reference=None)
     each("dispatch", fault=None)
     each("collection_letter", fault=None)
+    given = draft.table("basis_fee")
+    for key, one in list(given.items()):
+        if one.fee.customer == customer and one.fee.line is not None:
+            nameless = replace(one.fee.line, text="", label=None, customer_name="")
+            given[key] = replace(one, fee=replace(one.fee, line=nameless))
     grants, contracts, quotes = draft.table("bucket_grant"), draft.table("contract"), draft.table("quote")
     for key, grant in list(grants.items()):
         if grant.customer == customer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -24,10 +24,10 @@ class BasisFees(Protocol):
         run: BillRun,
         fees: Sequence[BasisFee],
         *,
-        counted: Collection[CustomerId],
+        counted: Sequence[tuple[CustomerId, CustomerId]],
         bought: Mapping[CustomerId, Sequence[FeeCharge]],
     ) -> None:
-        """Keep what a run charges, whose usage it has only counted, and what the lines of buyers add up."""
+        """Keep what a run charges, whose usage it has only counted, each behind its payer, and what buyers buy."""
         ...
 
     async def billed(self, contracts: Sequence[ContractId], since: date) -> Mapping[ContractId, BilledFees]:

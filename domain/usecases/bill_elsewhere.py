@@ -18,10 +18,13 @@ from domain.ports.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """What a page of payers is charged by another system; ``counted``: whose usage the run only counts."""
+    """What a page of payers is charged by another system.
+
+    ``counted``: whose usage the run only counts, each behind its payer. ``bought``: as of invoices, by buyer.
+    """
 
     fees: list[BasisFee] = field(default_factory=list)
-    counted: set[CustomerId] = field(default_factory=set)
+    counted: list[tuple[CustomerId, CustomerId]] = field(default_factory=list)
     bought: dict[CustomerId, Sequence[FeeCharge]] = field(default_factory=dict)
 
 

@@ -409,7 +409,7 @@ async def _page(  # noqa: PLR0917  (what its callers have)
             bought[key] = sold
         else:
             elsewhere.fees.extend(made)
-            elsewhere.counted.update(set(mine) - page.bought.keys())
+            elsewhere.counted.extend((key, member) for member in mine if member not in page.bought)
             elsewhere.bought.update(sold)
     return PageDone(
         run=run,

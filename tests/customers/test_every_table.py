@@ -60,7 +60,8 @@ DERIVED: Final = {
 }  # fmt: skip
 # What an erased customer's rows lose: the columns that ``erase_customer`` and ``erase_written`` change, or the rows.
 ERASED: Final = {
-    "charge", "collection_hold", "collection_letter", "collection_message", "contract", "contract_change",
+    "basis_fee", "charge", "collection_hold", "collection_letter", "collection_message", "contract",
+    "contract_change",
     "credit_override", "credit_reservation", "customer_group", "customer_note", "dispatch", "invoice_dispute",
     "mandate", "network_order", "network_order_note", "number_assignment", "number_order", "number_reservation",
     "quote", "subscription", "subscription_barring", "subscription_state", "usage", "bucket_grant",

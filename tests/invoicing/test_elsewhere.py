@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from domain.basis.batch import BasisLine
 from domain.customers.customer import CustomerKind
+from domain.customers.group import Membership
 from domain.invoicing.billing_rules import BillForm
 from domain.invoicing.charge import ChargeKind
 from domain.operators import Address
 from domain.period import Period
 from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
+from domain.usecases.move_customer import MoveCustomer, move_customer
 from domain.usecases.take_basis import acknowledge_basis, read_basis, take_basis
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
 from tests.invoicing.test_bill_choices import around, charge, rules
@@ -141,3 +143,41 @@ async def test_who_was_rated_for_everybody_is_not_invoiced_for_it(office: Office
     await office.use(line, 2_000_000)
     await office.bill(OCTOBER)
     assert [str(each.net) for each in office.invoices[0].lines] == ["199.00", "2.00"]
+
+
+async def test_what_was_given_of_somebody_who_is_erased_names_nobody(office: Office) -> None:
+    one, _, _ = await office.customer(number="1", kind=CustomerKind.PERSON)
+    await rules(office, form=BillForm.BASIS)
+    await charge(office, one, text="Anna Hemlig", reference="Hemlig")
+    await office.bill()
+    lines = await taken(office)
+    async with office.begin() as unit:
+        await unit.persons.erase(one.id, name="erased", at=office.world.clock.now())
+    async with office.begin(bulk=True) as unit:
+        (batch,) = {line.fee.run for line in lines if line.fee}
+        kept = await unit.basis_fees.of_run(batch, first=10, after=0)
+    assert [(each.line.text, each.line.label, each.line.customer_name) for each in kept if each.line] == [
+        ("", None, "")
+    ] * 2
+    assert sum(each.line.net for each in kept if each.line) == 299
+
+
+async def test_who_is_moved_to_a_payer_invoiced_elsewhere_is_billed_by_both_for_his_days(office: Office) -> None:
+    one, _, _ = await office.customer(number="1", start=date(2027, 1, 1))
+    two, _, _ = await office.customer(number="2", start=date(2027, 1, 1))
+    child, _, line = await office.customer(number="3", parent=one.id, through_parent=True, start=date(2027, 1, 1))
+    async with office.begin() as unit:
+        since = datetime(2025, 1, 1, tzinfo=UTC)
+        await unit.groups.add(Membership(operator=office.actor.operator, customer=two.id, name="ERP", valid_from=since))
+    await rules(office, group="ERP", form=BillForm.BASIS)
+    await move_customer(
+        MoveCustomer(customer=child.id, version=1, parent=two.id, through_parent=True, valid_from=date(2026, 2, 11)),
+        **around(office),
+    )
+    await office.use(line, 1_000_000, day=date(2026, 2, 7))
+    await office.use(line, 2_000_000, day=date(2026, 2, 20))
+    await office.bill(Period.month("2026-02"))
+    assert [(one.customer, str(one.net)) for one in office.invoices] == [(one.id, "1.00")]
+    assert told(await taken(office)) == [("usage", "", "2.000000")]
+    await office.bill(Period.month("2026-02"))
+    assert (office.invoices, await taken(office)) == ([], [])
