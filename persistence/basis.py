@@ -15,11 +15,11 @@ from domain.basis.fee import BasisFee
 from domain.customers.customer import payer
 from domain.ids import CustomerId, OperatorId, SubscriptionId
 from domain.refusal import NotFound
-from persistence.basis_fees import FOR_EVER, WHOSE, KeptFee, fee_of, groups_of, whose_usage
+from persistence.basis_fees import WHOSE, KeptFee, fee_of, groups_of, whose_usage
 from persistence.engine import Transaction
 from persistence.locks import CHUNKS
 from persistence.memory import Draft
-from persistence.memory_invoices import marks_of, usage_rows
+from persistence.memory_invoices import FOR_EVER, marks_of, usage_rows
 from persistence.usage import currencies_of
 from persistence.violations import possible
 

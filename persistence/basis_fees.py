@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,12 +24,10 @@ from persistence.engine import Transaction
 from persistence.inserting import insert_rows
 from persistence.invoice_rows import bucket_cells, bucket_of_cells, line_from_row
 from persistence.memory import Draft
-from persistence.memory_invoices import Mark
+from persistence.memory_invoices import FOR_EVER, Mark
 from persistence.memory_stays import days_paid, midnight
 from persistence.violations import possible
 
-# Nothing is used after it: what was given is given whenever it was used.
-FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _SAME: Final = (
     "customer_name", "text", "quantity", "unit_price", "net", "account", "contract", "contract_number", "service",
     "subscription", "label", "mode", "events", "used", "amount_micro", "corrects", "charge",
@@ -392,3 +390,15 @@ def whose_usage(draft: Draft, elsewhere: Mapping[str, bool], at: datetime) -> di
         if key not in buyers and elsewhere.get(min(mine, default=""), False):
             found[key] = pays
     return found
+
+
+def given_until(draft: Draft, customer: CustomerId) -> int:
+    """Return the last chunk whose usage of a customer another system was given; 0: none."""
+    own = draft.actor.operator
+    batches = [one for one in draft.table("basis_batch").values() if one.operator == own]
+    last = max((one.horizon for one in batches), default=0)
+    stays = [stay for (of, one, _), stay in draft.table("basis_stay").items() if of == own and one == customer]
+    return max(
+        [one.horizon for one in batches if one.everybody] + [last if one.until is None else one.until for one in stays],
+        default=0,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from domain.ids import (
     BillRunId,
@@ -40,6 +40,10 @@ class UsageRow:
     def reseller(self) -> ResellerId | None:
         """Whose it is to see."""
         return self.event.reseller
+
+
+# The end of a mark of what another system was given, whenever it was used.
+FOR_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from domain.ids import CustomerId
 from domain.operators import Address
 from domain.payments.mandate import MandateState
 from domain.ports.persons import Open, Retention, Trail
+from persistence.basis_fees import given_until
 from persistence.memory import Draft
 from persistence.memory_merging import forget_written, hand_over_credit
 from persistence.memory_provisioning import forget_orders
@@ -122,8 +123,9 @@ class MemoryPersons:
         running = {ContractState.ACTIVE, ContractState.SUSPENDED}
         contracts = [one for one in self._mine("contract", customer).values() if one.state in running]
         marks = [one for one in self._draft.table("billed_through").values() if one.customer == customer]
+        given = given_until(self._draft, customer)
         unbilled = any(
-            not any(mark.reaches(row.event) for mark in marks)
+            row.event.chunk > given and not any(mark.reaches(row.event) for mark in marks)
             for row in self._draft.table("usage").values()
             if row.event.customer == customer and row.event.retail.amount.value
         )

@@ -13,6 +13,7 @@ from domain.customers.place import Place, own_place, place_on
 from domain.ids import CustomerId
 from domain.ports.page import Page, PageRequest
 from persistence.memory import Draft, page_of
+from persistence.memory_invoices import FOR_EVER
 
 
 def placed(draft: Draft, on: date) -> dict[CustomerId, Customer]:
@@ -87,7 +88,7 @@ class MemoryPlaces:
         ]
         zone = next(iter(self._draft.table("operator").values())).zone
         for mark in self._draft.table("billed_through").values():
-            if mark.customer == key:
+            if mark.customer == key and mark.period_end != FOR_EVER:
                 last = mark.period_end.astimezone(ZoneInfo(zone)) - timedelta(microseconds=1)
                 ends.append(last.date() + timedelta(days=1))
         return max(ends, default=None)

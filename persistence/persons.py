@@ -30,7 +30,11 @@ _UNBILLED: Final = """
 select exists (select from usage u where u.operator = $1 and u.customer = $2 and u.retail_micro <> 0
     and not exists (select from billed_through b where b.operator = u.operator and b.customer = u.customer
         and b.superseded_by is null and u.start < b.period_end and u.chunk <= b.horizon
-        and (b.since is null or u.start >= b.since)))
+        and (b.since is null or u.start >= b.since))
+    -- What another system was given is not billed here.
+    and not exists (select from basis_stay s where s.operator = u.operator and s.customer = u.customer
+        and u.chunk <= coalesce(s.until, (select max(b.horizon) from basis_batch b where b.operator = u.operator)))
+    and not exists (select from basis_batch b where b.operator = u.operator and b.everybody and u.chunk <= b.horizon))
 """
 
 

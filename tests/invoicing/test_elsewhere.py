@@ -146,12 +146,16 @@ async def test_who_was_rated_for_everybody_is_not_invoiced_for_it(office: Office
 
 
 async def test_what_was_given_of_somebody_who_is_erased_names_nobody(office: Office) -> None:
-    one, _, _ = await office.customer(number="1", kind=CustomerKind.PERSON)
+    one, _, line = await office.customer(number="1", kind=CustomerKind.PERSON)
     await rules(office, form=BillForm.BASIS)
     await charge(office, one, text="Anna Hemlig", reference="Hemlig")
     await office.bill()
+    await office.use(line, 1_000_000)
+    async with office.begin() as unit:
+        assert (await unit.persons.still_open(one.id, at=office.world.clock.now())).unbilled_events
     lines = await taken(office)
     async with office.begin() as unit:
+        assert not (await unit.persons.still_open(one.id, at=office.world.clock.now())).unbilled_events
         await unit.persons.erase(one.id, name="erased", at=office.world.clock.now())
     async with office.begin(bulk=True) as unit:
         (batch,) = {line.fee.run for line in lines if line.fee}
