@@ -59,7 +59,9 @@ def lines_of(bill: Bill) -> Iterator[Line]:
                 taxed_as = None if total.corrects is None else usage_as_charged(bill, total)
                 if taxed_as is None and place not in taxes:
                     taxes[place] = _usage_taxed(bill, theirs, since)
-                yield _usage_line(bill, member, theirs, total, taxed_as or taxes[place])
+                used = room.usage(_usage_line(bill, member, theirs, total, taxed_as or taxes[place]))
+                if used is not None:
+                    yield used
 
 
 def bucket_lines(bill: Bill) -> Iterator[BucketLine]:

@@ -17,10 +17,13 @@ from domain.access.limits import Limits
 from domain.contracts.contract import ContractState
 from domain.customers.customer import CustomerKind
 from domain.ids import InvoiceBatchId, UserId
+from domain.invoicing.assembly import assemble
 from domain.invoicing.charge import ChargeKind
 from domain.invoicing.crediting import LineCredit, Wanted, credit
 from domain.invoicing.invoice import CreditScope, DocumentKind, Invoice, settle
+from domain.invoicing.lefts import left_of
 from domain.invoicing.vat import VatRate, VatTreatment
+from domain.money import round_to
 from domain.refusal import BadValue, NotAllowed, NotFound, Stale, WrongState
 from domain.usecases.charge_customer import AddCharge, add_charge
 from domain.usecases.credit_invoice import CreditInvoice, credit_invoice
@@ -37,7 +40,7 @@ from domain.usecases.set_billing_rules import SetBillingRules, set_billing_rules
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
 from persistence.engine import Database
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
-from tests.invoicing.made import issued
+from tests.invoicing.made import PAYER, bill, issued, usage
 
 
 async def take(office: Office, invoice: Invoice, **more: Any) -> Invoice:
@@ -404,6 +407,25 @@ async def test_what_was_credited_is_not_given_back_again_by_an_end_back_in_time(
     for wanted in (given, []):
         await office.bill(NOVEMBER)
         assert [str(line.net) for one in office.invoices for line in one.lines] == wanted
+
+
+@pytest.mark.parametrize(("credited", "given"), [(None, ["-10.00"]), ("5.00", ["-7.35"]), ("12.35", [])])
+def test_usage_that_is_rated_again_gives_back_what_credits_have_left(credited: str | None, given: list[str]) -> None:
+    invoice = issued()
+    (called,) = [line for line in invoice.lines if line.mode == "voice"]
+    assert str(called.net) == "12.35"
+    notes = []
+    if credited is not None:
+        wanted = Wanted(on=invoice.issued_on, lines=(LineCredit(position=called.position, amount=Decimal(credited)),))
+        notes = [credit(invoice, wanted)]
+    again = usage(-10_000_000, corrects=invoice.number, late=True)
+    left = {invoice.number: left_of(invoice, notes)} if notes else {}
+    made = assemble(
+        bill(contracts={}, usage={PAYER.id: (again,)}, corrected={invoice.number: invoice}, lefts=left, period=NOVEMBER)
+    )
+    found = made.lines if isinstance(made, Invoice) else ()
+    assert [str(line.net) for line in found] == given
+    assert all(round_to(line.quantity * line.unit_price, 2) == line.net for line in found)
 
 
 def test_no_category_of_vat_gives_back_more_than_it_charged() -> None:
