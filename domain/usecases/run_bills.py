@@ -523,7 +523,8 @@ async def _issue(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice
     await unit.bill_runs.unpark(page.run, page.payers)
     await unit.bill_runs.park(page.parked)
     left = {one.customer for one in page.carried}
-    await unit.bill_runs.carry(page.carried, [invoice.customer for invoice in issued if invoice.customer not in left])
+    sent = {invoice.customer for invoice in issued} | {fee.payer for fee in page.elsewhere.fees}
+    await unit.bill_runs.carry(page.carried, sorted(sent - left))
     if issued:
         await unit.outbox.promise(
             "invoice.issued", {"invoices": [each.id for each in issued]}, subject=f"bill_run:{page.run.id}"
