@@ -4,6 +4,7 @@ What comes out is what ``domain.mediation.correlate`` makes of the same parts, e
 is:
 
     a dialog    one begin, one end, at most one answer, in that order of time, and nothing counted
+    a stream    the same, with notes between and a close as its last part
     a lone one  one partial record that is its session's only one
     segments    increments of a session whose end is never told, no two at the same time; they are kept and told when
                 the run ends or their time is out
@@ -24,7 +25,7 @@ from domain.mediation.timing import AMOUNT_MAX
 CARRIED: Final = ("a", "b", "c", "trunk_in", "trunk_out", "cause", "visited", "session", "leg")
 # What of a part is remembered to know it again.
 _SIGNED: Final = ("_key", "_part", "_seq", "start", "_in", "_out", "amount", "_seconds")
-_PARTS: Final = ("begin", "answer", "end", "segment", "partial")
+_PARTS: Final = ("begin", "answer", "end", "segment", "partial", "note", "close")
 # Where an event stands among those of its run: when it was told, and when its first part came.
 ORDER: Final = ("_told", "_came")
 
@@ -97,9 +98,12 @@ def join(parts: pl.DataFrame, busy: list[str], timeout_us: int, max_us: int, *, 
     part = pl.col("_part")
     counted = _counted(parts, timeout_us, AMOUNT_MAX if volume else max_us)
     counted = counted.filter(~pl.col("_key").is_in(pl.Series(busy, dtype=pl.String).implode()))
-    dialogs = counted.filter(
-        (pl.col("begin") == 1) & (pl.col("end") == 1) & (pl.col("answer") <= 1) & ~pl.col("_counts")
-        & (pl.col("_count") == pl.col("begin") + pl.col("end") + pl.col("answer"))
+    sides = pl.col("begin") + pl.col("end") + pl.col("answer")
+    dialog = (pl.col("begin") == 1) & (pl.col("end") == 1) & (pl.col("answer") <= 1) & ~pl.col("_counts")
+    dialogs = counted.filter(dialog & (pl.col("_count") == sides) & ~pl.col("_holds"))
+    streams = counted.filter(
+        dialog & (pl.col("close") == 1) & (pl.col("_count") == sides + 1 + pl.col("note")) & pl.col("_timed")
+        & ~pl.col("_twice") & pl.col("_framed")
     )  # fmt: skip
     lone = counted.filter(
         (pl.col("_count") == 1) & (pl.col("partial") == 1) & pl.col("_only") & pl.col("_short") & pl.col("_timed")
@@ -108,7 +112,10 @@ def join(parts: pl.DataFrame, busy: list[str], timeout_us: int, max_us: int, *, 
         (pl.col("segment") == pl.col("_count")) & pl.col("_apart") & pl.col("_timed") & pl.col("_unnumbered")
         & pl.col("_short")
     )  # fmt: skip
-    dialog_events = _dialogs(parts.join(dialogs.select("_key"), on="_key", how="semi", maintain_order="left"), max_us)
+    dialog_events = pl.concat([
+        _dialogs(parts.join(dialogs.select("_key"), on="_key", how="semi", maintain_order="left"), max_us),
+        _streams(parts.join(streams.select("_key"), on="_key", how="semi", maintain_order="left"), max_us),
+    ])  # fmt: skip
     lone_parts = parts.join(lone.select("_key"), on="_key", how="semi", maintain_order="left")
     kept = parts.join(segments.select("_key"), on="_key", how="semi", maintain_order="left").filter(part != "whole")
     whole = parts.filter(part == "whole")
@@ -129,15 +136,23 @@ def join(parts: pl.DataFrame, busy: list[str], timeout_us: int, max_us: int, *, 
 def _counted(parts: pl.DataFrame, timeout_us: int, most: int) -> pl.DataFrame:
     """Count what each session that may be plain has of each kind of part."""
     part, known = pl.col("_part"), pl.col("_time_known")
-    odd = pl.col("_holds") | (pl.col("flags").list.len() > 0) | ~part.is_in(_PARTS)
+    odd = (pl.col("flags").list.len() > 0) | ~part.is_in(_PARTS)
+    at, start = pl.col("_at"), pl.col("start")
+    begun, closed = part == "begin", part == "close"
+    framed = (at.filter(begun).min() == at.min()) & (start.filter(begun).min() == start.min())
     waited = pl.col("_newest").max() - pl.col("_newest").min()
+    twice = parts.select("_key", "_part", "_seq", "start").is_duplicated()
     return (
-        parts.filter(part != "whole")
+        parts.with_columns(_twice=twice)
+        .filter(part != "whole")
         .group_by("_key")
         .agg(
             *((part == name).sum().alias(name) for name in _PARTS),
             _count=pl.len(),
             _odd=odd.any(),
+            _holds=pl.col("_holds").any(),
+            _twice=pl.col("_twice").any(),
+            _framed=framed & (at.filter(closed).max() == at.max()),
             _counts=(pl.col("_measured") | pl.col("_volume") | (~known & (part != "begin"))).any(),
             _near=waited <= timeout_us,
             _apart=pl.col("start").n_unique() == pl.len(),
@@ -170,6 +185,23 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
 def _told(name: str) -> pl.Expr:
     """Return a text, null where it is empty."""
     return pl.when(pl.col(name) != "").then(pl.col(name))
+
+
+def _streams(parts: pl.DataFrame, max_us: int) -> pl.DataFrame:
+    """Join begin, answer and end of streams whose other parts tell nothing that their beginning does not."""
+    part = pl.col("_part")
+    others = (
+        parts.filter(part != "begin")
+        .group_by("_key")
+        .agg(((pl.col(name) != "") & ((part != "end") | pl.lit(name != "cause"))).any().alias(name) for name in CARRIED)
+    )
+    begun = parts.filter(part == "begin").join(others, on="_key", how="inner", suffix=":other", maintain_order="left")
+    plain = begun.filter(_told(name).is_not_null() | ~pl.col(f"{name}:other") for name in CARRIED)
+    joined = _dialogs(parts.join(plain.select("_key"), on="_key", how="semi", maintain_order="left"), max_us)
+    # It is complete when its close comes.
+    closed = parts.filter(part == "close").select("_key", _closed="_at", _until="_newest")
+    joined = joined.join(closed, on="_key", how="inner", maintain_order="left")
+    return joined.with_columns(_told="_closed", _finished="_until").select(*_COLUMNS)
 
 
 def _dialogs(parts: pl.DataFrame, max_us: int) -> pl.DataFrame:

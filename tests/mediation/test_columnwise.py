@@ -12,7 +12,7 @@ import pytest
 from domain.mediation import columnwise
 from domain.mediation.columnwise import Columnwise
 from tests.mediation.running import batches
-from tests.mediation.samples import HUAWEI, PGW
+from tests.mediation.samples import CEL, HUAWEI, PGW
 from tests.mediation.test_variants import gateway
 
 NOW = 1_772_445_600
@@ -71,6 +71,31 @@ def segments(chance: random.Random) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
+def channels(chance: random.Random) -> bytes:
+    """Return events of a few calls' channels: most as they should be, some without a part of theirs, in disorder."""
+    lines = []
+    for call in range(chance.randrange(1, 8)):
+        at = NOW + chance.choice([0, 0, 100, 90_000])
+        kinds = ["CHAN_START", "ANSWER", "HANGUP", "CHAN_END", "LINKEDID_END"]
+        if chance.random() < 0.3:
+            kinds.pop(chance.randrange(5))
+        kinds[1:1] = ["APP_START"] * chance.randrange(3)
+        if chance.random() < 0.2:
+            chance.shuffle(kinds)
+        for step, kind in enumerate(kinds):
+            own = f"{call}.{0 if chance.random() < 0.9 else 1}"
+            number, rdnis = chance.choice(["101", "101", ""]), chance.choice(["", "", "", "0846500499"])
+            extra = chance.choice(["", '{""hangupcause"":16}'])
+            stamp = f"{at + step * chance.choice([0, 1, 20])}.{chance.randrange(9)}"
+            lines.append(
+                f'"{kind}","{stamp}","","{number}","","{rdnis}","","0846500401","c","P/{own}","Dial","","3","","{own}",'
+                f'"{call}.0","","","","{extra}"'
+            )
+            if chance.random() < 0.05:
+                lines.append(lines[-1])
+    return "\n".join([*lines, ""]).encode()
+
+
 def bearers(chance: random.Random) -> bytes:
     """Return records of a gateway: some whole, some in parts, some again."""
     return b"".join(
@@ -85,7 +110,9 @@ def bearers(chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(25))
-@pytest.mark.parametrize(("profile", "write"), [("opensips", dialogs), ("3cx", segments), ("pgw-3gpp", bearers)])
+@pytest.mark.parametrize(
+    ("profile", "write"), [("opensips", dialogs), ("3cx", segments), ("pgw-3gpp", bearers), ("asterisk-cel", channels)]
+)
 def test_columns_say_what_parts_say(
     profile: str, write: Callable[[random.Random], bytes], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,8 +131,8 @@ def test_columns_say_what_parts_say(
             assert one.written(rows) == other.written(rows)
 
 
-@pytest.mark.parametrize(("profile", "data"), [("huawei-msc", HUAWEI), ("pgw-3gpp", PGW)])
-def test_a_record_alone_is_joined_in_columns(profile: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("profile", "data"), [("huawei-msc", HUAWEI), ("pgw-3gpp", PGW), ("asterisk-cel", CEL)])
+def test_what_is_plain_is_joined_in_columns(profile: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     join = columnwise.join
 
