@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from typing import Final
+
+from babel import Locale
 
 from domain.invoicing.invoice import Party
 from integrations.printing.faces import BOLD, PLAIN, fitted, printable, shrunk, width, wrapped
@@ -89,7 +92,7 @@ class Letter:
             (place.street, PLAIN),
             (place.street2 or "", PLAIN),
             (f"{place.postcode} {place.city}", PLAIN),
-            (place.country if place.country != seller.address.country else "", PLAIN),
+            (abroad(place.country) if place.country != seller.address.country else "", PLAIN),
         ]
         lines = [(line, face) for line, face in lines if line]
         y = HEIGHT - 138  # 49 mm from the top, 113 mm from the left: the window of a C5 envelope
@@ -98,3 +101,13 @@ class Letter:
             sheet.text(WINDOW, y, fitted(line, face, 10, room), size=10, face=face)
             y -= step
         sheet.y = TOP - 166
+
+
+@functools.cache
+def abroad(country: str) -> str:
+    """Return a country as the last line of an address names it: in capitals, in a language that every post reads (UPU).
+
+    >>> abroad("DE"), abroad("GB"), abroad("??")
+    ('GERMANY', 'UNITED KINGDOM', '??')
+    """
+    return str(Locale("en").territories.get(country, country)).upper()

@@ -236,3 +236,11 @@ def test_amounts_in_another_currency_have_its_decimals():
     made = paper()
     krona = replace(made, currency="ISK", total=Decimal(325))
     assert "325 ISK" in pages(krona)[0].replace("\u00a0", " ")
+
+
+def test_the_post_reads_where_a_letter_goes():
+    place = replace(PAYER.address, street="Rue de la Paix 7", postcode="75002", city="Paris", country="FR")
+    invoice = paper()
+    (text,) = pages(replace(invoice, payer=replace(invoice.payer, address=place)))
+    assert "75002 Paris\nFRANCE" in text.replace("\u00a0", " ")
+    assert "SWEDEN" not in pages(invoice)[0]
