@@ -6,11 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from api.priced import cells, row_of
 from domain.basis.batch import BasisLine
+from domain.basis.fee import BasisFee, BasisKind
+from domain.buckets.statement import BucketEntry
 from domain.customers.customer import CustomerKind
 from domain.customers.group import Membership
 from domain.invoicing.billing_rules import BillForm
 from domain.invoicing.charge import ChargeKind
+from domain.invoicing.invoice import BucketLine
 from domain.operators import Address
 from domain.period import Period
 from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
@@ -185,3 +189,32 @@ async def test_who_is_moved_to_a_payer_invoiced_elsewhere_is_billed_by_both_for_
     assert told(await taken(office)) == [("usage", "", "2.000000")]
     await office.bill(Period.month("2026-02"))
     assert (office.invoices, await taken(office)) == ([], [])
+
+
+async def test_what_became_of_buckets_is_told_and_costs_nothing(office: Office) -> None:
+    one, _, _ = await office.customer(number="1")
+    await rules(office, form=BillForm.BASIS)
+    run = await office.bill()
+    entry = BucketEntry(
+        bucket="Surf 10",
+        owner=f"customer:{one.id}",
+        unit="kB",
+        granted=Decimal(100),
+        used=Decimal(40),
+        left=Decimal(60),
+    )
+    bucket = BucketLine(customer=one.id, label="=46701", entry=entry)
+    fee = BasisFee(run=run.id, payer=one.id, currency="SEK", period=run.period, bucket=bucket)
+    async with office.begin(bulk=True) as unit:
+        await unit.basis_fees.keep(run, [fee], counted=[], bought={})
+    _, line = await taken(office)
+    assert line.fee is not None
+    assert (line.fee.bucket, line.kind, line.amount) == (bucket, BasisKind.BUCKET, 0)
+    row = row_of(line)
+    assert (row["text"], row["label"], row["run"], row["period_end"]) == ("Surf", "=46701", "basis-1", "2026-11-01")
+    assert {name: row["bucket"][name] for name in ("unit", "granted", "used", "left")} == {
+        "unit": "kB", "granted": "100", "used": "40", "left": "60",
+    }  # fmt: skip
+    flat = cells(row)
+    assert flat["label"] == "'=46701"
+    assert flat["bucket"].startswith("unit=kB rolled_over=0 granted=100 ")
