@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
 
 from domain.customers.customer import CallSpecification
 from domain.invoicing.invoice import Invoice, Line, LineKind, Unit
@@ -27,25 +26,32 @@ def by_kind(lines: Sequence[Line], said: Words) -> Iterator[tuple[str, Decimal]]
 
 
 def shown(invoice: Invoice, said: Words) -> Iterator[Line]:
-    """Yield the lines as the customer chose: without a specification, usage is one line per contract."""
+    """Yield the lines as the customer chose: without a specification, usage is one line per contract and rate."""
     if invoice.call_specification is not CallSpecification.NONE:
         yield from invoice.lines
         return
-    for _, group in groupby(invoice.lines, key=lambda line: (line.customer, line.contract, line.vat)):
-        lines = list(group)
-        yield from (line for line in lines if line.kind is not LineKind.USAGE)
-        usage = [line for line in lines if line.kind is LineKind.USAGE]
-        if usage:
-            net = sum((line.net for line in usage), Decimal(0))
-            start, end = min(line.period.start for line in usage), max(line.period.end for line in usage)
+    traffic: dict[object, list[Line]] = {}
+    for line in invoice.lines:
+        if line.kind is LineKind.USAGE:
+            traffic.setdefault(_owner(line), []).append(line)
+    for line in invoice.lines:
+        if line.kind is not LineKind.USAGE:
+            yield line
+        elif usage := traffic.pop(_owner(line), None):  # all of it, where the first of it stands
+            net = sum((each.net for each in usage), Decimal(0))
+            start, end = min(each.period.start for each in usage), max(each.period.end for each in usage)
             yield replace(
-                usage[0],
+                line,
                 text=said["usage"],
                 label=None,
-                events=sum(line.events or 0 for line in usage),
+                events=sum(each.events or 0 for each in usage),
                 quantity=Decimal(1),
                 unit=Unit.PIECE,
                 unit_price=net,
                 net=net,
                 period=Period(start, end),
             )
+
+
+def _owner(line: Line) -> object:
+    return line.customer, line.contract, line.vat

@@ -16,14 +16,16 @@ from lxml import etree
 from pypdf import PdfReader
 
 from domain.customers.customer import CallSpecification, Delivery
-from domain.invoicing.invoice import CallRow, DocumentKind, Invoice
+from domain.invoicing.invoice import CallRow, DocumentKind, Invoice, LineKind
 from integrations.einvoice.peppol import CORE_CUSTOMIZATION, encode
 from integrations.printing.documents import InvoiceDocuments
 from integrations.printing.faces import BOLD, fitted, printable, width
+from integrations.printing.shown import shown
 from integrations.printing.slip import payment_code
 from integrations.printing.words import words
-from tests.einvoice.drawn import owed
+from tests.einvoice.drawn import EXEMPT, owed
 from tests.einvoice.test_peppol import credit_note
+from tests.einvoice.test_unseen import FULL, line, made
 from tests.invoicing.made import BRANCH, PAYER, bill, contract, issued, usage
 
 ZONE = "Europe/Stockholm"
@@ -118,8 +120,8 @@ def test_many_lines_go_to_a_specification_with_subtotals():
     found = pages(invoice)
     assert len(found) > 2
     text = "\n".join(found).replace("\u00a0", " ")
-    for line in invoice.lines:
-        assert line.text in text
+    for each in invoice.lines:
+        assert each.text in text
     for customer in invoice.customers:
         whole, part = f"{invoice.subtotal(customer):,.2f}".replace(",", " ").split(".")
         assert f"{whole},{part}" in text
@@ -244,3 +246,27 @@ def test_the_post_reads_where_a_letter_goes():
     (text,) = pages(replace(invoice, payer=replace(invoice.payer, address=place)))
     assert "75002 Paris\nFRANCE" in text.replace("\u00a0", " ")
     assert "SWEDEN" not in pages(invoice)[0]
+
+
+def test_without_a_specification_usage_is_one_line_whatever_the_rates_between():
+    invoice = made(
+        *(
+            replace(line("1.00", vat), kind=kind)
+            for vat, kind in (
+                (FULL, LineKind.PERIODIC),
+                (FULL, LineKind.USAGE),
+                (EXEMPT, LineKind.USAGE),
+                (FULL, LineKind.USAGE),
+                (EXEMPT, LineKind.USAGE),
+                (FULL, LineKind.DISCOUNT),
+            )
+        ),
+        call_specification=CallSpecification.NONE,
+    )
+    told = [(one.kind.value, one.vat.category, str(one.net)) for one in shown(invoice, words("sv"))]
+    assert told == [
+        ("periodic", "S", "1.00"),
+        ("usage", "S", "2.00"),
+        ("usage", "E", "2.00"),
+        ("discount", "S", "1.00"),
+    ]
