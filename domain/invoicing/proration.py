@@ -64,7 +64,8 @@ def covers(fee_period: Period, prices: Sequence[Priced], *, decimals: int = 2) -
     has changed: they are one interval, rounded once.
     """
     found: list[Cover] = []
-    for price in _joined(sorted(prices, key=lambda price: price.start)):
+    ordered = prices if len(prices) == 1 else _joined(sorted(prices, key=lambda price: price.start))
+    for price in ordered:
         part = fee_period.overlap(price.start, price.end)
         if part is None:
             continue
