@@ -26,6 +26,7 @@ _FILL_BYTES: Final = 12 << 20
 # The first pieces are smaller, so that who writes them has something to do at once.
 _FIRST_FILL_BYTES: Final = 3 << 20
 _FIELDS_MAX: Final = 4_096
+_ANY_NAMES: Final = tuple(str(place) for place in range(_FIELDS_MAX))
 _TRIED_MAX: Final = 50
 _HEADER_NAMES_MIN: Final = 2
 DELIMITERS: Final = ",;\t|"
@@ -175,7 +176,7 @@ def first_rows(text: bytes, layout: Layout, *, final: bool) -> list[list[str]]:
 
 def _first_records(text: bytes, layout: Layout, records_max: int, *, final: bool) -> list[tuple[list[str], bytes]]:
     """Return the first records' fields and bytes, whatever their width."""
-    names = tuple(str(place) for place in range(_FIELDS_MAX))
+    names = _ANY_NAMES
     cut = Cutter(layout, Shape(names, (), open=True, header=None), names).cut(text, records_max, final=final)
     counts = [int(count) for count in cut.counts[: cut.count]]
     cut.cutter.names = cut.cutter.names[: max(counts, default=0)]
