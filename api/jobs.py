@@ -55,15 +55,16 @@ async def _import_cdr(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, ob
     """Import the file ``payload["file"]``. One that cannot be read is told on the file, and the job is done."""
     key = FileId(int(str(job.payload["file"])))
     try:
-        done = await import_file(
-            key,
-            actor=actor,
-            begin=wiring.begin,
-            clock=wiring.clock,
-            blobs=wiring.blobs,
-            formats=wiring.formats,
-            raters=wiring.raters,
-        )
+        with collecting_seldom():
+            done = await import_file(
+                key,
+                actor=actor,
+                begin=wiring.begin,
+                clock=wiring.clock,
+                blobs=wiring.blobs,
+                formats=wiring.formats,
+                raters=wiring.raters,
+            )
     except (Unreadable, LimitExceeded, BadValue) as no:
         return {"file": key, "state": "refused", "fault": no.message}
     return {"file": key, "state": done.file.state.value, "rated": done.rated, "unrated": done.unrated}

@@ -7,7 +7,8 @@ target's columns are read from the catalogue, and the Arrow table is cast to wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from typing import Any, Final
 
 import pyarrow as pa
@@ -56,25 +57,38 @@ class Target:
             assert table[name].null_count == 0, f"{self.name}.{name} must not be null"
         return table
 
-    async def copy(self, connection: Any, table: Any) -> None:
-        """Copy the rows of an Arrow table, and check that as many arrived."""
+    async def copy(self, connection: Any, table: Any, *, turn: asyncio.Lock | None = None) -> None:
+        """Copy the rows of an Arrow table, and check that as many arrived.
+
+        Where there is a ``turn``, they are encoded before, and sent while it is held: so the server, which has begun to
+        wait for them, never waits for their encoding.
+        """
         if table.num_rows == 0:
             return
         table = self.cast(table)
-        said = await connection.copy_to_table(
-            self.name, source=self.encoded(table), columns=table.column_names, format="binary"
-        )
+        async with aclosing(self.encoded(table) if turn is None else self._in_turn(table, turn)) as source:
+            said = await connection.copy_to_table(self.name, source=source, columns=table.column_names, format="binary")
         assert said == f"COPY {table.num_rows}", f"{said} into {self.name}, of {table.num_rows} rows"
 
-    async def encoded(self, table: Any) -> AsyncIterator[bytes]:
+    async def _in_turn(self, table: Any, turn: asyncio.Lock) -> AsyncGenerator[bytes, None]:
+        """Yield a table that was cast, encoded whole in a thread, when it is its turn; give the turn on behind it."""
+        made = await asyncio.to_thread(list, self._pieces(table))
+        async with turn:
+            for piece in made:
+                yield piece
+
+    async def encoded(self, table: Any) -> AsyncGenerator[bytes, None]:
         """Yield a table that was cast, as pieces of COPY's binary form; large ones are made in a thread."""
-        made = pieces([self._column(name, table[name]) for name in table.column_names], table.num_rows)
+        made = self._pieces(table)
         if table.num_rows <= PIECE_ROWS:
             for piece in made:
                 yield piece
             return
         while piece := await asyncio.to_thread(next, made, b""):
             yield piece
+
+    def _pieces(self, table: Any) -> Iterator[Any]:
+        return pieces([self._column(name, table[name]) for name in table.column_names], table.num_rows)
 
     def _column(self, name: str, values: Any) -> Column:
         """Return a column as its type is written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -234,7 +235,7 @@ class IntakeStore:
             )
         return rows
 
-    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
+    async def store(self, chunk: Chunk, *, patience: float | None = None, turn: asyncio.Lock | None = None) -> ChunkId:
         """Write a chunk and compare what arrived with what was sent. Raises ``Collision``.
 
         Its commit does not wait for the disk: see ``domain.intake.run``.
@@ -252,7 +253,7 @@ class IntakeStore:
                 )
             )
             own = {"operator": self._operator, "source": int(chunk.source), "chunk": int(key)}
-            await self._copy("usage", chunk.usage, own)
+            await self._copy("usage", chunk.usage, own, turn)
             await self._copy("usage_share", chunk.shares.to_arrow(), own)
             await self._copy("usage_flag", chunk.flags.to_arrow(), own)
             await self._copy("suspense", chunk.suspended.to_arrow(), own | {"file": int(chunk.file)})
@@ -268,12 +269,12 @@ class IntakeStore:
         await self._compare(chunk, key)
         return key
 
-    async def _copy(self, name: str, table: Any, own: Mapping[str, int]) -> None:
+    async def _copy(self, name: str, table: Any, own: Mapping[str, int], turn: asyncio.Lock | None = None) -> None:
         target = _TARGETS.get(name) or await Target.of(self._connection, name)
         _TARGETS[name] = target
         for column, value in own.items():
             table = table.append_column(column, pa.repeat(pa.scalar(value, pa.int64()), table.num_rows))
-        await target.copy(self._connection, table)
+        await target.copy(self._connection, table, turn=turn)
 
     async def _compare(self, chunk: Chunk, key: ChunkId) -> None:
         """Compare what was sent with what is there: rows, amounts, and the bits of every row mixed."""

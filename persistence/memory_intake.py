@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,9 +145,9 @@ class MemoryIntake:
         kept |= self._draft.table("suspense_kept")
         return {place: content for place, content in kept.items() if place[1] == source}
 
-    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
+    async def store(self, chunk: Chunk, *, patience: float | None = None, turn: asyncio.Lock | None = None) -> ChunkId:
         """Write a chunk. Raises ``Collision`` where an event is there already."""
-        del patience
+        del patience, turn
         key = ChunkId(self._draft.draw("chunk"))
         names, groups = usage_names(self._draft)
         pricings = {number: pricing for (_, pricing), number in self._draft.table("pricing").items()}

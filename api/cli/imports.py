@@ -133,9 +133,10 @@ async def _put(text: str, wiring: Wiring, actor: Actor) -> str:
 
 
 async def _one(path: Path, name: str, source: str, wiring: Wiring, actor: Actor, *, passed: Seen | None) -> Imported:
+    from api.garbage import collecting_seldom
     from domain.usecases.import_cdr import ImportCdr, import_cdr, shown_name
 
-    with _bar(name) as progress:
+    with _bar(name) as progress, collecting_seldom():
         return await import_cdr(
             # It was opened here by a person: what may not stand in a name is left out of it.
             ImportCdr(

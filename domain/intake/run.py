@@ -1,8 +1,12 @@
 """One import going on: chunks prepared ahead in a thread, written in transactions that overlap, committed in order.
 
     thread       read, rate 3 | read, rate 4 | read, rate 5 | …        (domain.intake.ahead)
-    connection 1  … COPY 1, check, commit | COPY 3 ………………, check, commit | …
-    connection 2      COPY 2 …………, check, commit | COPY 4 …
+    connection 1  … COPY 1, check, commit | begin, encode | COPY 3, check, commit | …
+    connection 2      begin, encode | COPY 2, check, commit | begin, encode | COPY 4 …
+
+Rows of usage are sent by one connection at a time, in the order of their chunks: a file goes forward in time, and so do
+the rows that come to the index on time, whose pages are then filled one after the other. With two streams at once it
+was a third larger, and PostgreSQL took a sixth more of the processor.
 
 Chunks of one run never hold the same event (``domain.mediation.duplicates.Seen``), so the second need not see the first
 to be written; it waits for the first one's commit before it moves the file on and commits itself. Whatever stops a
@@ -94,6 +98,7 @@ class Run:
     months: set[date] = field(default_factory=set)
     reasons: dict[str, int] = field(default_factory=dict)
     later: set[str] = field(default_factory=set)
+    _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     began: datetime = field(init=False)
 
     async def all(self, ahead: Ahead) -> CdrFile:
@@ -206,6 +211,7 @@ class Run:
                 flags=settled.flags,
             ),
             patience=patience,
+            turn=self._turn,
         )
         return settled
 

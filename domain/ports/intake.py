@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -73,11 +74,12 @@ class Intake(Protocol):
         """Return what is kept of a source around these events, as ``KNOWN``: a superset of those with the same key."""
         ...
 
-    async def store(self, chunk: Chunk, *, patience: float | None = None) -> ChunkId:
+    async def store(self, chunk: Chunk, *, patience: float | None = None, turn: asyncio.Lock | None = None) -> ChunkId:
         """Write a chunk and compare what arrived with what was sent. Raises ``Collision``.
 
         ``patience``: seconds to wait for the row of another import at most, which is a collision too; None: as long as
-        for any lock. The unit's commit does not wait for the disk: a crash may undo it, with all that followed.
+        for any lock. ``turn`` is held while the rows of usage are sent.
+        The unit's commit does not wait for the disk: a crash may undo it, with all that followed.
         """
         ...
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -94,3 +96,29 @@ async def test_every_type_is_read_back_as_it_was(database, rows):
         assert row["n"] == (place if place % 7 else None)
         assert row["at"] == times[place]
         assert row["many"] == ([place, None] if place % 2 else [])
+
+
+async def test_a_copy_waits_for_its_turn_and_gives_it_on_also_where_it_fails(database):
+    turn = asyncio.Lock()
+    table = pa.table({"n": pa.array(range(3 * PIECE_ROWS), pa.int64())})
+    async with database.transaction(role="owner") as transaction:
+        await transaction.connection.execute("create table t (n int8 check (n >= 0))")
+        target = await Target.of(transaction.connection, "t")
+    async with database.transaction(role="owner") as transaction:
+        connection = transaction.connection
+        async with turn:
+            waiting = asyncio.create_task(target.copy(connection, table, turn=turn))
+            done, _ = await asyncio.wait([waiting], timeout=0.3)
+            assert not done
+        await waiting
+        assert not turn.locked()
+        assert await connection.fetchval("select count(*) = max(n) + 1 from t")
+    bad = pa.table({"n": pa.array([-1] * len(table), pa.int64())})
+
+    async def fail():
+        async with database.transaction(role="owner") as transaction:
+            await target.copy(transaction.connection, bad, turn=turn)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await fail()
+    assert not turn.locked()
