@@ -271,6 +271,10 @@ class _Writer:
         """Write where goods that went to another member state went (BR-IC-12); when is the document's period."""
         place = (self.invoice.recipient or self.invoice.payer).address
         address = group(group(group(self.root, "Delivery"), "DeliveryLocation"), "Address")
+        leaf(address, "StreetName", place.street)
+        leaf(address, "AdditionalStreetName", place.street2)
+        leaf(address, "CityName", place.city)
+        leaf(address, "PostalZone", place.postcode)
         leaf(group(address, "Country"), "IdentificationCode", place.country)
 
     def tax_scheme(self, node: etree._Element, company: str, scheme: str) -> None:
