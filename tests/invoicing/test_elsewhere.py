@@ -211,7 +211,12 @@ async def test_what_became_of_buckets_is_told_and_costs_nothing(office: Office) 
     assert line.fee is not None
     assert (line.fee.bucket, line.kind, line.amount) == (bucket, BasisKind.BUCKET, 0)
     row = row_of(line)
-    assert (row["text"], row["label"], row["run"], row["period_end"]) == ("Surf", "=46701", "basis-1", "2026-11-01")
+    assert (row["text"], row["label"], row["run"], row["period_end"]) == (
+        "Surf 10",
+        "=46701",
+        f"basis-{run.id}",
+        "2026-11-01",
+    )
     assert {name: row["bucket"][name] for name in ("unit", "granted", "used", "left")} == {
         "unit": "kB", "granted": "100", "used": "40", "left": "60",
     }  # fmt: skip
