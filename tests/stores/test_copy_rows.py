@@ -122,3 +122,22 @@ async def test_a_copy_waits_for_its_turn_and_gives_it_on_also_where_it_fails(dat
     with pytest.raises(asyncpg.CheckViolationError):
         await fail()
     assert not turn.locked()
+
+
+async def test_a_copy_whose_server_goes_while_it_waits_gives_its_turn_on(database):
+    turn = asyncio.Lock()
+    table = pa.table({"n": pa.array(range(3 * PIECE_ROWS), pa.int64())})
+    connection = await database.apart("waiting")
+    await connection.execute("create temporary table t (n int8)")
+    target = await Target.of(connection, "t")
+    async with turn:
+        waiting = asyncio.create_task(target.copy(connection, table, turn=turn))
+        await asyncio.sleep(0.2)
+        async with database.transaction(role="owner") as transaction:
+            assert await transaction.connection.fetchval(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'waiting'"
+                " and datname = current_database()"
+            )
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await asyncio.wait_for(waiting, 10)
+    assert not turn.locked()
