@@ -46,6 +46,8 @@ def carrier(wiring: Wiring) -> Carry:
 
     def carry(operation: str, command: object, actor: Actor) -> Awaitable[Any]:
         more: dict[str, Any] = {"raters": wiring.raters} if operation in _RATING else {}
+        if operation == "run_bills":
+            more["hands"] = wiring.hands
         return WATCHED[operation](command, actor=actor, begin=wiring.begin, clock=wiring.clock, **more)
 
     return carry

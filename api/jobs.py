@@ -99,6 +99,7 @@ async def _bill_run(wiring: Wiring, actor: Actor, job: Job) -> Mapping[str, obje
             begin=wiring.begin,
             clock=wiring.clock,
             raters=wiring.raters,
+            hands=wiring.hands,
         )
     return {"told": told}
 

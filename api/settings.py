@@ -79,6 +79,9 @@ class Settings:
         int, Words("how many days the bytes of a CDR file are kept when it is in; 0: for ever")
     ] = 0
     worker_jobs: Annotated[int, Words("how many jobs serve does at a time itself; 0: other processes do them")] = 1
+    bill_processes: Annotated[
+        int, Words("how many processes bill a run of many payers at once; 0: one for each core, four at most")
+    ] = 0
     radius_clients: Annotated[
         Path | None, Words("TOML file of RADIUS clients; given, serve takes their accounting too, as tollwright radius")
     ] = None

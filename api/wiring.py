@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from api import settings as installation
+from api.clock import SystemClock
+from api.hands import ProcessHands
 from api.journal import Journal
 from api.keeping import Marking
 from api.settings import Settings
@@ -21,6 +22,7 @@ from domain.ports.documents import Documents, EinvoiceRules
 from domain.ports.exchange import RateFiles
 from domain.ports.factors import Factors
 from domain.ports.files import Blobs
+from domain.ports.hands import NO_HANDS, Hands
 from domain.ports.intake import Formats
 from domain.ports.jobs import Queue
 from domain.ports.ledger_papers import LedgerPapers
@@ -89,14 +91,6 @@ from persistence.webhooks import StoredDeliveries
 CONNECTIONS_PER_JOB: Final = 3
 
 
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> datetime:
-        """Return the present instant in UTC."""
-        return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
     """Everything that drives the use cases. ``database`` is there for operations alone; None: all is in memory."""
@@ -137,6 +131,7 @@ class Wiring:
     rate_files: RateFiles = field(default_factory=BankRates)
     read_payments: PaymentReader = read_payment_file
     write_payments: OrderWriter = write_payment_file
+    hands: Hands = NO_HANDS
     database: Database | None = None
 
 
@@ -230,6 +225,7 @@ def on_database(database: Database, settings: Settings, *, clock: Clock | None =
         trail=trail,
         journal=Journal(trail, clock or SystemClock()),
         buckets=StoredBuckets(database),
+        hands=ProcessHands(database.url, settings.bill_processes),
         database=database,
     )
 

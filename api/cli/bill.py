@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domain.access.actor import Actor
     from domain.invoicing.bill_run import BillRun, Parked
     from domain.invoicing.invoice import Invoice
-    from domain.usecases.run_bills import PageDone
+    from domain.usecases.make_bills import PageDone
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 RUNS_PER_PAGE: Final = 200
@@ -270,7 +270,15 @@ async def told_run(usecase: Any, cmd: Any, wiring: Wiring, actor: Actor) -> int:
                 print(json.dumps(_parked_data(each), ensure_ascii=False))
             step(len(page.payers), page.payers_total)
 
-        run = await usecase(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
+        run = await usecase(
+            cmd,
+            actor=actor,
+            begin=wiring.begin,
+            clock=wiring.clock,
+            raters=wiring.raters,
+            hands=wiring.hands,
+            done=done,
+        )
     print(json.dumps(_run_data(run, dry_run=cmd.dry_run)))
     name = "dry run" if cmd.dry_run else f"bill run {run.id}"
     complain(

@@ -115,9 +115,9 @@ def _simulate(port: int, seed: int, key: str, behaviour: Any) -> int:
 
     import uvicorn
 
+    from api.clock import SystemClock
     from api.serving import listen, set_up_logging
     from api.simulated_network import KINDS, Place, SimulatedNetwork
-    from api.wiring import SystemClock
     from integrations.transports.addresses import read_networks
     from integrations.transports.http import CheckedHttp
 

@@ -25,8 +25,9 @@ from domain.ports.page import PageRequest
 from domain.refusal import Conflict
 from domain.usecases.import_cdr import ImportCdr, import_cdr
 from domain.usecases.list_bill_runs import list_bill_runs
+from domain.usecases.make_bills import PageDone
 from domain.usecases.mediate import mediate
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.run_bills import RunBills, run_bills
 
 DIRECTORY = "demo"
 
@@ -133,7 +134,9 @@ async def _bill(world: World, wiring: Wiring, actor: Actor, bars: Progress) -> B
         bars.update(task, total=billed.payers_total, completed=billed.run.payers)
 
     cmd = RunBills(period=world.size.period, issued_on=world.size.period.end)
-    return await run_bills(cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, done=done)
+    return await run_bills(
+        cmd, actor=actor, begin=wiring.begin, clock=wiring.clock, raters=wiring.raters, hands=wiring.hands, done=done
+    )
 
 
 async def _finished(world: World, operator: Operator, wiring: Wiring) -> BillRun | None:

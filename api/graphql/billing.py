@@ -272,7 +272,9 @@ class BillingRulesDropped:
 
 async def _bill(info: Info, usecase: Any, cmd: Any) -> Any:
     heard, wiring = Heard(), info.context.wiring
-    run = await info.context.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=heard.page)
+    run = await info.context.ask(
+        usecase, cmd, clock=wiring.clock, raters=wiring.raters, hands=wiring.hands, done=heard.page
+    )
     return heard.done(run)
 
 

@@ -32,8 +32,9 @@ from domain.refusal import BadValue
 from domain.usecases.get_invoice import get_invoice
 from domain.usecases.list_bill_runs import list_bill_runs
 from domain.usecases.list_invoices import ListInvoices, list_invoices
+from domain.usecases.make_bills import PageDone
 from domain.usecases.receive_invoices import list_received_invoices
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.run_bills import RunBills, run_bills
 
 if TYPE_CHECKING:
     from api.graphql.crediting import DisputeType
@@ -455,7 +456,9 @@ async def _run_bills(info: Info, asked: Annotated[RunBillsInput, strawberry.argu
     cmd = RunBills(period=period, **fields)
     wiring = info.context.wiring
     with collecting_seldom():
-        run = await info.context.ask(run_bills, cmd, clock=wiring.clock, raters=wiring.raters, done=heard.page)
+        run = await info.context.ask(
+            run_bills, cmd, clock=wiring.clock, raters=wiring.raters, hands=wiring.hands, done=heard.page
+        )
     return heard.done(run)
 
 

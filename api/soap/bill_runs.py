@@ -27,7 +27,8 @@ from domain.usecases.bill_customer import BillAgain, BillCustomer, bill_again, b
 from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
 from domain.usecases.get_customer import get_customer
 from domain.usecases.list_bill_runs import get_bill_run, list_bill_runs, list_parked
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.make_bills import PageDone
+from domain.usecases.run_bills import RunBills, run_bills
 
 PAGE: Final = 200
 DRAFTS_MAX: Final = 100
@@ -242,7 +243,9 @@ async def _billed(ctx: Any, usecase: Any, cmd: Any) -> BillRunModel:
         drafts.extend([one for one in page.invoices if not one.number][: DRAFTS_MAX - len(drafts)])
 
     wiring = ctx.udc.wiring
-    run = _run(await ctx.udc.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, done=done), parked)
+    run = _run(
+        await ctx.udc.ask(usecase, cmd, clock=wiring.clock, raters=wiring.raters, hands=wiring.hands, done=done), parked
+    )
     run.draft = [shown(one) for one in drafts]
     return run
 

@@ -15,10 +15,12 @@ from domain.invoicing.bill_run import BillKind, BillRun
 from domain.invoicing.billing_rules import billing_period
 from domain.period import Period
 from domain.ports.clock import Clock
+from domain.ports.hands import NO_HANDS, Hands
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, WrongState
 from domain.usecases.fit_contract import day_in
-from domain.usecases.run_bills import RunBills, Told, run_bills
+from domain.usecases.make_bills import Told
+from domain.usecases.run_bills import RunBills, run_bills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ async def bill_customer(
     begin: Begin,
     clock: Clock,
     raters: Raters | None = None,
+    hands: Hands = NO_HANDS,
     done: Told = lambda _: None,
 ) -> BillRun:
     """Bill one customer up to a day, and return the run.
@@ -76,7 +79,7 @@ async def bill_customer(
         dry_run=cmd.dry_run,
         kind=cmd.kind,
     )
-    return await run_bills(run, actor=actor, begin=begin, clock=clock, raters=raters, done=done)
+    return await run_bills(run, actor=actor, begin=begin, clock=clock, raters=raters, hands=hands, done=done)
 
 
 @operation(Action.RUN_BILLS)
@@ -87,6 +90,7 @@ async def bill_again(
     begin: Begin,
     clock: Clock,
     raters: Raters | None = None,
+    hands: Hands = NO_HANDS,
     done: Told = lambda _: None,
 ) -> BillRun:
     """Bill the payers whom a run parked, once what stood in the way is mended, and return the new run.
@@ -103,7 +107,7 @@ async def bill_again(
         kind=before.kind,
         again=before.id,
     )
-    return await run_bills(run, actor=actor, begin=begin, clock=clock, raters=raters, done=done)
+    return await run_bills(run, actor=actor, begin=begin, clock=clock, raters=raters, hands=hands, done=done)
 
 
 async def payer_above(unit: Unit, customer: Customer) -> Customer:

@@ -14,7 +14,7 @@ from domain.invoicing.series import OF_DOCUMENTS, next_number
 from domain.operators import Address, NumberPlan, Operator, check
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue, Stale
-from domain.usecases.run_bills import reference_of
+from domain.usecases.issue_bills import reference_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

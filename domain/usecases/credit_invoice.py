@@ -23,7 +23,7 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.refusal import BadValue
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
-from domain.usecases.run_bills import reference_of, seller_named
+from domain.usecases.issue_bills import reference_of, seller_named
 from domain.usecases.send_documents import QUEUE
 
 LINES_MAX = 1000

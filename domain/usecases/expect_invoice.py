@@ -20,7 +20,8 @@ from domain.ports.unit import Begin
 from domain.refusal import BadValue
 from domain.usecases.bill_customer import payer_above, up_to
 from domain.usecases.fit_contract import day_in
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.make_bills import PageDone
+from domain.usecases.run_bills import RunBills, run_bills
 
 T = TypeVar("T")
 AHEAD_MAX: Final = timedelta(days=400)

@@ -12,7 +12,7 @@ from domain.ids import ResellerId
 from domain.invoicing.series import OF_DOCUMENTS, NumberSeries, ReferenceForm, SeriesKind, check, next_number
 from domain.ports.unit import Begin
 from domain.refusal import BadValue, NotFound
-from domain.usecases.run_bills import reference_of, seller_named
+from domain.usecases.issue_bills import reference_of, seller_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from domain.ports.clock import Clock
 from domain.ports.unit import Begin, Unit
 from domain.usecases.credit_invoice import decide_disputes, keep_credit, let_leave
 from domain.usecases.four_eyes import agreed, four_eyes, given_away
+from domain.usecases.issue_bills import reference_of, seller_named
 from domain.usecases.load_taxes import load_taxes
-from domain.usecases.run_bills import reference_of, seller_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

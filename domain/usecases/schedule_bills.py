@@ -18,6 +18,7 @@ from domain.invoicing.bill_schedule import BillSchedule, check
 from domain.jobs.job import NewJob
 from domain.period import later
 from domain.ports.clock import Clock
+from domain.ports.hands import NO_HANDS, Hands
 from domain.ports.unit import Begin
 from domain.refusal import NotFound, Refusal, Stale, WrongState
 from domain.usecases.fit_contract import day_in
@@ -103,7 +104,14 @@ async def promise_bill_runs(*, actor: Actor, begin: Begin, clock: Clock) -> int:
 
 @operation(Action.RUN_BILLS)
 async def run_scheduled(
-    name: str, on: date, *, actor: Actor, begin: Begin, clock: Clock, raters: Raters | None = None
+    name: str,
+    on: date,
+    *,
+    actor: Actor,
+    begin: Begin,
+    clock: Clock,
+    raters: Raters | None = None,
+    hands: Hands = NO_HANDS,
 ) -> str:
     """Run what a schedule promised for a day, or ask a second person for it; return what came of it, in words.
 
@@ -124,7 +132,7 @@ async def run_scheduled(
     )
     try:
         run = await run_bills(
-            cmd, actor=actor, begin=begin, clock=clock, raters=raters,
+            cmd, actor=actor, begin=begin, clock=clock, raters=raters, hands=hands,
             decided=schedule.agreed, asking=schedule.approval,
         )  # fmt: skip
         told = f"bill run {run.id}: {run.invoices} invoices, {run.parked} parked"

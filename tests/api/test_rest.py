@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Message
 
 from api.app import application
-from api.wiring import SystemClock
+from api.clock import SystemClock
 from api.worker import Worker
 from persistence.engine import OWNER
 from tests.api.conftest import House

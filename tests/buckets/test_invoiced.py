@@ -8,7 +8,8 @@ import pytest
 
 from domain.invoicing.bill_run import BillRun
 from domain.period import Period
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.make_bills import PageDone
+from domain.usecases.run_bills import RunBills, run_bills
 from tests.buckets import made as own
 from tests.intake import world as made
 

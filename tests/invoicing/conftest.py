@@ -20,7 +20,8 @@ from domain.money import Amount
 from domain.period import Period
 from domain.ports.unit import Begin
 from domain.rating.rated_event import Charge, EventRef, RatedEvent
-from domain.usecases.run_bills import PageDone, RunBills, run_bills
+from domain.usecases.make_bills import PageDone
+from domain.usecases.run_bills import RunBills, run_bills
 from persistence.engine import INGEST, Database
 from persistence.memory import MemoryDatabase
 from persistence.memory_invoices import UsageRow

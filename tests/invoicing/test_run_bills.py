@@ -18,6 +18,7 @@ from domain.invoicing.references import ocr_valid
 from domain.operators import Address
 from domain.ports.page import PageRequest
 from domain.refusal import BadValue, Conflict, NotAllowed, NotFound, WrongState
+from domain.usecases import bill_pages
 from domain.usecases import run_bills as bills
 from domain.usecases.abandon_bill_run import abandon_bill_run
 from domain.usecases.list_bill_runs import get_bill_run, list_bill_runs
@@ -178,7 +179,7 @@ async def test_numbers_have_no_gap_whatever_happens(office: Office, monkeypatch)
     monkeypatch.setattr(bills, "PAYERS_PER_PAGE", 3)
     for _ in range(10):
         await office.customer()
-    real = bills._issue
+    real = bill_pages.issue_page
     failures = iter([False, True, False, True, False, False])
 
     async def failing(*arguments):
@@ -187,7 +188,7 @@ async def test_numbers_have_no_gap_whatever_happens(office: Office, monkeypatch)
             raise ZeroDivisionError
         return issued
 
-    monkeypatch.setattr(bills, "_issue", failing)
+    monkeypatch.setattr(bill_pages, "issue_page", failing)
     broken = 0
     for _ in range(3):
         try:
@@ -228,7 +229,7 @@ async def test_another_run_waits_until_the_first_is_finished(office: Office, mon
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(bills, "_issue", failing)
+        patch.setattr(bill_pages, "issue_page", failing)
         with pytest.raises(ZeroDivisionError):
             await office.bill()
     with pytest.raises(WrongState, match=r"bill run 1 of 2026-10-01\.\.2026-11-01 is not finished"):
@@ -241,7 +242,7 @@ async def test_a_run_that_is_abandoned_leaves_the_rest_to_the_next(office: Offic
     monkeypatch.setattr(bills, "PAYERS_PER_PAGE", 2)
     for _ in range(5):
         await office.customer()
-    real, pages = bills._issue, iter([False, True])
+    real, pages = bill_pages.issue_page, iter([False, True])
 
     async def failing(*arguments):
         if next(pages):
@@ -249,7 +250,7 @@ async def test_a_run_that_is_abandoned_leaves_the_rest_to_the_next(office: Offic
         return await real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(bills, "_issue", failing)
+        patch.setattr(bill_pages, "issue_page", failing)
         with pytest.raises(ZeroDivisionError):
             await office.bill()
     world = office.world
@@ -274,7 +275,7 @@ async def test_who_changes_payers_within_a_run_is_billed_once(office: Office, mo
     moved, _, line = await office.customer()
     payer, _, _ = await office.customer()
     await office.use(line, 1_000_000)
-    real, pages = bills._issue, iter([False, True])
+    real, pages = bill_pages.issue_page, iter([False, True])
 
     async def failing(*arguments):
         if next(pages):
@@ -282,7 +283,7 @@ async def test_who_changes_payers_within_a_run_is_billed_once(office: Office, mo
         return await real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(bills, "_issue", failing)
+        patch.setattr(bill_pages, "issue_page", failing)
         with pytest.raises(ZeroDivisionError):
             await office.bill()
     async with office.begin() as unit:

@@ -15,8 +15,8 @@ from domain.invoicing.series import NumberSeries, ReferenceForm, SeriesKind, che
 from domain.refusal import BadValue
 from domain.usecases.change_operator import ChangeOperator, change_operator
 from domain.usecases.get_operator import get_operator
+from domain.usecases.issue_bills import reference_of
 from domain.usecases.number_series import ChangeSeries, change_series, list_series
-from domain.usecases.run_bills import reference_of
 from tests.invoicing.conftest import Office
 
 INVOICES = NumberSeries(kind=SeriesKind.INVOICE, next=100_001)

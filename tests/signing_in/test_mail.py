@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from api.clock import SystemClock
 from api.settings import Settings
-from api.wiring import SystemClock, on_database
+from api.wiring import on_database
 from api.worker import Worker
 from domain.access.actor import system
 from domain.ids import OperatorId
