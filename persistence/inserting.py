@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MAY_COPY = "select rolbypassrls or rolsuper from pg_roles where rolname = current_user"
@@ -18,3 +18,15 @@ async def insert_rows(connection: Any, table: str, columns: Sequence[str], rows:
     places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
     statement = f"insert into {table} ({', '.join(columns)}) values ({places})"  # noqa: S608  (our own words)
     await connection.executemany(statement, rows)
+
+
+async def insert_at_once(
+    connection: Any, table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows by one statement, whatever the role; ``columns`` are our own names with their types."""
+    if await connection.fetchval(_MAY_COPY):
+        await insert_rows(connection, table, tuple(columns), rows)
+    elif rows:
+        arrays = ", ".join(f"${index}::{kind}[]" for index, kind in enumerate(columns.values(), 1))
+        statement = f"insert into {table} ({', '.join(columns)}) select * from unnest({arrays})"  # noqa: S608  (our own words)
+        await connection.execute(statement, *map(list, zip(*rows, strict=True)))

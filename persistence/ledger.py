@@ -1,4 +1,4 @@
-"""The double-entry ledger in PostgreSQL; the database checks at commit that every entry is in balance."""
+"""The double-entry ledger in PostgreSQL; the database checks that every entry is in balance as it is written."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ from domain.ledger.locking import LedgerLock, dated, first_open
 from domain.ledger.statement import Movement
 from domain.refusal import Conflict, NotFound, Stale
 from persistence.engine import Transaction
-from persistence.inserting import insert_rows
+from persistence.inserting import insert_at_once, insert_rows
 from persistence.jobs import JobStore
 from persistence.locks import LEDGER
 from persistence.violations import possible
 
 _ENTRY: Final = ("operator", "id", "key", "booked_on", "text", "customer", "reverses")
-_POSTING: Final = ("operator", "entry", "position", "account", "currency", "amount_minor")
+_POSTING: Final = {
+    "operator": "int",
+    "entry": "bigint",
+    "position": "int",
+    "account": "text",
+    "currency": "text",
+    "amount_minor": "bigint",
+}
 
 
 class LedgerStore:
@@ -67,7 +74,7 @@ class LedgerStore:
             for key, entry in zip(keys, entries, strict=True)
             for position, posting in enumerate(entry.postings, 1)
         ]
-        await insert_rows(connection, "ledger_posting", _POSTING, postings)
+        await insert_at_once(connection, "ledger_posting", _POSTING, postings)
         await self._look(sorted(owing(entries)))
 
     async def _look(self, customers: Sequence[CustomerId]) -> None:
