@@ -82,9 +82,14 @@ def to_row(invoice: Invoice, until: Any, horizon: Any) -> tuple[Any, ...]:
 
 def line_to_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
     """Make the row of a line, in the order of its columns."""
+    return (invoice.operator, invoice.customer, invoice.id, *line_cells(line))
+
+
+def line_cells(line: Line) -> tuple[Any, ...]:
+    """Make what stands in a line's row behind its invoice's key."""
     fee = line.fee
     return (
-        invoice.operator, invoice.customer, invoice.id, line.position, line.kind.value, line.customer,
+        line.position, line.kind.value, line.customer,
         line.customer_name, line.text, line.quantity, line.unit.value, line.unit_price, line.net, line.vat.category,
         line.vat.percent, line.vat.reason, line.vat.words, line.period.start, line.period.end, line.account,
         line.contract, line.contract_number, line.service, line.subscription, line.label, line.mode, line.group,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn
 
@@ -15,9 +16,18 @@ from domain.invoicing.series import default_prefix, name_of, yearly_name, yearly
 from domain.ports.invoices import Chosen
 from domain.ports.page import Page, PageRequest
 from domain.refusal import NotFound
+from persistence.copy_text import text_row
 from persistence.engine import Transaction
-from persistence.inserting import insert_rows
-from persistence.invoice_rows import INVOICE_COLUMNS, LINE_COLUMNS, from_row, line_from_row, line_to_row, to_row
+from persistence.inserting import insert_rows, may_copy
+from persistence.invoice_rows import (
+    INVOICE_COLUMNS,
+    LINE_COLUMNS,
+    from_row,
+    line_cells,
+    line_from_row,
+    line_to_row,
+    to_row,
+)
 from persistence.violations import possible
 
 FIRST_NUMBER: Final = 100_001
@@ -58,6 +68,7 @@ class InvoiceStore:
     def __init__(self, transaction: Transaction, actor: Actor) -> None:
         self._transaction = transaction
         self._operator = int(actor.operator)
+        self._ready: dict[CustomerId, tuple[Sequence[Line], list[str]]] = {}
 
     async def _where(self, condition: str, *arguments: Any) -> list[Invoice]:
         """Return the invoices of a condition with their lines, in two statements whatever their number."""
@@ -229,6 +240,11 @@ class InvoiceStore:
         numbers = [yearly_number(prefix, year, one) if row["yearly"] else f"{prefix}{one}" for one in places]
         return sorted(InvoiceId(row["id"]) for row in drawn), numbers
 
+    async def prepare(self, drafts: Sequence[Invoice]) -> None:
+        """Make ready what can be written of invoices before they have numbers."""
+        if await may_copy(self._transaction.connection):
+            self._ready = {draft.customer: (draft.lines, _texts(draft.lines)) for draft in drafts}
+
     async def issue(self, invoices: Sequence[Invoice]) -> None:
         """Keep numbered invoices with their lines."""
         if not invoices:
@@ -236,9 +252,23 @@ class InvoiceStore:
         connection = self._transaction.connection
         seen = await self._seen_usage(invoices)
         rows = [to_row(invoice, *seen.get(invoice.run or 0, (None, None))) for invoice in invoices]
-        lines = [line_to_row(invoice, line) for invoice in invoices for line in invoice.lines]
         await insert_rows(connection, "invoice", INVOICE_COLUMNS, rows)
-        await insert_rows(connection, "invoice_line", LINE_COLUMNS, lines)
+        if await may_copy(connection):
+            source = io.BytesIO("".join(self._written(invoices)).encode())
+            await connection.copy_to_table("invoice_line", source=source, columns=LINE_COLUMNS, format="text")
+        else:
+            lines = [line_to_row(invoice, line) for invoice in invoices for line in invoice.lines]
+            await insert_rows(connection, "invoice_line", LINE_COLUMNS, lines)
+
+    def _written(self, invoices: Sequence[Invoice]) -> Iterator[str]:
+        """Yield the rows of lines as COPY reads them."""
+        for invoice in invoices:
+            lines, texts = self._ready.get(invoice.customer, (None, []))
+            if lines is not invoice.lines:
+                texts = _texts(invoice.lines)
+            key = text_row((invoice.operator, invoice.customer, invoice.id))
+            for text in texts:
+                yield f"{key}\t{text}\n"
 
     async def _seen_usage(self, invoices: Sequence[Invoice]) -> dict[int, tuple[Any, Any]]:
         """Return, for each run, the instant its usage ends at and its horizon."""
@@ -249,6 +279,11 @@ class InvoiceStore:
             *(self._operator, runs),
         )
         return {row["id"]: (row["until"], row["horizon"]) for row in found}
+
+
+def _texts(lines: Sequence[Line]) -> list[str]:
+    """Return what stands in lines' rows behind their invoice's key, as COPY reads it."""
+    return [text_row(line_cells(line)) for line in lines]
 
 
 def _missing(key: object) -> NoReturn:

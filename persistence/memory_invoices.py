@@ -199,6 +199,9 @@ class MemoryInvoices:
         places = range(first, first + count)
         return keys, [yearly_number(prefix, year, one) if yearly else f"{prefix}{one}" for one in places]
 
+    async def prepare(self, drafts: Sequence[Invoice]) -> None:
+        """Nothing is written that could be made ready."""
+
     async def issue(self, invoices: Sequence[Invoice]) -> None:
         """Keep numbered invoices with their lines."""
         for invoice in invoices:

@@ -92,9 +92,20 @@ def minor(value: Decimal, currency: str) -> int:
     return int(scaled)
 
 
-def of_invoice(invoice: Invoice, chart: Chart = BAS) -> Entry:
-    """Book an issued invoice or credit note: receivable against its lines' accounts, VAT and rounding."""
+def of_invoice(invoice: Invoice, postings: tuple[Posting, ...] | None = None) -> Entry:
+    """Book an issued invoice or credit note; ``postings``: those that were worked out before it had a number."""
     assert invoice.number, "only what is issued is booked"
+    return Entry(
+        key=f"{invoice.kind}:{invoice.number}",
+        booked_on=invoice.issued_on,
+        text=f"{invoice.kind} {invoice.number}",
+        postings=postings_of(invoice) if postings is None else postings,
+        customer=invoice.customer,
+    )
+
+
+def postings_of(invoice: Invoice, chart: Chart = BAS) -> tuple[Posting, ...]:
+    """Return receivable against its lines' accounts, VAT and rounding."""
     sums: dict[str, int] = defaultdict(int)
     sums[chart.receivable] += minor(invoice.total, invoice.currency)
     for line in invoice.lines:
@@ -105,14 +116,7 @@ def of_invoice(invoice: Invoice, chart: Chart = BAS) -> Entry:
             account = chart.vat.get(each.treatment.percent, chart.foreign_vat) if at_home else chart.foreign_vat
             sums[account] -= minor(each.tax, invoice.currency)
     sums[chart.rounding] -= minor(invoice.rounding, invoice.currency)
-    postings = tuple(Posting(account, invoice.currency, amount) for account, amount in sums.items() if amount)
-    return Entry(
-        key=f"{invoice.kind}:{invoice.number}",
-        booked_on=invoice.issued_on,
-        text=f"{invoice.kind} {invoice.number}",
-        postings=postings,
-        customer=invoice.customer,
-    )
+    return tuple(Posting(account, invoice.currency, amount) for account, amount in sums.items() if amount)
 
 
 def reversal(entry: Entry, *, key: str, on: date) -> Entry:

@@ -100,6 +100,10 @@ class Invoices(Protocol):
         """
         ...
 
+    async def prepare(self, drafts: Sequence[Invoice]) -> None:
+        """Make ready what can be written of invoices, one of each payer, before they have numbers."""
+        ...
+
     async def issue(self, invoices: Sequence[Invoice]) -> None:
         """Keep numbered invoices with their lines."""
         ...

@@ -15,7 +15,7 @@ from domain.jobs.job import NewJob
 from domain.operators import Operator
 from domain.ports.clock import Clock
 from domain.ports.unit import Begin
-from domain.usecases.issue_bills import issue_page
+from domain.usecases.issue_bills import issue_page, prepare_page
 from domain.usecases.make_bills import PageDone, Told, made_page
 from domain.usecases.send_documents import QUEUE
 
@@ -76,13 +76,14 @@ async def _lane(run: BillRun, around: _Around) -> None:
                 if bounds is None:
                     return
                 page = await made_page(unit, run, bounds, around.operator, around.total, around.raters)
+                booked = await prepare_page(unit, page)
                 if not await unit.bill_runs.turn(run, bounds):
                     raise _GivenUp  # noqa: TRY301  (nothing of it may be kept)
                 now = await unit.bill_runs.claim(run.id)
                 if now.state is BillRunState.DONE:
                     return  # it was ended meanwhile
                 page = replace(page, run=now)
-                invoices = await issue_page(unit, page, around.operator)
+                invoices = await issue_page(unit, page, around.operator, booked)
                 more = await unit.bill_runs.finish_page(run, bounds)
                 after = after_page(page, more=more, clock=around.clock)
                 await unit.bill_runs.keep(after)

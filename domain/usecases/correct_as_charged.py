@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -16,6 +17,8 @@ from domain.ports.unit import Unit
 
 # A note of an invoice that is issued anew takes its fees along.
 _DECIDED: Final = frozenset({CreditScope.WHOLE, CreditScope.PART})
+# After so many bills another lane of the run has its turn, which may be issuing a page.
+BETWEEN: Final = 4
 Made = Invoice | Doubt | None
 
 
@@ -25,7 +28,11 @@ async def assembled(unit: Unit, bills: Mapping[CustomerId, Bill]) -> dict[Custom
     Few correct anything: those are made a second time, with the invoices that they correct, and what credit notes have
     left of these.
     """
-    made: dict[CustomerId, Made] = {key: assemble(bill) for key, bill in bills.items()}
+    made: dict[CustomerId, Made] = {}
+    for place, (key, bill) in enumerate(bills.items()):
+        made[key] = assemble(bill)
+        if place % BETWEEN == 0:
+            await asyncio.sleep(0)
     correcting = {key: numbers_of(bills[key], one) for key, one in made.items() if isinstance(one, Invoice)}
     wanted = sorted(set[str]().union(*correcting.values()))
     if not wanted:

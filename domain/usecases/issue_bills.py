@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain.credit.counting import recount
-from domain.ids import ResellerId
+from domain.ids import CustomerId, ResellerId
 from domain.invoicing.invoice import Invoice, numbered
 from domain.invoicing.references import OcrLevel, payment_reference
 from domain.invoicing.series import NumberSeries, SeriesKind, counted, referred
-from domain.ledger.entry import of_invoice
+from domain.ledger.entry import Posting, of_invoice, postings_of
 from domain.operators import Operator
 from domain.ports.unit import Unit
 from domain.resellers.reseller import selling
 from domain.usecases.bill_elsewhere import keep_elsewhere
 from domain.usecases.make_bills import PageDone
 
+Booked = Mapping[CustomerId, tuple[Posting, ...]]
 
-async def issue_page(unit: Unit, page: PageDone, operator: Operator) -> list[Invoice]:
+
+async def prepare_page(unit: Unit, page: PageDone) -> Booked:
+    """Do what can be done of issuing while others issue pages before; return the postings of each payer's invoice."""
+    await unit.invoices.prepare(page.invoices)
+    return {draft.customer: postings_of(draft) for draft in page.invoices if draft.sold_by is None}
+
+
+async def issue_page(unit: Unit, page: PageDone, operator: Operator, booked: Booked) -> list[Invoice]:
     """Give a page's invoices their numbers; keep, book, mark and announce them: together or not at all."""
     issued: list[Invoice] = []
     # In one order, so that two who issue at the same time wait for each other and never in a ring.
@@ -33,7 +43,9 @@ async def issue_page(unit: Unit, page: PageDone, operator: Operator) -> list[Inv
         for buyer, fees in page.bought.get(invoice.customer, {}).items():
             await unit.wholesale.charged(invoice, buyer, fees)
     # What a reseller sells in his own name is in his books.
-    await unit.ledger.post([of_invoice(invoice) for invoice in issued if invoice.sold_by is None])
+    await unit.ledger.post(
+        [of_invoice(invoice, booked[invoice.customer]) for invoice in issued if invoice.sold_by is None]
+    )
     await keep_elsewhere(unit, page.run, page.elsewhere)
     await unit.bill_runs.mark(page.run, page.billed_customers)
     await recount(unit, {customer for _, customer in page.billed_customers}, at=page.run.created_at)
