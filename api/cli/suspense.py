@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from api.wiring import Wiring
     from domain.access.actor import Actor
     from domain.mediation.files import Suspended
-    from domain.mediation.suspense import SuspenseFilter
+    from domain.mediation.suspense import Correction, SuspenseFilter
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -68,6 +68,7 @@ def fix(
     why: Why,
     fields: Annotated[list[str] | None, typer.Argument(help="name=value: a column of the record or the event.")] = None,
     raw: Annotated[str | None, typer.Option(help="Another raw text, for one record; - reads it.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Check it, say how many, and keep nothing.")] = False,
     key: Key = None,
     reason: Reason = None,
     file: FileKey = None,
@@ -80,11 +81,14 @@ def fix(
 ) -> int:
     """Correct records: what they are released with. The originals stay, and who did it when and why."""
     from api.cli.reach import run_with
+    from domain.mediation.suspense import Correction
 
     named = dict(_field(one) for one in fields or ())
     written = sys.stdin.read().rstrip("\n") if raw == "-" else raw
     asked = _Asked(reason, file, source, kind, since, until, text, key)
-    return run_with(operator, lambda wiring, actor: _fix(wiring, actor, asked, written, named, why))
+    return run_with(
+        operator, lambda wiring, actor: _fix(wiring, actor, asked, Correction(raw=written, fields=named), why, preview)
+    )
 
 
 @app.command()
@@ -225,15 +229,14 @@ async def _list(wiring: Wiring, actor: Actor, asked: _Asked, limit: int) -> int:
 
 
 async def _fix(  # noqa: PLR0917  (as above)
-    wiring: Wiring, actor: Actor, asked: _Asked, raw: str | None, fields: dict[str, str], why: str
+    wiring: Wiring, actor: Actor, asked: _Asked, correction: Correction, why: str, preview: bool
 ) -> int:
-    from domain.mediation.suspense import Correction
     from domain.usecases.work_suspense import CorrectSuspense, correct_suspense
 
     chosen = await asked.chosen(wiring, actor)
-    cmd = CorrectSuspense(chosen=chosen, correction=Correction(raw=raw, fields=fields), why=why)
+    cmd = CorrectSuspense(chosen=chosen, correction=correction, why=why, preview=preview)
     count = await correct_suspense(cmd, actor=actor, begin=wiring.begin, formats=wiring.formats)
-    print(json.dumps({"corrected": count}))
+    print(json.dumps({"corrected": count, "preview": preview}))
     return DONE
 
 

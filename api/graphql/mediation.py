@@ -80,7 +80,10 @@ class FieldInput:
     value: str
 
 
-@strawberry.input(description="With what records are released; another raw text is for one alone.")
+@strawberry.input(
+    description="With what records are released; another raw text is for one alone. A preview, where it is asked for,"
+    " checks the correction against each record that is chosen, and keeps nothing."
+)
 class CorrectSuspenseInput:
     """``CorrectSuspense``."""
 
@@ -88,6 +91,7 @@ class CorrectSuspenseInput:
     why: str
     raw: str | None = None
     fields: list[FieldInput] = strawberry.field(default_factory=list)
+    preview: bool = False
     idempotency_key: str | None = kept_key()
 
 
@@ -324,7 +328,8 @@ async def chosen_by(info: Info, asked: SuspenseFilterInput) -> SuspenseFilter:
 
 async def _correct(info: Info, asked: Annotated[CorrectSuspenseInput, strawberry.argument(name="input")]) -> Any:
     correction = Correction(raw=asked.raw, fields={one.name: one.value for one in asked.fields})
-    cmd = CorrectSuspense(chosen=await chosen_by(info, asked.filter), correction=correction, why=asked.why)
+    chosen = await chosen_by(info, asked.filter)
+    cmd = CorrectSuspense(chosen=chosen, correction=correction, why=asked.why, preview=asked.preview)
     count = await info.context.ask(correct_suspense, cmd, formats=info.context.wiring.formats)
     return SuspenseCountType(records=BigInt(count))
 

@@ -153,13 +153,17 @@ class Suspense(ServiceBase):
         needed(Unicode),
         Unicode,
         many(Field),
+        Boolean,
         returns=Integer,
         result="records",
     )
-    async def correct_suspense(ctx: Any, filter: Any, why: str, raw: str | None, field: Any) -> int:
-        """Keep with what records are to be released; return how many."""
+    async def correct_suspense(
+        ctx: Any, filter: Any, why: str, raw: str | None, field: Any, preview: bool | None
+    ) -> int:
+        """Keep with what records are to be released; return how many. Nothing is kept where preview is true."""
         correction = Correction(raw=raw, fields={one.name: one.value for one in field or ()})
-        cmd = CorrectSuspense(chosen=await _chosen(ctx, filter), correction=correction, why=why)
+        chosen = await _chosen(ctx, filter)
+        cmd = CorrectSuspense(chosen=chosen, correction=correction, why=why, preview=bool(preview))
         return int(await ctx.udc.ask(correct_suspense, cmd, formats=ctx.udc.wiring.formats))
 
     @operation(

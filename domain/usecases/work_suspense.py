@@ -40,11 +40,15 @@ UNREADABLE: Final = "unreadable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectSuspense:
-    """With what the chosen records are to be released: another raw text (of one alone), or other fields."""
+    """With what the chosen records are to be released: another raw text (of one alone), or other fields.
+
+    ``preview`` checks the correction against every record that is chosen, and keeps nothing.
+    """
 
     chosen: SuspenseFilter
     correction: Correction
     why: str
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,7 @@ class _Preview(Exception):  # noqa: N818  (an outcome: what was done is rolled b
 async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, formats: Formats) -> int:
     """Keep with what records are to be released; the originals stay. Return how many were corrected.
 
-    A second correction takes the place of the first; both stay in the history.
+    A second correction takes the place of the first; both stay in the history. Of a preview: how many would be.
     Refuses with: NotAllowed, BadValue (nothing chosen, nothing corrected, no such field or column, too long), NotFound
     (a record that is not open).
     """
@@ -131,9 +135,11 @@ async def correct_suspense(cmd: CorrectSuspense, *, actor: Actor, begin: Begin, 
                     corrected_event(one.record.event or {}, correction.fields)
                 else:
                     _known(correction.fields, profiles[one.record.source])
-                await unit.desk.correct(one.record.id, correction)
-            await unit.desk.note(found, SuspenseAction.CORRECT, why, {})
-            await _audited(unit, "correct_suspense", found, why, {})
+                if not cmd.preview:
+                    await unit.desk.correct(one.record.id, correction)
+            if not cmd.preview:
+                await unit.desk.note(found, SuspenseAction.CORRECT, why, {})
+                await _audited(unit, "correct_suspense", found, why, {})
             total += len(found)
     _all_there(chosen, total)
     return total

@@ -56,6 +56,8 @@ async def test_records_are_listed_corrected_released_and_discarded(house: House)
     fix = f'correctSuspense(input: {{filter: {{ids: ["{node["id"]}"]}}, why: "typo", raw: $r}})'
     right = BAD.replace("2026-33-02", "2026-03-02")
     count = "... on SuspenseCount { records }"
+    only = fix.replace("raw: $r", "raw: $r, preview: true")
+    assert (await do(house, "operator", only, count, r=right))["records"] == "1"
     assert (await do(house, "operator", fix, count, r=right))["records"] == "1"
     answer = "... on SuspenseRelease { chosen rated still { reason count } }"
     for preview in ("true", "false"):
@@ -219,6 +221,7 @@ async def test_the_same_over_soap(live: House, port: str) -> None:
         assert {one.name: one.count for one in page.reason} == {"bad_time": 1, "no_party": 1}
         bad = next(one for one in page.record if one.reason == "bad_time")
         right = BAD.replace("2026-33-02", "2026-03-02")
+        assert service.CorrectSuspense(filter={"id": [bad.id]}, why="typo", raw=right, preview=True) == 1
         assert service.CorrectSuspense(filter={"id": [bad.id]}, why="typo", raw=right) == 1
         done = service.ReleaseSuspense(filter={"id": [bad.id]}, why="now", preview=False)
         assert [(one.name, one.count) for one in done.still] == [("no_party", 1)]

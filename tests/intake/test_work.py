@@ -199,6 +199,21 @@ async def test_records_are_chosen_by_source_file_reason_time_and_text(wiring, wo
         await release(wiring, world)
 
 
+async def test_a_preview_of_a_correction_checks_it_and_keeps_nothing(wiring, world, load):
+    await load(made.lines(bad_row(1), made.row(2, a=NOBODY, b=FIXED)))
+
+    async def tried(chosen: SuspenseFilter, **fields: str) -> int:
+        cmd = CorrectSuspense(chosen=chosen, correction=Correction(fields=fields), why="x", preview=True)
+        return await correct_suspense(cmd, actor=world.actor, begin=wiring.begin, formats=wiring.formats)
+
+    assert await tried(SuspenseFilter(reason="no_party"), a=made.number(0)) == 1
+    with pytest.raises(BadValue):
+        await tried(SuspenseFilter(reason="bad_time"), nonsense="1")
+    for one in await held(wiring, world):
+        assert await suspense_history(one.id, actor=world.actor, begin=wiring.begin) == []
+    assert (await release(wiring, world, reason="no_party")).still == {"no_party": 1}
+
+
 async def test_only_who_may_works_on_suspense(wiring, world, load):
     await load(made.lines(bad_row(1)))
     (one,) = await held(wiring, world)

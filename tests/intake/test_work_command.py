@@ -27,7 +27,7 @@ async def test_suspense_files_and_sources_are_worked_on(installation, call):
     assert (code, held["raw"], json.loads(err[-1])) == (0, bad, {"bad_time": 1})
     right = bad.replace("2026-33-02", "2026-03-02")
     code, (done,), _ = await call("suspense", "fix", "--id", held["id"], "--raw", right, "--why", "a typo")
-    assert (code, done) == (0, {"corrected": 1})
+    assert (code, done) == (0, {"corrected": 1, "preview": False})
     code, (done,), _ = await call("suspense", "release", "--source", "pbx", "--preview")
     expected = {"chosen": 2, "rated": 1, "joined": 0, "duplicates": 0, "ignored": 0, "still": {"no_party": 1}}
     assert (code, done) == (1, {**expected, "preview": True})
