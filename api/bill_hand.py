@@ -52,9 +52,9 @@ async def _work(errand: Errand, out: BinaryIO) -> None:
 
 
 def brief(page: PageDone) -> PageDone:
-    """Return what is told of a page: its invoices without their lines, which are in the database."""
+    """Return what is told of a page: its invoices without their lines, and what another system is to be given."""
     heads = [replace(invoice, lines=()) for invoice in page.invoices]
-    return replace(page, invoices=heads, billed_customers=(), bought={}, elsewhere=Elsewhere())
+    return replace(page, invoices=heads, billed_customers=(), bought={}, elsewhere=Elsewhere(fees=page.elsewhere.fees))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from api import hands as hands_of_ours
 from api.hands import ProcessHands
 from domain.invoicing.bill_run import BillRunState
+from domain.invoicing.billing_rules import BillForm
 from domain.ports.page import PageRequest
 from domain.usecases import bill_pages
 from domain.usecases import run_bills as bills
@@ -19,6 +20,7 @@ from domain.usecases.run_bills import RunBills, run_bills
 from persistence.engine import OWNER, Database
 from persistence.units import StoredUnits
 from tests.invoicing.conftest import OCTOBER, Office, make_office
+from tests.invoicing.test_bill_choices import rules
 
 PAYERS = 24
 
@@ -160,3 +162,16 @@ def test_there_are_none_for_few_payers(monkeypatch) -> None:
     assert [hands_of_ours._count(8, 10**6), hands_of_ours._count(1, 10**6)] == [7, 0]
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert hands_of_ours._count(0, 10**6) == 1
+
+
+async def test_what_another_system_is_to_be_given_is_told_by_all(
+    office: Office, database: Database, monkeypatch
+) -> None:
+    await rules(office, form=BillForm.BASIS)
+    _wait_for_others(database, monkeypatch)
+    run, heard = await _bill(office, _hands(database))
+    assert (run.state, run.payers, run.invoices) == (BillRunState.DONE, PAYERS, 0)
+    async with office.begin() as unit:
+        kept = await unit.basis_fees.of_run(run.id, first=1000, after=0)
+    assert len(kept) >= PAYERS
+    assert sum(len(page.elsewhere.fees) for page in heard) == len(kept)
