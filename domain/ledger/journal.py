@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from domain.invoicing.accruals import accrue
 from domain.invoicing.invoice import Invoice, Line, decimals_of
-from domain.ledger.entry import BAS, Chart, Entry, of_invoice
+from domain.ledger.entry import BAS, Chart, Entry, postings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Journal:
         self.total += invoice.total
         self._first = min(self._first or invoice.number, invoice.number, key=_by_number)
         self._last = max(self._last, invoice.number, key=_by_number)
-        for posting in of_invoice(invoice, self.chart).postings:
+        for posting in postings_of(invoice, self.chart):
             self._booked[invoice.issued_on][posting.account] += posting.amount_minor
         for each in invoice.vat:
             self.vat[each.treatment.category, each.treatment.percent] += each.tax
