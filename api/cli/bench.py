@@ -43,6 +43,7 @@ class Bench(Protocol):
 def bench(
     name: Annotated[str | None, typer.Argument(help=f"One of {', '.join(BENCHES)}; all where none is named.")] = None,
     rows: Annotated[int | None, typer.Option(help="Of ingest: how many CDRs the file has.", min=1000)] = None,
+    rounds: Annotated[int | None, typer.Option(help="Of ingest: import and raw COPY in turns.", min=1, max=12)] = None,
     customers: Annotated[int | None, typer.Option(help="Of api and billing: how many there are.", min=1000)] = None,
     events: Annotated[int | None, typer.Option(help="Of billing: rated events of each customer.", min=1)] = None,
 ) -> int:
@@ -54,6 +55,7 @@ def bench(
         module = cast("Bench", importlib.import_module(BENCHES[one][0]))
         print(f"{one}: {BENCHES[one][1]}", flush=True)
         options = {"rows": rows} if one == "ingest" and rows else {}
+        options |= {"rounds": rounds} if one == "ingest" and rounds else {}
         options |= {"customers": customers} if one in {"api", "billing"} and customers else {}
         options |= {"events": events} if one == "billing" and events else {}
         module.run(_tell, **options)
