@@ -16,8 +16,9 @@ r.currency,
        s.payer
   from (
     select u.customer, u.contract, u.subscription, u.mode, u.direction, u.destination, u.retail_rate,
-           u.start < $3 as late, min(u.start) as first, sum(case u.version % 2 when 1 then 1 else -1 end) as events,
-           sum(u.used) as used, sum(u.retail_micro) as amount, {payer} as payer, {billed_by} as billed_by
+           u.start < $3 as late, min(u.start) as first,
+           bigint_sum(case u.version % 2 when 1 then 1 else -1 end) as events,
+           bigint_sum(u.used) as used, bigint_sum(u.retail_micro) as amount, {payer} as payer, {billed_by} as billed_by
       from usage u {stays}
      where u.operator = $1 and u.start < $4 and u.chunk <= $5
        and ($9::bigint[] is null or u.customer = any ($9::bigint[])) {unbilled}

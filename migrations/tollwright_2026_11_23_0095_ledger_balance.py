@@ -1,5 +1,0 @@
-"""An entry's balance is looked at once for the statement that writes its postings."""
-
-from persistence.migrate import sql_migration
-
-ID, forwards = sql_migration(__file__, "0095_ledger_balance.sql")
