@@ -14,6 +14,7 @@ from domain.basis.batch import BasisBatch, BasisLine
 from domain.basis.fee import BasisFee
 from domain.customers.customer import payer
 from domain.ids import CustomerId, OperatorId, SubscriptionId
+from domain.invoicing.bill_run import BillRunState
 from domain.refusal import NotFound
 from persistence.basis_fees import WHOSE, KeptFee, fee_of, groups_of, whose_usage
 from persistence.engine import Transaction
@@ -157,6 +158,13 @@ class StoredBasis:
         horizon = await connection.fetchval(
             "select greatest($2, coalesce(max(id), 0)) from chunk where operator = $1", self._operator, after
         )
+        # A run has added up, or will, what it invoices, and says so when it issues: until then no usage is given. Who
+        # begins a run holds the lock of chunks, too.
+        billing = elsewhere is not None and await connection.fetchval(
+            "select exists (select from bill_run where operator = $1 and state = 'running')", self._operator
+        )
+        if billing:
+            horizon = after
         key = await connection.fetchval("select nextval(pg_get_serial_sequence('basis_batch', 'id'))")
         currencies = await currencies_of(self._connection, self._operator)
         made = BasisBatch(
@@ -172,15 +180,17 @@ class StoredBasis:
             " values ($1, $2, $3, $4, $5, 0, $6)",
             *(self._operator, key, after, horizon, made_at, made.everybody),
         )
-        if elsewhere is not None:
-            whose = (self._operator, *groups_of(elsewhere), made_at)
-            await connection.execute(_GONE, *whose, after)
-            await connection.execute(_COME, *whose, key)
-        done = await connection.execute(
-            _EVERYBODY if elsewhere is None else _ELSEWHERE,
-            *(self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key),
-        )
-        count = int(done.rpartition(" ")[2])
+        count = 0
+        if not billing:
+            if elsewhere is not None:
+                whose = (self._operator, *groups_of(elsewhere), made_at)
+                await connection.execute(_GONE, *whose, after)
+                await connection.execute(_COME, *whose, key)
+            done = await connection.execute(
+                _EVERYBODY if elsewhere is None else _ELSEWHERE,
+                *(self._operator, after, horizon, zone, list(currencies), list(currencies.values()), key),
+            )
+            count = int(done.rpartition(" ")[2])
         done = await connection.execute(_FEES, self._operator, key, count)
         count += int(done.rpartition(" ")[2])
         await connection.execute(
@@ -263,10 +273,13 @@ class MemoryBasis:
         """Make the batch of everything rated since the last one; ``elsewhere``: of whom alone."""
         own = self._draft.actor.operator
         after = max((one.horizon for one in self._batches()), default=0)
-        rows = [row for row in usage_rows(self._draft) if row.event.chunk > 0]
+        billing = elsewhere is not None and any(
+            run.operator == own and run.state is BillRunState.RUNNING for run in self._draft.table("bill_run").values()
+        )
+        rows = [] if billing else [row for row in usage_rows(self._draft) if row.event.chunk > 0]
         horizon = max((row.event.chunk for row in rows), default=after)
         key, tree = self._draft.draw("basis_batch"), self._draft.table("customer")
-        whose = None if elsewhere is None else self._whose(elsewhere, key, after, made_at)
+        whose = None if elsewhere is None or billing else self._whose(elsewhere, key, after, made_at)
         counted = self._draft.table("basis_counted")
         billed = [
             mark

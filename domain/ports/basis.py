@@ -29,7 +29,7 @@ class BasisStore(Protocol):
 
         ``elsewhere``: by group of customers ('' is everybody in none of them) whether another system invoices them;
         only their usage is in it, by who pays, and of whoever has come since the last all that no batch gave and no
-        invoice billed. None: everybody's. The unit begins with ``bulk=True``.
+        invoice billed; none while a bill run is not finished. None: everybody's. The unit begins with ``bulk=True``.
         """
         ...
 

@@ -33,6 +33,7 @@ async def take_basis(*, actor: Actor, begin: Begin, clock: Clock) -> BasisBatch:
     Asked again before it is acknowledged, the same batch is given. A batch may be empty. In an edition that invoices,
     it holds the usage of those whose billing rules say that another system invoices them, and what bill runs charged
     them beside it. Who has come since the last batch is given everything that no batch and no invoice held.
+    While a bill run is not finished, only what runs have charged is given: usage follows when it is.
     Refuses with: NotAllowed, WrongState (there are none).
     """
     async with begin(actor, bulk=True) as unit:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
+
 from api.priced import cells, row_of
 from domain.basis.batch import BasisLine
 from domain.basis.fee import BasisFee, BasisKind
@@ -17,6 +19,7 @@ from domain.invoicing.charge import ChargeKind
 from domain.invoicing.invoice import BucketLine
 from domain.operators import Address
 from domain.period import Period
+from domain.usecases import bill_pages
 from domain.usecases.expect_invoice import ExpectInvoice, expect_invoice
 from domain.usecases.move_customer import MoveCustomer, move_customer
 from domain.usecases.take_basis import acknowledge_basis, read_basis, take_basis
@@ -106,6 +109,32 @@ async def test_usage_is_given_or_invoiced_and_never_both_whoever_makes_the_invoi
     await office.use(line, 7_000_000, day=date(2026, 12, 6))
     await office.bill(DECEMBER)
     assert [str(each.net) for each in office.invoices[0].lines] == ["7.00"]
+
+
+async def test_usage_that_an_unfinished_run_has_added_up_is_in_no_batch(office: Office, monkeypatch) -> None:
+    one, _, line = await office.customer(number="1")
+    two, _, other = await office.customer(number="2", address=Address("", "", "", "SE"))
+    await office.use(line, 1_000_000)
+    await office.use(other, 2_000_000)
+
+    async def failing(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bill_pages, "issue_page", failing)
+        with pytest.raises(ZeroDivisionError):
+            await office.bill()
+    async with office.begin() as unit:
+        office.world.clock.at = datetime(2026, 11, 2, tzinfo=UTC)  # the day after the period, from when he is elsewhere
+        since = datetime(2026, 11, 1, tzinfo=UTC)
+        for who in (one, two):
+            await unit.groups.add(Membership(operator=who.operator, customer=who.id, name="ERP", valid_from=since))
+    await rules(office, group="ERP", form=BillForm.BASIS)
+    assert await taken(office) == []
+    assert (await office.bill()).parked == 1
+    assert [str(each.net) for each in office.invoices[0].lines] == ["199.00", "1.00"]
+    assert told(await taken(office)) == [("usage", "", "2.000000")]
+    assert await taken(office) == []
 
 
 async def test_a_correction_names_the_run_whose_lines_it_corrects(office: Office) -> None:
