@@ -71,12 +71,7 @@ class BillRunStore:
 
     async def start(self, run: BillRun) -> BillRun:
         """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
-        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", BILLS, self._operator)
-        row = await self._connection.fetchrow(
-            "select * from bill_run where operator = $1 and state = 'running' order by id limit 1", self._operator
-        )
-        if row is not None:
-            unfinished = _run_of(row)
+        if (unfinished := await self.unfinished()) is not None:
             if unfinished.asked == run.asked:
                 return unfinished
             raise WrongState(
@@ -88,6 +83,14 @@ class BillRunStore:
         await self._connection.execute(f"set local lock_timeout = '{CHUNK_SECONDS}s'")
         await self._connection.execute("select pg_advisory_xact_lock($1, $2)", CHUNKS, self._operator)
         return await self._begun(run)
+
+    async def unfinished(self) -> BillRun | None:
+        """Return the run that is not finished; until the unit ends, none begins."""
+        await self._connection.execute("select pg_advisory_xact_lock($1, $2)", BILLS, self._operator)
+        row = await self._connection.fetchrow(
+            "select * from bill_run where operator = $1 and state = 'running' order by id limit 1", self._operator
+        )
+        return None if row is None else _run_of(row)
 
     async def rehearse(self, run: BillRun) -> BillRun:
         """Keep a new run without waiting for anybody, under a key that no run has; the unit is rolled back."""

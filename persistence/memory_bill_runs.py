@@ -58,16 +58,20 @@ class MemoryBillRuns:
 
     async def start(self, run: BillRun) -> BillRun:
         """Keep a new run and fix its horizon. Refuses with: WrongState where another run is not finished."""
-        for unfinished in self._own():
-            if unfinished.state is BillRunState.RUNNING:
-                if unfinished.asked == run.asked:
-                    return unfinished
-                raise WrongState(
-                    "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
-                    id=unfinished.id,
-                    period=unfinished.period,
-                )
-        return await self.rehearse(run)
+        unfinished = await self.unfinished()
+        if unfinished is None:
+            return await self.rehearse(run)
+        if unfinished.asked == run.asked:
+            return unfinished
+        raise WrongState(
+            "bill run {id} of {period} is not finished; run the same again to continue it, or abandon it",
+            id=unfinished.id,
+            period=unfinished.period,
+        )
+
+    async def unfinished(self) -> BillRun | None:
+        """Return the run that is not finished."""
+        return next((run for run in self._own() if run.state is BillRunState.RUNNING), None)
 
     async def rehearse(self, run: BillRun) -> BillRun:
         """Keep a new run."""

@@ -148,6 +148,10 @@ class BillRuns(Protocol):
         """
         ...
 
+    async def unfinished(self) -> BillRun | None:
+        """Return the run that is not finished; until the unit ends, none begins."""
+        ...
+
     async def rehearse(self, run: BillRun) -> BillRun:
         """Keep a new run in a unit that will be rolled back: it waits for nobody, and nobody for it."""
         ...
