@@ -48,7 +48,7 @@ async def export_run(to: Export, format_: str) -> int:
         case "printhouse":
             from api.cli.bill_printhouse import export_printhouse
 
-            return await export_printhouse(to, [invoice async for invoice in _invoices(to)])
+            return await export_printhouse(to, _invoices(to))
         case "sie" | "journal-csv" | "journal-json":
             return await _export_journal(to, format_)
         case "basis":

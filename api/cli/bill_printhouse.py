@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from api.cli import ATTENTION, DONE, complain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator
 
     from api.cli.bill_export import Export
     from domain.invoicing.invoice import Invoice
 
 
-async def export_printhouse(to: Export, invoices: Sequence[Invoice]) -> int:
+async def export_printhouse(to: Export, invoices: AsyncIterator[Invoice]) -> int:
     """Write one PDF in the order of post, its table and the same as XML, for each so many documents as a batch has.
 
     Nothing is queued or noted as printed: ``tollwright print batch`` does that. A document of too many calls is left
@@ -27,20 +27,23 @@ async def export_printhouse(to: Export, invoices: Sequence[Invoice]) -> int:
     from domain.usecases.print_invoice import print_invoice
 
     operator = await get_operator(actor=to.actor, begin=to.wiring.begin)
-    order = sorted(invoices, key=lambda one: post_order(one, country=operator.country))
+    # Read again when it is printed: a run has more invoices than lie in memory with their lines.
+    order = sorted([(post_order(one, country=operator.country), one.id, one.number) async for one in invoices])
     documents, code = to.wiring.documents, DONE
     for part in range(0, len(order), DOCUMENTS_MAX):
         chosen, pdfs = [], []
-        for invoice in order[part : part + DOCUMENTS_MAX]:
+        for _, key, number in order[part : part + DOCUMENTS_MAX]:
             to.step(1, None)
             try:
-                _, pdf = await print_invoice(invoice.id, actor=to.actor, begin=to.wiring.begin, documents=documents)
+                invoice, pdf = await print_invoice(key, actor=to.actor, begin=to.wiring.begin, documents=documents)
             except LimitExceeded as much:
-                complain(f"invoice {invoice.number}: {much.message}")
+                complain(f"invoice {number}: {much.message}")
                 code = ATTENTION
                 continue
             chosen.append(invoice)
             pdfs.append(pdf)
+        if not chosen:
+            continue
         pages = [await asyncio.to_thread(documents.pages, pdf) for pdf in pdfs]
         lying = sheaves(chosen, pages, duplex=True)
         sums = sums_of(lying, duplex=True)
