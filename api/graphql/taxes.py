@@ -20,6 +20,7 @@ from domain.invoicing.vat import VatRate
 from domain.period import Period
 from domain.refusal import BadValue
 from domain.usecases.check_vat_id import check_vat_id
+from domain.usecases.declare_oss import declare_oss
 from domain.usecases.report_vat import report_vat
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
 
@@ -150,6 +151,13 @@ async def _report(info: Info, start: date, end: date) -> Any:
     return VatReportType(oss=report.oss_rows(), sales=report.sales_rows())
 
 
+async def _declare(info: Info, start: date, end: date) -> str:
+    if end <= start:
+        raise BadValue("a period must end after it starts: {start} to {end}", start=start, end=end, field="end")
+    told: str = await info.context.ask(declare_oss, Period(start, end))
+    return told
+
+
 @strawberry.type
 class TaxQuery:
     """VAT."""
@@ -157,6 +165,9 @@ class TaxQuery:
     tax_rules: TaxRulesType = strawberry.field(resolver=_rules)
     vat_report: VatReportType = strawberry.field(
         resolver=_report, description="Sales by the one-stop shop, and to businesses of other member states."
+    )
+    oss_return: str = strawberry.field(
+        resolver=_declare, description="The return of the one-stop shop for a quarter, as Skatteverket's file, in euro."
     )
 
 

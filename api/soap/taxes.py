@@ -17,6 +17,7 @@ from domain.invoicing.vat import VatRate
 from domain.period import Period
 from domain.refusal import BadValue
 from domain.usecases.check_vat_id import check_vat_id
+from domain.usecases.declare_oss import declare_oss
 from domain.usecases.get_customer import get_customer
 from domain.usecases.report_vat import report_vat
 from domain.usecases.set_tax_rules import get_tax_rules, set_tax_rules
@@ -130,6 +131,13 @@ class Taxes(ServiceBase):
             source=said.source,
             request=said.request or None,
         )
+
+    @operation("ReadOssReturn", needed(Date), needed(Date), returns=Unicode, result="file")
+    async def read_oss_return(ctx: Any, start: date, end: date) -> Any:
+        """Return the one-stop shop's return for a quarter as Skatteverket's file, in euro; end is not included."""
+        if end <= start:
+            raise BadValue("a period must end after it starts: {start} to {end}", start=start, end=end, field="end")
+        return await ctx.udc.ask(declare_oss, Period(start, end))
 
     @operation("ReadVatReport", needed(Date), needed(Date), returns=VatReportModel, result="report")
     async def read_vat_report(ctx: Any, start: date, end: date) -> Any:

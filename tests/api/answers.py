@@ -60,6 +60,7 @@ QUERIES: Final = {
     },
     "not_allowed": {
         "vatReport",
+        "ossReturn",
         "agedReceivables",
         "collectionAgencies",
         "collectionCases",
@@ -467,6 +468,7 @@ SOAP: Final = {
         "SelfBill",
         "TakeReceipts",
         "ReadVatReport",
+        "ReadOssReturn",
         "CreateUserLevel",
         "ReplayDeliveries",
         "ListAllowances",

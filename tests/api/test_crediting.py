@@ -136,6 +136,10 @@ async def test_vat_rules_are_set_and_a_vat_id_is_checked(house: House, month: Mo
         assert (await _do(house, client, asked))["code"] == "NOT_FOUND"
     report = '{ vatReport(start: "2026-01-01", end: "2027-01-01") { oss { country } sales { vatId } } }'
     assert (await gql(house, "operator", report))["vatReport"] == {"oss": [], "sales": []}
+    declared = '{ ossReturn(start: "2026-10-01", end: "2027-01-01") }'
+    told = (await gql(house, "operator", declared))["ossReturn"].split("\r\n")
+    assert told[0] == "OSS_001;"
+    assert told[1].endswith(";4;2026;")
 
 
 async def test_rules_of_accounts_and_the_journal_are_the_operators_own(house: House, month: Month) -> None:
