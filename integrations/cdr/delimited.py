@@ -217,10 +217,12 @@ def _suited(text: bytes, profile: Profile, *, final: bool) -> Profile | None:
         shape = shape_of(text, profile, final=final)
     except BadValue:
         return None
+    whole = rows[:-1] if rows and text.endswith(rows[-1][1]) and not rows[-1][1].endswith((b"\n", b"\r")) else rows
     if shape.header is not None:
         return profile if len(used_columns(profile).intersection(shape.names)) >= _HEADER_NAMES_MIN else None
     if "file.columns" not in profile.own:
-        known = layouts.fitting(profile, [fields for fields, _ in rows], any_form=False)
+        # A record that the file's end cuts may look like a whole one of fewer columns.
+        known = layouts.fitting(profile, [fields for fields, _ in whole], any_form=False)
         if known is not None:
             return layouts.taken(profile, known)
     return profile if not rows or any(shape.fits(len(fields)) for fields, _ in rows) else None

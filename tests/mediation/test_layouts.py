@@ -12,6 +12,7 @@ import pytest
 
 from domain.refusal import BadValue, Unreadable
 from tests.mediation.running import run
+from tests.mediation.samples import ASTERISK as MASTER
 from tests.mediation.test_advice import told
 
 START, ANSWER, END = "2026-03-02 10:00:00", "2026-03-02 10:00:05", "2026-03-02 10:01:05"
@@ -239,3 +240,13 @@ def test_names_in_json_may_be_of_another_case_and_modes_too() -> None:
     events, rejects, _ = run("generic-jsonl", json.dumps(record).encode() + b"\n")
     assert rejects.height == 0
     assert events.select("ref", "a", "b", "mode", "used").row(0) == ("1", "ACME", "1", "sms", 1)
+
+
+def test_a_record_cut_at_a_field_is_not_a_whole_one_of_another_layout() -> None:
+    """Else it would be an event with another key than the whole record that comes later, and charged twice."""
+    pieces = MASTER[: MASTER.index(b"\n")].split(b",")  # one more than there are fields: a comma stands in one
+    for fields in (16, 17, 19):
+        cut = b",".join(pieces[: fields + 1])
+        events, rejects, _ = run("asterisk", cut)
+        assert (events.height, rejects["reason"].to_list()) == (0, ["truncated"]), fields
+    assert run("asterisk", b",".join(pieces[:18]) + b"\n")[0].height == 1
