@@ -25,7 +25,7 @@ from domain.invoicing.shared import bought_then, mine
 from domain.invoicing.taxing import tax_of, treatment_of
 from domain.invoicing.vat import SOLD_ABROAD, VatTreatment, in_eu
 from domain.invoicing.words import words
-from domain.money import MICRO, divide, round_to
+from domain.money import MICRO, divide
 from domain.period import Period
 
 USAGE_VAT_PERCENT: Final = Decimal(25)
@@ -251,13 +251,10 @@ def _usage_taxed(bill: Bill, contract: Contract | None, since: date | None) -> t
 
 def measured(mode: str, *, used: int, events: int) -> tuple[Decimal, Unit]:
     """Return minutes, megabytes or pieces; pieces where the other would round to nothing."""
-    amount, unit = Decimal(0), Unit.PIECE
-    if mode in _TIMED:
-        amount, unit = round_to(Decimal(abs(used)) / 60, 2), Unit.MINUTE
-    elif mode == "data":
-        amount, unit = round_to(Decimal(abs(used)) / 1000, 3), Unit.MEGABYTE
-    if amount > 0:
-        return amount, unit
+    if mode in _TIMED and (hundredths := divide(abs(used) * 100, 60)):
+        return Decimal(hundredths).scaleb(-2), Unit.MINUTE
+    if mode == "data" and used:
+        return Decimal(abs(used)).scaleb(-3), Unit.MEGABYTE
     return Decimal(max(abs(events), 1)), Unit.PIECE
 
 
