@@ -29,7 +29,10 @@ def handed_over(bill: Bill, buyers: Collection[CustomerId]) -> list[BasisFee] | 
     if (doubt := in_one_currency(replace(bill, usage=own))) is not None:
         return doubt
     bill = replace(bill, usage={key: _at_home(totals, bill) for key, totals in bill.usage.items()})
-    made, taxed = _made(bill)
+    try:
+        made, taxed = _made(bill)
+    except BadValue as no:
+        return Doubt("vat", no.message)
     kept = [line for line in made if line.mode is None or line.subscription is None or line.customer in buyers]
     run, currency = bill.run, bill.operator.currency
     found = [
@@ -50,7 +53,10 @@ def _at_home(totals: Sequence[UsageTotal], bill: Bill) -> Sequence[UsageTotal]:
 
 
 def _made(bill: Bill) -> tuple[list[Line], bool]:
-    """Return the lines; the second tells whether their VAT could be decided."""
+    """Return the lines; the second tells whether their VAT could be decided.
+
+    Refuses with: BadValue (a sale at home cannot be taxed either, so that a service says something wrong).
+    """
     try:
         return lines_with_vat(bill), True
     except BadValue:

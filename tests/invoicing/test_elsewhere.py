@@ -14,8 +14,10 @@ from domain.basis.fee import BasisFee, BasisKind
 from domain.buckets.statement import BucketEntry
 from domain.customers.customer import CustomerKind
 from domain.customers.group import Membership
+from domain.invoicing.bill import Doubt
 from domain.invoicing.billing_rules import BillForm
 from domain.invoicing.charge import ChargeKind
+from domain.invoicing.elsewhere import handed_over
 from domain.invoicing.invoice import BucketLine
 from domain.operators import Address
 from domain.period import Period
@@ -26,6 +28,7 @@ from domain.usecases.move_customer import MoveCustomer, move_customer
 from domain.usecases.set_billing_rules import drop_billing_rules
 from domain.usecases.take_basis import acknowledge_basis, read_basis, take_basis
 from tests.invoicing.conftest import NOVEMBER, OCTOBER, Office
+from tests.invoicing.made import MOBILE, bill
 from tests.invoicing.test_bill_choices import around, charge, rules
 
 DECEMBER = Period(date(2026, 12, 1), date(2027, 1, 1))
@@ -171,6 +174,14 @@ async def test_what_only_an_invoice_needs_parks_nobody(office: Office) -> None:
     (line,) = await taken(office)
     assert line.fee is not None
     assert not line.fee.taxed  # another system knows what he is, and decides it
+
+
+def test_a_service_that_cannot_be_taxed_anywhere_parks_its_customer_and_not_the_run() -> None:
+    wrong = replace(MOBILE, vat_percent=Decimal(20))
+    made = handed_over(bill(services={wrong.id: wrong}), ())
+    assert isinstance(made, Doubt)
+    assert made.reason == "vat"
+    assert "20" in made.detail
 
 
 async def test_who_was_rated_for_everybody_is_not_invoiced_for_it(office: Office) -> None:
