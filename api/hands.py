@@ -53,7 +53,7 @@ class ProcessHands:
         hands: list[Process] = []
         try:
             for _ in range(count):
-                command = (sys.executable, "-m", "api.bill_hand")
+                command = (sys.executable, "-P", "-m", "api.bill_hand")  # not what lies in the working directory
                 hands.append(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE))
             heard = [asyncio.create_task(_hear(hand, errand, done)) for hand in hands]
             try:
