@@ -113,11 +113,15 @@ def _amount(amount: Decimal) -> str:
 
 def _line(record: Sequence[str]) -> str:
     label, *fields = record
-    return " ".join([label, *map(_quoted, fields)]).replace("{ }", "{}")
+    if label == "#TRANS":  # behind the account stands its list of objects
+        account, _, _, *rest = fields
+        return " ".join([label, _quoted(account), "{}", *map(_quoted, rest)])
+    return " ".join([label, *map(_quoted, fields)])
 
 
 def _quoted(field: str) -> str:
-    plain = field in {"{", "}"} or (field and " " not in field and field.isascii())
+    """Return a field as it stands in a line; in quotes where it is none, two or a list without them."""
+    plain = field and field.isascii() and not set(field) & set(" {}")
     return field if plain else f'"{field}"'
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.ledger.entry import Entry, Posting
@@ -105,6 +105,8 @@ def test_what_cannot_be_written_is_refused() -> None:
         sie.encode([Voucher(series="F", dated_on=DAY, text="x", rows=odd)], COMPANY, made_on=DAY)
 
 
+@example("a { } b")
+@example("0{")
 @given(st.text(st.characters(codec="cp437", exclude_categories=["Cc"]), max_size=40))
 def test_any_text_comes_back_as_it_was(text: str) -> None:
     rows = (Row("1510", Decimal("1.00")), Row("3041", Decimal("-1.00")))
