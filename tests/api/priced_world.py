@@ -59,6 +59,7 @@ UNSEEN: Final[Mapping[str, tuple[int, ...]]] = {
 TIMES: Final = 6  # of how many events a sum is looked for
 BESIDE: Final = frozenset({Action.READ_COSTS, Action.WRITE_PRICES})  # what the desk may not
 _BETWEEN: Final = re.compile(r"(?<=\d)[.,'\s\u00a0\u202f\u2009](?=\d)")
+_CLOCK: Final = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_\-+/]{8,}={0,2}")
 
 
@@ -245,8 +246,8 @@ async def _elements(house: House, world: World, client: str, number: str, events
 
 
 def plain(text: str) -> str:
-    """Return a text without what stands between the digits of a number."""
-    return _BETWEEN.sub("", text)
+    """Return a text without times of day, whose microseconds are any six digits, and what stands between digits."""
+    return _BETWEEN.sub("", _CLOCK.sub(" ", text))
 
 
 def unpacked(content: bytes) -> Iterator[str]:
